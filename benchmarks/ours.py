@@ -1,0 +1,138 @@
+"""The suite itself: histories drawn, played, judged and written into a journal."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.places import SEED, InProcess, Kept, Place, seat_at
+from conformance.campaign import Campaign, Settings
+from conformance.exchange import Request
+from conformance.generation import draw
+from conformance.journal import JOURNAL_NAME, Journal
+from conformance.order import Profile
+from conformance.playing import Observer, Playing
+from conformance.settings import nonce_for
+from conformance.sitting import Numbered, Sitting
+from conformance.targets.seat import Seat
+from conformance.trial import Ending, Trial
+from strategies.plan import Planned
+
+
+@dataclass(frozen=True)
+class Played:
+    """What it took to draw and to play histories. ``steps`` counts the openings, too."""
+
+    histories: int
+    steps: int
+    conforming: int
+    draw_seconds: float
+    play_seconds: float
+
+
+class _Count(Observer):
+    def __init__(self) -> None:
+        self.trials: list[Trial] = []
+
+    def played(self, profile: Profile, trial: Trial) -> None:
+        self.trials.append(trial)
+
+
+class _Listening:
+    """Passes records on, and remembers what a target offers."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.offered: frozenset[str] = frozenset()
+
+    def append(self, kind: str, **content: Any) -> None:
+        if kind == "capabilities":
+            self.offered = frozenset(content["offered"])
+        self._journal.append(kind, **content)
+
+
+@dataclass
+class Turn:
+    """One turn of the suite at a provider; ``began`` is called between the smoke test and the first history."""
+
+    seat: Seat
+    profile: Profile
+    histories: int
+
+    async def take(self, began: Any = lambda: None) -> Played:
+        settings = Settings(profiles=(self.profile,), nonce=f"cctest-{SEED}", histories=self.histories)
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Journal(Path(folder))
+            sitting, listening, count = Sitting(self.seat, settings), _Listening(journal), _Count()
+            try:
+                await sitting.open(listening)
+                await sitting.look(self.profile, listening)
+                began()
+                start = time.perf_counter()
+                plan = self._plan(sitting, listening.offered)
+                drawn = time.perf_counter()
+                await Playing(sitting, journal, count).play_all(plan)
+                end = time.perf_counter()
+            finally:
+                await self.seat.close()
+                journal.close()
+        conforming = sum(trial.ending is Ending.CONFORMS for trial in count.trials)
+        steps = sum(trial.steps for trial in count.trials)
+        return Played(len(plan), steps, conforming, drawn - start, end - drawn)
+
+    def _plan(self, sitting: Sitting, offered: frozenset[str]) -> list[Numbered]:
+        world = sitting.worlds[self.profile]
+        found = draw(self.profile, world, offered, wire=True, seed_=SEED, count=self.histories)
+        return [
+            Numbered(f"{self.profile.value}-{number:05d}", Planned(history, "drawn", {}, (), generated=True))
+            for number, history in enumerate(found, 1)
+        ]
+
+
+def ours(place: Place, profile: Profile, histories: int, concurrency: int = 1) -> Played:
+    """Measure the suite."""
+    place.fresh()
+    return asyncio.run(Turn(place.seat(concurrency), profile, histories).take())
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What one turn sent, and the statuses it was answered with; the first ``prelude`` ones are no history's."""
+
+    requests: tuple[tuple[Request, int], ...]
+    prelude: int
+    played: Played
+
+
+def recorded(profile: Profile, histories: int) -> Recording:
+    """Play once without a clock, and keep what was sent."""
+    provider = Kept()
+    marks: list[int] = []
+    turn = Turn(seat_at(provider), profile, histories)
+    played = asyncio.run(turn.take(lambda: marks.append(len(provider.kept))))
+    return Recording(tuple(provider.kept), marks[0], played)
+
+
+def whole_run(profiles: tuple[Profile, ...], histories: int | None = None) -> dict[str, Any]:
+    """Measure one whole run on the embedded provider, from token to result; by default at the standard budget."""
+    place = InProcess()
+    seat = place.seat()
+    settings = Settings(profiles=profiles, histories=histories)
+    settings = replace(settings, nonce=nonce_for(seat, settings.seed))
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        result = asyncio.run(Campaign(seat, settings, Path(folder)).run())
+        seconds = time.perf_counter() - start
+        size = (Path(folder) / JOURNAL_NAME).stat().st_size
+    return {
+        "seconds": seconds,
+        "histories": sum(result.histories.values()),
+        "requests": result.exchanges,
+        "records": len(result.evidence.records),
+        "journal_bytes": size,
+        "verdict": result.verdict.value,
+    }

@@ -1,0 +1,184 @@
+"""A run, from Python: ``conformance.run("embedded", seed=1).verdict``."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from conformance.campaign import BUDGETS, Campaign, Observer, Settings
+from conformance.commands.errors import UsageError
+from conformance.order import Market, Profile
+from conformance.result import Result
+from conformance.rulebook import Readings, load
+from conformance.settings import nonce_for
+from conformance.targets.locate import locate
+from conformance.targets.seat import Seat
+from reports import write_reports
+
+__all__ = ["Asked", "Observer", "Result", "UsageError", "run"]
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run was asked to do, in the words of the command line. Nothing is checked until ``prepare``."""
+
+    target: str = "embedded"
+    profiles: Iterable[str] | None = None
+    control_url: str | None = None
+    market: str = "no"
+    readings: Iterable[str] = ()
+    budget: str = "standard"
+    histories: int | None = None
+    seed: int = 0
+    concurrency: int | None = None
+    waive: Mapping[str, str] | Iterable[str] = ()
+
+    def prepare(self) -> tuple[Seat, Settings]:
+        """Return the target's seat and the run's settings.
+
+        Raises:
+            UsageError: a profile, a market, a budget, a number or a waiver makes no sense.
+            ReadingError: a reading does.
+            TargetUsageError: the target does.
+
+        """
+        profiles = None if self.profiles is None else _words(self.profiles)
+        if self.budget not in BUDGETS:
+            raise UsageError(f"There is no budget {self.budget!r}: the ones to choose from are {', '.join(BUDGETS)}.")
+        for name, number, least in (("histories", self.histories, 0), ("concurrency", self.concurrency, 1)):
+            if number is not None and number < least:
+                raise UsageError(f"The number of {name} is {number}, and must be {least} or more.")
+        settings = Settings(
+            profiles=None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", one) for one in profiles)),
+            market=_word(Market, "market", self.market),
+            readings=Readings.choose(_words(self.readings)),
+            budget=self.budget,
+            histories=self.histories,
+            seed=self.seed,
+            waivers=_waivers(self.waive),
+            command=self.command_line(),
+        )
+        seat = locate(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
+        return seat, replace(settings, nonce=nonce_for(seat, settings.seed))
+
+    def options(self) -> list[tuple[str, str]]:
+        """Return what was asked for as option names and values; what is at its default is left out."""
+        waived = self.waive.items() if isinstance(self.waive, Mapping) else ()
+        given: list[tuple[str, object]] = [
+            *(("profile", one) for one in _words(self.profiles or ())),
+            ("control-url", self.control_url),
+            ("market", None if self.market == "no" else self.market),
+            *(("reading", one) for one in _words(self.readings)),
+            ("budget", None if self.budget == "standard" else self.budget),
+            ("histories", self.histories),
+            ("seed", self.seed),
+            ("concurrency", self.concurrency),
+            *(("waive", f"{rule}={reason}") for rule, reason in waived),
+            *(("waive", one) for one in (() if waived else _words(self.waive))),
+        ]
+        return [("target", self.target), *((name, str(value)) for name, value in given if value is not None)]
+
+    def command_line(self) -> str:
+        """Return the command that asks for the same."""
+        words = [word for name, value in self.options() for word in (f"--{name}", value)]
+        return shlex.join(["cancel-conformance", "run", *words])
+
+
+def run(
+    target: str = "embedded",
+    *,
+    profiles: Iterable[str] | None = None,
+    control_url: str | None = None,
+    market: str = "no",
+    readings: Iterable[str] = (),
+    budget: str = "standard",
+    histories: int | None = None,
+    seed: int = 0,
+    concurrency: int | None = None,
+    waive: Mapping[str, str] | Iterable[str] = (),
+    out: str | Path | None = None,
+    observer: Observer | None = None,
+) -> Result:
+    """Test a target, and write the evidence and the reports.
+
+    Args:
+        target: as the command line's ``--target``.
+        profiles: which APIs to test; the ones that the target says it has when left out.
+        control_url: the base of the target's test control API.
+        market: ``no``, ``dk`` or ``fi``.
+        readings: choices such as ``C8=reject``.
+        budget: ``quick``, ``standard`` or ``thorough``.
+        histories: how many histories to generate for each profile, instead of the budget's number.
+        seed: the same seed plays the same histories.
+        concurrency: how many histories at a time.
+        waive: rules that do not decide, with the reason: a mapping, or texts such as ``RULE=REASON``.
+        out: the directory of the evidence; a fresh temporary one when left out.
+        observer: is told how the run goes on.
+
+    Raises:
+        UsageError: an argument makes no sense.
+        ReadingError: a reading makes no sense.
+        TargetUsageError: the target makes no sense. One that cannot be reached is a result, not an exception.
+        JournalError: the directory already holds evidence, or cannot be written to.
+
+    """
+    asked = Asked(target, profiles, control_url, market, readings, budget, histories, seed, concurrency, waive)
+    seat, settings = asked.prepare()
+    directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
+    campaign = Campaign(seat, settings, directory, observer)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(campaign.run())
+    else:
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(asyncio.run, campaign.run()).result()
+    return write_reports(directory)
+
+
+def _words(given: Iterable[str]) -> list[str]:
+    """Return texts as a list; one text alone is not taken for its letters."""
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _word(kind: type[Word], what: str, given: str) -> Word:
+    try:
+        return kind(given)
+    except ValueError:
+        known = ", ".join(one.value for one in kind)
+        raise UsageError(f"There is no {what} {given!r}: the ones to choose from are {known}.") from None
+
+
+def _waivers(given: Mapping[str, str] | Iterable[str]) -> tuple[tuple[str, str], ...]:
+    pairs = given.items() if isinstance(given, Mapping) else (_pair(one) for one in _words(given))
+    waived: dict[str, str] = {}
+    for name, text in pairs:
+        rule, reason = name.strip(), text.strip()
+        try:
+            load().rule(rule)
+        except KeyError:
+            raise UsageError(
+                f"There is no rule {rule!r} to waive: `cancel-conformance rules` lists the ones there are."
+            ) from None
+        if not reason:
+            raise UsageError(f"The waiver of {rule} has no reason: write {rule}=REASON.")
+        if rule in waived:
+            raise UsageError(f"{rule} is waived twice: give one reason.")
+        waived[rule] = reason
+    return tuple(waived.items())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    rule, equals, reason = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is not a waiver: write RULE=REASON.")
+    return rule, reason

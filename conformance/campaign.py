@@ -1,0 +1,65 @@
+"""A campaign: which histories are played against a target, in what order, and what becomes of those that fail.
+
+The systematic set comes first, then histories that Hypothesis draws from the seed before the first one is played. All
+of them are played by as many workers as the target takes; failures are grouped by rule and reason, and one of each
+group is minimised. Everything is written into the journal as it happens, and the result is read back from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from conformance.failures import Reduction, failures
+from conformance.journal import Journal, read_journal
+from conformance.playing import Observer, Playing
+from conformance.result import Result, result_of
+from conformance.settings import BUDGETS, Settings
+from conformance.sitting import Sitting, begin
+from conformance.targets.base import TargetError
+from conformance.targets.seat import Seat
+
+__all__ = ["BUDGETS", "Campaign", "Observer", "Settings"]
+
+
+class Campaign:
+    """One run against one target, from the first request to the last record."""
+
+    def __init__(self, seat: Seat, settings: Settings, directory: Path, observer: Observer | None = None) -> None:
+        self._sitting = Sitting(seat, settings)
+        self._directory = directory
+        self._observer = observer or Observer()
+        self._journal = Journal(directory)
+        self._started = datetime.now(UTC)
+
+    async def run(self) -> Result:
+        """Play everything; return the result as it stands in the journal.
+
+        Every ending leaves a readable journal. A target that cannot be tested ends the run as an environment error; any
+        other exception as a fault of the harness.
+        """
+        ended, message = "harness", ""
+        try:
+            await begin(self._sitting, self._journal, self._started)
+            histories = self._sitting.everything()
+            self._observer.phase("histories", len(histories))
+            await Playing(self._sitting, self._journal, self._observer).play_all(histories)
+            found = failures(read_journal(self._directory))
+            if found:
+                await Reduction(self._sitting, self._journal, self._directory, self._observer).keep_smallest(found)
+            ended = "complete"
+        except TargetError as error:
+            ended, message = "environment", str(error)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            ended, message = "interrupted", "stopped by the user"
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            await self._sitting.seat.close()
+            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
+            message = self._sitting.redactor.clean(message)
+            self._journal.append("finish", ended=ended, message=message, seconds=seconds)
+            self._journal.close()
+        return result_of(read_journal(self._directory))

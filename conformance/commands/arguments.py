@@ -1,0 +1,109 @@
+"""What every command can be told, as argparse knows it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final, NoReturn
+
+from conformance import __version__
+from conformance.commands.errors import UsageError
+from conformance.order import Market, Profile
+
+PROGRAM: Final = "cancel-conformance"
+BUDGETS: Final = ("quick", "standard", "thorough")
+EXIT_CODES: Final = (
+    "exit codes: 0 conformant, 1 not conformant, 2 usage or configuration, 3 environment, 4 incomplete, "
+    "5 fault of the suite itself, 130 interrupted"
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
+        raise UsageError(f"{self.prog}: {message} (see {self.prog} --help).")
+
+
+def parser() -> Parser:
+    """Return the parser of the whole command line."""
+    top = Parser(
+        prog=PROGRAM,
+        description="Tests whether Cancel does what the Vipps MobilePay documentation says.",
+        epilog=EXIT_CODES,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, text, fill in (
+        ("run", "test a provider", _run),
+        ("report", "write the reports of a run again, from its journal", _report),
+        ("replay", "play a counterexample again", _replay),
+        ("rules", "list the documented rules", _rules),
+        ("sandbox", "serve the embedded provider", _sandbox),
+    ):
+        command = commands.add_parser(name, help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
+        fill(command)
+        command.add_argument("--debug", action="store_true", help="show where the suite itself failed")
+    return top
+
+
+def whole(least: int) -> type[int]:
+    """Return an argparse type for whole numbers from ``least`` on."""
+
+    class Whole(int):
+        def __new__(cls, text: str) -> Whole:
+            try:
+                number = super().__new__(cls, text)
+            except ValueError:
+                raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+            if number < least:
+                raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+            return number
+
+    return Whole
+
+
+def _run(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = EXIT_CODES
+    add("--target", metavar="T", help="embedded (the default), a base URL, asgi:M:APP, wsgi:M:APP, python:M:ADAPTER")
+    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--control-url", metavar="U", help="the base of the target's test control API")
+    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
+    add("--budget", choices=BUDGETS, help="how much to play; standard is the default")
+    add("--histories", metavar="N", type=whole(0), help="generated histories per profile, instead of the budget's")
+    add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
+    add("--concurrency", metavar="N", type=whole(1), help="how many histories at a time")
+    add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
+    add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
+    add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+    add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
+    add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
+
+
+def _report(command: Parser) -> None:
+    command.add_argument("directory", metavar="DIR", help="the --out directory of a run, finished or not")
+
+
+def _replay(command: Parser) -> None:
+    command.add_argument("directory", metavar="DIR", help="the --out directory of a run")
+    command.add_argument("counterexample", metavar="COUNTEREXAMPLE", help="a file, its name, or a rule's id")
+    command.add_argument("--target", metavar="T", help="where to play it; the run's own target is the default")
+    command.add_argument("--control-url", metavar="U", help="the base of the target's test control API")
+
+
+def _rules(command: Parser) -> None:
+    command.add_argument("--docs", metavar="FILE", help="a copy of the documentation page, to mark what changed there")
+    command.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    profiles = [one.value for one in Profile]
+    command.add_argument("--profile", metavar="P", action="append", choices=profiles, help="may be repeated")
+
+
+def _sandbox(command: Parser) -> None:
+    add = command.add_argument
+    add("--port", metavar="N", type=whole(0), default=9701, help="9701 is the default; 0 takes a free one")
+    add("--market", choices=[one.value for one in Market], help="no is the default")
+    add("--seed", metavar="S", type=whole(0), default=0, help="decides every identifier; 0 is the default")
+    add("--option", metavar="NAME=VALUE", action="append", default=[], help="how it behaves; may be repeated")

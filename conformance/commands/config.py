@@ -1,0 +1,66 @@
+"""The options of a run from a TOML file and from the command line, which wins."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.commands.errors import UsageError
+
+TEXTS: Final = ("target", "control-url", "market", "budget", "out")
+NUMBERS: Final = ("histories", "seed", "concurrency")
+LISTS: Final = ("profile", "reading", "waive")
+NAMES: Final = (*TEXTS, *NUMBERS, *LISTS, "processes")
+
+
+def merged(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what was chosen, by option name; what nobody chose is left out.
+
+    Raises:
+        UsageError: the file cannot be read, is not TOML, or has a name or a value that no option has.
+
+    """
+    options = read(Path(arguments.config)) if arguments.config is not None else {}
+    for name in NAMES:
+        value = getattr(arguments, name.replace("-", "_"))
+        if value is not None:
+            options[name] = value
+    return options
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read the options that a file chooses."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not TOML: {error}.") from None
+    return {name: _checked(path, name, value) for name, value in data.items()}
+
+
+def _checked(path: Path, name: str, value: object) -> Any:
+    if name in TEXTS:
+        if isinstance(value, str):
+            return value
+        raise UsageError(f"{path}: {name} must be a text.")
+    if name in NUMBERS:
+        if _is_number(value):
+            return value
+        raise UsageError(f"{path}: {name} must be a whole number, 0 or more.")
+    if name in LISTS:
+        texts = [value] if isinstance(value, str) else value
+        if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
+            return texts
+        raise UsageError(f"{path}: {name} must be a text or a list of texts.")
+    if name == "processes":
+        if isinstance(value, str) or _is_number(value):
+            return value
+        raise UsageError(f"{path}: processes must be a whole number or 'auto'.")
+    raise UsageError(f"{path}: there is no option {name!r}: the ones to choose from are {', '.join(NAMES)}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

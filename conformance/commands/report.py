@@ -1,0 +1,17 @@
+"""``report``: the reports of a run again, from its journal, whether or not it came to its end."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from conformance.commands.ending import print_ending
+from reports import write_reports
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Write the reports; return the exit code of the run."""
+    directory = Path(arguments.directory)
+    result = write_reports(directory)
+    print_ending(result, directory)
+    return result.exit_code

@@ -1,0 +1,81 @@
+"""Counterexamples as files: the smallest failing history, with everything needed to play it again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.order import Market, Profile
+from conformance.rulebook import ReadingError, Readings, load
+from conformance.steps import History, HistoryError, history_as_json, history_from_json
+
+COUNTEREXAMPLE_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A history that breaks a rule, and the settings it was judged by."""
+
+    rule: str
+    profile: Profile
+    reason: str
+    history: History
+    market: Market
+    readings: Readings
+    seed: int
+    target: str
+
+
+def write_counterexample(path: Path, example: Counterexample) -> None:
+    """Write a counterexample as JSON; its directory is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    run = path.parent.parent
+    content = {
+        "version": COUNTEREXAMPLE_VERSION,
+        "rule": example.rule,
+        "profile": example.profile.value,
+        "reason": example.reason,
+        "statement": load().rule(example.rule).statement,
+        "market": example.market.value,
+        "readings": example.readings.as_json(),
+        "seed": example.seed,
+        "target": example.target,
+        "history": history_as_json(example.history),
+        "replay": f"cancel-conformance replay {run.name} {path.name} --target {example.target}",
+    }
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_counterexample(path: Path) -> Counterexample:
+    """Read a counterexample back.
+
+    Raises:
+        HistoryError: the file cannot be read, or is not a counterexample of this version.
+
+    """
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HistoryError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise HistoryError(f"{path} is not JSON.") from None
+    if not isinstance(data, dict) or data.get("version") != COUNTEREXAMPLE_VERSION:
+        raise HistoryError(f"{path} is not a counterexample of version {COUNTEREXAMPLE_VERSION}.")
+    try:
+        example = Counterexample(
+            rule=str(data["rule"]),
+            profile=Profile(data["profile"]),
+            reason=str(data["reason"]),
+            history=history_from_json(data["history"]),
+            market=Market(data["market"]),
+            readings=Readings.from_json(data["readings"]),
+            seed=int(data["seed"]),
+            target=str(data["target"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ReadingError) as error:
+        raise HistoryError(f"{path} is not a complete counterexample: {error}") from None
+    if example.history.profile is not example.profile:
+        raise HistoryError(f"{path} names {example.profile.value}, but its history is one of another API.")
+    return example

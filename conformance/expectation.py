@@ -1,0 +1,218 @@
+"""What may be observed, and what was: the values that the model produces and the verdict compares.
+
+An observation is flat: field names to scalars, in the model's words (``answer.status``, ``view.captured``). A claim
+permits some values of one field and names the rules that say so. A branch is a conjunction of claims, one documented
+way for a step to turn out; an expectation is the set of branches that the documentation leaves open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from conformance.order import Order
+
+Scalar: TypeAlias = str | int | bool | None
+Fields: TypeAlias = Mapping[str, Scalar]
+
+ABSENT: Final = "absent"
+"""How a field that an answer does not have is shown."""
+
+ACCEPTED: Final = "accepted"
+PENDING: Final = "pending"
+REFUSED: Final = "refused"
+BROKEN: Final = "broken"
+BUSY: Final = "busy"
+ODD: Final = "odd"
+LOST: Final = "lost"
+"""The outcomes of a request: 2xx, 202, 4xx, 5xx, 429, anything else, and no answer at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The field has one of these values. Numbers and text are never equal to each other."""
+
+    values: tuple[Scalar, ...]
+
+    def permits(self, value: Scalar) -> bool:
+        """Tell whether the value is one of them."""
+        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in self.values)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return ``{"one-of": [...]}``."""
+        return {"one-of": list(self.values)}
+
+    def __str__(self) -> str:
+        return " or ".join(_shown(value) for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The field is a whole number between two others (both included) and none of the exceptions."""
+
+    low: int
+    high: int
+    but: tuple[int, ...] = ()
+
+    def permits(self, value: Scalar) -> bool:
+        """Tell whether the value lies in the range."""
+        return (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and self.low <= value <= self.high
+            and value not in self.but
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return ``{"from": low, "to": high}``, with ``but`` where there are exceptions."""
+        out: dict[str, Any] = {"from": self.low, "to": self.high}
+        return {**out, "but": list(self.but)} if self.but else out
+
+    def __str__(self) -> str:
+        exceptions = f" but {', '.join(map(str, self.but))}" if self.but else ""
+        return f"{self.low} to {self.high}{exceptions}"
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The field is text that equals one of these when case is ignored. An optional one may be missing."""
+
+    values: tuple[str, ...]
+    optional: bool = False
+
+    def permits(self, value: Scalar) -> bool:
+        """Tell whether the text matches."""
+        if value is None:
+            return self.optional
+        return isinstance(value, str) and value.casefold() in {one.casefold() for one in self.values}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return ``{"one-of-ignoring-case": [...]}``."""
+        out: dict[str, Any] = {"one-of-ignoring-case": list(self.values)}
+        return {**out, "optional": True} if self.optional else out
+
+    def __str__(self) -> str:
+        optional = f", or {ABSENT}" if self.optional else ""
+        return " or ".join(_shown(value) for value in self.values) + f" (in any case){optional}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The field is text that contains one of these, in any case."""
+
+    values: tuple[str, ...]
+
+    def permits(self, value: Scalar) -> bool:
+        """Tell whether one of them is in the text."""
+        return isinstance(value, str) and any(one.casefold() in value.casefold() for one in self.values)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return ``{"mentions": [...]}``."""
+        return {"mentions": list(self.values)}
+
+    def __str__(self) -> str:
+        return "a text that mentions " + " or ".join(_shown(value) for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """The field has none of these values; it may be missing."""
+
+    values: tuple[Scalar, ...]
+
+    def permits(self, value: Scalar) -> bool:
+        """Tell whether the value is another one."""
+        return not OneOf(self.values).permits(value)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return ``{"none-of": [...]}``."""
+        return {"none-of": list(self.values)}
+
+    def __str__(self) -> str:
+        return "anything but " + " or ".join(_shown(value) for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The answer does not have the field."""
+
+    def permits(self, value: Scalar) -> bool:
+        """Tell whether the field is missing."""
+        return value is None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return ``{"missing": true}``."""
+        return {"missing": True}
+
+    def __str__(self) -> str:
+        return ABSENT
+
+
+Permitted: TypeAlias = OneOf | NoneOf | Between | Folded | Mentions | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One field's permitted values, and the rules that fail when it has another.
+
+    A claim without rules is about our own preparations: when it fails, nothing was proved about the target.
+    """
+
+    field: str
+    permitted: Permitted
+    rules: tuple[str, ...] = ()
+
+    def holds(self, observed: Fields) -> bool:
+        """Tell whether the observation has a permitted value."""
+        return self.permitted.permits(observed.get(self.field))
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One documented way for a step to turn out.
+
+    ``rules`` are the rules of which this outcome is an example; a name may carry the side of a boundary after a slash
+    (``KB-02/beyond``). ``readings`` are the switches that this outcome decides. ``after`` is the order that results.
+    A branch that ``proves`` nothing is permitted, but says no more than that the answer is still to come.
+    """
+
+    name: str
+    claims: tuple[Claim, ...]
+    after: Order
+    rules: tuple[str, ...] = ()
+    readings: tuple[tuple[str, str], ...] = ()
+    proves: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """All the ways in which a step may turn out. ``records`` are rules of silence: observed here, never judged."""
+
+    branches: tuple[Branch, ...]
+    records: tuple[str, ...] = ()
+
+
+def claim_as_json(claim: Claim) -> dict[str, Any]:
+    """Return a claim as JSON."""
+    return {"field": claim.field, "permitted": claim.permitted.as_json(), "rules": list(claim.rules)}
+
+
+def expectation_as_json(expectation: Expectation) -> list[dict[str, Any]]:
+    """Return the branches that would have proved something as JSON, as the journal keeps them."""
+    return [
+        {
+            "name": branch.name,
+            "rules": list(branch.rules),
+            "readings": dict(branch.readings),
+            "claims": [claim_as_json(claim) for claim in branch.claims],
+        }
+        for branch in expectation.branches
+        if branch.proves
+    ]
+
+
+def _shown(value: Scalar) -> str:
+    if value is None:
+        return ABSENT
+    return str(value).lower() if isinstance(value, bool) else str(value)

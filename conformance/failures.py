@@ -1,0 +1,137 @@
+"""What failed, found again in the evidence, and the smallest history that shows each failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from conformance.counterexamples import Counterexample, write_counterexample
+from conformance.journal import Evidence
+from conformance.minimise import Findings, Group, Minimiser
+from conformance.order import Profile
+from conformance.playing import Observer, Playing, together
+from conformance.sitting import Ledger, Sitting
+from conformance.steps import History, history_from_json
+from conformance.targets.seat import Worker
+from strategies.plan import Planned
+
+Key: TypeAlias = tuple[Profile, Group]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A history that broke a rule, under the identifier of the attempt that did."""
+
+    identifier: str
+    history: History
+
+
+def failures(evidence: Evidence) -> dict[Key, Failure]:
+    """Return the shortest failing history of each rule and reason, the shortest of them first.
+
+    Of several equally short ones it is the first in the plan, whoever happened to play it first.
+    """
+    played = {record["id"]: record for record in evidence.of_kind("history")}
+    found: dict[Key, Failure] = {}
+    for judgement in evidence.of_kind("judgement"):
+        record = played[judgement["history"]]
+        if judgement["status"] != "violates" or record["source"] == "shrinking":
+            continue
+        failure = Failure(record["id"], history_from_json(record["history"]))
+        for finding in judgement["findings"]:
+            key = (failure.history.profile, (finding["rule"], f"{finding['branch']}: {finding['field']}"))
+            if key not in found or _size(failure) < _size(found[key]):
+                found[key] = failure
+    return dict(sorted(found.items(), key=lambda item: (_size(item[1]), item[0])))
+
+
+def _size(failure: Failure) -> tuple[int, str]:
+    return len(failure.history.steps), failure.identifier
+
+
+class Reduction:
+    """Minimises the failures of a run, and keeps the smallest history of each as a counterexample."""
+
+    def __init__(self, sitting: Sitting, ledger: Ledger, directory: Path, observer: Observer) -> None:
+        self._sitting = sitting
+        self._ledger = ledger
+        self._directory = directory
+        self._observer = observer
+        self._playing = Playing(sitting, ledger, observer)
+        self._played = 0
+        self._files: dict[tuple[Profile, str], int] = {}
+
+    async def keep_smallest(self, found: dict[Key, Failure]) -> None:
+        """Minimise every failure."""
+        self._observer.phase("minimising", len(found))
+        workers = [self._sitting.seat.worker() for _ in range(max(1, self._sitting.seat.concurrency))]
+        minimisers: dict[Profile, Minimiser] = {}
+        try:
+            for (profile, group), failure in found.items():
+                minimiser = minimisers.setdefault(profile, self._minimiser(workers))
+                smallest = await minimiser.minimise(failure.history, group)
+                await self._keep(group, failure, smallest, minimiser.tried, workers[0])
+        finally:
+            for worker in workers:
+                await worker.close()
+
+    def _minimiser(self, workers: Sequence[Worker]) -> Minimiser:
+        async def play_all(histories: Sequence[History]) -> list[Findings]:
+            found: list[Findings] = [()] * len(histories)
+
+            async def work(worker: Worker, mine: range) -> None:
+                for index in mine:
+                    history = histories[index]
+                    found[index] = await self._playing.quietly(history, self._identifier(history.profile), worker)
+
+            parts = [range(number, len(histories), len(workers)) for number in range(len(workers))]
+            await together([work(worker, mine) for worker, mine in zip(workers, parts, strict=True) if mine])
+            return found
+
+        return Minimiser(play_all, len(workers))
+
+    def _identifier(self, profile: Profile) -> str:
+        self._played += 1
+        return f"{profile.value}-s{self._played:05d}"
+
+    async def _keep(self, group: Group, failure: Failure, smallest: History, tried: int, worker: Worker) -> None:
+        # The smallest history is played once more and judged like any other: what is shown is what was recorded.
+        for history in (smallest, failure.history):
+            identifier = self._identifier(history.profile)
+            one = Planned(history, "smallest history that fails", {}, (group[0],))
+            trial = await self._playing.play(one, identifier, "shrinking", worker)
+            finding = next((finding for finding in trial.findings if finding.group == group), None)
+            if finding is not None:
+                break
+        else:
+            self._observer.note(f"{group[0]} failed once and could not be made to fail again: {group[1]}")
+            return
+        settings = self._sitting.settings
+        profile = history.profile
+        number = self._files[profile, group[0]] = self._files.get((profile, group[0]), 0) + 1
+        file = f"counterexamples/{profile.value}-{group[0]}-{number}.json"
+        example = Counterexample(
+            rule=group[0],
+            profile=profile,
+            reason=finding.reason,
+            history=history,
+            market=settings.market,
+            readings=settings.readings,
+            seed=settings.seed,
+            target=self._sitting.seat.name,
+        )
+        write_counterexample(self._directory / file, example)
+        self._ledger.append(
+            "counterexample",
+            rule=group[0],
+            profile=profile.value,
+            reason=finding.reason,
+            field=finding.field,
+            file=file,
+            history=identifier,
+            first=failure.identifier,
+            steps=len(history.steps),
+            tried=tried,
+        )

@@ -1,0 +1,153 @@
+"""The evidence: an append-only file of records, each chained to the one before by SHA-256.
+
+A record is one line of JSON. Every line is written in one piece as soon as its content is known, so that a process that
+is killed loses at most the line being written. What may stand in a record is fixed by `journal.schema.json`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+JOURNAL_VERSION: Final = 1
+JOURNAL_NAME: Final = "journal.jsonl"
+START: Final = "0" * 64
+"""What the first record is chained to."""
+
+Record = dict[str, Any]
+
+# Made once: an encoder with options of its own is otherwise made anew for every record.
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class JournalError(Exception):
+    """The evidence cannot be read or written. The message says where and what to do."""
+
+
+class BrokenChainError(JournalError):
+    """A record is not chained to the one before it: something was changed, dropped, added or moved."""
+
+
+class Journal:
+    """Writes a run's evidence into a directory.
+
+    Args:
+        directory: where `journal.jsonl` is written; made if it does not exist.
+
+    Raises:
+        JournalError: the directory cannot be written to, or already holds a journal.
+
+    """
+
+    def __init__(self, directory: Path, name: str = JOURNAL_NAME) -> None:
+        self.path = directory / name
+        self.count = 0
+        self._previous = START
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+            self._file = os.open(self.path, flags, 0o644)
+        except FileExistsError:
+            raise JournalError(
+                f"{self.path} already exists: evidence is never overwritten; name another --out directory."
+            ) from None
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be written: {error.strerror}.") from None
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Write one record.
+
+        Raises:
+            JournalError: the line could not be written whole, for example because the disk is full.
+
+        """
+        record = {"n": self.count, "kind": kind, "prev": self._previous, **content}
+        line = _encode(record).encode("utf-8", "surrogatepass")
+        try:
+            written = os.write(self._file, line + b"\n")
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be written any further: {error.strerror}.") from None
+        if written != len(line) + 1:
+            raise JournalError(f"{self.path} cannot be written any further: the disk is full.")
+        self._previous = hashlib.sha256(line).hexdigest()
+        self.count += 1
+
+    def close(self) -> None:
+        """Close the file. What was appended is already there."""
+        os.close(self._file)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A journal as it was read. ``truncated`` says that its last line was cut off while it was being written."""
+
+    records: tuple[Record, ...]
+    truncated: bool = False
+
+    def of_kind(self, kind: str) -> Iterator[Record]:
+        """Iterate over the records of one kind, in order."""
+        return (record for record in self.records if record["kind"] == kind)
+
+    def first(self, kind: str) -> Record | None:
+        """Return the first record of a kind, or None."""
+        return next(self.of_kind(kind), None)
+
+
+def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
+    """Read a run's evidence back and check its chain.
+
+    Raises:
+        JournalError: there is no journal, or it is not one of this version.
+        BrokenChainError: a record is not chained to the one before it.
+
+    """
+    path = directory / name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
+    lines = data.split(b"\n")
+    tail = lines.pop()
+    records: list[Record] = []
+    previous = START
+    for index, line in enumerate(lines):
+        record = _parsed(line, path, index)
+        if record.get("prev") != previous or record.get("n") != index:
+            raise BrokenChainError(f"{path}, line {index + 1}: the record does not follow the one before it.")
+        previous = hashlib.sha256(line).hexdigest()
+        records.append(record)
+    if not records:
+        raise JournalError(f"{path} is empty: the run was stopped before it began.")
+    first = records[0]
+    if first["kind"] != "run" or first.get("format") != JOURNAL_VERSION:
+        raise JournalError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
+    return Evidence(tuple(records), truncated=bool(tail))
+
+
+def _parsed(line: bytes, path: Path, index: int) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        raise BrokenChainError(f"{path}, line {index + 1}: not a record.") from None
+    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
+        raise BrokenChainError(f"{path}, line {index + 1}: not a record.")
+    return record
+
+
+def body_as_json(body: bytes) -> str | dict[str, str]:
+    """Return a body for a record: text where it is UTF-8, ``{"base64": ...}`` where it is not."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode("ascii")}
+
+
+def body_from_json(stored: str | dict[str, str]) -> bytes:
+    """Return the bytes of a recorded body."""
+    return stored.encode("utf-8") if isinstance(stored, str) else base64.b64decode(stored["base64"])

@@ -1,0 +1,69 @@
+"""The executable model of the documented rules: an order and a step in, everything that may happen out.
+
+Pure functions over frozen values. Where the documentation permits several outcomes, all of them are returned, each with
+the rules that permit it; what is observed selects the branch and so the next order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from conformance.expectation import Branch, Expectation, Fields
+from conformance.model.ecom import EcomTable
+from conformance.model.epayment import EpaymentTable
+from conformance.model.recurring import RecurringTable
+from conformance.model.table import Table
+from conformance.model.world import Age, World, age_for_cancel, age_for_refund
+from conformance.order import Attempt, Order, Profile
+from conformance.steps import Addressee, Cancel, Initiate, Step
+
+__all__ = ["Age", "Belief", "World", "age_for_cancel", "age_for_refund", "expect", "open_order", "settle"]
+
+Belief = tuple[Order, ...]
+"""The orders that are still possible, given everything observed so far."""
+
+_TABLES: Final[Mapping[Profile, Table]] = {
+    table.profile: table for table in (EcomTable(), EpaymentTable(), RecurringTable())
+}
+_HANDLERS: Final = {profile: table.handlers() for profile, table in _TABLES.items()}
+
+
+def open_order(profile: Profile, step: Initiate, world: World) -> Expectation:
+    """Say how an order may come to be."""
+    return _TABLES[profile].initiate(step, world)
+
+
+def expect(belief: Belief, step: Step, world: World) -> Expectation:
+    """Say how a step may turn out for any of the orders that are still possible.
+
+    Raises:
+        KeyError: the step does not exist in the order's API.
+
+    """
+    found = [_HANDLERS[order.profile][type(step)](order, step, world) for order in belief]
+    if len(found) == 1:
+        return found[0]
+    branches = tuple(branch for expectation in found for branch in expectation.branches)
+    records = tuple(dict.fromkeys(rule for expectation in found for rule in expectation.records))
+    return Expectation(branches, records)
+
+
+def settle(step: Step, before: Belief, branches: tuple[Branch, ...], observed: Fields) -> Belief:
+    """Return the orders that are possible after a step, given the branches that the observation left.
+
+    A cancel of the order itself is remembered together with its answer, because a repeated key must repeat it.
+    """
+    after = dict.fromkeys(branch.after for branch in branches)
+    if not isinstance(step, Cancel) or step.to is not Addressee.OWN or step.defect is not None:
+        return tuple(after)
+    status, code = observed.get("answer.status"), observed.get("answer.code")
+    attempt = Attempt(
+        flag=step.flag,
+        outcome=str(observed.get("answer.outcome")),
+        status=status if isinstance(status, int) else None,
+        code=code if isinstance(code, str) else None,
+        stage=before[0].stage,
+    )
+    return tuple(dict.fromkeys(replace(order, attempt=attempt) for order in after))

@@ -1,0 +1,336 @@
+"""eCom v2: `PUT /ecomm/v2/payments/{orderId}/cancel` with `shouldReleaseRemainingFunds`.
+
+Sources: the Cancellations page, the eCom guide and its OpenAPI description 2.0.3. Rule ids are the rulebook's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from conformance.expectation import (
+    ACCEPTED,
+    Between,
+    Branch,
+    Claim,
+    Expectation,
+    Folded,
+    Missing,
+    NoneOf,
+    OneOf,
+    Permitted,
+)
+from conformance.model.repeats import repeated
+from conformance.model.table import Blame, MoneyRules, Table, unjudged
+from conformance.model.terms import (
+    ANY_REFUSAL,
+    BAD_REQUEST,
+    REFUSAL,
+    UNAUTHORIZED,
+    Codes,
+    Rules,
+    accepted,
+    branch,
+    one,
+    outcome,
+    refused,
+    refused_or_broken,
+)
+from conformance.model.world import Age, World, age_for_cancel, beyond_flat_limit
+from conformance.order import CLOSED, Order, Profile, Stage
+from conformance.steps import Addressee, Cancel, Defect, Key
+
+ALREADY_CAPTURED: Final = ("51",)
+_GROUPS: Final = {"EC-09": "Payment", "EC-19": "Merchant", "EC-25": "InvalidRequest"}
+SHOWN_BY_RELEASE: Final = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-4", "INV-10")
+KEPT_BY_CANCEL: Final = ("INV-3",)
+_UNAUTHORIZED: Final = ("EC-23",)
+_INVALID: Final = ("EC-25",)
+_DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
+    Defect.NO_TOKEN: (_UNAUTHORIZED, UNAUTHORIZED),
+    Defect.BAD_TOKEN: (_UNAUTHORIZED, UNAUTHORIZED),
+    Defect.NO_BEARER: (_UNAUTHORIZED, UNAUTHORIZED),
+    Defect.NO_SUBSCRIPTION_KEY: (_UNAUTHORIZED, UNAUTHORIZED),
+    Defect.BAD_SUBSCRIPTION_KEY: (_UNAUTHORIZED, UNAUTHORIZED),
+    Defect.NO_MERCHANT_INFO: (_INVALID, BAD_REQUEST),
+    Defect.NO_BODY_MSN: (_INVALID, BAD_REQUEST),
+    Defect.NO_TRANSACTION: (_INVALID, BAD_REQUEST),
+    Defect.NO_TEXT: (_INVALID, BAD_REQUEST),
+    Defect.LONG_TEXT: (_INVALID, BAD_REQUEST),
+}
+
+
+class EcomTable(Table):
+    """What the documentation says of eCom, step by step."""
+
+    profile = Profile.ECOM
+    least = 100
+    lock_codes = ("94",)
+    too_old_codes = ("98",)
+    defects = _DEFECTS
+    recorded_defects: ClassVar = {Defect.MSN_AS_INTEGER: ("EC-26",), Defect.OTHER_HEADER_MSN: ("EC-21",)}
+    money = MoneyRules(
+        capture_after_cancel=("EC-31",),
+        capture_after_release=("EC-33",),
+        capture_too_old=("EC-35",),
+        capture_too_old_codes=("98", "96"),
+        refund_after_cancel=("EC-32",),
+        refund_after_cancel_codes=("73",),
+        refund_after_release=("EC-34",),
+        refund_too_old=("EC-36",),
+        refund_too_old_codes=("95",),
+    )
+
+    def end_rules(self, stage: Stage) -> Rules:
+        """Name the rules about an order that the user rejected or let time out."""
+        return (*super().end_rules(stage), "EC-15" if stage is Stage.REJECTED else "EC-16")
+
+    def depict(self, order: Order, world: World, blame: Blame) -> tuple[Claim, ...]:
+        """Claim what `/details` says: the summary's amounts, and the history that led to them."""
+        if order.lapsed:
+            return (Claim("view.captured", one(order.captured, None), blame.kept),)
+        order_of_log = Claim("view.log.order", one("newest-first", "one-entry"), ("EC-38",))
+        if order.since_reserved is None:
+            claims = [Claim("view.log.newest", self._newest_unreserved(order, world), blame.names), order_of_log]
+            if order.stage is Stage.CANCELLED:
+                claims.append(Claim("view.summary", one(False), ("EC-37",)))
+            return tuple(claims)
+        claims = [
+            Claim("view.captured", one(order.captured), blame.kept),
+            Claim("view.refunded", one(order.refunded), blame.kept),
+            Claim("view.to_capture", one(order.remaining), blame.released),
+            Claim("view.to_refund", one(order.refundable), ("INV-6",)),
+            Claim("view.log.captured", one(order.captured), blame.log),
+            Claim("view.log.refunded", one(order.refunded), blame.log),
+            Claim("view.log.cancels", self._entries(order), blame.log),
+            order_of_log,
+        ]
+        if order.captured == 0 and not order.repeated:
+            claims.append(Claim("view.log.newest", one("VOID" if order.cancelled else "RESERVE"), blame.names))
+        return tuple(claims)
+
+    def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that what was reserved can no longer be captured."""
+        return (Claim("view.to_capture", NoneOf((order.remaining,))),)
+
+    @staticmethod
+    def _entries(order: Order) -> Permitted:
+        # What the history says of a remainder that was released, or of a cancel that did nothing, is not documented.
+        least = 1 if order.cancelled and not order.captured else 0
+        if order.repeated:
+            return Between(least, 9)
+        return one(least, 1) if order.cancelled else one(0)
+
+    @staticmethod
+    def _newest_unreserved(order: Order, world: World) -> OneOf:
+        if order.stage is Stage.CANCELLED:
+            return one("CANCEL")
+        if order.stage in CLOSED:
+            names = [
+                name
+                for name, reading in (("CANCEL", "cancel-entry"), ("INITIATE", "no-entry"))
+                if world.allows("C11", reading)
+            ]
+            return one(*names)
+        return one("INITIATE")
+
+    def refused_cancel(
+        self,
+        order: Order,
+        world: World,
+        rules: Rules,
+        status: Permitted = REFUSAL,
+        codes: Codes = (),
+        readings: tuple[tuple[str, str], ...] = (),
+    ) -> Branch:
+        """Permit a refusal that changes nothing, from the group of errors that the guide lists it in."""
+        refusal = super().refused_cancel(order, world, rules, status, codes, readings)
+        first = rules[0].partition("/")[0] if rules else ""
+        if first not in _GROUPS or (first == "EC-09" and not codes):
+            return refusal
+        group = Claim("answer.group", Folded((_GROUPS[first],), optional=True), (first,))
+        return replace(refusal, claims=(*refusal.claims[:2], group, *refusal.claims[2:]))
+
+    def cancel(self, order: Order, step: Cancel, world: World) -> Expectation:
+        """Say how a cancel may turn out."""
+        if step.defect is not None:
+            return self.defective(order, step, world)
+        if step.to is Addressee.UNKNOWN:
+            return self.out_of_reach(order, step, world, ("EC-19",), ANY_REFUSAL, ("35",))
+        if step.to is Addressee.FOREIGN:
+            expectation = self.out_of_reach(order, step, world, ("EC-20",), one(400, 401, 403, 404))
+            if world.distinguishes_units:
+                return expectation
+            return Expectation((*expectation.branches, *unjudged(self._own(order, step, world))))
+        plain = self._own(order, step, world)
+        if step.key is Key.FRESH or (step.key is Key.SAME and order.attempt is None):
+            return plain
+        # X-Request-Id is no parameter of this call: a repeated one may be ignored, replayed or refused.
+        return Expectation((*plain.branches, *self._ignored_or_refused(order, step, world)), (*plain.records, "EC-29"))
+
+    def _ignored_or_refused(self, order: Order, step: Cancel, world: World) -> tuple[Branch, ...]:
+        view = self.view(order, world, self.unchanged)
+        refusal = branch("refused for its key", refused((), ANY_REFUSAL), view, order)
+        return (refusal, *repeated(order, view)) if step.key is Key.SAME else (refusal,)
+
+    def _own(self, order: Order, step: Cancel, world: World) -> Expectation:
+        if order.stage is Stage.INITIATED:
+            return self._before_approval(order, step, world)
+        if order.stage is Stage.IN_3DS:
+            rules = ("KB-05", "EC-06")
+            view = self.view(order, world, Blame.all(*rules))
+            return Expectation((branch("not now", refused_or_broken(rules), view, order, rules),))
+        if order.lapsed:
+            age = age_for_cancel(order, world)
+            return Expectation(self.lapsed(order, world, age, self._too_old_rules(order)))
+        if order.stage in CLOSED or order.cancelled:
+            return self._finished(order, world)
+        if order.captured == 0:
+            return self._reserved(order, step, world)
+        if order.remaining:
+            return self._partly_captured(order, step, world)
+        return self._fully_captured(order, step, world)
+
+    def _finished(self, order: Order, world: World) -> Expectation:
+        if not order.cancelled:
+            return self.finished(order, world)
+        # Silent, and so only recorded, unless the user has chosen one of the readings.
+        chosen = not (world.allows("C10", "reject") and world.allows("C10", "replay"))
+        return self.finished(order, world, ("EC-14",) if chosen else (), ("EC-14",))
+
+    def _before_approval(self, order: Order, step: Cancel, world: World) -> Expectation:
+        after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
+        decided = bool(step.flag)
+        rules: Rules = () if decided else ("EC-01", "KB-01/initiated", "KB-03", "EC-37", *SHOWN_BY_RELEASE)
+        blame = Blame(names=("EC-01",), log=("EC-01",), released=("EC-01",), kept=("INV-3",))
+        answer = (
+            outcome(ACCEPTED, rules=() if decided else ("EC-01",)),
+            *self._answer(order, after, world, ("EC-01",)),
+        )
+        unchanged = self.view(order, world, self.unchanged)
+        branches = []
+        if not decided or world.allows("C7", "ignored") or world.allows("C7", "accepted"):
+            branches.append(branch("cancelled", answer, self.view(after, world, blame), after, rules))
+        if not decided:
+            branches.append(branch("not guaranteed", refused(("EC-01",)), unchanged, order, ("KB-04",)))
+        elif world.allows("C7", "rejected"):
+            readings = (("C7", "rejected"),)
+            branches.append(branch("flag rejected", refused(("EC-05",)), unchanged, order, (), readings))
+        return Expectation(tuple(branches), ("EC-05",) if decided else ())
+
+    def _answer(self, order: Order, after: Order, world: World, rules: Rules) -> tuple[Claim, ...]:
+        tolerant = world.allows("C3", "tolerant")
+        amounts = []
+        if world.allows("C9", "order-amount"):
+            amounts.append(order.amount)
+        if world.allows("C9", "released-amount"):
+            amounts.append(after.cancelled)
+        claims = [
+            # Of an answer, only the order's id is required; what else is there has to be right.
+            Claim(
+                "answer.state",
+                Folded(("Cancelled",), optional=True) if tolerant else one("Cancelled", None),
+                ("KB-03",),
+            ),
+            Claim("answer.order", one("same"), ("EC-39",)),
+            Claim("answer.text", one("same", None), ("EC-40",)),
+            Claim("answer.bank", Missing(), ("EC-39",)),
+        ]
+        if order.since_reserved is None:
+            claims.append(Claim("answer.instrument", Missing(), ("EC-39",)))
+        else:
+            claims.append(Claim("answer.amount", one(*amounts, None), rules))
+            for field, value in (
+                ("captured", after.captured),
+                ("refunded", after.refunded),
+                ("to_capture", 0),
+                ("to_refund", after.refundable),
+            ):
+                claims.append(Claim(f"answer.{field}", one(value, None), rules))
+        return tuple(claims)
+
+    def _releases(self, order: Order, world: World, rules: Rules, name: str) -> Branch:
+        after = replace(order, cancelled=order.remaining)
+        if order.captured == 0:
+            after = replace(after, stage=Stage.CANCELLED)
+        cited = tuple(dict.fromkeys(rule.partition("/")[0] for rule in rules))
+        first = tuple(rule for rule in cited if rule not in ("KB-01", "KB-02", "KB-02b", "KB-10"))
+        blame = Blame(released=(*first, "INV-2"), kept=KEPT_BY_CANCEL, names=first, log=first)
+        asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
+        answer = (*accepted(asked), *self.not_for_its_age(order), *self._answer(order, after, world, first))
+        shown = ("KB-03", "INV-6", *SHOWN_BY_RELEASE)
+        return branch(name, answer, self.view(after, world, blame), after, (*rules, *shown) if rules else ())
+
+    def _reserved(self, order: Order, step: Cancel, world: World) -> Expectation:
+        age = age_for_cancel(order, world)
+        accept: Rules = () if step.flag else ("EC-03", "KB-01/reserved")
+        records = ("EC-04",) if step.flag else ()
+        unchanged = self.view(order, world, self.unchanged)
+        branches = []
+        if age is not Age.BEYOND:
+            rules = (*accept, *self.young(order)) if age is Age.WITHIN and accept else ()
+            branches.append(self._releases(order, world, rules, "released"))
+            if age is Age.OPEN or step.flag:
+                branches.append(branch("refused", refused(()), unchanged, order))
+        if age is Age.BEYOND:
+            branches.append(self._too_old(order, world))
+        return Expectation(tuple(branches), records)
+
+    def _too_old(self, order: Order, world: World) -> Branch:
+        return self.refused_cancel(order, world, self._too_old_rules(order), BAD_REQUEST, self._codes(world))
+
+    @staticmethod
+    def _too_old_rules(order: Order) -> Rules:
+        return ("EC-13", "KB-02/beyond", "KB-02b/beyond") if beyond_flat_limit(order) else ("KB-02b/beyond",)
+
+    @staticmethod
+    def _codes(world: World) -> Codes:
+        return () if world.allows("C2", "any-code") else ("98",)
+
+    def _partly_captured(self, order: Order, step: Cancel, world: World) -> Expectation:
+        age = age_for_cancel(order, world)
+        unchanged = self.view(order, world, self.unchanged)
+        if step.flag:
+            derived = order.refunded > 0
+            branches = []
+            if age is not Age.BEYOND:
+                judged = age is Age.WITHIN and not derived
+                rules = ("EC-07", "KB-06", "KB-10", *self.young(order)) if judged else ()
+                branches.append(self._releases(order, world, rules, "remainder released"))
+                if not judged:
+                    branches.append(branch("refused", refused(()), unchanged, order))
+            else:
+                branches.append(self._too_old(order, world))
+            return Expectation(tuple(branches), ("EC-12",) if derived else ())
+        rules = self._without_flag(step, ("EC-08", "KB-07", "INV-7"))
+        return self.refusal(order, world, rules, self._status(world, age))
+
+    @staticmethod
+    def _without_flag(step: Cancel, rules: Rules) -> Rules:
+        first, *others = rules
+        if step.flag is None:
+            return (f"{first}/absent", *others, "KB-09")
+        return (f"{first}/false", *others)
+
+    @staticmethod
+    def _status(world: World, age: Age) -> OneOf | Between:
+        if age is not Age.WITHIN or world.allows("C4", "any-4xx"):
+            return REFUSAL
+        return one(400, 402) if world.allows("C4", "400-or-402") else BAD_REQUEST
+
+    def _fully_captured(self, order: Order, step: Cancel, world: World) -> Expectation:
+        age = age_for_cancel(order, world)
+        status = self._status(world, age)
+        codes = ALREADY_CAPTURED if age is Age.WITHIN else ()
+        if not step.flag:
+            rules = self._without_flag(step, ("EC-09", "KB-08"))
+            return self.refusal(order, world, rules, status, codes)
+        branches = []
+        if world.allows("C8", "reject"):
+            branches.append(self.refused_cancel(order, world, ("EC-10",), status, codes, (("C8", "reject"),)))
+        if world.allows("C8", "no-op"):
+            after = replace(order, repeated=True)
+            kept = self.view(after, world, Blame(("EC-10", *KEPT_BY_CANCEL), KEPT_BY_CANCEL, ("EC-10",), ("EC-10",)))
+            branches.append(branch("no-op", accepted(("EC-10",)), kept, after, ("EC-10", "INV-3"), (("C8", "no-op"),)))
+        return Expectation(tuple(branches))

@@ -1,0 +1,282 @@
+"""ePayment v1: `POST /epayment/v1/payments/{reference}/cancel` with `cancelTransactionOnly`.
+
+Sources: the ePayment guide's cancel, payment states, event log and errors pages, and its OpenAPI descriptions 1.4.1 and
+1.8.1. Rule ids are the rulebook's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from conformance.expectation import REFUSED, Between, Branch, Claim, Expectation, NoneOf, Permitted
+from conformance.model.repeats import repeated
+from conformance.model.table import Blame, MoneyRules, Table, unjudged
+from conformance.model.terms import (
+    ANY_REFUSAL,
+    BAD_REQUEST,
+    NOT_FOUND,
+    REFUSAL,
+    UNAUTHORIZED,
+    Codes,
+    Rules,
+    accepted,
+    branch,
+    one,
+    refused,
+    refused_or_broken,
+)
+from conformance.model.world import KEY_MEMORY, Age, World, age_for_cancel, beyond_flat_limit
+from conformance.order import CLOSED, Order, Profile, Stage
+from conformance.steps import Addressee, Cancel, Defect, Key
+
+_DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
+    Defect.NO_TOKEN: (("EP-20",), UNAUTHORIZED),
+    Defect.BAD_TOKEN: (("EP-20",), UNAUTHORIZED),
+    Defect.NO_BEARER: (("EP-20",), UNAUTHORIZED),
+    Defect.NO_SUBSCRIPTION_KEY: (("EP-19",), ANY_REFUSAL),
+    Defect.NO_MSN: (("EP-19",), ANY_REFUSAL),
+    Defect.MALFORMED_JSON: (("EP-18",), BAD_REQUEST),
+    Defect.ARRAY_BODY: (("EP-18",), BAD_REQUEST),
+    Defect.FLAG_NOT_BOOLEAN: (("EP-18",), BAD_REQUEST),
+    Defect.MALFORMED_ID: (("EP-17",), BAD_REQUEST),
+}
+_STATES: Final[Mapping[Stage, str]] = {
+    Stage.INITIATED: "CREATED",
+    Stage.IN_3DS: "CREATED",
+    Stage.REJECTED: "ABORTED",
+    Stage.EXPIRED: "EXPIRED",
+}
+
+
+class EpaymentTable(Table):
+    """What the documentation says of ePayment, step by step."""
+
+    profile = Profile.EPAYMENT
+    lock_codes = ("6160", "6250")
+    too_old_codes = ("6030",)
+    defects = _DEFECTS
+    recorded_defects: ClassVar = {}
+    money = MoneyRules(
+        capture_after_cancel=("EP-33",),
+        capture_after_release=("EP-33",),
+        capture_too_old=("EP-36",),
+        capture_too_old_codes=("6100",),
+        refund_after_cancel=("EP-34",),
+        refund_after_cancel_codes=(),
+        refund_after_release=("EP-35",),
+        refund_too_old=("EP-37",),
+        refund_too_old_codes=("6220",),
+        refund_too_old_status=REFUSAL,
+    )
+
+    def end_rules(self, stage: Stage) -> Rules:
+        """Name the rules about an order that the user rejected or let time out."""
+        rules = super().end_rules(stage)
+        return (*rules, "EP-39") if stage is Stage.EXPIRED else rules
+
+    def depict(self, order: Order, world: World, blame: Blame) -> tuple[Claim, ...]:
+        """Claim what the payment and its event log say."""
+        if order.lapsed:
+            return (Claim("view.captured", one(order.captured), blame.kept),)
+        reserved = order.since_reserved is not None
+        claims = [
+            Claim("view.state", one(self.state(order)), (*blame.names, "INV-8") if reserved else blame.names),
+            Claim("view.currency", one(order.currency), ("INV-10",)),
+            Claim("view.authorized", one(order.authorized), blame.released),
+            Claim("view.captured", one(order.captured), blame.kept),
+            Claim("view.refunded", one(order.refunded), blame.kept),
+        ]
+        if order.stage not in (Stage.REJECTED, Stage.EXPIRED):
+            claims.append(Claim("view.cancelled", one(order.cancelled), blame.released))
+        if reserved:
+            claims.append(Claim("view.log.captured", one(order.captured, None), blame.log))
+            claims.append(Claim("view.log.refunded", one(order.refunded, None), blame.log))
+            claims.append(Claim("view.log.cancelled", one(order.cancelled, None), blame.log))
+        elif order.stage is Stage.CANCELLED:
+            events = Between(1, 9) if order.repeated else one(1, None)
+            claims.append(Claim("view.log.terminated", events, blame.log))
+        return tuple(claims)
+
+    def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that the state has another name, or that more is cancelled than was."""
+        return (
+            Claim("view.state", NoneOf((self.state(order),))),
+            Claim("view.cancelled", NoneOf((order.cancelled,))),
+        )
+
+    @staticmethod
+    def state(order: Order) -> str:
+        """Return the state's documented name: nothing that happens after authorization changes it."""
+        if order.since_reserved is not None:
+            return "AUTHORIZED"
+        return "TERMINATED" if order.stage is Stage.CANCELLED else _STATES[order.stage]
+
+    def cancel(self, order: Order, step: Cancel, world: World) -> Expectation:
+        """Say how a cancel may turn out."""
+        if step.defect is not None:
+            return self.defective(order, step, world)
+        if step.to is Addressee.UNKNOWN:
+            return self.out_of_reach(order, step, world, ("EP-16",), NOT_FOUND, self.codes(world, ("5090",)))
+        if step.to is Addressee.FOREIGN:
+            return self._foreign(order, step, world)
+        plain = self._own(order, step, world)
+        if step.key is Key.SPENT:
+            return self._spent(order, plain, world)
+        if step.key is Key.SAME and order.attempt is not None:
+            return self._same_key(order, step, plain, world)
+        return plain
+
+    def codes(self, world: World, codes: Codes) -> Codes:
+        """Return the documented codes, and none at all where older error bodies are a reading in force (`C21`)."""
+        return (*codes, None) if codes and world.allows("C21", "type-only") else codes
+
+    def _foreign(self, order: Order, step: Cancel, world: World) -> Expectation:
+        expectation = self.out_of_reach(order, step, world, ("EP-16",), one(400, 401, 403, 404))
+        if world.distinguishes_units:
+            return expectation
+        return Expectation((*expectation.branches, *unjudged(self._own(order, step, world))))
+
+    def _spent(self, order: Order, plain: Expectation, world: World) -> Expectation:
+        branches = list(plain.branches)
+        if world.allows("C13", "sales-unit-scope"):
+            conflict = self.refused_cancel(order, world, (), one(409), readings=(("C13", "sales-unit-scope"),))
+            branches.append(conflict)
+        return Expectation(tuple(branches), plain.records)
+
+    def _same_key(self, order: Order, step: Cancel, plain: Expectation, world: World) -> Expectation:
+        attempt = order.attempt
+        if attempt is None:
+            return plain
+        branches = list(plain.branches) if world.allows("C13", "not-a-parameter") else []
+        if bool(attempt.flag) != bool(step.flag):
+            rule = "EP-23"
+        elif attempt.outcome == REFUSED:
+            rule = "EP-24"
+        else:
+            rule = "EP-22"
+        if attempt.flag != step.flag:
+            # The bodies differ, even where an absent flag means the same as a false one.
+            branches.append(self.refused_cancel(order, world, ("EP-23",), one(409, 400, 422)))
+        passing = attempt.status in (423, 429) or attempt.stage is Stage.IN_3DS
+        if rule == "EP-24" and passing and world.allows("C26", "excludes-transient") and not branches:
+            branches.extend(plain.branches)
+        if rule != "EP-23":
+            view = self.view(order, world, self.unchanged if rule == "EP-24" else Blame.all("EP-22", "INV-3"))
+            branches = [*repeated(order, view, (rule,)), *branches]
+        if attempt.ago >= KEY_MEMORY:
+            return Expectation((*unjudged(Expectation(tuple(branches))), *unjudged(plain)), plain.records)
+        marked = tuple(each if rule in each.rules else replace(each, rules=(*each.rules, rule)) for each in branches)
+        return Expectation(marked or plain.branches, plain.records)
+
+    def _own(self, order: Order, step: Cancel, world: World) -> Expectation:
+        if order.stage is Stage.INITIATED:
+            return self._before_approval(order, step, world)
+        if order.stage is Stage.IN_3DS:
+            rules = ("EP-09", "KB-05")
+            view = self.view(order, world, Blame.all(*rules))
+            return Expectation((branch("not now", refused_or_broken(rules), view, order, rules),))
+        if order.stage is Stage.REJECTED:
+            return self.finished(order, world, ("EP-10",))
+        if order.stage is Stage.EXPIRED:
+            return self.finished(order, world, ("EP-11",))
+        if order.lapsed:
+            age = age_for_cancel(order, world)
+            return Expectation(self.lapsed(order, world, age, _too_old_rules(order)))
+        if order.stage in CLOSED or order.cancelled:
+            return self._already_cancelled(order, world)
+        if step.flag:
+            return self._only_if_not_authorized(order, world)
+        if order.remaining == 0:
+            return self._fully_captured(order, world)
+        return self._authorized(order, world)
+
+    def _before_approval(self, order: Order, step: Cancel, world: World) -> Expectation:
+        rule = "EP-02" if step.flag else ("EP-01/absent" if step.flag is None else "EP-01/false")
+        after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
+        if age_for_cancel(order, world) is not Age.WITHIN:
+            # Never reserved, and yet old by one reading: either answer is documented.
+            return Expectation(
+                (self._released(order, after, world, (), "terminated"), self._refuses_quietly(order, world))
+            )
+        return Expectation((self._released(order, after, world, (rule, "KB-01/initiated"), "terminated"),))
+
+    def _released(self, order: Order, after: Order, world: World, rules: Rules, name: str) -> Branch:
+        cited = tuple(rule for rule in rules if rule.startswith("EP"))
+        event: Rules = ("EP-30",) if order.since_reserved is not None else ("EP-29",)
+        answer = (
+            *accepted(tuple(rule for rule in rules if not rule.startswith("KB-02"))),
+            *self.not_for_its_age(order),
+            Claim("answer.state", one(self.state(after)), cited),
+            Claim("answer.order", one("same"), cited),
+            Claim("answer.currency", one(order.currency), ("INV-10",)),
+            Claim("answer.authorized", one(after.authorized), cited),
+            Claim("answer.cancelled", one(after.cancelled), cited),
+            Claim("answer.captured", one(after.captured), ("INV-3", *cited)),
+            Claim("answer.refunded", one(after.refunded), ("INV-3", *cited)),
+            Claim("answer.psp", one("creation", None), ("EP-32",)),
+        )
+        blame = Blame(released=(*cited, "INV-2"), kept=("INV-3",), names=cited, log=event)
+        view = self.view(after, world, blame)
+        shown: Rules = (*event, "EP-32", "INV-2", "INV-3", "INV-4", "INV-10")
+        if order.since_reserved is not None:
+            shown = (*shown, "INV-8")
+        return branch(name, answer, view, after, (*rules, *shown) if rules else ())
+
+    def _authorized(self, order: Order, world: World) -> Expectation:
+        age = age_for_cancel(order, world)
+        if age is Age.BEYOND:
+            return self._too_old(order, world)
+        rules: Rules = ("EP-05", "EP-03", "KB-01/reserved")
+        if order.captured:
+            rules = ("EP-06", "EP-08") if not order.refunded else ("EP-42", "EP-08")
+        after = replace(order, cancelled=order.remaining)
+        if not order.captured:
+            after = replace(after, stage=Stage.CANCELLED)
+        judged = (*rules, *self.young(order)) if age is Age.WITHIN else ()
+        branches = [self._released(order, after, world, judged, "released")]
+        if age is Age.OPEN:
+            branches.append(self._refuses_quietly(order, world))
+        return Expectation(tuple(branches))
+
+    def _refuses_quietly(self, order: Order, world: World) -> Branch:
+        view = self.view(order, world, self.unchanged)
+        return branch("refused", refused(()), view, order)
+
+    def _too_old(self, order: Order, world: World) -> Expectation:
+        return self.refusal(order, world, _too_old_rules(order), BAD_REQUEST, self.codes(world, ("6030",)))
+
+    def _only_if_not_authorized(self, order: Order, world: World) -> Expectation:
+        rules: Rules = ("EP-04",)
+        codes = ["6060"]
+        if order.remaining == 0:
+            codes.append("6040")
+        age = age_for_cancel(order, world)
+        if age is not Age.WITHIN:
+            codes.append("6030")
+        branches = []
+        if world.allows("C15", "refuse-6060"):
+            permitted = self.codes(world, tuple(codes))
+            readings = (("C15", "refuse-6060"),)
+            branches.append(self.refused_cancel(order, world, rules, REFUSAL, permitted, readings))
+        if world.allows("C15", "unchanged-200"):
+            view = self.view(order, world, Blame(rules, ("INV-3",), rules, rules))
+            answer = (*accepted(rules), Claim("answer.cancelled", one(order.cancelled, None), rules))
+            branches.append(branch("no-op", answer, view, order, rules, (("C15", "unchanged-200"),)))
+        return Expectation(tuple(branches))
+
+    def _fully_captured(self, order: Order, world: World) -> Expectation:
+        age = age_for_cancel(order, world)
+        codes = ("6040",) if age is Age.WITHIN else ("6040", "6030")
+        return self.refusal(order, world, ("EP-07", "KB-08"), REFUSAL, self.codes(world, tuple(codes)))
+
+    def _already_cancelled(self, order: Order, world: World) -> Expectation:
+        if order.since_reserved is None:
+            return self.finished(order, world, ("EP-12",))
+        return self.finished(order, world, ("EP-13",))
+
+
+def _too_old_rules(order: Order) -> Rules:
+    flat: Rules = ("EP-14", "EP-15", "KB-02/beyond", "KB-02b/beyond")
+    return flat if beyond_flat_limit(order) else ("EP-15", "KB-02b/beyond")

@@ -1,0 +1,421 @@
+"""What the three APIs have in common, as one table of steps that each API fills in.
+
+A table turns an order and a step into the branches that the documentation permits. It never looks at a target.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+from conformance.expectation import ACCEPTED, BROKEN, PENDING, REFUSED, Branch, Claim, Expectation, NoneOf, Permitted
+from conformance.model.terms import (
+    ANY_REFUSAL,
+    BAD_REQUEST,
+    BOOKS,
+    REFUSAL,
+    UNAUTHORIZED,
+    Codes,
+    Rules,
+    accepted,
+    accepted_or_pending,
+    branch,
+    one,
+    outcome,
+    refused,
+)
+from conformance.model.world import (
+    DAY,
+    OPENING_WINDOW,
+    Age,
+    World,
+    age_for_cancel,
+    age_for_refund,
+    may_have_lapsed,
+)
+from conformance.order import CLOSED, Order, Profile, Stage
+from conformance.steps import (
+    Addressee,
+    Approve,
+    Cancel,
+    Capture,
+    Defect,
+    Enter3DS,
+    Expire,
+    Initiate,
+    Key,
+    Leave3DS,
+    Read,
+    Refund,
+    Reject,
+    Step,
+)
+from conformance.steps import (
+    Age as AgeStep,
+)
+
+SOUND: Final = (
+    Claim("view.negative", one(False, None), ("INV-10",)),
+    Claim("view.overrefunded", one(False, None), ("INV-10",)),
+    Claim("view.overdrawn", one(False, None), ("INV-4",)),
+)
+"""What holds of every order's books, whatever happened to it."""
+IRREVERSIBLE: Rules = ("KB-15", "INV-5")
+UNCHANGED_BY_READING: Rules = ("INV-10",)
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """The rules that fail when a part of the read-back is wrong after a step.
+
+    ``released`` is about what a cancel sets free, ``kept`` about what was captured and refunded, ``names`` about the
+    state's name, ``log`` about the history or event log. No rule is about our own preparations: when those fail,
+    nothing was proved.
+    """
+
+    released: Rules = ()
+    kept: Rules = ()
+    names: Rules = ()
+    log: Rules = ()
+
+    @classmethod
+    def all(cls, *rules: str) -> Blame:
+        """Blame the same rules for everything."""
+        return cls(rules, rules, rules, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRules:
+    """Which rules of an API govern captures and refunds around a cancel, and the codes that come with them."""
+
+    capture_after_cancel: Rules
+    capture_after_release: Rules
+    capture_too_old: Rules
+    capture_too_old_codes: Codes
+    refund_after_cancel: Rules
+    refund_after_cancel_codes: Codes
+    refund_after_release: Rules
+    refund_too_old: Rules
+    refund_too_old_codes: Codes
+    refund_too_old_status: Permitted = BAD_REQUEST
+    after_cancel_status: Permitted = REFUSAL
+
+
+class Table(ABC):
+    """One API's documented outcomes, step by step."""
+
+    profile: ClassVar[Profile]
+    money: ClassVar[MoneyRules]
+    defects: ClassVar[Mapping[Defect, tuple[Rules, Permitted]]]
+    """What is documented of a broken request: the rules, and the statuses they permit."""
+    recorded_defects: ClassVar[Mapping[Defect, Rules]]
+    """The rules of silence about a broken request."""
+    unchanged: ClassVar[Blame] = Blame.all("INV-1")
+    least: ClassVar[int] = 1
+    """The least amount, in minor units, that the API's description lets a merchant capture or refund."""
+    lock_codes: ClassVar[Rules] = ()
+    """Error codes of an order that is locked for the moment. So is one that answers 423."""
+
+    @abstractmethod
+    def depict(self, order: Order, world: World, blame: Blame) -> tuple[Claim, ...]:
+        """Claim what this order looks like when it is read back."""
+
+    def view(self, order: Order, world: World, blame: Blame) -> tuple[Claim, ...]:
+        """Claim what reading the order back says: how this order looks, and that its books are in order."""
+        return (*self.depict(order, world, blame), *SOUND)
+
+    def codes(self, world: World, codes: Codes) -> Codes:
+        """Return the error codes that may stand in an answer, given those that the documentation names."""
+        return codes
+
+    @abstractmethod
+    def cancel(self, order: Order, step: Cancel, world: World) -> Expectation:
+        """Say how a cancel may turn out."""
+
+    def initiate(self, step: Initiate, world: World) -> Expectation:
+        """Say how an order comes to be."""
+        order = Order(self.profile, step.kind, step.amount, world.currency, Stage.INITIATED)
+        return Expectation((branch("initiated", accepted(), self.view(order, world, Blame()), order),))
+
+    def handlers(self) -> dict[type[Any], Callable[[Order, Any, World], Expectation]]:
+        """Return what answers for each kind of step."""
+        return {
+            Approve: self._approve,
+            Reject: self._reject,
+            Expire: self._expire,
+            Enter3DS: self._enter_3ds,
+            Leave3DS: self._leave_3ds,
+            AgeStep: self._age,
+            Capture: self._capture,
+            Refund: self._refund,
+            Cancel: self._cancel,
+            Read: self._read,
+        }
+
+    # What the user does. The answer to a test action proves nothing; what is read afterwards does.
+
+    def _moves(self, order: Order, world: World, to: Order, name: str, blame: Blame, rules: Rules = ()) -> Expectation:
+        moved = branch(name, accepted(), self.view(to, world, blame), to, rules)
+        return Expectation((moved,))
+
+    def _cannot(self, order: Order, world: World, blame: Blame, rules: Rules = ()) -> Expectation:
+        claims = (outcome(ACCEPTED, REFUSED), *self.view(order, world, blame))
+        return Expectation((Branch("nothing happens", claims, order, rules),))
+
+    def _approve(self, order: Order, step: Step, world: World) -> Expectation:
+        if order.stage is not Stage.INITIATED:
+            return self._cannot(order, world, *self._irreversible(order))
+        return self._moves(order, world, self.reserved(order), "reserved", Blame())
+
+    def _reject(self, order: Order, step: Step, world: World) -> Expectation:
+        if order.stage is not Stage.INITIATED:
+            return self._cannot(order, world, *self._irreversible(order))
+        return self._ends(order, world, Stage.REJECTED)
+
+    def _expire(self, order: Order, step: Step, world: World) -> Expectation:
+        if order.stage not in (Stage.INITIATED, Stage.IN_3DS):
+            return self._cannot(order, world, *self._irreversible(order))
+        return self._ends(order, world, Stage.EXPIRED)
+
+    def _enter_3ds(self, order: Order, step: Step, world: World) -> Expectation:
+        if order.stage is not Stage.INITIATED:
+            return self._cannot(order, world, *self._irreversible(order))
+        return self._moves(order, world, replace(order, stage=Stage.IN_3DS), "in 3-D Secure", Blame())
+
+    def _leave_3ds(self, order: Order, step: Leave3DS, world: World) -> Expectation:
+        if order.stage is not Stage.IN_3DS:
+            return self._cannot(order, world, *self._irreversible(order))
+        if step.success:
+            return self._moves(order, world, self.reserved(order), "reserved", Blame())
+        return self._ends(order, world, Stage.REJECTED)
+
+    def _ends(self, order: Order, world: World, stage: Stage) -> Expectation:
+        to = replace(order, stage=stage)
+        rules = self.end_rules(stage)
+        return self._moves(order, world, to, stage.value, Blame.all(*(rule.partition("/")[0] for rule in rules)), rules)
+
+    def end_rules(self, stage: Stage) -> Rules:
+        """Name the rules about an order that the user rejected or let time out."""
+        return (f"KB-12/{stage.value}",)
+
+    def _irreversible(self, order: Order) -> tuple[Blame, Rules]:
+        if order.cancelled and not order.lapsed:
+            return Blame.all(*IRREVERSIBLE), IRREVERSIBLE
+        return Blame(), ()
+
+    def reserved(self, order: Order) -> Order:
+        """Return the order with its whole amount reserved, just now."""
+        return replace(order, stage=Stage.RESERVED, since_reserved=timedelta())
+
+    # Time
+
+    def _age(self, order: Order, step: AgeStep, world: World) -> Expectation:
+        older = order.older(step.by)
+        blame, rules = self._irreversible(order)
+        branches = [branch("older", accepted(), self.view(older, world, blame), older, rules)]
+        if order.stage in (Stage.INITIATED, Stage.IN_3DS) and older.since_initiated >= OPENING_WINDOW:
+            expired = replace(older, stage=Stage.EXPIRED)
+            branches.append(branch("timed out", accepted(), self.view(expired, world, Blame()), expired))
+        if order.stage is Stage.RESERVED and order.remaining > 0 and may_have_lapsed(older, world):
+            lapsed = replace(older, lapsed=True, cancelled=older.cancelled + older.remaining)
+            for sign in self.lapse_signs(older):
+                claims = (*self.view(lapsed, world, Blame()), sign)
+                branches.append(branch("lapsed", accepted(), claims, lapsed, (), (("C20", "auto-cancelled"),)))
+        return Expectation(tuple(branches))
+
+    def _read(self, order: Order, step: Step, world: World) -> Expectation:
+        blame, rules = self._irreversible(order)
+        blame = blame if rules else Blame.all(*UNCHANGED_BY_READING)
+        return Expectation((branch("unchanged", (), self.view(order, world, blame), order, rules),))
+
+    # Cancels that every API answers in the same way
+
+    def _cancel(self, order: Order, step: Cancel, world: World) -> Expectation:
+        expectation = self.cancel(order, step, world)
+        if step.defect is not None or step.to is not Addressee.OWN:
+            return expectation
+        # An order may be locked at any moment: that is documented, and says nothing about the cancel.
+        view = self.view(order, world, self.unchanged)
+        locks = [Claim("answer.status", one(423)), *(Claim("answer.code", one(code)) for code in self.lock_codes)]
+        locked = tuple(
+            Branch("the order was locked", (outcome(REFUSED), lock, *view), order, proves=False) for lock in locks
+        )
+        return replace(expectation, branches=(*expectation.branches, *locked))
+
+    def refusal(
+        self, order: Order, world: World, rules: Rules, status: Permitted = REFUSAL, codes: Codes = ()
+    ) -> Expectation:
+        """Permit nothing but a refusal that changes nothing."""
+        return Expectation((self.refused_cancel(order, world, rules, status, codes),))
+
+    def refused_cancel(
+        self,
+        order: Order,
+        world: World,
+        rules: Rules,
+        status: Permitted = REFUSAL,
+        codes: Codes = (),
+        readings: tuple[tuple[str, str], ...] = (),
+    ) -> Branch:
+        """Permit a refusal that changes nothing."""
+        view = self.view(order, world, self.unchanged)
+        return branch("refused", refused(rules, status, codes), view, order, (*rules, "INV-1"), readings)
+
+    @abstractmethod
+    def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
+        """Claim, one way each, that a reservation is not what it was. Its form after the deadline is not given."""
+
+    def lapsed(self, order: Order, world: World, age: Age, rules: Rules) -> tuple[Branch, ...]:
+        """Permit the refusals of an order that the provider itself ended.
+
+        Past the deadline the status is documented, whether or not the reservation was kept. The code may be that of an
+        order that is too old, or that has ended (`C23`).
+        """
+        if age is Age.BEYOND:
+            return (self.refused_cancel(order, world, rules, BAD_REQUEST),)
+        return (branch("refused", refused(()), self.view(order, world, self.unchanged), order),)
+
+    def finished(self, order: Order, world: World, rules: Rules = (), records: Rules = ()) -> Expectation:
+        """Permit a refusal or a success that does nothing, of an order with nothing left to cancel (`C10`)."""
+        branches = []
+        if world.allows("C10", "reject"):
+            branches.append(self.refused_cancel(order, world, rules, readings=(("C10", "reject"),)))
+        if world.allows("C10", "replay"):
+            answer = accepted_or_pending(rules)
+            after = replace(order, repeated=True)
+            view = self.view(after, world, Blame.all("INV-3"))
+            branches.append(branch("repeated", answer, view, after, (*rules, "INV-3"), (("C10", "replay"),)))
+        return Expectation(tuple(branches), records)
+
+    def defective(self, order: Order, step: Cancel, world: World) -> Expectation:
+        """Say what answers a cancel that is broken on the wire. Where nothing is documented, anything orderly may."""
+        defect = step.defect
+        documented = self.defects.get(defect) if defect else None
+        plain = unjudged(self.cancel(order, replace(step, defect=None), world))
+        if documented is not None:
+            rules, status = documented
+            refusal = self.refused_cancel(order, world, rules, status)
+            if status is UNAUTHORIZED:
+                return Expectation((refusal,))
+            # Where the order forbids the cancel as well, either refusal will do (`C23`).
+            return Expectation((refusal, *(_without_code(each) for each in plain if _is_refusal(each))))
+        view = self.view(order, world, self.unchanged)
+        turned_down = branch("refused", (outcome(REFUSED, BROKEN),), view, order)
+        return Expectation((turned_down, *plain), self.recorded_defects.get(defect, ()) if defect else ())
+
+    def out_of_reach(
+        self, order: Order, step: Cancel, world: World, rules: Rules, status: Permitted, codes: Codes = ()
+    ) -> Expectation:
+        """Permit the refusal of a cancel whose order cannot be reached. A key that was used may be refused first."""
+        refusal = self.refused_cancel(order, world, rules, status, codes)
+        if step.key is Key.FRESH:
+            return Expectation((refusal,))
+        view = self.view(order, world, self.unchanged)
+        return Expectation((refusal, branch("refused for its key", refused((), ANY_REFUSAL), view, order)))
+
+    too_old_codes: ClassVar[Codes] = ()
+    """Error codes that say that an order is too old."""
+
+    def not_for_its_age(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that an order within the limit is not refused for its age."""
+        rules = tuple(rule.partition("/")[0] for rule in self.young(order))
+        return (Claim("answer.code", NoneOf(self.too_old_codes), rules),) if rules and self.too_old_codes else ()
+
+    @staticmethod
+    def young(order: Order) -> Rules:
+        """Name the within side of the age rules, for an order that is old enough to say anything about them."""
+        aged = order.since_reserved is not None and order.since_reserved >= DAY
+        return ("KB-02/within", "KB-02b/within") if aged else ()
+
+    def not_done_yet(self, order: Order, world: World) -> Branch:
+        """Permit a request that was accepted (202) to be still under way."""
+        claims = (outcome(PENDING), *self.view(order, world, Blame()))
+        return Branch("accepted, but not done when we stopped asking", claims, order, proves=False)
+
+    # Captures and refunds
+
+    def captured(self, order: Order, amount: int) -> Order:
+        """Return the order after a capture."""
+        since = order.since_captured if order.since_captured is not None else timedelta()
+        captured = order.captured + amount
+        return replace(order, captured=captured, since_captured=since, since_last_captured=timedelta())
+
+    def refunded(self, order: Order, amount: int) -> Order:
+        """Return the order after a refund."""
+        return replace(order, refunded=order.refunded + amount)
+
+    def _refuses(
+        self, order: Order, world: World, rules: Rules, status: Permitted = REFUSAL, codes: Codes = ()
+    ) -> Branch:
+        view = self.view(order, world, Blame.all(*(rules or BOOKS)))
+        return branch("refused", refused(rules, status, codes), view, order, rules)
+
+    def _capture(self, order: Order, step: Capture, world: World) -> Expectation:
+        money = self.money
+        if order.stage is Stage.CANCELLED:
+            rules = (*money.capture_after_cancel, "INV-2", *IRREVERSIBLE)
+            return Expectation((self._refuses(order, world, rules, money.after_cancel_status),))
+        if order.cancelled and not order.lapsed:
+            rules = (*money.capture_after_release, "INV-2")
+            return Expectation((self._refuses(order, world, rules, money.after_cancel_status),))
+        age = age_for_cancel(order, world)
+        if order.lapsed:
+            return Expectation(self.lapsed(order, world, age, money.capture_too_old))
+        if order.stage in CLOSED or step.amount > order.remaining:
+            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
+        branches = []
+        if age is not Age.BEYOND:
+            after = self.captured(order, step.amount)
+            view = self.view(after, world, Blame.all(*BOOKS))
+            branches.append(branch("captured", accepted_or_pending(), view, after))
+            branches.append(self.not_done_yet(order, world))
+            branches.append(self._refuses(order, world, (), ANY_REFUSAL))
+        else:
+            codes = self.codes(world, money.capture_too_old_codes)
+            branches.append(self._refuses(order, world, money.capture_too_old, BAD_REQUEST, codes))
+        return Expectation(tuple(branches))
+
+    def _refund(self, order: Order, step: Refund, world: World) -> Expectation:
+        money = self.money
+        if order.captured == 0:
+            if order.stage is Stage.CANCELLED:
+                codes = self.codes(world, money.refund_after_cancel_codes)
+                status = money.after_cancel_status
+                return Expectation((self._refuses(order, world, money.refund_after_cancel, status, codes),))
+            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
+        if step.amount > order.refundable:
+            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
+        age = age_for_refund(order)
+        if age is Age.BEYOND:
+            codes = self.codes(world, money.refund_too_old_codes)
+            return Expectation((self._refuses(order, world, money.refund_too_old, money.refund_too_old_status, codes),))
+        after = self.refunded(order, step.amount)
+        released = order.cancelled > 0 and not order.lapsed and not order.agreement_stopped
+        judged = released and age is Age.WITHIN and step.amount >= self.least
+        rules = money.refund_after_release if judged else ()
+        view = self.view(after, world, Blame.all(*(rules or BOOKS)))
+        branches = [
+            branch("refunded", accepted_or_pending(rules), view, after, rules),
+            self.not_done_yet(order, world),
+        ]
+        if not rules:
+            branches.append(self._refuses(order, world, (), ANY_REFUSAL))
+        return Expectation(tuple(branches))
+
+
+def unjudged(expectation: Expectation) -> tuple[Branch, ...]:
+    """Return an expectation's branches as permitted, and as examples of nothing."""
+    return tuple(replace(each, rules=(), readings=()) for each in expectation.branches)
+
+
+def _is_refusal(each: Branch) -> bool:
+    return any(claim.field == "answer.outcome" and claim.permitted.permits(REFUSED) for claim in each.claims)
+
+
+def _without_code(each: Branch) -> Branch:
+    return replace(
+        each, claims=tuple(claim for claim in each.claims if claim.field not in ("answer.code", "answer.group"))
+    )

@@ -1,0 +1,148 @@
+"""Playing many histories against a target, and writing down what happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Final
+
+from conformance.minimise import Findings
+from conformance.order import Profile
+from conformance.sitting import Ledger, Numbered, Sitting
+from conformance.steps import History, history_as_json
+from conformance.targets.base import TargetError
+from conformance.targets.seat import Worker
+from conformance.trial import Ending, Trial, play
+from strategies.plan import Planned
+
+REPLAYS: Final = "bc"
+"""How often a history is played again when an answer proved nothing, and what the later identifiers end with."""
+UNHEALTHY: Final = 12
+"""So many inconclusive histories in a row, after the replays, end the run."""
+
+
+class Observer:
+    """Told how a campaign goes on. Does nothing; a progress display overrides what it shows."""
+
+    def phase(self, name: str, total: int) -> None:
+        """A phase begins: so many histories are to be played."""
+
+    def played(self, profile: Profile, trial: Trial) -> None:
+        """A history was played."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line happened."""
+
+
+class Playing:
+    """Plays histories of one sitting, and writes them into one journal."""
+
+    def __init__(self, sitting: Sitting, ledger: Ledger, observer: Observer | None = None) -> None:
+        self._sitting = sitting
+        self._ledger = ledger
+        self._observer = observer or Observer()
+        self._in_a_row = 0
+
+    async def play_all(self, histories: Sequence[Numbered]) -> None:
+        """Play histories with as many workers as the target takes.
+
+        Raises:
+            TargetError: too many of them in a row proved nothing.
+
+        """
+        seat = self._sitting.seat
+        waiting = iter(histories)
+
+        async def work() -> None:
+            worker = seat.worker()
+            try:
+                for one in waiting:
+                    await self._play_planned(one, worker)
+            finally:
+                await worker.close()
+
+        await together([work() for _ in range(max(1, min(seat.concurrency, len(histories))))])
+
+    async def _play_planned(self, numbered: Numbered, worker: Worker) -> None:
+        # A target in this process never makes us wait: here is where a signal gets its turn.
+        await asyncio.sleep(0)
+        one, trial, identifier = numbered.planned, Trial(), numbered.identifier
+        source = "generated" if one.generated else "systematic"
+        for attempt in ("", *REPLAYS):
+            identifier = numbered.identifier + attempt
+            trial = await self.play(one, identifier, source, worker, last=attempt == REPLAYS[-1])
+            if trial.ending is not Ending.INCONCLUSIVE:
+                break
+        self._observer.played(one.history.profile, trial)
+        missed = [goal for goal in one.goals if goal not in trial.examples]
+        if trial.ending is Ending.INCONCLUSIVE and missed:
+            rules = list(dict.fromkeys(goal.partition("/")[0] for goal in missed))
+            self._ledger.append("missed", history=identifier, rules=rules, cause=self._clean(trial.cause))
+        self._in_a_row = self._in_a_row + 1 if trial.ending is Ending.INCONCLUSIVE else 0
+        if self._in_a_row >= UNHEALTHY:
+            raise TargetError(
+                f"{self._sitting.seat.name} is not healthy: {UNHEALTHY} histories in a row proved nothing "
+                f"({trial.cause})."
+            )
+
+    async def play(self, one: Planned, identifier: str, source: str, worker: Worker, *, last: bool = True) -> Trial:
+        """Play one history and write it down. What is inconclusive counts only in its ``last`` attempt."""
+        profile = one.history.profile
+        self._ledger.append(
+            "history",
+            id=identifier,
+            profile=profile.value,
+            source=source,
+            label=one.label,
+            cell=dict(one.cell),
+            goals=list(one.goals),
+            history=history_as_json(one.history),
+        )
+        exchanges = self._sitting.exchanges(self._ledger, identifier)
+        player = worker.player(profile, self._sitting.order_id(identifier), exchanges)
+
+        def note(step: int, **judgement: Any) -> None:
+            exchanges.step = step + 1
+            content = self._cleaned(judgement)
+            if content["status"] == "inconclusive" and not last:
+                content["superseded"] = True
+            self._ledger.append("judgement", history=identifier, step=step, **content)
+
+        return await play(one.history, player, self._sitting.worlds[profile], note)
+
+    async def quietly(self, history: History, identifier: str, worker: Worker) -> Findings:
+        """Play a history without writing it down."""
+        await asyncio.sleep(0)
+        profile = history.profile
+        player = worker.player(profile, self._sitting.order_id(identifier), _unwritten)
+        trial = await play(history, player, self._sitting.worlds[profile], _unwritten)
+        return trial.findings
+
+    def _clean(self, text: str) -> str:
+        return self._sitting.redactor.clean(text)
+
+    def _cleaned(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._clean(value)
+        if isinstance(value, Mapping):
+            return {name: self._cleaned(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._cleaned(one) for one in value]
+        return value
+
+
+async def together(tasks: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run tasks side by side; the first one's trouble is everybody's end."""
+    if len(tasks) == 1:
+        await tasks[0]
+        return
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+def _unwritten(*_: object, **__: object) -> None:
+    return

@@ -1,0 +1,299 @@
+"""The pytest plugin: makes a run's histories into test items, and a test session into a run.
+
+It is loaded with every pytest of its environment, and does nothing there until `--cancel-target` names an
+implementation. Under pytest-xdist the workers play, and the controller opens the journal and closes it.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.api import Asked
+    from conformance.parts import Bench, Block, Ended, Run
+    from conformance.result import Result
+
+NAME: Final = "cancel-conformance"
+OUT: Final = "conformance-report"
+USAGE: Final = 2
+ENVIRONMENT: Final = 3
+INCOMPLETE: Final = 4
+HARNESS: Final = 5
+SHOWN: Final = 10
+"""So many violations of one block are named."""
+_HANDED: Final = "cancel_handed"
+"""What the controller hands to its workers."""
+_BLOCK: Final = "cancel-block"
+"""The property by which a report is known to be one of a block's."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options. What they say is checked only when there is a target."""
+    group = parser.getgroup(NAME, "conformance of Cancel in the Vipps MobilePay APIs")
+    add = group.addoption
+    add(
+        "--cancel-target",
+        metavar="T",
+        help="what to test: embedded, a base URL, asgi:M:APP, wsgi:M:APP, python:M:ADAPTER",
+    )
+    add("--cancel-control-url", metavar="URL", help="the base of the target's test control API")
+    add("--cancel-profile", metavar="P", action="append", help="ecom, epayment or recurring; may be repeated")
+    add("--cancel-market", metavar="M", default="no", help="no, dk or fi; no is the default")
+    add(
+        "--cancel-reading",
+        metavar="C=CHOICE",
+        action="append",
+        default=[],
+        help="a reading to insist on; may be repeated",
+    )
+    add("--cancel-budget", metavar="B", default="standard", help="quick, standard or thorough; standard is the default")
+    add(
+        "--cancel-histories",
+        metavar="N",
+        help="how many histories to generate for each profile, instead of the budget's",
+    )
+    add("--cancel-seed", metavar="S", default="0", help="the same seed plays the same histories; 0 is the default")
+    add("--cancel-out", metavar="DIR", help=f"where the evidence and the reports go; {OUT} is the default")
+    add("--cancel-waive", metavar="RULE=REASON", action="append", default=[], help="a rule that does not decide")
+    add("--cancel-concurrency", metavar="N", help="how many histories at a time")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Come to life if there is a target."""
+    if config.getoption("--cancel-target") is not None:
+        config.pluginmanager.register(Session(config), f"{NAME}-session")
+
+
+class Session:
+    """A test session that is a run, or one worker's share of it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self._asked: Asked | None = None
+        self._bench: Bench | None = None
+        self._run: Run | None = None
+        self._result: Result | None = None
+        self._ended: Ended | None = None
+        self._others_failed = False
+        self._fault = ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Sit down at the target. Without one, there is nothing to collect and nothing to be said."""
+        _restore_printer()
+        bench = self._prepared()
+        if self._config.option.collectonly:
+            self._look_only(bench)
+        elif self._worker is None:
+            self._begin(bench)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Look at the target as each worker of pytest-xdist does."""
+        if self._worker is not None and self._bench is not None:
+            self._bench.join_in(self._worker["workerid"])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand a worker of pytest-xdist what all of them must agree on."""
+        if self._bench is not None:
+            nonce = self._bench.sitting.settings.nonce
+            node.workerinput[_HANDED] = {"nonce": nonce, "out": str(self._bench.directory)}
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make one item of every block."""
+        if "cancel_block" in metafunc.fixturenames:
+            blocks = self._bench.blocks() if self._bench is not None else []
+            plays = [pytest.param(partial(self._play, block), id=block.name) for block in blocks]
+            metafunc.parametrize("cancel_block", plays, indirect=True)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember whether a test failed that is none of ours: it is not made good by our verdict."""
+        ours = any(name == _BLOCK for name, _ in report.user_properties)
+        self._others_failed = self._others_failed or (report.failed and not ours)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that the session was interrupted. One that stops after so many failures was not."""
+        if not issubclass(excinfo.type, pytest.Session.Interrupted):
+            self._stop("interrupted", "stopped by the user")
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note that pytest or a plugin failed."""
+        self._stop("harness", f"{excinfo.typename}: {excinfo.value}")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Note that a worker of pytest-xdist was lost, and with it what it was playing."""
+        if error:
+            self._stop("interrupted", f"the pytest worker {node.gateway.id} was lost: {error}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Make one run of the parts, and the run's verdict the session's exit status."""
+        from conformance.parts import Ended  # noqa: PLC0415
+
+        if self._run is None or self._result is not None:
+            if self._bench is not None:
+                self._bench.close()
+            return
+        try:
+            self._result = self._run.end(self._ended or Ended())
+        except Exception as error:
+            self._fault = f"The run could not be brought to its end: {error}"
+            session.exitstatus = HARNESS
+            return
+        code = self._result.exit_code
+        if not (self._others_failed and code in (0, INCOMPLETE)):
+            session.exitstatus = code
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say the verdict."""
+        if self._result is None and not self._fault:
+            return
+        terminalreporter.section(NAME)
+        for line in [self._fault] if self._result is None else self._summary(self._result):
+            terminalreporter.write_line(line)
+
+    def _summary(self, result: Result) -> list[str]:
+        from reports.headline import counts, ending_note, headline  # noqa: PLC0415
+
+        bench, run = self._bench, self._run
+        found = ", ".join(
+            f"{number} {verdict.value.lower()}" for verdict, number in counts(result.rules).items() if number
+        )
+        lines = [headline(result), ending_note(result), f"Rules: {found}." if found else ""]
+        lines += run.observer.notes if run is not None else []
+        if bench is not None:
+            lines.append(f"Report and evidence: {bench.directory / 'report.html'}")
+        return [line for line in lines if line]
+
+    def _prepared(self) -> Bench:
+        try:
+            _own_packages()
+            self._asked = asked = _asked(self._config)
+            from conformance.api import UsageError  # noqa: PLC0415
+            from conformance.parts import Bench  # noqa: PLC0415
+            from conformance.rulebook import ReadingError  # noqa: PLC0415
+            from conformance.targets.base import TargetUsageError  # noqa: PLC0415
+        except ImportError as error:
+            pytest.exit(f"{NAME}: {error}", USAGE)
+        out = Path(self._config.getoption("--cancel-out") or OUT)
+        out = self._config.invocation_params.dir / out
+        try:
+            seat, settings = asked.prepare()
+        except (UsageError, ReadingError, TargetUsageError, ValueError) as error:
+            pytest.exit(f"{NAME}: {error}", USAGE)
+        if self._worker is not None:
+            # Orders of different workers must not have the same name where they meet.
+            handed = self._worker[_HANDED]
+            own = "" if seat.private else f"-{self._worker['workerid']}"
+            settings, out = replace(settings, nonce=handed["nonce"] + own), Path(handed["out"])
+        self._bench = Bench(seat, settings, out)
+        return self._bench
+
+    def _look_only(self, bench: Bench) -> None:
+        from conformance.sitting import Held  # noqa: PLC0415
+        from conformance.targets.base import TargetError  # noqa: PLC0415
+
+        try:
+            bench.look(Held())
+        except TargetError as error:
+            pytest.exit(f"{NAME}: {error}", ENVIRONMENT)
+
+    def _begin(self, bench: Bench) -> None:
+        from conformance.journal import JournalError  # noqa: PLC0415
+        from conformance.parts import Run, ended_by  # noqa: PLC0415
+
+        try:
+            run = Run(bench)
+        except JournalError as error:
+            pytest.exit(f"{NAME}: {error}", USAGE)
+        try:
+            run.begin()
+        except (Exception, KeyboardInterrupt) as error:
+            ended = ended_by(error)
+            self._result = run.end(ended)
+            self._bench = None
+            pytest.exit(f"{NAME}: {ended.message}", self._result.exit_code)
+        self._run = run
+
+    def _play(self, block: Block, item: pytest.Item) -> None:
+        assert self._bench is not None
+        try:
+            outcome = self._bench.play(block)
+        except Exception as error:
+            item.session.shouldstop = f"{NAME}: {error}"
+            pytest.fail(str(error), pytrace=False)
+        told = [(_BLOCK, block.name), ("histories", outcome.histories), ("inconclusive", outcome.inconclusive)]
+        item.user_properties.extend((name, str(value)) for name, value in told)
+        if outcome.violations:
+            first: dict[tuple[str, str], str] = {}
+            for one in outcome.violations:
+                first.setdefault((one.rule, one.reason), one.history)
+            lines = [f"{rule} is violated: {reason} ({history})" for (rule, reason), history in first.items()]
+            more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+            pytest.fail("\n".join([*lines[:SHOWN], *more, *self._replay(block)]), pytrace=False)
+
+    def _replay(self, block: Block) -> list[str]:
+        assert self._bench is not None
+        assert self._asked is not None
+        words = [word for name, value in self._asked.options() for word in (f"--cancel-{name}", value)]
+        line = shlex.join(
+            ["pytest", "--pyargs", "conformance.suite", *words, "-k", block.name, "--cancel-out", "replay"]
+        )
+        kept = self._bench.directory / "counterexamples"
+        return [f"Play this block again: {line}", f"When the run has ended, the smallest failures are in {kept}."]
+
+    def _stop(self, how: str, message: str) -> None:
+        from conformance.parts import Ended  # noqa: PLC0415
+
+        self._ended = self._ended or Ended(how, message)
+
+
+def _asked(config: pytest.Config) -> Asked:
+    from conformance.api import Asked  # noqa: PLC0415
+
+    option = config.getoption
+    return Asked(
+        target=option("--cancel-target"),
+        profiles=option("--cancel-profile"),
+        control_url=option("--cancel-control-url"),
+        market=option("--cancel-market"),
+        readings=option("--cancel-reading"),
+        budget=option("--cancel-budget"),
+        histories=_whole(config, "histories"),
+        seed=_whole(config, "seed") or 0,
+        concurrency=_whole(config, "concurrency"),
+        waive=option("--cancel-waive"),
+    )
+
+
+def _whole(config: pytest.Config, name: str) -> int | None:
+    given = config.getoption(f"--cancel-{name}")
+    if given is None or given.isdecimal():
+        return None if given is None else int(given)
+    return pytest.exit(f"{NAME}: --cancel-{name} is {given!r}, and must be a whole number.", USAGE)
+
+
+def _own_packages() -> None:
+    from conformance.commands import neighbours  # noqa: PLC0415
+
+    neighbours.check()
+
+
+def _restore_printer() -> None:
+    # The plugin of schemathesis makes Hypothesis print nothing of a failing example, in every test of the session.
+    if "schemathesis" in sys.modules:
+        from hypothesis import core  # noqa: PLC0415
+        from hypothesis.vendor import pretty  # noqa: PLC0415
+
+        vars(core)["RepresentationPrinter"] = pretty.RepresentationPrinter

@@ -1,0 +1,168 @@
+"""A run's result, recomputed from its evidence: every number in a report comes through here.
+
+Nothing is carried over from the process that ran the histories. A run's verdict and a report's verdict are the same
+function of the same records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from conformance.journal import Evidence, JournalError, Record
+from conformance.order import Profile
+from conformance.rulebook import Rulebook, load
+from conformance.verdict import (
+    EXIT_CODES,
+    Judged,
+    RuleResult,
+    RunVerdict,
+    Scope,
+    Tally,
+    reduce_all,
+    reduce_run,
+)
+
+Tallies = dict[tuple[Profile, str], Tally]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run says, as a pure function of its evidence."""
+
+    evidence: Evidence
+    verdict: RunVerdict
+    reason: str
+    rules: tuple[RuleResult, ...]
+    readings: Mapping[tuple[Profile, str], Mapping[str, int]]
+    """How often each reading was observed, by profile and switch."""
+    histories: Mapping[Profile, int]
+    exchanges: int
+
+    @property
+    def exit_code(self) -> int:
+        """The documented exit code."""
+        return EXIT_CODES[self.verdict]
+
+    @cached_property
+    def run(self) -> Record:
+        """The run's own record: target, seed, budget, readings."""
+        return self.evidence.records[0]
+
+    def of(self, profile: Profile) -> tuple[RuleResult, ...]:
+        """Return one profile's rules."""
+        return tuple(one for one in self.rules if one.profile is profile)
+
+
+def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
+    """Reduce the evidence of a run to its result.
+
+    Raises:
+        JournalError: the evidence was judged by another rulebook than the one at hand, or lacks its run record's parts.
+
+    """
+    try:
+        return _result_of(evidence, rulebook or load())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise JournalError(f"The evidence is not complete: a record lacks {error}.") from None
+
+
+def _result_of(evidence: Evidence, book: Rulebook) -> Result:
+    run = evidence.records[0]
+    if run["rulebook"] != book.digest:
+        raise JournalError(
+            "This evidence was judged by another version of the rulebook: "
+            f"report it with version {run['tool']} of cancel-conformance."
+        )
+    profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
+    counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
+    tallies, readings = _tallied(evidence, profiles, counted)
+    _explained(evidence, tallies)
+    scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
+    waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
+    rules = reduce_all(book, scopes, tallies, waivers)
+    verdict, reason = reduce_run(rules, _ended(evidence))
+    histories = Counter(profile for name, profile in profiles.items() if name in counted)
+    exchanges = sum(1 for _ in evidence.of_kind("exchange"))
+    return Result(evidence, verdict, reason, rules, readings, histories, exchanges)
+
+
+def _tallied(
+    evidence: Evidence, profiles: Mapping[str, Profile], counted: set[str]
+) -> tuple[Tallies, dict[tuple[Profile, str], Counter[str]]]:
+    tallies: Tallies = {}
+    readings: dict[tuple[Profile, str], Counter[str]] = {}
+    for record in evidence.of_kind("judgement"):
+        name = record["history"]
+        if name not in counted or record.get("superseded"):
+            continue
+        profile = profiles[name]
+        _tally(record, profile, tallies)
+        for switch, choice in record.get("readings", {}).items():
+            readings.setdefault((profile, switch), Counter())[choice] += 1
+    for record in evidence.of_kind("missed"):
+        profile = profiles[record["history"]]
+        for rule in record["rules"]:
+            _of(tallies, profile, rule).causes[record["cause"]] += 1
+    return tallies, readings
+
+
+def _of(tallies: Tallies, profile: Profile, rule: str) -> Tally:
+    return tallies.setdefault((profile, rule.partition("/")[0]), Tally())
+
+
+def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
+    status = Judged(record["status"])
+    if status is Judged.VIOLATES:
+        for finding in record["findings"]:
+            tally = _of(tallies, profile, finding["rule"])
+            tally.violations += 1
+            tally.reason = tally.reason or finding["reason"]
+        return
+    if status is Judged.INCONCLUSIVE:
+        for rule in dict.fromkeys(example.partition("/")[0] for example in record.get("examples", ())):
+            tally = _of(tallies, profile, rule)
+            tally.inconclusive += 1
+            tally.causes[record.get("cause", "")] += 1
+        return
+    for rule in record.get("examples", ()):
+        _of(tallies, profile, rule).examples[rule] += 1
+    for rule in record.get("records", ()):
+        _of(tallies, profile, rule).records[record["seen"]] += 1
+
+
+def _explained(evidence: Evidence, tallies: Tallies) -> None:
+    # The shrunk history explains a violation better than the first one that showed it.
+    told: set[tuple[Profile, str]] = set()
+    blamed = {
+        record["history"]: [finding["rule"] for finding in record["findings"]]
+        for record in evidence.of_kind("judgement")
+        if record["status"] == Judged.VIOLATES
+    }
+    for record in evidence.of_kind("counterexample"):
+        key = (Profile(record["profile"]), record["rule"])
+        if key in tallies and key not in told:
+            told.add(key)
+            tallies[key].reason = record["reason"]
+            tallies[key].counterexample = record["file"]
+            rules = blamed.get(record["history"], [])
+            place = rules.index(record["rule"]) if record["rule"] in rules else len(rules)
+            tallies[key].rank = (record["steps"], place)
+
+
+def _scope(run: Record, record: Record) -> Scope:
+    offered = frozenset(record["offered"])
+    return Scope(Profile(record["profile"]), offered, wire=bool(run["target"]["wire"]))
+
+
+def _ended(evidence: Evidence) -> RunVerdict | None:
+    last: Record = evidence.records[-1]
+    ended: Any = last.get("ended") if last["kind"] == "finish" else "interrupted"
+    return {
+        "complete": None,
+        "environment": RunVerdict.ENVIRONMENT,
+        "harness": RunVerdict.HARNESS,
+    }.get(ended, RunVerdict.INTERRUPTED)

@@ -1,0 +1,30 @@
+"""The documented rules of Cancel as data, their loader, and the readings of what is ambiguous.
+
+``load()`` gives the rulebook; ``Readings`` says which documented readings a run accepts; ``stale_rules`` compares
+the rules with a copy of the page that they rest on.
+"""
+
+from conformance.rulebook.entries import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
+from conformance.rulebook.loading import NEEDS, RulebookError, load
+from conformance.rulebook.readings import ReadingError, Readings
+from conformance.rulebook.staleness import PageError, Staleness, read_page, stale_rules
+
+__all__ = [
+    "NEEDS",
+    "Choice",
+    "Citation",
+    "Level",
+    "PageError",
+    "ReadingError",
+    "Readings",
+    "Rule",
+    "Rulebook",
+    "RulebookError",
+    "Source",
+    "Staleness",
+    "Status",
+    "Switch",
+    "load",
+    "read_page",
+    "stale_rules",
+]

@@ -1,0 +1,89 @@
+"""The test control API: it moves time and plays the user, for one payment at a time. It asks for no credentials.
+
+The base is ``/control``; calls are ``/v1/capabilities``, ``/v1/{profile}/payments/{id}/age`` and ``…/action`` under it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from conformance.exchange import Response
+from conformance.sandbox.clock import DAY
+from conformance.sandbox.options import Options
+from conformance.sandbox.payment import Payment
+from conformance.sandbox.profile import Profile
+from conformance.sandbox.wire import BadBody, Call, answer, empty
+
+OLDEST = 100 * 365 * DAY
+"""How old a payment can be made in all, in seconds: its moments must stay writable as dates."""
+
+
+class Control:
+    """Capabilities, ages and actions."""
+
+    ROUTES = (
+        ("GET", "/control/v1/capabilities", "capabilities"),
+        ("POST", "/control/v1/{profile}/payments/{id}/age", "age"),
+        ("POST", "/control/v1/{profile}/payments/{id}/action", "action"),
+    )
+
+    def __init__(self, options: Options, profiles: Mapping[str, Profile]) -> None:
+        self.options = options
+        self.profiles = profiles
+
+    def serve(self, call: Call, handler: str) -> Response:
+        """Answer one request to this part."""
+        try:
+            response: Response = getattr(self, handler)(call)
+        except BadBody as error:
+            return self.refuse(400, str(error))
+        return response
+
+    def refuse(self, status: int, message: str) -> Response:
+        """Answer that something was not done."""
+        return answer(status, {"error": message})
+
+    def capabilities(self, call: Call) -> Response:
+        """Tell what is offered."""
+        actions = {name: list(profile.ACTIONS) for name, profile in self.profiles.items()}
+        return answer(200, {"version": 1, "profiles": list(self.profiles), "age": True, "actions": actions})
+
+    def find(self, call: Call) -> tuple[Profile, Payment] | None:
+        """Return a payment and its API; ids are looked up in both sales units unless a header names one."""
+        profile = self.profiles.get(call.params[0])
+        if profile is None:
+            return None
+        named = call.headers.get("merchant-serial-number")
+        for msn in (self.options.msn, self.options.other_msn) if named is None else (named,):
+            payment = profile.find(msn, call.params[1])
+            if payment is not None:
+                return profile, payment
+        return None
+
+    def age(self, call: Call) -> Response:
+        """Make one payment older."""
+        seconds = call.body().get("seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+            return self.refuse(400, "seconds must be a number")
+        found = self.find(call)
+        if found is None:
+            return self.refuse(404, "There is no such payment")
+        payment = found[1]
+        if not 0 <= seconds <= OLDEST - payment.offset:
+            return self.refuse(400, f"seconds must be from 0 to {OLDEST:.0f} in all")
+        payment.grow_older(seconds)
+        return empty(204)
+
+    def action(self, call: Call) -> Response:
+        """Let the user, the bank or the charge run act on one payment."""
+        action = call.body().get("action")
+        found = self.find(call)
+        if found is None:
+            return self.refuse(404, "There is no such payment")
+        profile, payment = found
+        if not isinstance(action, str) or action not in profile.ACTIONS:
+            return self.refuse(400, "action must be one of " + ", ".join(profile.ACTIONS))
+        if not profile.act(payment, action):
+            return self.refuse(409, f"{action} cannot happen in the payment's present state")
+        return empty(204)

@@ -1,0 +1,145 @@
+"""The embedded provider: one function from request to answer, in front of the three APIs and the test control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Protocol
+from urllib.parse import unquote
+
+from conformance.exchange import Request, Response
+from conformance.sandbox.clock import Clock, Now, real_now
+from conformance.sandbox.control import Control
+from conformance.sandbox.ecom import Ecom
+from conformance.sandbox.epayment import EPayment
+from conformance.sandbox.ids import Ids
+from conformance.sandbox.options import Options
+from conformance.sandbox.profile import House
+from conformance.sandbox.recurring import Recurring
+from conformance.sandbox.tokens import Tokens
+from conformance.sandbox.wire import Call, gateway, header_map
+
+_DEFAULT = Options()
+
+
+class Part(Protocol):
+    """Something that answers a group of operations."""
+
+    @property
+    def ROUTES(self) -> tuple[tuple[str, str, str], ...]:
+        """Method, path template and handler of each operation."""
+
+    def serve(self, call: Call, handler: str) -> Response:
+        """Answer one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where one operation is handled."""
+
+    part: Part
+    handler: str
+    operation: str
+
+
+@dataclass(slots=True)
+class Place:
+    """One path template and what can be done there."""
+
+    literals: tuple[tuple[int, str], ...]
+    variables: tuple[int, ...]
+    targets: dict[str, Target] = field(default_factory=dict)
+
+    def fits(self, segments: list[str]) -> bool:
+        """Whether a path of the right length has this template's fixed segments."""
+        return all(segments[index] == text for index, text in self.literals)
+
+
+class Router:
+    """Finds the operation of a request."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._places: dict[int, list[Place]] = {}
+        templates: dict[str, Place] = {}
+        for part in parts:
+            for method, template, handler in part.ROUTES:
+                if template not in templates:
+                    templates[template] = self._place(template)
+                templates[template].targets[method] = Target(part, handler, f"{method} {template}")
+
+    def _place(self, template: str) -> Place:
+        segments = template.split("/")
+        variables = tuple(index for index, text in enumerate(segments) if text.startswith("{"))
+        literals = [(index, text) for index, text in enumerate(segments) if index and index not in variables]
+        place = Place(tuple(reversed(literals)), variables)
+        self._places.setdefault(len(segments), []).append(place)
+        return place
+
+    def find(self, path: str) -> tuple[Place, tuple[str, ...]] | None:
+        """Return the place of a path and the decoded values of its variables."""
+        segments = path.split("/")
+        for place in self._places.get(len(segments), ()):
+            if place.fits(segments):
+                return place, tuple([unquote(segments[index]) for index in place.variables])
+        return None
+
+
+class Provider:
+    """Three APIs, their tokens and their test control, in memory.
+
+    Args:
+        options: How it behaves where the documentation leaves a choice.
+        seed: Decides every identifier it gives out.
+        now: Its clock; the real one when left out. Each payment has an age of its own on top of it.
+        ecom: The eCom API; a subclass makes a faulty provider.
+        epayment: The ePayment API.
+        recurring: The Recurring API.
+        tokens: The token endpoint.
+        control: The test control API.
+
+    """
+
+    def __init__(
+        self,
+        options: Options = _DEFAULT,
+        *,
+        seed: int = 0,
+        now: Now = real_now,
+        ecom: type[Ecom] = Ecom,
+        epayment: type[EPayment] = EPayment,
+        recurring: type[Recurring] = Recurring,
+        tokens: type[Tokens] = Tokens,
+        control: type[Control] = Control,
+    ) -> None:
+        self.options = options
+        clock, ids = Clock(now), Ids(seed)
+        self.tokens = tokens(options, clock, ids)
+        house = House(options, clock, ids, self.tokens)
+        self.ecom = ecom(house)
+        self.epayment = epayment(house)
+        self.recurring = recurring(house)
+        profiles = {profile.NAME: profile for profile in (self.ecom, self.epayment, self.recurring)}
+        self.control = control(options, profiles)
+        self._router = Router((self.tokens, *profiles.values(), self.control))
+        self._lock = Lock()
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Return what a request holds while it is answered, so that there is one at a time."""
+        return self._lock
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. One at a time: what two callers do at once happens in some order."""
+        path, _, query = request.path.partition("?")
+        found = self._router.find(path)
+        if found is None:
+            return gateway(404, "There is no such resource")
+        place, params = found
+        target = place.targets.get(request.method)
+        if target is None:
+            allowed = (("Allow", ", ".join(sorted(place.targets))),)
+            return gateway(405, "The resource does not have this method", allowed)
+        call = Call(request, path, query, target.operation, params, header_map(request.headers))
+        with self.turn():
+            return target.part.serve(call, target.handler)

@@ -1,0 +1,77 @@
+"""What a run was asked to do, and the record that opens its journal."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from conformance import __version__
+from conformance.journal import JOURNAL_VERSION
+from conformance.order import Market, Profile
+from conformance.rulebook import Readings, load
+from conformance.targets.seat import Seat
+
+BUDGETS: Final[Mapping[str, int]] = {"quick": 60, "standard": 300, "thorough": 3000}
+"""Generated histories for each profile, after the systematic set."""
+PREFIX: Final = "cctest"
+"""How the identifier of every order begins that a run makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked to do.
+
+    Without ``profiles``, those are tested that the target says it has, or all of them where it says nothing.
+    """
+
+    profiles: tuple[Profile, ...] | None = None
+    market: Market = Market.NO
+    readings: Readings = field(default_factory=Readings.documented)
+    budget: str = "standard"
+    histories: int | None = None
+    seed: int = 0
+    waivers: tuple[tuple[str, str], ...] = ()
+    command: str = ""
+    nonce: str = ""
+
+    @property
+    def generated(self) -> int:
+        """How many histories are drawn for each profile."""
+        return BUDGETS[self.budget] if self.histories is None else self.histories
+
+    def tested(self, seat: Seat) -> tuple[Profile, ...]:
+        """Return the profiles to test on a target that was opened."""
+        return self.profiles or seat.profiles or tuple(Profile)
+
+
+def nonce_for(seat: Seat, seed: int) -> str:
+    """Return what makes a run's order ids its own: from the seed where nobody else is served, else by chance."""
+    if seat.private:
+        return f"{PREFIX}-{hashlib.sha256(str(seed).encode()).hexdigest()[:8]}"
+    return f"{PREFIX}-{secrets.token_hex(4)}"
+
+
+def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
+    """Return the content of the journal's first record."""
+    return {
+        "format": JOURNAL_VERSION,
+        "tool": __version__,
+        "started": started.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "command": settings.command,
+        "seed": settings.seed,
+        "budget": settings.budget,
+        "histories": settings.histories,
+        "profiles": [profile.value for profile in profiles],
+        "market": settings.market.value,
+        "readings": settings.readings.as_json(),
+        "rulebook": load().digest,
+        "nonce": settings.nonce,
+        "target": {"kind": seat.kind, "name": seat.name, "wire": seat.wire, "control": seat.control},
+        "waivers": [{"rule": rule, "reason": reason} for rule, reason in settings.waivers],
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,143 @@
+"""A sitting: a target that was reached and looked at, and the histories that are planned for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, cast
+
+from conformance.generation import planned
+from conformance.journal import Journal
+from conformance.model import World
+from conformance.order import Profile
+from conformance.recording import Exchanges, Redactor
+from conformance.settings import Settings, header
+from conformance.steps import name_of
+from conformance.targets.seat import Seat
+from strategies.plan import Planned
+
+
+class Ledger(Protocol):
+    """Where records are written: a journal, or what is to become one."""
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Write one record."""
+
+
+class Held:
+    """Records that wait for their journal: what is said before it is known what a run's first record must say."""
+
+    def __init__(self) -> None:
+        self._records: list[tuple[str, dict[str, Any]]] = []
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Keep one record."""
+        self._records.append((kind, content))
+
+    def pass_on(self, ledger: Ledger) -> None:
+        """Write everything that was kept."""
+        for kind, content in self._records:
+            ledger.append(kind, **content)
+        self._records.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A planned history and its identifier, which its place in the plan gives it."""
+
+    identifier: str
+    planned: Planned
+
+
+@dataclass
+class Sitting:
+    """A target under a run's settings. What it offers is known of each profile that was looked at."""
+
+    seat: Seat
+    settings: Settings
+    redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    worlds: dict[Profile, World] = field(default_factory=dict)
+    _offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
+    _unplayable: dict[Profile, frozenset[str]] = field(default_factory=dict)
+    _plans: dict[Profile, list[Numbered]] = field(default_factory=dict)
+
+    async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
+        """Reach the target; return the profiles that are to be tested.
+
+        Raises:
+            TargetError: it cannot be reached or used.
+
+        """
+        settings = self.settings
+        record = self.exchanges(ledger, "")
+        await self.seat.open(settings.market, settings.nonce, self.redactor.learn, record)
+        return settings.tested(self.seat)
+
+    async def look(self, profile: Profile, ledger: Ledger) -> None:
+        """Take one order through its life, and write down what was learnt.
+
+        Raises:
+            TargetError: the target cannot be tested in this profile.
+
+        """
+        probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
+        self._offered[profile] = probe.offered
+        self._unplayable[profile] = probe.unplayable
+        settings = self.settings
+        self.worlds[profile] = World(settings.market, settings.readings, probe.distinguishes_units)
+        ledger.append("capabilities", profile=profile.value, offered=sorted(probe.offered), source=probe.source)
+        ledger.append("smoke", profile=profile.value, ok=True, note=probe.note)
+
+    def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
+        """Return the writer of one history's exchanges."""
+        return Exchanges(cast(Journal, ledger), self.redactor, history)
+
+    def plan(self, profile: Profile) -> list[Numbered]:
+        """Return a profile's histories, in the order in which they tell the most. The same seed gives the same ones."""
+        if profile not in self._plans:
+            settings = self.settings
+            histories = planned(
+                profile,
+                self.worlds[profile],
+                self._offered[profile],
+                wire=self.seat.wire,
+                seed=settings.seed,
+                count=settings.generated,
+            )
+            cannot = self._unplayable[profile]
+            self._plans[profile] = [
+                Numbered(f"{profile.value}-{number:05d}", one)
+                for number, one in enumerate(histories, 1)
+                if cannot.isdisjoint(map(name_of, one.history.steps))
+            ]
+        return self._plans[profile]
+
+    def everything(self) -> list[Numbered]:
+        """Return all plans as one. The profiles take turns, so that a run that is cut short has seen some of each."""
+        plans = [self.plan(profile) for profile in self.worlds]
+        turns = max(map(len, plans), default=0)
+        return [plan[turn] for turn in range(turns) for plan in plans if turn < len(plan)]
+
+    def order_id(self, identifier: str) -> str:
+        """Return the order id under which a history is played."""
+        profile, _, number = identifier.partition("-")
+        return f"{self.settings.nonce}-{profile[0]}{number}"
+
+
+async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
+    """Open a run's journal: what was asked for, how the target was reached, what it offers.
+
+    Raises:
+        TargetError: the target cannot be tested. That it was tried is written down all the same.
+
+    """
+    # The first record names the profiles that are tested, and the target may be who says which these are.
+    seat, settings = sitting.seat, sitting.settings
+    held = Held()
+    try:
+        await sitting.open(held)
+    finally:
+        ledger.append("run", **header(settings, seat, settings.tested(seat), started))
+        held.pass_on(ledger)
+    for profile in settings.tested(seat):
+        await sitting.look(profile, ledger)

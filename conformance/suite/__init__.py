@@ -1,0 +1,1 @@
+"""The tests that a user runs with pytest: `pytest --pyargs conformance.suite --cancel-target ...`."""

@@ -1,0 +1,1 @@
+"""Targets: the implementations under test and how they are reached."""

@@ -1,0 +1,79 @@
+"""A target: the implementation under test and how it is reached."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from conformance.order import Profile
+from conformance.profiles import Answer, Call
+
+
+class TargetError(Exception):
+    """The target cannot be tested as things are. The message says what is wrong and what to change."""
+
+
+class TargetUsageError(TargetError):
+    """What was asked for makes no sense, whatever the target does: an unknown kind of target, a refused host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a target lets the suite do in one profile.
+
+    ``actions`` are test control actions, with ``age`` among them where one payment can be made older. ``source`` says
+    how we know.
+    """
+
+    profile: Profile
+    actions: frozenset[str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a target offers beside the API itself, as its test control API says. Empty where it has none."""
+
+    offers: Mapping[Profile, Offer] = field(default_factory=dict)
+    controlled: bool = False
+
+    def of(self, profile: Profile) -> Offer:
+        """Return a profile's offer; nothing is offered where nothing was said."""
+        return self.offers.get(profile) or Offer(profile, frozenset(), "no test control API was named")
+
+
+class Link(ABC):
+    """One worker's connection to a target. Links are not shared between tasks."""
+
+    @abstractmethod
+    async def send(self, call: Call) -> Answer:
+        """Make one call. A call that is not answered is returned as lost, never raised."""
+
+    async def pause(self, seconds: float) -> None:
+        """Let the target have some time. Targets in this process need none."""
+        del seconds
+
+    async def close(self) -> None:  # noqa: B027 - most links hold nothing that has to be given back
+        """Give the connection back."""
+
+
+class HttpTarget(ABC):
+    """A target that is spoken to in HTTP messages, whether or not they cross a network."""
+
+    kind: ClassVar[str]
+    name: str
+    control: str | None = None
+    concurrency: int = 1
+    private: ClassVar[bool] = True
+
+    @abstractmethod
+    def link(self) -> Link:
+        """Open a connection of one's own."""
+
+    async def start(self) -> None:  # noqa: B027 - most targets need nothing
+        """Make the target ready, for example by starting an application."""
+
+    async def stop(self) -> None:  # noqa: B027
+        """Undo ``start``."""

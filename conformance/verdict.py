@@ -1,0 +1,450 @@
+"""Judging: an expectation against an observation, and many judgements reduced to rule verdicts and a run verdict.
+
+Everything here is a pure function over values, so that it can be repeated, months later, from the evidence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from conformance.expectation import (
+    ABSENT,
+    BROKEN,
+    BUSY,
+    LOST,
+    ODD,
+    REFUSED,
+    Branch,
+    Claim,
+    Expectation,
+    Fields,
+    Missing,
+    NoneOf,
+    Scalar,
+    expectation_as_json,
+)
+from conformance.order import Profile
+from conformance.rulebook import Level, Rule, Rulebook, Status
+
+NEEDED: Final = 3
+"""Examples that a rule needs, on each side of its boundary if it has one, before it can pass."""
+
+
+class Judged(StrEnum):
+    """What one step proved."""
+
+    CONFORMS = "conforms"
+    VIOLATES = "violates"
+    RECORDED = "recorded"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that an observation breaks: the field, what was permitted there, and what was seen."""
+
+    rule: str
+    branch: str
+    field: str
+    permitted: str
+    observed: str
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """The identity of the failure: the rule, and the reason without the amounts that differ between histories."""
+        return self.rule, f"{self.branch}: {self.field}"
+
+    @property
+    def reason(self) -> str:
+        """One line that says what is wrong."""
+        return f"{self.field} should be {self.permitted}, but was {self.observed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a step proved, and about which rules.
+
+    ``examples`` are the rules, with the side of a boundary where they have one, of which a conforming step is an
+    example; of an inconclusive step they are the rules it would have been about.
+    """
+
+    status: Judged
+    branches: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    readings: tuple[tuple[str, str], ...] = ()
+    records: tuple[str, ...] = ()
+    cause: str = ""
+
+    def as_json(self, expectation: Expectation) -> dict[str, Any]:
+        """Return the judgement for the journal. What was expected is written out where it was not met."""
+        out: dict[str, Any] = {"status": self.status.value}
+        for name in ("branches", "examples", "records"):
+            if getattr(self, name):
+                out[name] = list(getattr(self, name))
+        if self.readings:
+            out["readings"] = dict(self.readings)
+        if self.cause:
+            out["cause"] = self.cause
+        if self.findings:
+            out["findings"] = [
+                {
+                    "rule": one.rule,
+                    "branch": one.branch,
+                    "field": one.field,
+                    "permitted": one.permitted,
+                    "observed": one.observed,
+                    "reason": one.reason,
+                }
+                for one in self.findings
+            ]
+            out["expected"] = expectation_as_json(expectation)
+        return out
+
+
+_CAUSES: Final[Mapping[str, str]] = {
+    LOST: "no answer",
+    BROKEN: "the target answered with a server error",
+    BUSY: "the target asked to slow down",
+    ODD: "the answer is neither a success nor an error",
+}
+
+
+def judge(expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[Branch, ...]]:
+    """Compare what was observed with what was permitted.
+
+    Returns the judgement and the branches that the observation leaves. When none is left, the closest branch is the one
+    whose answer fits and whose claims fail least, and its failing claims name the violated rules. An observation that
+    fails only claims about our own preparations, or that has no answer, is inconclusive.
+    """
+    left = tuple(branch for branch in expectation.branches if all(claim.holds(observed) for claim in branch.claims))
+    if left:
+        return _conforming(expectation, left, observed), left
+    meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
+    cause = _proves_nothing(expectation, observed)
+    if cause:
+        return Judgement(Judged.INCONCLUSIVE, examples=meant, cause=cause), ()
+    findings = _findings(expectation, observed)
+    if findings:
+        return Judgement(Judged.VIOLATES, findings=findings), ()
+    return Judgement(Judged.INCONCLUSIVE, examples=meant, cause=_preparation(expectation, observed)), ()
+
+
+def _proves_nothing(expectation: Expectation, observed: Fields) -> str:
+    """Say why an answer, or the read that followed it, says nothing about the order; nothing where it does."""
+    answer = ("answer.outcome", "answer.status")
+    expected = any(branch.proves and _fits(branch, observed, answer) for branch in expectation.branches)
+    for part, what in (("answer", ""), ("view", " when the order was read back")):
+        outcome, status = str(observed.get(f"{part}.outcome", "")), observed.get(f"{part}.status")
+        cause = _CAUSES.get(outcome, "")
+        if outcome == REFUSED and (part == "view" or (status in (401, 408) and not expected)):
+            cause = "the target refused to answer"
+        if cause and not (part == "answer" and expected):
+            detail = observed.get(f"{part}.cause") or status
+            return f"{cause}{what}" + (f" ({detail})" if detail else "")
+    return ""
+
+
+def _conforming(expectation: Expectation, left: tuple[Branch, ...], observed: Fields) -> Judgement:
+    names = _ordered(branch.name for branch in left)
+    if not any(branch.proves for branch in left):
+        meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
+        return Judgement(Judged.INCONCLUSIVE, names, meant, cause=names[0])
+    proving = [branch for branch in left if branch.proves]
+    # A branch that permits anything orderly takes nothing away from one that says what was documented.
+    specific = {branch.after for branch in proving if branch.rules}
+    proving = [branch for branch in proving if branch.rules or branch.after not in specific]
+    # Only what every remaining branch agrees on was shown; with one branch left, that is all of it.
+    agreed = [rule for rule in proving[0].rules if all(rule in branch.rules for branch in proving[1:])]
+    examples = [rule for rule in agreed if _seen(rule, proving, observed)]
+    readings = [one for one in proving[0].readings if all(one in branch.readings for branch in proving[1:])]
+    status = Judged.RECORDED if expectation.records and not examples else Judged.CONFORMS
+    return Judgement(status, names, _ordered(examples), readings=tuple(readings), records=expectation.records)
+
+
+def _seen(rule: str, branches: list[Branch], observed: Fields) -> bool:
+    """Tell whether anything that a rule claims was there to be seen. An optional part that is missing shows nothing."""
+    name = rule.partition("/")[0]
+    claims = [
+        claim
+        for branch in branches
+        for claim in branch.claims
+        if any(cited.partition("/")[0] == name for cited in claim.rules)
+    ]
+    return not claims or any(
+        observed.get(claim.field) is not None or isinstance(claim.permitted, Missing | NoneOf) for claim in claims
+    )
+
+
+def _findings(expectation: Expectation, observed: Fields) -> tuple[Finding, ...]:
+    proving = [branch for branch in expectation.branches if branch.proves]
+    fitting = [branch for branch in proving if _fits(branch, observed, ("answer.outcome",))]
+    if not fitting:
+        # No documented way to turn out begins like this: every one of them failed at its first claim, and at whatever
+        # the answer may not give as its reason.
+        failed = [
+            (branch, claim)
+            for branch in proving
+            for index, claim in enumerate(branch.claims)
+            if index == 0 or (isinstance(claim.permitted, NoneOf) and not claim.holds(observed))
+        ]
+    else:
+        closest = min(fitting, key=lambda branch: sum(not claim.holds(observed) for claim in branch.claims))
+        failed = [(closest, claim) for claim in closest.claims if not claim.holds(observed)]
+    findings: dict[str, Finding] = {}
+    for branch, claim in failed:
+        for rule in claim.rules:
+            name = rule.partition("/")[0]
+            findings.setdefault(name, _finding(name, branch, claim, observed))
+    return tuple(findings.values())
+
+
+def _fits(branch: Branch, observed: Fields, fields: tuple[str, ...]) -> bool:
+    return all(claim.holds(observed) for claim in branch.claims if claim.field in fields)
+
+
+def _finding(rule: str, branch: Branch, claim: Claim, observed: Fields) -> Finding:
+    return Finding(rule, branch.name, claim.field, str(claim.permitted), shown(observed.get(claim.field)))
+
+
+def shown(value: Scalar) -> str:
+    """Return an observed value as text for a person."""
+    if value is None:
+        return ABSENT
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _preparation(expectation: Expectation, observed: Fields) -> str:
+    for branch in expectation.branches:
+        for claim in branch.claims:
+            if not claim.holds(observed):
+                return (
+                    f"the order could not be brought there: {claim.field} should be {claim.permitted}, "
+                    f"but was {shown(observed.get(claim.field))}"
+                )
+    return "nothing is documented for this step"
+
+
+def _ordered(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+class RuleVerdict(StrEnum):
+    """What a run says about one rule, worst first."""
+
+    VIOLATED = "VIOLATED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NOT_EXERCISED = "NOT EXERCISED"
+    THIN = "THIN"
+    PASSED = "PASSED"
+    RECORDED = "RECORDED"
+    EXCLUDED = "EXCLUDED"
+
+
+class RunVerdict(StrEnum):
+    """What a run says about the target."""
+
+    CONFORMANT = "CONFORMANT"
+    NOT_CONFORMANT = "NOT CONFORMANT"
+    INCOMPLETE = "INCOMPLETE"
+    ENVIRONMENT = "ENVIRONMENT ERROR"
+    HARNESS = "HARNESS FAULT"
+    INTERRUPTED = "INTERRUPTED"
+
+
+EXIT_CODES: Final[Mapping[RunVerdict, int]] = {
+    RunVerdict.CONFORMANT: 0,
+    RunVerdict.NOT_CONFORMANT: 1,
+    RunVerdict.ENVIRONMENT: 3,
+    RunVerdict.INCOMPLETE: 4,
+    RunVerdict.HARNESS: 5,
+    RunVerdict.INTERRUPTED: 130,
+}
+
+
+LAST: Final = (1_000_000, 0)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything that a run's judgements say about one rule of one profile."""
+
+    examples: Counter[str] = field(default_factory=Counter)
+    violations: int = 0
+    inconclusive: int = 0
+    records: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    reason: str = ""
+    counterexample: str | None = None
+    rank: tuple[int, int] = LAST
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the target lets the suite do in one profile. ``offered`` uses the words of a rule's needs."""
+
+    profile: Profile
+    offered: frozenset[str]
+    wire: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One rule's verdict in one profile, with the reason in words."""
+
+    rule: Rule
+    profile: Profile
+    verdict: RuleVerdict
+    reason: str
+    examples: int = 0
+    sides: Mapping[str, int] = field(default_factory=dict)
+    violations: int = 0
+    records: Mapping[str, int] = field(default_factory=dict)
+    counterexample: str | None = None
+    waiver: str | None = None
+    in_scope: bool = True
+    rank: tuple[int, int] = LAST
+    """Of a violated rule: the steps of its counterexample, and its place among the rules that this one breaks."""
+
+
+_NEEDS: Final[Mapping[str, str]] = {
+    "age": "let time pass for one payment",
+    "approve": "approve as the user",
+    "reject": "reject as the user",
+    "expire": "let a payment time out",
+    "start_3ds": "put the user into 3-D Secure",
+    "finish_3ds": "finish 3-D Secure",
+    "fail_3ds": "fail 3-D Secure",
+    "become_due": "make a charge due",
+    "start_processing": "start processing a charge",
+    "reserve": "reserve a charge",
+    "charge": "charge directly",
+    "fail": "make a charge fail",
+}
+
+
+def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = None) -> RuleResult:
+    """Reduce everything observed about one rule to its verdict. The first of these that applies, in this order."""
+    examples = sum(tally.examples.values())
+    sides = {side: tally.examples[f"{rule.id}/{side}"] for side in rule.sides}
+
+    def result(verdict: RuleVerdict, reason: str, *, in_scope: bool = True) -> RuleResult:
+        return RuleResult(
+            rule,
+            scope.profile,
+            verdict,
+            reason,
+            examples,
+            sides,
+            tally.violations,
+            dict(tally.records),
+            tally.counterexample,
+            waiver,
+            in_scope,
+            tally.rank,
+        )
+
+    if rule.status is Status.EXCLUDED:
+        return result(RuleVerdict.EXCLUDED, rule.reason, in_scope=False)
+    if tally.violations:
+        return result(RuleVerdict.VIOLATED, tally.reason)
+    if rule.status is Status.RECORDED:
+        return result(RuleVerdict.RECORDED, _recorded(rule, tally))
+    if tally.inconclusive:
+        cause = tally.causes.most_common(1)[0][0] if tally.causes else "no answer"
+        return result(RuleVerdict.INCONCLUSIVE, f"{tally.inconclusive} of its histories proved nothing: {cause}")
+    if "wire" in rule.needs and not scope.wire:
+        reason = "the target is called without HTTP: what this rule governs does not exist there"
+        return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
+    missing = [need for need in rule.needs if need != "wire" and need not in scope.offered]
+    if examples == 0:
+        return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally))
+    thin = {side: count for side, count in sides.items() if count < NEEDED}
+    if thin:
+        lacking = ", ".join(f"{count} on the side {side!r}" for side, count in thin.items())
+        reason = f"{lacking}, where {NEEDED} are needed" + (f"; {_cannot(missing)}" if missing else "")
+        return result(RuleVerdict.THIN, reason)
+    if examples < NEEDED:
+        return result(RuleVerdict.THIN, f"{_counted(examples, 'example')}, where {NEEDED} are needed")
+    return result(RuleVerdict.PASSED, f"{_counted(examples, 'example')}, no violation")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _recorded(rule: Rule, tally: Tally) -> str:
+    seen = ", ".join(f"{text} ({count} times)" for text, count in tally.records.most_common(3))
+    return f"{rule.reason} Observed: {seen}." if seen else f"{rule.reason} Not observed in this run."
+
+
+def _cannot(missing: list[str]) -> str:
+    return "the target offers no way to " + " or to ".join(_NEEDS[need] for need in missing)
+
+
+def _not_exercised(missing: list[str], tally: Tally) -> str:
+    if missing:
+        return f"{_cannot(missing)}; a test control API (--control-url) would make it reachable"
+    if tally.causes:
+        cause, count = tally.causes.most_common(1)[0]
+        return f"{count} histories set out for it and did not arrive: {cause}"
+    return "no history of this run reached it"
+
+
+def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -> tuple[RunVerdict, str]:
+    """Reduce rule verdicts to the run's verdict and one sentence that says why.
+
+    ``ended`` is how a run ended that did not come to its end, and takes precedence over everything; violations that
+    were already proved are counted in the reason. An empty run is incomplete, whatever else it is.
+    """
+    listed = list(results)
+    violated = [one for one in listed if one.verdict is RuleVerdict.VIOLATED and one.waiver is None]
+    if ended is RunVerdict.HARNESS:
+        return ended, "The suite itself failed; nothing is claimed about the target."
+    if ended is not None:
+        seen = f" {_counted(len(violated), 'rule')} violated before that." if violated else ""
+        return ended, f"The run did not come to its end.{seen}"
+    if violated:
+        # The shortest counterexample comes nearest to the defect.
+        first = min(violated, key=lambda one: one.rank)
+        more = f" and {len(violated) - 1} more" if len(violated) > 1 else ""
+        return RunVerdict.NOT_CONFORMANT, f"{first.rule.id}{more} violated: {first.reason}."
+    lacking = [one for one in listed if holds_back(one)]
+    if lacking:
+        counts = Counter(one.verdict.value.lower() for one in lacking)
+        said = ", ".join(f"{count} {name}" for name, count in counts.items())
+        return RunVerdict.INCOMPLETE, f"Nothing was violated, but required rules remain open: {said}."
+    passed = sum(one.verdict is RuleVerdict.PASSED for one in listed)
+    if passed == 0:
+        return RunVerdict.INCOMPLETE, "Nothing was tested."
+    waived = sum(one.verdict is RuleVerdict.VIOLATED for one in listed)
+    none = f"{waived} violated ones are waived" if waived else "none is violated"
+    return RunVerdict.CONFORMANT, f"{passed} rules passed and {none}."
+
+
+def holds_back(result: RuleResult) -> bool:
+    """Tell whether a rule keeps a run from being conformant although nothing is violated."""
+    return (
+        result.rule.level is Level.REQUIRED
+        and result.in_scope
+        and result.waiver is None
+        and result.verdict in (RuleVerdict.INCONCLUSIVE, RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
+    )
+
+
+def reduce_all(
+    rulebook: Rulebook,
+    scopes: Iterable[Scope],
+    tallies: Mapping[tuple[Profile, str], Tally],
+    waivers: Mapping[str, str],
+) -> tuple[RuleResult, ...]:
+    """Reduce a run to one result per rule and profile: no rule that governs a profile in scope can be left out."""
+    return tuple(
+        reduce_rule(rule, tallies.get((scope.profile, rule.id)) or Tally(), scope, waivers.get(rule.id))
+        for scope in scopes
+        for rule in rulebook.governing(scope.profile)
+    )

@@ -1,0 +1,95 @@
+"""What holds for every test of this project: how Hypothesis searches, and that nothing leaves this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["pytester"]
+
+# `ci` looks at the same examples every time, so that a red build is red for a reason in the change; `dev` looks at
+# new ones and remembers what failed. Neither judges time: the machines are shared.
+settings.register_profile("dev", deadline=None, print_blob=True)
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+class NetworkRefusedError(RuntimeError):
+    """A test tried to leave this machine. No ``OSError``: a client would take it for a connection that failed."""
+
+
+class NetworkGuard:
+    """Refuses what is not loopback, and remembers it: code that swallows the error does not hide the attempt."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+
+    def check(self, host: object) -> None:
+        """Refuse a host or an address that is not this machine."""
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        if not _is_here(name):
+            self.refused.append(name)
+            raise NetworkRefusedError(
+                f"a test tried to reach {name}; tests talk to this machine only: "
+                "use the embedded provider, an in-process app, or a server on 127.0.0.1"
+            )
+
+
+def _is_here(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+@pytest.fixture(scope="session", autouse=True)
+def network_guard() -> Iterator[NetworkGuard]:
+    """Stand in front of the socket for the whole run: connections, datagrams and name look-ups."""
+    guard = NetworkGuard()
+
+    def in_front_of(method: Callable[..., Any], position: int) -> Callable[..., Any]:
+        def guarded(sock: socket.socket, *args: Any) -> Any:
+            if sock.family in (socket.AF_INET, socket.AF_INET6):
+                guard.check(args[position][0])
+            return method(sock, *args)
+
+        return guarded
+
+    look_up = socket.getaddrinfo
+
+    def guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host:
+            guard.check(host)
+        return look_up(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, position in (("connect", 0), ("connect_ex", 0), ("sendto", -1)):
+            patch.setattr(socket.socket, name, in_front_of(getattr(socket.socket, name), position))
+        patch.setattr(socket, "getaddrinfo", guarded_look_up)
+        yield guard
+
+
+@pytest.fixture(autouse=True)
+def _no_network(network_guard: NetworkGuard) -> Iterator[None]:
+    """Fail the test that tried to leave this machine, even where its code caught the refusal."""
+    network_guard.refused.clear()
+    yield
+    if network_guard.refused:
+        pytest.fail(f"the test tried to reach {', '.join(dict.fromkeys(network_guard.refused))}", pytrace=False)

@@ -1,0 +1,171 @@
+"""The workshop: every check of this project, each in an environment of its own.
+
+Dependencies come from two locks with hashes: ``constraints.txt`` (what a user of the suite installs) and
+``constraints-dev.txt`` (the same, and the tools). The project itself is built from this checkout, with the locked
+hatchling.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_external_run = True
+nox.options.sessions = ["lint", "types", "docs", "conformance", "tests"]
+
+ROOT = Path(__file__).parent
+LOCK = "constraints.txt"
+LOCK_DEV = "constraints-dev.txt"
+UV = "uv==0.13.9"
+RULEBOOK = "docs/rulebook.md"
+
+
+def install(session: nox.Session, lock: str, *project: str) -> None:
+    """Install a lock, and then the project as it is told to (nothing, ``.``, or ``-e .``)."""
+    session.install("--quiet", "--require-hashes", "-r", lock)
+    if project:
+        session.install("--quiet", "--no-deps", "--no-build-isolation", *project)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Test the embedded provider, as a user would; options go after ``--``."""
+    install(session, LOCK, ".")
+    session.run("cancel-conformance", "run", "--target", "embedded", "--out", "conformance-report", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the suite's own tests and measure their coverage; pytest's options go after ``--``."""
+    install(session, LOCK_DEV, "-e", ".")
+    env = {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE", "ci")}
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-n", "2", *session.posargs, env=env)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and who may import whom."""
+    install(session, LOCK_DEV)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    install(session, LOCK_DEV)
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed and detection power; options go after ``--``."""
+    install(session, LOCK, "-e", ".")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check that the pages' links lead somewhere, that their commands exist, and that the rulebook page is current."""
+    install(session, LOCK, ".")
+    pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+    complaints = [complaint for page in pages for complaint in broken_links(page)]
+    complaints += broken_commands(session, pages)
+    printed = said(session, "rules", "--format", "markdown")
+    page = ROOT / RULEBOOK
+    if not page.exists() or page.read_text(encoding="utf-8").strip() != printed.strip():
+        complaints.append(
+            f"{RULEBOOK}: is not what `cancel-conformance rules --format markdown` prints; write it again"
+        )
+    if complaints:
+        session.error("\n" + "\n".join(complaints))
+    session.log(f"{len(pages)} pages: links, commands and rulebook are right")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve both locks again, for every platform and Python; ``-- --upgrade`` takes the newest versions."""
+    session.install("--quiet", UV)
+    common = (
+        "uv", "pip", "compile", "pyproject.toml", "--group", "build", "--universal", "--python-version", "3.11",
+        "--generate-hashes", "--annotation-style", "line", "--custom-compile-command", "nox -s lock", "--quiet",
+    )  # fmt: skip
+    session.run(*common, "--output-file", LOCK, *session.posargs)
+    session.run(*common, "--group", "dev", "--constraints", LOCK, "--output-file", LOCK_DEV, *session.posargs)
+    for name in (LOCK, LOCK_DEV):
+        if "://" in (ROOT / name).read_text(encoding="utf-8"):
+            session.error(f"{name} names a host: whoever installs it has a registry of their own")
+
+
+def said(session: nox.Session, *arguments: str) -> str:
+    """Return what the installed command line prints."""
+    return str(session.run("cancel-conformance", *arguments, silent=True, env={"COLUMNS": "200", "NO_COLOR": "1"}))
+
+
+FENCE = re.compile(r"^(```+|~~~+).*?^\1", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?P<target>[^)\s]+)[^)]*\)")
+HEADING = re.compile(r"^#+\s+(.+?)\s*$", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|[\s/])cancel-conformance[ \t]+(?P<name>[a-z]+)(?P<rest>[^\n|;&>]*)")
+OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
+SESSIONS = re.compile(r"(?:^|[\s/])nox[ \t]+-s(?P<names>(?:[ \t]+[a-z][a-z_]*)+)")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names by which a page's headings can be linked to."""
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(prose)}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    """Find the links of a page to files and headings that are not there."""
+    for match in LINK.finditer(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        target, _, anchor = match["target"].partition("#")
+        if ":" in target:
+            continue
+        aim = (page.parent / target).resolve() if target else page
+        if not aim.exists():
+            yield f"{page.relative_to(ROOT)}: the link to {match['target']} leads nowhere"
+        elif anchor and aim.suffix == ".md" and anchor not in anchors(aim):
+            yield f"{page.relative_to(ROOT)}: {target or 'this page'} has no heading #{anchor}"
+
+
+def options_of(session: nox.Session, command: str) -> set[str] | None:
+    """Return the options that a command's own help names, or None if there is no such command."""
+    try:
+        return set(OPTION.findall(re.sub(r"[,=|\[\]]", " ", said(session, command, "--help"))))
+    except nox.command.CommandFailed:
+        return None
+
+
+def broken_commands(session: nox.Session, pages: list[Path]) -> Iterator[str]:
+    """Find the commands, options and nox sessions in the pages' code blocks that do not exist."""
+    options: dict[str, set[str] | None] = {}
+    for page in pages:
+        where = page.relative_to(ROOT)
+        code = "\n".join(match[0] for match in FENCE.finditer(page.read_text(encoding="utf-8"))).replace("\\\n", " ")
+        for match in COMMAND.finditer(code):
+            name = match["name"]
+            if name not in options:
+                options[name] = options_of(session, name)
+            known = options[name]
+            if known is None:
+                yield f"{where}: there is no command `cancel-conformance {name}`"
+                continue
+            for option in OPTION.findall(match["rest"]):
+                if option not in known:
+                    yield f"{where}: `cancel-conformance {name}` has no option {option}"
+        for match in SESSIONS.finditer(code):
+            for name in match["names"].split():
+                if name not in nox.registry.get():
+                    yield f"{where}: there is no nox session {name}"

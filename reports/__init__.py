@@ -1,0 +1,46 @@
+"""What is made of a run's evidence: a page for people, JSON and JUnit for programs, a summary for a CI job.
+
+Every form is a projection of the journal, and of nothing else: writing them again, months later, gives the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conformance.journal import JournalError, read_journal
+from conformance.result import Result, result_of
+from conformance.steps import HistoryError
+from reports.html import html_text
+from reports.jsonreport import json_text
+from reports.junit import junit_text
+from reports.summary import summary_text
+
+__all__ = ["write_reports"]
+
+
+def write_reports(directory: Path) -> Result:
+    """Write the reports of the run whose journal is in a directory, next to the journal.
+
+    Returns the result that they report.
+
+    Raises:
+        JournalError: the journal cannot be read or is not one of this version, or a report cannot be written.
+
+    """
+    result = result_of(read_journal(directory))
+    try:
+        texts = {
+            "report.json": json_text(result),
+            "junit.xml": junit_text(result),
+            "summary.md": summary_text(result),
+            "report.html": html_text(result),
+        }
+    except (KeyError, HistoryError) as error:
+        raise JournalError(f"The evidence is not complete: {error}.") from None
+    for name, text in texts.items():
+        path = directory / name
+        try:
+            path.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
+    return result

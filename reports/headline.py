@@ -1,0 +1,145 @@
+"""What every form of the report says first, in the same words: the verdict, the replay line, what was not tested."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.journal import Record
+from conformance.order import Profile
+from conformance.result import Result
+from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back
+from reports.words import PROFILES, counted
+
+_VERDICTS: Final = {
+    RunVerdict.CONFORMANT: "Conformant",
+    RunVerdict.NOT_CONFORMANT: "Not conformant",
+    RunVerdict.INCOMPLETE: "Incomplete",
+    RunVerdict.ENVIRONMENT: "Environment error",
+    RunVerdict.HARNESS: "Harness fault",
+    RunVerdict.INTERRUPTED: "Interrupted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Untested:
+    """Rules that say nothing about the target, for one and the same reason."""
+
+    verdict: RuleVerdict
+    reason: str
+    rules: tuple[RuleResult, ...]
+    holds_back: bool
+
+
+def verdict_name(result: Result) -> str:
+    """Return the run's verdict as a sentence begins with it."""
+    return _VERDICTS[result.verdict]
+
+
+def headline(result: Result) -> str:
+    """Return the run's verdict as one sentence in plain words."""
+    return f"{verdict_name(result)}: {because(result)}"
+
+
+def because(result: Result) -> str:
+    """Return the headline without the verdict: why it is what it is."""
+    violated = violations(result)
+    passed = sum(one.verdict is RuleVerdict.PASSED for one in result.rules)
+    match result.verdict:
+        case RunVerdict.CONFORMANT:
+            return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}."
+        case RunVerdict.NOT_CONFORMANT:
+            first = violated[0].rule
+            verb = "is" if len(violated) == 1 else "are"
+            which = f"{first.id}, “{first.title}”"
+            said = which if len(violated) == 1 else f"first {which}"
+            return f"{counted(len(violated), 'rule')} {verb} violated{': ' if len(violated) == 1 else ', '}{said}."
+        case RunVerdict.INCOMPLETE if not result.histories:
+            return "no history was played, so nothing was tested."
+        case RunVerdict.INCOMPLETE:
+            open_rules = sum(holds_back(one) for one in result.rules)
+            verb = "remains" if open_rules == 1 else "remain"
+            return f"nothing was violated, but {counted(open_rules, 'required rule')} {verb} open."
+        case RunVerdict.ENVIRONMENT:
+            return f"the target could not be tested to the end.{_so_far(result)}"
+        case RunVerdict.HARNESS:
+            return "the suite itself failed, and nothing is claimed about the target."
+        case RunVerdict.INTERRUPTED:
+            return f"the run was stopped before its end.{_so_far(result)}"
+
+
+def _so_far(result: Result) -> str:
+    violated = violations(result)
+    if not result.histories:
+        return " Nothing was tested."
+    if not violated:
+        return " No rule was violated until then."
+    return f" {counted(len(violated), 'rule was', 'rules were')} violated until then, first {violated[0].rule.id}."
+
+
+def _except_waived(result: Result) -> str:
+    waived = [one for one in result.rules if one.verdict is RuleVerdict.VIOLATED and one.waiver is not None]
+    return f", except for {counted(len(waived), 'violation')} that the user waived" if waived else ""
+
+
+def violations(result: Result) -> list[RuleResult]:
+    """Return the violated rules that no waiver covers, the one that its counterexample explains best first."""
+    violated = [one for one in result.rules if one.verdict is RuleVerdict.VIOLATED and one.waiver is None]
+    return sorted(violated, key=lambda one: one.rank)
+
+
+def ending(result: Result) -> Record | None:
+    """Return the record of how the run ended, if it got so far."""
+    return result.evidence.first("finish")
+
+
+def ending_note(result: Result) -> str:
+    """Return what is to be known about the end of the run beyond its verdict, in a sentence, or nothing."""
+    finish = ending(result)
+    notes = []
+    if finish is None:
+        notes.append("The journal has no closing record: the process ended before it could write one.")
+    elif finish["message"]:
+        notes.append(str(finish["message"]))
+    if result.evidence.truncated:
+        notes.append("The journal’s last line was cut off while it was being written, and is not counted.")
+    names = ", ".join(PROFILES[profile] for profile in unseen(result))
+    if names and result.rules:
+        notes.append(f"{names}: the run ended before it was known what the target offers there.")
+    return " ".join(notes)
+
+
+def unseen(result: Result) -> list[Profile]:
+    """Return the profiles of the run that it did not come to: none of their rules was put to the test."""
+    return [profile for profile in profiles(result) if not result.of(profile)]
+
+
+def replay_line(result: Result, file: str) -> str:
+    """Return the command that plays a counterexample again, to be given in the folder of the report."""
+    target = result.run["target"]["name"]
+    return f"cancel-conformance replay . {shlex.quote(file)} --target {shlex.quote(target)}"
+
+
+def counts(results: Iterable[RuleResult]) -> dict[RuleVerdict, int]:
+    """Count rules by verdict; every verdict is there."""
+    found = Counter(one.verdict for one in results)
+    return {verdict: found[verdict] for verdict in RuleVerdict}
+
+
+def untested(result: Result) -> list[Untested]:
+    """Group what says nothing about the target by its reason; what holds the verdict back comes first."""
+    silent = (RuleVerdict.INCONCLUSIVE, RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN, RuleVerdict.EXCLUDED)
+    groups: dict[tuple[bool, RuleVerdict, str], list[RuleResult]] = {}
+    for one in result.rules:
+        if one.verdict in silent:
+            groups.setdefault((holds_back(one), one.verdict, one.reason), []).append(one)
+    ordered = sorted(groups.items(), key=lambda item: (not item[0][0], silent.index(item[0][1]), -len(item[1])))
+    return [Untested(verdict, reason, tuple(rules), held) for (held, verdict, reason), rules in ordered]
+
+
+def profiles(result: Result) -> list[Profile]:
+    """Return the profiles of the run, in the order it names them."""
+    return [Profile(name) for name in result.run["profiles"]]

@@ -1,0 +1,75 @@
+"""`report.json`: a run's result for programs. Its form is fixed by `report.schema.json`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from conformance.result import Result
+from conformance.verdict import RuleResult
+from reports.headline import ending, ending_note, profiles, replay_line
+
+REPORT_VERSION: Final = 1
+
+
+def report_as_json(result: Result) -> dict[str, Any]:
+    """Return the report as JSON."""
+    run = result.run
+    finish = ending(result)
+    return {
+        "version": REPORT_VERSION,
+        "verdict": result.verdict.value,
+        "reason": result.reason,
+        "exit_code": result.exit_code,
+        "note": ending_note(result),
+        "tool": run["tool"],
+        "rulebook": run["rulebook"],
+        "target": run["target"],
+        "profiles": [profile.value for profile in profiles(result)],
+        "market": run["market"],
+        "seed": run["seed"],
+        "budget": run["budget"],
+        "started": run["started"],
+        "seconds": finish["seconds"] if finish else None,
+        "histories": {profile.value: result.histories.get(profile, 0) for profile in profiles(result)},
+        "exchanges": result.exchanges,
+        "readings": [
+            {"profile": profile.value, "switch": switch, "observed": dict(seen)}
+            for (profile, switch), seen in sorted(result.readings.items())
+        ],
+        "waivers": run["waivers"],
+        "rules": [_rule(one) for one in result.rules],
+        "counterexamples": [
+            {
+                **{key: record[key] for key in ("rule", "profile", "reason", "field", "file", "history", "first")},
+                **{key: record[key] for key in ("steps", "tried")},
+                "replay": replay_line(result, record["file"]),
+            }
+            for record in result.evidence.of_kind("counterexample")
+        ],
+    }
+
+
+def _rule(one: RuleResult) -> dict[str, Any]:
+    return {
+        "id": one.rule.id,
+        "profile": one.profile.value,
+        "level": one.rule.level.value,
+        "verdict": one.verdict.value,
+        "reason": one.reason,
+        "examples": one.examples,
+        "counterexample": one.counterexample,
+        "title": one.rule.title,
+        "statement": one.rule.statement,
+        "sources": [{"source": citation.source, "place": citation.place} for citation in one.rule.sources],
+        "sides": dict(one.sides),
+        "violations": one.violations,
+        "records": dict(one.records),
+        "in_scope": one.in_scope,
+        "waiver": one.waiver,
+    }
+
+
+def json_text(result: Result) -> str:
+    """Return the text of `report.json`."""
+    return json.dumps(report_as_json(result), indent=2, ensure_ascii=True) + "\n"

@@ -1,0 +1,173 @@
+"""The parts of the page, as values: what the template shows, and nothing that it has to find out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from conformance.journal import Record
+from conformance.order import Profile
+from conformance.result import Result
+from conformance.rulebook import Rulebook, Source, Switch
+from conformance.verdict import RuleResult, RuleVerdict
+from reports.evidence import Play, RuleKey, Sight, counterexamples_of, sights_of
+from reports.headline import replay_line
+from reports.story import evidence_anchor
+from reports.words import kind_of
+
+_SIGHT_OF: Mapping[RuleVerdict, tuple[str, ...]] = {
+    RuleVerdict.VIOLATED: ("violates",),
+    RuleVerdict.INCONCLUSIVE: ("inconclusive", "missed"),
+    RuleVerdict.NOT_EXERCISED: ("missed",),
+    RuleVerdict.THIN: ("conforms", "missed"),
+    RuleVerdict.PASSED: ("conforms",),
+    RuleVerdict.RECORDED: ("recorded", "conforms"),
+    RuleVerdict.EXCLUDED: (),
+}
+MOST_COUNTEREXAMPLES = 3
+"""Counterexamples of one rule that are told in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """One rule in one profile. ``sights`` is where its verdict can be seen; ``link`` leads to one that is told here."""
+
+    result: RuleResult
+    anchor: str
+    sights: tuple[Sight, ...]
+    link: str = ""
+    link_text: str = ""
+
+    @property
+    def sight(self) -> Sight | None:
+        """The first place where its verdict can be seen."""
+        return self.sights[0] if self.sights else None
+
+    @property
+    def kind(self) -> str:
+        """The verdict as a class name."""
+        return kind_of(self.result.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A counterexample with the history that shows it. ``story`` is None when the page had no room for it."""
+
+    record: Record | None
+    play: Play
+    step: int
+    replay: str
+    evidence: str
+    story: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One violated rule of one profile and everything that shows it."""
+
+    row: RuleRow
+    anchor: str
+    related: tuple[RuleRow, ...]
+    told: tuple[Told, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A history that is told because verdicts rest on it, and the rules that they are about."""
+
+    play: Play
+    rules: tuple[str, ...]
+    story: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """A question that the documentation leaves open: what this run accepted, and what it saw."""
+
+    switch: Switch
+    accepted: tuple[str, ...]
+    seen: tuple[tuple[Profile, Mapping[str, int]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRow:
+    """A rule of silence: what was observed, most frequent first."""
+
+    row: RuleRow
+    seen: tuple[tuple[str, int], ...]
+    more: int
+
+
+def rule_rows(result: Result, plays: dict[str, Play]) -> dict[RuleKey, RuleRow]:
+    """Return one row for each rule of each profile, in the order of the result."""
+    sights = sights_of(result.evidence, plays)
+    rows: dict[RuleKey, RuleRow] = {}
+    for one in result.rules:
+        key = (one.profile, one.rule.id)
+        found = (sights.get((key, status), []) for status in _SIGHT_OF[one.verdict])
+        rows[key] = RuleRow(one, f"rule-{one.profile.value}-{one.rule.id}", tuple(next(filter(None, found), ())))
+    return rows
+
+
+def violation_anchor(row: RuleRow) -> str:
+    """Return the fragment that leads to a violated rule's section."""
+    return f"violation-{row.result.profile.value}-{row.result.rule.id}"
+
+
+def counterexamples(result: Result, row: RuleRow, plays: dict[str, Play]) -> tuple[list[Told], int]:
+    """Return what tells of a violation, and how many counterexamples more there are.
+
+    Without a stored counterexample (a run that was stopped before it had one) it is the first history that failed.
+    """
+    rule = row.result.rule.id
+    records = counterexamples_of(result.evidence).get((row.result.profile, rule), [])
+    told = []
+    for record in records[:MOST_COUNTEREXAMPLES]:
+        play = plays[record["history"]]
+        judgement = play.violation_of(rule)
+        step = judgement["step"] if judgement else 0
+        told.append(Told(record, play, step, replay_line(result, record["file"]), evidence_anchor(play, step), None))
+    if not told and row.sights:
+        play, step = row.sights[0].play, row.sights[0].step or 0
+        told.append(Told(None, play, step, "", evidence_anchor(play, step), None))
+    return told, max(len(records) - MOST_COUNTEREXAMPLES, 0)
+
+
+def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow, ...]:
+    """Return the violated rules that state the same thing elsewhere."""
+    keys = ((row.result.profile, neighbour) for neighbour in row.result.rule.neighbours)
+    found = (rows[key] for key in keys if key in rows)
+    violated = [one for one in found if one.result.verdict is RuleVerdict.VIOLATED]
+    return tuple(sorted(violated, key=lambda one: one.result.rank))
+
+
+def reading_rows(result: Result, book: Rulebook) -> list[ReadingRow]:
+    """Return every question of the rulebook that this run's profiles can meet, with what was seen."""
+    rows = []
+    for switch in book.switches:
+        seen = tuple(
+            (profile, dict(counted))
+            for (profile, name), counted in sorted(result.readings.items())
+            if name == switch.id
+        )
+        rows.append(ReadingRow(switch, tuple(result.run["readings"].get(switch.id, ())), seen))
+    return sorted(rows, key=lambda row: not row.seen)
+
+
+def recorded_rows(rows: Iterable[RuleRow], most: int = 6) -> list[RecordedRow]:
+    """Return the rules that are recorded and not judged, with what was seen of them."""
+    found = []
+    for row in rows:
+        if row.result.verdict is RuleVerdict.RECORDED:
+            seen = sorted(row.result.records.items(), key=lambda item: -item[1])
+            found.append(RecordedRow(row, tuple(seen[:most]), max(len(seen) - most, 0)))
+    return found
+
+
+def cited_sources(result: Result, book: Rulebook) -> list[Source]:
+    """Return the documents that the rules of this run cite."""
+    keys = {citation.source for one in result.rules for citation in one.rule.sources}
+    return [source for source in book.sources if source.key in keys]

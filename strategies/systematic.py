@@ -1,0 +1,83 @@
+"""The systematic set: the grid that puts every rule on both sides of every boundary, in the order that tells the most.
+
+It is the same for the same profile, world and capabilities. A target that offers less gets the cells that it can play.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from conformance.model import World
+from conformance.order import Profile
+from conformance.steps import History
+from strategies import grid_payments, grid_recurring
+from strategies.grid import Grid
+from strategies.plan import Planned
+from strategies.recipe import Recipe
+from strategies.situations import needs
+from strategies.walk import reached
+
+Features: TypeAlias = frozenset[tuple[str, str]]
+
+EXAMPLES: Final = 3
+"""So many examples of each rule, on each of its sides, come before anything else."""
+
+
+def recipes(
+    profile: Profile, world: World, offered: frozenset[str], *, wire: bool = True
+) -> tuple[tuple[Recipe, History], ...]:
+    """Return the recipes of the grid that a target can play, each with its history, in the order of the grid."""
+    grid = Grid(profile, world)
+    (grid_recurring if profile is Profile.RECURRING else grid_payments).fill(grid, wire=wire)
+    playable: dict[History, Recipe] = {}
+    for recipe in grid.recipes:
+        history = recipe.history()
+        if needs(history) <= offered:
+            playable.setdefault(history, recipe)
+    return tuple((recipe, history) for history, recipe in playable.items())
+
+
+def systematic(profile: Profile, world: World, offered: frozenset[str], *, wire: bool = True) -> tuple[Planned, ...]:
+    """Return the systematic set, so ordered that every beginning of it tells the most.
+
+    Args:
+        profile: the API.
+        world: the market and the readings in force; its limits decide the ages.
+        offered: what the target lets the suite do, in the words of the test control API.
+        wire: whether requests can be broken on the wire, which a target without HTTP has none of.
+
+    """
+    cells = recipes(profile, world, offered, wire=wire)
+    planned = {
+        Planned(history, recipe.label(), recipe.cell(), tuple(sorted(reached(history, world)))): _features(recipe)
+        for recipe, history in cells
+    }
+    return tuple(_most_telling_first(planned))
+
+
+def _most_telling_first(planned: Mapping[Planned, Features]) -> Iterator[Planned]:
+    """Order greedily: first examples first, then second and third ones, then what was not yet seen together."""
+    left = list(planned)
+    examples: Counter[str] = Counter()
+    seen: set[tuple[str, str]] = set()
+
+    def telling(one: Planned) -> tuple[int, ...]:
+        counts = [examples[goal] for goal in one.goals]
+        unseen = len(planned[one] - seen)
+        return (*(counts.count(number) for number in range(EXAMPLES)), unseen, -len(one.history.steps))
+
+    while left:
+        best = max(left, key=telling)
+        left.remove(best)
+        examples.update(best.goals)
+        seen |= planned[best]
+        yield best
+
+
+def _features(recipe: Recipe) -> Features:
+    """Return every pair of things about a recipe, so that what was not yet tried together can come before the rest."""
+    things = {**recipe.cell(), "cancel": repr(recipe.cancel), "tail": recipe.tail.name, "amount": str(recipe.amount)}
+    return frozenset(combinations(sorted(f"{name}: {value}" for name, value in things.items()), 2))

@@ -1,0 +1,147 @@
+"""Runs of the embedded provider, their ends, and what is made of them afterwards."""
+
+import asyncio
+import json
+import signal
+
+import pytest
+
+import conformance
+from conformance.api import Asked
+from conformance.campaign import Campaign, Observer
+from conformance.cli import main
+from conformance.commands.replay import find
+from conformance.journal import JournalError, read_journal
+from conformance.sandbox import EPayment, Provider
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.session import keys_from
+from conformance.verdict import RunVerdict
+from reports import write_reports
+
+from .command import read_until, said, started
+
+SMALL = ("--histories", "5", "--profile", "epayment")
+LARGE = ("--histories", "700", "--profile", "recurring", "--out", "out")
+
+
+class Forgetful(EPayment):
+    """Says that it cancelled, and changes nothing."""
+
+    def carry_out_cancel(self, order, key):
+        return self.repeat_cancel(order)
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory):
+    """Return the directory of a run against a provider that forgets its cancels."""
+    directory = tmp_path_factory.mktemp("faulty") / "out"
+    _, settings = Asked(profiles=["epayment"], histories=0).prepare()
+    seat = HttpSeat(EmbeddedTarget(Provider(epayment=Forgetful)), keys_from(embedded=True))
+    asyncio.run(Campaign(seat, settings, directory).run())
+    assert write_reports(directory).verdict is RunVerdict.NOT_CONFORMANT
+    return directory
+
+
+def test_a_small_run_of_the_embedded_provider(tmp_path):
+    code, out, errors = said(tmp_path, "run", "--budget", "quick", *SMALL, "--waive", "EC-01=another API")
+    report = json.loads((tmp_path / "conformance-report" / "report.json").read_text(encoding="utf-8"))
+    result = write_reports(tmp_path / "conformance-report")
+    assert (code, errors) == (result.exit_code, "")
+    assert report["verdict"] == result.verdict.value
+    assert len(out.splitlines()) < 40
+    for text in ("embedded", "epayment", "seed 0", "EC-01 was waived", "report.html"):
+        assert text in out
+
+
+def test_the_default_directory_is_never_written_over(tmp_path, free_port):
+    (tmp_path / "conformance-report").mkdir()
+    (tmp_path / "conformance-report" / "journal.jsonl").write_text("", encoding="utf-8")
+    (tmp_path / "options.toml").write_text(
+        'profile = ["recurring"]\nhistories = 1000\nseed = 7\nreading = "C8=any"\n', encoding="utf-8"
+    )
+    target = f"http://127.0.0.1:{free_port}"
+    words = ("--config", "options.toml", "--histories", "0", "--profile", "epayment", "--target", target)
+    code, out, _ = said(tmp_path, "run", *words)
+    assert code == 3
+    assert "conformance-report-2" in out
+    run = read_journal(tmp_path / "conformance-report-2").records[0]
+    assert (run["profiles"], run["histories"], run["seed"]) == (["epayment"], 0, 7)
+    assert run["command"].startswith(f"cancel-conformance run --target {target} --profile epayment")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_good_order(tmp_path, number):
+    with started(tmp_path, "run", *LARGE) as process:
+        read_until(process, " of ")
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "")
+    assert "Interrupted" in out
+    assert read_journal(tmp_path / "out").records[-1]["ended"] == "interrupted"
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_killed_run_can_be_reported(tmp_path):
+    with started(tmp_path, "run", *LARGE) as process:
+        read_until(process, " of ")
+        process.kill()
+    code, out, errors = said(tmp_path, "report", "out")
+    assert (code, errors) == (130, "")
+    assert "Interrupted" in out
+    assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["verdict"] == "INTERRUPTED"
+
+
+def test_a_counterexample_is_played_again(faulty):
+    code, out, errors = said(faulty.parent, "replay", "out", "EP-05", "--target", "embedded")
+    assert (code, errors) == (0, "")
+    assert "Conforms: EP-05" in out
+    assert "/cancel -> 200" in out
+    file = sorted((faulty / "counterexamples").glob("*.json"))[0]
+    assert find(faulty, file.name) == find(faulty, file.stem) == find(faulty, str(file)) == file
+
+
+def test_a_counterexample_that_still_fails(faulty, monkeypatch, capsys):
+    seat = HttpSeat(EmbeddedTarget(Provider(epayment=Forgetful)), keys_from(embedded=True))
+    monkeypatch.setattr("conformance.api.locate", lambda *_, **__: seat)
+    assert main(["replay", str(faulty), "EP-05"]) == 1
+    out = capsys.readouterr().out
+    assert "Violated: " in out
+    assert "EP-05" in out
+    assert "expected" in out
+    assert "observed accepted 200" in out
+
+
+def test_the_report_names_the_violations(faulty):
+    code, out, _ = said(faulty.parent, "report", "out")
+    assert code == 1
+    assert "Not conformant" in out
+    assert "is violated" in out
+    assert "cancel-conformance replay out epayment-" in out
+
+
+def test_a_run_from_python(tmp_path):
+    class Counting(Observer):
+        count = 0
+
+        def played(self, profile, trial):
+            self.count += 1
+
+    counting = Counting()
+    result = conformance.run(profiles="epayment", histories=0, out=tmp_path / "out", observer=counting)
+    assert isinstance(result, conformance.Result)
+    assert result.histories == {"epayment": counting.count}
+    assert (tmp_path / "out" / "report.html").exists()
+    with pytest.raises(JournalError):
+        conformance.run(profiles="epayment", histories=0, out=tmp_path / "out")
+    with pytest.raises(ValueError, match="no profile"):
+        conformance.run(profiles=["nope"])
+    with pytest.raises(ValueError, match="no rule"):
+        conformance.run(waive={"NOPE": "because"})
+
+
+def test_a_run_from_python_inside_an_event_loop(tmp_path, free_port):
+    async def running():
+        return conformance.run(f"http://127.0.0.1:{free_port}", profiles=["epayment"], out=tmp_path / "out")
+
+    assert asyncio.run(running()).verdict is RunVerdict.ENVIRONMENT

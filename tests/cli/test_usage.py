@@ -1,0 +1,137 @@
+"""Wrong usage: exit code 2 and one sentence, whatever was wrong."""
+
+import contextlib
+import io
+
+import pytest
+
+from conformance.cli import main
+
+from .command import said
+
+TOML = {
+    "not.toml": "profile = [",
+    "key.toml": "profil = 'ecom'",
+    "type.toml": "seed = 'one'",
+    "bool.toml": "histories = true",
+    "list.toml": "profile = [1]",
+    "profile.toml": "profile = ['ecom', 'nope']",
+    "negative.toml": "seed = -1",
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name, text in TOML.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "journal.jsonl").write_text("", encoding="utf-8")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    (tmp_path / "page.html").write_text("<!doctype html><p>A page.", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def spoken(*words):
+    out, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        code = main(words)
+    return code, out.getvalue(), errors.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("", "COMMAND"),
+        ("rnu", "rnu"),
+        ("run --targe embedded", "--targe"),
+        ("run --profile nope", "nope"),
+        ("run --market se", "se"),
+        ("run --budget huge", "huge"),
+        ("run --reading C8", "C8"),
+        ("run --reading C99=reject", "C99"),
+        ("run --reading C8=nope", "nope"),
+        ("run --histories -1", "-1"),
+        ("run --histories many", "many"),
+        ("run --seed x", "x"),
+        ("run --concurrency 0", "0"),
+        ("run --waive EP-01", "EP-01"),
+        ("run --waive EP-01=", "no reason"),
+        ("run --waive NOPE-1=because", "NOPE-1"),
+        ("run --waive EP-01=a --waive EP-01=b", "twice"),
+        ("run --target ftp://example.test", "ftp"),
+        ("run --target nothing", "nothing"),
+        ("run --target asgi:no_such_module:app", "no_such_module"),
+        ("run --target https://api.vipps.no", "api.vipps.no"),
+        ("run --out used", "used"),
+        ("run --out file", "file"),
+        ("run -n none", "none"),
+        ("run -n 0", "0"),
+        ("run --config missing.toml", "missing.toml"),
+        *((f"run --config {name}", "") for name in TOML),
+        ("report missing", "missing"),
+        ("report used", "empty"),
+        ("replay used EP-01", "EP-01"),
+        ("rules --docs missing.md", "missing.md"),
+        ("rules --docs page.html", "HTML"),
+        ("rules --format yaml", "yaml"),
+        ("rules --profile nope", "nope"),
+        ("sandbox --port x", "x"),
+        ("sandbox --option colour=red", "second_cancel"),
+        ("sandbox --option second_cancel", "NAME=VALUE"),
+        ("sandbox --option second_cancel=maybe", "repeat"),
+        ("sandbox --option token_seconds=long", "token_seconds"),
+        ("sandbox --option client_secret=x", "VIPPS_CLIENT_SECRET"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(folder, line, word):
+    before = sorted(path.name for path in folder.iterdir())
+    code, _, errors = spoken(*line.split())
+    assert code == 2, errors
+    assert len(errors.splitlines()) == 1
+    assert "Traceback" not in errors
+    assert errors.endswith((".\n", "!\n", "?\n"))
+    assert word in errors
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_fault_of_ours_is_one_line_and_debug_shows_where(folder, monkeypatch):
+    def broken(_path):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr("conformance.commands.rules.read_page", broken)
+    code, _, errors = spoken("rules", "--docs", "page.html")
+    assert (code, len(errors.splitlines())) == (5, 1)
+    assert "ZeroDivisionError: by nothing" in errors
+    assert "Traceback" in spoken("rules", "--docs", "page.html", "--debug")[2]
+
+
+def test_a_fault_during_a_run_names_the_journal(folder, monkeypatch):
+    def broken(_self):
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr("conformance.sitting.Sitting.everything", broken)
+    code, out, errors = spoken("run", "--histories", "0", "--profile", "epayment", "--out", "out")
+    assert (code, len(errors.splitlines())) == (5, 1)
+    assert "journal.jsonl" in errors
+    assert "Harness fault" in out
+    assert spoken("report", "out")[0] == 5
+
+
+@pytest.mark.parametrize("name", ["reports", "strategies"])
+def test_a_package_that_hides_ours_is_named(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("", encoding="utf-8")
+    code, _, errors = said(tmp_path, "rules")
+    assert (code, len(errors.splitlines())) == (2, 1)
+    assert f"'{name}'" in errors
+    assert str(tmp_path / name) in errors
+
+
+def test_nobody_at_a_port_is_an_environment_error(folder, free_port):
+    target = f"http://127.0.0.1:{free_port}"
+    code, out, errors = spoken("run", "--target", target, "--profile", "epayment", "--out", "out")
+    assert (code, len(errors.splitlines())) == (3, 1)
+    assert target in errors
+    assert "Environment error" in out
+    assert (folder / "out" / "report.html").exists()

@@ -1,0 +1,248 @@
+"""Answers that the documentation permits, and answers that it forbids: neither may be taken for the other.
+
+Each row is a provider that is right, or one that is wrong in one place. The marked ones are judged otherwise today.
+"""
+
+import pytest
+
+from conformance.steps import (
+    Addressee,
+    Age,
+    Approve,
+    BecomeDue,
+    Cancel,
+    Capture,
+    Defect,
+    Enter3DS,
+    Key,
+    Leave3DS,
+    Read,
+    Refund,
+    Reject,
+    Reserve,
+    StopAgreement,
+)
+from conformance.verdict import Judged
+
+from .on_paper import (
+    DAY,
+    DIRECT,
+    OLD,
+    E,
+    P,
+    R,
+    accepting,
+    blamed,
+    judged,
+    refusing,
+    shown_rules,
+    untouched,
+    world,
+)
+
+FULLY = (Approve(), Capture(1000))
+PARTLY = (Approve(), Capture(300))
+ONLY_THE_ORDER = dict.fromkeys(
+    ("state", "text", "amount", "captured", "refunded", "to_capture", "to_refund", "instrument"), None
+)
+
+
+def gap(reason):
+    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason)
+
+
+def test_an_ecom_answer_with_nothing_but_the_order_id_is_complete():
+    bare = {f"answer.{name}": value for name, value in ONLY_THE_ORDER.items()}
+    assert judged(E, (Approve(), Cancel()), bare).status is Judged.CONFORMS
+
+
+@gap("a force approval that takes effect later is taken for a violation of INV-10 and INV-8")
+def test_an_approval_that_has_no_effect_yet_proves_nothing():
+    waiting = {"view.state": "CREATED", "view.authorized": 0}
+    assert judged(P, (Approve(),), waiting).status is Judged.INCONCLUSIVE
+
+
+def test_a_capture_that_is_accepted_and_not_done_proves_nothing():
+    later = {"answer.outcome": "pending", "answer.status": 202}
+    assert untouched(R, (Capture(300),), later).status is Judged.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("profile", "status", "code"), [(P, 423, "6160"), (P, 400, "6250"), (E, 409, "94")])
+def test_a_locked_order_proves_nothing(profile, status, code):
+    assert untouched(profile, (Approve(), Cancel()), refusing(status, code)).status is not Judged.VIOLATES
+
+
+@pytest.mark.parametrize("profile", [E, P])
+def test_credentials_that_are_refused_in_the_middle_of_a_run_prove_nothing(profile):
+    assert untouched(profile, (Approve(), Cancel()), refusing(401)).status is Judged.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("profile", "steps", "defect", "status"),
+    [(E, FULLY, Defect.NO_TEXT, 402), (P, FULLY, Defect.MALFORMED_JSON, 409)],
+)
+def test_of_two_reasons_to_refuse_either_may_come_first(profile, steps, defect, status):
+    assert untouched(profile, (*steps, Cancel(defect=defect)), refusing(status)).status is not Judged.VIOLATES
+
+
+@pytest.mark.parametrize(("profile", "to"), [(P, Addressee.UNKNOWN), (P, Addressee.FOREIGN), (R, Addressee.UNKNOWN)])
+def test_a_used_key_towards_another_order_may_be_a_conflict(profile, to):
+    start = () if profile is R else (Approve(),)
+    judgement = untouched(profile, (*start, Cancel(), Cancel(to=to, key=Key.SAME)), refusing(409))
+    assert judgement.status is not Judged.VIOLATES
+
+
+def test_a_refund_after_a_cancel_is_refused_with_any_code():
+    assert "EP-34" in untouched(P, (Approve(), Cancel(), Refund(300)), refusing(400, "6190")).examples
+
+
+def test_a_late_epayment_refund_is_refused_with_any_status():
+    judgement = untouched(P, (*FULLY, Age(400 * DAY), Refund(100)), refusing(409, "6220"))
+    assert "EP-37" in judgement.examples
+
+
+@pytest.mark.parametrize("step", [Capture(100), Refund(100)])
+def test_a_capture_or_refund_of_a_cancelled_charge_is_refused_in_any_form(step):
+    assert untouched(R, (Cancel(), step), refusing(404)).status is Judged.CONFORMS
+
+
+@pytest.mark.parametrize("profile", [E, P])
+def test_a_refund_within_a_year_of_the_last_capture_may_succeed(profile):
+    steps = (*PARTLY, Age(100 * DAY), Capture(200), Age(300 * DAY), Refund(100))
+    view = {"view.refunded": 100, "view.log.refunded": 100, "view.to_refund": 400}
+    assert untouched(profile, steps, {**accepting(), **view}).status is not Judged.VIOLATES
+
+
+def test_a_created_payment_of_two_hundred_days_may_be_too_old():
+    there = world("C20=kept")
+    assert untouched(P, (Age(OLD), Cancel()), refusing(400, "6030"), in_world=there).status is not Judged.VIOLATES
+
+
+def test_a_surviving_charge_of_a_stopped_agreement_may_be_refused():
+    steps = (Capture(300), StopAgreement(), Cancel())
+    judgement = untouched(R, steps, refusing(409, "conflict"))
+    assert judgement.status is not Judged.VIOLATES
+
+
+def test_a_stop_may_leave_a_reservation_that_is_too_old_to_be_cancelled():
+    there = world("C20=kept")
+    assert untouched(R, (Age(OLD), StopAgreement()), accepting(204), in_world=there).status is not Judged.VIOLATES
+
+
+def test_the_release_of_a_remainder_may_leave_no_entry():
+    assert judged(E, (*PARTLY, Cancel(flag=True)), {"view.log.cancels": 0}).status is Judged.CONFORMS
+
+
+@gap("C8: an entry that a success without effect leaves is forgotten by the next step")
+def test_a_success_without_effect_may_leave_an_entry_that_stays():
+    assert judged(E, (*FULLY, Cancel(flag=True), Read()), {"view.log.cancels": 1}).status is not Judged.VIOLATES
+
+
+def test_a_missing_subscription_key_in_recurring_is_refused_in_any_form():
+    cancel = (Cancel(defect=Defect.NO_SUBSCRIPTION_KEY),)
+    assert untouched(R, cancel, refusing(403)).status is Judged.CONFORMS
+
+
+def test_an_order_is_nobody_elses_where_there_is_one_sales_unit():
+    there = world(units=False)
+    cancel = Cancel(to=Addressee.FOREIGN)
+    assert judged(P, (Approve(), cancel), branch="released", in_world=there).status is Judged.CONFORMS
+    body = {"answer.state": "Cancelled", "answer.order": "same", "answer.text": "same"}
+    view = {"view.to_capture": 0, "view.log.newest": "VOID", "view.log.cancels": 1}
+    judgement = untouched(E, (Approve(), cancel), {**accepting(), **body, **view}, in_world=there)
+    assert judgement.status is not Judged.VIOLATES
+
+
+def test_a_partly_captured_charge_that_was_refunded_may_be_partially_refunded():
+    judgement = judged(R, (Capture(300), Refund(300)), {"view.state": "PARTIALLY_REFUNDED"})
+    assert judgement.status is not Judged.VIOLATES
+
+
+@gap("RE-29: a direct charge is never reserved, and the model lets it be")
+def test_a_direct_charge_is_never_reserved():
+    judgement = judged(R, (BecomeDue(), Reserve()), {"view.state": "RESERVED"}, start=DIRECT)
+    assert judgement.status is not Judged.CONFORMS
+
+
+@gap("C26: the refusal of a payment in 3-D Secure need not be repeated, in ePayment as in Recurring")
+def test_a_refusal_during_3ds_is_not_repeated_for_its_key():
+    steps = (Enter3DS(), Cancel(), Leave3DS(), Cancel(key=Key.SAME))
+    there = world("C13=sales-unit-scope")
+    done = {"view.cancelled": 1000, "view.log.cancelled": 1000}
+    assert untouched(P, steps, {**accepting(), **done}, in_world=there).status is not Judged.VIOLATES
+
+
+def test_accepting_a_delete_without_a_key_does_not_forbid_to_refuse_it():
+    there = world("C13=any")
+    assert untouched(R, (Cancel(defect=Defect.NO_KEY),), refusing(400), in_world=there).status is Judged.CONFORMS
+
+
+# What is blamed on rules that were kept
+
+
+@pytest.mark.parametrize(
+    ("profile", "steps", "answer", "guilty"),
+    [
+        (E, (*FULLY, Cancel()), refusing(400, "61"), {"EC-09"}),
+        (P, (*FULLY, Cancel()), refusing(400, "6190"), {"EP-07"}),
+        (P, (Approve(), Age(OLD), Cancel()), refusing(400, "6190"), {"EP-14", "EP-15"}),
+    ],
+)
+def test_a_wrong_code_breaks_only_the_rule_that_names_the_code(profile, steps, answer, guilty):
+    there = world("C20=kept")
+    assert blamed(untouched(profile, steps, answer, in_world=there)) == guilty
+
+
+def test_a_refusal_never_breaks_the_rule_against_a_success():
+    assert "INV-7" not in blamed(untouched(E, (*PARTLY, Cancel()), refusing(404)))
+
+
+@pytest.mark.parametrize("profile", [E, P])
+def test_a_cancel_that_a_later_read_shows_undone_breaks_the_rule_about_undoing(profile):
+    undone = {"view.cancelled": 0, "view.to_capture": 1000}
+    assert "INV-5" in blamed(judged(profile, (Approve(), Cancel(), Read()), undone))
+
+
+# What is shown without having been seen
+
+
+def test_what_could_not_be_read_is_no_example():
+    unread = {"view.log.captured": None, "view.log.refunded": None, "view.log.cancelled": None, "answer.psp": None}
+    assert not {"EP-30", "EP-32"} & shown_rules(judged(P, (Approve(), Cancel()), unread))
+
+
+def test_a_rejection_alone_says_nothing_about_a_cancel():
+    assert "EP-10" not in shown_rules(judged(P, (Reject(),)))
+
+
+# What is documented and not looked at
+
+
+@pytest.mark.parametrize(
+    ("steps", "code", "group"),
+    [
+        ((*FULLY, Cancel()), "51", "VippsError"),
+        ((Approve(), Cancel(to=Addressee.UNKNOWN)), "35", "Payment"),
+        ((Approve(), Cancel(defect=Defect.NO_TEXT)), "51", "Payment"),
+    ],
+)
+def test_an_ecom_error_of_the_wrong_group_is_a_violation(steps, code, group):
+    answer = {**refusing(400, code), "answer.group": group}
+    assert untouched(E, steps, answer).status is Judged.VIOLATES
+
+
+@gap("RE-15 requires the type and leaves the status open; the model does the opposite")
+def test_a_malformed_agreement_is_named_by_its_problem_type():
+    cancel = (Cancel(defect=Defect.MALFORMED_AGREEMENT),)
+    assert "RE-15" in blamed(untouched(R, cancel, refusing(404, "resource-not-found")))
+
+
+@gap("EP-17 has no error code, and one is overlooked")
+def test_a_malformed_reference_has_no_error_code():
+    cancel = (Approve(), Cancel(defect=Defect.MALFORMED_ID))
+    assert "EP-17" in blamed(untouched(P, cancel, refusing(400, "5090")))
+
+
+def test_a_second_success_is_a_violation_where_a_refusal_was_chosen():
+    there = world("C10=reject")
+    assert untouched(E, (Approve(), Cancel(), Cancel()), accepting(), in_world=there).status is Judged.VIOLATES

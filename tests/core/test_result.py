@@ -1,0 +1,158 @@
+"""A run's result is a function of its records: what is counted, what is not, and how a run ends."""
+
+import pytest
+
+from conformance.journal import Evidence, JournalError
+from conformance.order import Profile
+from conformance.result import result_of
+from conformance.rulebook import Readings, load
+from conformance.verdict import RuleVerdict, RunVerdict
+
+ECOM = Profile.ECOM
+
+
+def run(**changes):
+    record = {
+        "kind": "run",
+        "format": 1,
+        "tool": "0.1.0",
+        "rulebook": load().digest,
+        "target": {"kind": "url", "name": "http://127.0.0.1:9", "wire": True, "control": None},
+        "waivers": [],
+        "readings": Readings.documented().as_json(),
+        "profiles": ["ecom"],
+    }
+    return record | changes
+
+
+OFFERED = {"kind": "capabilities", "profile": "ecom", "offered": ["age", "approve"], "source": "told"}
+FINISH = {"kind": "finish", "ended": "complete", "message": "", "seconds": 1.0}
+
+
+def history(name="ecom-1", source="systematic", profile="ecom"):
+    return {"kind": "history", "id": name, "profile": profile, "source": source}
+
+
+def judgement(status="conforms", name="ecom-1", **content):
+    return {"kind": "judgement", "history": name, "step": 1, "do": "cancel", "status": status, "seen": "x", **content}
+
+
+def finding(rule="EC-03", reason="it was wrong"):
+    return {"rule": rule, "branch": "b", "field": "f", "permitted": "1", "observed": "2", "reason": reason}
+
+
+def result(*records, begin=None, finish=FINISH):
+    everything = [begin or run(), OFFERED, *records, *([finish] if finish else [])]
+    return result_of(Evidence(tuple(everything)))
+
+
+def rule(found, name):
+    return next(one for one in found.rules if one.rule.id == name)
+
+
+def test_examples_are_counted_by_rule_and_side():
+    examples = ["EC-03", "KB-01/reserved", "KB-01/initiated"]
+    found = result(history(), *[judgement(examples=examples)] * 3)
+    assert rule(found, "EC-03").verdict is RuleVerdict.PASSED
+    assert rule(found, "KB-01").sides == {"initiated": 3, "reserved": 3}
+    assert rule(found, "EC-13").verdict is RuleVerdict.NOT_EXERCISED
+    assert found.verdict is RunVerdict.INCOMPLETE
+    assert found.exit_code == 4
+
+
+def test_a_violation_is_counted_with_its_first_reason():
+    found = result(
+        history(),
+        judgement("violates", findings=[finding(reason="first")]),
+        judgement("violates", findings=[finding(reason="second"), finding("INV-2")]),
+    )
+    assert (rule(found, "EC-03").violations, rule(found, "EC-03").reason) == (2, "first")
+    assert rule(found, "INV-2").verdict is RuleVerdict.VIOLATED
+    assert found.verdict is RunVerdict.NOT_CONFORMANT
+
+
+def test_a_counterexample_tells_the_violation_better():
+    shrunk = {"kind": "counterexample", "rule": "EC-03", "profile": "ecom", "reason": "short", "file": "c/1.json"}
+    shrunk |= {"history": "ecom-s00001", "steps": 2}
+    found = result(history(), judgement("violates", findings=[finding()]), shrunk, {**shrunk, "file": "c/2.json"})
+    assert (rule(found, "EC-03").reason, rule(found, "EC-03").counterexample) == ("short", "c/1.json")
+
+
+def test_an_open_answer_makes_every_rule_it_was_about_inconclusive_once():
+    about = ["EC-03", "KB-01/reserved", "KB-01/initiated"]
+    found = result(history(), judgement("inconclusive", examples=about, cause="no answer"))
+    assert rule(found, "KB-01").reason == "1 of its histories proved nothing: no answer"
+
+
+def test_what_was_played_again_after_an_open_answer_is_not_counted():
+    about = {"examples": ["EC-03"], "cause": "no answer"}
+    found = result(history(), judgement("inconclusive", superseded=True, **about))
+    assert rule(found, "EC-03").verdict is RuleVerdict.NOT_EXERCISED
+
+
+def test_histories_of_the_shrinking_are_evidence_and_not_counted():
+    found = result(history(source="shrinking"), judgement("violates", findings=[finding()]))
+    assert rule(found, "EC-03").verdict is RuleVerdict.NOT_EXERCISED
+    assert found.histories == {}
+
+
+def test_a_history_that_did_not_arrive_says_why_its_rule_is_open():
+    missed = {"kind": "missed", "history": "ecom-1", "rules": ["EC-13"], "cause": "the control API said no"}
+    assert "the control API said no" in rule(result(history(), missed), "EC-13").reason
+
+
+def test_what_the_documentation_is_silent_about_is_listed_with_what_was_seen():
+    found = result(history(), judgement("recorded", records=["EC-04"]), judgement("recorded", records=["EC-04"]))
+    assert rule(found, "EC-04").records == {"x": 2}
+    assert "x (2 times)" in rule(found, "EC-04").reason
+
+
+def test_readings_are_counted_by_what_was_observed():
+    found = result(history(), *[judgement(readings={"C8": "reject"})] * 2, judgement(readings={"C8": "no-op"}))
+    assert found.readings[ECOM, "C8"] == {"reject": 2, "no-op": 1}
+
+
+def test_every_rule_of_every_profile_in_the_run_has_a_result():
+    other = {**OFFERED, "profile": "recurring"}
+    found = result(other)
+    for profile in (ECOM, Profile.RECURRING):
+        assert [one.rule for one in found.of(profile)] == list(load().governing(profile))
+    assert found.of(Profile.EPAYMENT) == ()
+
+
+def test_a_run_of_another_rulebook_is_refused():
+    with pytest.raises(JournalError, match="another version of the rulebook"):
+        result(begin=run(rulebook="0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("finish", "verdict", "code"),
+    [
+        (None, RunVerdict.INTERRUPTED, 130),
+        ({**FINISH, "ended": "interrupted"}, RunVerdict.INTERRUPTED, 130),
+        ({**FINISH, "ended": "environment"}, RunVerdict.ENVIRONMENT, 3),
+        ({**FINISH, "ended": "harness"}, RunVerdict.HARNESS, 5),
+        ({**FINISH, "ended": "something new"}, RunVerdict.INTERRUPTED, 130),
+        (FINISH, RunVerdict.INCOMPLETE, 4),
+    ],
+)
+def test_how_a_run_ended_decides_unless_it_is_complete(finish, verdict, code):
+    found = result(history(), judgement(examples=["EC-03"]), finish=finish)
+    assert (found.verdict, found.exit_code) == (verdict, code)
+
+
+def test_a_waiver_is_in_the_result_with_its_reason():
+    found = result(begin=run(waivers=[{"rule": "EC-03", "reason": "known since May"}]))
+    assert rule(found, "EC-03").waiver == "known since May"
+
+
+def test_without_http_the_rules_of_the_wire_are_out_of_scope():
+    found = result(begin=run(target={**run()["target"], "wire": False}))
+    assert not rule(found, "EC-23").in_scope
+
+
+@pytest.mark.parametrize("part", ["rulebook", "waivers", "target"])
+def test_a_run_record_that_lacks_a_part_is_an_error_with_a_sentence(part):
+    begin = {name: value for name, value in run().items() if name != part}
+    with pytest.raises(JournalError):
+        result(begin=begin)

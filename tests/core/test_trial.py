@@ -1,0 +1,200 @@
+"""One history against one scripted target: how often it is asked, what ends a trial, and what is believed."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from conformance.order import Profile
+from conformance.steps import Approve, BecomeDue, Cancel, Capture, Charge, History, Initiate, Key, Read
+from conformance.trial import POLLS, SECOND_LOOKS, Ending, play
+
+from .on_paper import INITIAL, E, P, R, world
+
+LOG = {"view.log.captured": 0, "view.log.refunded": 0, "view.log.cancels": 0}
+SOUND = {"view.outcome": "accepted", "view.negative": False, "view.overrefunded": False, "view.overdrawn": False}
+RESERVED = {**SOUND, **LOG, "view.state": "RESERVED", "view.currency": "NOK"}
+RESERVED |= {"view.captured": 0, "view.refunded": 0, "view.cancelled": 0}
+CANCELLED = {**RESERVED, "view.state": "CANCELLED", "view.cancelled": 1000, "view.log.cancels": 1}
+DONE = {"answer.outcome": "accepted", "answer.status": 204}
+LATER = {"answer.outcome": "pending", "answer.status": 202}
+CONFLICT = {"answer.outcome": "refused", "answer.status": 409, "answer.code": "conflict"}
+
+
+@dataclass
+class Scripted:
+    """Answers with what it was told to; the last view stays until there is another one."""
+
+    answers: list
+    views: list
+    complete: bool = True
+    asked: list = field(default_factory=list)
+    paused: list = field(default_factory=list)
+
+    async def perform(self, step):
+        self.asked.append(step)
+        return dict(self.answers.pop(0))
+
+    async def look(self, purpose, *, log):
+        self.asked.append((purpose, log))
+        return dict(self.views.pop(0) if len(self.views) > 1 else self.views[0])
+
+    async def pause(self, attempt):
+        self.paused.append(attempt)
+
+
+def tried(profile, opening, steps, answers, views, **changes):
+    player, notes = Scripted(list(answers), list(views), **changes), []
+    there = world()
+    trial = asyncio.run(
+        play(History(profile, opening, tuple(steps)), player, there, lambda step, **note: notes.append((step, note)))
+    )
+    return trial, player, notes
+
+
+def polls(player):
+    return sum(one == ("poll", True) for one in player.asked)
+
+
+def test_a_cancel_that_is_accepted_is_asked_after_until_it_is_done():
+    views = [RESERVED, *[RESERVED] * 4, CANCELLED]
+    trial, player, notes = tried(R, INITIAL, [Cancel()], [DONE, LATER], views)
+    assert trial.ending is Ending.CONFORMS
+    assert polls(player) == 4
+    assert player.paused == [1, 2, 3, 4]
+    assert {"RE-03", "RE-21"} <= set(trial.examples)
+    assert [(step, note["do"], note["seen"]) for step, note in notes] == [
+        (0, "initiate", "accepted 204"),
+        (1, "cancel", "pending 202"),
+    ]
+
+
+def test_a_cancel_that_is_never_done_proves_nothing_in_the_end():
+    trial, player, notes = tried(R, INITIAL, [Cancel(), Read()], [DONE, LATER], [RESERVED])
+    assert trial.ending is Ending.INCONCLUSIVE
+    assert trial.cause == "accepted, but not done when we stopped asking"
+    assert polls(player) == POLLS
+    assert notes[-1][1]["status"] == "inconclusive"
+    assert "RE-03" in notes[-1][1]["examples"]
+
+
+def test_a_success_is_given_a_second_look_before_it_is_a_violation():
+    trial, player, _ = tried(R, INITIAL, [Cancel()], [DONE, DONE], [RESERVED, RESERVED, CANCELLED])
+    assert (trial.ending, polls(player)) == (Ending.CONFORMS, 1)
+    trial, player, notes = tried(R, INITIAL, [Cancel()], [DONE, DONE], [RESERVED])
+    assert (trial.ending, polls(player)) == (Ending.VIOLATES, SECOND_LOOKS)
+    assert "RE-03" in {finding.rule for finding in trial.findings}
+    assert notes[-1][1]["expected"]
+
+
+def test_a_refusal_is_read_once():
+    _, player, _ = tried(R, INITIAL, [Cancel()], [DONE, CONFLICT], [RESERVED])
+    assert player.asked == [INITIAL, ("read", False), Cancel(), ("read", True)]
+
+
+def test_a_violation_ends_the_trial():
+    trial, player, notes = tried(R, INITIAL, [Cancel(), Cancel(), Capture(100)], [DONE, CONFLICT], [RESERVED])
+    assert trial.ending is Ending.VIOLATES
+    assert (trial.steps, len(notes)) == (2, 2)
+    assert player.answers == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (
+            {"answer.outcome": "lost", "answer.cause": "the connection was reset"},
+            "no answer (the connection was reset)",
+        ),
+        ({"answer.outcome": "broken", "answer.status": 503}, "the target answered with a server error (503)"),
+        ({"answer.outcome": "busy", "answer.status": 429}, "the target asked to slow down (429)"),
+        ({"answer.outcome": "odd", "answer.status": 302}, "the answer is neither a success nor an error (302)"),
+    ],
+)
+def test_an_answer_that_proves_nothing_ends_the_trial_and_accuses_nobody(answer, cause):
+    trial, player, _ = tried(R, INITIAL, [Cancel(), Read()], [DONE, answer], [RESERVED])
+    assert (trial.ending, trial.cause, trial.findings) == (Ending.INCONCLUSIVE, cause, ())
+    assert polls(player) == 0
+
+
+def test_a_state_that_cannot_be_read_accuses_nobody():
+    trial, _, _ = tried(
+        R, INITIAL, [Cancel()], [DONE, DONE], [RESERVED, {"view.outcome": "broken", "view.status": 500}]
+    )
+    assert trial.ending is Ending.INCONCLUSIVE
+    assert "when the order was read back" in trial.cause
+
+
+@pytest.mark.parametrize("second", [CONFLICT, DONE, LATER])
+def test_after_a_cancel_a_second_one_may_be_refused_or_repeated(second):
+    steps = [Cancel(), Cancel(), Read()]
+    views = [RESERVED, CANCELLED]
+    trial, _, notes = tried(R, INITIAL, steps, [DONE, DONE, second, {}], views)
+    assert trial.ending is Ending.CONFORMS
+    assert "RE-09" in trial.examples
+    assert notes[2][1]["readings"]["C10"] == ("reject" if second is CONFLICT else "replay")
+
+
+def test_a_second_cancel_that_takes_the_first_one_back_is_a_violation():
+    trial, _, _ = tried(R, INITIAL, [Cancel(), Cancel()], [DONE, DONE, CONFLICT], [RESERVED, CANCELLED, RESERVED])
+    assert trial.ending is Ending.VIOLATES
+    assert "INV-1" in {finding.rule for finding in trial.findings}
+
+
+def test_what_the_first_answer_was_decides_what_its_key_may_be_answered():
+    steps = [Cancel(), Cancel(key=Key.SAME)]
+    views = [RESERVED, CANCELLED]
+    assert tried(R, INITIAL, steps, [DONE, DONE, DONE], views)[0].ending is Ending.CONFORMS
+    trial, _, _ = tried(R, INITIAL, steps, [DONE, DONE, CONFLICT], views)
+    assert {finding.rule for finding in trial.findings} == {"RE-10"}
+
+
+DUE = {**RESERVED, "view.state": "DUE"}
+CHARGED = {**RESERVED, "view.state": "CHARGED", "view.captured": 1000, "view.log.captured": 1000}
+
+
+def test_a_new_charge_is_believed_to_be_what_it_is_read_back_as():
+    opening = Initiate(kind=INITIAL.kind.CHARGE_DIRECT)
+    refused = {"answer.outcome": "refused", "answer.status": 409}
+    # The charge is due already, so that the step that makes it due changes nothing.
+    trial, _, _ = tried(R, opening, [BecomeDue(), Charge()], [DONE, refused, DONE], [DUE, DUE, CHARGED])
+    assert trial.ending is Ending.CONFORMS
+
+
+def test_an_order_that_could_not_be_brought_there_accuses_nobody():
+    refused = {"answer.outcome": "refused", "answer.status": 404}
+    trial, _, _ = tried(
+        E, Initiate(), [Approve()], [{"answer.outcome": "refused", "answer.status": 400}, refused], [{}]
+    )
+    assert trial.ending is Ending.INCONCLUSIVE
+    assert trial.steps == 1
+
+
+CREATED = {**SOUND, "view.state": "CREATED", "view.currency": "NOK", "view.authorized": 0}
+CREATED |= {"view.captured": 0, "view.refunded": 0, "view.cancelled": 0}
+
+
+def test_a_player_without_http_is_judged_by_what_it_can_speak_of():
+    spoken = {name: value for name, value in CREATED.items() if name != "view.currency"}
+    over = {**spoken, "view.state": "TERMINATED", "view.cancelled": 1000}
+    answer = {"answer.outcome": "accepted"}
+    views = [spoken, over]
+    trial, _, _ = tried(P, Initiate(), [Cancel()], [answer, answer], views, complete=False)
+    assert trial.ending is Ending.CONFORMS
+    trial, _, _ = tried(P, Initiate(), [Cancel()], [answer, answer], [spoken], complete=False)
+    assert trial.ending is Ending.VIOLATES
+    assert "EP-01" in {finding.rule for finding in trial.findings}
+    assert tried(P, Initiate(), [Cancel()], [answer, answer], views)[0].ending is not Ending.CONFORMS
+
+
+def test_a_player_that_cannot_speak_of_the_event_log_shows_nothing_about_it():
+    answer = {"answer.outcome": "accepted"}
+    over = {**CREATED, "view.state": "TERMINATED", "view.cancelled": 1000}
+    trial, _, _ = tried(P, Initiate(), [Cancel()], [answer, answer], [CREATED, over], complete=False)
+    assert "EP-29" not in trial.examples
+
+
+def test_a_step_that_is_no_request_for_money_leaves_the_log_alone():
+    _, player, _ = tried(R, INITIAL, [Read()], [DONE, {}], [RESERVED])
+    assert [one for one in player.asked if isinstance(one, tuple)] == [("read", False), ("read", False)]
+    assert Profile.RECURRING is R

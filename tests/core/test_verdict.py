@@ -1,0 +1,326 @@
+"""Judging one step, and reducing many judgements to a rule's verdict and a run's."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.expectation import Between, Branch, Claim, Expectation, Folded, Mentions, Missing, OneOf
+from conformance.order import Kind, Order, Profile, Stage
+from conformance.rulebook import Level, Status, load
+from conformance.verdict import (
+    EXIT_CODES,
+    NEEDED,
+    Judged,
+    RuleVerdict,
+    RunVerdict,
+    Scope,
+    Tally,
+    holds_back,
+    judge,
+    reduce_all,
+    reduce_rule,
+    reduce_run,
+)
+
+ORDER = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED)
+OTHER = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.CANCELLED)
+
+
+def way(name, *claims, rules=(), after=ORDER, readings=(), proves=True):
+    return Branch(name, tuple(claims), after, rules, readings, proves)
+
+
+def says(field, *values, rules=()):
+    return Claim(field, OneOf(values), rules)
+
+
+OUTCOME = says("answer.outcome", "accepted", rules=("A",))
+REFUSED = says("answer.outcome", "refused", rules=("B",))
+
+
+@pytest.mark.parametrize(
+    ("permitted", "yes", "no"),
+    [
+        (OneOf((1, None)), (1, None), (0, "1", True, 2)),
+        (OneOf((True,)), (True,), (1, "true", None)),
+        (OneOf(("a",)), ("a",), ("A", None)),
+        (Between(400, 499, but=(404,)), (400, 499, 410), (404, 399, 500, "400", True, None)),
+        (Folded(("Cancelled",)), ("CANCELLED", "cancelled"), ("cancel", None, 1)),
+        (Mentions(("charged",)), ("It is CHARGED.",), ("It is due.", None, 1)),
+        (Missing(), (None,), ("", 0, False)),
+    ],
+)
+def test_a_claim_permits_its_values_and_no_others(permitted, yes, no):
+    assert all(permitted.permits(value) for value in yes)
+    assert not any(permitted.permits(value) for value in no)
+    assert str(permitted)
+    assert permitted.as_json()
+
+
+def test_one_way_that_fits_conforms_and_shows_its_rules_and_readings():
+    expectation = Expectation((way("done", OUTCOME, rules=("A/x",), readings=(("C8", "reject"),)), way("no", REFUSED)))
+    judgement, left = judge(expectation, {"answer.outcome": "accepted"})
+    assert (judgement.status, judgement.examples) == (Judged.CONFORMS, ("A/x",))
+    assert judgement.readings == (("C8", "reject"),)
+    assert [branch.name for branch in left] == ["done"]
+
+
+def test_of_two_ways_that_fit_only_what_both_agree_on_is_shown():
+    expectation = Expectation((way("one", OUTCOME, rules=("A", "B")), way("two", OUTCOME, rules=("B",), after=OTHER)))
+    judgement, left = judge(expectation, {"answer.outcome": "accepted"})
+    assert judgement.examples == ("B",)
+    assert len(left) == 2
+
+
+def test_a_way_that_permits_anything_takes_nothing_from_one_that_leads_to_the_same_order():
+    anything = way("anything", OUTCOME)
+    expectation = Expectation((way("documented", OUTCOME, rules=("A",)), anything))
+    assert judge(expectation, {"answer.outcome": "accepted"})[0].examples == ("A",)
+    elsewhere = Expectation((way("documented", OUTCOME, rules=("A",)), way("anything", OUTCOME, after=OTHER)))
+    assert judge(elsewhere, {"answer.outcome": "accepted"})[0].examples == ()
+
+
+def test_a_step_about_a_silent_rule_alone_is_recorded():
+    expectation = Expectation((way("done", OUTCOME),), ("S",))
+    judgement, _ = judge(expectation, {"answer.outcome": "accepted"})
+    assert (judgement.status, judgement.records) == (Judged.RECORDED, ("S",))
+
+
+def test_what_is_only_still_to_come_is_inconclusive_about_everything_that_was_meant():
+    waiting = way("later", says("answer.outcome", "pending"), proves=False)
+    expectation = Expectation((way("done", OUTCOME, rules=("A",)), waiting))
+    judgement, left = judge(expectation, {"answer.outcome": "pending"})
+    assert (judgement.status, judgement.examples) == (Judged.INCONCLUSIVE, ("A",))
+    assert left == (waiting,)
+
+
+@pytest.mark.parametrize("part", ["answer", "view"])
+@pytest.mark.parametrize("outcome", ["lost", "broken", "busy", "odd"])
+def test_an_answer_that_proves_nothing_is_inconclusive_and_says_why(outcome, part):
+    expectation = Expectation((way("done", OUTCOME, says("view.x", 1, rules=("A",)), rules=("A",)),))
+    observed = {"answer.outcome": "accepted", f"{part}.outcome": outcome, f"{part}.cause": "timed out"}
+    judgement, left = judge(expectation, observed)
+    assert judgement.status is Judged.INCONCLUSIVE
+    assert judgement.examples == ("A",)
+    assert "timed out" in judgement.cause
+    assert left == ()
+
+
+def test_a_server_error_that_is_documented_is_an_answer_like_any_other():
+    expectation = Expectation((way("not now", says("answer.outcome", "refused", "broken"), rules=("A",)),))
+    assert judge(expectation, {"answer.outcome": "broken"})[0].status is Judged.CONFORMS
+
+
+def test_where_no_way_begins_like_the_answer_every_way_is_blamed_once():
+    judgement, _ = judge(Expectation((way("a", OUTCOME), way("b", REFUSED))), {"answer.outcome": "pending"})
+    assert [(one.rule, one.branch) for one in judgement.findings] == [("A", "a"), ("B", "b")]
+
+
+def test_the_closest_way_that_fits_the_answer_is_blamed_for_all_that_is_wrong():
+    far = way("far", OUTCOME, says("view.x", 1, rules=("X",)), says("view.y", 1, rules=("Y",)))
+    near = way("near", OUTCOME, says("view.x", 2, rules=("X/side",)), says("view.y", 5, rules=("Z",)))
+    judgement, _ = judge(Expectation((far, near)), {"answer.outcome": "accepted", "view.x": 2, "view.y": 4})
+    assert [(one.rule, one.field, one.permitted, one.observed) for one in judgement.findings] == [
+        ("Z", "view.y", "5", "4")
+    ]
+    assert judgement.findings[0].group == ("Z", "near: view.y")
+    assert judgement.findings[0].reason == "view.y should be 5, but was 4"
+
+
+def test_what_fails_without_a_rule_was_our_own_preparation():
+    judgement, _ = judge(Expectation((way("moved", says("view.x", 1)),)), {})
+    assert judgement.status is Judged.INCONCLUSIVE
+    assert judgement.cause == "the order could not be brought there: view.x should be 1, but was absent"
+
+
+def test_a_step_of_which_nothing_is_documented_is_inconclusive():
+    assert judge(Expectation(()), {})[0].cause == "nothing is documented for this step"
+
+
+def test_only_a_violation_says_in_the_evidence_what_was_expected():
+    expectation = Expectation((way("done", OUTCOME, rules=("A",)),), ("S",))
+    fine = judge(expectation, {"answer.outcome": "accepted"})[0].as_json(expectation)
+    assert fine == {"status": "conforms", "branches": ["done"], "examples": ["A"], "records": ["S"]}
+    broken = judge(expectation, {"answer.outcome": "refused"})[0].as_json(expectation)
+    assert broken["findings"][0]["rule"] == "A"
+    assert broken["expected"][0]["claims"][0]["permitted"] == {"one-of": ["accepted"]}
+
+
+FULL = Scope(Profile.ECOM, frozenset({"age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds"}))
+BARE = Scope(Profile.ECOM, frozenset())
+PLAIN = load().rule("EC-03")
+SIDED = load().rule("KB-01")
+AGED = load().rule("KB-02")
+WIRED = load().rule("EC-23")
+
+
+def tally(violations=0, inconclusive=0, causes=(), **examples):
+    names = {name.replace("__", "/").replace("_", "-"): count for name, count in examples.items()}
+    return Tally(Counter(names), violations, inconclusive, causes=Counter(causes), reason="because")
+
+
+TABLE = [
+    ("enough examples pass", PLAIN, tally(EC_03=NEEDED), FULL, RuleVerdict.PASSED),
+    ("too few are thin", PLAIN, tally(EC_03=NEEDED - 1), FULL, RuleVerdict.THIN),
+    ("none is not exercised", PLAIN, tally(), FULL, RuleVerdict.NOT_EXERCISED),
+    ("one violation outweighs everything", PLAIN, tally(1, 5, EC_03=99), FULL, RuleVerdict.VIOLATED),
+    ("one open answer outweighs all examples", PLAIN, tally(0, 1, EC_03=99), FULL, RuleVerdict.INCONCLUSIVE),
+    ("both sides pass", SIDED, tally(KB_01__initiated=3, KB_01__reserved=3), FULL, RuleVerdict.PASSED),
+    ("one side is thin", SIDED, tally(KB_01__initiated=99, KB_01__reserved=2), FULL, RuleVerdict.THIN),
+    ("one side alone is thin", AGED, tally(KB_02__within=99), BARE, RuleVerdict.THIN),
+    ("out of reach is not exercised", AGED, tally(), BARE, RuleVerdict.NOT_EXERCISED),
+    ("silence is recorded", load().rule("EC-04"), tally(EC_04=1), FULL, RuleVerdict.RECORDED),
+    ("what is excluded stays so", load().rule("EC-02"), tally(1), FULL, RuleVerdict.EXCLUDED),
+    (
+        "without HTTP there is no wire",
+        WIRED,
+        tally(),
+        Scope(Profile.ECOM, frozenset(), False),
+        RuleVerdict.NOT_EXERCISED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "rule", "seen", "scope", "verdict"), TABLE)
+def test_a_rule_is_reduced_to_the_worst_that_applies(what, rule, seen, scope, verdict):
+    result = reduce_rule(rule, seen, scope)
+    assert result.verdict is verdict
+    assert result.reason
+
+
+def test_a_rule_that_does_not_exist_without_http_keeps_no_run_back():
+    result = reduce_rule(WIRED, tally(), Scope(Profile.ECOM, frozenset(), wire=False))
+    assert not result.in_scope
+    assert not holds_back(result)
+
+
+@pytest.mark.parametrize(
+    ("seen", "scope", "part"),
+    [
+        (tally(), BARE, "offers no way to let time pass"),
+        (tally(causes={"no answer": 4}), FULL, "4 histories set out for it and did not arrive: no answer"),
+        (tally(), FULL, "no history of this run reached it"),
+        (tally(KB_02__within=9), BARE, "0 on the side 'beyond'"),
+        (tally(0, 2, {"no answer": 2}), FULL, "2 of its histories proved nothing: no answer"),
+    ],
+)
+def test_a_verdict_says_why(seen, scope, part):
+    assert part in reduce_rule(AGED, seen, scope).reason
+
+
+def everything_passed(profile=Profile.ECOM, **changes):
+    scope = Scope(profile, frozenset({*FULL.offered, "become_due", "start_processing", "reserve", "charge", "fail"}))
+    tallies = {}
+    for rule in load().governing(profile):
+        names = [f"{rule.id}/{side}" for side in rule.sides] or [rule.id]
+        tallies[profile, rule.id] = Tally(Counter(dict.fromkeys(names, NEEDED)))
+    for name, change in changes.items():
+        tallies[profile, name.replace("_", "-")] = change
+    return reduce_all(load(), [scope], tallies, {}), tallies, scope
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_run_in_which_every_rule_passed_is_conformant(profile):
+    results = everything_passed(profile)[0]
+    assert reduce_run(results)[0] is RunVerdict.CONFORMANT
+    assert len(results) == len(load().governing(profile))
+
+
+def test_an_empty_run_is_never_conformant():
+    assert reduce_run(())[0] is RunVerdict.INCOMPLETE
+    nothing = reduce_all(load(), [BARE], {}, {})
+    assert reduce_run(nothing)[0] is RunVerdict.INCOMPLETE
+    waived = reduce_all(load(), [BARE], {}, {rule.id: "later" for rule in load().rules})
+    assert reduce_run(waived) == (RunVerdict.INCOMPLETE, "Nothing was tested.")
+
+
+def test_an_open_required_rule_keeps_the_run_back_until_it_is_waived():
+    results, tallies, scope = everything_passed(EC_03=Tally())
+    assert reduce_run(results)[0] is RunVerdict.INCOMPLETE
+    waived = reduce_all(load(), [scope], tallies, {"EC-03": "known"})
+    assert reduce_run(waived)[0] is RunVerdict.CONFORMANT
+
+
+def test_an_open_rule_that_may_be_keeps_nobody_back():
+    assert reduce_run(everything_passed(EC_10=Tally())[0])[0] is RunVerdict.CONFORMANT
+
+
+def test_a_violation_makes_the_run_not_conformant_and_is_named():
+    verdict, reason = reduce_run(everything_passed(EC_03=tally(1), EC_10=tally(2))[0])
+    assert verdict is RunVerdict.NOT_CONFORMANT
+    assert reason == "EC-03 and 1 more violated: because."
+
+
+@pytest.mark.parametrize("ended", [RunVerdict.ENVIRONMENT, RunVerdict.INTERRUPTED, RunVerdict.HARNESS])
+def test_a_run_that_did_not_end_by_itself_is_what_ended_it(ended):
+    assert reduce_run(everything_passed()[0], ended)[0] is ended
+
+
+def test_a_waived_violation_is_not_passed_over_in_silence():
+    _, tallies, scope = everything_passed(EC_03=tally(1))
+    _, reason = reduce_run(reduce_all(load(), [scope], tallies, {"EC-03": "known"}))
+    assert "none is violated" not in reason
+
+
+def test_every_verdict_of_a_run_has_an_exit_code_of_its_own():
+    assert set(EXIT_CODES) == set(RunVerdict)
+    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
+
+
+CHECKED = [rule for rule in load().governing(Profile.ECOM) if rule.status is not Status.EXCLUDED]
+
+
+@st.composite
+def tallies(draw):
+    found = {}
+    for rule in CHECKED:
+        names = [f"{rule.id}/{side}" for side in rule.sides] or [rule.id]
+        counts = {name: draw(st.sampled_from((NEEDED, NEEDED, 0, 1, 50))) for name in names}
+        rare = st.sampled_from((0,) * 30 + (1,))
+        found[Profile.ECOM, rule.id] = Tally(Counter(counts), draw(rare), draw(rare))
+    return found
+
+
+def again(rule, seen, scope):
+    """The same reduction, written a second time from its description."""
+    counts = [seen.examples[f"{rule.id}/{side}"] for side in rule.sides] or [seen.examples[rule.id]]
+    if rule.status is Status.EXCLUDED:
+        return "EXCLUDED"
+    if seen.violations:
+        return "VIOLATED"
+    if rule.status is Status.RECORDED:
+        return "RECORDED"
+    if seen.inconclusive:
+        return "INCONCLUSIVE"
+    if sum(counts) == 0 or ("wire" in rule.needs and not scope.wire):
+        return "NOT EXERCISED"
+    return "PASSED" if min(counts) >= NEEDED else "THIN"
+
+
+@given(tallies(), st.booleans(), st.sets(st.sampled_from([rule.id for rule in CHECKED]), max_size=5))
+def test_the_headline_of_any_run_is_the_one_that_a_second_reduction_finds(seen, wire, waived):
+    scope = Scope(Profile.ECOM, FULL.offered, wire)
+    results = reduce_all(load(), [scope], seen, dict.fromkeys(waived, "known"))
+    expected = {
+        rule.id: again(rule, seen.get((Profile.ECOM, rule.id), Tally()), scope)
+        for rule in load().governing(Profile.ECOM)
+    }
+    assert {one.rule.id: one.verdict.value for one in results} == expected
+    serious = {name: verdict for name, verdict in expected.items() if name not in waived}
+    unwired = {rule.id for rule in load().rules if "wire" in rule.needs and not wire}
+    required = {rule.id for rule in load().rules if rule.level is Level.REQUIRED}
+    open_rules = {
+        name
+        for name, verdict in serious.items()
+        if name in required
+        and (verdict in ("THIN", "INCONCLUSIVE") or (verdict == "NOT EXERCISED" and name not in unwired))
+    }
+    if "VIOLATED" in serious.values():
+        headline = RunVerdict.NOT_CONFORMANT
+    elif open_rules or "PASSED" not in expected.values():
+        headline = RunVerdict.INCOMPLETE
+    else:
+        headline = RunVerdict.CONFORMANT
+    assert reduce_run(results)[0] is headline

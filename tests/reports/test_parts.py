@@ -1,0 +1,126 @@
+"""The parts of the page: the coverage grid, the money band, bodies as they are shown, and steps in words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from conformance.expectation import Between, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
+from conformance.order import Market, Profile
+from conformance.steps import Age, Cancel
+from reports.coverage import grids_of
+from reports.evidence import Play
+from reports.svg import Money, band, money_in_words, money_of
+from reports.text import body_of, shortened, visible
+from reports.words import amount, duration, permitted_from_json, permitted_in_words, step_in_words
+
+from .reading import UNSEEN
+from .schemas import journal_schema
+
+
+def play(age: str, flag: str = "absent", status: str = "conforms", **cell: str) -> Play:
+    place = {"situation": "reserved", "age": age, "flag": flag, **cell}
+    record = {"id": "x", "profile": "ecom", "source": "systematic", "cell": place}
+    return Play(record, judgements=[{"step": 1, "status": status}])
+
+
+@pytest.mark.parametrize(
+    ("market", "ages"),
+    [
+        (Market.NO, ["up to 1 day", "2 to 179 days", "180 days", "181 days or more", "any age"]),
+        (
+            Market.DK,
+            ["up to 1 day", "2 to 13 days", "14 days", "15 to 179 days", "180 days", "181 days or more", "any age"],
+        ),
+    ],
+)
+def test_ages_are_put_together_on_either_side_of_the_limits(market, ages):
+    shown = ["400 days", "4 minutes", "180 days", "", "1 day", "2 days", "14 days", "15 days", "179 days", "0 days"]
+    (grid,) = grids_of([play(age) for age in shown], market)
+    assert [age for age, _ in grid.columns] == ages
+    (row,) = grid.rows
+    assert sum(cell.count for cell in row[1] if cell) == len(shown)
+
+
+def test_a_cell_shows_the_worst_that_came_of_it():
+    plays = [play("0 days", status=status) for status in ("conforms", "violates", "inconclusive", "conforms")]
+    (grid,) = grids_of(plays, Market.NO)
+    cell = grid.rows[0][1][0]
+    assert cell is not None
+    assert (cell.count, cell.worst) == (4, "violates")
+    assert "1 not as documented" in cell.words
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
+def test_a_band_is_never_wider_than_itself_and_says_every_amount(reserved, kept, released, refunded):
+    money = Money(reserved, kept + refunded, released, refunded)
+    words = money_in_words(money, "NOK")
+    drawn = band(money, reserved + kept + refunded + released, words)
+    widths = [float(part.split('"')[0]) for part in drawn.split(' width="')[2:]]
+    assert sum(widths) <= 240.1
+    assert all(amount(value, "NOK") in words for value in (reserved, released, refunded) if value)
+
+
+def test_money_is_not_guessed_where_reading_back_says_nothing():
+    assert money_of({}, 1000) is None
+    assert money_of({"view.captured": True, "view.refunded": 0}, 1000) is None
+    told = {"view.captured": 300, "view.refunded": 100, "view.to_capture": 700}
+    assert money_of(told, 1000) == Money(700, 300, 0, 100)
+
+
+@given(st.text(st.characters(codec=None), max_size=300), st.integers(1, 200))
+def test_no_text_hides_anything_or_is_longer_than_its_limit_allows(text, limit):
+    assert not UNSEEN.search(visible(text))
+    body = body_of(text, limit)
+    assert not UNSEEN.search(body.text)
+    assert body.note or len(text) <= limit
+    assert len(shortened("x" * 1000 + text, limit)) <= limit + 40
+
+
+def test_laying_out_json_changes_nothing_but_white_space():
+    text = '{"a":1,"a":1.0e5,"b":[],"c":{"d":"x , : {"}}'
+    body = body_of(text, 1000)
+    assert "".join(body.text.split()) == "".join(text.split())
+    assert "\n" in body.text
+
+
+def test_steps_are_told_in_words():
+    assert step_in_words(Age(timedelta(days=181)), Profile.ECOM, "NOK") == "Time passes: 181 days"
+    said = step_in_words(Cancel(), Profile.ECOM, "NOK")
+    assert said == "The merchant cancels, shouldReleaseRemainingFunds absent"
+    assert duration(timedelta(days=1, hours=2)) == "1 day 2 hours"
+
+
+FORMS = (
+    OneOf(("a", 1, True, None)),
+    NoneOf(("a", 1)),
+    Between(400, 499),
+    Between(400, 499, (404,)),
+    Folded(("a",)),
+    Folded(("a",), optional=True),
+    Mentions(("a",)),
+    Missing(),
+)
+
+
+@pytest.mark.parametrize("permitted", FORMS, ids=str)
+def test_every_form_of_permission_is_in_the_schema_and_can_be_read_back(permitted):
+    definitions = journal_schema()["$defs"]
+    stored = permitted.as_json()
+    assert Draft202012Validator({"$defs": definitions, "$ref": "#/$defs/permitted"}).is_valid(stored)
+    assert permitted_from_json(stored) == permitted
+    assert permitted_in_words("answer.code", permitted, "NOK")
+
+
+def test_no_form_of_permission_is_forgotten_here():
+    assert {type(permitted) for permitted in FORMS} == set(get_args(Permitted))
+
+
+def test_a_form_of_permission_that_is_not_known_is_an_error():
+    with pytest.raises(ValueError, match="no known form"):
+        permitted_from_json({"perhaps": 1})

@@ -1,0 +1,307 @@
+"""The strategies: what they draw can be played, reaches what it should, and shrinks to what a person would write."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from conformance.model import World
+from conformance.order import Market, Profile
+from conformance.rulebook import Status, load
+from conformance.steps import (
+    Addressee,
+    Age,
+    Cancel,
+    Capture,
+    Defect,
+    History,
+    Key,
+    Refund,
+    StopAgreement,
+    history_as_json,
+    history_from_json,
+)
+from strategies.histories import MOST_CANCELS, ages, amounts, cancels, captures, flags, histories, reaching
+from strategies.money import LEAST, TRIGGERS
+from strategies.situations import Extent, needs
+from strategies.systematic import systematic
+from strategies.walk import reached, walk
+
+PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
+CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
+EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+PAYMENTS = (Profile.ECOM, Profile.EPAYMENT)
+
+
+def drawn(strategy: SearchStrategy[Any], count: int, number: int = 1) -> list[Any]:
+    """Return what a strategy draws from a seed."""
+    found: list[Any] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(value: Any) -> None:
+        found.append(value)
+
+    collect()
+    return found
+
+
+def smallest(strategy: SearchStrategy[Any], condition: Callable[[Any], bool]) -> Any:
+    """Return what Hypothesis shrinks to from most of a few starting points: now and then it ends in a side valley."""
+    quietly = settings(max_examples=5000, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    found = Counter(find(strategy, condition, settings=quietly, random=Random(number)) for number in range(5))
+    ((value, times),) = found.most_common(1)
+    assert times >= 3, found
+    return value
+
+
+@cache
+def sample(profile: Profile) -> list[History]:
+    # Draws of one seed resemble each other, so several are asked.
+    strategy = histories(profile, World(), EVERYTHING)
+    return [history for number in range(5) for history in drawn(strategy, 100, number)]
+
+
+def written(history: History) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = history_as_json(history)["steps"]
+    return steps
+
+
+# What is drawn
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize("market", list(Market))
+def test_every_history_can_be_walked_and_stored(profile: Profile, market: Market) -> None:
+    world = World(market)
+    for history in drawn(histories(profile, world, EVERYTHING), 150):
+        assert len(walk(history, world)) == len(history.all_steps)
+        assert history_from_json(history_as_json(history)) == history
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_most_draws_differ(profile: Profile) -> None:
+    assert len(set(sample(profile))) > len(sample(profile)) * 0.7
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_every_history_has_a_cancel_and_no_more_than_the_rate_limit_allows(profile: Profile) -> None:
+    for history in sample(profile):
+        assert 1 <= sum(isinstance(step, Cancel) for step in history.steps) <= MOST_CANCELS
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_no_total_and_no_refund_has_a_meaning_of_its_own(profile: Profile) -> None:
+    for history in sample(profile):
+        refunds = {step.amount for step in history.steps if isinstance(step, Refund)}
+        assert not TRIGGERS & {history.opening.amount, *refunds}
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_captures_before_the_first_cancel_are_ones_that_can_succeed(profile: Profile) -> None:
+    for history in sample(profile):
+        left = history.opening.amount
+        for step in history.steps:
+            if isinstance(step, Cancel):
+                break
+            if isinstance(step, Capture):
+                assert LEAST[profile] <= step.amount <= left
+                left -= step.amount
+
+
+@pytest.mark.parametrize("missing", sorted(EVERYTHING))
+def test_nothing_is_drawn_that_a_target_cannot_do(missing: str) -> None:
+    offered = EVERYTHING - {missing}
+    for profile in Profile:
+        for history in drawn(histories(profile, World(), offered), 60):
+            assert needs(history) <= offered
+
+
+def test_a_target_that_offers_nothing_still_gets_histories() -> None:
+    for profile in Profile:
+        assert all(not needs(history) for history in drawn(histories(profile, World(), frozenset()), 20))
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
+    for history in drawn(histories(profile, World(), EVERYTHING, wire=False), 200):
+        for step in history.steps:
+            assert not (isinstance(step, Cancel) and (step.defect or step.to is Addressee.FOREIGN))
+            assert step != StopAgreement(with_other_change=True)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_the_draws_cover_what_the_grid_does_not_plan(profile: Profile) -> None:
+    cancelled = [[step for step in history.steps if isinstance(step, Cancel)] for history in sample(profile)]
+    planned = {one.history for one in systematic(profile, World(), EVERYTHING)}
+    assert sum(history in planned for history in sample(profile)) < len(sample(profile)) // 5
+    assert {len(one) for one in cancelled} == set(range(1, MOST_CANCELS + 1))
+    assert {step.key for one in cancelled for step in one} == set(Key)
+    assert {step.to for one in cancelled for step in one} == set(Addressee)
+    assert any(step.defect for one in cancelled for step in one)
+    captured = [sum(isinstance(step, Capture) for step in history.steps) for history in sample(profile)]
+    assert {0, 1, 2, 3, 5} <= set(captured)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_the_draws_reach_nearly_every_checked_rule(profile: Profile) -> None:
+    found = {ref.partition("/")[0] for history in sample(profile) for ref in reached(history, World())}
+    checked = {rule.id for rule in load().governing(profile) if rule.status is Status.CHECKED}
+    assert len(checked & found) >= 0.85 * len(checked)
+
+
+@given(st.data(), amounts(), st.sampled_from(Profile), st.sampled_from([Extent.PART, Extent.ALL]))
+def test_captures_add_up(data: st.DataObject, amount: int, profile: Profile, extent: Extent) -> None:
+    pieces = data.draw(captures(amount, profile, extent))
+    assert min(pieces) >= LEAST[profile]
+    assert sum(pieces) == amount if extent is Extent.ALL else 0 < sum(pieces) < amount
+
+
+@given(amounts())
+def test_totals_are_ordinary(amount: int) -> None:
+    assert 200 <= amount <= 65_000_000
+    assert amount not in TRIGGERS
+
+
+@given(st.sampled_from(Profile).flatmap(lambda profile: ages(profile, World())))
+def test_ages_are_not_negative(age: timedelta) -> None:
+    assert timedelta() <= age <= timedelta(days=3 * 365)
+
+
+@pytest.mark.parametrize("profile", PAYMENTS)
+def test_most_cancels_are_plain(profile: Profile) -> None:
+    found = drawn(cancels(profile), 300)
+    plain = [step for step in found if step == Cancel(flag=step.flag)]
+    assert len(found) // 2 < len(plain) < len(found)
+    assert {step.flag for step in plain} == {None, False, True}
+    assert not any(step.defect or step.to is Addressee.FOREIGN for step in drawn(cancels(profile, wire=False), 200))
+
+
+def test_recurring_has_no_flag() -> None:
+    assert {step.flag for step in drawn(cancels(Profile.RECURRING), 100)} == {None}
+    assert set(drawn(flags(Profile.RECURRING), 10)) == {None}
+
+
+# Reaching a rule
+
+REACHABLE = [
+    (profile, rule.id)
+    for profile in Profile
+    for rule in load().governing(profile)
+    if rule.status is Status.CHECKED
+    and any(goal.partition("/")[0] == rule.id for one in systematic(profile, World(), EVERYTHING) for goal in one.goals)
+]
+
+
+@pytest.mark.parametrize(("profile", "rule"), REACHABLE)
+def test_a_rule_is_reached_by_construction(profile: Profile, rule: str) -> None:
+    found = drawn(reaching(rule, profile, World(), EVERYTHING), 100)
+    hits = sum(any(ref.partition("/")[0] == rule for ref in reached(history, World())) for history in found)
+    assert hits >= 0.95 * len(found)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize("side", ["within", "beyond"])
+def test_one_side_of_a_rule_can_be_asked_for(profile: Profile, side: str) -> None:
+    for history in drawn(reaching(f"KB-02/{side}", profile, World(), EVERYTHING), 30):
+        assert f"KB-02/{side}" in reached(history, World())
+
+
+def test_a_rule_out_of_reach_is_said_to_be() -> None:
+    with pytest.raises(LookupError, match="no history of ecom reaches KB-05 where the target offers approve"):
+        reaching("KB-05", Profile.ECOM, World(), frozenset({"approve"}))
+
+
+# Shrinking
+
+
+def cancels_of(history: History) -> list[Cancel]:
+    return [step for step in history.steps if isinstance(step, Cancel)]
+
+
+def partly_captured_with_the_flag(history: History) -> bool:
+    left = history.opening.amount
+    for step in history.steps:
+        if isinstance(step, Capture) and step.amount < left:
+            left -= step.amount
+        elif step == Cancel(flag=True) and left < history.opening.amount:
+            return True
+    return False
+
+
+def cancelled_late(history: History) -> bool:
+    age = timedelta()
+    for step in history.steps:
+        age += step.by if isinstance(step, Age) else timedelta()
+        if isinstance(step, Cancel) and age > timedelta(days=181):
+            return True
+    return False
+
+
+def captured_after_a_cancel(history: History) -> bool:
+    places = [place for place, step in enumerate(history.steps) if isinstance(step, Cancel)]
+    return any(isinstance(step, Capture) for step in history.steps[places[0] :])
+
+
+@pytest.mark.parametrize("profile", PAYMENTS)
+@pytest.mark.parametrize(
+    ("condition", "steps"),
+    [
+        (lambda _: True, [{"do": "cancel"}]),
+        (
+            partly_captured_with_the_flag,
+            [{"do": "approve"}, {"do": "capture", "amount": 500}, {"do": "cancel", "flag": True}],
+        ),
+        (captured_after_a_cancel, [{"do": "cancel"}, {"do": "capture", "amount": 500}]),
+        (lambda history: len(cancels_of(history)) > 1, [{"do": "cancel"}, {"do": "cancel"}]),
+        (lambda history: Cancel(flag=False) in history.steps, [{"do": "cancel", "flag": False}]),
+        (
+            lambda history: any(step.defect is Defect.BAD_TOKEN for step in cancels_of(history)),
+            [{"do": "cancel", "flag": False, "defect": "bad-token"}],
+        ),
+    ],
+)
+def test_histories_shrink_to_what_a_person_would_write(
+    profile: Profile, condition: Callable[[History], bool], steps: list[dict[str, Any]]
+) -> None:
+    assert written(smallest(histories(profile, World(), EVERYTHING), condition)) == [{"do": "initiate"}, *steps]
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_an_odd_amount_shrinks_to_the_plainest_odd_one(profile: Profile) -> None:
+    found = smallest(histories(profile, World(), EVERYTHING), lambda history: history.opening.amount % 2 == 1)
+    assert found.opening.amount == 999
+    assert found.steps == (Cancel(),)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_ages_shrink_to_one_that_stands_clear_of_the_limit(profile: Profile) -> None:
+    found = smallest(histories(profile, World(), EVERYTHING), cancelled_late)
+    (age,) = [step for step in found.steps if isinstance(step, Age)]
+    assert age.by == timedelta(days=186 if profile is Profile.ECOM else 182)
+    assert len(found.steps) == 2
+
+
+def test_the_simplest_of_everything() -> None:
+    assert smallest(amounts(), lambda _: True) == 1000
+    assert smallest(captures(1000, Profile.ECOM), lambda _: True) == (500,)
+    assert smallest(captures(1000, Profile.ECOM, Extent.ALL), lambda _: True) == (1000,)
+    assert smallest(ages(Profile.ECOM, World()), lambda _: True) == timedelta()
+    assert smallest(flags(Profile.ECOM), lambda _: True) is None
+    assert smallest(cancels(Profile.ECOM), lambda _: True) == Cancel()

@@ -1,0 +1,203 @@
+"""Candidates for a smaller history: sound, strictly simpler, and enough of them to arrive where a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.model import World
+from conformance.order import Kind, Profile
+from conformance.steps import (
+    Addressee,
+    Age,
+    Approve,
+    BecomeDue,
+    Cancel,
+    Capture,
+    Defect,
+    Enter3DS,
+    History,
+    Initiate,
+    Key,
+    Leave3DS,
+    Read,
+    Refund,
+    Reserve,
+    StartProcessing,
+    history_as_json,
+    history_from_json,
+)
+from strategies.histories import histories
+from strategies.money import LEAST, TRIGGERS
+from strategies.shrink import candidates, cost
+from strategies.walk import walk
+
+PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
+CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
+EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+ANY = st.one_of([histories(profile, World(), EVERYTHING) for profile in Profile])
+
+
+def of(*steps: Any, amount: int = 1000, profile: Profile = Profile.ECOM, kind: Kind = Kind.PAYMENT) -> History:
+    return History(profile, Initiate(amount, kind), steps)
+
+
+def minimise(history: History, condition: Callable[[History], bool]) -> tuple[History, int]:
+    """Take the first candidate that still fails until none does; return it with the number of trials."""
+    tried = 0
+    while True:
+        for candidate in candidates(history):
+            tried += 1
+            if condition(candidate):
+                history = candidate
+                break
+        else:
+            return history, tried
+
+
+def overdrawn(history: History) -> int:
+    left, captured, count = history.opening.amount, 0, 0
+    for step in history.steps:
+        if isinstance(step, Capture):
+            fits = step.amount <= left
+            left, captured = (left - step.amount, captured + step.amount) if fits else (left, captured)
+        elif isinstance(step, Refund):
+            fits = step.amount <= captured
+            captured -= step.amount if fits else 0
+        else:
+            continue
+        count += not fits
+    return count
+
+
+def moved(history: History) -> list[int]:
+    return [step.amount for step in history.steps if isinstance(step, Capture | Refund)]
+
+
+@settings(max_examples=150)
+@given(ANY)
+def test_every_candidate_is_strictly_simpler(history: History) -> None:
+    simpler = list(candidates(history))
+    assert all(cost(one) < cost(history) for one in simpler)
+    assert len(set(simpler)) == len(simpler)
+    assert [cost(one) for one in simpler] == sorted(cost(one) for one in simpler)
+    assert min(cost(history)) >= 0
+
+
+@settings(max_examples=150)
+@given(ANY)
+def test_every_candidate_can_be_played_and_stored(history: History) -> None:
+    for one in candidates(history):
+        assert one.profile is history.profile
+        assert history_from_json(history_as_json(one)) == one
+        assert len(walk(one, World())) == len(one.all_steps)
+
+
+@settings(max_examples=150)
+@given(ANY)
+def test_no_candidate_asks_for_more_than_its_origin_did(history: History) -> None:
+    floor = min([LEAST[history.profile], *moved(history)])
+    refunds = {step.amount for step in history.steps if isinstance(step, Refund)}
+    for one in candidates(history):
+        assert overdrawn(one) <= overdrawn(history)
+        assert min([floor, *moved(one)]) == floor
+        marked = TRIGGERS & {one.opening.amount, *(step.amount for step in one.steps if isinstance(step, Refund))}
+        assert marked <= TRIGGERS & {history.opening.amount, *refunds}
+
+
+@settings(max_examples=50)
+@given(ANY)
+def test_minimising_ends_at_the_simplest_history(history: History) -> None:
+    found, tried = minimise(history, lambda one: any(isinstance(step, Cancel) for step in one.steps))
+    assert found == History(history.profile, Initiate(1000, found.opening.kind), (Cancel(),))
+    assert found.opening.kind in (Kind.PAYMENT, Kind.INITIAL_RESERVE)
+    assert tried < 200
+
+
+LONG = of(
+    Enter3DS(),
+    Leave3DS(),
+    Age(timedelta(days=90, hours=5)),
+    Capture(3021),
+    Capture(77),
+    Capture(502),
+    Refund(900),
+    Age(timedelta(days=133, minutes=7)),
+    Read(),
+    Cancel(flag=False, key=Key.SAME),
+    Cancel(flag=True),
+    Capture(100),
+    amount=12345,
+)
+
+
+def captures_of(history: History) -> int:
+    return sum(isinstance(step, Capture) for step in history.steps)
+
+
+def aged(history: History) -> timedelta:
+    return sum((step.by for step in history.steps if isinstance(step, Age)), timedelta())
+
+
+@pytest.mark.parametrize(
+    ("condition", "steps"),
+    [
+        (lambda one: one.steps[-1] == Cancel(flag=True) and captures_of(one) > 0, (Capture(500), Cancel(flag=True))),
+        (lambda one: aged(one) > timedelta(days=181), (Age(timedelta(days=182)),)),
+        (lambda one: aged(one) > timedelta(days=200), (Age(timedelta(days=367)),)),
+        (lambda one: Approve() in one.steps or Enter3DS() in one.steps, (Enter3DS(),)),
+        (lambda one: Refund in map(type, one.steps) and captures_of(one) > 0, (Capture(200), Refund(100))),
+        (lambda one: sum(isinstance(step, Cancel) for step in one.steps) > 1, (Cancel(), Cancel())),
+    ],
+)
+def test_a_long_history_becomes_what_a_person_would_write(
+    condition: Callable[[History], bool], steps: tuple[Any, ...]
+) -> None:
+    found, tried = minimise(LONG, condition)
+    assert found == of(*steps)
+    assert tried < 250
+
+
+def test_an_odd_amount_stays_odd_and_becomes_plain() -> None:
+    found, _ = minimise(LONG, lambda one: one.opening.amount % 2 == 1 and captures_of(one) > 0)
+    assert found == of(Capture(100), amount=999)
+
+
+def test_adjacent_ages_captures_and_refunds_are_merged() -> None:
+    history = of(Approve(), Capture(300), Capture(200), Age(timedelta(days=1)), Age(timedelta(days=2)), Cancel())
+    simpler = set(candidates(history))
+    assert of(Approve(), Capture(500), *history.steps[3:]) in simpler
+    assert of(*history.steps[:3], Age(timedelta(days=3)), Cancel()) in simpler
+
+
+def test_an_approval_is_simpler_than_3_d_secure() -> None:
+    assert of(Approve(), Cancel()) in set(candidates(of(Enter3DS(), Leave3DS(), Cancel())))
+
+
+def test_an_initial_charge_is_simpler_than_one_that_was_processed() -> None:
+    history = of(
+        BecomeDue(), StartProcessing(), Reserve(), Cancel(), profile=Profile.RECURRING, kind=Kind.CHARGE_RESERVE
+    )
+    assert of(Cancel(), profile=Profile.RECURRING, kind=Kind.INITIAL_RESERVE) in set(candidates(history))
+
+
+def test_a_cancel_loses_its_oddities_one_by_one_and_all_at_once() -> None:
+    odd = Cancel(flag=True, key=Key.SPENT, to=Addressee.FOREIGN, defect=Defect.NO_TOKEN)
+    simpler = {one.steps[0] for one in candidates(of(odd))}
+    assert simpler >= {
+        Cancel(),
+        Cancel(flag=True, key=Key.SPENT, to=Addressee.FOREIGN),
+        Cancel(flag=True, key=Key.SPENT, defect=Defect.NO_TOKEN),
+        Cancel(flag=True, to=Addressee.FOREIGN, defect=Defect.NO_TOKEN),
+        Cancel(flag=False, key=Key.SPENT, to=Addressee.FOREIGN, defect=Defect.NO_TOKEN),
+        Cancel(flag=None, key=Key.SPENT, to=Addressee.FOREIGN, defect=Defect.NO_TOKEN),
+    }
+
+
+def test_the_simplest_history_has_no_candidates() -> None:
+    assert not list(candidates(of(Cancel())))

@@ -1,0 +1,238 @@
+"""The systematic set: complete, deterministic, and ordered so that every beginning of it tells the most."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from functools import cache
+
+import pytest
+
+from conformance.model import World, age_for_cancel
+from conformance.model.world import DEAD_ZONE
+from conformance.model.world import Age as Judged
+from conformance.order import Kind, Market, Order, Profile, Stage
+from conformance.rulebook import Readings, Status, load
+from conformance.steps import (
+    Addressee,
+    Age,
+    Cancel,
+    Capture,
+    History,
+    Refund,
+    StopAgreement,
+    history_as_json,
+    history_from_json,
+)
+from conformance.verdict import NEEDED
+from strategies.ages import limits
+from strategies.grid import DEFECTS
+from strategies.money import LEAST, TRIGGERS
+from strategies.plan import Planned
+from strategies.situations import SITUATIONS, needs
+from strategies.systematic import EXAMPLES, systematic
+
+PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
+CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
+EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+WORLDS = [(profile, market) for profile in Profile for market in Market]
+MOST = 220
+
+UNREACHABLE = {
+    (Profile.ECOM, "KB-04"): "a cancel before approval fails only where the user acts meanwhile; an ideal one succeeds",
+    (
+        Profile.EPAYMENT,
+        "KB-04",
+    ): "a cancel before approval fails only where the user acts meanwhile; an ideal one succeeds",
+}
+"""Checked rules that no history reaches with an ideal provider, and why. None of them is required."""
+
+
+@cache
+def planned_for(profile: Profile, market: Market) -> tuple[Planned, ...]:
+    return systematic(profile, World(market), EVERYTHING)
+
+
+def refs_of(profile: Profile) -> dict[str, str]:
+    """Return the checked rules of a profile: each side, and the rule's id."""
+    return {
+        ref: rule.id
+        for rule in load().governing(profile)
+        if rule.status is Status.CHECKED
+        for ref in ([f"{rule.id}/{side}" for side in rule.sides] or [rule.id])
+    }
+
+
+def examples(planned: tuple[Planned, ...]) -> Counter[str]:
+    return Counter(goal for one in planned for goal in one.goals)
+
+
+def total_age(history: History) -> timedelta:
+    return sum((step.by for step in history.steps if isinstance(step, Age)), timedelta())
+
+
+def test_as_many_examples_are_planned_as_a_verdict_needs() -> None:
+    assert EXAMPLES == NEEDED
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_every_checked_rule_has_its_examples_on_every_side(profile: Profile, market: Market) -> None:
+    counted = examples(planned_for(profile, market))
+    thin = {ref: counted[ref] for ref in refs_of(profile) if counted[ref] < NEEDED}
+    expected = {ref for ref, rule in refs_of(profile).items() if (profile, rule) in UNREACHABLE}
+    assert set(thin) == expected
+
+
+@pytest.mark.parametrize(("profile", "rule"), list(UNREACHABLE))
+def test_what_cannot_be_reached_is_not_required(profile: Profile, rule: str) -> None:
+    assert load().rule(rule).level == "MAY"
+    assert not any(examples(planned_for(profile, market))[rule] for market in Market)
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_goals_are_rules_of_the_profile(profile: Profile, market: Market) -> None:
+    known = {rule.id: rule.sides for rule in load().governing(profile)}
+    for goal in examples(planned_for(profile, market)):
+        rule, _, side = goal.partition("/")
+        assert rule in known
+        assert side in known[rule] if side else not known[rule]
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_the_set_is_small_and_has_no_duplicates(profile: Profile, market: Market) -> None:
+    planned = planned_for(profile, market)
+    assert 150 <= len(planned) <= MOST
+    assert len({one.history for one in planned}) == len(planned)
+    assert len({one.label for one in planned}) == len(planned)
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_the_set_is_deterministic(profile: Profile, market: Market) -> None:
+    assert systematic(profile, World(market), EVERYTHING) == planned_for(profile, market)
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_every_beginning_tells_the_most(profile: Profile, market: Market) -> None:
+    planned = planned_for(profile, market)
+    for number in range(EXAMPLES):
+        seen: Counter[str] = Counter()
+        gains = []
+        for one in planned:
+            gains.append(tuple(sum(seen[goal] == count for goal in one.goals) for count in range(number + 1)))
+            seen.update(one.goals)
+        assert gains == sorted(gains, reverse=True)
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_histories_survive_json(profile: Profile, market: Market) -> None:
+    for one in planned_for(profile, market):
+        assert history_from_json(history_as_json(one.history)) == one.history
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_every_situation_has_a_cell(profile: Profile) -> None:
+    cells = {one.cell["situation"] for one in planned_for(profile, Market.NO)}
+    assert cells == {situation.name for situation in SITUATIONS[profile]}
+    assert len(cells) == len(SITUATIONS[profile])
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_cells_have_the_four_keys_of_the_grid(profile: Profile) -> None:
+    for one in planned_for(profile, Market.NO):
+        assert set(one.cell) == {"situation", "age", "flag", "share"}
+        assert not one.generated
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_every_defect_that_the_model_knows_is_sent(profile: Profile) -> None:
+    sent = {
+        step.defect for one in planned_for(profile, Market.NO) for step in one.history.steps if type(step) is Cancel
+    }
+    assert sent - {None} == set(DEFECTS[profile])
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_no_more_than_five_cancels_are_sent(profile: Profile, market: Market) -> None:
+    for one in planned_for(profile, market):
+        assert sum(isinstance(step, Cancel) for step in one.history.steps) <= 5
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+def test_no_total_and_no_refund_has_a_meaning_of_its_own(profile: Profile, market: Market) -> None:
+    for one in planned_for(profile, market):
+        refunds = {step.amount for step in one.history.steps if isinstance(step, Refund)}
+        assert not TRIGGERS & {one.history.opening.amount, *refunds}, one.label
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_most_captures_are_ones_that_the_schema_allows_and_some_are_tiny(profile: Profile) -> None:
+    amounts = [
+        step.amount
+        for one in planned_for(profile, Market.NO)
+        for step in one.history.steps
+        if isinstance(step, Capture)
+    ]
+    small = sum(amount < LEAST[profile] for amount in amounts)
+    assert small <= len(amounts) // 20
+    assert 1 in amounts
+    assert any(amount % 2 for amount in amounts)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_amounts_vary_around_the_simplest(profile: Profile) -> None:
+    counted = Counter(one.history.opening.amount for one in planned_for(profile, Market.NO))
+    assert counted.most_common(1)[0][0] == 1000
+    assert counted[1000] > len(planned_for(profile, Market.NO)) // 2
+    assert {999, 1001, 12345, 200} <= set(counted)
+
+
+@pytest.mark.parametrize("missing", sorted(EVERYTHING))
+def test_nothing_is_planned_that_a_target_cannot_do(missing: str) -> None:
+    offered = EVERYTHING - {missing}
+    for profile in Profile:
+        fewer = systematic(profile, World(), offered)
+        assert all(needs(one.history) <= offered for one in fewer)
+        expected = {one.history for one in planned_for(profile, Market.NO) if needs(one.history) <= offered}
+        assert {one.history for one in fewer} == expected
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
+    for one in systematic(profile, World(), EVERYTHING, wire=False):
+        for step in one.history.steps:
+            assert not (isinstance(step, Cancel) and (step.defect or step.to is Addressee.FOREIGN))
+            assert step != StopAgreement(with_other_change=True)
+
+
+@pytest.mark.parametrize("profile", [Profile.ECOM, Profile.EPAYMENT])
+def test_a_target_that_offers_next_to_nothing_still_gets_a_set(profile: Profile) -> None:
+    assert len(systematic(profile, World(), frozenset({"approve"}))) > 100
+    assert systematic(profile, World(), frozenset())
+
+
+@pytest.mark.parametrize(("profile", "market"), WORLDS)
+@pytest.mark.parametrize("reading", ["C1=any", "C1=reservation", "C1=market-deadline"])
+def test_ages_stand_on_both_sides_of_the_limit(profile: Profile, market: Market, reading: str) -> None:
+    world = World(market, Readings.choose([reading]))
+    found = limits(profile, world)
+
+    def judged(age: timedelta) -> Judged:
+        order = Order(profile, Kind.PAYMENT, 1000, world.currency, Stage.RESERVED, since_reserved=timedelta())
+        return age_for_cancel(order.older(age), world)
+
+    assert {judged(age) for age in found.within} == {Judged.WITHIN}
+    assert {judged(age) for age in found.open} == {Judged.OPEN}
+    assert {judged(age) for age in found.beyond} == {Judged.BEYOND}
+    assert judged(found.within[-1] + timedelta(seconds=1)) is Judged.OPEN
+    assert judged(found.last + DEAD_ZONE) is Judged.OPEN
+    assert judged(found.last + DEAD_ZONE + timedelta(seconds=1)) is Judged.BEYOND
+
+
+@pytest.mark.parametrize("market", [Market.DK, Market.FI])
+def test_where_only_the_markets_deadline_counts_fourteen_days_are_the_limit(market: Market) -> None:
+    world = World(market, Readings.choose(["C1=market-deadline"]))
+    for profile in Profile:
+        planned = systematic(profile, world, EVERYTHING)
+        beyond = [one for one in planned if "KB-02b/beyond" in one.goals]
+        assert min(total_age(one.history) for one in beyond) == timedelta(days=16)
+        assert len(beyond) >= NEEDED

@@ -1,0 +1,74 @@
+"""Histories played on paper."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from conformance.model import World
+from conformance.order import Kind, Market, Profile, Stage
+from conformance.steps import Addressee, Age, Approve, BecomeDue, Cancel, Capture, History, Initiate, Key, StopAgreement
+from strategies.systematic import systematic
+from strategies.walk import ideal, reached, walk
+
+PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
+CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
+EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+
+
+def of(profile: Profile, *steps: object, kind: Kind = Kind.PAYMENT) -> History:
+    return History(profile, Initiate(kind=kind), tuple(steps))  # type: ignore[arg-type]
+
+
+def test_a_walk_has_one_stride_for_the_opening_and_one_for_each_step() -> None:
+    strides = walk(of(Profile.ECOM, Approve(), Cancel()), World())
+    assert [stride.step for stride in strides] == [Initiate(), Approve(), Cancel()]
+    (order,) = strides[-1].belief
+    assert (order.stage, order.cancelled, order.remaining) == (Stage.CANCELLED, 1000, 0)
+
+
+def test_a_cancel_of_a_reservation_exercises_its_rules() -> None:
+    assert {"EC-03", "KB-01/reserved"} <= reached(of(Profile.ECOM, Approve(), Cancel()), World())
+
+
+def test_rules_of_silence_are_reached_too() -> None:
+    assert "EC-04" in reached(of(Profile.ECOM, Approve(), Cancel(flag=True)), World())
+
+
+@pytest.mark.parametrize(("days", "side"), [(1, "within"), (179, "within"), (182, None), (184, None), (186, "beyond")])
+def test_both_sides_of_the_age_limit_are_reached_and_the_zone_between_is_not(days: int, side: str | None) -> None:
+    found = reached(of(Profile.ECOM, Approve(), Age(timedelta(days=days)), Cancel()), World())
+    sides = {ref.partition("/")[2] for ref in found if ref.startswith("KB-02/")}
+    assert sides == ({side} if side else set())
+
+
+def test_a_reservation_that_was_kept_is_told_from_one_that_lapsed() -> None:
+    history = of(Profile.EPAYMENT, Approve(), Age(timedelta(days=400)))
+    assert {order.lapsed for order in walk(history, World())[-1].belief} == {False}
+
+
+def test_a_repeated_key_is_remembered() -> None:
+    history = of(Profile.EPAYMENT, Approve(), Capture(500), Cancel(), Cancel(key=Key.SAME))
+    assert "EP-22" in reached(history, World())
+
+
+def test_somebody_elses_cancel_is_not_this_orders() -> None:
+    history = of(Profile.EPAYMENT, Approve(), Cancel(to=Addressee.FOREIGN), Cancel())
+    assert {"EP-16", "EP-05"} <= reached(history, World())
+
+
+def test_recurring_charges_are_walked_too() -> None:
+    history = of(Profile.RECURRING, BecomeDue(), StopAgreement(), kind=Kind.CHARGE_RESERVE)
+    assert any(ref.startswith("RE-22/") for ref in reached(history, World()))
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize("market", list(Market))
+def test_what_an_ideal_provider_shows_is_permitted(profile: Profile, market: Market) -> None:
+    world = World(market)
+    for planned in systematic(profile, world, EVERYTHING):
+        for stride in walk(planned.history, world):
+            shown = ideal(stride.branch)
+            failed = [claim for claim in stride.branch.claims if not claim.holds(shown)]
+            assert not failed, (planned.label, stride.step, failed)

@@ -1,0 +1,141 @@
+"""Addresses that may be used, and those that never are."""
+
+import pytest
+
+from conformance.targets.base import TargetUsageError
+from conformance.targets.locate import locate
+from conformance.targets.production import base_address, control_address
+
+ENVIRONMENT = {"VIPPS_ACCESS_TOKEN": "a-token-of-a-test", "VIPPS_SUBSCRIPTION_KEY": "a-key", "VIPPS_MSN": "123456"}
+PRODUCTION = [
+    "https://api.vipps.no",
+    "https://vipps.no",
+    "https://API.Vipps.NO",
+    "https://api.vipps.no.",
+    "https://api.vipps.no../",
+    "https://api.vipps.no:443/epayment",
+    "http://api.vipps.no",
+    "https://api。vipps。no",
+    "https://x.apitest.vipps.no",
+    "https://ece46ec4-6f9c-489b-8fe5-146a89e11635.tech-02.net.vipps.no",
+    "https://api.vippsmobilepay.com",
+    "https://api.mobilepay.dk",
+    "https://mobilepay.fi",
+    "https://www.mobilepay.com/x",
+    " https://api.vipps.no ",
+]
+SENSELESS = {
+    "https://user:secret@example.com": "must not carry a user name or password",
+    "https://user@example.com": "must not carry a user name or password",
+    "https://api.vipps.no@example.com": "must not carry a user name or password",
+    "http://127.0.0.1:1/?a=b": "without a query or fragment",
+    "http://127.0.0.1:1/#part": "without a query or fragment",
+    "http://127.0.0.1:1?": "without a query or fragment",
+    "http://": "names no host",
+    "http:///path": "names no host",
+    "http:relative": "names no host",
+    "http://127.0.0.1:port": "is not a URL",
+    "http://127.0.0.1:99999999": "names the port 99999999",
+    "https://ａｐｉ.vipps.no": "is not a URL",
+    "http://api%2evipps.no": "names a host with letters",
+    "http://exa mple.com": "names a host with letters",
+    "ftp://127.0.0.1": "is not a kind of target",
+    "127.0.0.1:9701": "is not a kind of target",
+    "": "is not a kind of target",
+    "embedded:x": "is not a kind of target",
+}
+
+
+@pytest.mark.parametrize("url", PRODUCTION)
+def test_production_is_refused_by_name(url):
+    with pytest.raises(TargetUsageError, match=r"production host .* never tested: use the test environment"):
+        locate(url, environment=ENVIRONMENT)
+
+
+@pytest.mark.parametrize("url", [*PRODUCTION, "https://apitest.vipps.no/control"])
+def test_test_control_is_never_at_their_hosts(url):
+    with pytest.raises(TargetUsageError, match="--control-url must not be at"):
+        locate("http://127.0.0.1:1", control_url=url, environment=ENVIRONMENT)
+    with pytest.raises(TargetUsageError, match="--control-url must not be at"):
+        control_address(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://apitest.vipps.no",
+        "https://APITEST.vipps.no./",
+        "https://vipps.no.example.com",
+        "https://notvipps.no",
+        "http://provider:8080",
+        "http://[::1]:8080/base",
+    ],
+)
+def test_other_hosts_may_be_tested(url):
+    seat = locate(url, environment=ENVIRONMENT)
+    assert (seat.kind, seat.wire, seat.private, seat.concurrency) == ("url", True, False, 8)
+
+
+def test_credentials_go_to_the_test_environment_over_https_only():
+    with pytest.raises(TargetUsageError, match="over https only"):
+        locate("http://apitest.vipps.no", environment=ENVIRONMENT)
+
+
+@pytest.mark.parametrize(("url", "words"), SENSELESS.items(), ids=SENSELESS)
+def test_what_is_no_target_is_refused(url, words):
+    with pytest.raises(TargetUsageError) as error:
+        locate(url, environment=ENVIRONMENT)
+    assert words in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_an_address_is_what_is_connected_to():
+    address = base_address("HTTP://LocalHost.:8080/a/b/")
+    assert (address.host, address.url, address.loopback) == ("localhost", "http://localhost:8080/a/b", True)
+    assert not base_address("http://127.0.0.1.example.com").loopback
+
+
+def test_credentials_that_are_missing_are_named():
+    with pytest.raises(TargetUsageError, match="VIPPS_SUBSCRIPTION_KEY, VIPPS_MSN, VIPPS_CLIENT_ID"):
+        locate("https://apitest.vipps.no", environment={})
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"HTTPS_PROXY": "gopher://127.0.0.1"}, "the proxy that the environment names"),
+        ({"all_proxy": "http://127.0.0.1:x"}, "the proxy that the environment names"),
+        ({"SSL_CERT_FILE": "/nowhere/ca.pem"}, "SSL_CERT_FILE"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_said(environment, words):
+    with pytest.raises(TargetUsageError, match=words):
+        locate("https://example.com", environment=ENVIRONMENT | environment)
+
+
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        ("https://example.com", {"HTTPS_PROXY": "gopher://x", "NO_PROXY": "other.org, .example.com"}),
+        ("https://a.example.com:8443", {"https_proxy": "gopher://x", "no_proxy": "example.com"}),
+        ("https://example.com", {"https_proxy": "gopher://x", "no_proxy": "*"}),
+        ("http://127.0.0.1:1", {"http_proxy": "gopher://x"}),
+        ("https://example.com", {"https_proxy": "127.0.0.1:3128"}),
+    ],
+)
+def test_a_proxy_is_for_those_who_need_it(url, environment):
+    assert locate(url, environment=ENVIRONMENT | environment).name == url
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "embedded", "concurrency": 0}, "--concurrency must be at least 1"),
+        ({"target": "embedded", "timeout": 0}, "above 0"),
+        ({"target": "embedded", "timeout": float("nan")}, "above 0"),
+        ({"target": "embedded", "control_url": "http://127.0.0.1:1"}, "leave --control-url out"),
+    ],
+)
+def test_options_that_make_no_sense(options, words):
+    with pytest.raises(TargetUsageError, match=words):
+        locate(**options)

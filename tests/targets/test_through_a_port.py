@@ -1,0 +1,56 @@
+"""The embedded provider behind a real port: found, looked at and judged like any other server."""
+
+import asyncio
+
+import pytest
+
+from conformance.campaign import Campaign, Settings
+from conformance.order import Profile
+from conformance.sandbox import Provider, running_server
+from conformance.settings import nonce_for
+from conformance.targets.locate import locate
+from conformance.verdict import RunVerdict
+
+from .loopback import play_few
+
+
+@pytest.fixture(scope="module")
+def url():
+    with running_server(Provider()) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    play_few(monkeypatch)
+
+
+def campaign(directory, url, **options):
+    seat = locate(url, environment={}, **options)
+    settings = Settings((Profile.EPAYMENT,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
+    return asyncio.run(Campaign(seat, settings, directory).run())
+
+
+def statuses(result):
+    return {record["status"] for record in result.evidence.of_kind("judgement")}
+
+
+def offered(result):
+    (record,) = result.evidence.of_kind("capabilities")
+    return set(record["offered"]), record["source"]
+
+
+def test_with_its_test_control_api_nothing_is_out_of_reach(url, tmp_path):
+    result = campaign(tmp_path, url, control_url=f"{url}/control")
+    assert statuses(result) <= {"conforms", "recorded"}
+    assert result.verdict in (RunVerdict.CONFORMANT, RunVerdict.INCOMPLETE), result.reason
+    users = {"approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds", "age"}
+    assert offered(result) == (users, "as its test control API says")
+
+
+def test_without_it_users_can_only_approve(url, tmp_path):
+    result = campaign(tmp_path, url, concurrency=3)
+    assert statuses(result) <= {"conforms", "recorded"}
+    assert result.verdict is RunVerdict.INCOMPLETE, result.reason
+    assert offered(result) == ({"approve"}, "no test control API was named")
+    assert result.run["target"] == {"kind": "url", "name": url, "wire": True, "control": None}
