@@ -125,11 +125,17 @@ class Order:
 
     def older(self, by: timedelta) -> Order:
         """Return the same order with every recorded moment further in the past."""
+        attempt = self.attempt
         return replace(
             self,
-            since_initiated=self.since_initiated + by,
-            since_reserved=None if self.since_reserved is None else self.since_reserved + by,
-            since_captured=None if self.since_captured is None else self.since_captured + by,
-            since_last_captured=None if self.since_last_captured is None else self.since_last_captured + by,
-            attempt=None if self.attempt is None else replace(self.attempt, ago=self.attempt.ago + by),
+            since_initiated=_added(self.since_initiated, by),
+            since_reserved=None if self.since_reserved is None else _added(self.since_reserved, by),
+            since_captured=None if self.since_captured is None else _added(self.since_captured, by),
+            since_last_captured=None if self.since_last_captured is None else _added(self.since_last_captured, by),
+            attempt=None if attempt is None else replace(attempt, ago=_added(attempt.ago, by)),
         )
+
+
+def _added(age: timedelta, by: timedelta) -> timedelta:
+    # Ages end where a timedelta does, far beyond every limit.
+    return timedelta.max if age > timedelta.max - by else age + by

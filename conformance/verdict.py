@@ -122,6 +122,8 @@ def judge(expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[
     fails only claims about our own preparations, or that has no answer, is inconclusive.
     """
     left = tuple(branch for branch in expectation.branches if all(claim.holds(observed) for claim in branch.claims))
+    # What proves nothing explains only what nothing else does.
+    left = tuple(branch for branch in left if branch.proves) or left
     if left:
         return _conforming(expectation, left, observed), left
     meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
@@ -151,13 +153,12 @@ def _proves_nothing(expectation: Expectation, observed: Fields) -> str:
 
 def _conforming(expectation: Expectation, left: tuple[Branch, ...], observed: Fields) -> Judgement:
     names = _ordered(branch.name for branch in left)
-    if not any(branch.proves for branch in left):
+    if not left[0].proves:
         meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
         return Judgement(Judged.INCONCLUSIVE, names, meant, cause=names[0])
-    proving = [branch for branch in left if branch.proves]
     # A branch that permits anything orderly takes nothing away from one that says what was documented.
-    specific = {branch.after for branch in proving if branch.rules}
-    proving = [branch for branch in proving if branch.rules or branch.after not in specific]
+    specific = {branch.after for branch in left if branch.rules}
+    proving = [branch for branch in left if branch.rules or branch.after not in specific]
     # Only what every remaining branch agrees on was shown; with one branch left, that is all of it.
     agreed = [rule for rule in proving[0].rules if all(rule in branch.rules for branch in proving[1:])]
     examples = [rule for rule in agreed if _seen(rule, proving, observed)]

@@ -189,12 +189,7 @@ class _Choices:
             and needs(Recipe(profile, situation, situation.share).history()) <= offered
             and (wire or not situation.wire)
         ]
-        paper = Paper(profile, SIMPLEST, 0, 0, SIMPLEST, Cancel())
-        tails = [
-            tail
-            for tail in MENUS[profile]
-            if needs(History(profile, Initiate(), tail.steps(paper))) <= offered and (wire or not tail.wire)
-        ]
+        tails = [tail for tail in MENUS[profile] if _tail_needs(profile, tail) <= offered and (wire or not tail.wire)]
         early = [_Early(back, flagged) for back in (1, 2, 4) for flagged in (False, True)]
         return cls(
             profile=profile,
@@ -204,6 +199,11 @@ class _Choices:
             tail=st.sampled_from([*[NOTHING_MORE] * (len(tails) // 2), *tails]),
             age=st.sampled_from(_known_ages(profile, world)) if "age" in offered else st.just(timedelta()),
         )
+
+
+def _tail_needs(profile: Profile, tail: Tail) -> frozenset[str]:
+    papers = [Paper(profile, SIMPLEST, 0, 0, SIMPLEST, Cancel(), direct) for direct in (False, True)]
+    return frozenset().union(*(needs(History(profile, Initiate(), tail.steps(paper))) for paper in papers))
 
 
 @st.composite

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from conformance.order import Profile
+from conformance.order import Kind, Profile
 from conformance.steps import Addressee, Age, Cancel, Capture, History, Initiate, Key, Refund, Step
 from strategies.ages import FRESH, Ageing, Moment, spoken
 from strategies.money import LEAST, NOTHING, SIMPLEST, TRIGGERS, Share, untriggered
@@ -47,7 +47,8 @@ class Recipe:
         """Return what the history says of its order when the cancel has been sent."""
         captured = self._captured()
         left = self.amount - captured if self.situation.reserved or captured else self.amount
-        return Paper(self.profile, self.amount, captured, self._refunded(), left, self.cancel)
+        direct = self.situation.kind is Kind.CHARGE_DIRECT
+        return Paper(self.profile, self.amount, captured, self._refunded(), left, self.cancel, direct)
 
     def fits(self, amount: int) -> bool:
         """Tell whether the same can be told of another amount."""

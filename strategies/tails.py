@@ -37,6 +37,7 @@ class Paper:
     """What a history says of its order when the cancel has been sent: enough to choose the amounts that follow.
 
     ``open`` is what could still be captured if the cancel had not come, or the amount when nothing was reserved.
+    ``direct`` is whether it is a charge that is never reserved.
     """
 
     profile: Profile
@@ -45,6 +46,7 @@ class Paper:
     refunded: int
     open: int
     cancel: Cancel
+    direct: bool = False
 
     @property
     def least(self) -> int:
@@ -150,8 +152,8 @@ STOP_WITH_CHANGE: Final = Tail(
 BECOME_DUE: Final = _fixed("the due date", BecomeDue())
 DUE_AND_RESERVE: Final = _fixed("the due date and a reservation", BecomeDue(), Reserve())
 DUE_AND_CHARGE: Final = _fixed("the due date and a charge", BecomeDue(), Charge())
-RESERVE: Final = _fixed("a reservation", Reserve())
-CHARGE: Final = _fixed("a charge", Charge())
+RESERVE: Final = Tail("a reservation", lambda paper: () if paper.direct else (Reserve(),))
+CHARGE: Final = Tail("a charge", lambda paper: (Charge(),) if paper.direct else ())
 RESERVE_AND_CANCEL: Final = Tail("a reservation and a second cancel", lambda paper: (Reserve(), paper.plain))
 
 _CANCELS: Final = (SECOND, SAME_KEY, SPENT_KEY, UNKNOWN)

@@ -21,8 +21,9 @@ from conformance.expectation import (
     OneOf,
     Permitted,
 )
+from conformance.model.payment import PaymentTable
 from conformance.model.repeats import repeated
-from conformance.model.table import Blame, MoneyRules, Table, unjudged
+from conformance.model.table import Blame, MoneyRules, unjudged
 from conformance.model.terms import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -61,7 +62,7 @@ _DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
 }
 
 
-class EcomTable(Table):
+class EcomTable(PaymentTable):
     """What the documentation says of eCom, step by step."""
 
     profile = Profile.ECOM

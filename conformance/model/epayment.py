@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from conformance.expectation import REFUSED, Between, Branch, Claim, Expectation, NoneOf, Permitted
+from conformance.expectation import REFUSED, Between, Branch, Claim, Expectation, Missing, NoneOf, Permitted
+from conformance.model.payment import PaymentTable
 from conformance.model.repeats import repeated
-from conformance.model.table import Blame, MoneyRules, Table, unjudged
+from conformance.model.table import Blame, MoneyRules, unjudged
 from conformance.model.terms import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -50,7 +51,7 @@ _STATES: Final[Mapping[Stage, str]] = {
 }
 
 
-class EpaymentTable(Table):
+class EpaymentTable(PaymentTable):
     """What the documentation says of ePayment, step by step."""
 
     profile = Profile.EPAYMENT
@@ -115,6 +116,8 @@ class EpaymentTable(Table):
 
     def cancel(self, order: Order, step: Cancel, world: World) -> Expectation:
         """Say how a cancel may turn out."""
+        if step.defect is Defect.MALFORMED_ID:
+            return self._malformed(order, world)
         if step.defect is not None:
             return self.defective(order, step, world)
         if step.to is Addressee.UNKNOWN:
@@ -127,6 +130,12 @@ class EpaymentTable(Table):
         if step.key is Key.SAME and order.attempt is not None:
             return self._same_key(order, step, plain, world)
         return plain
+
+    def _malformed(self, order: Order, world: World) -> Expectation:
+        # Whatever holds of the order does not hold of a reference that cannot be one.
+        refusal = self.refused_cancel(order, world, ("EP-17",), BAD_REQUEST)
+        no_code = Claim("answer.code", Missing(), ("EP-17",))
+        return Expectation((replace(refusal, claims=(*refusal.claims, no_code)),))
 
     def codes(self, world: World, codes: Codes) -> Codes:
         """Return the documented codes, and none at all where older error bodies are a reading in force (`C21`)."""

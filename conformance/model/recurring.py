@@ -94,7 +94,7 @@ class RecurringTable(Table):
     )
 
     def handlers(self) -> dict[type[Any], Callable[[Order, Any, World], Expectation]]:
-        """Return what answers for each kind of step; the user's part is played by the charge run here."""
+        """Return what answers for each kind of step; the user's part is played by the charge run."""
         return {
             **super().handlers(),
             BecomeDue: self._become_due,
@@ -187,6 +187,9 @@ class RecurringTable(Table):
         return self._moves_from(order, world, (Stage.DUE,), replace(order, stage=Stage.PROCESSING))
 
     def _reserve(self, order: Order, step: Step, world: World) -> Expectation:
+        if order.kind is Kind.CHARGE_DIRECT:
+            # RE-29: never reserved. A target that does so all the same says nothing about Cancel.
+            return self._cannot(order, world, Blame())
         return self._moves_from(order, world, (Stage.DUE, Stage.PROCESSING), self.reserved(order))
 
     def _charge(self, order: Order, step: Step, world: World) -> Expectation:
@@ -260,6 +263,8 @@ class RecurringTable(Table):
         if step.defect is Defect.NO_KEY and world.allows("C13", "delete-without-key"):
             needless = self._own(order, world)
             return Expectation((*needless.branches, *self.defective(order, step, world).branches), needless.records)
+        if step.defect is Defect.MALFORMED_AGREEMENT:
+            return self._malformed(order, world)
         if step.defect is not None:
             return self.defective(order, step, world)
         if step.to is not Addressee.OWN:
@@ -270,6 +275,12 @@ class RecurringTable(Table):
         if step.key is Key.SAME and order.attempt is not None:
             return self._same_key(order, plain, world)
         return plain
+
+    def _malformed(self, order: Order, world: World) -> Expectation:
+        # What makes an agreement's id malformed is not documented: such an agreement may also not be found (`C23`).
+        rules: Rules = ("RE-15",)
+        named = self.refused_cancel(order, world, rules, ANY_REFUSAL, ("invalid-agreement-id",))
+        return Expectation((named, self.refused_cancel(order, world, rules, NOT_FOUND, ("resource-not-found", None))))
 
     def _spent(self, order: Order, plain: Expectation, world: World) -> Expectation:
         # Another charge is another request. Where keys belong to one operation on one charge, it is no conflict.

@@ -39,18 +39,13 @@ from conformance.model.world import (
 from conformance.order import CLOSED, Order, Profile, Stage
 from conformance.steps import (
     Addressee,
-    Approve,
     Cancel,
     Capture,
     Defect,
-    Enter3DS,
-    Expire,
     Initiate,
     Key,
-    Leave3DS,
     Read,
     Refund,
-    Reject,
     Step,
 )
 from conformance.steps import (
@@ -143,11 +138,6 @@ class Table(ABC):
     def handlers(self) -> dict[type[Any], Callable[[Order, Any, World], Expectation]]:
         """Return what answers for each kind of step."""
         return {
-            Approve: self._approve,
-            Reject: self._reject,
-            Expire: self._expire,
-            Enter3DS: self._enter_3ds,
-            Leave3DS: self._leave_3ds,
             AgeStep: self._age,
             Capture: self._capture,
             Refund: self._refund,
@@ -155,51 +145,18 @@ class Table(ABC):
             Read: self._read,
         }
 
-    # What the user does. The answer to a test action proves nothing; what is read afterwards does.
+    # What happens to an order from outside. The answer to a test action proves nothing; what is read afterwards does.
 
     def _moves(self, order: Order, world: World, to: Order, name: str, blame: Blame, rules: Rules = ()) -> Expectation:
         moved = branch(name, accepted(), self.view(to, world, blame), to, rules)
-        return Expectation((moved,))
+        if rules:
+            return Expectation((moved,))
+        waiting = (outcome(ACCEPTED), *self.view(order, world, Blame()))
+        return Expectation((moved, Branch(f"not {name} when we stopped asking", waiting, order, proves=False)))
 
     def _cannot(self, order: Order, world: World, blame: Blame, rules: Rules = ()) -> Expectation:
         claims = (outcome(ACCEPTED, REFUSED), *self.view(order, world, blame))
         return Expectation((Branch("nothing happens", claims, order, rules),))
-
-    def _approve(self, order: Order, step: Step, world: World) -> Expectation:
-        if order.stage is not Stage.INITIATED:
-            return self._cannot(order, world, *self._irreversible(order))
-        return self._moves(order, world, self.reserved(order), "reserved", Blame())
-
-    def _reject(self, order: Order, step: Step, world: World) -> Expectation:
-        if order.stage is not Stage.INITIATED:
-            return self._cannot(order, world, *self._irreversible(order))
-        return self._ends(order, world, Stage.REJECTED)
-
-    def _expire(self, order: Order, step: Step, world: World) -> Expectation:
-        if order.stage not in (Stage.INITIATED, Stage.IN_3DS):
-            return self._cannot(order, world, *self._irreversible(order))
-        return self._ends(order, world, Stage.EXPIRED)
-
-    def _enter_3ds(self, order: Order, step: Step, world: World) -> Expectation:
-        if order.stage is not Stage.INITIATED:
-            return self._cannot(order, world, *self._irreversible(order))
-        return self._moves(order, world, replace(order, stage=Stage.IN_3DS), "in 3-D Secure", Blame())
-
-    def _leave_3ds(self, order: Order, step: Leave3DS, world: World) -> Expectation:
-        if order.stage is not Stage.IN_3DS:
-            return self._cannot(order, world, *self._irreversible(order))
-        if step.success:
-            return self._moves(order, world, self.reserved(order), "reserved", Blame())
-        return self._ends(order, world, Stage.REJECTED)
-
-    def _ends(self, order: Order, world: World, stage: Stage) -> Expectation:
-        to = replace(order, stage=stage)
-        rules = self.end_rules(stage)
-        return self._moves(order, world, to, stage.value, Blame.all(*(rule.partition("/")[0] for rule in rules)), rules)
-
-    def end_rules(self, stage: Stage) -> Rules:
-        """Name the rules about an order that the user rejected or let time out."""
-        return (f"KB-12/{stage.value}",)
 
     def _irreversible(self, order: Order) -> tuple[Blame, Rules]:
         if order.cancelled and not order.lapsed:
