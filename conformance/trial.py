@@ -86,8 +86,9 @@ async def _observe(step: Step, player: Player, expectation: Expectation) -> Obse
     log = isinstance(step, Cancel | Capture | Refund | StopAgreement)
     observed = answer | await player.look("read", log=log)
     outcome = answer.get("answer.outcome")
-    # Nothing bounds how soon a stopped agreement's charges follow, nor how soon a test action has its effect.
-    patient = outcome == PENDING or isinstance(step, StopAgreement) or action_of(step) is not None
+    # Nothing bounds how soon an accepted agreement's charge is reserved or a stopped one's charges follow, nor how soon
+    # a test action has its effect.
+    patient = outcome == PENDING or isinstance(step, Initiate | StopAgreement) or action_of(step) is not None
     looks = 0 if outcome not in (ACCEPTED, PENDING) else POLLS if patient else SECOND_LOOKS
     for attempt in range(1, looks + 1):
         if _settled(_spoken(expectation, observed, player), observed):

@@ -183,8 +183,7 @@ class EcomTable(PaymentTable):
             view = self.view(order, world, Blame.all(*rules))
             return Expectation((branch("not now", refused_or_broken(rules), view, order, rules),))
         if order.lapsed:
-            age = age_for_cancel(order, world)
-            return Expectation(self.lapsed(order, world, age, self._too_old_rules(order)))
+            return self.cancel_of_lapsed(order, world, self._too_old_rules(order))
         if order.stage in CLOSED or order.cancelled:
             return self._finished(order, world)
         if order.captured == 0:

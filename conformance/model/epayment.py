@@ -191,8 +191,7 @@ class EpaymentTable(PaymentTable):
         if order.stage is Stage.EXPIRED:
             return self.finished(order, world, ("EP-11",))
         if order.lapsed:
-            age = age_for_cancel(order, world)
-            return Expectation(self.lapsed(order, world, age, _too_old_rules(order)))
+            return self.cancel_of_lapsed(order, world, _too_old_rules(order))
         if order.stage in CLOSED or order.cancelled:
             return self._already_cancelled(order, world)
         if step.flag:

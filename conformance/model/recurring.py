@@ -131,6 +131,7 @@ class RecurringTable(Table):
             Claim("view.log.captured", one(order.captured), blame.log),
             Claim("view.log.refunded", one(order.refunded), blame.log),
             Claim("view.log.cancels", self._cancels(order), blame.log),
+            Claim("view.log.cancelled", self._cancelled(order, told=not order.agreement_stopped), blame.log),
         )
 
     def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
@@ -150,9 +151,9 @@ class RecurringTable(Table):
         return one(1 if order.cancelled else 0)
 
     @staticmethod
-    def _cancelled(order: Order) -> OneOf:
+    def _cancelled(order: Order, *, told: bool = True) -> OneOf:
         # What is cancelled of a charge that was never reserved is not documented: nothing, or all of it.
-        return one(order.cancelled) if order.since_reserved is not None else one(0, order.cancelled)
+        return one(order.cancelled) if told and order.since_reserved is not None else one(0, order.cancelled)
 
     @staticmethod
     def states(order: Order) -> tuple[str, ...]:
@@ -163,7 +164,10 @@ class RecurringTable(Table):
             return ("RESERVED",)
         if order.refunded:
             refunds = "REFUNDED" if order.refunded == order.captured else "PARTIALLY_REFUNDED"
-            return (refunds, "PARTIALLY_REFUNDED", "PARTIALLY_CAPTURED") if order.remaining else (refunds,)
+            if order.remaining:
+                return (refunds, "PARTIALLY_REFUNDED", "PARTIALLY_CAPTURED")
+            # RE-04 names what a release ends in, and does not except what was refunded.
+            return (refunds, "CHARGED") if order.cancelled else (refunds,)
         return ("PARTIALLY_CAPTURED",) if order.remaining else ("CHARGED",)
 
     def captured(self, order: Order, amount: int) -> Order:
@@ -223,7 +227,7 @@ class RecurringTable(Table):
             view = self.view(order, world, Blame.all(*rules))
             return Expectation((branch("refused", refused(rules, BAD_REQUEST), view, order, rules),))
         stopped = replace(order, agreement_stopped=True)
-        kept = self.view(stopped, world, Blame())
+        kept = self.view(stopped, world, Blame(kept=("INV-3",)))
         if order.agreement_stopped:
             rules = ("RE-26",)
             view = self.view(stopped, world, Blame.all(*rules))
@@ -324,7 +328,7 @@ class RecurringTable(Table):
             case Stage.CHARGED:
                 return self._wrong_status(order, world, ("RE-05", "KB-08", *direct))
         if order.lapsed:
-            return Expectation(self.lapsed(order, world, age_for_cancel(order, world), _too_old_rules(order)))
+            return self.cancel_of_lapsed(order, world, _too_old_rules(order))
         return self._reserved(order, world)
 
     def _wrong_status(self, order: Order, world: World, rules: Rules) -> Expectation:
@@ -364,7 +368,8 @@ class RecurringTable(Table):
     def _reserved(self, order: Order, world: World) -> Expectation:
         age = age_for_cancel(order, world)
         if age is Age.BEYOND:
-            return self.refusal(order, world, _too_old_rules(order), BAD_REQUEST)
+            # What was refunded is not in the list of what can be cancelled either (`C23`).
+            return self.refusal(order, world, _too_old_rules(order), WRONG_STATUS if order.refunded else BAD_REQUEST)
         after = replace(order, stage=Stage.CHARGED if order.captured else Stage.CANCELLED, cancelled=order.remaining)
         rules: Rules = ("RE-03", "KB-01/reserved", *self.young(order))
         if order.captured:

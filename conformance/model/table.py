@@ -228,12 +228,14 @@ class Table(ABC):
     def lapsed(self, order: Order, world: World, age: Age, rules: Rules) -> tuple[Branch, ...]:
         """Permit the refusals of an order that the provider itself ended.
 
-        Past the deadline the status is documented, whether or not the reservation was kept. The code may be that of an
-        order that is too old, or that has ended (`C23`).
+        It is too old, and it has ended: either may be the reason, and so decide the status and the code (`C23`).
         """
-        if age is Age.BEYOND:
-            return (self.refused_cancel(order, world, rules, BAD_REQUEST),)
-        return (branch("refused", refused(()), self.view(order, world, self.unchanged), order),)
+        return (self.refused_cancel(order, world, rules if age is Age.BEYOND else ()),)
+
+    def cancel_of_lapsed(self, order: Order, world: World, rules: Rules) -> Expectation:
+        """Permit the refusals of a cancel whose order the provider itself ended, or a success that does nothing."""
+        refusals = self.lapsed(order, world, age_for_cancel(order, world), rules)
+        return Expectation((*refusals, *unjudged(self.finished(order, world))))
 
     def finished(self, order: Order, world: World, rules: Rules = (), records: Rules = ()) -> Expectation:
         """Permit a refusal or a success that does nothing, of an order with nothing left to cancel (`C10`)."""
@@ -332,7 +334,9 @@ class Table(ABC):
             branches.append(self._refuses(order, world, (), ANY_REFUSAL))
         else:
             codes = self.codes(world, money.capture_too_old_codes)
-            branches.append(self._refuses(order, world, money.capture_too_old, BAD_REQUEST, codes))
+            # What was refunded may be a reason of its own (`C23`).
+            status, codes = (REFUSAL, ()) if order.refunded else (BAD_REQUEST, codes)
+            branches.append(self._refuses(order, world, money.capture_too_old, status, codes))
         return Expectation(tuple(branches))
 
     def _refund(self, order: Order, step: Refund, world: World) -> Expectation:

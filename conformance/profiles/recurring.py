@@ -186,6 +186,7 @@ def _history(raw: Any) -> Observed:
         "view.log.captured": total("CAPTURE"),
         "view.log.refunded": total("REFUND"),
         "view.log.cancels": sum(event.get("event") == "CANCEL" for event in events),
+        "view.log.cancelled": total("CANCEL"),
     }
 
 
@@ -195,6 +196,13 @@ def _error(answer: Answer) -> Observed:
     body = content(answer)
     kind = text(dig(body, "type"))
     return {
-        "answer.code": kind.rpartition("#")[2] if kind and "#" in kind else None,
+        "answer.code": _problem(kind) if kind else None,
         "answer.detail": text(dig(body, "detail")),
     }
+
+
+def _problem(kind: str) -> str | None:
+    """Return a problem's id: its type's fragment, or the whole type where that is no address."""
+    if "#" in kind:
+        return kind.rpartition("#")[2]
+    return None if "/" in kind or ":" in kind else kind

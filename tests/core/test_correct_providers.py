@@ -5,6 +5,7 @@ Each row is a provider that is right, or one that is wrong in one place.
 
 import pytest
 
+from conformance.model import expect, settle
 from conformance.steps import (
     Addressee,
     Age,
@@ -22,7 +23,7 @@ from conformance.steps import (
     Reserve,
     StopAgreement,
 )
-from conformance.verdict import Judged
+from conformance.verdict import Judged, judge
 
 from .on_paper import (
     DAY,
@@ -32,9 +33,11 @@ from .on_paper import (
     P,
     R,
     accepting,
+    arrive,
     blamed,
     judged,
     refusing,
+    shown_by,
     shown_rules,
     untouched,
     world,
@@ -169,6 +172,35 @@ def test_accepting_a_delete_without_a_key_does_not_forbid_to_refuse_it():
     assert untouched(R, (Cancel(defect=Defect.NO_KEY),), refusing(400), in_world=there).status is Judged.CONFORMS
 
 
+LAPSED = {"view.state": "CANCELLED", "view.cancelled": 1000, "view.log.cancels": 1, "view.log.cancelled": 1000}
+
+
+@pytest.mark.parametrize("answer", [refusing(400), refusing(409, "conflict"), accepting(204)])
+def test_a_charge_that_the_provider_ended_is_too_old_and_has_ended(answer):
+    belief = arrive(R, ())
+    aged = expect(belief, Age(OLD), world())
+    left = judge(aged, {**shown_by(aged.branches[0]), **LAPSED})[1]
+    assert {branch.name for branch in left} == {"lapsed"}
+    lapsed = settle(Age(OLD), belief, left, LAPSED)
+    judgement, _ = judge(expect(lapsed, Cancel(), world()), {**LAPSED, "view.captured": 0, **answer})
+    assert judgement.status is not Judged.VIOLATES
+    assert ("RE-18" in shown_rules(judgement)) == (answer["answer.outcome"] == "refused")
+
+
+def test_a_refunded_charge_that_is_too_old_is_refused_for_either_reason():
+    there = world("C20=kept")
+    steps = (Capture(300), Refund(100), Age(OLD))
+    assert "RE-18" in shown_rules(untouched(R, (*steps, Cancel()), refusing(409, "conflict"), in_world=there))
+    assert untouched(R, (*steps, Capture(100)), refusing(409), in_world=there).status is Judged.CONFORMS
+
+
+def test_a_refunded_charge_may_end_charged_or_refunded_when_its_rest_is_released():
+    for state in ("CHARGED", "PARTIALLY_REFUNDED"):
+        steps = (Capture(300), Refund(100), Cancel())
+        assert judged(R, steps, {"view.state": state}).status is Judged.CONFORMS
+    assert "INV-9" in blamed(judged(R, (Capture(300), Refund(100), Cancel()), {"view.state": "CANCELLED"}))
+
+
 # What is blamed on rules that were kept
 
 
@@ -207,7 +239,24 @@ def test_a_rejection_alone_says_nothing_about_a_cancel():
     assert "EP-10" not in shown_rules(judged(P, (Reject(),)))
 
 
-# What is documented and not looked at
+# What is documented and was not looked at
+
+
+@pytest.mark.parametrize("amount", [0, 300, 1000])
+def test_the_event_of_a_cancel_has_the_amount_that_was_released(amount):
+    assert "RE-21" in blamed(judged(R, (Capture(300), Cancel()), {"view.log.cancelled": amount}))
+
+
+def test_a_repeated_cancel_adds_nothing_to_the_total_of_a_charges_history():
+    judgement = judged(R, (Cancel(), Cancel()), {"view.log.cancels": 2, "view.log.cancelled": 2000}, branch="repeated")
+    assert "INV-3" in blamed(judgement)
+    without = judged(R, (Cancel(), Cancel()), {"view.log.cancels": 2}, branch="repeated")
+    assert without.status is Judged.CONFORMS
+
+
+def test_a_stop_takes_nothing_back_of_what_was_captured():
+    taken = {"view.captured": 0, "view.log.captured": 0, "view.state": "CANCELLED"}
+    assert "INV-3" in blamed(judged(R, (Capture(1000), StopAgreement()), taken))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ from .on_paper import (
 DUE = (BecomeDue(),)
 HELD = (BecomeDue(), Reserve())
 KEPT = world("C20=kept")
-CANCELLED = {"view.state": "CANCELLED", "view.cancelled": 1000, "view.log.cancels": 1}
+CANCELLED = {"view.state": "CANCELLED", "view.cancelled": 1000, "view.log.cancels": 1, "view.log.cancelled": 1000}
+REST_RELEASED = {"view.state": "CHARGED", "view.cancelled": 700, "view.log.cancels": 1, "view.log.cancelled": 700}
 LATER_202 = {"answer.outcome": "pending", "answer.status": 202}
 
 SUCCEEDS = [
@@ -256,7 +257,9 @@ def test_a_stop_of_the_agreement_cancels_its_open_charges(side, start, steps):
     assert untouched(R, (*steps, StopAgreement()), LATER_202, start=start).status is Judged.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("shown", [{}, {"view.state": "CHARGED", "view.cancelled": 700, "view.log.cancels": 1}])
+@pytest.mark.parametrize(
+    "shown", [{}, {"view.state": "CHARGED", "view.cancelled": 700, "view.log.cancels": 1, "view.log.cancelled": 700}]
+)
 def test_what_a_stop_does_to_a_partly_captured_charge_is_recorded(shown):
     judgement = untouched(R, (Capture(300), StopAgreement()), {**accepting(204), **shown})
     assert judgement.status is Judged.RECORDED

@@ -11,11 +11,17 @@ from conformance.trial import POLLS, SECOND_LOOKS, Ending, play
 
 from .on_paper import INITIAL, E, P, R, world
 
-LOG = {"view.log.captured": 0, "view.log.refunded": 0, "view.log.cancels": 0}
+LOG = {"view.log.captured": 0, "view.log.refunded": 0, "view.log.cancels": 0, "view.log.cancelled": 0}
 SOUND = {"view.outcome": "accepted", "view.negative": False, "view.overrefunded": False, "view.overdrawn": False}
 RESERVED = {**SOUND, **LOG, "view.state": "RESERVED", "view.currency": "NOK"}
 RESERVED |= {"view.captured": 0, "view.refunded": 0, "view.cancelled": 0}
-CANCELLED = {**RESERVED, "view.state": "CANCELLED", "view.cancelled": 1000, "view.log.cancels": 1}
+CANCELLED = {
+    **RESERVED,
+    "view.state": "CANCELLED",
+    "view.cancelled": 1000,
+    "view.log.cancels": 1,
+    "view.log.cancelled": 1000,
+}
 DONE = {"answer.outcome": "accepted", "answer.status": 204}
 LATER = {"answer.outcome": "pending", "answer.status": 202}
 CONFLICT = {"answer.outcome": "refused", "answer.status": 409, "answer.code": "conflict"}
