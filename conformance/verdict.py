@@ -393,7 +393,7 @@ def _not_exercised(missing: list[str], tally: Tally) -> str:
     if tally.causes:
         cause, count = tally.causes.most_common(1)[0]
         return f"{count} histories set out for it and did not arrive: {cause}"
-    return "no history of this run reached it"
+    return "nothing that the target answered in this run was an example of it"
 
 
 def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -> tuple[RunVerdict, str]:

@@ -119,6 +119,8 @@ def partly_captured(grid: Grid) -> None:
     )
     for tail, share in attempts:
         grid.add(at.PARTLY, release, share=share, tail=tail)
+    for flag in FLAGS[:2]:
+        grid.add(at.PARTLY, flag, share=IN_TWO, tail=then.THIRD)
     grid.add(at.PARTLY, share=IN_THREE, tail=then.CAPTURE_AND_FLAG)
     grid.add(at.PARTLY, False, share=UNDER_A_TENTH, tail=then.CAPTURE_AND_FLAG)
     grid.add(at.PARTLY_AFTER_3DS, release, share=IN_THREE, tail=then.CAPTURE)

@@ -16,6 +16,7 @@ from conformance.expectation import (
     Claim,
     Expectation,
     Folded,
+    Mentions,
     Missing,
     NoneOf,
     OneOf,
@@ -23,7 +24,7 @@ from conformance.expectation import (
 )
 from conformance.model.payment import PaymentTable
 from conformance.model.repeats import repeated
-from conformance.model.table import Blame, MoneyRules, unjudged
+from conformance.model.table import Blame, MoneyRules
 from conformance.model.terms import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -33,6 +34,7 @@ from conformance.model.terms import (
     Rules,
     accepted,
     branch,
+    done,
     one,
     outcome,
     refused,
@@ -48,6 +50,14 @@ SHOWN_BY_RELEASE: Final = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-4",
 KEPT_BY_CANCEL: Final = ("INV-3",)
 _UNAUTHORIZED: Final = ("EC-23",)
 _INVALID: Final = ("EC-25",)
+_FIELDS: Final[Mapping[Defect, tuple[str, ...]]] = {
+    Defect.NO_MERCHANT_INFO: ("merchantInfo", "merchantSerialNumber"),
+    Defect.NO_BODY_MSN: ("merchantInfo", "merchantSerialNumber"),
+    Defect.NO_TRANSACTION: ("transaction",),
+    Defect.NO_TEXT: ("transaction",),
+    Defect.LONG_TEXT: ("transaction",),
+}
+"""What the name of the field may contain that an error about it has for its code: its own, or that of what it is in."""
 _DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
     Defect.NO_TOKEN: (_UNAUTHORIZED, UNAUTHORIZED),
     Defect.BAD_TOKEN: (_UNAUTHORIZED, UNAUTHORIZED),
@@ -156,19 +166,25 @@ class EcomTable(PaymentTable):
     def cancel(self, order: Order, step: Cancel, world: World) -> Expectation:
         """Say how a cancel may turn out."""
         if step.defect is not None:
-            return self.defective(order, step, world)
+            return self._naming_the_field(step.defect, self.defective(order, step, world))
         if step.to is Addressee.UNKNOWN:
             return self.out_of_reach(order, step, world, ("EC-19",), ANY_REFUSAL, ("35",))
         if step.to is Addressee.FOREIGN:
             expectation = self.out_of_reach(order, step, world, ("EC-20",), one(400, 401, 403, 404))
-            if world.distinguishes_units:
-                return expectation
-            return Expectation((*expectation.branches, *unjudged(self._own(order, step, world))))
+            return self.of_any_unit(expectation, self._own(order, step, world), world)
         plain = self._own(order, step, world)
         if step.key is Key.FRESH or (step.key is Key.SAME and order.attempt is None):
             return plain
         # X-Request-Id is no parameter of this call: a repeated one may be ignored, replayed or refused.
         return Expectation((*plain.branches, *self._ignored_or_refused(order, step, world)), (*plain.records, "EC-29"))
+
+    @staticmethod
+    def _naming_the_field(defect: Defect, expectation: Expectation) -> Expectation:
+        if defect not in _FIELDS:
+            return expectation
+        refusal, *others = expectation.branches
+        name = Claim("answer.code", Mentions(_FIELDS[defect]), _INVALID)
+        return replace(expectation, branches=(replace(refusal, claims=(*refusal.claims, name)), *others))
 
     def _ignored_or_refused(self, order: Order, step: Cancel, world: World) -> tuple[Branch, ...]:
         view = self.view(order, world, self.unchanged)
@@ -204,10 +220,8 @@ class EcomTable(PaymentTable):
         decided = bool(step.flag)
         rules: Rules = () if decided else ("EC-01", "KB-01/initiated", "KB-03", "EC-37", *SHOWN_BY_RELEASE)
         blame = Blame(names=("EC-01",), log=("EC-01",), released=("EC-01",), kept=("INV-3",))
-        answer = (
-            outcome(ACCEPTED, rules=() if decided else ("EC-01",)),
-            *self._answer(order, after, world, ("EC-01",)),
-        )
+        asked: Rules = () if decided else ("EC-01",)
+        answer = (outcome(ACCEPTED, rules=asked), done(asked), *self._answer(order, after, world, ("EC-01",)))
         unchanged = self.view(order, world, self.unchanged)
         branches = []
         if not decided or world.allows("C7", "ignored") or world.allows("C7", "accepted"):
@@ -241,13 +255,14 @@ class EcomTable(PaymentTable):
             claims.append(Claim("answer.instrument", Missing(), ("EC-39",)))
         else:
             claims.append(Claim("answer.amount", one(*amounts, None), rules))
-            for field, value in (
-                ("captured", after.captured),
-                ("refunded", after.refunded),
-                ("to_capture", 0),
-                ("to_refund", after.refundable),
-            ):
-                claims.append(Claim(f"answer.{field}", one(value, None), rules))
+        for field, value, blamed in (
+            ("captured", after.captured, ("INV-3",)),
+            ("refunded", after.refunded, ("INV-3",)),
+            ("to_capture", 0, ("INV-2",)),
+            ("to_refund", after.refundable, ("INV-6",)),
+        ):
+            # Before the approval the example has no summary; what one would say follows from the invariants.
+            claims.append(Claim(f"answer.{field}", one(value, None), rules if order.since_reserved else blamed))
         return tuple(claims)
 
     def _releases(self, order: Order, world: World, rules: Rules, name: str) -> Branch:
@@ -258,7 +273,8 @@ class EcomTable(PaymentTable):
         first = tuple(rule for rule in cited if rule not in ("KB-01", "KB-02", "KB-02b", "KB-10"))
         blame = Blame(released=(*first, "INV-2"), kept=KEPT_BY_CANCEL, names=first, log=first)
         asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
-        answer = (*accepted(asked), *self.not_for_its_age(order), *self._answer(order, after, world, first))
+        answer = (*accepted(asked), done(asked), *self.not_for_its_age(order))
+        answer = (*answer, *self._answer(order, after, world, first))
         shown = ("KB-03", "INV-6", *SHOWN_BY_RELEASE)
         return branch(name, answer, self.view(after, world, blame), after, (*rules, *shown) if rules else ())
 

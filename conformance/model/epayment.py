@@ -24,6 +24,7 @@ from conformance.model.terms import (
     Rules,
     accepted,
     branch,
+    done,
     one,
     refused,
     refused_or_broken,
@@ -123,7 +124,8 @@ class EpaymentTable(PaymentTable):
         if step.to is Addressee.UNKNOWN:
             return self.out_of_reach(order, step, world, ("EP-16",), NOT_FOUND, self.codes(world, ("5090",)))
         if step.to is Addressee.FOREIGN:
-            return self._foreign(order, step, world)
+            expectation = self.out_of_reach(order, step, world, ("EP-16",), one(400, 401, 403, 404))
+            return self.of_any_unit(expectation, self._own(order, step, world), world)
         plain = self._own(order, step, world)
         if step.key is Key.SPENT:
             return self._spent(order, plain, world)
@@ -140,12 +142,6 @@ class EpaymentTable(PaymentTable):
     def codes(self, world: World, codes: Codes) -> Codes:
         """Return the documented codes, and none at all where older error bodies are a reading in force (`C21`)."""
         return (*codes, None) if codes and world.allows("C21", "type-only") else codes
-
-    def _foreign(self, order: Order, step: Cancel, world: World) -> Expectation:
-        expectation = self.out_of_reach(order, step, world, ("EP-16",), one(400, 401, 403, 404))
-        if world.distinguishes_units:
-            return expectation
-        return Expectation((*expectation.branches, *unjudged(self._own(order, step, world))))
 
     def _spent(self, order: Order, plain: Expectation, world: World) -> Expectation:
         branches = list(plain.branches)
@@ -213,8 +209,10 @@ class EpaymentTable(PaymentTable):
     def _released(self, order: Order, after: Order, world: World, rules: Rules, name: str) -> Branch:
         cited = tuple(rule for rule in rules if rule.startswith("EP"))
         event: Rules = ("EP-30",) if order.since_reserved is not None else ("EP-29",)
+        asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
         answer = (
-            *accepted(tuple(rule for rule in rules if not rule.startswith("KB-02"))),
+            *accepted(asked),
+            done(asked),
             *self.not_for_its_age(order),
             Claim("answer.state", one(self.state(after)), cited),
             Claim("answer.order", one("same"), cited),

@@ -35,6 +35,7 @@ from conformance.model.terms import (
     accepted,
     accepted_or_pending,
     branch,
+    done,
     one,
     outcome,
     refused,
@@ -363,7 +364,8 @@ class RecurringTable(Table):
         shown: Rules = ("RE-21", "INV-2", "INV-3", "INV-4", "INV-10")
         view = self.view(after, world, blame)
         asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
-        return branch("cancelled", accepted_or_pending(asked), view, after, (*rules, *shown) if rules else ())
+        answer = (*accepted_or_pending(asked), done(asked, 204, 202))
+        return branch("cancelled", answer, view, after, (*rules, *shown) if rules else ())
 
     def _reserved(self, order: Order, world: World) -> Expectation:
         age = age_for_cancel(order, world)

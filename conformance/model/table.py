@@ -275,6 +275,18 @@ class Table(ABC):
         view = self.view(order, world, self.unchanged)
         return Expectation((refusal, branch("refused for its key", refused((), ANY_REFUSAL), view, order)))
 
+    @staticmethod
+    def of_any_unit(foreign: Expectation, own: Expectation, world: World) -> Expectation:
+        """Permit what the order itself does to a cancel, where the target serves every sales unit alike.
+
+        A refusal that the order would have had for itself is then no example of one for the sales unit.
+        """
+        if world.distinguishes_units:
+            return foreign
+        if any(_is_refusal(each) for each in own.branches):
+            foreign = Expectation(unjudged(foreign))
+        return Expectation((*foreign.branches, *unjudged(own)))
+
     too_old_codes: ClassVar[Codes] = ()
     """Error codes that say that an order is too old."""
 

@@ -47,6 +47,11 @@ def accepted(rules: Rules = ()) -> tuple[Claim, ...]:
     return (outcome(ACCEPTED, rules=rules),)
 
 
+def done(rules: Rules = (), *statuses: int) -> Claim:
+    """Claim the status of a success, which is 200 where nothing else is documented."""
+    return Claim("answer.status", OneOf(statuses or (200,)), rules)
+
+
 def accepted_or_pending(rules: Rules = ()) -> tuple[Claim, ...]:
     """Claim a 2xx answer, where 202 is documented as well."""
     return (outcome(ACCEPTED, PENDING, rules=rules),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -24,11 +24,13 @@ from conformance.profiles.wire import (
     content,
     dig,
     encoded,
+    figure,
     listed,
     same,
     seen,
     text,
     whole,
+    word,
 )
 from conformance.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 
@@ -137,15 +139,15 @@ class EcomWire(Wire):
         summary = dig(body, "transactionSummary")
         return {
             "answer.order": same(body.get("orderId"), self.identifier),
-            "answer.instrument": text(body.get("paymentInstrument")),
-            "answer.state": text(dig(info, "status")),
-            "answer.amount": whole(dig(info, "amount")),
+            "answer.instrument": word(body.get("paymentInstrument")),
+            "answer.state": word(dig(info, "status")),
+            "answer.amount": figure(dig(info, "amount")),
             "answer.text": same(dig(info, "transactionText"), TEXT),
-            "answer.captured": whole(dig(summary, "capturedAmount")),
-            "answer.refunded": whole(dig(summary, "refundedAmount")),
-            "answer.to_capture": whole(dig(summary, "remainingAmountToCapture")),
-            "answer.to_refund": whole(dig(summary, "remainingAmountToRefund")),
-            "answer.bank": whole(dig(summary, "bankIdentificationNumber")),
+            "answer.captured": figure(dig(summary, "capturedAmount")),
+            "answer.refunded": figure(dig(summary, "refundedAmount")),
+            "answer.to_capture": figure(dig(summary, "remainingAmountToCapture")),
+            "answer.to_refund": figure(dig(summary, "remainingAmountToRefund")),
+            "answer.bank": figure(dig(summary, "bankIdentificationNumber")),
         }
 
     @staticmethod
@@ -156,7 +158,7 @@ class EcomWire(Wire):
         code = dig(first, "errorCode")
         return {
             "answer.code": str(code) if isinstance(code, str | int) else None,
-            "answer.group": text(dig(first, "errorGroup")),
+            "answer.group": word(dig(first, "errorGroup")),
         }
 
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
@@ -170,10 +172,10 @@ class EcomWire(Wire):
         summary = body.get("transactionSummary")
         view |= {
             "view.summary": isinstance(summary, Mapping),
-            "view.captured": whole(dig(summary, "capturedAmount")),
-            "view.refunded": whole(dig(summary, "refundedAmount")),
-            "view.to_capture": whole(dig(summary, "remainingAmountToCapture")),
-            "view.to_refund": whole(dig(summary, "remainingAmountToRefund")),
+            "view.captured": figure(dig(summary, "capturedAmount")),
+            "view.refunded": figure(dig(summary, "refundedAmount")),
+            "view.to_capture": figure(dig(summary, "remainingAmountToCapture")),
+            "view.to_refund": figure(dig(summary, "remainingAmountToRefund")),
             **_history(body.get("transactionLogHistory")),
         }
         reserved = view.pop("view.log.reserved")
@@ -210,13 +212,21 @@ def _order(names: list[Any], stamps: list[Any]) -> str:
     if names[0] == "INITIATE":
         return "oldest-first"
     times = [time for time in map(_moment, stamps) if time is not None]
-    rising = any(one < other for one, other in pairwise(times))
+    rising = any(_earlier(one, other) for one, other in pairwise(times))
     return "mixed" if rising else "newest-first"
 
 
 def _moment(stamp: Any) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(stamp)
+        return datetime.fromisoformat(stamp)
     except (TypeError, ValueError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _earlier(one: datetime, other: datetime) -> bool:
+    """Tell whether a moment was certainly before another: both of the same kind, and told as finely as the coarser."""
+    if (one.tzinfo is None) != (other.tzinfo is None):
+        return False
+    if not one.microsecond or not other.microsecond:
+        one, other = one.replace(microsecond=0), other.replace(microsecond=0)
+    return one < other

@@ -21,11 +21,13 @@ from conformance.profiles.wire import (
     content,
     dig,
     encoded,
+    figure,
     listed,
     same,
     seen,
     text,
     whole,
+    word,
 )
 from conformance.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 
@@ -113,11 +115,11 @@ class EpaymentWire(Wire):
             return {}
         out: Observed = {
             "answer.order": same(body.get("reference"), self.identifier),
-            "answer.state": text(body.get("state")),
-            "answer.currency": text(dig(body, "aggregate", "cancelledAmount", "currency")),
+            "answer.state": word(body.get("state")),
+            "answer.currency": word(dig(body, "aggregate", "cancelledAmount", "currency")),
         }
         for name in _AMOUNTS:
-            out[f"answer.{name}"] = whole(dig(body, "aggregate", f"{name}Amount", "value"))
+            out[f"answer.{name}"] = figure(dig(body, "aggregate", f"{name}Amount", "value"))
         return out
 
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
@@ -128,12 +130,12 @@ class EpaymentWire(Wire):
         body = content(answer)
         if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
             return view
-        view["view.state"] = text(body.get("state"))
+        view["view.state"] = word(body.get("state"))
         currencies = {dig(body, "aggregate", f"{name}Amount", "currency") for name in _AMOUNTS}
         currencies.add(dig(body, "amount", "currency"))
         view["view.currency"] = text(currencies.pop()) if len(currencies) == 1 else "mixed"
         for name in _AMOUNTS:
-            view[f"view.{name}"] = whole(dig(body, "aggregate", f"{name}Amount", "value"))
+            view[f"view.{name}"] = figure(dig(body, "aggregate", f"{name}Amount", "value"))
         # Of what was never reserved, more can be cancelled than was authorized.
         view = books(view, whole(view["view.authorized"]) or None)
         if log:

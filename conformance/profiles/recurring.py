@@ -21,10 +21,12 @@ from conformance.profiles.wire import (
     content,
     dig,
     encoded,
+    figure,
     listed,
     seen,
     text,
     whole,
+    word,
 )
 from conformance.steps import Addressee, Cancel, Capture, Defect, Initiate, Key, Refund, Step, StopAgreement
 
@@ -163,10 +165,10 @@ class RecurringWire(Wire):
         body = content(answer)
         if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
             return view
-        view["view.state"] = text(body.get("status"))
-        view["view.currency"] = text(body.get("currency"))
+        view["view.state"] = word(body.get("status"))
+        view["view.currency"] = word(body.get("currency"))
         for name in ("captured", "refunded", "cancelled"):
-            view[f"view.{name}"] = whole(dig(body, "summary", name))
+            view[f"view.{name}"] = figure(dig(body, "summary", name))
         reserved = None if view["view.state"] in _WAITING else whole(body.get("amount"))
         return books(view | _history(body.get("history")), reserved)
 

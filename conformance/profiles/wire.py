@@ -164,6 +164,20 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def figure(value: Any) -> Scalar:
+    """Return an amount as it was observed: None where it is missing, and what it is instead where it is no number."""
+    return value if value is None or whole(value) is not None else f"{_excerpt(value)}, which is no whole number"
+
+
+def word(value: Any) -> Scalar:
+    """Return a name as it was observed: None where it is missing, and what it is instead where it is no text."""
+    return value if value is None or isinstance(value, str) else f"{_excerpt(value)}, which is no text"
+
+
+def _excerpt(value: Any) -> str:
+    return json.dumps(value)[:40]
+
+
 def listed(value: Any) -> list[Any]:
     """Return a value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []

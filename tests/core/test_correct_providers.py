@@ -290,6 +290,43 @@ def test_a_malformed_reference_is_a_bad_request_without_an_error_code(status, co
     assert "EP-17" in blamed(untouched(P, cancel, refusing(status, code)))
 
 
+@pytest.mark.parametrize(("profile", "rule"), [(E, "EC-03"), (P, "EP-05"), (R, "RE-03")])
+def test_a_success_has_the_documented_status(profile, rule):
+    steps = () if profile is R else (Approve(),)
+    assert rule in blamed(judged(profile, (*steps, Cancel()), {"answer.status": 201}))
+
+
+MERCHANT = ("merchantInfo", "merchantinfo.merchantSerialNumber")
+TRANSACTION = ("transaction", "transaction.transactionText")
+
+
+@pytest.mark.parametrize(
+    ("defect", "right", "wrong"),
+    [
+        (Defect.NO_MERCHANT_INFO, MERCHANT, TRANSACTION),
+        (Defect.NO_BODY_MSN, MERCHANT, TRANSACTION),
+        (Defect.NO_TRANSACTION, TRANSACTION, MERCHANT),
+        (Defect.LONG_TEXT, TRANSACTION, ("99", None)),
+    ],
+)
+def test_an_error_about_a_field_has_the_name_of_the_field_for_its_code(defect, right, wrong):
+    cancel = (Approve(), Cancel(defect=defect))
+    assert all("EC-25" in shown_rules(untouched(E, cancel, refusing(400, code))) for code in right)
+    assert all(blamed(untouched(E, cancel, refusing(400, code))) == {"EC-25"} for code in wrong)
+
+
+@pytest.mark.parametrize("field", ["captured", "refunded", "to_capture", "to_refund"])
+def test_the_answer_of_a_cancel_before_the_approval_shows_no_money(field):
+    assert judged(E, (Cancel(),), {f"answer.{field}": 1000}).status is Judged.VIOLATES
+
+
+def test_a_refusal_that_the_order_has_for_itself_is_none_for_the_sales_unit():
+    cancel = Cancel(to=Addressee.FOREIGN)
+    for units in (True, False):
+        shown = shown_rules(untouched(E, (*FULLY, cancel), refusing(400, "51"), in_world=world(units=units)))
+        assert ("EC-20" in shown) == units
+
+
 def test_a_second_success_is_a_violation_where_a_refusal_was_chosen():
     there = world("C10=reject")
     assert untouched(E, (Approve(), Cancel(), Cancel()), accepting(), in_world=there).status is Judged.VIOLATES

@@ -12,7 +12,7 @@ from conformance.model import World, expect
 from conformance.order import Market, Profile
 from conformance.profiles import WIRES, Credentials, Lost, Ticket
 from conformance.profiles.ecom import _order
-from conformance.profiles.wire import content
+from conformance.profiles.wire import content, figure, word
 from conformance.steps import Addressee, Approve, Cancel, Capture, Defect, Initiate, Key, Read, Refund, StopAgreement
 from conformance.verdict import Judged, judge
 
@@ -413,3 +413,28 @@ def test_a_charge_without_the_agreement_that_was_refused_is_not_made():
     calls, observed = exchange(wire(R).perform(opening(R)), Response(201, (), b"{}"), Response(500))
     assert len(calls) == 2
     assert observed["answer.outcome"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("stamps", "order"),
+    [
+        (("2026-01-01T12:00:00Z", "2026-01-01T12:00:00.900Z"), "newest-first"),
+        (("2026-01-01T12:00:00.900Z", "2026-01-01T12:00:01Z"), "mixed"),
+        (("2026-01-01T12:00:00", "2026-01-01T13:00:00+02:00"), "newest-first"),
+        (("2026-01-01T12:00:00.100Z", "2026-01-01T12:00:00.900Z"), "mixed"),
+        (("not a time", "2026-01-01T12:00:00Z"), "newest-first"),
+    ],
+)
+def test_times_are_compared_as_far_as_they_can_be(stamps, order):
+    assert _order(["VOID", "RESERVE"], list(stamps)) == order
+
+
+def test_an_amount_of_the_wrong_type_is_not_taken_for_a_missing_one():
+    assert figure(None) is None
+    assert figure(1000) == 1000
+    for value in ("1000", 10.5, True, {"value": 1000}, [], "x" * 10_000):
+        assert "no whole number" in str(figure(value))
+        assert len(str(figure(value))) < 80
+    assert word("VOID") == "VOID"
+    assert word(None) is None
+    assert "no text" in str(word(7))
