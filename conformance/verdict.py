@@ -362,6 +362,9 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         reason = "the target is called without HTTP: what this rule governs does not exist there"
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     missing = [need for need in rule.needs if need != "wire" and need not in scope.offered]
+    if examples == 0 and rule.optional:
+        reason = "the target's answers leave out what it is about, as the documentation lets them"
+        return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
         return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally))
     thin = {side: count for side, count in sides.items() if count < NEEDED}

@@ -90,7 +90,8 @@ class Rule:
 
     ``needs`` are the capabilities without which some side of the rule cannot be reached. ``sides`` are the two
     sides of its boundary, if it has one. ``neighbours`` state the same thing elsewhere: one defect turns all of
-    them red. ``sentences`` are the digests of the sentences of the SEED page that the rule rests on.
+    them red. ``sentences`` are the digests of the sentences of the SEED page that the rule rests on. ``optional`` says
+    that an answer may leave out what the rule is about.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Rule:
     sides: tuple[str, ...]
     neighbours: tuple[str, ...]
     sentences: tuple[str, ...]
+    optional: bool
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[
         "sides": list(rule.sides),
         "neighbours": list(rule.neighbours),
         "causes": list(rule.causes),
+        "optional": rule.optional,
         "stale": rule.id in stale.stale if stale is not None and compared else None,
     }
 
@@ -145,6 +146,8 @@ def _rule_markdown(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> l
         ("Fails together with", list(rule.neighbours)),
     )
     lines += [f"- {name}: {', '.join(items)}" for name, items in named if items]
+    if rule.optional:
+        lines.append("- Optional: an answer may leave out what the rule is about")
     lines.append(f"- Source: {'; '.join(f'{c.source}, {c.place}' for c in rule.sources)}")
     if rule.causes:
         lines += ["- If it is violated:", *(f"  - {cause}" for cause in rule.causes)]

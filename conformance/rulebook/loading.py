@@ -25,7 +25,7 @@ SEED = "SEED"
 
 _RULE_KEYS = frozenset({
     "id", "profiles", "level", "status", "title", "statement", "sources", "reason", "causes",
-    "readings", "needs", "sides", "neighbours", "sentences",
+    "readings", "needs", "sides", "neighbours", "sentences", "optional",
 })  # fmt: skip
 _SWITCH_KEYS = frozenset({"id", "topic", "question", "choices", "default", "fixed", "reason"})
 _SOURCE_KEYS = frozenset({"key", "title", "version", "published", "observed"})
@@ -144,6 +144,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         sides=_texts(entry, "sides"),
         neighbours=_texts(entry, "neighbours"),
         sentences=_texts(entry, "sentences"),
+        optional=_flag(entry, "optional"),
     )
 
 

@@ -196,6 +196,14 @@ def test_a_rule_that_does_not_exist_without_http_keeps_no_run_back():
     assert not holds_back(result)
 
 
+def test_what_an_answer_may_leave_out_does_not_keep_a_run_back():
+    echo = load().rule("EC-40")
+    assert not holds_back(reduce_rule(echo, tally(), FULL))
+    assert reduce_rule(echo, tally(), FULL).verdict is RuleVerdict.NOT_EXERCISED
+    assert reduce_rule(echo, tally(2), FULL).verdict is RuleVerdict.VIOLATED
+    assert holds_back(reduce_rule(echo, tally(EC_40=1), FULL))
+
+
 @pytest.mark.parametrize(
     ("seen", "scope", "part"),
     [
