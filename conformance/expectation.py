@@ -49,14 +49,20 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The field is a whole number between two others (both included) and none of the exceptions."""
+    """The field is a whole number between two others (both included) and none of the exceptions.
+
+    An optional one may be missing.
+    """
 
     low: int
     high: int
     but: tuple[int, ...] = ()
+    optional: bool = False
 
     def permits(self, value: Scalar) -> bool:
         """Tell whether the value lies in the range."""
+        if value is None:
+            return self.optional
         return (
             isinstance(value, int)
             and not isinstance(value, bool)
@@ -65,13 +71,16 @@ class Between:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return ``{"from": low, "to": high}``, with ``but`` where there are exceptions."""
+        """Return ``{"from": low, "to": high}``, with ``but`` where there are exceptions, and whether it is optional."""
         out: dict[str, Any] = {"from": self.low, "to": self.high}
-        return {**out, "but": list(self.but)} if self.but else out
+        if self.but:
+            out["but"] = list(self.but)
+        return {**out, "optional": True} if self.optional else out
 
     def __str__(self) -> str:
         exceptions = f" but {', '.join(map(str, self.but))}" if self.but else ""
-        return f"{self.low} to {self.high}{exceptions}"
+        optional = f", or {ABSENT}" if self.optional else ""
+        return f"{self.low} to {self.high}{exceptions}{optional}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class Defect(StrEnum):
     MALFORMED_JSON = "malformed-json"
     ARRAY_BODY = "array-body"
     FLAG_NOT_BOOLEAN = "flag-not-boolean"
+    FLAG_AS_NUMBER = "flag-as-number"
     NO_MERCHANT_INFO = "no-merchant-info"
     NO_BODY_MSN = "no-body-msn"
     NO_TRANSACTION = "no-transaction"

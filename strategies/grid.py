@@ -22,6 +22,9 @@ from strategies.tails import NOTHING_MORE, Tail
 FLAGS = (None, False, True)
 """The flag left out, false and true."""
 
+FLAG_DEFECTS: Final = (Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER)
+"""What is wrong with the flag itself: the cancel stands for one that sets it."""
+
 DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {
     table.profile: (*table.defects, *table.recorded_defects) for table in (EcomTable, EpaymentTable, RecurringTable)
 }

@@ -11,7 +11,7 @@ from conformance.steps import Addressee, Defect, Key
 from strategies import situations as at
 from strategies import tails as then
 from strategies.ages import A_DAY, CLEAR, FRESH, OPENING, REFUND_BEYOND, REFUND_WITHIN, Ageing, Moment
-from strategies.grid import DEFECTS, FLAGS, Grid, at_last
+from strategies.grid import DEFECTS, FLAG_DEFECTS, FLAGS, Grid, at_last
 from strategies.money import (
     ALL_BUT_ONE_UNIT,
     ALL_IN_FOUR,
@@ -54,6 +54,8 @@ def unapproved(grid: Grid) -> None:
     grid.each_flag(at.INITIATED)
     grid.add(at.INITIATED, ageing=OPENING)
     grid.add(at.INITIATED, ageing=A_DAY)
+    grid.add(at.INITIATED, True, tail=then.SECOND)
+    grid.add(at.INITIATED, tail=then.SECOND_AND_APPROVE)
     attempts = (
         then.APPROVE,
         then.APPROVE_AND_CAPTURE,
@@ -226,7 +228,7 @@ def late(grid: Grid) -> None:
 def broken(grid: Grid) -> None:
     """Send a cancel that is broken on the wire: refused, and nothing is released."""
     for turn, defect in enumerate(DEFECTS[grid.profile]):
-        flag = FLAGS[turn % 3] if defect is not Defect.FLAG_NOT_BOOLEAN else True
+        flag = True if defect in FLAG_DEFECTS else FLAGS[turn % 3]
         grid.add(at.RESERVED, flag, defect=defect, ageing=FRESH, tail=then.SECOND if turn % 2 else then.CAPTURE)
     for defect in DEFECTS[grid.profile][::3]:
         grid.add(at.PARTLY, True, defect=defect, share=ONE_UNIT if defect is Defect.NO_MSN else None)

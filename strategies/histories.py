@@ -19,7 +19,7 @@ from conformance.model.world import DAY
 from conformance.order import Profile
 from conformance.steps import Addressee, Cancel, Defect, History, Initiate, Key, Step
 from strategies.ages import FRESH, OPENING, REFUND_BEYOND, REFUND_WITHIN, Ageing, Moment, limits
-from strategies.grid import DEFECTS, FLAGS
+from strategies.grid import DEFECTS, FLAG_DEFECTS, FLAGS
 from strategies.money import AMOUNTS, LEAST, SIMPLEST, Share, untriggered
 from strategies.recipe import Recipe
 from strategies.situations import SITUATIONS, Extent, Situation, needs
@@ -149,7 +149,7 @@ def _cancels(profile: Profile, *, wire: bool) -> tuple[Cancel, ...]:
 
 
 def _broken(defect: Defect, turn: int, flagged: tuple[bool | None, ...]) -> Cancel:
-    return Cancel(flag=True if defect is Defect.FLAG_NOT_BOOLEAN else flagged[turn % len(flagged)], defect=defect)
+    return Cancel(flag=True if defect in FLAG_DEFECTS else flagged[turn % len(flagged)], defect=defect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,9 @@ REFUND_TWICE: Final = Tail(
 )
 SECOND: Final = Tail("a second cancel", lambda paper: (paper.plain,))
 THIRD: Final = Tail("a second and a third cancel", lambda paper: (paper.plain, paper.plain))
+SECOND_AND_APPROVE: Final = Tail(
+    "a second cancel, a day and an approval", lambda paper: (paper.plain, Age(timedelta(days=1)), Approve())
+)
 SECOND_FLAGGED: Final = Tail("a second cancel with the flag", lambda _: (Cancel(flag=True),))
 SAME_KEY: Final = Tail("the same cancel with its key", lambda paper: (_again(paper),))
 SAME_KEY_TWICE: Final = Tail("the same cancel with its key, twice", lambda paper: (_again(paper), _again(paper)))

@@ -231,7 +231,7 @@ class EcomTable(PaymentTable):
         elif world.allows("C7", "rejected"):
             readings = (("C7", "rejected"),)
             branches.append(branch("flag rejected", refused(("EC-05",)), unchanged, order, (), readings))
-        return Expectation(tuple(branches), ("EC-05",) if decided else ())
+        return Expectation((*branches, *self.timed_out(order, world)), ("EC-05",) if decided else ())
 
     def _answer(self, order: Order, after: Order, world: World, rules: Rules) -> tuple[Claim, ...]:
         tolerant = world.allows("C3", "tolerant")

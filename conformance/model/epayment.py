@@ -42,6 +42,7 @@ _DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
     Defect.MALFORMED_JSON: (("EP-18",), BAD_REQUEST),
     Defect.ARRAY_BODY: (("EP-18",), BAD_REQUEST),
     Defect.FLAG_NOT_BOOLEAN: (("EP-18",), BAD_REQUEST),
+    Defect.FLAG_AS_NUMBER: (("EP-18",), BAD_REQUEST),
     Defect.MALFORMED_ID: (("EP-17",), BAD_REQUEST),
 }
 _STATES: Final[Mapping[Stage, str]] = {
@@ -86,6 +87,7 @@ class EpaymentTable(PaymentTable):
         claims = [
             Claim("view.state", one(self.state(order)), (*blame.names, "INV-8") if reserved else blame.names),
             Claim("view.currency", one(order.currency), ("INV-10",)),
+            Claim("view.amount", one(order.amount, None), ("INV-10",)),
             Claim("view.authorized", one(order.authorized), blame.released),
             Claim("view.captured", one(order.captured), blame.kept),
             Claim("view.refunded", one(order.refunded), blame.kept),
@@ -97,7 +99,8 @@ class EpaymentTable(PaymentTable):
             claims.append(Claim("view.log.refunded", one(order.refunded, None), blame.log))
             claims.append(Claim("view.log.cancelled", one(order.cancelled, None), blame.log))
         elif order.stage is Stage.CANCELLED:
-            events = Between(1, 9) if order.repeated else one(1, None)
+            # The log is not read after every step.
+            events = Between(1, 9, optional=True) if order.repeated else one(1, None)
             claims.append(Claim("view.log.terminated", events, blame.log))
         return tuple(claims)
 
@@ -164,6 +167,7 @@ class EpaymentTable(PaymentTable):
         if attempt.flag != step.flag:
             # The bodies differ, even where an absent flag means the same as a false one.
             branches.append(self.refused_cancel(order, world, ("EP-23",), one(409, 400, 422)))
+            branches.extend(repeated(order, self.view(order, world, Blame.all("INV-3"))))
         passing = attempt.status in (423, 429) or attempt.stage is Stage.IN_3DS
         if rule == "EP-24" and passing and world.allows("C26", "excludes-transient") and not branches:
             branches.extend(plain.branches)
@@ -202,14 +206,20 @@ class EpaymentTable(PaymentTable):
         if age_for_cancel(order, world) is not Age.WITHIN:
             # Never reserved, and yet old by one reading: either answer is documented.
             return Expectation(
-                (self._released(order, after, world, (), "terminated"), self._refuses_quietly(order, world))
+                (
+                    self._released(order, after, world, (), "terminated"),
+                    self._refuses_quietly(order, world),
+                    *self.timed_out(order, world),
+                )
             )
-        return Expectation((self._released(order, after, world, (rule, "KB-01/initiated"), "terminated"),))
+        terminated = self._released(order, after, world, (rule, "KB-01/initiated"), "terminated")
+        return Expectation((terminated, *self.timed_out(order, world)))
 
     def _released(self, order: Order, after: Order, world: World, rules: Rules, name: str) -> Branch:
         cited = tuple(rule for rule in rules if rule.startswith("EP"))
         event: Rules = ("EP-30",) if order.since_reserved is not None else ("EP-29",)
-        asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
+        # How much is released (EP-08) is not at stake where nothing is.
+        asked = tuple(rule for rule in rules if not rule.startswith("KB-02") and rule != "EP-08")
         answer = (
             *accepted(asked),
             done(asked),
@@ -217,6 +227,7 @@ class EpaymentTable(PaymentTable):
             Claim("answer.state", one(self.state(after)), cited),
             Claim("answer.order", one("same"), cited),
             Claim("answer.currency", one(order.currency), ("INV-10",)),
+            Claim("answer.amount", one(order.amount, None), ("INV-10",)),
             Claim("answer.authorized", one(after.authorized), cited),
             Claim("answer.cancelled", one(after.cancelled), cited),
             Claim("answer.captured", one(after.captured), ("INV-3", *cited)),

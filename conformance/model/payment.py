@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from conformance.expectation import Expectation
+from conformance.expectation import Branch, Expectation
 from conformance.model.table import Blame, Table
-from conformance.model.terms import Rules
-from conformance.model.world import World
+from conformance.model.terms import Rules, branch, refused
+from conformance.model.world import OPENING_WINDOW, World
 from conformance.order import Order, Stage
 from conformance.steps import Approve, Enter3DS, Expire, Leave3DS, Reject, Step
 
@@ -63,3 +63,10 @@ class PaymentTable(Table):
     def end_rules(self, stage: Stage) -> Rules:
         """Name the rules about an order that the user rejected or let time out."""
         return (f"KB-12/{stage.value}",)
+
+    def timed_out(self, order: Order, world: World) -> tuple[Branch, ...]:
+        """Permit that an order which was never approved had timed out when a cancel arrived, unnoticed until then."""
+        if order.since_initiated < OPENING_WINDOW:
+            return ()
+        expired = replace(order, stage=Stage.EXPIRED)
+        return (branch("timed out", refused(()), self.view(expired, world, Blame()), expired),)

@@ -245,7 +245,8 @@ class Table(ABC):
         if world.allows("C10", "replay"):
             answer = accepted_or_pending(rules)
             after = replace(order, repeated=True)
-            view = self.view(after, world, Blame.all("INV-3"))
+            wrong = rules or ("INV-3",)
+            view = self.view(after, world, Blame(wrong, ("INV-3",), wrong, wrong))
             branches.append(branch("repeated", answer, view, after, (*rules, "INV-3"), (("C10", "replay"),)))
         return Expectation(tuple(branches), records)
 

@@ -116,6 +116,7 @@ class EpaymentWire(Wire):
         out: Observed = {
             "answer.order": same(body.get("reference"), self.identifier),
             "answer.state": word(body.get("state")),
+            "answer.amount": figure(dig(body, "amount", "value")),
             "answer.currency": word(dig(body, "aggregate", "cancelledAmount", "currency")),
         }
         for name in _AMOUNTS:
@@ -134,6 +135,7 @@ class EpaymentWire(Wire):
         currencies = {dig(body, "aggregate", f"{name}Amount", "currency") for name in _AMOUNTS}
         currencies.add(dig(body, "amount", "currency"))
         view["view.currency"] = text(currencies.pop()) if len(currencies) == 1 else "mixed"
+        view["view.amount"] = figure(dig(body, "amount", "value"))
         for name in _AMOUNTS:
             view[f"view.{name}"] = figure(dig(body, "aggregate", f"{name}Amount", "value"))
         # Of what was never reserved, more can be cancelled than was authorized.
@@ -177,6 +179,8 @@ def _body(step: Cancel) -> bytes:
             return b"[]"
         case Defect.FLAG_NOT_BOOLEAN:
             return b'{"cancelTransactionOnly":"yes"}'
+        case Defect.FLAG_AS_NUMBER:
+            return b'{"cancelTransactionOnly":1}'
         case Defect.UNKNOWN_FIELD:
             return b'{"unknownField":"sent by the conformance suite"}'
     return b"" if step.flag is None else encoded({"cancelTransactionOnly": step.flag})

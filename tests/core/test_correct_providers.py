@@ -201,6 +201,27 @@ def test_a_refunded_charge_may_end_charged_or_refunded_when_its_rest_is_released
     assert "INV-9" in blamed(judged(R, (Capture(300), Refund(100), Cancel()), {"view.state": "CANCELLED"}))
 
 
+def test_a_log_that_is_not_read_says_nothing_about_a_repeated_cancel():
+    there = world("C10=replay")
+    for step in (Age(DAY), Approve(), Read()):
+        unread = {"view.log.terminated": None}
+        assert judged(P, (Cancel(), Cancel(), step), unread, in_world=there).status is Judged.CONFORMS
+
+
+@pytest.mark.parametrize(("profile", "state"), [(E, {}), (P, {"view.state": "EXPIRED"})])
+def test_a_payment_that_nobody_opened_may_have_timed_out_when_the_cancel_arrives(profile, state):
+    late = (Age(DAY), Cancel())
+    judgement = judged(profile, late, {**refusing(400), **state}, branch="timed out")
+    assert judgement.status is Judged.CONFORMS
+    assert not {"KB-01", "KB-04", "EC-01", "EP-01"} & shown_rules(judgement)
+
+
+def test_the_answer_to_a_key_may_be_given_again_whatever_the_flag():
+    steps = (Approve(), Cancel(), Cancel(flag=True, key=Key.SAME))
+    for there in (world(), world("C13=sales-unit-scope")):
+        assert untouched(P, steps, accepting(), in_world=there).status is not Judged.VIOLATES
+
+
 # What is blamed on rules that were kept
 
 
@@ -215,6 +236,18 @@ def test_a_refunded_charge_may_end_charged_or_refunded_when_its_rest_is_released
 def test_a_wrong_code_breaks_only_the_rule_that_names_the_code(profile, steps, answer, guilty):
     there = world("C20=kept")
     assert blamed(untouched(profile, steps, answer, in_world=there)) == guilty
+
+
+def test_a_refusal_does_not_break_the_rule_about_how_much_is_released():
+    assert blamed(untouched(P, (*PARTLY, Cancel()), refusing(400, "6190"))) == {"EP-06"}
+    wrong = {"view.cancelled": 699, "view.log.cancelled": 699, "answer.cancelled": 699}
+    assert {"EP-06", "EP-08"} <= blamed(judged(P, (*PARTLY, Cancel()), wrong))
+
+
+def test_a_second_cancel_that_changes_the_state_breaks_the_rule_about_the_state():
+    there = world("C10=replay")
+    changed = {"view.state": "TERMINATED", "view.cancelled": 1000}
+    assert "EP-10" in blamed(judged(P, (Reject(), Cancel()), changed, in_world=there))
 
 
 def test_a_refusal_never_breaks_the_rule_against_a_success():
@@ -242,6 +275,11 @@ def test_a_rejection_alone_says_nothing_about_a_cancel():
 # What is documented and was not looked at
 
 
+@pytest.mark.parametrize("field", ["answer.amount", "view.amount"])
+def test_the_amount_of_a_payment_is_the_one_it_was_created_with(field):
+    assert "INV-10" in blamed(judged(P, (Approve(), Cancel()), {field: 1001}))
+
+
 @pytest.mark.parametrize("amount", [0, 300, 1000])
 def test_the_event_of_a_cancel_has_the_amount_that_was_released(amount):
     assert "RE-21" in blamed(judged(R, (Capture(300), Cancel()), {"view.log.cancelled": amount}))
@@ -249,7 +287,7 @@ def test_the_event_of_a_cancel_has_the_amount_that_was_released(amount):
 
 def test_a_repeated_cancel_adds_nothing_to_the_total_of_a_charges_history():
     judgement = judged(R, (Cancel(), Cancel()), {"view.log.cancels": 2, "view.log.cancelled": 2000}, branch="repeated")
-    assert "INV-3" in blamed(judgement)
+    assert blamed(judgement) == {"RE-09"}
     without = judged(R, (Cancel(), Cancel()), {"view.log.cancels": 2}, branch="repeated")
     assert without.status is Judged.CONFORMS
 
