@@ -11,10 +11,12 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from conformance.auditing import audit
 from conformance.failures import Reduction, failures
 from conformance.journal import Journal, read_journal
 from conformance.playing import Observer, Playing
 from conformance.result import Result, result_of
+from conformance.selfcheck import check_oracle
 from conformance.settings import BUDGETS, Settings
 from conformance.sitting import Sitting, begin
 from conformance.targets.base import TargetError
@@ -41,6 +43,7 @@ class Campaign:
         """
         ended, message = "harness", ""
         try:
+            check_oracle()
             await begin(self._sitting, self._journal, self._started)
             histories = self._sitting.everything()
             self._observer.phase("histories", len(histories))
@@ -48,6 +51,7 @@ class Campaign:
             found = failures(read_journal(self._directory))
             if found:
                 await Reduction(self._sitting, self._journal, self._directory, self._observer).keep_smallest(found)
+            audit(read_journal(self._directory))
             ended = "complete"
         except TargetError as error:
             ended, message = "environment", str(error)

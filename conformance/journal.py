@@ -85,10 +85,15 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A journal as it was read. ``truncated`` says that its last line was cut off while it was being written."""
+    """A journal as it was read.
+
+    ``truncated`` says that its last line was cut off while it was being written. ``digest`` is what a next record would
+    be chained to: it stands for everything before it.
+    """
 
     records: tuple[Record, ...]
     truncated: bool = False
+    digest: str = START
 
     def of_kind(self, kind: str) -> Iterator[Record]:
         """Iterate over the records of one kind, in order."""
@@ -127,7 +132,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     first = records[0]
     if first["kind"] != "run" or first.get("format") != JOURNAL_VERSION:
         raise JournalError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
-    return Evidence(tuple(records), truncated=bool(tail))
+    return Evidence(tuple(records), truncated=bool(tail), digest=previous)
 
 
 def _parsed(line: bytes, path: Path, index: int) -> Record:

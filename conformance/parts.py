@@ -8,7 +8,6 @@ failed.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import shutil
 from collections.abc import Coroutine, Iterator
@@ -18,6 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from conformance.auditing import audit
 from conformance.failures import Reduction, failures
 from conformance.journal import Journal, Record, read_journal
 from conformance.order import Profile
@@ -26,6 +26,7 @@ from conformance.result import Result
 from conformance.rulebook import Status, load
 from conformance.settings import Settings
 from conformance.sitting import Ledger, Numbered, Sitting, begin
+from conformance.soundness import digest_of
 from conformance.steps import history_as_json
 from conformance.targets.base import TargetError
 from conformance.targets.seat import Seat
@@ -132,7 +133,7 @@ class Bench:
         part = Part(self.directory, f"0000-{name}")
         try:
             self.look(part)
-            part.append("plan", digest=self._digest())
+            part.append("agreed", digest=self._digest())
         except Exception as error:
             self._blocks = []
             self._stopped(part, error)
@@ -184,11 +185,8 @@ class Bench:
         part.append("stopped", ended=ended.how, message=self.sitting.redactor.clean(ended.message))
 
     def _digest(self) -> str:
-        digest = hashlib.sha256()
-        for block in self.blocks():
-            for one in block.histories:
-                digest.update(json.dumps([one.identifier, history_as_json(one.planned.history)]).encode())
-        return digest.hexdigest()
+        histories = [one for block in self.blocks() for one in block.histories]
+        return digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
 
 
 class Run:
@@ -236,7 +234,7 @@ class Run:
                 content = {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
                 if kind == "stopped":
                     ended = Ended(content["ended"], content["message"])
-                elif kind == "plan":
+                elif kind == "agreed":
                     plans.add(content["digest"])
                 elif kind not in _ONCE:
                     self._journal.append(kind, **content)
@@ -249,11 +247,11 @@ class Run:
 
     def _minimise(self) -> Ended:
         bench = self._bench
-        found = failures(read_journal(bench.directory))
-        if not found:
-            return Ended()
         try:
-            bench.wait(Reduction(bench.sitting, self._journal, bench.directory, self.observer).keep_smallest(found))
+            found = failures(read_journal(bench.directory))
+            if found:
+                bench.wait(Reduction(bench.sitting, self._journal, bench.directory, self.observer).keep_smallest(found))
+            audit(read_journal(bench.directory))
         except (Exception, KeyboardInterrupt) as error:
             return ended_by(error)
         return Ended()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from conformance.minimise import Findings
 from conformance.order import Profile
 from conformance.sitting import Ledger, Numbered, Sitting
+from conformance.soundness import digest_of
 from conformance.steps import History, history_as_json
 from conformance.targets.base import TargetError
 from conformance.targets.seat import Worker
@@ -44,7 +45,7 @@ class Playing:
         self._in_a_row = 0
 
     async def play_all(self, histories: Sequence[Numbered]) -> None:
-        """Play histories with as many workers as the target takes.
+        """Play histories with as many workers as the target takes. Which ones is written down before the first.
 
         Raises:
             TargetError: too many of them in a row proved nothing.
@@ -52,6 +53,11 @@ class Playing:
         """
         seat = self._sitting.seat
         waiting = iter(histories)
+        self._ledger.append(
+            "plan",
+            histories=[one.identifier for one in histories],
+            digest=digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories),
+        )
 
         async def work() -> None:
             worker = seat.worker()

@@ -15,6 +15,9 @@ from typing import Any
 from conformance.journal import Evidence, JournalError, Record
 from conformance.order import Profile
 from conformance.rulebook import Rulebook, load
+from conformance.selfcheck import check_books, check_oracle
+from conformance.soundness import check
+from conformance.steps import HistoryError
 from conformance.verdict import (
     EXIT_CODES,
     Judged,
@@ -61,11 +64,16 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
     """Reduce the evidence of a run to its result.
 
     Raises:
-        JournalError: the evidence was judged by another rulebook than the one at hand, or lacks its run record's parts.
+        JournalError: the evidence was judged by another rulebook than the one at hand, lacks a part, or is not that of
+            one run.
+        OracleError: the reduction does not say what it is known to have to say.
 
     """
+    check_oracle()
     try:
         return _result_of(evidence, rulebook or load())
+    except HistoryError as error:
+        raise JournalError(f"The evidence is not complete: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"The evidence is not complete: a record lacks {error}.") from None
 
@@ -77,6 +85,8 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
             "This evidence was judged by another version of the rulebook: "
             f"report it with version {run['tool']} of cancel-conformance."
         )
+    ended = _ended(evidence)
+    check(evidence, complete=ended is None)
     profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
     counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
     tallies, readings = _tallied(evidence, profiles, counted)
@@ -84,7 +94,8 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
     waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
     rules = reduce_all(book, scopes, tallies, waivers)
-    verdict, reason = reduce_run(rules, _ended(evidence))
+    check_books(evidence, rules)
+    verdict, reason = reduce_run(rules, ended)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(1 for _ in evidence.of_kind("exchange"))
     return Result(evidence, verdict, reason, rules, readings, histories, exchanges)

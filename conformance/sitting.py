@@ -85,7 +85,13 @@ class Sitting:
         self._unplayable[profile] = probe.unplayable
         settings = self.settings
         self.worlds[profile] = World(settings.market, settings.readings, probe.distinguishes_units)
-        ledger.append("capabilities", profile=profile.value, offered=sorted(probe.offered), source=probe.source)
+        ledger.append(
+            "capabilities",
+            profile=profile.value,
+            offered=sorted(probe.offered),
+            source=probe.source,
+            distinguishes_units=probe.distinguishes_units,
+        )
         ledger.append("smoke", profile=profile.value, ok=True, note=probe.note)
 
     def exchanges(self, ledger: Ledger, history: str) -> Exchanges:

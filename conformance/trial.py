@@ -7,14 +7,15 @@ trial ends at its first violation, or as soon as an answer proves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from conformance.expectation import ACCEPTED, PENDING, Branch, Claim, Expectation, Fields
+from conformance.expectation import ACCEPTED, PENDING, Expectation, Fields
 from conformance.model import Belief, World, expect, open_order, settle
 from conformance.profiles.player import Player
 from conformance.profiles.wire import Observed
+from conformance.spoken import spoken
 from conformance.steps import Cancel, Capture, History, Initiate, Refund, Step, StopAgreement, action_of, name_of
 from conformance.verdict import Finding, Judged, Judgement, judge
 
@@ -104,29 +105,7 @@ def _settled(expectation: Expectation, observed: Fields) -> bool:
 
 
 def _spoken(expectation: Expectation, observed: Fields, player: Player) -> Expectation:
-    if player.complete:
-        return expectation
-    # What makes a passing answer known as one, such as a code, has to be spoken of: any refusal would do otherwise.
-    branches = (branch for branch in expectation.branches if branch.proves or _heard(branch, observed))
-    return replace(expectation, branches=tuple(_only(branch, observed) for branch in branches))
-
-
-def _heard(branch: Branch, observed: Fields) -> bool:
-    return all(claim.field in observed for claim in branch.claims if claim.field.startswith("answer."))
-
-
-def _only(branch: Branch, observed: Fields) -> Branch:
-    """Leave what is spoken of; a rule of which nothing is left is not shown either."""
-    claims = tuple(claim for claim in branch.claims if claim.field in observed)
-    kept, cited = _cited(claims), _cited(branch.claims)
-    rules = tuple(
-        rule for rule in branch.rules if rule.partition("/")[0] in kept or rule.partition("/")[0] not in cited
-    )
-    return replace(branch, claims=claims, rules=rules)
-
-
-def _cited(claims: tuple[Claim, ...]) -> set[str]:
-    return {rule.partition("/")[0] for claim in claims for rule in claim.rules}
+    return expectation if player.complete else spoken(expectation, observed)
 
 
 def seen(observed: Fields) -> str:

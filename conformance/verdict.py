@@ -34,6 +34,10 @@ NEEDED: Final = 3
 """Examples that a rule needs, on each side of its boundary if it has one, before it can pass."""
 
 
+class OracleError(Exception):
+    """The suite does not tell right from wrong, or lost what it was told: nothing that it says can be believed."""
+
+
 class Judged(StrEnum):
     """What one step proved."""
 

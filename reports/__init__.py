@@ -10,6 +10,7 @@ from pathlib import Path
 from conformance.journal import JournalError, read_journal
 from conformance.result import Result, result_of
 from conformance.steps import HistoryError
+from reports.agreement import check_agreement
 from reports.html import html_text
 from reports.jsonreport import json_text
 from reports.junit import junit_text
@@ -25,6 +26,7 @@ def write_reports(directory: Path) -> Result:
 
     Raises:
         JournalError: the journal cannot be read or is not one of this version, or a report cannot be written.
+        OracleError: what would be written does not say what the journal does. Nothing is written then.
 
     """
     result = result_of(read_journal(directory))
@@ -37,6 +39,7 @@ def write_reports(directory: Path) -> Result:
         }
     except (KeyError, HistoryError) as error:
         raise JournalError(f"The evidence is not complete: {error}.") from None
+    check_agreement(result, texts)
     for name, text in texts.items():
         path = directory / name
         try:

@@ -24,6 +24,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
         "note": ending_note(result),
         "tool": run["tool"],
         "rulebook": run["rulebook"],
+        "journal": {"records": len(result.evidence.records), "digest": result.evidence.digest},
         "target": run["target"],
         "profiles": [profile.value for profile in profiles(result)],
         "market": run["market"],

@@ -6,12 +6,18 @@ import argparse
 from pathlib import Path
 
 from conformance.commands.ending import print_ending
+from conformance.journal import read_journal
+from conformance.rejudging import rejudge
+from conformance.result import result_of
 from reports import write_reports
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Write the reports; return the exit code of the run."""
+    """Judge everything again, and write the reports; return the exit code of the run."""
     directory = Path(arguments.directory)
+    evidence = read_journal(directory)
+    result_of(evidence)
+    rejudge(evidence)
     result = write_reports(directory)
     print_ending(result, directory)
     return result.exit_code

@@ -6,6 +6,7 @@ from conformance.journal import Evidence, JournalError
 from conformance.order import Profile
 from conformance.result import result_of
 from conformance.rulebook import Readings, load
+from conformance.soundness import PLANNED, digest_of
 from conformance.verdict import RuleVerdict, RunVerdict
 
 ECOM = Profile.ECOM
@@ -30,19 +31,39 @@ FINISH = {"kind": "finish", "ended": "complete", "message": "", "seconds": 1.0}
 
 
 def history(name="ecom-1", source="systematic", profile="ecom"):
-    return {"kind": "history", "id": name, "profile": profile, "source": source}
+    steps = {"version": 1, "profile": profile, "steps": [{"do": "initiate"}, {"do": "cancel"}]}
+    return {"kind": "history", "id": name, "profile": profile, "source": source, "history": steps}
 
 
-def judgement(status="conforms", name="ecom-1", **content):
-    return {"kind": "judgement", "history": name, "step": 1, "do": "cancel", "status": status, "seen": "x", **content}
+def judgement(status="conforms", name="ecom-1", step=1, **content):
+    do = ("initiate", "cancel")[step]
+    return {"kind": "judgement", "history": name, "step": step, "do": do, "status": status, "seen": "x", **content}
+
+
+def played(status="conforms", name="ecom-1", source="systematic", **content):
+    """A history whose cancel was judged like this."""
+    return [history(name, source), judgement(name=name, step=0), judgement(status, name, **content)]
+
+
+def several(*judged):
+    """Histories of which each was judged as one of these say."""
+    return [record for number, one in enumerate(judged, 1) for record in played(**one, name=f"ecom-{number}")]
 
 
 def finding(rule="EC-03", reason="it was wrong"):
     return {"rule": rule, "branch": "b", "field": "f", "permitted": "1", "observed": "2", "reason": reason}
 
 
-def result(*records, begin=None, finish=FINISH):
-    everything = [begin or run(), OFFERED, *records, *([finish] if finish else [])]
+def planned(records):
+    found = {one["id"]: one for one in records if one["kind"] == "history" and one["source"] in PLANNED}
+    names = sorted({name.rstrip("bc") for name in found})
+    digest = digest_of((name, found[name]["history"]) for name in names if name in found)
+    return {"kind": "plan", "histories": names, "digest": digest}
+
+
+def result(*records, begin=None, finish=FINISH, offered=OFFERED):
+    offered = [offered] if isinstance(offered, dict) else offered
+    everything = [begin or run(), *offered, planned(records), *records, *([finish] if finish else [])]
     return result_of(Evidence(tuple(everything)))
 
 
@@ -52,7 +73,7 @@ def rule(found, name):
 
 def test_examples_are_counted_by_rule_and_side():
     examples = ["EC-03", "KB-01/reserved", "KB-01/initiated"]
-    found = result(history(), *[judgement(examples=examples)] * 3)
+    found = result(*several(*[{"examples": examples}] * 3))
     assert rule(found, "EC-03").verdict is RuleVerdict.PASSED
     assert rule(found, "KB-01").sides == {"initiated": 3, "reserved": 3}
     assert rule(found, "EC-13").verdict is RuleVerdict.NOT_EXERCISED
@@ -62,9 +83,10 @@ def test_examples_are_counted_by_rule_and_side():
 
 def test_a_violation_is_counted_with_its_first_reason():
     found = result(
-        history(),
-        judgement("violates", findings=[finding(reason="first")]),
-        judgement("violates", findings=[finding(reason="second"), finding("INV-2")]),
+        *several(
+            {"status": "violates", "findings": [finding(reason="first")]},
+            {"status": "violates", "findings": [finding(reason="second"), finding("INV-2")]},
+        )
     )
     assert (rule(found, "EC-03").violations, rule(found, "EC-03").reason) == (2, "first")
     assert rule(found, "INV-2").verdict is RuleVerdict.VIOLATED
@@ -73,48 +95,49 @@ def test_a_violation_is_counted_with_its_first_reason():
 
 def test_a_counterexample_tells_the_violation_better():
     shrunk = {"kind": "counterexample", "rule": "EC-03", "profile": "ecom", "reason": "short", "file": "c/1.json"}
-    shrunk |= {"history": "ecom-s00001", "steps": 2}
-    found = result(history(), judgement("violates", findings=[finding()]), shrunk, {**shrunk, "file": "c/2.json"})
-    assert (rule(found, "EC-03").reason, rule(found, "EC-03").counterexample) == ("short", "c/1.json")
+    shrunk |= {"history": "ecom-s00001", "first": "ecom-1", "steps": 1}
+    smallest = played("violates", "ecom-s00001", "shrinking", findings=[finding(reason="short")])
+    records = [*played("violates", findings=[finding()]), *smallest, shrunk, {**shrunk, "file": "c/2.json"}]
+    found = rule(result(*records), "EC-03")
+    assert (found.reason, found.counterexample, found.rank) == ("short", "c/1.json", (1, 0))
 
 
 def test_an_open_answer_makes_every_rule_it_was_about_inconclusive_once():
     about = ["EC-03", "KB-01/reserved", "KB-01/initiated"]
-    found = result(history(), judgement("inconclusive", examples=about, cause="no answer"))
+    found = result(*played("inconclusive", examples=about, cause="no answer"))
     assert rule(found, "KB-01").reason == "1 of its histories proved nothing: no answer"
 
 
 def test_what_was_played_again_after_an_open_answer_is_not_counted():
     about = {"examples": ["EC-03"], "cause": "no answer"}
-    found = result(history(), judgement("inconclusive", superseded=True, **about))
+    found = result(*played("inconclusive", superseded=True, **about), *played(name="ecom-1b"))
     assert rule(found, "EC-03").verdict is RuleVerdict.NOT_EXERCISED
 
 
 def test_histories_of_the_shrinking_are_evidence_and_not_counted():
-    found = result(history(source="shrinking"), judgement("violates", findings=[finding()]))
+    found = result(*played("violates", source="shrinking", findings=[finding()]))
     assert rule(found, "EC-03").verdict is RuleVerdict.NOT_EXERCISED
     assert found.histories == {}
 
 
 def test_a_history_that_did_not_arrive_says_why_its_rule_is_open():
     missed = {"kind": "missed", "history": "ecom-1", "rules": ["EC-13"], "cause": "the control API said no"}
-    assert "the control API said no" in rule(result(history(), missed), "EC-13").reason
+    assert "the control API said no" in rule(result(*played("inconclusive"), missed), "EC-13").reason
 
 
 def test_what_the_documentation_is_silent_about_is_listed_with_what_was_seen():
-    found = result(history(), judgement("recorded", records=["EC-04"]), judgement("recorded", records=["EC-04"]))
+    found = result(*several(*[{"status": "recorded", "records": ["EC-04"]}] * 2))
     assert rule(found, "EC-04").records == {"x": 2}
     assert "x (2 times)" in rule(found, "EC-04").reason
 
 
 def test_readings_are_counted_by_what_was_observed():
-    found = result(history(), *[judgement(readings={"C8": "reject"})] * 2, judgement(readings={"C8": "no-op"}))
-    assert found.readings[ECOM, "C8"] == {"reject": 2, "no-op": 1}
+    seen = [{"readings": {"C8": choice}} for choice in ("reject", "reject", "no-op")]
+    assert result(*several(*seen)).readings[ECOM, "C8"] == {"reject": 2, "no-op": 1}
 
 
 def test_every_rule_of_every_profile_in_the_run_has_a_result():
-    other = {**OFFERED, "profile": "recurring"}
-    found = result(other)
+    found = result(begin=run(profiles=["ecom", "recurring"]), offered=[OFFERED, {**OFFERED, "profile": "recurring"}])
     for profile in (ECOM, Profile.RECURRING):
         assert [one.rule for one in found.of(profile)] == list(load().governing(profile))
     assert found.of(Profile.EPAYMENT) == ()
@@ -137,7 +160,7 @@ def test_a_run_of_another_rulebook_is_refused():
     ],
 )
 def test_how_a_run_ended_decides_unless_it_is_complete(finish, verdict, code):
-    found = result(history(), judgement(examples=["EC-03"]), finish=finish)
+    found = result(*played(examples=["EC-03"]), finish=finish)
     assert (found.verdict, found.exit_code) == (verdict, code)
 
 

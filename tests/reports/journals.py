@@ -13,6 +13,7 @@ from typing import Any
 from conformance.journal import Journal
 from conformance.order import Profile
 from conformance.rulebook import NEEDS, Readings, Rule, Rulebook, Status, load
+from conformance.soundness import PLANNED, digest_of
 from conformance.verdict import NEEDED
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ class Writer:
     wire: bool = True
     begin: bool = True
     _histories: int = 0
+    _planned: dict[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.journal = Journal(self.directory)
@@ -58,12 +60,17 @@ class Writer:
         )
         if self.begin:
             for profile in self.profiles:
-                self.journal.append(
-                    "capabilities", profile=profile.value, offered=self.offered, source="The control API lists them."
-                )
+                self.looked_at(profile)
                 self.journal.append("smoke", profile=profile.value, ok=True, note="Initiated and read back.")
 
+    def looked_at(self, profile: Profile) -> None:
+        told = {"source": "The control API lists them.", "distinguishes_units": True}
+        self.journal.append("capabilities", profile=profile.value, offered=self.offered, **told)
+
     def finish(self, ended: str = "complete", message: str = "") -> Path:
+        # Nobody knew before what would be played.
+        digest = digest_of(self._planned.items())
+        self.journal.append("plan", histories=list(self._planned), digest=digest)
         self.journal.append("finish", ended=ended, message=message, seconds=12.5)
         return self.stop()
 
@@ -82,7 +89,10 @@ class Writer:
             "goals": [],
             "history": {"version": 1, "profile": profile.value, "steps": [{"do": "initiate", **kind}, *steps]},
         }
-        self.journal.append("history", id=name, profile=profile.value, **{**record, **changes})
+        record |= changes
+        if record["source"] in PLANNED:
+            self._planned[name] = record["history"]
+        self.journal.append("history", id=name, profile=profile.value, **record)
         return name
 
     def exchange(self, history: str, step: int, purpose: str, call: str, answer: Any, **changes: Any) -> None:
@@ -110,6 +120,11 @@ class Writer:
 
     def judgement(self, history: str, step: int, do: str, status: str, **rest: Any) -> None:
         self.journal.append("judgement", history=history, step=step, do=do, status=status, **rest)
+
+    def passed(self, history: str, *steps: str) -> None:
+        """Say of the first steps of a history that they went as they should."""
+        for number, do in enumerate(steps):
+            self.judgement(history, number, do, "conforms", branches=[do], seen="accepted 200", observed={})
 
     def examples(self, profile: Profile, rule: Rule, count: int = NEEDED) -> None:
         """Play as many histories as a rule needs to pass, on each of its sides."""
@@ -216,7 +231,7 @@ class Writer:
             file=f"counterexamples/ecom-{rule}-{number}.json",
             history=history,
             first=first,
-            steps=4,
+            steps=3,
             tried=31,
         )
 
@@ -242,6 +257,7 @@ def conformant(directory: Path, *profiles: Profile, **options: Any) -> Path:
         for rule in writer.book.governing(profile):
             if rule.status is Status.RECORDED:
                 name = writer.history(profile, [{"do": agreed(profile)}, {"do": "cancel"}], cell={}, label="")
+                writer.passed(name, "initiate", agreed(profile))
                 writer.exchange(name, 2, "act", "PUT /cancel", (200, {"status": "Cancelled"}))
                 said = {"records": [rule.id], "seen": "accepted 200", "observed": {}, "readings": {"C8": "no-op"}}
                 writer.judgement(name, 2, "cancel", "recorded", **said)
@@ -261,10 +277,13 @@ def violated(directory: Path) -> Path:
     first = writer.violated("EC-08")
     writer.violated("KB-07")
     lost = writer.history(Profile.ECOM, [{"do": "approve"}, {"do": "age", "by": 15638400}, {"do": "cancel"}])
+    writer.passed(lost, "initiate", "approve", "age")
     writer.exchange(lost, 3, "act", f"PUT /ecomm/v2/payments/{lost}/cancel", None)
     cause = "no answer (the connection was closed)"
     writer.judgement(lost, 3, "cancel", "inconclusive", examples=["EC-33"], seen="no answer", observed={}, cause=cause)
     missed = writer.history(Profile.ECOM, [{"do": "enter-3ds"}, {"do": "cancel"}], label="in 3-D Secure")
+    writer.passed(missed, "initiate")
+    writer.judgement(missed, 1, "enter-3ds", "inconclusive", seen="refused 404", observed={}, cause="it is not offered")
     writer.journal.append("missed", history=missed, rules=["EC-06"], cause="the target offers no 3-D Secure")
     shrunk = writer.violated("EC-08", source="shrinking", cell={})
     writer.counterexample("EC-08", first, shrunk)
@@ -316,9 +335,10 @@ def hostile(directory: Path) -> Path:
     first = writer.violated("EC-08", reason=HOSTILE, text=HOSTILE, label=HOSTILE)
     for number in range(3):
         rule = ["EC-04"]
-        other = writer.history(Profile.ECOM, [{"do": "cancel"}], label=HOSTILE)
+        other = writer.history(Profile.ECOM, [{"do": "cancel"}, {"do": "cancel"}], label=HOSTILE)
+        writer.passed(other, "initiate")
         writer.judgement(other, 1, "cancel", "recorded", records=rule, seen=HOSTILE * (number + 1), observed={})
-        writer.judgement(other, 1, "cancel", "inconclusive", examples=["EC-03"], seen="", cause=HOSTILE, observed={})
+        writer.judgement(other, 2, "cancel", "inconclusive", examples=["EC-03"], seen="", cause=HOSTILE, observed={})
     name = writer.violated("EC-08", source="shrinking", reason=HOSTILE, text=HOSTILE)
     writer.exchange(name, 3, "read", "GET /details", (200, HOSTILE + "A" * 2_000_000))
     writer.exchange(name, 3, "read", "GET /details", (200, {"base64": "//79AP8="}))

@@ -120,7 +120,7 @@ def test_without_capabilities_no_rule_is_claimed(tmp_path):
 
 def test_an_api_that_the_run_did_not_come_to_is_named_as_not_tested(tmp_path):
     writer = journals.Writer(tmp_path, (Profile.ECOM, Profile.RECURRING), begin=False)
-    writer.journal.append("capabilities", profile="ecom", offered=[], source="The control API lists them.")
+    writer.looked_at(Profile.ECOM)
     writer.played(Profile.ECOM, ["EC-03"])
     writer.finish("environment", "The target did not answer.")
     write_reports(tmp_path)
@@ -174,9 +174,10 @@ def test_nothing_of_a_hostile_target_is_alive_in_any_form(tmp_path):
 
 def test_a_page_full_of_long_hostile_reasons_stays_below_its_limit(tmp_path):
     writer = journals.Writer(tmp_path, tuple(Profile))
+    long = {"reason": "<&>\u202e" * 100_000, "text": "<&>\u202e" * 5_000, "label": "<" * 9_000}
     for rule in writer.checked(Profile.ECOM):
-        name = writer.violated(rule.id, reason="<&>\u202e" * 100_000, text="<&>\u202e" * 5_000, label="<" * 9_000)
-        writer.counterexample(rule.id, name, name, reason="<" * 9_000)
+        first, shrunk = writer.violated(rule.id, **long), writer.violated(rule.id, source="shrinking", **long)
+        writer.counterexample(rule.id, first, shrunk, reason=long["reason"])
     writer.finish()
     result = write_reports(tmp_path)
     assert sum(one.verdict is RuleVerdict.VIOLATED for one in result.rules) > 30

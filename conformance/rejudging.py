@@ -1,0 +1,76 @@
+"""Judging again what was judged: every judgement of a run must follow from what it says was observed.
+
+The step comes from the history, the world from the run's own records, the expectation from the model. What was observed
+is taken as it was recorded; that it is what the exchanges say is another question.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.expectation import Fields
+from conformance.journal import Evidence, JournalError, Record
+from conformance.model import Belief, World, expect, open_order, settle
+from conformance.order import Market, Profile
+from conformance.recording import REMOVED
+from conformance.rulebook import Readings
+from conformance.spoken import spoken
+from conformance.steps import History, Initiate, history_from_json
+from conformance.verdict import judge
+
+_FREE = ("n", "kind", "prev", "history", "step", "do", "seen", "observed", "superseded")
+"""What a judgement's record has beside the judgement."""
+
+
+def rejudge(evidence: Evidence) -> None:
+    """Judge every step of a run again.
+
+    Raises:
+        JournalError: a judgement does not follow from what was observed, or a record lacks a part.
+
+    """
+    try:
+        _rejudge_all(evidence)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise JournalError(f"The evidence is not complete: it cannot be judged again for {error!r}.") from None
+
+
+def _rejudge_all(evidence: Evidence) -> None:
+    run = evidence.records[0]
+    market, readings = Market(run["market"]), Readings.from_json(run["readings"])
+    worlds = {
+        record["profile"]: World(market, readings, record["distinguishes_units"])
+        for record in evidence.of_kind("capabilities")
+    }
+    judged: dict[str, list[Record]] = {}
+    for record in evidence.of_kind("judgement"):
+        judged.setdefault(record["history"], []).append(record)
+    for record in evidence.of_kind("history"):
+        world = worlds[record["profile"]]
+        _rejudge_one(history_from_json(record["history"]), judged.get(record["id"], []), world, run)
+
+
+def _rejudge_one(history: History, judgements: list[Record], world: World, run: Record) -> None:
+    belief: Belief = ()
+    for step, record in zip(history.all_steps, judgements, strict=False):
+        observed: Fields = record["observed"]
+        if any(REMOVED in str(value) for value in observed.values()):
+            # A secret stood where the judgement looked: nobody can repeat it, and the rest of the history hangs on it.
+            return
+        if isinstance(step, Initiate):
+            expectation = open_order(Profile(history.profile), step, world)
+        else:
+            expectation = expect(belief, step, world)
+        complete = bool(run["target"]["wire"])
+        judgement, left = judge(expectation if complete else spoken(expectation, observed), observed)
+        if _plain(record) != judgement.as_json(expectation):
+            raise JournalError(
+                f"The evidence was not judged by its rules: step {record['step']} of {record['history']} is said to be "
+                f"{record['status']!r}, and what was observed says {judgement.status.value!r}. "
+                f"It was written by version {run['tool']} of cancel-conformance."
+            )
+        belief = settle(step, belief, left, observed)
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in _FREE}

@@ -1,0 +1,96 @@
+"""Reading back what was written: the four forms of the report must say what the result says, each in its own way."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+from xml.etree import ElementTree
+
+from conformance.result import Result
+from conformance.verdict import OracleError, RuleVerdict, RunVerdict, holds_back
+from reports.headline import headline, profiles, verdict_name
+from reports.text import in_one_line, shortened
+from reports.words import PROFILES
+
+_TITLE: Final = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+_FIRST: Final = re.compile(r'<h1 id="headline">(.*?)</h1>', re.DOTALL)
+_TAG: Final = re.compile(r"<[^>]*>")
+
+
+def check_agreement(result: Result, texts: Mapping[str, str]) -> None:
+    """Read the reports back and compare them with the result.
+
+    Raises:
+        OracleError: one of them says something else.
+
+    """
+    readers = {"report.json": _json, "junit.xml": _junit, "summary.md": _summary, "report.html": _html}
+    for name, reader in readers.items():
+        for complaint in reader(result, texts[name]):
+            raise OracleError(f"{name} does not say what the evidence does: {complaint}.")
+
+
+def _json(result: Result, text: str) -> Iterator[str]:
+    told = json.loads(text)
+    if told["verdict"] != result.verdict.value:
+        yield f"its verdict is {told['verdict']}, and the run's {result.verdict.value}"
+    if (told["exit_code"] == 0) != (result.verdict is RunVerdict.CONFORMANT) or told["exit_code"] != result.exit_code:
+        yield f"its exit code is {told['exit_code']}"
+    if told["journal"] != {"records": len(result.evidence.records), "digest": result.evidence.digest}:
+        yield "it is about another journal"
+    rules = [(one["id"], one["profile"], one["verdict"], one["examples"], one["violations"]) for one in told["rules"]]
+    if rules != [
+        (one.rule.id, one.profile.value, one.verdict.value, one.examples, one.violations) for one in result.rules
+    ]:
+        yield "its rules are not the run's"
+
+
+def _junit(result: Result, text: str) -> Iterator[str]:
+    root = ElementTree.fromstring(text)
+    cases = list(root.iter("testcase"))
+    orderly = result.verdict in (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT)
+    judged = [] if result.verdict is RunVerdict.HARNESS else result.rules
+    plain = [one for one in judged if one.waiver is None]
+    expected = {
+        "tests": len(result.rules) + (not orderly),
+        "failures": sum(one.verdict is RuleVerdict.VIOLATED for one in plain),
+        "errors": sum(holds_back(one) for one in judged) + (not orderly),
+        "skipped": len(result.rules)
+        - sum(
+            one.verdict is RuleVerdict.PASSED
+            or (one.verdict is RuleVerdict.VIOLATED and one.waiver is None)
+            or holds_back(one)
+            for one in judged
+        ),
+    }
+    found = {"tests": len(cases)}
+    found |= {
+        name: sum(case.find(tag) is not None for case in cases)
+        for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    }
+    for name, number in expected.items():
+        if not number == found[name] == int(root.attrib[name]):
+            yield f"it has {found[name]} {name}, says {root.attrib[name]}, and there are {number}"
+
+
+def _summary(result: Result, text: str) -> Iterator[str]:
+    lines = text.splitlines()
+    said = lines[0].removeprefix("## ").replace("\\", "")
+    if said != in_one_line(headline(result), 300):
+        yield f"it begins with {said!r}"
+    for profile in profiles(result):
+        of = [one.verdict for one in result.of(profile)]
+        row = " | ".join(["", PROFILES[profile], *(str(of.count(verdict)) for verdict in RuleVerdict), ""]).strip()
+        if row not in lines:
+            yield f"its numbers for {PROFILES[profile]} are not those of the rules"
+
+
+def _html(result: Result, text: str) -> Iterator[str]:
+    title, first = _TITLE.search(text), _FIRST.search(text)
+    if title is None or html.unescape(title[1]) != shortened(headline(result)):
+        yield "its title is not the headline"
+    if first is None or not html.unescape(_TAG.sub("", first[1])).strip().startswith(verdict_name(result)):
+        yield "its first line is not the verdict"
