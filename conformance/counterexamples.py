@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.journal import Evidence
 from conformance.order import Market, Profile
 from conformance.rulebook import ReadingError, Readings, load
 from conformance.steps import History, HistoryError, history_as_json, history_from_json
 
 COUNTEREXAMPLE_VERSION: Final = 1
+FOLDER: Final = "counterexamples"
+"""Where they lie in the directory of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +82,22 @@ def read_counterexample(path: Path) -> Counterexample:
     if example.history.profile is not example.profile:
         raise HistoryError(f"{path} names {example.profile.value}, but its history is one of another API.")
     return example
+
+
+def check_recorded(directory: Path, path: Path, evidence: Evidence) -> None:
+    """Check that a counterexample among a run's files is the one that the run's journal tells of.
+
+    The file is written before its record, so that a run that was stopped may have one that it does not tell of.
+
+    Raises:
+        HistoryError: it is another's.
+
+    """
+    records = [one for one in evidence.of_kind("counterexample") if one["file"] == f"{FOLDER}/{path.name}"]
+    if not records and evidence.records[-1].get("ended") != "complete":
+        return
+    example = read_counterexample(path)
+    said = example.rule, example.profile.value, history_as_json(example.history)
+    played = {record["id"]: record["history"] for record in evidence.of_kind("history")}
+    if said not in [(one["rule"], one["profile"], played.get(one["history"])) for one in records]:
+        raise HistoryError(f"{path} is not a counterexample of the run whose journal is in {directory}.")

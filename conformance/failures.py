@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from conformance.counterexamples import Counterexample, write_counterexample
+from conformance.counterexamples import FOLDER, Counterexample, write_counterexample
 from conformance.journal import Evidence
 from conformance.minimise import Findings, Group, Minimiser
 from conformance.order import Profile
@@ -111,7 +111,7 @@ class Reduction:
         settings = self._sitting.settings
         profile = history.profile
         number = self._files[profile, group[0]] = self._files.get((profile, group[0]), 0) + 1
-        file = f"counterexamples/{profile.value}-{group[0]}-{number}.json"
+        file = f"{FOLDER}/{profile.value}-{group[0]}-{number}.json"
         example = Counterexample(
             rule=group[0],
             profile=profile,

@@ -207,9 +207,12 @@ class Run:
         """
         self._bench.wait(begin(self._bench.sitting, self._journal, self._started))
 
-    def end(self, ended: Ended) -> Result:
-        """Join the parts, minimise what failed, write the last record and the reports; return what they report."""
-        stopped = self._join()
+    def end(self, ended: Ended, reported: int = 0) -> Result:
+        """Join the parts, minimise what failed, write the last record and the reports; return what they report.
+
+        ``reported`` is how many histories were said to be played: so many must be in the parts.
+        """
+        stopped = self._join(reported)
         # Who could not go on says why; that the session was stopped for it says less.
         ended = ended if stopped.how == "complete" else stopped
         try:
@@ -225,9 +228,10 @@ class Run:
         shutil.rmtree(self._bench.directory / PARTS, ignore_errors=True)
         return result
 
-    def _join(self) -> Ended:
+    def _join(self, reported: int) -> Ended:
         ended = Ended()
         plans: set[str] = set()
+        found = 0
         for path in sorted((self._bench.directory / PARTS).glob("*.jsonl")):
             for record in _records(path):
                 kind = record["kind"]
@@ -237,12 +241,15 @@ class Run:
                 elif kind == "agreed":
                     plans.add(content["digest"])
                 elif kind not in _ONCE:
+                    found += len(content["histories"]) if kind == "plan" else 0
                     self._journal.append(kind, **content)
         if len(plans) > 1 and ended.how == "complete":
             name = self._bench.sitting.seat.name
             return Ended(
                 "environment", f"{name} did not offer the same to every worker: what was played is no one run."
             )
+        if found < reported and ended.how == "complete":
+            return Ended("harness", f"{reported} histories were played, and the evidence has {found} of them.")
         return ended
 
     def _minimise(self) -> Ended:

@@ -83,6 +83,7 @@ class Session:
         self._result: Result | None = None
         self._ended: Ended | None = None
         self._others_failed = False
+        self._reported: dict[str, int] = {}
         self._fault = ""
 
     @pytest.hookimpl(tryfirst=True)
@@ -117,9 +118,11 @@ class Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember whether a test failed that is none of ours: it is not made good by our verdict."""
-        ours = any(name == _BLOCK for name, _ in report.user_properties)
-        self._others_failed = self._others_failed or (report.failed and not ours)
+        """Remember how much was played, and whether a test failed that is none of ours: that is not made good."""
+        said = dict(report.user_properties)
+        if _BLOCK in said:
+            self._reported[str(said[_BLOCK])] = int(str(said["histories"]))
+        self._others_failed = self._others_failed or (report.failed and _BLOCK not in said)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note that the session was interrupted. One that stops after so many failures was not."""
@@ -146,7 +149,7 @@ class Session:
                 self._bench.close()
             return
         try:
-            self._result = self._run.end(self._ended or Ended())
+            self._result = self._run.end(self._ended or Ended(), sum(self._reported.values()))
         except Exception as error:
             self._fault = f"The run could not be brought to its end: {error}"
             session.exitstatus = HARNESS
@@ -246,11 +249,13 @@ class Session:
     def _replay(self, block: Block) -> list[str]:
         assert self._bench is not None
         assert self._asked is not None
+        from conformance.counterexamples import FOLDER  # noqa: PLC0415
+
         words = [word for name, value in self._asked.options() for word in (f"--cancel-{name}", value)]
         line = shlex.join(
             ["pytest", "--pyargs", "conformance.suite", *words, "-k", block.name, "--cancel-out", "replay"]
         )
-        kept = self._bench.directory / "counterexamples"
+        kept = self._bench.directory / FOLDER
         return [f"Play this block again: {line}", f"When the run has ended, the smallest failures are in {kept}."]
 
     def _stop(self, how: str, message: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from conformance.journal import Evidence, JournalError, Record
 from conformance.order import Profile
 from conformance.rulebook import Rulebook, load
-from conformance.selfcheck import check_books, check_oracle
+from conformance.selfcheck import check_books, check_oracle, check_verdict
 from conformance.soundness import check
 from conformance.steps import HistoryError
 from conformance.verdict import (
@@ -92,10 +92,11 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     tallies, readings = _tallied(evidence, profiles, counted)
     _explained(evidence, tallies)
     scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
-    waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
+    waivers = _waivers(run, book)
     rules = reduce_all(book, scopes, tallies, waivers)
     check_books(evidence, rules)
     verdict, reason = reduce_run(rules, ended)
+    check_verdict(verdict, rules, complete=ended is None)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(1 for _ in evidence.of_kind("exchange"))
     return Result(evidence, verdict, reason, rules, readings, histories, exchanges)
@@ -167,6 +168,14 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
 def _scope(run: Record, record: Record) -> Scope:
     offered = frozenset(record["offered"])
     return Scope(Profile(record["profile"]), offered, wire=bool(run["target"]["wire"]))
+
+
+def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
+    waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
+    unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in {one.id for one in book.rules}]
+    if unfounded or len(waivers) != len(run["waivers"]):
+        raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
+    return waivers
 
 
 def _ended(evidence: Evidence) -> RunVerdict | None:

@@ -130,6 +130,23 @@ def _reduced(rule: Rule, scope: Scope, verdict: RuleVerdict, tally: Tally) -> Ru
     return result
 
 
+def check_verdict(verdict: RunVerdict, results: Iterable[RuleResult], *, complete: bool) -> None:
+    """Hold the verdict of a run against its rules: what is red must not be called green, nor the other way round.
+
+    Raises:
+        OracleError: it was.
+
+    """
+    listed = list(results)
+    open_ = (RuleVerdict.INCONCLUSIVE, RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
+    required = [one for one in listed if one.rule.level is Level.REQUIRED and one.in_scope and not one.waiver]
+    violated = any(one.verdict is RuleVerdict.VIOLATED and not one.waiver for one in listed)
+    green = any(one.verdict is RuleVerdict.PASSED for one in listed)
+    green = green and complete and not violated and not any(one.verdict in open_ for one in required)
+    if (verdict is RunVerdict.CONFORMANT) != green or (complete and violated) != (verdict is RunVerdict.NOT_CONFORMANT):
+        raise OracleError(f"The run is called {verdict.value}, and its rules say otherwise.")
+
+
 def check_books(evidence: Evidence, results: Iterable[RuleResult]) -> None:
     """Count once more what the judgements that count say, and compare it with the results of the rules.
 

@@ -144,6 +144,7 @@ def _findings(judgements: list[Record]) -> list[Record]:
 
 def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
     """Complain of histories that were planned and not played, or played and not planned."""
+    begun = {name: record for name, record in played.items() if record["source"] in PLANNED}
     planned: set[str] = set()
     for record in evidence.of_kind("plan"):
         names = record["histories"]
@@ -151,13 +152,13 @@ def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
         planned.update(names)
         if twice:
             yield "a history is planned twice"
-        if not set(names) <= set(played):
-            yield f"{', '.join(sorted(set(names) - set(played))[:3])} was planned and not played"
-        elif digest_of((name, played[name]["history"]) for name in names) != record["digest"]:
+        if not set(names) <= set(begun):
+            yield f"{', '.join(sorted(set(names) - set(begun))[:3])} was planned and not played"
+        elif digest_of((name, begun[name]["history"]) for name in names) != record["digest"]:
             yield f"what was played from {names[0] if names else 'nothing'} on is not what was planned"
-    begun = {name.rstrip(_AGAIN) for name, record in played.items() if record["source"] in PLANNED}
-    if begun - planned:
-        yield f"{', '.join(sorted(begun - planned)[:3])} was played and not planned"
+    more = {name.rstrip(_AGAIN) for name in begun} - planned
+    if more:
+        yield f"{', '.join(sorted(more)[:3])} was played and not planned"
 
 
 def _history(record: Record) -> History:

@@ -12,8 +12,8 @@ from typing import Any, Final
 from conformance.api import Asked
 from conformance.commands.errors import ENVIRONMENT, CommandError, UsageError
 from conformance.commands.stopping import stopper
-from conformance.counterexamples import Counterexample, read_counterexample
-from conformance.journal import JournalError, read_journal
+from conformance.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
+from conformance.journal import JOURNAL_NAME, JournalError, read_journal
 from conformance.playing import Playing
 from conformance.rulebook import load
 from conformance.settings import Settings
@@ -24,7 +24,6 @@ from reports.text import in_one_line
 from reports.words import step_in_words
 from strategies.plan import Planned
 
-FOLDER: Final = "counterexamples"
 LONGEST: Final = 400
 
 
@@ -33,6 +32,8 @@ def main(arguments: argparse.Namespace) -> int:
     directory = Path(arguments.directory)
     path = find(directory, arguments.counterexample)
     example = read_counterexample(path)
+    if path.parent == directory / FOLDER and (directory / JOURNAL_NAME).is_file():
+        check_recorded(directory, path, read_journal(directory))
     target, control = arguments.target or example.target, arguments.control_url
     if control is None and target == example.target:
         control = _control_of(directory)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from conformance.commands.ending import print_ending
+from conformance.counterexamples import FOLDER, check_recorded
 from conformance.journal import read_journal
 from conformance.rejudging import rejudge
 from conformance.result import result_of
@@ -18,6 +19,8 @@ def main(arguments: argparse.Namespace) -> int:
     evidence = read_journal(directory)
     result_of(evidence)
     rejudge(evidence)
+    for path in sorted((directory / FOLDER).glob("*.json")):
+        check_recorded(directory, path, evidence)
     result = write_reports(directory)
     print_ending(result, directory)
     return result.exit_code

@@ -1,0 +1,113 @@
+"""A small run through the command line, against a provider that is right or one that is wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import cache
+from io import StringIO
+from pathlib import Path
+
+from conformance import generation
+from conformance.cli import main
+from conformance.journal import Journal, Record
+from conformance.order import Profile
+from conformance.sandbox import EPayment, Provider
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.session import keys_from
+from conformance.verdict import NEEDED
+from strategies.plan import Planned
+
+
+class Forgetful(EPayment):
+    """Says that it cancelled, and changes nothing."""
+
+    def carry_out_cancel(self, order, key):
+        return self.repeat_cancel(order)
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended, and what it wrote on its two streams."""
+
+    code: int
+    out: str
+    errors: str
+
+
+def command(*words: object) -> Said:
+    """Give a command in this process."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as errors:
+        code = main([str(word) for word in words])
+    return Said(code, out.getvalue(), errors.getvalue())
+
+
+@cache
+def small_plan(profile, world, offered, wire):
+    """Return as few systematic histories as show every rule often enough."""
+    lacking, chosen = Counter(), []
+    histories = generation.planned(profile, world, offered, wire=wire, seed=0, count=0)
+    for one in histories:
+        lacking.update(dict.fromkeys(one.goals, 1))
+    lacking = Counter({goal: min(number, NEEDED) for goal, number in lacking.items()})
+    while any(lacking.values()):
+        best = max(histories, key=lambda one: sum(lacking[goal] > 0 for goal in one.goals))
+        histories.remove(best)
+        chosen.append(best)
+        lacking.subtract({goal: 1 for goal in best.goals if lacking[goal] > 0})
+    return chosen
+
+
+def planned(profile, world, offered, *, wire, seed, count) -> list[Planned]:
+    """Return the small plan in the place of the whole one."""
+    return list(small_plan(profile, world, offered, wire))
+
+
+def use_small_plan(patch) -> None:
+    """Let every run play the small plan."""
+    patch.setattr("conformance.sitting.planned", planned)
+
+
+def use_provider(patch, epayment=EPayment) -> None:
+    """Let every target be this provider."""
+    patch.setattr(
+        "conformance.api.locate",
+        lambda *_, **__: HttpSeat(EmbeddedTarget(Provider(epayment=epayment)), keys_from(embedded=True)),
+    )
+
+
+def run(directory: Path, *words: str, profile: Profile = Profile.EPAYMENT) -> Said:
+    """Make a small run."""
+    return command("run", "--profile", profile.value, "--out", directory, *words)
+
+
+def rewritten(records: list[Record], directory: Path) -> Path:
+    """Write records as somebody would who knows how the chain is made."""
+    journal = Journal(directory)
+    for record in records:
+        content = {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
+        journal.append(record["kind"], **content)
+    journal.close()
+    return directory
+
+
+def everywhere(patch, module: str, name: str, new) -> None:
+    """Put something into the place of a function of ours, wherever it was imported to."""
+    old = getattr(sys.modules[module], name)
+    for other in [one for key, one in sys.modules.items() if key.startswith(("conformance", "reports"))]:
+        if vars(other).get(name) is old:
+            patch.setattr(other, name, new)
+
+
+@contextmanager
+def patched(owner, name, new):
+    """Put something into the place of an attribute, for as long as this lasts."""
+    old = getattr(owner, name)
+    setattr(owner, name, new)
+    try:
+        yield
+    finally:
+        setattr(owner, name, old)
