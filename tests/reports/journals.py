@@ -95,6 +95,13 @@ class Writer:
         self.journal.append("history", id=name, profile=profile.value, **record)
         return name
 
+    def again(self, name: str) -> str:
+        """Play a history again that proved nothing."""
+        profile = Profile(self._planned[name]["profile"])
+        rest = {"source": "systematic", "label": "", "cell": {}, "goals": [], "history": self._planned[name]}
+        self.journal.append("history", id=f"{name}b", profile=profile.value, **rest)
+        return f"{name}b"
+
     def exchange(self, history: str, step: int, purpose: str, call: str, answer: Any, **changes: Any) -> None:
         method, path = call.split(" ", 1)
         status, body = answer if answer is not None else (0, None)
