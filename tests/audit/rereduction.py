@@ -52,7 +52,7 @@ def headline_of(path):
                 key = offer["profile"], rule.id
                 beyond_reach = "wire" in rule.needs and not run["target"]["wire"]
                 rules[key] = _rule(rule, said, beyond_reach=beyond_reach)
-                if rule.id not in waived and _is_red(rule, rules[key], beyond_reach=beyond_reach):
+                if rule.id not in waived and _is_red(rule, rules[key], may_be_missing=beyond_reach or rule.optional):
                     red.add(key)
     return Headline(_run(last, rules, red), rules, frozenset(red))
 
@@ -95,11 +95,11 @@ def _rule(rule, said, *, beyond_reach):
     return "RECORDED" if rule.status.value == "recorded" and worst != "VIOLATED" else worst
 
 
-def _is_red(rule, verdict, *, beyond_reach):
+def _is_red(rule, verdict, *, may_be_missing):
     if verdict == "VIOLATED":
         return True
     unproved = verdict in ("INCONCLUSIVE", "NOT EXERCISED", "THIN")
-    out_of_scope = beyond_reach and verdict == "NOT EXERCISED"
+    out_of_scope = may_be_missing and verdict == "NOT EXERCISED"
     return rule.level.value == "REQUIRED" and unproved and not out_of_scope
 
 
