@@ -1,8 +1,10 @@
 """What may be observed, and what was: the values that the model produces and the verdict compares.
 
-An observation is flat: field names to scalars, in the model's words (``answer.status``, ``view.captured``). A claim
-permits some values of one field and names the rules that say so. A branch is a conjunction of claims, one documented
-way for a step to turn out; an expectation is the set of branches that the documentation leaves open.
+An observation is flat: field names to scalars, in the model's words (``answer.status``, ``view.captured``). Of two
+requests that were sent together, the second one's answer is ``other.``, and ``sent.together`` says whether both were
+under way at the same time. A claim permits some values of one field and names the rules that say so. A branch is a
+conjunction of claims, one documented way for a step to turn out; an expectation is the set of branches that the
+documentation leaves open.
 """
 
 from __future__ import annotations
@@ -27,6 +29,12 @@ BUSY: Final = "busy"
 ODD: Final = "odd"
 LOST: Final = "lost"
 """The outcomes of a request: 2xx, 202, 4xx, 5xx, 429, anything else, and no answer at all."""
+
+
+ANSWER: Final = "answer."
+OTHER: Final = "other."
+"""How the fields of an answer begin: of the only request or the first, and of the second of two."""
+SENT_TOGETHER: Final = "sent.together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +208,21 @@ class Expectation:
 
     branches: tuple[Branch, ...]
     records: tuple[str, ...] = ()
+
+
+def of_the_other(field: str) -> str:
+    """Return the name that a field of an answer has in the answer to the second of two requests.
+
+    >>> of_the_other("answer.status"), of_the_other("view.state")
+    ('other.status', 'view.state')
+    """
+    return OTHER + field.removeprefix(ANSWER) if field.startswith(ANSWER) else field
+
+
+def told_apart(observed: Fields) -> tuple[Fields, Fields]:
+    """Return an observation as each of two requests would show it alone."""
+    other = {name.replace(OTHER, ANSWER, 1): value for name, value in observed.items() if name.startswith(OTHER)}
+    return observed, {name: value for name, value in observed.items() if not name.startswith((ANSWER, OTHER))} | other
 
 
 def claim_as_json(claim: Claim) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from conformance.counterexamples import FOLDER, Counterexample, write_counterexample
 from conformance.journal import Evidence
@@ -13,9 +13,12 @@ from conformance.minimise import Findings, Group, Minimiser
 from conformance.order import Profile
 from conformance.playing import Observer, Playing, together
 from conformance.sitting import Ledger, Sitting
-from conformance.steps import History, history_from_json
+from conformance.steps import History, Together, history_from_json
 from conformance.targets.seat import Worker
 from strategies.plan import Planned
+
+RACES: Final = 6
+"""How often a race is run before it is believed to be one that cannot be lost."""
 
 Key: TypeAlias = tuple[Profile, Group]
 
@@ -45,6 +48,10 @@ def failures(evidence: Evidence) -> dict[Key, Failure]:
             if key not in found or _size(failure) < _size(found[key]):
                 found[key] = failure
     return dict(sorted(found.items(), key=lambda item: (_size(item[1]), item[0])))
+
+
+def _tries(history: History) -> int:
+    return RACES if any(isinstance(step, Together) for step in history.steps) else 1
 
 
 def _size(failure: Failure) -> tuple[int, str]:
@@ -97,8 +104,9 @@ class Reduction:
         return f"{profile.value}-s{self._played:05d}"
 
     async def _keep(self, group: Group, failure: Failure, smallest: History, tried: int, worker: Worker) -> None:
-        # The smallest history is played once more and judged like any other: what is shown is what was recorded.
-        for history in (smallest, failure.history):
+        # The smallest history is played once more and judged like any other: what is shown is what was recorded. A race
+        # need not be lost every time.
+        for history in (*[smallest] * _tries(smallest), *[failure.history] * _tries(failure.history)):
             identifier = self._identifier(history.profile)
             one = Planned(history, "smallest history that fails", {}, (group[0],))
             trial = await self._playing.play(one, identifier, "shrinking", worker)

@@ -18,6 +18,8 @@ from strategies.plan import Planned
 
 REPLAYS: Final = "bc"
 """How often a history is played again when an answer proved nothing, and what the later identifiers end with."""
+ALONE: Final = "xy"
+"""What the identifiers of the two histories end with that send a race's requests one after the other."""
 UNHEALTHY: Final = 12
 """So many inconclusive histories in a row, after the replays, end the run."""
 
@@ -106,6 +108,12 @@ class Playing:
         )
         exchanges = self._sitting.exchanges(self._ledger, identifier)
         player = worker.player(profile, self._sitting.order_id(identifier), exchanges)
+        endings = iter(ALONE)
+
+        async def elsewhere(history: History) -> Trial:
+            label = f"{one.label}: one after the other" if one.label else "one after the other"
+            alone = Planned(history, label, one.cell, (), generated=one.generated)
+            return await self.play(alone, f"{identifier}{next(endings)}", source, worker, last=last)
 
         def note(step: int, **judgement: Any) -> None:
             exchanges.step = step + 1
@@ -114,15 +122,22 @@ class Playing:
                 content["superseded"] = True
             self._ledger.append("judgement", history=identifier, step=step, **content)
 
-        return await play(one.history, player, self._sitting.worlds[profile], note)
+        return await play(one.history, player, self._sitting.worlds[profile], note, elsewhere)
 
     async def quietly(self, history: History, identifier: str, worker: Worker) -> Findings:
         """Play a history without writing it down."""
         await asyncio.sleep(0)
+        return (await self._unwritten(history, identifier, worker)).findings
+
+    async def _unwritten(self, history: History, identifier: str, worker: Worker) -> Trial:
         profile = history.profile
-        player = worker.player(profile, self._sitting.order_id(identifier), _unwritten)
-        trial = await play(history, player, self._sitting.worlds[profile], _unwritten)
-        return trial.findings
+        player = worker.player(profile, self._sitting.order_id(identifier), _ignored)
+        endings = iter(ALONE)
+
+        async def elsewhere(alone: History) -> Trial:
+            return await self._unwritten(alone, f"{identifier}{next(endings)}", worker)
+
+        return await play(history, player, self._sitting.worlds[profile], _ignored, elsewhere)
 
     def _clean(self, text: str) -> str:
         return self._sitting.redactor.clean(text)
@@ -150,5 +165,5 @@ async def together(tasks: Sequence[Coroutine[Any, Any, None]]) -> None:
         raise errors.exceptions[0] from None
 
 
-def _unwritten(*_: object, **__: object) -> None:
+def _ignored(*_: object, **__: object) -> None:
     return

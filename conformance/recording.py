@@ -71,10 +71,15 @@ class Exchanges:
         self._clock = clock
         self._last = clock()
 
-    def __call__(self, call: Call, answer: Answer) -> None:
-        """Write one exchange; its time runs from the end of the one before."""
+    def __call__(self, call: Call, answer: Answer, flight: tuple[float, float] | None = None) -> None:
+        """Write one exchange; its time runs from the end of the one before.
+
+        Of two that were sent together, ``flight`` is how many seconds after the first one this one left, and how many
+        it took.
+        """
         now = self._clock()
         took, self._last = now - self._last, now
+        began, took = flight or (None, took)
         clean = self._redactor
         request = call.request
         content: dict[str, object] = {
@@ -90,6 +95,8 @@ class Exchanges:
             "response": None,
             "ms": round(took * 1000, 2),
         }
+        if began is not None:
+            content["began"] = round(began * 1000, 3)
         if isinstance(answer, Lost):
             content["lost"] = clean.clean(answer.cause)
         else:

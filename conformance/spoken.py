@@ -1,10 +1,22 @@
-"""What can be claimed of a target that does not speak of everything: an adapter without HTTP, for one."""
+"""What an expectation says of a step as it was really played.
+
+Two requests that were meant to race may have gone one after the other, and a target without HTTP does not speak of
+everything.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.expectation import Branch, Claim, Expectation, Fields
+from conformance.expectation import SENT_TOGETHER, Branch, Claim, Expectation, Fields
+from conformance.model import apart
+
+
+def meant(expectation: Expectation, observed: Fields, *, complete: bool) -> Expectation:
+    """Return what is expected of a step, given how it was played. ``complete`` is of a target that speaks of all."""
+    if observed.get(SENT_TOGETHER) is False:
+        expectation = apart(expectation)
+    return expectation if complete else spoken(expectation, observed)
 
 
 def spoken(expectation: Expectation, observed: Fields) -> Expectation:

@@ -182,6 +182,17 @@ class Fail:
     """A charge fails."""
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A plain cancel and one other request for the same order, sent at the same moment. It is read back after both.
+
+    Neither comes before the other: ``first`` and ``second`` are only the order in which the two are told.
+    """
+
+    first: Cancel
+    second: Cancel | Capture | Refund | Approve | Reserve | Charge
+
+
 Step: TypeAlias = (
     Initiate
     | Approve
@@ -200,6 +211,7 @@ Step: TypeAlias = (
     | Reserve
     | Charge
     | Fail
+    | Together
 )
 
 _NAMES: Final[Mapping[type[Any], str]] = {
@@ -220,10 +232,11 @@ _NAMES: Final[Mapping[type[Any], str]] = {
     Reserve: "reserve",
     Charge: "charge",
     Fail: "fail",
+    Together: "together",
 }
 _CLASSES: Final = {name: cls for cls, name in _NAMES.items()}
 
-_ANYWHERE: Final = frozenset({Initiate, Age, Capture, Refund, Cancel, Read})
+_ANYWHERE: Final = frozenset({Initiate, Age, Capture, Refund, Cancel, Read, Together})
 _PAYMENT: Final = _ANYWHERE | {Approve, Reject, Expire, Enter3DS, Leave3DS}
 PLAYABLE: Final[Mapping[Profile, frozenset[type[Any]]]] = {
     Profile.ECOM: _PAYMENT,
@@ -231,6 +244,9 @@ PLAYABLE: Final[Mapping[Profile, frozenset[type[Any]]]] = {
     Profile.RECURRING: _ANYWHERE | {StopAgreement, BecomeDue, StartProcessing, Reserve, Charge, Fail},
 }
 """The steps that each API has."""
+
+RACERS: Final = (Cancel, Capture, Refund, Approve, Reserve, Charge)
+"""What can be sent together with a cancel."""
 
 CONTROL_ACTIONS: Final[Mapping[type[Any], str]] = {
     Approve: "approve",
@@ -251,6 +267,11 @@ def action_of(step: Step) -> str | None:
     if isinstance(step, Leave3DS):
         return "finish_3ds" if step.success else "fail_3ds"
     return CONTROL_ACTIONS.get(type(step))
+
+
+def parts_of(step: Step) -> tuple[Step, ...]:
+    """Return the requests that a step is made of: two that are sent together, or the step itself."""
+    return (step.first, step.second) if isinstance(step, Together) else (step,)
 
 
 def name_of(step: Step) -> str:
@@ -279,8 +300,14 @@ def step_as_json(step: Step) -> dict[str, Any]:
         value = getattr(step, field.name)
         if field.default is not MISSING and value == field.default:
             continue
-        out[field.name] = _seconds(value) if isinstance(value, timedelta) else value
+        out[field.name] = _field_as_json(value)
     return out
+
+
+def _field_as_json(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return _seconds(value)
+    return step_as_json(value) if type(value) in _NAMES else value
 
 
 def history_as_json(history: History) -> dict[str, Any]:
@@ -312,13 +339,14 @@ def history_from_json(data: object) -> History:
     raw = data.get("steps")
     if not isinstance(raw, list) or not raw:
         raise HistoryError("'steps' must be a list that begins with an 'initiate' step")
-    steps = [_step_from_json(item, index) for index, item in enumerate(raw)]
+    steps = [_step_from_json(item, f"step {index}") for index, item in enumerate(raw)]
     opening = steps[0]
     if not isinstance(opening, Initiate) or any(isinstance(step, Initiate) for step in steps[1:]):
         raise HistoryError("a history has exactly one 'initiate' step, and it comes first")
     for index, step in enumerate(steps):
-        if type(step) not in PLAYABLE[profile]:
-            raise HistoryError(f"step {index} ({name_of(step)}) does not exist in {profile.value}")
+        for part in parts_of(step):
+            if type(part) not in PLAYABLE[profile]:
+                raise HistoryError(f"step {index} ({name_of(part)}) does not exist in {profile.value}")
     if (opening.kind is Kind.PAYMENT) == (profile is Profile.RECURRING):
         raise HistoryError(f"an order of kind {opening.kind.value!r} does not exist in {profile.value}")
     return History(profile, opening, tuple(steps[1:]))
@@ -352,6 +380,23 @@ def _age(value: object) -> timedelta:
     return timedelta(seconds=value)
 
 
+def _plain_cancel(value: object) -> Step:
+    step = _racer(value)
+    if not isinstance(step, Cancel):
+        raise ValueError("must be a cancel")
+    return step
+
+
+def _racer(value: object) -> Step:
+    """Read one of two requests that are sent together. A cancel among them is a plain one, and they never nest."""
+    if isinstance(value, dict) and value.get("do") == _NAMES[Together]:
+        raise ValueError("cannot be two requests itself")
+    step = _step_from_json(value, "the request")
+    if not isinstance(step, RACERS) or (isinstance(step, Cancel) and step != Cancel(flag=step.flag)):
+        raise ValueError(f"a {name_of(step)} like this cannot be sent together with a cancel")
+    return step
+
+
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "amount": _money,
     "kind": Kind,
@@ -362,12 +407,14 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "to": Addressee,
     "defect": lambda value: None if value is None else Defect(value),
     "with_other_change": _boolean,
+    "first": _plain_cancel,
+    "second": _racer,
 }
 
 
-def _step_from_json(item: object, index: int) -> Step:
+def _step_from_json(item: object, place: str) -> Step:
     if not isinstance(item, dict) or not isinstance(item.get("do"), str) or item["do"] not in _CLASSES:
-        raise HistoryError(f"step {index} has no known 'do': {item!r:.80}")
+        raise HistoryError(f"{place} has no known 'do': {item!r:.80}")
     cls = _CLASSES[item["do"]]
     known = {field.name for field in fields(cls)}
     arguments = {}
@@ -375,14 +422,14 @@ def _step_from_json(item: object, index: int) -> Step:
         if name == "do":
             continue
         if name not in known:
-            raise HistoryError(f"step {index} ({item['do']}) has no field {name!r}")
+            raise HistoryError(f"{place} ({item['do']}) has no field {name!r}")
         try:
             arguments[name] = _READERS[name](value)
         except (ValueError, TypeError) as error:
-            raise HistoryError(f"step {index} ({item['do']}), field {name!r}: {error}") from None
+            raise HistoryError(f"{place} ({item['do']}), field {name!r}: {error}") from None
     try:
         step: Step = cls(**arguments)
     except TypeError:
         missing = ", ".join(sorted(known - set(arguments)))
-        raise HistoryError(f"step {index} ({item['do']}) needs {missing}") from None
+        raise HistoryError(f"{place} ({item['do']}) needs {missing}") from None
     return step

@@ -6,18 +6,30 @@ trial ends at its first violation, or as soon as an answer proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from conformance.expectation import ACCEPTED, PENDING, Expectation, Fields
+from conformance.expectation import ACCEPTED, PENDING, Expectation, Fields, told_apart
 from conformance.model import Belief, World, expect, open_order, settle
 from conformance.profiles.player import Player
 from conformance.profiles.wire import Observed
-from conformance.spoken import spoken
-from conformance.steps import Cancel, Capture, History, Initiate, Refund, Step, StopAgreement, action_of, name_of
-from conformance.verdict import Finding, Judged, Judgement, judge
+from conformance.spoken import meant
+from conformance.steps import (
+    Cancel,
+    Capture,
+    History,
+    Initiate,
+    Refund,
+    Step,
+    StopAgreement,
+    Together,
+    action_of,
+    name_of,
+    parts_of,
+)
+from conformance.verdict import OUTCOMES, Finding, Judged, Judgement, judge
 
 POLLS: Final = 10
 """How often an order is read again after a 202, before its outcome is given up on."""
@@ -46,9 +58,11 @@ class Trial:
 
 Note = Callable[..., None]
 """Where judgements are written: called with the step's index and the judgement's content."""
+Elsewhere = Callable[[History], Awaitable[Trial]]
+"""Plays another history, on an order of its own."""
 
 
-async def play(history: History, player: Player, world: World, note: Note) -> Trial:
+async def play(history: History, player: Player, world: World, note: Note, elsewhere: Elsewhere) -> Trial:
     """Play a history and judge every step.
 
     Args:
@@ -56,6 +70,7 @@ async def play(history: History, player: Player, world: World, note: Note) -> Tr
         player: plays the steps against the target.
         world: the market and the readings in force.
         note: takes each judgement as it is made.
+        elsewhere: plays what is needed to know what a violation is about.
 
     """
     trial = Trial()
@@ -68,6 +83,15 @@ async def play(history: History, player: Player, world: World, note: Note) -> Tr
             expectation = expect(belief, step, world)
         observed = await _observe(step, player, expectation)
         judgement, left = judge(_spoken(expectation, observed, player), observed)
+        if judgement.status is Judged.VIOLATES and isinstance(step, Together):
+            other = await _one_after_the_other(history, index, elsewhere)
+            if other is not None:
+                cause = f"sent one after the other, the two requests do not conform either: {other.cause}"
+                judgement = Judgement(Judged.INCONCLUSIVE, cause=cause)
+                said = judgement.as_json(expectation)
+                note(index, do=name_of(step), seen=seen(observed), observed=observed, superseded=True, **said)
+                trial.ending, trial.findings, trial.cause = other.ending, other.findings, cause
+                return trial
         note(index, do=name_of(step), seen=seen(observed), observed=observed, **judgement.as_json(expectation))
         if judgement.status is Judged.VIOLATES:
             trial.ending, trial.findings = Ending.VIOLATES, judgement.findings
@@ -81,16 +105,32 @@ async def play(history: History, player: Player, world: World, note: Note) -> Tr
     return trial
 
 
+async def _one_after_the_other(history: History, index: int, elsewhere: Elsewhere) -> Trial | None:
+    """Play two requests both ways round, one after the other; return the first trial that does not conform.
+
+    What a target gets wrong without a race it gets wrong in a race as well, and that is not what the race is about.
+    """
+    before, step = history.steps[: index - 1], history.steps[index - 1]
+    for pair in (parts_of(step), parts_of(step)[::-1]):
+        trial = await elsewhere(replace(history, steps=(*before, *pair)))
+        if trial.ending is not Ending.CONFORMS:
+            trial.cause = trial.cause or trial.findings[0].reason
+            return trial
+    return None
+
+
 async def _observe(step: Step, player: Player, expectation: Expectation) -> Observed:
     """Play a step and read the order back, again and again where the answer says that more is to come."""
     answer = await player.perform(step)
-    log = isinstance(step, Cancel | Capture | Refund | StopAgreement)
+    parts = parts_of(step)
+    log = any(isinstance(one, Cancel | Capture | Refund | StopAgreement) for one in parts)
     observed = answer | await player.look("read", log=log)
-    outcome = answer.get("answer.outcome")
+    outcomes = {answer.get("answer.outcome"), answer.get("other.outcome")}
     # Nothing bounds how soon an accepted agreement's charge is reserved or a stopped one's charges follow, nor how soon
     # a test action has its effect.
-    patient = outcome == PENDING or isinstance(step, Initiate | StopAgreement) or action_of(step) is not None
-    looks = 0 if outcome not in (ACCEPTED, PENDING) else POLLS if patient else SECOND_LOOKS
+    patient = any(isinstance(one, Initiate | StopAgreement) or action_of(one) is not None for one in parts)
+    patient = patient or (PENDING in outcomes and _may_be_pending(expectation))
+    looks = 0 if outcomes.isdisjoint((ACCEPTED, PENDING)) else POLLS if patient else SECOND_LOOKS
     for attempt in range(1, looks + 1):
         if _settled(_spoken(expectation, observed, player), observed):
             break
@@ -99,17 +139,27 @@ async def _observe(step: Step, player: Player, expectation: Expectation) -> Obse
     return observed
 
 
+def _may_be_pending(expectation: Expectation) -> bool:
+    claims = (claim for branch in expectation.branches for claim in branch.claims)
+    return any(claim.field in OUTCOMES and claim.permitted.permits(PENDING) for claim in claims)
+
+
 def _settled(expectation: Expectation, observed: Fields) -> bool:
     judgement, _ = judge(expectation, observed)
     return judgement.status in (Judged.CONFORMS, Judged.RECORDED)
 
 
 def _spoken(expectation: Expectation, observed: Fields, player: Player) -> Expectation:
-    return expectation if player.complete else spoken(expectation, observed)
+    return meant(expectation, observed, complete=player.complete)
 
 
 def seen(observed: Fields) -> str:
     """Say in a few words how a step was answered."""
+    one, other = told_apart(observed)
+    return f"{_said(one)}; {_said(other)}" if "answer.outcome" in other else _said(one)
+
+
+def _said(observed: Fields) -> str:
     said: list[Any] = [observed.get("answer.outcome", "read"), observed.get("answer.status")]
     words = " ".join(str(one) for one in said if one is not None)
     code = observed.get("answer.code")

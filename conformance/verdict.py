@@ -118,6 +118,9 @@ _CAUSES: Final[Mapping[str, str]] = {
 }
 
 
+OUTCOMES: Final = ("answer.outcome", "other.outcome")
+
+
 def judge(expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[Branch, ...]]:
     """Compare what was observed with what was permitted.
 
@@ -142,14 +145,14 @@ def judge(expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[
 
 def _proves_nothing(expectation: Expectation, observed: Fields) -> str:
     """Say why an answer, or the read that followed it, says nothing about the order; nothing where it does."""
-    answer = ("answer.outcome", "answer.status")
-    expected = any(branch.proves and _fits(branch, observed, answer) for branch in expectation.branches)
-    for part, what in (("answer", ""), ("view", " when the order was read back")):
+    for part, what in (("answer", ""), ("other", " to the other request"), ("view", " when the order was read back")):
+        answer = (f"{part}.outcome", f"{part}.status")
+        expected = any(branch.proves and _fits(branch, observed, answer) for branch in expectation.branches)
         outcome, status = str(observed.get(f"{part}.outcome", "")), observed.get(f"{part}.status")
         cause = _CAUSES.get(outcome, "")
         if outcome == REFUSED and (part == "view" or (status in (401, 408) and not expected)):
             cause = "the target refused to answer"
-        if cause and not (part == "answer" and expected):
+        if cause and (part == "view" or not expected):
             detail = observed.get(f"{part}.cause") or status
             return f"{cause}{what}" + (f" ({detail})" if detail else "")
     return ""
@@ -187,15 +190,15 @@ def _seen(rule: str, branches: list[Branch], observed: Fields) -> bool:
 
 def _findings(expectation: Expectation, observed: Fields) -> tuple[Finding, ...]:
     proving = [branch for branch in expectation.branches if branch.proves]
-    fitting = [branch for branch in proving if _fits(branch, observed, ("answer.outcome",))]
+    fitting = [branch for branch in proving if _fits(branch, observed, OUTCOMES)]
     if not fitting:
-        # No documented way to turn out begins like this: every one of them failed at its first claim, and at whatever
-        # the answer may not give as its reason.
+        # No documented way to turn out begins like this: every one of them failed by its last outcome at the latest,
+        # and at whatever the answer may not give as its reason.
         failed = [
             (branch, claim)
             for branch in proving
             for index, claim in enumerate(branch.claims)
-            if index == 0 or (isinstance(claim.permitted, NoneOf) and not claim.holds(observed))
+            if not claim.holds(observed) and (index < _beginning(branch) or isinstance(claim.permitted, NoneOf))
         ]
     else:
         closest = min(fitting, key=lambda branch: sum(not claim.holds(observed) for claim in branch.claims))
@@ -206,6 +209,11 @@ def _findings(expectation: Expectation, observed: Fields) -> tuple[Finding, ...]
             name = rule.partition("/")[0]
             findings.setdefault(name, _finding(name, branch, claim, observed))
     return tuple(findings.values())
+
+
+def _beginning(branch: Branch) -> int:
+    """Return how many claims a branch begins with before it goes into what was answered and read."""
+    return max((index for index, claim in enumerate(branch.claims, 1) if claim.field in OUTCOMES), default=0)
 
 
 def _fits(branch: Branch, observed: Fields, fields: tuple[str, ...]) -> bool:
@@ -364,6 +372,9 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         return result(RuleVerdict.INCONCLUSIVE, f"{tally.inconclusive} of its histories proved nothing: {cause}")
     if "wire" in rule.needs and not scope.wire:
         reason = "the target is called without HTTP: what this rule governs does not exist there"
+        return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
+    if "concurrent" in rule.needs and "concurrent" not in scope.offered:
+        reason = "the target is called one request at a time: two at the same time do not exist there"
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     missing = [need for need in rule.needs if need != "wire" and need not in scope.offered]
     if examples == 0 and rule.optional:

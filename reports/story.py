@@ -233,8 +233,14 @@ def exchange_view(record: Record, body_limit: int) -> ExchangeView:
         answer=answer,
         outcome="no answer" if response is None else str(response["status"]),
         lost=record.get("lost", "") if response is None else "",
-        milliseconds=f"{record['ms']:.0f} ms",
+        milliseconds=_time(record),
     )
+
+
+def _time(record: Record) -> str:
+    """Return how long an exchange took and, of two that were sent together, when it left."""
+    took = f"{record['ms']:.0f} ms"
+    return f"sent at {record['began']:.1f} ms, {took}" if "began" in record else took
 
 
 def _message(line: str, stored: Record, body_limit: int) -> Message:

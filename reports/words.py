@@ -29,6 +29,7 @@ from conformance.steps import (
     StartProcessing,
     Step,
     StopAgreement,
+    Together,
 )
 from conformance.verdict import RuleVerdict, shown
 
@@ -89,7 +90,14 @@ _ADDRESSEES: Final[Mapping[Addressee, str]] = {
     Addressee.UNKNOWN: "of an order that does not exist",
     Addressee.FOREIGN: "asked for by somebody it does not belong to",
 }
+_PLACES: Final[Mapping[str, str]] = {
+    "answer": "in the answer",
+    "other": "in the answer to the second request",
+    "view": "when read back",
+    "sent": "when sent",
+}
 _FIELDS: Final[Mapping[str, str]] = {
+    "together": "both under way",
     "outcome": "how it was answered",
     "status": "HTTP status",
     "code": "error code",
@@ -171,8 +179,15 @@ def step_in_words(step: Step, profile: Profile, currency: str) -> str:
             )
         case Cancel():
             return _cancel_in_words(step, profile)
+        case Together():
+            one, other = (step_in_words(part, profile, currency) for part in (step.first, step.second))
+            return f"At the same time: {_lowered(one)}; and {_lowered(other)}"
         case _:
             return _PLAIN_STEPS[type(step)]
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
 def _cancel_in_words(step: Cancel, profile: Profile) -> str:
@@ -189,7 +204,7 @@ def _cancel_in_words(step: Cancel, profile: Profile) -> str:
 def field_in_words(field: str) -> str:
     """Return what a field of an observation is about."""
     where, _, name = field.partition(".")
-    place = {"answer": "in the answer", "view": "when read back"}.get(where, where)
+    place = _PLACES.get(where, where)
     return f"{_FIELDS.get(name, name.replace('_', ' '))}, {place}"
 
 

@@ -56,13 +56,14 @@ class Grid:
         to: Addressee = Addressee.OWN,
         defect: Defect | None = None,
         amount: int | None = None,
+        beside: Tail = NOTHING_MORE,
     ) -> None:
         """Add one cell. Without an amount, the simplest takes turns with the others."""
         share = share or situation.share
         least = 1 if share is ONE_UNIT else LEAST[self.profile]
         total = amount or amount_for(share, len(self.recipes), least)
         cancel = Cancel(flag=flag, key=key, to=to, defect=defect)
-        self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total))
+        self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total, beside))
 
     def each_flag(
         self,

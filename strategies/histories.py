@@ -17,20 +17,23 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from conformance.model import World
 from conformance.model.world import DAY
 from conformance.order import Profile
-from conformance.steps import Addressee, Cancel, Defect, History, Initiate, Key, Step
+from conformance.steps import Addressee, Cancel, Defect, History, Initiate, Key, Step, parts_of
 from strategies.ages import FRESH, OPENING, REFUND_BEYOND, REFUND_WITHIN, Ageing, Moment, limits
 from strategies.grid import DEFECTS, FLAG_DEFECTS, FLAGS
 from strategies.money import AMOUNTS, LEAST, SIMPLEST, Share, untriggered
 from strategies.recipe import Recipe
 from strategies.situations import SITUATIONS, Extent, Situation, needs
 from strategies.systematic import recipes
-from strategies.tails import MENUS, NOTHING_MORE, Paper, Tail
+from strategies.tails import MENUS, NOTHING_MORE, RIVALS, Paper, Tail
 from strategies.walk import reached
 
 MOST_CANCELS: Final = 5
 """Cancels of one order in one minute that the documentation allows."""
 
 MOST_TAILS: Final = 3
+
+RACING: Final = 12
+"""One of so many histories sends its cancel together with something else, where the target takes both at once."""
 
 _NUMBERS: Final = 4096
 _PLAIN: Final = 64
@@ -176,6 +179,7 @@ class _Choices:
     cancel: SearchStrategy[Cancel] = field(repr=False)
     early: SearchStrategy[_Early] = field(repr=False)
     tail: SearchStrategy[Tail] = field(repr=False)
+    beside: SearchStrategy[Tail] = field(repr=False)
     age: SearchStrategy[timedelta | None] = field(repr=False)
 
     @classmethod
@@ -190,6 +194,9 @@ class _Choices:
             and (wire or not situation.wire)
         ]
         tails = [tail for tail in MENUS[profile] if _tail_needs(profile, tail) <= offered and (wire or not tail.wire)]
+        rivals = [
+            rival for rival in RIVALS[profile] if "concurrent" in offered and _tail_needs(profile, rival) <= offered
+        ]
         early = [_Early(back, flagged) for back in (1, 2, 4) for flagged in (False, True)]
         return cls(
             profile=profile,
@@ -197,6 +204,7 @@ class _Choices:
             cancel=cancels(profile, wire=wire),
             early=st.sampled_from([*[_Early()] * 3 * len(early), *early]),
             tail=st.sampled_from([*[NOTHING_MORE] * (len(tails) // 2), *tails]),
+            beside=st.sampled_from([*[NOTHING_MORE] * (RACING - 1) * max(len(rivals), 1), *rivals]),
             age=st.sampled_from(_known_ages(profile, world)) if "age" in offered else st.just(timedelta()),
         )
 
@@ -214,13 +222,21 @@ def _histories(draw: DrawFn, choices: _Choices) -> History:
     known_age, age_number = draw(choices.age), draw(_NUMBER)
     share = _share(situation, amount, LEAST[choices.profile], share_number)
     ageing = _ageing(known_age, age_number, situation)
-    recipe = Recipe(choices.profile, situation, share, ageing, cancel, NOTHING_MORE, amount)
+    beside = draw(choices.beside)
+    rival = beside if cancel == Cancel(flag=cancel.flag) else NOTHING_MORE
+    recipe = Recipe(choices.profile, situation, share, ageing, cancel, NOTHING_MORE, amount, rival)
     history = recipe.history()
     steps = early.put_into(history.steps, cancel.flag)
     paper = recipe.paper()
     for _ in range(MOST_TAILS):
-        steps += draw(choices.tail).steps(paper)
+        more = draw(choices.tail).steps(paper)
+        # Which of two cancels a key would repeat that came at once, and whether it was kept, nobody knows.
+        steps += more if rival is NOTHING_MORE else tuple(map(_with_fresh_key, more))
     return replace(history, steps=_within_limit(steps))
+
+
+def _with_fresh_key(step: Step) -> Step:
+    return replace(step, key=Key.FRESH) if isinstance(step, Cancel) and step.key is Key.SAME else step
 
 
 def _ageing(known: timedelta | None, number: int, situation: Situation) -> Ageing:
@@ -232,5 +248,5 @@ def _ageing(known: timedelta | None, number: int, situation: Situation) -> Agein
 
 
 def _within_limit(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    places = [place for place, step in enumerate(steps) if isinstance(step, Cancel)]
+    places = [place for place, step in enumerate(steps) for part in parts_of(step) if isinstance(part, Cancel)]
     return steps[: places[MOST_CANCELS]] if len(places) > MOST_CANCELS else steps

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from conformance.order import Kind, Profile
-from conformance.steps import Addressee, Age, Cancel, Capture, History, Initiate, Key, Refund, Step
+from conformance.steps import RACERS, Addressee, Age, Cancel, Capture, History, Initiate, Key, Refund, Step, Together
 from strategies.ages import FRESH, Ageing, Moment, spoken
 from strategies.money import LEAST, NOTHING, SIMPLEST, TRIGGERS, Share, untriggered
 from strategies.situations import Extent, Situation
@@ -21,7 +21,7 @@ PLAIN = Cancel()
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that distinguishes one history from another."""
+    """Everything that distinguishes one history from another. With ``beside``, the cancel is sent together with it."""
 
     profile: Profile
     situation: Situation
@@ -30,6 +30,7 @@ class Recipe:
     cancel: Cancel = PLAIN
     tail: Tail = NOTHING_MORE
     amount: int = SIMPLEST
+    beside: Tail = NOTHING_MORE
 
     def history(self) -> History:
         """Put the history together."""
@@ -40,8 +41,13 @@ class Recipe:
         refund = self._refunded()
         if refund:
             steps.extend(Refund(part) for part in _refunds(refund))
-        steps += [*self.situation.close, *_aged(late), self.cancel, *self.tail.steps(self.paper())]
+        paper = self.paper()
+        steps += [*self.situation.close, *_aged(late), self._sent(paper), *self.tail.steps(paper)]
         return History(self.profile, Initiate(self.amount, self.situation.kind), tuple(steps))
+
+    def _sent(self, paper: Paper) -> Step:
+        rivals = (step for step in self.beside.steps(paper) if isinstance(step, RACERS))
+        return next((Together(self.cancel, rival) for rival in rivals), self.cancel)
 
     def paper(self) -> Paper:
         """Return what the history says of its order when the cancel has been sent."""
@@ -64,7 +70,8 @@ class Recipe:
         if self.ageing.by:
             moment = "" if self.ageing.moment is Moment.LAST else f", {self.ageing.moment.value}"
             parts.append(f"{spoken(self.ageing.by)} old{moment}")
-        parts.append(_cancel_in_words(self.cancel, self.profile))
+        beside = f" at the same time as {self.beside.name}" if self.beside.name else ""
+        parts.append(_cancel_in_words(self.cancel, self.profile) + beside)
         if self.tail.name:
             parts.append(f"then {self.tail.name}")
         return ", ".join(parts)

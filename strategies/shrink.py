@@ -6,7 +6,7 @@ at once. Each is strictly simpler than the history it was made of, by a measure 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -32,6 +32,8 @@ from conformance.steps import (
     StartProcessing,
     Step,
     StopAgreement,
+    Together,
+    parts_of,
 )
 from strategies.ages import CLEAR
 from strategies.money import LEAST, SIMPLEST, TRIGGERS
@@ -44,6 +46,9 @@ ROUND_AGES: Final = (DAY, *(limit + CLEAR for limit in _LIMITS), *(limit - CLEAR
 
 ROUND_AMOUNTS: Final = (SIMPLEST, 200, 10_000, 999, 1001)
 
+RACE: Final = 3
+"""How many steps two requests at the same time are as hard to understand as: more than the two one after the other."""
+
 _FLAGS: Final = (None, False, True)
 _KEYS: Final = (Key.FRESH, Key.SAME, Key.SPENT)
 _ADDRESSEES: Final = (Addressee.OWN, Addressee.UNKNOWN, Addressee.FOREIGN)
@@ -55,7 +60,7 @@ def cost(history: History) -> Cost:
     ledger = _ledger(history)
     money = [history.opening.amount, *(entry.amount for entry in ledger)]
     return (
-        len(history.steps),
+        sum(RACE if isinstance(step, Together) else 1 for step in history.steps),
         sum(_oddity(step) for step in history.all_steps),
         sum(_age_rank(age) for age in ages),
         sum(age.days * 86_400 + age.seconds for age in ages),
@@ -81,6 +86,9 @@ def _ideas(history: History) -> Iterator[History]:
     for place, step in enumerate(history.steps):
         for simpler in _simpler(step):
             yield _with(history, place, simpler)
+        if isinstance(step, Together):
+            for pair in (parts_of(step), parts_of(step)[::-1]):
+                yield replace(history, steps=(*history.steps[:place], *pair, *history.steps[place + 1 :]))
     yield from _rounder(history)
 
 
@@ -130,6 +138,11 @@ def _simpler(step: Step) -> Iterator[Step]:
             yield replace(step, to=Addressee.OWN)
             yield replace(step, key=Key.FRESH)
             yield from (replace(step, flag=flag) for flag in _FLAGS)
+        case Together():
+            yield from parts_of(step)
+            yield from (replace(step, first=Cancel(flag=flag)) for flag in _FLAGS)
+            if isinstance(step.second, Cancel):
+                yield from (replace(step, second=Cancel(flag=flag)) for flag in _FLAGS)
         case StopAgreement():
             yield StopAgreement()
         case Leave3DS():
@@ -148,17 +161,30 @@ def _rounder(history: History) -> Iterator[History]:
     for entry in _ledger(history):
         plain = (entry.available // 2, entry.available, LEAST[history.profile], *_rounded(entry.amount))
         for other in plain:
-            step = replace(entry.step, amount=max(other, 1))
-            yield _with(history, entry.place, step)
+            yield _moving(history, entry, max(other, 1))
 
 
 def _halved(history: History) -> History:
     """Move half of what there is, every time."""
     for number in range(len(_ledger(history))):
         entry = _ledger(history)[number]
-        half = replace(entry.step, amount=max(entry.available // 2, 1))
-        history = _with(history, entry.place, half)
+        history = _moving(history, entry, max(entry.available // 2, 1))
     return history
+
+
+def _moving(history: History, entry: _Entry, amount: int) -> History:
+    """Return the history with another amount in one of its captures and refunds."""
+    return _with(history, entry.place, _with_amount(history.steps[entry.place], lambda _: amount))
+
+
+def _with_amount(step: Step, amount: Callable[[int], int]) -> Step:
+    match step:
+        case Capture() | Refund():
+            return replace(step, amount=amount(step.amount))
+        case Together(second=Capture() | Refund() as second):
+            return replace(step, second=replace(second, amount=amount(second.amount)))
+        case _:
+            return step
 
 
 def _scaled(history: History, amount: int, unit: int) -> History:
@@ -168,11 +194,8 @@ def _scaled(history: History, amount: int, unit: int) -> History:
     def part(value: int) -> int:
         return max(value * amount // old // unit * unit, min(value, unit))
 
-    steps = (
-        replace(step, amount=part(step.amount)) if isinstance(step, Capture | Refund) else step
-        for step in history.steps
-    )
-    return replace(history, opening=replace(history.opening, amount=amount), steps=tuple(steps))
+    steps = tuple(_with_amount(step, part) for step in history.steps)
+    return replace(history, opening=replace(history.opening, amount=amount), steps=steps)
 
 
 def _rounded(amount: int) -> Iterator[int]:
@@ -212,15 +235,15 @@ def _ledger(history: History) -> list[_Entry]:
     uncaptured, refundable = history.opening.amount, 0
     entries: list[_Entry] = []
     for place, step in enumerate(history.steps):
-        match step:
-            case Capture():
-                entry = _Entry(place, step, uncaptured)
+        match parts_of(step)[-1]:
+            case Capture() as capture:
+                entry = _Entry(place, capture, uncaptured)
                 if not entry.exceeds:
-                    uncaptured, refundable = uncaptured - step.amount, refundable + step.amount
-            case Refund():
-                entry = _Entry(place, step, refundable)
+                    uncaptured, refundable = uncaptured - capture.amount, refundable + capture.amount
+            case Refund() as refund:
+                entry = _Entry(place, refund, refundable)
                 if not entry.exceeds:
-                    refundable -= step.amount
+                    refundable -= refund.amount
             case _:
                 continue
         entries.append(entry)
@@ -242,7 +265,7 @@ def _smallest(history: History, entries: Iterable[_Entry]) -> int:
 
 
 def _triggers(history: History) -> frozenset[int]:
-    refunds = (step.amount for step in history.steps if isinstance(step, Refund))
+    refunds = (part.amount for step in history.steps for part in parts_of(step) if isinstance(part, Refund))
     return TRIGGERS.intersection({history.opening.amount, *refunds})
 
 
@@ -251,6 +274,8 @@ def _oddity(step: Step) -> int:
         case Cancel():
             flag, key, to = _FLAGS.index(step.flag), _KEYS.index(step.key), _ADDRESSEES.index(step.to)
             return flag + key + to + (0 if step.defect is None else 3)
+        case Together():
+            return sum(map(_oddity, parts_of(step)))
         case StopAgreement():
             return int(step.with_other_change)
         case Leave3DS():

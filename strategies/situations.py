@@ -28,7 +28,9 @@ from conformance.steps import (
     StartProcessing,
     Step,
     StopAgreement,
+    Together,
     action_of,
+    parts_of,
 )
 from strategies.money import ALL, HALF, NOTHING, PARTS, WHOLES, Share
 
@@ -92,9 +94,10 @@ class Situation:
 
 def needs(history: History) -> frozenset[str]:
     """Return the capabilities without which a target cannot play a history."""
-    actions = {action_of(step) for step in history.steps}
+    actions = {action_of(part) for step in history.steps for part in parts_of(step)}
     ageing = {"age"} if any(isinstance(step, Age) for step in history.steps) else set()
-    return frozenset(action for action in actions if action) | ageing
+    racing = {"concurrent"} if any(isinstance(step, Together) for step in history.steps) else set()
+    return frozenset(action for action in actions if action) | ageing | racing
 
 
 _APPROVED: Final = (Approve(),)

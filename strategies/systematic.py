@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from conformance.model import World
 from conformance.order import Profile
 from conformance.steps import History
-from strategies import grid_payments, grid_recurring
+from strategies import grid_payments, grid_races, grid_recurring
 from strategies.grid import Grid
 from strategies.plan import Planned
 from strategies.recipe import Recipe
@@ -32,6 +32,7 @@ def recipes(
     """Return the recipes of the grid that a target can play, each with its history, in the order of the grid."""
     grid = Grid(profile, world)
     (grid_recurring if profile is Profile.RECURRING else grid_payments).fill(grid, wire=wire)
+    grid_races.fill(grid)
     playable: dict[History, Recipe] = {}
     for recipe in grid.recipes:
         history = recipe.history()
@@ -80,4 +81,5 @@ def _most_telling_first(planned: Mapping[Planned, Features]) -> Iterator[Planned
 def _features(recipe: Recipe) -> Features:
     """Return every pair of things about a recipe, so that what was not yet tried together can come before the rest."""
     things = {**recipe.cell(), "cancel": repr(recipe.cancel), "tail": recipe.tail.name, "amount": str(recipe.amount)}
+    things["beside"] = recipe.beside.name
     return frozenset(combinations(sorted(f"{name}: {value}" for name, value in things.items()), 2))

@@ -1,4 +1,4 @@
-"""What happens after the cancel: more cancels, attempts to move money, attempts to undo it, and time."""
+"""What happens after the cancel, or beside it: more cancels, attempts to move money, attempts to undo it, and time."""
 
 from __future__ import annotations
 
@@ -169,3 +169,11 @@ MENUS: Final[Mapping[Profile, tuple[Tail, ...]]] = {
     Profile.RECURRING: (*_CANCELS, *_MONEY, *_TIME, BECOME_DUE, RESERVE, CHARGE, STOP, STOP_WITH_CHANGE),
 }
 """What a drawn history goes on with: each variation stands right behind what it is a variation of."""
+
+_RIVALS: Final = (SECOND, CAPTURE, CAPTURE_ALL, REFUND, REFUND_ALL)
+RIVALS: Final[Mapping[Profile, tuple[Tail, ...]]] = {
+    Profile.ECOM: (*_RIVALS, APPROVE),
+    Profile.EPAYMENT: (*_RIVALS, APPROVE),
+    Profile.RECURRING: (*_RIVALS, RESERVE, CHARGE),
+}
+"""What a cancel can be sent together with: one request each."""

@@ -26,7 +26,7 @@ RULE_IDS = (
     | numbered("RE-", 33)
     | numbered("v2-", 5)
 )
-INVARIANT_IDS = {f"INV-{n}" for n in range(1, 11)}
+INVARIANT_IDS = {f"INV-{n}" for n in range(1, 12)}
 SWITCH_IDS = {f"C{n}" for n in range(1, 27)}
 
 

@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from conformance.expectation import Branch, Expectation, Fields
+from conformance.expectation import Branch, Expectation, Fields, told_apart
 from conformance.model.ecom import EcomTable
 from conformance.model.epayment import EpaymentTable
+from conformance.model.races import apart, together
 from conformance.model.recurring import RecurringTable
 from conformance.model.table import Table
 from conformance.model.world import Age, World, age_for_cancel, age_for_refund
 from conformance.order import Attempt, Order, Profile
-from conformance.steps import Addressee, Cancel, Initiate, Step
+from conformance.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
 
-__all__ = ["Age", "Belief", "World", "age_for_cancel", "age_for_refund", "expect", "open_order", "settle"]
+__all__ = ["Age", "Belief", "World", "age_for_cancel", "age_for_refund", "apart", "expect", "open_order", "settle"]
 
 Belief = tuple[Order, ...]
 """The orders that are still possible, given everything observed so far."""
@@ -42,6 +43,8 @@ def expect(belief: Belief, step: Step, world: World) -> Expectation:
         KeyError: the step does not exist in the order's API.
 
     """
+    if isinstance(step, Together):
+        return together(belief, step, lambda orders, one: expect(orders, one, world))
     found = [_HANDLERS[order.profile][type(step)](order, step, world) for order in belief]
     if len(found) == 1:
         return found[0]
@@ -55,9 +58,14 @@ def settle(step: Step, before: Belief, branches: tuple[Branch, ...], observed: F
 
     A cancel of the order itself is remembered together with its answer, because a repeated key must repeat it.
     """
-    after = dict.fromkeys(branch.after for branch in branches)
-    if not isinstance(step, Cancel) or step.to is not Addressee.OWN or step.defect is not None:
-        return tuple(after)
+    after = tuple(dict.fromkeys(branch.after for branch in branches))
+    for one, seen in zip(parts_of(step), told_apart(observed), strict=False):
+        if isinstance(one, Cancel) and one.to is Addressee.OWN and one.defect is None:
+            after = _remembering(one, before, after, seen)
+    return after
+
+
+def _remembering(step: Cancel, before: Belief, after: Belief, observed: Fields) -> Belief:
     status, code = observed.get("answer.status"), observed.get("answer.code")
     attempt = Attempt(
         flag=step.flag,

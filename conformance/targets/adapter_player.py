@@ -21,6 +21,7 @@ from conformance.steps import (
     Refund,
     Step,
     StopAgreement,
+    Together,
     action_of,
 )
 
@@ -75,6 +76,8 @@ class AdapterPlayer:
                 return await self._answer("age", order_id, step.by)
             case StopAgreement(with_other_change=True):
                 return _lost("a change of the agreement itself takes an HTTP target")
+            case Together():
+                return _lost("two requests at the same time take an HTTP target")
             case StopAgreement():
                 return await self._answer("stop_agreement", order_id)
         action = action_of(step)

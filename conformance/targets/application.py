@@ -33,7 +33,7 @@ class UnansweredError(Exception):
 
 
 class ApplicationTarget(HttpTarget):
-    """An application of one's own, in a thread of its own. It gets one request at a time."""
+    """An application of one's own, in a thread of its own. Histories are played one at a time."""
 
     private: ClassVar[bool] = False
 
@@ -95,9 +95,10 @@ class _InProcess(Link):
 
 
 class WsgiTarget(ApplicationTarget):
-    """A WSGI application."""
+    """A WSGI application. It gets one request at a time: its one thread is busy with each until it is answered."""
 
     kind: ClassVar[str] = "wsgi"
+    concurrent: ClassVar[bool] = False
 
     async def answer(self, request: httpx.Request) -> Response:
         """Call the application."""
@@ -120,7 +121,10 @@ class WsgiTarget(ApplicationTarget):
 
 
 class AsgiTarget(ApplicationTarget):
-    """An ASGI application. It is started and stopped as a server would do it."""
+    """An ASGI application. It is started and stopped as a server would do it.
+
+    Of two requests that race, the second one begins as soon as the first one awaits something.
+    """
 
     kind: ClassVar[str] = "asgi"
 

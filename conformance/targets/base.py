@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from conformance.order import Profile
 from conformance.profiles import Answer, Call
+from conformance.targets.line import Flight
 
 
 class TargetError(Exception):
@@ -51,6 +52,11 @@ class Link(ABC):
     async def send(self, call: Call) -> Answer:
         """Make one call. A call that is not answered is returned as lost, never raised."""
 
+    async def race(self, call: Call, flight: Flight) -> Answer:
+        """Make a call that leaves together with another link's. Only where the target takes both at once."""
+        with flight:
+            return await self.send(call)
+
     async def pause(self, seconds: float) -> None:
         """Let the target have some time. Targets in this process need none."""
         del seconds
@@ -67,6 +73,8 @@ class HttpTarget(ABC):
     control: str | None = None
     concurrency: int = 1
     private: ClassVar[bool] = True
+    concurrent: ClassVar[bool] = True
+    """Whether it takes a request while another one is under way."""
 
     @abstractmethod
     def link(self) -> Link:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from conformance.exchange import Request
 from conformance.profiles import Answer, Call
 from conformance.sandbox import Provider
 from conformance.targets.base import HttpTarget, Link
+from conformance.targets.line import Flight
 
 CONTROL = "/control"
 
@@ -30,9 +33,27 @@ class EmbeddedTarget(HttpTarget):
 class _Direct(Link):
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self._thread: ThreadPoolExecutor | None = None
 
     async def send(self, call: Call) -> Answer:
+        return self._handle(call)
+
+    async def race(self, call: Call, flight: Flight) -> Answer:
+        self._thread = self._thread or ThreadPoolExecutor(1)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._race, call, flight)
+
+    def _race(self, call: Call, flight: Flight) -> Answer:
+        # Both stand at the provider's door before either goes in: which one it lets in first is its own affair.
+        with flight:
+            flight.wait()
+            return self._handle(call)
+
+    def _handle(self, call: Call) -> Answer:
         request = call.request
         if call.to_control:
             request = Request(request.method, CONTROL + request.path, request.headers, request.body)
         return self._provider.handle(request)
+
+    async def close(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)

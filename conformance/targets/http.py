@@ -51,16 +51,17 @@ class HttpSeat:
     async def probe(self, profile: Profile, record: Record) -> Probe:
         """Take one order through its life."""
         note = await smoke_test(self.session, profile, record)
+        concurrent = frozenset({"concurrent"}) if self._target.concurrent else frozenset()
         return Probe(
-            self.session.offered[profile],
+            self.session.offered[profile] | concurrent,
             self.session.capabilities.of(profile).source,
             note,
             self.session.distinguishes_units[profile],
         )
 
     def worker(self) -> Worker:
-        """Return a worker with a connection of its own."""
-        return _HttpWorker(self.session, self._target.link())
+        """Return a worker with a connection of its own, and a second one for what is sent beside the first."""
+        return _HttpWorker(self.session, self._target.link(), self._target.link())
 
     async def close(self) -> None:
         """Stop what was started."""
@@ -68,12 +69,14 @@ class HttpSeat:
 
 
 class _HttpWorker:
-    def __init__(self, session: Session, link: Link) -> None:
+    def __init__(self, session: Session, link: Link, beside: Link) -> None:
         self._session = session
         self._link = link
+        self._beside = beside
 
     def player(self, profile: Profile, order_id: str, record: Record) -> Player:
-        return self._session.player(profile, order_id, self._link, record)
+        return self._session.player(profile, order_id, self._link, record, self._beside)
 
     async def close(self) -> None:
         await self._link.close()
+        await self._beside.close()

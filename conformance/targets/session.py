@@ -5,6 +5,7 @@ Everything that is wrong with the configuration shows here, as one sentence that
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,16 +13,27 @@ from datetime import date
 from typing import Any, Final
 
 from conformance.exchange import Request, Response
-from conformance.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED
+from conformance.expectation import (
+    ACCEPTED,
+    BROKEN,
+    BUSY,
+    LOST,
+    ODD,
+    PENDING,
+    REFUSED,
+    SENT_TOGETHER,
+    of_the_other,
+)
 from conformance.order import Kind, Market, Profile
 from conformance.profiles import WIRES, Answer, Call, Calls, Credentials, Lost, Observed, Ticket, Wire
 from conformance.profiles.wire import SYSTEM_HEADERS, content, dig
 from conformance.sandbox import Options
-from conformance.steps import Approve, Cancel, Initiate, Step
+from conformance.steps import Approve, Cancel, Initiate, Step, Together
 from conformance.targets.base import Capabilities, HttpTarget, Link, Offer, TargetError, TargetUsageError
+from conformance.targets.line import Flight, Line
 
-Recorder = Callable[[Call, Answer], None]
-"""Takes every call and its answer as soon as there is one."""
+Recorder = Callable[..., None]
+"""Takes every call and its answer as soon as there is one. Of two that raced it takes the times of the flight, too."""
 
 CREDENTIAL_NAMES: Final = (
     "VIPPS_CLIENT_ID",
@@ -104,16 +116,47 @@ class HttpPlayer:
 
     complete = True
 
-    def __init__(self, wire: Wire, link: Link, record: Recorder, step_pause: float = 0.2) -> None:
+    def __init__(
+        self, wire: Wire, link: Link, record: Recorder, beside: Link | None = None, step_pause: float = 0.2
+    ) -> None:
         self._wire = wire
         self._link = link
+        self._beside = beside
         self._record = record
         self._step_pause = step_pause
         self._cause = ""
 
     async def perform(self, step: Step) -> Observed:
         """Make a step happen; return what its answer says."""
-        return await self._run(self._wire.perform(step))
+        if not isinstance(step, Together):
+            return await self._run(self._wire.perform(step))
+        if self._beside is None:
+            return {"answer.outcome": LOST, "answer.cause": "the target takes one request at a time"}
+        return await self._race(step, self._beside)
+
+    async def _race(self, step: Together, beside: Link) -> Observed:
+        # The second connection is opened by a read, so that what it carries has no longer way than the other request.
+        await self._run(self._wire.read("prepare", log=False), beside)
+        line = Line()
+        one, other = line.flights
+        first, second = await asyncio.gather(
+            self._fly(self._wire.perform(step.first), self._link, one),
+            self._fly(self._wire.perform(step.second), beside, other),
+        )
+        # Written down in the order in which they are told, whoever came back first.
+        for flown, flight in ((first, one), (second, other)):
+            self._record(flown.call, flown.answer, (line.began(flight), flight.took))
+        answers = first.observed | {of_the_other(name): value for name, value in second.observed.items()}
+        return {**answers, SENT_TOGETHER: line.together}
+
+    async def _fly(self, calls: Calls, link: Link, flight: Flight) -> _Flown:
+        call = next(calls)
+        answer = await link.race(call, flight)
+        try:
+            calls.send(answer)
+        except StopIteration as stop:
+            return _Flown(call, answer, stop.value)
+        raise RuntimeError(f"{call.request.method} {call.request.path} is not all that this step takes")
 
     async def look(self, purpose: str, *, log: bool) -> Observed:
         """Read the order back.
@@ -135,17 +178,26 @@ class HttpPlayer:
         """Wait a little longer each time."""
         await self._link.pause(self._step_pause * attempt)
 
-    async def _run(self, calls: Calls) -> Observed:
+    async def _run(self, calls: Calls, link: Link | None = None) -> Observed:
         try:
             call = next(calls)
             while True:
-                answer = await self._link.send(call)
+                answer = await (link or self._link).send(call)
                 self._record(call, answer)
                 self._cause = answer.cause if isinstance(answer, Lost) else f"status {answer.status}"
                 call = calls.send(answer)
         except StopIteration as stop:
             observed: Observed = stop.value
             return observed
+
+
+@dataclass(frozen=True, slots=True)
+class _Flown:
+    """One of two requests that were sent together: what was asked, what came back, and what that says."""
+
+    call: Call
+    answer: Answer
+    observed: Observed
 
 
 @dataclass
@@ -161,11 +213,13 @@ class Session:
     offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     distinguishes_units: dict[Profile, bool] = field(default_factory=dict)
 
-    def player(self, profile: Profile, order_id: str, link: Link, record: Recorder) -> HttpPlayer:
-        """Return a player for one history, under a fresh order id."""
+    def player(
+        self, profile: Profile, order_id: str, link: Link, record: Recorder, beside: Link | None = None
+    ) -> HttpPlayer:
+        """Return a player for one history, under a fresh order id. Beside ``link`` it may have a second connection."""
         ticket = Ticket(order_id, self.today, self.market)
         wire = WIRES[profile](self.credentials, ticket, self.capabilities.of(profile).actions)
-        return HttpPlayer(wire, link, record)
+        return HttpPlayer(wire, link, record, beside if self.target.concurrent else None)
 
 
 async def open_session(

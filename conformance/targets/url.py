@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, ClassVar, Final
@@ -19,6 +19,7 @@ from conformance.exchange import Request
 from conformance.profiles import Answer, Call, Lost
 from conformance.targets.base import HttpTarget, Link, TargetUsageError
 from conformance.targets.exchanging import http_request, lost, read_answer_now, retry_after
+from conformance.targets.line import Flight
 from conformance.targets.production import Address, base_address, control_address
 
 CONNECT_SECONDS: Final = 5.0
@@ -82,14 +83,18 @@ class _Connection(Link):
             answer = await self._exchange(call)
         return answer
 
-    async def _exchange(self, call: Call) -> Answer:
+    async def race(self, call: Call, flight: Flight) -> Answer:
+        # Sent again after a 429 it would race with nobody, so that it is not.
+        return await self._exchange(call, flight)
+
+    async def _exchange(self, call: Call, flight: Flight | None = None) -> Answer:
         address = self._control if call.to_control else self._base
         if address is None:
             return Lost("no test control API was named")
         self._messenger = self._messenger or _Messenger(self._ways, self._timeout)
         try:
             async with asyncio.timeout(CONNECT_SECONDS + self._timeout):
-                return await self._messenger.exchange(call.request, address)
+                return await self._messenger.exchange(call.request, address, flight)
         except TimeoutError as error:
             await self.close()
             return lost(error, self._timeout)
@@ -106,6 +111,9 @@ class _Connection(Link):
             self._messenger = None
 
 
+_Errand = tuple[Request, Address, Flight | None, "asyncio.Future[Answer]"]
+
+
 class _Messenger:
     """A thread that makes one exchange after the other: httpx takes half as long where nothing is asynchronous.
 
@@ -116,13 +124,13 @@ class _Messenger:
         self._transports = {origin: _transport(*way) for origin, way in ways.items()}
         self._sockets: dict[str, socket.socket] = {}
         self._timeout = timeout
-        self._errands: SimpleQueue[tuple[Request, Address, asyncio.Future[Answer]] | None] = SimpleQueue()
+        self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
-    async def exchange(self, request: Request, address: Address) -> Answer:
+    async def exchange(self, request: Request, address: Address, flight: Flight | None) -> Answer:
         """Have a request answered. Who does not wait for the answer dismisses the messenger."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._errands.put((request, address, answer))
+        self._errands.put((request, address, flight, answer))
         return await answer
 
     def dismiss(self) -> None:
@@ -134,19 +142,23 @@ class _Messenger:
 
     def _run(self) -> None:
         while errand := self._errands.get():
-            request, address, future = errand
-            answer = self._answer(request, address)
+            request, address, flight, future = errand
+            answer = self._answer(request, address, flight)
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 future.get_loop().call_soon_threadsafe(_hand_over, future, answer)
         for transport in self._transports.values():
             transport.close()
 
-    def _answer(self, request: Request, address: Address) -> Answer:
+    def _answer(self, request: Request, address: Address, flight: Flight | None) -> Answer:
         limits = {"connect": CONNECT_SECONDS, "read": self._timeout, "write": self._timeout, "pool": self._timeout}
         try:
             prepared = http_request(request, address.url, **limits)
             prepared.extensions["trace"] = partial(self._trace, address.origin)
-            return read_answer_now(self._transports[address.origin].handle_request(prepared))
+            if flight is not None:
+                flight.wait()
+            under_way: AbstractContextManager[None] = flight or nullcontext()
+            with under_way:
+                return read_answer_now(self._transports[address.origin].handle_request(prepared))
         except Exception as error:
             return lost(error, self._timeout)
 

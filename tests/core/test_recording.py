@@ -115,3 +115,16 @@ def test_a_lost_answer_is_null_with_its_cause(tmp_path):
     record, _ = recorded(tmp_path, asks(), Lost("the connection was closed"))
     assert record["response"] is None
     assert record["lost"] == "the connection was closed"
+
+
+def test_of_two_that_were_sent_together_it_is_written_when_each_left(tmp_path):
+    journal = Journal(tmp_path)
+    journal.append("run", format=1)
+    exchanges = Exchanges(journal, Redactor(()), "ecom-1")
+    exchanges(asks(), Response(200), (0.0, 0.25))
+    exchanges(asks(), Response(409), (0.0004, 0.1))
+    exchanges(asks(), Response(200))
+    journal.close()
+    records = read_journal(tmp_path).records[1:]
+    assert [(one.get("began"), one["ms"]) for one in records[:2]] == [(0.0, 250.0), (0.4, 100.0)]
+    assert "began" not in records[2]

@@ -16,6 +16,7 @@ from conformance.steps import (
     Approve,
     Cancel,
     Capture,
+    Charge,
     Defect,
     Enter3DS,
     History,
@@ -24,7 +25,9 @@ from conformance.steps import (
     Key,
     Leave3DS,
     Refund,
+    Reserve,
     StopAgreement,
+    Together,
     action_of,
     history_as_json,
     history_from_json,
@@ -56,6 +59,10 @@ def histories(draw):
             st.none() | st.sampled_from(list(Defect)),
         ),
     )
+    plain = st.builds(Cancel, st.sampled_from((None, True, False)))
+    rivals = st.one_of(plain, st.builds(Capture, AMOUNTS), st.builds(Refund, AMOUNTS))
+    rivals |= st.sampled_from((Reserve(), Charge()) if profile is R else (Approve(),))
+    steps |= st.builds(Together, plain, rivals)
     opening = Initiate(draw(AMOUNTS), draw(st.sampled_from(kinds)))
     return History(profile, opening, tuple(draw(st.lists(steps, max_size=6))))
 
@@ -72,6 +79,15 @@ def test_what_is_at_its_default_is_left_out():
     assert step_as_json(Age(timedelta(days=2))) == {"do": "age", "by": 172_800}
 
 
+def test_two_requests_at_the_same_time_are_written_inside_one_step():
+    step = Together(Cancel(flag=True), Capture(500))
+    assert step_as_json(step) == {
+        "do": "together",
+        "first": {"do": "cancel", "flag": True},
+        "second": {"do": "capture", "amount": 500},
+    }
+
+
 def test_every_step_has_a_name_and_the_control_actions_are_the_contracts():
     assert name_of(Enter3DS()) == "enter-3ds"
     assert [action_of(one) for one in (Approve(), Leave3DS(), Leave3DS(success=False), Cancel())] == [
@@ -86,6 +102,11 @@ def story(*steps, profile="ecom", version=HISTORY_VERSION):
     return {"version": version, "profile": profile, "steps": [{"do": "initiate"}, *steps]}
 
 
+def both(first, second):
+    return {"do": "together", "first": first, "second": second}
+
+
+CANCEL = {"do": "cancel"}
 WRONG = [
     (None, "JSON object"),
     ([], "JSON object"),
@@ -123,6 +144,15 @@ WRONG = [
     (story({"do": "cancel", "to": {}}), "'to'"),
     (story({"do": "cancel", "defect": "all"}), "'defect'"),
     (story({"do": "leave-3ds", "success": "no"}), "'success'"),
+    (story(both(CANCEL, None)), "field 'second': the request has no known 'do'"),
+    (story({"do": "together", "first": CANCEL}), "step 1 (together) needs second"),
+    (story(both({"do": "approve"}, CANCEL)), "field 'first': must be a cancel"),
+    (story(both({**CANCEL, "key": "spent"}, CANCEL)), "a cancel like this cannot be sent together"),
+    (story(both(CANCEL, {**CANCEL, "to": "unknown"})), "a cancel like this cannot be sent together"),
+    (story(both(CANCEL, {"do": "read"})), "a read like this cannot be sent together"),
+    (story(both(CANCEL, both(CANCEL, CANCEL))), "field 'second': cannot be two requests itself"),
+    (story(both(CANCEL, {"do": "capture"})), "the request (capture) needs amount"),
+    (story(both(CANCEL, {"do": "charge"})), "step 1 (charge) does not exist in ecom"),
     (story(profile="recurring"), "kind 'payment' does not exist in recurring"),
     (
         {"version": 1, "profile": "ecom", "steps": [{"do": "initiate", "kind": "charge-direct"}]},

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from conformance.order import Profile
-from conformance.steps import Approve, BecomeDue, Cancel, Capture, Charge, History, Initiate, Key, Read
-from conformance.trial import POLLS, SECOND_LOOKS, Ending, play
+from conformance.steps import Approve, BecomeDue, Cancel, Capture, Charge, History, Initiate, Key, Read, Together
+from conformance.trial import POLLS, SECOND_LOOKS, Ending, Trial, play
 
 from .on_paper import INITIAL, E, P, R, world
 
@@ -49,12 +49,17 @@ class Scripted:
         self.paused.append(attempt)
 
 
-def tried(profile, opening, steps, answers, views, **changes):
+async def nowhere(history):
+    raise AssertionError(f"nothing is to be played elsewhere: {history}")
+
+
+def tried(profile, opening, steps, answers, views, elsewhere=nowhere, **changes):
     player, notes = Scripted(list(answers), list(views), **changes), []
-    there = world()
-    trial = asyncio.run(
-        play(History(profile, opening, tuple(steps)), player, there, lambda step, **note: notes.append((step, note)))
-    )
+
+    def note(step, **said):
+        notes.append((step, said))
+
+    trial = asyncio.run(play(History(profile, opening, tuple(steps)), player, world(), note, elsewhere))
     return trial, player, notes
 
 
@@ -204,3 +209,72 @@ def test_a_step_that_is_no_request_for_money_leaves_the_log_alone():
     _, player, _ = tried(R, INITIAL, [Read()], [DONE, {}], [RESERVED])
     assert [one for one in player.asked if isinstance(one, tuple)] == [("read", False), ("read", False)]
     assert Profile.RECURRING is R
+
+
+# Two requests at the same time
+
+RACE = Together(Cancel(), Capture(1000))
+CAPTURED = {**RESERVED, "view.state": "CHARGED", "view.captured": 1000, "view.log.captured": 1000}
+BOTH_DONE = {**DONE, "other.outcome": "accepted", "other.status": 204, "sent.together": True}
+CANCEL_DONE = {**BOTH_DONE, "other.outcome": "refused", "other.status": 409, "other.code": "charge-capture-failed"}
+OUT_OF_BALANCE = {**CAPTURED, "view.cancelled": 1000, "view.overdrawn": True}
+
+
+class Elsewhere:
+    """Plays other histories, each with the ending it was told."""
+
+    def __init__(self, *endings):
+        self.endings, self.played = list(endings), []
+
+    async def __call__(self, history):
+        self.played.append(history.steps)
+        ending = self.endings.pop(0)
+        findings = ("what is wrong without a race",) if ending is Ending.VIOLATES else ()
+        return Trial(ending, findings=findings, cause="told so")
+
+
+def test_a_race_that_one_order_explains_conforms():
+    trial, player, notes = tried(R, INITIAL, [RACE], [DONE, CANCEL_DONE], [RESERVED, CANCELLED])
+    assert (trial.ending, trial.examples) == (Ending.CONFORMS, ["INV-11"])
+    assert player.asked[-1] == ("read", True)
+    assert notes[-1][1]["seen"] == "accepted 204; refused 409, code charge-capture-failed"
+
+
+def test_two_requests_that_were_not_under_way_together_are_an_example_of_nothing():
+    answer = {**CANCEL_DONE, "sent.together": False}
+    trial, _, _ = tried(R, INITIAL, [RACE], [DONE, answer], [RESERVED, CANCELLED])
+    assert (trial.ending, trial.examples) == (Ending.CONFORMS, [])
+
+
+def test_a_race_that_no_order_explains_is_a_violation_where_each_order_alone_conforms():
+    elsewhere = Elsewhere(Ending.CONFORMS, Ending.CONFORMS)
+    views = [RESERVED, OUT_OF_BALANCE]
+    trial, player, notes = tried(R, INITIAL, [RACE], [DONE, BOTH_DONE], views, elsewhere)
+    assert trial.ending is Ending.VIOLATES
+    assert {"INV-11", "INV-4"} == {finding.rule for finding in trial.findings}
+    assert elsewhere.played == [(Cancel(), Capture(1000)), (Capture(1000), Cancel())]
+    assert polls(player) == SECOND_LOOKS
+    assert notes[-1][1]["status"] == "violates"
+
+
+@pytest.mark.parametrize("endings", [(Ending.VIOLATES,), (Ending.CONFORMS, Ending.VIOLATES)])
+def test_what_goes_wrong_one_after_the_other_is_no_races_fault(endings):
+    elsewhere = Elsewhere(*endings)
+    trial, _, notes = tried(R, INITIAL, [RACE], [DONE, BOTH_DONE], [RESERVED, OUT_OF_BALANCE], elsewhere)
+    assert (trial.ending, trial.findings) == (Ending.VIOLATES, ("what is wrong without a race",))
+    assert (notes[-1][1]["status"], notes[-1][1]["superseded"]) == ("inconclusive", True)
+    assert notes[-1][1]["cause"].endswith("do not conform either: told so")
+
+
+def test_where_one_after_the_other_proves_nothing_the_race_does_not_either():
+    elsewhere = Elsewhere(Ending.CONFORMS, Ending.INCONCLUSIVE)
+    trial, _, _ = tried(R, INITIAL, [RACE], [DONE, BOTH_DONE], [RESERVED, OUT_OF_BALANCE], elsewhere)
+    assert (trial.ending, trial.findings) == (Ending.INCONCLUSIVE, ())
+
+
+@pytest.mark.parametrize("part", ["answer", "other"])
+def test_a_race_of_which_one_answer_is_lost_proves_nothing(part):
+    lost = {**BOTH_DONE, f"{part}.outcome": "lost", f"{part}.cause": "reset"}
+    trial, _, _ = tried(R, INITIAL, [RACE], [DONE, lost], [RESERVED, OUT_OF_BALANCE])
+    assert trial.ending is Ending.INCONCLUSIVE
+    assert "no answer" in trial.cause

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from conformance.expectation import Between, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
 from conformance.order import Market, Profile
-from conformance.steps import Age, Cancel
+from conformance.steps import Age, Cancel, Capture, Together
 from reports.coverage import grids_of
 from reports.evidence import Play
 from reports.svg import Money, band, money_in_words, money_of
@@ -106,6 +106,11 @@ FORMS = (
     Mentions(("a",)),
     Missing(),
 )
+
+
+def test_two_requests_at_the_same_time_are_told_in_one_sentence():
+    said = step_in_words(Together(Cancel(), Capture(500)), Profile.RECURRING, "NOK")
+    assert said == "At the same time: the merchant cancels; and the merchant captures 5.00 NOK (500)"
 
 
 @pytest.mark.parametrize("permitted", FORMS, ids=str)

@@ -38,7 +38,7 @@ from strategies.walk import reached, walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
 PAYMENTS = (Profile.ECOM, Profile.EPAYMENT)
 
 

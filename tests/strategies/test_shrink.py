@@ -29,6 +29,7 @@ from conformance.steps import (
     Refund,
     Reserve,
     StartProcessing,
+    Together,
     history_as_json,
     history_from_json,
 )
@@ -39,7 +40,7 @@ from strategies.walk import walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
 ANY = st.one_of([histories(profile, World(), EVERYTHING) for profile in Profile])
 
 
@@ -197,6 +198,29 @@ def test_a_cancel_loses_its_oddities_one_by_one_and_all_at_once() -> None:
         Cancel(flag=False, key=Key.SPENT, to=Addressee.FOREIGN, defect=Defect.NO_TOKEN),
         Cancel(flag=None, key=Key.SPENT, to=Addressee.FOREIGN, defect=Defect.NO_TOKEN),
     }
+
+
+def test_a_race_loses_one_of_its_requests_or_becomes_one_after_the_other() -> None:
+    cancel, capture = Cancel(flag=True), Capture(700)
+    simpler = set(candidates(of(Approve(), Together(cancel, capture))))
+    assert simpler >= {
+        of(Approve(), cancel),
+        of(Approve(), capture),
+        of(Approve(), cancel, capture),
+        of(Approve(), capture, cancel),
+        of(Approve(), Together(Cancel(), capture)),
+        of(Approve(), Together(cancel, Capture(1000))),
+    }
+
+
+def test_a_race_that_has_to_stay_one_becomes_what_a_person_would_write() -> None:
+    start = of(Enter3DS(), Leave3DS(), Age(timedelta(days=3)), Together(Cancel(flag=False), Capture(777)), Cancel())
+
+    def raced(history: History) -> bool:
+        return any(isinstance(step, Together) and isinstance(step.second, Capture) for step in history.steps)
+
+    found, _ = minimise(start, raced)
+    assert found == of(Together(Cancel(), Capture(500)))
 
 
 def test_the_simplest_history_has_no_candidates() -> None:

@@ -34,9 +34,9 @@ from strategies.systematic import EXAMPLES, systematic
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
 WORLDS = [(profile, market) for profile in Profile for market in Market]
-MOST = 220
+MOST = 260
 
 UNREACHABLE = {
     (Profile.ECOM, "KB-04"): "a cancel before approval fails only where the user acts meanwhile; an ideal one succeeds",

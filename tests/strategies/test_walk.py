@@ -14,7 +14,7 @@ from strategies.walk import ideal, reached, walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
 
 
 def of(profile: Profile, *steps: object, kind: Kind = Kind.PAYMENT) -> History:

@@ -9,7 +9,7 @@ from conformance.adapter import OrderView
 from conformance.campaign import Campaign, Settings
 from conformance.order import Market, Profile
 from conformance.settings import nonce_for
-from conformance.steps import Addressee, Cancel, Defect, Initiate, Key, StopAgreement
+from conformance.steps import Addressee, Cancel, Defect, Initiate, Key, StopAgreement, Together
 from conformance.targets.adapter_player import view_of
 from conformance.targets.base import TargetError, TargetUsageError
 from conformance.targets.locate import locate
@@ -50,7 +50,7 @@ def test_the_example_conforms(name, tmp_path):
     assert result.verdict is RunVerdict.CONFORMANT, result.reason
     assert not of_kind(result, "violates")
     assert not of_kind(result, "inconclusive")
-    assert open_rules(result) == {"EP-17", "EP-18", "EP-19", "EP-20", "EP-32"}
+    assert open_rules(result) == {"EP-17", "EP-18", "EP-19", "EP-20", "EP-32", "INV-11"}
 
 
 def test_an_adapter_with_the_least_methods_leaves_more_open(tmp_path):
@@ -184,13 +184,14 @@ def test_steps_that_take_an_http_target_prove_nothing():
         player = seat.worker().player(Profile.EPAYMENT, "cctest-1", ignored)
         await player.perform(Initiate(500))
         steps = (Cancel(defect=Defect.NO_TOKEN), Cancel(to=Addressee.FOREIGN), StopAgreement(with_other_change=True))
+        steps += (Together(Cancel(), Cancel()),)
         seen = [await player.perform(step) for step in (*steps, StopAgreement(), Cancel(key=Key.SPENT))]
         seen.append(await player.look("read", log=True))
         await seat.close()
         return seen
 
     *lost, spent, view = asyncio.run(play())
-    assert [one["answer.outcome"] for one in lost] == ["lost"] * 4
+    assert [one["answer.outcome"] for one in lost] == ["lost"] * 5
     assert spent == {"answer.outcome": "accepted", "answer.code": None}
     assert (view["view.currency"], view["view.cancelled"], view["view.log.terminated"]) == ("DKK", 500, 1)
 

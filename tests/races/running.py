@@ -1,0 +1,38 @@
+"""Runs that consist of races, against a provider on a port of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from conformance import generation
+from conformance.campaign import Campaign, Settings
+from conformance.order import Profile
+from conformance.result import Result
+from conformance.settings import nonce_for
+from conformance.steps import RACERS, History, Together
+from conformance.targets.locate import locate
+from conformance.verdict import RuleResult
+
+
+def races(*given, rivals=RACERS, **named):
+    """Return the plan's races, and nothing else: all of them, or those of a cancel against some requests."""
+    found = generation.planned(*given, **named)
+    return [one for one in found if any(isinstance(race.second, rivals) for race in races_of(one.history))]
+
+
+def races_of(history: History) -> list[Together]:
+    """Return the pairs of requests that a history sends together."""
+    return [step for step in history.steps if isinstance(step, Together)]
+
+
+def run(url: str, profile: Profile, directory: Path, *, seed: int = 0, histories: int = 0) -> Result:
+    """Play a plan's races."""
+    seat = locate(url, control_url=f"{url}/control", environment={})
+    settings = Settings((profile,), histories=histories, seed=seed, nonce=nonce_for(seat, seed))
+    return asyncio.run(Campaign(seat, settings, directory).run())
+
+
+def rule_of(result: Result, rule: str) -> RuleResult:
+    """Return one rule's result."""
+    return next(one for one in result.rules if one.rule.id == rule)

@@ -1,0 +1,155 @@
+"""Two requests at the same time, over a real port: who has a race in it is caught, and nobody else is."""
+
+import random
+import time
+from functools import partial
+
+import pytest
+
+from conformance.counterexamples import read_counterexample
+from conformance.exchange import Response
+from conformance.order import Profile
+from conformance.sandbox import EPayment, Provider
+from conformance.steps import Approve, Cancel, Capture, Refund, Reserve, name_of
+from conformance.verdict import RuleVerdict, RunVerdict
+
+from .faults import FAULTS
+from .running import races, races_of, rule_of, run
+from .threads import threaded
+
+RIVALS = {"approve": Approve, "cancel": Cancel, "capture": Capture, "refund": Refund, "reserve": Reserve}
+BOOKS = {"INV-4", "INV-10"}
+"""What a race breaks as well where its books do not add up."""
+
+
+@pytest.mark.parametrize("fault", [pytest.param(one, id=f"{one.profile.value}-{one.name}") for one in FAULTS])
+def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypatch):
+    monkeypatch.setattr("conformance.sitting.planned", partial(races, rivals=RIVALS[fault.rival]))
+    with threaded(fault.provider().handle) as url:
+        result = run(url, fault.profile, tmp_path)
+    violated = {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}
+    assert result.verdict is RunVerdict.NOT_CONFORMANT, result.reason
+    assert "INV-11" in violated <= {"INV-11", "EC-02", *BOOKS}
+    examples = [read_counterexample(tmp_path / one["file"]) for one in result.evidence.of_kind("counterexample")]
+    assert examples
+    for example in examples:
+        (race,) = races_of(example.history)
+        assert name_of(race.second) == fault.rival
+        assert example.history.steps[-1] is race
+
+
+def violating(result):
+    return [one for one in result.evidence.of_kind("judgement") if one["status"] == "violates"]
+
+
+def test_money_that_was_released_and_captured_is_out_of_the_books(tmp_path):
+    (fault,) = (one for one in FAULTS if one.name == "CapturesLate" and one.profile is Profile.EPAYMENT)
+    with threaded(fault.provider().handle) as url:
+        result = run(url, fault.profile, tmp_path)
+    both = [one for one in violating(result) if one["seen"] == "accepted 200; accepted 200"]
+    assert both
+    for judgement in both:
+        observed = judgement["observed"]
+        assert observed["view.captured"] + observed["view.cancelled"] > observed["view.authorized"]
+        assert {"INV-11", "INV-4"} <= {finding["rule"] for finding in judgement["findings"]}
+
+
+def slowed(provider, seed):
+    """Answer as a provider does, with a random delay before and after."""
+    chance = random.Random(seed)
+
+    def answer(request):
+        before, after = chance.uniform(0, 0.003), chance.uniform(0, 0.003)
+        time.sleep(before)
+        response = provider.handle(request)
+        time.sleep(after)
+        return response
+
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_correct_provider_passes_however_long_it_takes(seed, tmp_path):
+    profile = list(Profile)[seed % 3]
+    with threaded(slowed(Provider(seed=seed), seed)) as url:
+        result = run(url, profile, tmp_path, seed=seed, histories=24)
+    races = rule_of(result, "INV-11")
+    assert races.verdict is RuleVerdict.PASSED, races.reason
+    assert {one["status"] for one in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
+
+
+class Impatient:
+    """A provider that turns a request down while another one for the same payment is under way."""
+
+    def __init__(self, status, body):
+        self.provider, self.busy, self.turned_down = Provider(), set(), 0
+        self.status, self.body = status, body
+
+    def __call__(self, request):
+        payment = next((part for part in request.path.split("/") if part.startswith(("cctest", "chr"))), "")
+        if request.method == "GET" or not payment:
+            return self.provider.handle(request)
+        if payment in self.busy:
+            self.turned_down += 1
+            return Response(self.status, (("Content-Type", "application/json"),), self.body)
+        self.busy.add(payment)
+        try:
+            time.sleep(0.01)
+            return self.provider.handle(request)
+        finally:
+            self.busy.discard(payment)
+
+
+CODE_94 = b'[{"errorGroup":"VippsError","errorCode":"94","errorMessage":"Locked"}]'
+CODE_6160 = b'{"title":"Busy","status":400,"extraDetails":[{"name":"ErrorCode","reason":"6160"}]}'
+
+
+@pytest.mark.parametrize(
+    ("profile", "status", "body"),
+    [
+        (Profile.ECOM, 423, b""),
+        (Profile.ECOM, 400, CODE_94),
+        (Profile.EPAYMENT, 409, b"{}"),
+        (Profile.EPAYMENT, 400, CODE_6160),
+        (Profile.RECURRING, 423, b""),
+        (Profile.RECURRING, 409, b"{}"),
+    ],
+)
+def test_who_turns_one_of_two_down_for_the_moment_conforms(profile, status, body, tmp_path):
+    impatient = Impatient(status, body)
+    with threaded(impatient) as url:
+        result = run(url, profile, tmp_path)
+    assert impatient.turned_down > 10
+    assert rule_of(result, "INV-11").verdict is RuleVerdict.PASSED
+    assert not violating(result)
+    assert status in {one["response"]["status"] for one in result.evidence.of_kind("exchange")}
+
+
+class Half(EPayment):
+    """A payment is released by half. That is no race."""
+
+    def releasable(self, order):
+        return order.remaining // 2
+
+
+def test_what_goes_wrong_without_a_race_is_not_said_to_be_one(tmp_path):
+    with threaded(Provider(epayment=Half).handle) as url:
+        result = run(url, Profile.EPAYMENT, tmp_path)
+    assert result.verdict is RunVerdict.NOT_CONFORMANT
+    assert rule_of(result, "INV-11").verdict is not RuleVerdict.VIOLATED
+    alone = {one["history"] for one in violating(result)}
+    assert alone
+    assert all(name[-1] in "xy" or "-s" in name for name in alone)
+    superseded = [one for one in result.evidence.of_kind("judgement") if one.get("superseded")]
+    assert all("one after the other" in one["cause"] for one in superseded)
+
+
+def test_both_requests_are_written_down_in_the_order_in_which_they_are_told(tmp_path):
+    with threaded(slowed(Provider(), 1)) as url:
+        result = run(url, Profile.EPAYMENT, tmp_path)
+    raced = [one for one in result.evidence.of_kind("exchange") if "began" in one]
+    assert len(raced) >= 36 * 2
+    for first, second in zip(raced[::2], raced[1::2], strict=True):
+        assert (first["history"], first["step"]) == (second["history"], second["step"])
+        assert first["request"]["path"].endswith("/cancel")
+        assert 0.0 in (first["began"], second["began"])

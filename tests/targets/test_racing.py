@@ -1,0 +1,156 @@
+"""Two requests that leave together, by every way to a target that takes both."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from conformance.exchange import Request, Response
+from conformance.order import Market, Profile
+from conformance.profiles import Call, Lost
+from conformance.sandbox import Provider, create_app
+from conformance.steps import Approve, Cancel, Capture, Initiate, Together
+from conformance.targets.application import AsgiTarget, WsgiTarget
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.line import Line
+from conformance.targets.session import keys_from
+from conformance.targets.url import UrlTarget
+
+from .loopback import http, ignored, server
+
+CALL = Call(Request("GET", "/order"), "act")
+
+
+def race(target):
+    """Send the same request twice at once; return the line and the answers."""
+
+    async def send():
+        line, links = Line(), (target.link(), target.link())
+        answers = await asyncio.gather(
+            *(link.race(CALL, flight) for link, flight in zip(links, line.flights, strict=True))
+        )
+        for link in links:
+            await link.close()
+        await target.stop()
+        return line, answers
+
+    return asyncio.run(send())
+
+
+class Meeting:
+    """Answers only once two requests have come."""
+
+    def __init__(self):
+        self.barrier = threading.Barrier(2)
+
+    def __call__(self, request):
+        self.barrier.wait(5)
+        return http(200, {"met": True})
+
+
+def test_on_a_port_two_requests_meet():
+    with server(Meeting()) as url:
+        line, answers = race(UrlTarget(url, environment={}))
+    assert [answer.status for answer in answers] == [200, 200]
+    assert line.together
+    assert min(line.began(flight) for flight in line.flights) == 0.0
+
+
+def test_the_embedded_provider_is_called_from_two_threads():
+    class Meets(Provider):
+        barrier = threading.Barrier(2)
+
+        def handle(self, request):
+            self.barrier.wait(5)
+            return Response(200, (("Thread", str(threading.get_ident())),))
+
+    line, answers = race(EmbeddedTarget(Meets()))
+    assert line.together
+    assert len({answer.header("thread") for answer in answers}) == 2
+
+
+def test_an_asgi_application_has_both_requests_at_once():
+    there = []
+
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            raise RuntimeError
+        there.append(scope["path"])
+        while len(there) < 2:
+            await asyncio.sleep(0.001)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    line, answers = race(AsgiTarget("asgi:meeting", app))
+    assert [answer.status for answer in answers] == [200, 200]
+    assert line.together
+
+
+def test_a_request_whose_rival_never_comes_leaves_alone_and_says_so(monkeypatch):
+    monkeypatch.setattr("conformance.targets.line.PATIENCE", 0.05)
+    line = Line()
+    for flight in line.flights:
+        flight.wait()
+        with flight:
+            time.sleep(0.001)
+    assert not line.together
+    assert line.flights[1].took > 0
+
+
+def test_a_429_to_one_of_two_is_not_sent_again():
+    with server(http(429, Retry_After="0")) as url:
+        _, answers = race(UrlTarget(url, environment={}))
+    assert [answer.status for answer in answers] == [429, 429]
+
+
+def test_a_race_against_a_closed_port_is_lost_twice():
+    _, answers = race(UrlTarget("http://127.0.0.1:9", environment={}, timeout=1.0))
+    assert all(isinstance(answer, Lost) for answer in answers)
+
+
+def played(target):
+    async def play():
+        seat = HttpSeat(target, keys_from({}, loopback=True))
+        await seat.open(Market.NO, "cctest", ignored, ignored)
+        seen = []
+        worker = seat.worker()
+        player = worker.player(Profile.EPAYMENT, "cctest-p00001", lambda *said: seen.append(said))
+        for step in (Initiate(1000), Approve()):
+            await player.perform(step)
+        answer = await player.perform(Together(Cancel(), Capture(1000)))
+        view = await player.look("read", log=True)
+        await worker.close()
+        await seat.close()
+        return answer, view, seen
+
+    return asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: EmbeddedTarget(Provider()),
+        lambda: AsgiTarget("asgi:sandbox", create_app(Provider()), "/control"),
+    ],
+    ids=["embedded", "asgi"],
+)
+def test_a_cancel_and_a_capture_are_sent_together_and_one_of_them_wins(make):
+    answer, view, seen = played(make())
+    assert answer["sent.together"] is True
+    assert {answer["answer.outcome"], answer["other.outcome"]} == {"accepted", "refused"}
+    assert view["view.captured"] + view["view.cancelled"] == 1000
+    cancel, capture = (said for said in seen if len(said) == 3)
+    assert cancel[0].request.path.endswith("/cancel")
+    assert capture[0].request.path.endswith("/capture")
+    assert seen[seen.index(cancel) - 1][0].purpose == "prepare"
+
+
+def test_where_one_request_is_taken_at_a_time_nothing_is_sent():
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [b'{"access_token":"token-of-a-test"}']
+
+    answer, _, _ = played(WsgiTarget("wsgi:one", app))
+    assert answer == {"answer.outcome": "lost", "answer.cause": "the target takes one request at a time"}
