@@ -86,6 +86,8 @@ class Turn:
 
     def _plan(self, sitting: Sitting, offered: frozenset[str]) -> list[Numbered]:
         world = sitting.worlds[self.profile]
+        # Two requests at once come in either order, and what is sent again bare has to come in one.
+        offered = offered - {"concurrent"}
         found = draw(self.profile, world, offered, wire=True, seed_=SEED, count=self.histories)
         return [
             Numbered(f"{self.profile.value}-{number:05d}", Planned(history, "drawn", {}, (), generated=True))

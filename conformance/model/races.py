@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from conformance.expectation import ANSWER, REFUSED, Branch, Claim, Expectation, of_the_other
 from conformance.model.table import SOUND
 from conformance.model.terms import BOOKS, Rules, one, outcome
-from conformance.order import Order, Profile
+from conformance.order import WAITING, Order, Profile, Stage
 from conformance.steps import Approve, Cancel, Read, Step, Together, name_of
 
 Alone: TypeAlias = Callable[[tuple[Order, ...], Step], Expectation]
@@ -114,14 +114,20 @@ def _joint(name: str, first: Branch, second: Branch, last: Branch, before: Order
     view = [_blamed(claim) for claim in last.claims if not claim.field.startswith(ANSWER) and claim not in SOUND]
     # The books come first: what is out of balance is so whatever the answers were.
     sound = [replace(claim, rules=(*EXPLAINED, *claim.rules)) for claim in SOUND]
+    done = first.proves and second.proves
     return Branch(
         f"{name}: {first.name}, {second.name}",
         (*sound, *answers, *view),
         last.after,
         # Two requests that both did nothing were in nobody's way.
-        rules if last.after != before else (),
-        proves=first.proves and second.proves,
+        rules if done and last.after != before else (),
+        proves=done or _is_over(last.after),
     )
+
+
+def _is_over(order: Order) -> bool:
+    """Tell whether a request that was accepted for later finds nothing left to do, so that waiting for it is idle."""
+    return order.remaining == 0 and order.stage not in (*WAITING, Stage.IN_3DS, Stage.PROCESSING)
 
 
 def _answer(branch: Branch) -> Iterator[Claim]:

@@ -158,6 +158,26 @@ def test_two_requests_that_were_both_turned_down_are_an_example_of_nothing():
     assert {one.after for one in left} == set(belief)
 
 
+def test_a_cancel_that_is_to_be_done_later_and_finds_everything_captured_accuses_nobody():
+    belief = reserved(R)
+    race = Together(Cancel(), Capture(1000))
+    seen = serial(belief, (race.second, race.first), (of_the_other, own))
+    later = seen | {"answer.outcome": "pending", "answer.status": 202, "answer.code": None, "answer.detail": None}
+    judgement, left = judge(expect(belief, race, WORLD), later)
+    assert (judgement.status, judgement.examples) == (Judged.CONFORMS, ())
+    assert {branch.after.captured for branch in left} == {1000}
+
+
+def test_a_cancel_that_is_to_be_done_later_is_waited_for_where_something_is_left():
+    belief = reserved(R)
+    race = Together(Cancel(), Capture(400))
+    later = {"answer.outcome": "pending", "answer.status": 202}
+    captured = next(one for one in expect(belief, race.second, WORLD).branches if one.proves)
+    seen = {name if name.startswith("view.") else of_the_other(name): value for name, value in ideal(captured).items()}
+    judgement, _ = judge(expect(belief, race, WORLD), seen | later)
+    assert judgement.status is Judged.INCONCLUSIVE
+
+
 def test_where_two_were_not_under_way_together_the_same_is_permitted_and_nothing_is_shown():
     expectation, seen = seen_of(P, Together(Cancel(), Capture(1000)), (200, 400))
     alone = apart(expectation)
