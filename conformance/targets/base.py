@@ -74,7 +74,7 @@ class HttpTarget(ABC):
     concurrency: int = 1
     private: ClassVar[bool] = True
     concurrent: ClassVar[bool] = True
-    """Whether it takes a request while another one is under way."""
+    """Whether it can be sent a request while another is under way. That it answers both is seen in the smoke test."""
 
     @abstractmethod
     def link(self) -> Link:

@@ -51,9 +51,8 @@ class HttpSeat:
     async def probe(self, profile: Profile, record: Record) -> Probe:
         """Take one order through its life."""
         note = await smoke_test(self.session, profile, record)
-        concurrent = frozenset({"concurrent"}) if self._target.concurrent else frozenset()
         return Probe(
-            self.session.offered[profile] | concurrent,
+            self.session.offered[profile],
             self.session.capabilities.of(profile).source,
             note,
             self.session.distinguishes_units[profile],

@@ -45,6 +45,8 @@ CREDENTIAL_NAMES: Final = (
 AMOUNT: Final = 1000
 READS: Final = 3
 """How often an order is read back until there is an orderly answer."""
+AT_ONCE: Final = (5, 10.0)
+"""How often two requests are sent at once before a target is taken to answer one at a time, and in how many seconds."""
 _UNREADABLE: Final = frozenset({LOST, BROKEN, BUSY, ODD})
 
 
@@ -137,17 +139,26 @@ class HttpPlayer:
     async def _race(self, step: Together, beside: Link) -> Observed:
         # The second connection is opened by a read, so that what it carries has no longer way than the other request.
         await self._run(self._wire.read("prepare", log=False), beside)
-        line = Line()
-        one, other = line.flights
-        first, second = await asyncio.gather(
-            self._fly(self._wire.perform(step.first), self._link, one),
-            self._fly(self._wire.perform(step.second), beside, other),
-        )
-        # Written down in the order in which they are told, whoever came back first.
-        for flown, flight in ((first, one), (second, other)):
-            self._record(flown.call, flown.answer, (line.began(flight), flight.took))
+        line, first, second = await self._both(self._wire.perform(step.first), self._wire.perform(step.second), beside)
         answers = first.observed | {of_the_other(name): value for name, value in second.observed.items()}
         return {**answers, SENT_TOGETHER: line.together}
+
+    async def takes_two(self) -> bool:
+        """Tell whether two reads are answered that are under way together."""
+        if self._beside is None:
+            return False
+        reads = self._wire.read("prepare", log=False), self._wire.read("prepare", log=False)
+        line, *both = await self._both(*reads, self._beside)
+        return line.together and not any(isinstance(one.answer, Lost) for one in both)
+
+    async def _both(self, first: Calls, second: Calls, beside: Link) -> tuple[Line, _Flown, _Flown]:
+        line = Line()
+        one, other = line.flights
+        flown = await asyncio.gather(self._fly(first, self._link, one), self._fly(second, beside, other))
+        # Written down in the order in which they are told, whoever came back first.
+        for each, flight in zip(flown, line.flights, strict=True):
+            self._record(each.call, each.answer, (line.began(flight), flight.took))
+        return line, *flown
 
     async def _fly(self, calls: Calls, link: Link, flight: Flight) -> _Flown:
         call = next(calls)
@@ -341,19 +352,25 @@ class _Smoke:
         self.link = link
         self.last: tuple[Call, Answer] | None = None
 
-        def remember(call: Call, answer: Answer) -> None:
+        def remember(call: Call, answer: Answer, *flight: tuple[float, float]) -> None:
             self.last = (call, answer)
-            record(call, answer)
+            record(call, answer, *flight)
 
         self.remember = remember
 
-    def player(self, number: int) -> HttpPlayer:
+    def player(self, number: int, beside: Link) -> HttpPlayer:
         order_id = f"{self.session.nonce}-{self.profile.value[0]}smoke{number}"
-        return self.session.player(self.profile, order_id, self.link, self.remember)
+        return self.session.player(self.profile, order_id, self.link, self.remember, beside)
 
     async def run(self) -> str:
         control = self.session.capabilities.of(self.profile).actions
-        player = self.player(1)
+        beside = self.session.target.link()
+        try:
+            return await self._life(control, self.player(1, beside))
+        finally:
+            await beside.close()
+
+    async def _life(self, control: frozenset[str], player: HttpPlayer) -> str:
         opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if self.profile is Profile.RECURRING else Kind.PAYMENT)
         created = await player.perform(opening)
         if created.get("answer.outcome") not in (ACCEPTED, PENDING):
@@ -371,10 +388,25 @@ class _Smoke:
             offered.discard("approve")
         cancelled = await player.perform(Cancel())
         await player.look("read", log=True)
+        if await self._takes_two(player):
+            offered.add("concurrent")
         self.session.offered[self.profile] = frozenset(offered)
         await self._sales_units()
         approved = "" if "approve" in offered or self.profile is Profile.RECURRING else "; nobody can approve"
         return f"one order initiated, read, cancelled ({cancelled.get('answer.outcome')}){approved}"
+
+    @staticmethod
+    async def _takes_two(player: HttpPlayer) -> bool:
+        # A server with one thread does not even see the second connection while the first one is kept.
+        times, seconds = AT_ONCE
+        try:
+            async with asyncio.timeout(seconds):
+                for _ in range(times):
+                    if await player.takes_two():
+                        return True
+        except TimeoutError:
+            pass
+        return False
 
     async def _sales_units(self) -> None:
         # A target with one sales unit answers under any; an order cannot be somebody else's there.

@@ -3,6 +3,8 @@
 import asyncio
 import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -18,7 +20,7 @@ from conformance.targets.line import Line
 from conformance.targets.session import keys_from
 from conformance.targets.url import UrlTarget
 
-from .loopback import http, ignored, server
+from .loopback import http, ignored, probed, server
 
 CALL = Call(Request("GET", "/order"), "act")
 
@@ -145,6 +147,40 @@ def test_a_cancel_and_a_capture_are_sent_together_and_one_of_them_wins(make):
     assert cancel[0].request.path.endswith("/cancel")
     assert capture[0].request.path.endswith("/capture")
     assert seen[seen.index(cancel) - 1][0].purpose == "prepare"
+
+
+@contextmanager
+def one_at_a_time(provider):
+    """Serve a provider on a port with a single thread, which stays with a connection until that is closed."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one(self):
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            said = provider.handle(Request(self.command, self.path, tuple(self.headers.items()), body))
+            self.send_response(said.status)
+            self.send_header("Content-Length", str(len(said.body)))
+            self.end_headers()
+            self.wfile.write(said.body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one
+
+        def log_message(self, format, *args):
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+def test_a_server_with_one_thread_is_found_to_take_one_request_at_a_time(monkeypatch):
+    monkeypatch.setattr("conformance.targets.session.AT_ONCE", (3, 0.5))
+    with one_at_a_time(Provider()) as url:
+        probe = probed(url, control_url=f"{url}/control", concurrency=1)
+    assert "concurrent" not in probe.offered
+    assert "age" in probe.offered
 
 
 def test_where_one_request_is_taken_at_a_time_nothing_is_sent():
