@@ -148,7 +148,8 @@ def test_only_a_violation_says_in_the_evidence_what_was_expected():
     assert broken["expected"][0]["claims"][0]["permitted"] == {"one-of": ["accepted"]}
 
 
-FULL = Scope(Profile.ECOM, frozenset({"age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds"}))
+USERS = frozenset({"age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds"})
+FULL = Scope(Profile.ECOM, USERS | {"concurrent"})
 BARE = Scope(Profile.ECOM, frozenset())
 PLAIN = load().rule("EC-03")
 SIDED = load().rule("KB-01")
@@ -172,7 +173,7 @@ TABLE = [
     ("one side alone is thin", AGED, tally(KB_02__within=99), BARE, RuleVerdict.THIN),
     ("out of reach is not exercised", AGED, tally(), BARE, RuleVerdict.NOT_EXERCISED),
     ("silence is recorded", load().rule("EC-04"), tally(EC_04=1), FULL, RuleVerdict.RECORDED),
-    ("what is excluded stays so", load().rule("EC-02"), tally(1), FULL, RuleVerdict.EXCLUDED),
+    ("what is excluded stays so", load().rule("EC-22"), tally(1), FULL, RuleVerdict.EXCLUDED),
     (
         "without HTTP there is no wire",
         WIRED,
@@ -202,6 +203,15 @@ def test_what_an_answer_may_leave_out_does_not_keep_a_run_back():
     assert reduce_rule(echo, tally(), FULL).verdict is RuleVerdict.NOT_EXERCISED
     assert reduce_rule(echo, tally(2), FULL).verdict is RuleVerdict.VIOLATED
     assert holds_back(reduce_rule(echo, tally(EC_40=1), FULL))
+
+
+@pytest.mark.parametrize(("rule", "level"), [("INV-11", Level.REQUIRED), ("EC-02", Level.MAY)])
+def test_a_rule_about_two_requests_at_once_keeps_nobody_back_who_takes_one_at_a_time(rule, level):
+    result = reduce_rule(load().rule(rule), tally(), Scope(Profile.ECOM, USERS))
+    assert (result.verdict, result.rule.level, result.in_scope) == (RuleVerdict.NOT_EXERCISED, level, False)
+    assert "one request at a time" in result.reason
+    assert not holds_back(result)
+    assert reduce_rule(load().rule(rule), tally(), FULL).in_scope
 
 
 @pytest.mark.parametrize(
