@@ -55,7 +55,8 @@ def _stop(*_: object) -> None:
 
 
 def _listening(port: int) -> socket.socket:
-    listener = socket.socket()
+    # The event loop sends without delay only where the protocol is named.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

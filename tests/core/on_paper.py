@@ -31,6 +31,7 @@ from conformance.steps import (
     Reserve,
     StartProcessing,
     StopAgreement,
+    Together,
 )
 from conformance.verdict import judge
 
@@ -124,6 +125,20 @@ def final_steps(profile):
     else:
         steps += [Approve(), Reject(), Expire(), Enter3DS(), Leave3DS(), Leave3DS(success=False)]
     return steps
+
+
+def races(profile):
+    """Return every pair of requests that can be sent for one order at once."""
+    rivals = (Cancel(), Capture(100), Refund(100), *((Reserve(), Charge()) if profile is R else (Approve(),)))
+    return [Together(Cancel(flag=flag), rival) for flag in ((None,) if profile is R else FLAGS) for rival in rivals]
+
+
+def walked_races(profile, in_world: World) -> Iterator[Expectation]:
+    """Yield what the model expects of every race for an order that is not old."""
+    for start, steps in paths(profile).values():
+        for belief in beliefs_after(profile, start, steps, in_world):
+            for race in races(profile):
+                yield expect(belief, race, in_world)
 
 
 def shown_by(branch: Branch):

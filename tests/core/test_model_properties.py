@@ -233,6 +233,8 @@ def test_a_reading_of_another_api_leaves_the_documented_ages_in_force(profile):
 def test_a_narrower_reading_permits_nothing_that_the_documented_ones_do_not(profile):
     market, ages = Market.DK, (None, LATER, OLD)
     everything = world(market=market)
+    # Of what is wrong on the wire, a reading is about the missing key alone.
+    steps_to_come = [step for step in final_steps(profile) if getattr(step, "defect", None) in (None, Defect.NO_KEY)]
     for choice in narrowings():
         # The first leaves nothing in force outside eCom; the second is the one that is not accepted by default.
         if (choice == SIX_MONTHS and profile is not E) or choice == "C13=delete-without-key":
@@ -242,7 +244,7 @@ def test_a_narrower_reading_permits_nothing_that_the_documented_ones_do_not(prof
             for age in ages if choice.startswith(("C1=", "C20=")) else (None,):
                 aged = steps if age is None else (*steps, Age(age))
                 for order in {belief[0] for belief in beliefs_after(profile, start, aged, narrow)}:
-                    for step in final_steps(profile):
+                    for step in steps_to_come:
                         wide = expect((order,), step, everything).branches
                         for branch in expect((order,), step, narrow).branches:
                             if branch in wide:

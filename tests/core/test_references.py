@@ -7,14 +7,12 @@ import pytest
 from conformance.order import Market
 from conformance.rulebook import Status, load
 
-from .on_paper import DAY, LATER, OLD, PROFILES, narrowings, references, walked, world
+from .on_paper import DAY, LATER, OLD, PROFILES, narrowings, references, walked, walked_races, world
 
 # Rules that are recorded, and that no step of a played history records by itself.
 RECORDED_NOWHERE = {
     "EC-27": "the limit is seen as an answer 429, which proves nothing about the step",
-    "EC-28": "a locked order cannot be brought about",
     "EP-25": "the limit is seen as an answer 429, which proves nothing about the step",
-    "EP-26": "a locked payment cannot be brought about",
     "EP-31": "the order of the event log is in the recorded exchanges, and no branch depends on it",
     "EP-38": "the end at the deadline is told apart by the reading C20",
     "RE-17": "the limit is seen as an answer 429, which proves nothing about the step",
@@ -28,12 +26,12 @@ def cited(profile):
     for market in Market:
         for _, _, expectation in walked(profile, world(market=market)):
             found |= references(expectation)
-    return frozenset(found)
+    return frozenset(found.union(*map(references, walked_races(profile, world()))))
 
 
 @cache
 def shown(profile):
-    found = set()
+    found = {rule for race in walked_races(profile, world()) for branch in race.branches for rule in branch.rules}
     for market in Market:
         for _, _, expectation in walked(profile, world(market=market)):
             for branch in expectation.branches:
@@ -43,7 +41,8 @@ def shown(profile):
 
 @cache
 def recorded(profile):
-    return frozenset(rule for _, _, found in walked(profile, world(), (None, DAY)) for rule in found.records)
+    found = [expectation for _, _, expectation in walked(profile, world(), (None, DAY))]
+    return frozenset(rule for one in (*found, *walked_races(profile, world())) for rule in one.records)
 
 
 @cache
