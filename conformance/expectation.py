@@ -191,7 +191,8 @@ class Branch:
 
     ``rules`` are the rules of which this outcome is an example; a name may carry the side of a boundary after a slash
     (``KB-02/beyond``). ``readings`` are the switches that this outcome decides. ``after`` is the order that results.
-    A branch that ``proves`` nothing is permitted, but says no more than that the answer is still to come.
+    A branch that ``proves`` nothing is permitted, but says no more than that the answer is still to come. One that is
+    not ``lasting`` may soon look otherwise: the order is read again before it is believed.
     """
 
     name: str
@@ -200,6 +201,7 @@ class Branch:
     rules: tuple[str, ...] = ()
     readings: tuple[tuple[str, str], ...] = ()
     proves: bool = True
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,13 @@ from typing import Any, Final
 from conformance.minimise import Findings
 from conformance.order import Profile
 from conformance.sitting import Ledger, Numbered, Sitting
-from conformance.soundness import digest_of
+from conformance.soundness import AGAIN, ALONE, digest_of
 from conformance.steps import History, history_as_json
 from conformance.targets.base import TargetError
 from conformance.targets.seat import Worker
 from conformance.trial import Ending, Trial, play
 from strategies.plan import Planned
 
-REPLAYS: Final = "bc"
-"""How often a history is played again when an answer proved nothing, and what the later identifiers end with."""
-ALONE: Final = "xy"
-"""What the identifiers of the two histories end with that send a race's requests one after the other."""
 UNHEALTHY: Final = 12
 """So many inconclusive histories in a row, after the replays, end the run."""
 
@@ -76,9 +72,9 @@ class Playing:
         await asyncio.sleep(0)
         one, trial, identifier = numbered.planned, Trial(), numbered.identifier
         source = "generated" if one.generated else "systematic"
-        for attempt in ("", *REPLAYS):
+        for attempt in ("", *AGAIN):
             identifier = numbered.identifier + attempt
-            trial = await self.play(one, identifier, source, worker, last=attempt == REPLAYS[-1])
+            trial = await self.play(one, identifier, source, worker, last=attempt == AGAIN[-1])
             if trial.ending is not Ending.INCONCLUSIVE:
                 break
         self._observer.played(one.history.profile, trial)

@@ -39,7 +39,7 @@ def _rejudge_all(evidence: Evidence) -> None:
     run = evidence.records[0]
     market, readings = Market(run["market"]), Readings.from_json(run["readings"])
     worlds = {
-        record["profile"]: World(market, readings, record["distinguishes_units"])
+        record["profile"]: World(market, readings, "units" in record["offered"])
         for record in evidence.of_kind("capabilities")
     }
     judged: dict[str, list[Record]] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
 from conformance.generation import planned
 from conformance.journal import Journal
+from conformance.lapsing import NEEDED, lapses_after
 from conformance.model import World
 from conformance.order import Profile
 from conformance.recording import Exchanges, Redactor
@@ -81,18 +82,30 @@ class Sitting:
 
         """
         probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
-        self._offered[profile] = probe.offered
+        offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
+        self._offered[profile] = offered
         self._unplayable[profile] = probe.unplayable
         settings = self.settings
-        self.worlds[profile] = World(settings.market, settings.readings, probe.distinguishes_units)
+        world = World(settings.market, settings.readings, probe.distinguishes_units)
+        if (profile is Profile.RECURRING and "age" in offered) or offered >= NEEDED:
+            world = replace(world, lapses_after=await self._lapses_after(profile, world, ledger))
+        self.worlds[profile] = world
         ledger.append(
             "capabilities",
             profile=profile.value,
-            offered=sorted(probe.offered),
+            offered=sorted(offered),
             source=probe.source,
-            distinguishes_units=probe.distinguishes_units,
+            lapses_after=world.lapses_after and int(world.lapses_after.total_seconds()),
         )
         ledger.append("smoke", profile=profile.value, ok=True, note=probe.note)
+
+    async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
+        worker = self.seat.worker()
+        try:
+            order_id = f"{self.settings.nonce}-{profile.value[0]}lapse"
+            return await lapses_after(profile, world, worker.player(profile, order_id, self.exchanges(ledger, "")))
+        finally:
+            await worker.close()
 
     def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
         """Return the writer of one history's exchanges."""

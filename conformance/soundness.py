@@ -12,12 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from conformance.journal import Evidence, JournalError, Record
-from conformance.steps import History, history_from_json, name_of
+from conformance.steps import Cancel, History, Together, history_from_json, name_of
 
+_RACE: Final = name_of(Together(Cancel(), Cancel()))
 PLANNED: Final = frozenset({"systematic", "generated"})
 """Where a history comes from that stands in the plan of a run."""
 _LAST: Final = ("violates", "inconclusive")
-_AGAIN: Final = "bc"
+AGAIN: Final = "bc"
+"""How the identifiers of later attempts end."""
+ALONE: Final = "xy"
+"""How the identifiers of histories end in which two requests that raced are sent one after the other."""
 
 
 def digest_of(histories: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
@@ -53,7 +57,7 @@ def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
         yield from _in_place(record, played, judged, looked)
     for name, record in played.items():
         yield from _judged_in_order(record, judged[name], complete=complete)
-        yield from _played_again(record, judged[name], played, complete=complete)
+        yield from _set_aside(record, judged, played, complete=complete)
     yield from _explained(evidence, played, judged)
     if complete:
         missing = [profile for profile in run["profiles"] if profile not in looked]
@@ -101,15 +105,20 @@ def _judged_in_order(record: Record, judgements: list[Record], *, complete: bool
             yield f"step {one['step']} of {name} {one['status']}, and its findings do not say so"
 
 
-def _played_again(
-    record: Record, judgements: list[Record], played: dict[str, Record], *, complete: bool
+def _set_aside(
+    record: Record, judged: dict[str, list[Record]], played: dict[str, Record], *, complete: bool
 ) -> Iterator[str]:
-    """Complain of judgements that were set aside without a reason, or without a second attempt."""
+    """Complain of judgements that were set aside without a reason, or without another history to take their place."""
     name = record["id"]
-    aside = [one for one in judgements if one.get("superseded")]
+    aside = [one for one in judged[name] if one.get("superseded")]
     if any(one["status"] != "inconclusive" for one in aside):
         yield f"{name} has a judgement that proves something and is not counted"
     follower = played.get(_next(name))
+    if any(one["do"] == _RACE for one in aside) and follower is None:
+        alone = [judged[name + letter] for letter in ALONE if name + letter in played]
+        if complete and not any(each and each[-1]["status"] in _LAST for each in alone):
+            yield f"{name} is said to fail without a race as well, and no history shows it"
+        return
     if complete and aside and (follower is None or follower["history"] != record["history"]):
         yield f"{name} proved nothing and was not played again"
     if follower is not None and not aside:
@@ -117,8 +126,8 @@ def _played_again(
 
 
 def _next(name: str) -> str:
-    base = name.rstrip(_AGAIN)
-    attempts = [base, *(base + letter for letter in _AGAIN), ""]
+    base = name.rstrip(AGAIN)
+    attempts = [base, *(base + letter for letter in AGAIN), ""]
     return attempts[attempts.index(name) + 1] if name in attempts else ""
 
 
@@ -156,7 +165,7 @@ def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
             yield f"{', '.join(sorted(set(names) - set(begun))[:3])} was planned and not played"
         elif digest_of((name, begun[name]["history"]) for name in names) != record["digest"]:
             yield f"what was played from {names[0] if names else 'nothing'} on is not what was planned"
-    more = {name.rstrip(_AGAIN) for name in begun} - planned
+    more = {name.rstrip(ALONE).rstrip(AGAIN) for name in begun} - planned
     if more:
         yield f"{', '.join(sorted(more)[:3])} was played and not planned"
 

@@ -145,8 +145,8 @@ def _may_be_pending(expectation: Expectation) -> bool:
 
 
 def _settled(expectation: Expectation, observed: Fields) -> bool:
-    judgement, _ = judge(expectation, observed)
-    return judgement.status in (Judged.CONFORMS, Judged.RECORDED)
+    judgement, left = judge(expectation, observed)
+    return judgement.status in (Judged.CONFORMS, Judged.RECORDED) and any(branch.lasting for branch in left)
 
 
 def _spoken(expectation: Expectation, observed: Fields, player: Player) -> Expectation:

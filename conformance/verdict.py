@@ -340,6 +340,14 @@ _NEEDS: Final[Mapping[str, str]] = {
 }
 
 
+_NATURES: Final[Mapping[str, str]] = {
+    "wire": "the target is called without HTTP: what this rule governs does not exist there",
+    "concurrent": "the target is called one request at a time: two at the same time do not exist there",
+    "units": "the target answers every sales unit alike: no order is somebody else's there",
+}
+"""What a target is or is not, and cannot be given: without it, there is nothing for a rule to govern."""
+
+
 def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = None) -> RuleResult:
     """Reduce everything observed about one rule to its verdict. The first of these that applies, in this order."""
     examples = sum(tally.examples.values())
@@ -370,13 +378,11 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
     if tally.inconclusive:
         cause = tally.causes.most_common(1)[0][0] if tally.causes else "no answer"
         return result(RuleVerdict.INCONCLUSIVE, f"{tally.inconclusive} of its histories proved nothing: {cause}")
-    if "wire" in rule.needs and not scope.wire:
-        reason = "the target is called without HTTP: what this rule governs does not exist there"
-        return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
-    if "concurrent" in rule.needs and "concurrent" not in scope.offered:
-        reason = "the target is called one request at a time: two at the same time do not exist there"
-        return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
-    missing = [need for need in rule.needs if need != "wire" and need not in scope.offered]
+    offered = scope.offered | ({"wire"} if scope.wire else frozenset())
+    missing = [need for need in rule.needs if need not in offered]
+    for need in missing:
+        if need in _NATURES:
+            return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
         reason = "the target's answers leave out what it is about, as the documentation lets them"
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)

@@ -35,6 +35,7 @@ from conformance.model.world import (
     age_for_cancel,
     age_for_refund,
     may_have_lapsed,
+    must_have_lapsed,
 )
 from conformance.order import CLOSED, Order, Profile, Stage
 from conformance.steps import (
@@ -172,11 +173,13 @@ class Table(ABC):
     def _age(self, order: Order, step: AgeStep, world: World) -> Expectation:
         older = order.older(step.by)
         blame, rules = self._irreversible(order)
-        branches = [branch("older", accepted(), self.view(older, world, blame), older, rules)]
+        same = branch("older", accepted(), self.view(older, world, blame), older, rules)
+        open_ = order.stage is Stage.RESERVED and order.remaining > 0
+        branches = [replace(same, lasting=not (open_ and must_have_lapsed(older, world)))]
         if order.stage in (Stage.INITIATED, Stage.IN_3DS) and older.since_initiated >= OPENING_WINDOW:
             expired = replace(older, stage=Stage.EXPIRED)
             branches.append(branch("timed out", accepted(), self.view(expired, world, Blame()), expired))
-        if order.stage is Stage.RESERVED and order.remaining > 0 and may_have_lapsed(older, world):
+        if open_ and may_have_lapsed(older, world):
             lapsed = replace(older, lapsed=True, cancelled=older.cancelled + older.remaining)
             for sign in self.lapse_signs(older):
                 claims = (*self.view(lapsed, world, Blame()), sign)

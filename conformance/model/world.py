@@ -39,12 +39,14 @@ class World:
     """Everything outside the order that expectations depend on.
 
     ``distinguishes_units`` is whether the target was seen to refuse a read under another sales unit: where it has only
-    one unit, an order cannot be somebody else's.
+    one unit, an order cannot be somebody else's. ``lapses_after`` is the age at which it was seen to end a reservation
+    by itself, or None where it was not.
     """
 
     market: Market = Market.NO
     readings: Readings = field(default_factory=Readings.documented)
     distinguishes_units: bool = True
+    lapses_after: timedelta | None = None
 
     @property
     def currency(self) -> str:
@@ -99,6 +101,12 @@ def may_have_lapsed(order: Order, world: World) -> bool:
         and order.since_reserved is not None
         and order.since_reserved > world.market_deadline - DEAD_ZONE
     )
+
+
+def must_have_lapsed(order: Order, world: World) -> bool:
+    """Tell whether a reservation is so old that this provider was seen to end such a one by itself."""
+    limit, age = world.lapses_after, order.since_reserved
+    return limit is not None and age is not None and age >= limit
 
 
 def _against(age: timedelta | None, earliest: timedelta, latest: timedelta) -> Age:

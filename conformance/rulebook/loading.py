@@ -15,10 +15,10 @@ from conformance.rulebook.entries import Choice, Citation, Level, Rule, Rulebook
 
 NEEDS = frozenset({
     "age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds",
-    "become_due", "start_processing", "reserve", "charge", "fail", "wire", "concurrent",
+    "become_due", "start_processing", "reserve", "charge", "fail", "wire", "concurrent", "units",
 })  # fmt: skip
 """Capabilities a rule may need: the test control's actions, ``age``, ``wire`` for a target that speaks HTTP, and
-``concurrent`` for one that takes two requests at the same time."""
+``concurrent`` for one that takes two requests at the same time, ``units`` for one that tells sales units apart."""
 
 RULE_FILES = ("general", "ecom", "epayment", "recurring", "invariants")
 SEED = "SEED"

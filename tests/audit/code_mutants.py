@@ -14,7 +14,7 @@ from conformance.minimise import Minimiser
 from conformance.playing import Playing
 from conformance.result import Result
 from conformance.rulebook import Rulebook
-from conformance.steps import Cancel, History
+from conformance.steps import Cancel, History, Together
 from conformance.trial import Ending, Trial
 from conformance.verdict import EXIT_CODES, Judged, Judgement, RuleVerdict, RunVerdict
 
@@ -36,7 +36,7 @@ def plan_without_what_shows_the_fault(patch):
 
     def planned(*place, **options):
         steps = ((one, one.history.steps) for one in stage.planned(*place, **options))
-        return [one for one, made in steps if not any(isinstance(step, Cancel) for step in made)]
+        return [one for one, made in steps if not any(isinstance(step, Cancel | Together) for step in made)]
 
     patch.setattr("conformance.sitting.planned", planned)
 
@@ -114,14 +114,14 @@ def exception_in_judging_is_swallowed(patch):
     """Whoever plays takes a trial that raised for one that conforms."""
     play = trial.play
 
-    async def swallowing(history, player, world, note):
+    async def swallowing(history, player, world, note, elsewhere):
         def raising(step, **judgement):
             if judgement["status"] == "violates":
                 raise ValueError("it cannot be judged")
             note(step, **judgement)
 
         try:
-            return await play(history, player, world, raising)
+            return await play(history, player, world, raising, elsewhere)
         except ValueError:
             return Trial()
 

@@ -122,7 +122,7 @@ def broken_off_and_called_complete(records):
     return [one for one in kept if (one["id"] if one["kind"] == "history" else one.get("history")) not in lost]
 
 
-@RECORDS.caught(2, "was planned and not played")
+@RECORDS.caught(2, "The evidence is not that of one run")
 def failing_history_dropped(records):
     """The histories that violate are gone, with everything that belongs to them."""
     lost = {one["history"] for one in violating(records)}

@@ -36,6 +36,10 @@ class Headline:
         return CODES[self.verdict]
 
 
+NATURES = {"wire", "concurrent", "units"}
+"""What a target is or is not. A rule about it keeps nobody back who is not."""
+
+
 def headline_of(path):
     """Reduce a journal's file."""
     lines = path.read_bytes().split(b"\n")[:-1]
@@ -50,7 +54,8 @@ def headline_of(path):
         for rule in load().rules:
             if offer["profile"] in [profile.value for profile in rule.profiles]:
                 key = offer["profile"], rule.id
-                beyond_reach = "wire" in rule.needs and not run["target"]["wire"]
+                there = {*offer["offered"], *(["wire"] if run["target"]["wire"] else [])}
+                beyond_reach = not there.issuperset(NATURES.intersection(rule.needs))
                 rules[key] = _rule(rule, said, beyond_reach=beyond_reach)
                 if rule.id not in waived and _is_red(rule, rules[key], may_be_missing=beyond_reach or rule.optional):
                     red.add(key)

@@ -149,7 +149,7 @@ def test_only_a_violation_says_in_the_evidence_what_was_expected():
 
 
 USERS = frozenset({"age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds"})
-FULL = Scope(Profile.ECOM, USERS | {"concurrent"})
+FULL = Scope(Profile.ECOM, USERS | {"concurrent", "units"})
 BARE = Scope(Profile.ECOM, frozenset())
 PLAIN = load().rule("EC-03")
 SIDED = load().rule("KB-01")
@@ -195,6 +195,13 @@ def test_a_rule_that_does_not_exist_without_http_keeps_no_run_back():
     result = reduce_rule(WIRED, tally(), Scope(Profile.ECOM, frozenset(), wire=False))
     assert not result.in_scope
     assert not holds_back(result)
+
+
+def test_where_no_order_is_somebody_elses_the_rule_about_it_keeps_nobody_back():
+    result = reduce_rule(load().rule("EC-20"), tally(), Scope(Profile.ECOM, USERS))
+    assert (result.verdict, result.in_scope) == (RuleVerdict.NOT_EXERCISED, False)
+    assert "sales unit" in result.reason
+    assert holds_back(reduce_rule(load().rule("EC-20"), tally(), FULL))
 
 
 def test_what_an_answer_may_leave_out_does_not_keep_a_run_back():
@@ -301,6 +308,11 @@ def tallies(draw):
     return found
 
 
+def out_of_nature(rule, scope):
+    has = {*scope.offered, *(["wire"] if scope.wire else [])}
+    return not has.issuperset({"wire", "concurrent", "units"}.intersection(rule.needs))
+
+
 def again(rule, seen, scope):
     """The same reduction, written a second time from its description."""
     counts = [seen.examples[f"{rule.id}/{side}"] for side in rule.sides] or [seen.examples[rule.id]]
@@ -312,7 +324,7 @@ def again(rule, seen, scope):
         return "RECORDED"
     if seen.inconclusive:
         return "INCONCLUSIVE"
-    if sum(counts) == 0 or ("wire" in rule.needs and not scope.wire):
+    if sum(counts) == 0 or out_of_nature(rule, scope):
         return "NOT EXERCISED"
     return "PASSED" if min(counts) >= NEEDED else "THIN"
 
@@ -327,13 +339,13 @@ def test_the_headline_of_any_run_is_the_one_that_a_second_reduction_finds(seen, 
     }
     assert {one.rule.id: one.verdict.value for one in results} == expected
     serious = {name: verdict for name, verdict in expected.items() if name not in waived}
-    unwired = {rule.id for rule in load().rules if "wire" in rule.needs and not wire}
+    nowhere = {rule.id for rule in load().rules if rule.optional or out_of_nature(rule, scope)}
     required = {rule.id for rule in load().rules if rule.level is Level.REQUIRED}
     open_rules = {
         name
         for name, verdict in serious.items()
         if name in required
-        and (verdict in ("THIN", "INCONCLUSIVE") or (verdict == "NOT EXERCISED" and name not in unwired))
+        and (verdict in ("THIN", "INCONCLUSIVE") or (verdict == "NOT EXERCISED" and name not in nowhere))
     }
     if "VIOLATED" in serious.values():
         headline = RunVerdict.NOT_CONFORMANT

@@ -64,7 +64,7 @@ class Writer:
                 self.journal.append("smoke", profile=profile.value, ok=True, note="Initiated and read back.")
 
     def looked_at(self, profile: Profile) -> None:
-        told = {"source": "The control API lists them.", "distinguishes_units": True}
+        told = {"source": "The control API lists them.", "lapses_after": None}
         self.journal.append("capabilities", profile=profile.value, offered=self.offered, **told)
 
     def finish(self, ended: str = "complete", message: str = "") -> Path:

@@ -1,0 +1,49 @@
+"""Whether a target ends old reservations by itself is tried, and one that takes its time is waited for."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from conformance.lapsing import lapses_after
+from conformance.model import World, expect
+from conformance.order import Market, Profile
+from conformance.sandbox import Options, Provider
+from conformance.steps import Age
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.session import keys_from
+
+from .on_paper import DAY, OLD, PROFILES, arrive, reserved, world
+
+
+async def tried(options, profile, market):
+    seat = HttpSeat(EmbeddedTarget(Provider(options)), keys_from(embedded=True))
+    await seat.open(market, "cctest-lapse", lambda _: None, lambda *_: None)
+    await seat.probe(profile, lambda *_: None)
+    player = seat.worker().player(profile, "cctest-lapse-1", lambda *_: None)
+    return await lapses_after(profile, World(market), player)
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize(
+    ("market", "auto", "age"),
+    [(Market.NO, True, 182 * DAY), (Market.DK, True, 16 * DAY), (Market.NO, False, None), (Market.FI, False, None)],
+)
+def test_a_target_is_seen_to_end_reservations_or_not_to(profile, market, auto, age):
+    options = Options(market=market.value, auto_cancel_at_deadline=auto)
+    assert asyncio.run(tried(options, profile, market)) == age
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_is_sure_to_end_is_looked_at_again_before_it_is_believed_to_stay(profile):
+    order = arrive(profile, reserved(profile))
+    lasting = {}
+    for after in (None, 182 * DAY):
+        there = replace(world(), lapses_after=after)
+        for age in (DAY, OLD):
+            lasting[after, age] = expect(order, Age(age), there).branches[0].lasting
+    assert lasting == {(None, DAY): True, (None, OLD): True, (182 * DAY, DAY): True, (182 * DAY, OLD): False}
+    captured = tuple(replace(one, captured=one.amount) for one in order)
+    assert expect(captured, Age(OLD), replace(world(), lapses_after=timedelta())).branches[0].lasting
