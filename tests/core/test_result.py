@@ -105,7 +105,22 @@ def test_a_counterexample_tells_the_violation_better():
 def test_an_open_answer_makes_every_rule_it_was_about_inconclusive_once():
     about = ["EC-03", "KB-01/reserved", "KB-01/initiated"]
     found = result(*played("inconclusive", examples=about, cause="no answer"))
-    assert rule(found, "KB-01").reason == "1 of its histories proved nothing: no answer"
+    for name in ("EC-03", "KB-01"):
+        assert rule(found, name).reason == "1 of its histories proved nothing: no answer"
+
+
+def test_of_several_reasons_for_an_open_answer_the_commonest_is_told():
+    causes = ["a server error", "no answer", "no answer", "too many requests"]
+    found = result(*several(*[{"status": "inconclusive", "examples": ["EC-03"], "cause": cause} for cause in causes]))
+    assert rule(found, "EC-03").reason == "4 of its histories proved nothing: no answer"
+
+
+def test_what_does_not_count_hides_nothing_that_follows_it():
+    aside = played("inconclusive", "ecom-1", superseded=True, examples=["EC-03"], cause="no answer")
+    shrinking = played("violates", "ecom-s1", "shrinking", findings=[finding("EC-04")])
+    found = result(*aside, *played(name="ecom-1b"), *shrinking, *played("violates", "ecom-2", findings=[finding()]))
+    assert rule(found, "EC-03").violations == 1
+    assert rule(found, "EC-04").violations == 0
 
 
 def test_what_was_played_again_after_an_open_answer_is_not_counted():
@@ -122,7 +137,9 @@ def test_histories_of_the_shrinking_are_evidence_and_not_counted():
 
 def test_a_history_that_did_not_arrive_says_why_its_rule_is_open():
     missed = {"kind": "missed", "history": "ecom-1", "rules": ["EC-13"], "cause": "the control API said no"}
-    assert "the control API said no" in rule(result(*played("inconclusive"), missed), "EC-13").reason
+    other = {**missed, "cause": "the user was not there"}
+    found = rule(result(*played("inconclusive"), other, missed, missed), "EC-13")
+    assert found.reason == "2 histories set out for it and did not arrive: the control API said no"
 
 
 def test_what_the_documentation_is_silent_about_is_listed_with_what_was_seen():
@@ -167,6 +184,20 @@ def test_how_a_run_ended_decides_unless_it_is_complete(finish, verdict, code):
 def test_a_waiver_is_in_the_result_with_its_reason():
     found = result(begin=run(waivers=[{"rule": "EC-03", "reason": "known since May"}]))
     assert rule(found, "EC-03").waiver == "known since May"
+
+
+@pytest.mark.parametrize(
+    "waivers",
+    [
+        [{"rule": "EC-03", "reason": ""}],
+        [{"rule": "EC-3", "reason": "known"}],
+        [{"rule": "EC-03", "reason": "known"}, {"rule": "EC-03", "reason": "known"}],
+    ],
+    ids=["without a reason", "of no rule", "twice"],
+)
+def test_a_waiver_that_means_nothing_is_refused(waivers):
+    with pytest.raises(JournalError, match=r"^The evidence waives a rule that does not exist, or twice, or for no"):
+        result(begin=run(waivers=waivers))
 
 
 def test_without_http_the_rules_of_the_wire_are_out_of_scope():
