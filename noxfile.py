@@ -25,6 +25,9 @@ LOCK = "constraints.txt"
 LOCK_DEV = "constraints-dev.txt"
 UV = "uv==0.13.9"
 RULEBOOK = "docs/rulebook.md"
+MUTMUT = "mutmut==3.8.1"
+MINUTES = ("conformance.verdict.*", "conformance.result.*", "conformance.spoken.*")
+"""The mutants that are tried where none are named: those of the model take hours."""
 
 
 def install(session: nox.Session, lock: str, *project: str) -> None:
@@ -50,6 +53,19 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", "-n", "2", *session.posargs, env=env)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the oracle in one place at a time, and see whether the quick tests notice; names go after ``--``.
+
+    What is left alive is printed. docs/mutants.md argues each of them.
+    """
+    install(session, LOCK_DEV, "-e", ".")
+    session.install("--quiet", MUTMUT)
+    env = {"HYPOTHESIS_PROFILE": "ci"}
+    session.run("mutmut", "run", "--max-children", "1", *(session.posargs or MINUTES), env=env)
+    session.run("mutmut", "results")
 
 
 @nox.session

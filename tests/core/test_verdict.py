@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.expectation import Between, Branch, Claim, Expectation, Folded, Mentions, Missing, OneOf
+from conformance.expectation import Between, Branch, Claim, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
 from conformance.order import Kind, Order, Profile, Stage
 from conformance.rulebook import Level, Status, load
 from conformance.verdict import (
@@ -22,6 +22,7 @@ from conformance.verdict import (
     reduce_all,
     reduce_rule,
     reduce_run,
+    shown,
 )
 
 ORDER = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED)
@@ -96,16 +97,79 @@ def test_what_is_only_still_to_come_is_inconclusive_about_everything_that_was_me
     assert left == (waiting,)
 
 
-@pytest.mark.parametrize("part", ["answer", "view"])
-@pytest.mark.parametrize("outcome", ["lost", "broken", "busy", "odd"])
-def test_an_answer_that_proves_nothing_is_inconclusive_and_says_why(outcome, part):
+CAUSES = [
+    ("lost", None, "timed out", "no answer{} (timed out)"),
+    ("lost", None, None, "no answer{}"),
+    ("broken", 503, None, "the target answered with a server error{} (503)"),
+    ("busy", 429, None, "the target asked to slow down{} (429)"),
+    ("odd", 302, None, "the answer is neither a success nor an error{} (302)"),
+]
+
+
+@pytest.mark.parametrize(("part", "when"), [("answer", ""), ("view", " when the order was read back")])
+@pytest.mark.parametrize(("outcome", "status", "why", "said"), CAUSES)
+def test_an_answer_that_proves_nothing_is_inconclusive_and_says_why(outcome, status, why, said, part, when):
     expectation = Expectation((way("done", OUTCOME, says("view.x", 1, rules=("A",)), rules=("A",)),))
-    observed = {"answer.outcome": "accepted", f"{part}.outcome": outcome, f"{part}.cause": "timed out"}
+    observed = {
+        "answer.outcome": "accepted",
+        f"{part}.outcome": outcome,
+        f"{part}.cause": why,
+        f"{part}.status": status,
+    }
     judgement, left = judge(expectation, observed)
-    assert judgement.status is Judged.INCONCLUSIVE
+    assert (judgement.status, judgement.cause) == (Judged.INCONCLUSIVE, said.format(when))
     assert judgement.examples == ("A",)
-    assert "timed out" in judgement.cause
     assert left == ()
+
+
+@pytest.mark.parametrize("status", [401, 408])
+def test_credentials_that_are_refused_prove_nothing_unless_that_is_what_is_documented(status):
+    other = Expectation((way("refused", REFUSED, says("answer.status", 400, rules=("B",))),))
+    observed = {"answer.outcome": "refused", "answer.status": status, "view.outcome": "accepted"}
+    judgement, _ = judge(other, observed)
+    assert (judgement.status, judgement.cause) == (Judged.INCONCLUSIVE, f"the target refused to answer ({status})")
+    same = Expectation(
+        (way("refused", REFUSED, says("answer.status", status, rules=("B",)), says("view.x", 1, rules=("B",))),)
+    )
+    assert judge(same, observed)[0].status is Judged.VIOLATES
+
+
+def test_a_read_that_is_refused_proves_nothing_and_any_other_refusal_does():
+    expectation = Expectation((way("done", OUTCOME, says("view.x", 1, rules=("A",))),))
+    unread = {"answer.outcome": "accepted", "view.outcome": "refused", "view.status": 404}
+    judgement, _ = judge(expectation, unread)
+    assert judgement.cause == "the target refused to answer when the order was read back (404)"
+    assert judge(expectation, {"answer.outcome": "refused", "answer.status": 404})[0].status is Judged.VIOLATES
+
+
+def test_what_is_documented_of_an_answer_says_nothing_of_the_read_that_follows():
+    expectation = Expectation((way("not now", says("answer.outcome", "broken"), says("view.x", 1, rules=("A",))),))
+    judgement, _ = judge(expectation, {"answer.outcome": "broken", "view.outcome": "lost"})
+    assert judgement.cause == "no answer when the order was read back"
+    seen = {"answer.outcome": "broken", "view.outcome": "accepted", "view.x": 2}
+    assert judge(expectation, seen)[0].status is Judged.VIOLATES
+
+
+def test_an_optional_part_that_is_missing_shows_nothing_of_its_rule_on_either_side():
+    optional = Claim("answer.text", OneOf(("done", None)), ("A",))
+    expectation = Expectation((way("done", says("answer.outcome", "accepted"), optional, rules=("A/x",)),))
+    assert judge(expectation, {"answer.outcome": "accepted"})[0].examples == ()
+    assert judge(expectation, {"answer.outcome": "accepted", "answer.text": "done"})[0].examples == ("A/x",)
+
+
+def test_a_reason_that_must_not_be_given_is_blamed_where_no_way_begins_like_the_answer():
+    young = Claim("answer.code", NoneOf(("6030",)), ("C",))
+    expectation = Expectation((way("done", OUTCOME, young, says("view.x", 1, rules=("D",))),))
+    for code, rules in (("6030", ["A", "C"]), ("6040", ["A"])):
+        judgement, _ = judge(expectation, {"answer.outcome": "refused", "answer.code": code})
+        assert [one.rule for one in judgement.findings] == rules
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), (None, "absent"), (5, "5"), ("Yes", "Yes")]
+)
+def test_an_observed_value_is_shown_as_it_stands_in_the_answer(value, text):
+    assert shown(value) == text
 
 
 def test_a_server_error_that_is_documented_is_an_answer_like_any_other():
@@ -133,6 +197,8 @@ def test_what_fails_without_a_rule_was_our_own_preparation():
     judgement, _ = judge(Expectation((way("moved", says("view.x", 1)),)), {})
     assert judgement.status is Judged.INCONCLUSIVE
     assert judgement.cause == "the order could not be brought there: view.x should be 1, but was absent"
+    judgement, _ = judge(Expectation((way("moved", says("view.x", 1)),)), {"view.x": 2})
+    assert judgement.cause == "the order could not be brought there: view.x should be 1, but was 2"
 
 
 def test_a_step_of_which_nothing_is_documented_is_inconclusive():
@@ -144,8 +210,32 @@ def test_only_a_violation_says_in_the_evidence_what_was_expected():
     fine = judge(expectation, {"answer.outcome": "accepted"})[0].as_json(expectation)
     assert fine == {"status": "conforms", "branches": ["done"], "examples": ["A"], "records": ["S"]}
     broken = judge(expectation, {"answer.outcome": "refused"})[0].as_json(expectation)
-    assert broken["findings"][0]["rule"] == "A"
-    assert broken["expected"][0]["claims"][0]["permitted"] == {"one-of": ["accepted"]}
+    assert broken == {
+        "status": "violates",
+        "findings": [
+            {
+                "rule": "A",
+                "branch": "done",
+                "field": "answer.outcome",
+                "permitted": "accepted",
+                "observed": "refused",
+                "reason": "answer.outcome should be accepted, but was refused",
+            }
+        ],
+        "expected": [
+            {
+                "name": "done",
+                "rules": ["A"],
+                "readings": {},
+                "claims": [{"field": "answer.outcome", "permitted": {"one-of": ["accepted"]}, "rules": ["A"]}],
+            }
+        ],
+    }
+    lost = judge(expectation, {"answer.outcome": "lost"})[0].as_json(expectation)
+    assert lost == {"status": "inconclusive", "examples": ["A"], "cause": "no answer"}
+    decided = Expectation((way("done", OUTCOME, readings=(("C8", "reject"),)),))
+    said = judge(decided, {"answer.outcome": "accepted"})[0].as_json(decided)
+    assert said == {"status": "conforms", "branches": ["done"], "readings": {"C8": "reject"}}
 
 
 USERS = frozenset({"age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds"})
@@ -155,6 +245,8 @@ PLAIN = load().rule("EC-03")
 SIDED = load().rule("KB-01")
 AGED = load().rule("KB-02")
 WIRED = load().rule("EC-23")
+TIMED_OUT = load().rule("KB-12")
+SIDES_THIN = "1 on the side 'within', 2 on the side 'beyond', where 3 are needed"
 
 
 def tally(violations=0, inconclusive=0, causes=(), **examples):
@@ -222,17 +314,45 @@ def test_a_rule_about_two_requests_at_once_keeps_nobody_back_who_takes_one_at_a_
 
 
 @pytest.mark.parametrize(
-    ("seen", "scope", "part"),
+    ("rule", "seen", "scope", "said"),
     [
-        (tally(), BARE, "offers no way to let time pass"),
-        (tally(causes={"no answer": 4}), FULL, "4 histories set out for it and did not arrive: no answer"),
-        (tally(), FULL, "was an example of it"),
-        (tally(KB_02__within=9), BARE, "0 on the side 'beyond'"),
-        (tally(0, 2, {"no answer": 2}), FULL, "2 of its histories proved nothing: no answer"),
+        (
+            AGED,
+            tally(),
+            BARE,
+            "the target offers no way to let time pass for one payment; "
+            "a test control API (--control-url) would make it reachable",
+        ),
+        (
+            TIMED_OUT,
+            tally(),
+            BARE,
+            "the target offers no way to reject as the user or to let a payment time out; "
+            "a test control API (--control-url) would make it reachable",
+        ),
+        (
+            AGED,
+            tally(causes={"a server error": 3, "no answer": 4}),
+            FULL,
+            "4 histories set out for it and did not arrive: no answer",
+        ),
+        (AGED, tally(), FULL, "nothing that the target answered in this run was an example of it"),
+        (
+            AGED,
+            tally(KB_02__within=9),
+            BARE,
+            "0 on the side 'beyond', where 3 are needed; the target offers no way to let time pass for one payment",
+        ),
+        (AGED, tally(KB_02__within=1, KB_02__beyond=2), FULL, SIDES_THIN),
+        (AGED, tally(0, 2, {"no answer": 2}), FULL, "2 of its histories proved nothing: no answer"),
+        (AGED, tally(0, 1), FULL, "1 of its histories proved nothing: no answer"),
+        (PLAIN, tally(EC_03=1), FULL, "1 example, where 3 are needed"),
+        (PLAIN, tally(EC_03=2), FULL, "2 examples, where 3 are needed"),
+        (PLAIN, tally(EC_03=4), FULL, "4 examples, no violation"),
     ],
 )
-def test_a_verdict_says_why(seen, scope, part):
-    assert part in reduce_rule(AGED, seen, scope).reason
+def test_a_verdict_says_why(rule, seen, scope, said):
+    assert reduce_rule(rule, seen, scope).reason == said
 
 
 def everything_passed(profile=Profile.ECOM, **changes):
@@ -276,11 +396,45 @@ def test_a_violation_makes_the_run_not_conformant_and_is_named():
     verdict, reason = reduce_run(everything_passed(EC_03=tally(1), EC_10=tally(2))[0])
     assert verdict is RunVerdict.NOT_CONFORMANT
     assert reason == "EC-03 and 1 more violated: because."
+    _, reason = reduce_run(everything_passed(EC_03=tally(1))[0])
+    assert reason == "EC-03 violated: because."
+
+
+def test_the_rule_with_the_shortest_counterexample_is_named():
+    far, near = tally(1), tally(1)
+    far.rank, near.rank = (5, 0), (2, 1)
+    assert reduce_run(everything_passed(EC_03=far, EC_10=near)[0])[1].startswith("EC-10 and 1 more violated")
+
+
+def test_a_run_that_is_held_back_says_by_how_much():
+    _, reason = reduce_run(everything_passed(EC_03=Tally(), EC_13=Tally(), EC_31=tally(0, 1))[0])
+    assert reason == "Nothing was violated, but required rules remain open: 2 not exercised, 1 inconclusive."
+
+
+def test_a_run_that_is_conformant_counts_what_passed_and_what_is_waived():
+    results, tallies, scope = everything_passed(EC_03=tally(1))
+    passed = sum(one.verdict is RuleVerdict.PASSED for one in results)
+    waived = reduce_all(load(), [scope], tallies, {"EC-03": "known"})
+    assert reduce_run(waived)[1] == f"{passed} rules passed and 1 violated ones are waived."
+    assert reduce_run(everything_passed()[0])[1] == f"{passed + 1} rules passed and none is violated."
 
 
 @pytest.mark.parametrize("ended", [RunVerdict.ENVIRONMENT, RunVerdict.INTERRUPTED, RunVerdict.HARNESS])
 def test_a_run_that_did_not_end_by_itself_is_what_ended_it(ended):
     assert reduce_run(everything_passed()[0], ended)[0] is ended
+
+
+@pytest.mark.parametrize("ended", [RunVerdict.ENVIRONMENT, RunVerdict.INTERRUPTED])
+def test_a_run_that_was_broken_off_says_what_was_violated_before(ended):
+    assert reduce_run(everything_passed()[0], ended)[1] == "The run did not come to its end."
+    one, two = everything_passed(EC_03=tally(1))[0], everything_passed(EC_03=tally(1), EC_10=tally(1))[0]
+    assert reduce_run(one, ended)[1] == "The run did not come to its end. 1 rule violated before that."
+    assert reduce_run(two, ended)[1] == "The run did not come to its end. 2 rules violated before that."
+
+
+def test_a_run_in_which_the_suite_failed_claims_nothing():
+    _, reason = reduce_run(everything_passed(EC_03=tally(1))[0], RunVerdict.HARNESS)
+    assert reason == "The suite itself failed; nothing is claimed about the target."
 
 
 def test_a_waived_violation_is_not_passed_over_in_silence():
