@@ -55,8 +55,11 @@ FIELDS = {
     | LOG
     | ANSWER
     | MONEY
-    | {f"answer.{name}" for name in ("authorized", "cancelled", "currency", "psp")}
-    | {f"view.{name}" for name in ("authorized", "cancelled", "currency", "log.cancelled", "log.terminated", "state")},
+    | {f"answer.{name}" for name in ("amount", "authorized", "cancelled", "currency", "psp")}
+    | {
+        f"view.{name}"
+        for name in ("amount", "authorized", "cancelled", "currency", "log.cancelled", "log.terminated", "state")
+    },
     R: BOOKS
     | LOG
     | ANSWER
