@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from conformance.journal import Evidence, JournalError, Record
 from conformance.order import Profile
@@ -138,7 +137,7 @@ def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
         for rule in dict.fromkeys(example.partition("/")[0] for example in record.get("examples", ())):
             tally = _of(tallies, profile, rule)
             tally.inconclusive += 1
-            tally.causes[record.get("cause", "")] += 1
+            tally.causes[record["cause"]] += 1
         return
     for rule in record.get("examples", ()):
         _of(tallies, profile, rule).examples[rule] += 1
@@ -160,9 +159,7 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
             told.add(key)
             tallies[key].reason = record["reason"]
             tallies[key].counterexample = record["file"]
-            rules = blamed.get(record["history"], [])
-            place = rules.index(record["rule"]) if record["rule"] in rules else len(rules)
-            tallies[key].rank = (record["steps"], place)
+            tallies[key].rank = (record["steps"], blamed[record["history"]].index(record["rule"]))
 
 
 def _scope(run: Record, record: Record) -> Scope:
@@ -179,10 +176,8 @@ def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
 
 
 def _ended(evidence: Evidence) -> RunVerdict | None:
-    last: Record = evidence.records[-1]
-    ended: Any = last.get("ended") if last["kind"] == "finish" else "interrupted"
     return {
         "complete": None,
         "environment": RunVerdict.ENVIRONMENT,
         "harness": RunVerdict.HARNESS,
-    }.get(ended, RunVerdict.INTERRUPTED)
+    }.get(str(evidence.records[-1].get("ended")), RunVerdict.INTERRUPTED)

@@ -21,6 +21,10 @@ def violating(records):
     return [one for one in judgements if one["status"] == "violates" and one["history"] in counted]
 
 
+def planned(records):
+    return {name for one in of_kind(records, "plan") for name in one["histories"]}
+
+
 def at_the_end(records):
     """Return those of them that no step would have followed."""
     steps = {one["id"]: len(one["history"]["steps"]) for one in of_kind(records, "history")}
@@ -124,8 +128,8 @@ def broken_off_and_called_complete(records):
 
 @RECORDS.caught(2, "The evidence is not that of one run")
 def failing_history_dropped(records):
-    """The histories that violate are gone, with everything that belongs to them."""
-    lost = {one["history"] for one in violating(records)}
+    """The planned histories that violate are gone, with everything that belongs to them."""
+    lost = {one["history"] for one in violating(records)} & planned(records)
     kept = [one for one in records if one["kind"] != "counterexample"]
     return [one for one in kept if (one["id"] if one["kind"] == "history" else one.get("history")) not in lost]
 
@@ -292,8 +296,8 @@ def violation_set_aside(records):
 
 @RECORDS.caught(2, "was planned and not played")
 def failing_history_called_shrinking(records):
-    """The histories that violate are said to be those of the shrinking, which do not count."""
-    names = {one["history"] for one in violating(records)}
+    """The planned histories that violate are said to be those of the shrinking, which do not count."""
+    names = {one["history"] for one in violating(records)} & planned(records)
     return changed(records, [one for one in of_kind(records, "history") if one["id"] in names], source="shrinking")
 
 

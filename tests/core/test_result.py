@@ -7,7 +7,7 @@ from conformance.order import Profile
 from conformance.result import result_of
 from conformance.rulebook import Readings, load
 from conformance.soundness import PLANNED, digest_of
-from conformance.verdict import RuleVerdict, RunVerdict
+from conformance.verdict import LAST, RuleVerdict, RunVerdict
 
 ECOM = Profile.ECOM
 
@@ -102,6 +102,17 @@ def test_a_counterexample_tells_the_violation_better():
     assert (found.reason, found.counterexample, found.rank) == ("short", "c/1.json", (1, 0))
 
 
+def test_a_rule_that_its_counterexample_blames_later_ranks_later():
+    example = {"kind": "counterexample", "rule": "EC-03", "profile": "ecom", "reason": "short", "file": "c/1.json"}
+    example |= {"history": "ecom-s00001", "first": "ecom-1", "steps": 1}
+    both = {"findings": [finding("INV-2"), finding(reason="short")]}
+    records = [*played("violates", **both), *played("violates", "ecom-s00001", "shrinking", **both), example]
+    found = result(*records)
+    assert rule(found, "EC-03").rank == (1, 1)
+    assert rule(found, "INV-2").rank == LAST
+    assert found.reason == "EC-03 and 1 more violated: short."
+
+
 def test_an_open_answer_makes_every_rule_it_was_about_inconclusive_once():
     about = ["EC-03", "KB-01/reserved", "KB-01/initiated"]
     found = result(*played("inconclusive", examples=about, cause="no answer"))
@@ -138,7 +149,7 @@ def test_histories_of_the_shrinking_are_evidence_and_not_counted():
 def test_a_history_that_did_not_arrive_says_why_its_rule_is_open():
     missed = {"kind": "missed", "history": "ecom-1", "rules": ["EC-13"], "cause": "the control API said no"}
     other = {**missed, "cause": "the user was not there"}
-    found = rule(result(*played("inconclusive"), other, missed, missed), "EC-13")
+    found = rule(result(*played("inconclusive", cause="no answer"), other, missed, missed), "EC-13")
     assert found.reason == "2 histories set out for it and did not arrive: the control API said no"
 
 
@@ -161,8 +172,36 @@ def test_every_rule_of_every_profile_in_the_run_has_a_result():
 
 
 def test_a_run_of_another_rulebook_is_refused():
-    with pytest.raises(JournalError, match="another version of the rulebook"):
+    with pytest.raises(JournalError) as error:
         result(begin=run(rulebook="0" * 64))
+    assert str(error.value) == (
+        "This evidence was judged by another version of the rulebook: "
+        "report it with version 0.1.0 of cancel-conformance."
+    )
+
+
+def test_histories_and_exchanges_are_counted_and_the_evidence_is_kept():
+    exchange = {"kind": "exchange", "history": "", "step": 0}
+    shrinking = played(name="ecom-s1", source="shrinking")
+    found = result(exchange, *several({}, {}), {**exchange, "history": "ecom-1"}, *shrinking)
+    assert (found.histories, found.exchanges) == ({ECOM: 2}, 2)
+    assert (found.run, len(found.evidence.records)) == (run(), 15)
+
+
+def test_what_is_missing_of_a_run_that_says_it_is_complete_is_no_result():
+    begun = [history(), judgement(step=0)]
+    with pytest.raises(JournalError, match="ecom-1 was not judged to its end"):
+        result(*begun)
+    for finish in (None, {**FINISH, "ended": "interrupted"}):
+        assert result(*begun, finish=finish).verdict is RunVerdict.INTERRUPTED
+
+
+def test_what_cannot_be_read_is_said():
+    with pytest.raises(JournalError, match=r"^The evidence is not complete: a record lacks 'status'"):
+        result(history(), {name: value for name, value in judgement(step=0).items() if name != "status"})
+    unknown = {**history(), "history": {"version": 1, "profile": "ecom", "steps": [{"do": "dance"}]}}
+    with pytest.raises(JournalError, match=r"^The evidence is not complete: .*dance"):
+        result(unknown)
 
 
 @pytest.mark.parametrize(
