@@ -21,6 +21,7 @@ from strategies.money import (
     IN_THREE,
     IN_TWO,
     MOST,
+    ODD_PRICE,
     ONE_UNIT,
     PARTS,
     UNDER_A_TENTH,
@@ -42,6 +43,7 @@ def fill(grid: Grid, *, wire: bool) -> None:
     late(grid)
     if wire:
         broken(grid)
+    attempts(grid, wire=wire)
 
 
 def releasing(grid: Grid) -> bool | None:
@@ -197,6 +199,11 @@ def keys(grid: Grid) -> None:
     grid.add(at.INITIATED, key=Key.SPENT)
     grid.add(at.PARTLY, release, key=Key.SPENT)
     grid.add(at.RESERVED, tail=then.SPENT_KEY)
+    if grid.profile is Profile.EPAYMENT:
+        # Here the key counts, and whatever a cancel is refused for may be met with a spent one.
+        for situation, flag in ((at.RESERVED, True), (at.FULLY, None), (at.IN_3DS, None), (at.CANCELLED, None)):
+            grid.add(situation, flag, key=Key.SPENT)
+        grid.add(at.RESERVED, key=Key.SPENT, ageing=Ageing(grid.limits.beyond[0]))
 
 
 def addressees(grid: Grid, *, wire: bool) -> None:
@@ -236,4 +243,21 @@ def broken(grid: Grid) -> None:
         grid.add(at.INITIATED, defect=Defect.NO_MSN)
         for defect in (Defect.MALFORMED_ID, Defect.NO_SUBSCRIPTION_KEY):
             grid.add(at.PARTLY, defect=defect)
+            grid.add(at.INITIATED, defect=defect)
+
+
+def attempts(grid: Grid, *, wire: bool) -> None:
+    """Cancel, and then try in one go whatever must not be possible any more."""
+    release = releasing(grid)
+    grid.add(at.RESERVED, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.RESERVED, False, ageing=A_DAY, tail=then.KEYED)
+    grid.add(at.PARTLY, release, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.PARTLY, release, share=UNDER_A_TENTH, ageing=A_DAY, tail=then.ATTEMPTS)
+    grid.add(at.PARTLY_REFUNDED, release, share=IN_THREE, tail=then.ATTEMPTS)
+    grid.add(at.PARTLY, share=IN_THREE, tail=then.REFUSALS)
+    grid.add(at.PARTLY, False, share=UNDER_A_TENTH, tail=then.REFUSALS)
+    grid.add(at.FULLY, tail=then.REFUSALS)
+    grid.add(at.INITIATED, tail=then.UNDO)
+    if wire and grid.profile is Profile.ECOM:
+        for defect in (Defect.NO_TEXT, Defect.LONG_TEXT):
             grid.add(at.INITIATED, defect=defect)

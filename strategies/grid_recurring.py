@@ -6,7 +6,7 @@ from conformance.model.world import REFUND_LIMIT
 from conformance.steps import Addressee, Defect, Key
 from strategies import situations as at
 from strategies import tails as then
-from strategies.ages import CLEAR, REFUND_WITHIN, Ageing, Moment
+from strategies.ages import A_DAY, CLEAR, REFUND_WITHIN, Ageing, Moment
 from strategies.grid import DEFECTS, Grid, at_last
 from strategies.money import (
     ALL_BUT_ONE_UNIT,
@@ -17,6 +17,7 @@ from strategies.money import (
     IN_THREE,
     IN_TWO,
     MOST,
+    ODD_PRICE,
     PARTS,
     UNDER_A_TENTH,
     WHOLES,
@@ -38,6 +39,7 @@ def fill(grid: Grid, *, wire: bool) -> None:
     stopped(grid, wire=wire)
     if wire:
         broken(grid)
+    attempts(grid)
 
 
 def _with_tails(grid: Grid, situation: Situation, *tails: Tail) -> None:
@@ -171,7 +173,16 @@ def keys(grid: Grid) -> None:
     for situation in (at.INITIAL_FULLY, at.FAILED, at.DIRECT_CHARGED, at.CANCELLED_RESERVED):
         grid.add(situation, tail=then.SAME_KEY)
     grid.add(at.INITIAL_FULLY, share=ALL_IN_TWO, tail=then.SAME_KEY_TWICE)
-    grid.add(at.INITIAL_FULLY, key=Key.SPENT)
+    for situation in (
+        at.INITIAL_FULLY,
+        at.DIRECT_CHARGED,
+        at.FAILED,
+        at.PROCESSING,
+        at.CANCELLED_RESERVED,
+        at.DIRECT_DUE,
+    ):
+        grid.add(situation, key=Key.SPENT)
+    grid.add(at.INITIAL, key=Key.SPENT, ageing=Ageing(grid.limits.beyond[0]))
 
 
 def addressees(grid: Grid, *, wire: bool) -> None:
@@ -216,3 +227,17 @@ def broken(grid: Grid) -> None:
     for defect in (Defect.NO_TOKEN, Defect.MALFORMED_AGREEMENT, Defect.LONG_KEY):
         grid.add(at.INITIAL_PARTLY, share=IN_THREE, defect=defect)
         grid.add(at.PENDING, defect=defect)
+
+
+def attempts(grid: Grid) -> None:
+    """Cancel, and then try in one go whatever must not be possible any more."""
+    grid.add(at.INITIAL, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.INITIAL, ageing=A_DAY, tail=then.KEYED)
+    grid.add(at.INITIAL_PARTLY, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.INITIAL_PARTLY, share=UNDER_A_TENTH, ageing=A_DAY, tail=then.ATTEMPTS)
+    grid.add(at.INITIAL_PARTLY_REFUNDED, share=IN_THREE, tail=then.ATTEMPTS)
+    grid.add(at.INITIAL_FULLY, tail=then.REFUSALS)
+    grid.add(at.DIRECT_CHARGED, tail=then.REFUSALS)
+    grid.add(at.PENDING, tail=then.RESUME)
+    grid.add(at.DIRECT_DUE, tail=then.ATTEMPTS)
+    grid.add(at.STOPPED_PENDING, key=Key.SPENT)

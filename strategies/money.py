@@ -9,7 +9,9 @@ from typing import Final
 from conformance.order import Profile
 
 SIMPLEST: Final = 1000
-AMOUNTS: Final = (SIMPLEST, 999, 12345, 1001, 200, 64_999, 1100, 1_234_567, 250_000)
+ODD_PRICE: Final = 1999
+"""A price as shops have them: odd, and one of those whose hundredths a binary fraction misses."""
+AMOUNTS: Final = (SIMPLEST, 999, 12345, 1001, 200, 64_999, ODD_PRICE, 1_234_567, 250_000)
 """Orders' totals in minor units: round, odd, large, and near the schema's minimum."""
 
 TRIGGERS: Final = frozenset({123, 124, 151, *range(182, 188), 197, 201, 202})

@@ -44,7 +44,7 @@ _LIMITS: Final = (World(Market.DK).market_deadline, CANCEL_LIMIT, SIX_MONTHS[1],
 ROUND_AGES: Final = (DAY, *(limit + CLEAR for limit in _LIMITS), *(limit - CLEAR for limit in _LIMITS))
 """The ages that a person would write, the plainest first: a day, and two days on either side of every limit."""
 
-ROUND_AMOUNTS: Final = (SIMPLEST, 200, 10_000, 999, 1001)
+ROUND_AMOUNTS: Final = (SIMPLEST, 200, 10_000, 999, 1001, 1999)
 
 RACE: Final = 3
 """How many steps two requests at the same time are as hard to understand as: more than the two one after the other."""
@@ -65,11 +65,16 @@ def cost(history: History) -> Cost:
         sum(_age_rank(age) for age in ages),
         sum(age.days * 86_400 + age.seconds for age in ages),
         int(history.opening.amount != SIMPLEST),
-        sum(_digits(amount) for amount in money),
+        amounts_cost(history),
         sum(entry.rank for entry in ledger),
         abs(history.opening.amount - SIMPLEST),
         sum(money),
     )
+
+
+def amounts_cost(history: History) -> int:
+    """Return how far a history's amounts are from round ones: the digits that are left without trailing zeros."""
+    return sum(_digits(amount) for amount in (history.opening.amount, *(entry.amount for entry in _ledger(history))))
 
 
 def candidates(history: History) -> Iterator[History]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Final, TypeAlias
+from operator import mul
+from typing import Final
 
 from conformance.model import World
 from conformance.order import Profile
@@ -18,12 +20,13 @@ from strategies.grid import Grid
 from strategies.plan import Planned
 from strategies.recipe import Recipe
 from strategies.situations import needs
-from strategies.walk import reached
-
-Features: TypeAlias = frozenset[tuple[str, str]]
+from strategies.walk import Question, questions, reached
 
 EXAMPLES: Final = 3
-"""So many examples of each rule, on each of its sides, come before anything else."""
+"""So many examples of each rule, on each of its sides, a verdict needs."""
+WEIGHTS: Final = (8, 4, 2)
+"""What a rule's first, second and third example is worth. A question that nobody asked yet is worth as much as a first
+example, and two things that were not yet tried together are worth one."""
 
 
 def recipes(
@@ -53,33 +56,52 @@ def systematic(profile: Profile, world: World, offered: frozenset[str], *, wire:
     """
     cells = recipes(profile, world, offered, wire=wire)
     planned = {
-        Planned(history, recipe.label(), recipe.cell(), tuple(sorted(reached(history, world)))): _features(recipe)
+        Planned(history, recipe.label(), recipe.cell(), tuple(sorted(reached(history, world)))): _Aspects(
+            questions(history, world), _pairs(recipe)
+        )
         for recipe, history in cells
     }
     return tuple(_most_telling_first(planned))
 
 
-def _most_telling_first(planned: Mapping[Planned, Features]) -> Iterator[Planned]:
-    """Order greedily: first examples first, then second and third ones, then what was not yet seen together."""
+@dataclass(frozen=True, slots=True)
+class _Aspects:
+    """What tells a history from others: what it asks, and which things about it come together."""
+
+    questions: frozenset[Question]
+    pairs: frozenset[tuple[str, str]]
+
+
+def _most_telling_first(planned: Mapping[Planned, _Aspects]) -> Iterator[Planned]:
+    """Order greedily by how much a history tells that the ones before it did not."""
     left = list(planned)
     examples: Counter[str] = Counter()
+    asked: set[Question] = set()
     seen: set[tuple[str, str]] = set()
 
-    def telling(one: Planned) -> tuple[int, ...]:
+    def telling(one: Planned) -> tuple[int, int]:
+        aspects = planned[one]
         counts = [examples[goal] for goal in one.goals]
-        unseen = len(planned[one] - seen)
-        return (*(counts.count(number) for number in range(EXAMPLES)), unseen, -len(one.history.steps))
+        news = [counts.count(0) + len(aspects.questions - asked), counts.count(1), counts.count(2)]
+        return sum(map(mul, news, WEIGHTS)) + len(aspects.pairs - seen), -len(one.history.steps)
 
     while left:
         best = max(left, key=telling)
         left.remove(best)
         examples.update(best.goals)
-        seen |= planned[best]
+        asked |= planned[best].questions
+        seen |= planned[best].pairs
         yield best
 
 
-def _features(recipe: Recipe) -> Features:
+def _pairs(recipe: Recipe) -> frozenset[tuple[str, str]]:
     """Return every pair of things about a recipe, so that what was not yet tried together can come before the rest."""
-    things = {**recipe.cell(), "cancel": repr(recipe.cancel), "tail": recipe.tail.name, "amount": str(recipe.amount)}
-    things["beside"] = recipe.beside.name
+    things = {
+        **recipe.cell(),
+        "moment": recipe.ageing.moment.value if recipe.ageing.by else "",
+        "cancel": repr(recipe.cancel),
+        "beside": recipe.beside.name,
+        "tail": recipe.tail.name,
+        "amount": str(recipe.amount),
+    }
     return frozenset(combinations(sorted(f"{name}: {value}" for name, value in things.items()), 2))

@@ -159,6 +159,28 @@ RESERVE: Final = Tail("a reservation", lambda paper: () if paper.direct else (Re
 CHARGE: Final = Tail("a charge", lambda paper: (Charge(),) if paper.direct else ())
 RESERVE_AND_CANCEL: Final = Tail("a reservation and a second cancel", lambda paper: (Reserve(), paper.plain))
 
+# Whatever a cancel must not leave possible, tried in one go: a history stops at its first violation anyway.
+ATTEMPTS: Final = Tail(
+    "the same cancel with its key, a capture, a refund and two more cancels",
+    lambda paper: (_again(paper), _capture(paper), _refund(paper), paper.plain, paper.plain),
+)
+REFUSALS: Final = Tail(
+    "the same cancel with its key, two more, a refund and a cancel with the flag",
+    lambda paper: (_again(paper), paper.plain, paper.plain, _refund(paper), Cancel(flag=True)),
+)
+KEYED: Final = Tail(
+    "the same cancel with its key, twice, then with a fresh one, and a day later a capture",
+    lambda paper: (_again(paper), _again(paper), paper.plain, Age(timedelta(days=1)), _capture(paper)),
+)
+UNDO: Final = Tail(
+    "a day, an approval, a capture and a refund",
+    lambda paper: (Age(timedelta(days=1)), Approve(), _capture(paper), _refund(paper)),
+)
+RESUME: Final = Tail(
+    "a day, the due date, a reservation, a capture and a refund",
+    lambda paper: (Age(timedelta(days=1)), BecomeDue(), Reserve(), _capture(paper), _refund(paper)),
+)
+
 _CANCELS: Final = (SECOND, SAME_KEY, SPENT_KEY, UNKNOWN)
 _MONEY: Final = (CAPTURE, CAPTURE_ALL, REFUND, REFUND_ALL)
 _TIME: Final = (READ, A_DAY, AGE)

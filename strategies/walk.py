@@ -24,7 +24,7 @@ from conformance.expectation import (
     Scalar,
 )
 from conformance.model import Belief, World, expect, open_order, settle
-from conformance.steps import History, Step
+from conformance.steps import Age, Capture, History, Initiate, Refund, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Stride:
 
 
 Walk: TypeAlias = tuple[Stride, ...]
+Question: TypeAlias = tuple[Step | type[Step], frozenset[tuple[str, tuple[str, ...]]]]
 
 
 def walk(history: History, world: World) -> Walk:
@@ -70,6 +71,20 @@ def walk(history: History, world: World) -> Walk:
 def reached(history: History, world: World) -> frozenset[str]:
     """Return every rule that a history exercises, with the side of a boundary where it has one."""
     return frozenset(ref for stride in walk(history, world) for ref in (*stride.examples, *stride.records))
+
+
+def questions(history: History, world: World) -> frozenset[Question]:
+    """Return what a history asks of a target: each kind of step, and the ways in which it may turn out there."""
+    return frozenset((_kind(stride.step), _outcomes(stride.expectation)) for stride in walk(history, world))
+
+
+def _kind(step: Step) -> Step | type[Step]:
+    # How much is moved, and how much time passes, makes it no other question.
+    return type(step) if isinstance(step, Initiate | Capture | Refund | Age) else step
+
+
+def _outcomes(expectation: Expectation) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset((branch.name, branch.rules) for branch in expectation.branches if branch.proves)
 
 
 def _stride(step: Step, expectation: Expectation, before: Belief) -> Stride:

@@ -35,7 +35,7 @@ from conformance.steps import (
 )
 from strategies.histories import histories
 from strategies.money import LEAST, TRIGGERS
-from strategies.shrink import candidates, cost
+from strategies.shrink import amounts_cost, candidates, cost
 from strategies.walk import walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
@@ -167,6 +167,19 @@ def test_a_long_history_becomes_what_a_person_would_write(
 def test_an_odd_amount_stays_odd_and_becomes_plain() -> None:
     found, _ = minimise(LONG, lambda one: one.opening.amount % 2 == 1 and captures_of(one) > 0)
     assert found == of(Capture(100), amount=999)
+
+
+@pytest.mark.parametrize(
+    ("history", "digits"),
+    [
+        (of(Cancel()), 1),
+        (of(Cancel(), amount=999), 3),
+        (of(Capture(500), Refund(250), Cancel()), 4),
+        (of(Capture(537), Cancel(), amount=12_000), 5),
+    ],
+)
+def test_round_amounts_are_those_with_few_digits(history: History, digits: int) -> None:
+    assert amounts_cost(history) == digits
 
 
 def test_adjacent_ages_captures_and_refunds_are_merged() -> None:

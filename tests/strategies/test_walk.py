@@ -10,7 +10,7 @@ from conformance.model import World
 from conformance.order import Kind, Market, Profile, Stage
 from conformance.steps import Addressee, Age, Approve, BecomeDue, Cancel, Capture, History, Initiate, Key, StopAgreement
 from strategies.systematic import systematic
-from strategies.walk import ideal, reached, walk
+from strategies.walk import ideal, questions, reached, walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
@@ -61,6 +61,18 @@ def test_somebody_elses_cancel_is_not_this_orders() -> None:
 def test_recurring_charges_are_walked_too() -> None:
     history = of(Profile.RECURRING, BecomeDue(), StopAgreement(), kind=Kind.CHARGE_RESERVE)
     assert any(ref.startswith("RE-22/") for ref in reached(history, World()))
+
+
+def test_another_amount_is_no_other_question_and_another_flag_or_state_is() -> None:
+    def asked(*steps: object) -> frozenset[object]:
+        return questions(of(Profile.ECOM, *steps), World())
+
+    plain = asked(Approve(), Capture(500), Cancel())
+    assert asked(Approve(), Capture(700), Cancel()) == plain
+    assert len(plain) == 4
+    assert len(asked(Approve(), Capture(500), Cancel(flag=True)) - plain) == 1
+    assert len(asked(Approve(), Cancel()) - plain) == 1
+    assert len(asked(Approve(), Capture(500), Cancel(), Cancel())) == 4
 
 
 @pytest.mark.parametrize("profile", list(Profile))
