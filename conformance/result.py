@@ -146,14 +146,14 @@ def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
 
 
 def _explained(evidence: Evidence, tallies: Tallies) -> None:
-    # The shrunk history explains a violation better than the first one that showed it.
+    # The shrunk history explains a violation better than the first one that showed it, and the shortest one best.
     told: set[tuple[Profile, str]] = set()
     blamed = {
         record["history"]: [finding["rule"] for finding in record["findings"]]
         for record in evidence.of_kind("judgement")
         if record["status"] == Judged.VIOLATES
     }
-    for record in evidence.of_kind("counterexample"):
+    for record in sorted(evidence.of_kind("counterexample"), key=lambda record: int(record["steps"])):
         key = (Profile(record["profile"]), record["rule"])
         if key in tallies and key not in told:
             told.add(key)

@@ -113,6 +113,14 @@ def test_a_rule_that_its_counterexample_blames_later_ranks_later():
     assert found.reason == "EC-03 and 1 more violated: short."
 
 
+def test_of_several_counterexamples_the_shortest_explains():
+    long = {"kind": "counterexample", "rule": "EC-03", "profile": "ecom", "reason": "long", "file": "c/1.json"}
+    long |= {"history": "ecom-s00001", "steps": 3}
+    short = {**long, "reason": "short", "file": "c/2.json", "steps": 2}
+    found = rule(result(history(), judgement("violates", findings=[finding()]), long, short), "EC-03")
+    assert (found.reason, found.counterexample) == ("short", "c/2.json")
+
+
 def test_an_open_answer_makes_every_rule_it_was_about_inconclusive_once():
     about = ["EC-03", "KB-01/reserved", "KB-01/initiated"]
     found = result(*played("inconclusive", examples=about, cause="no answer"))
