@@ -18,7 +18,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
-nox.options.sessions = ["lint", "types", "docs", "conformance", "tests"]
+nox.options.sessions = ["lint", "types", "docs", "conformance", "museum", "tests"]
 
 ROOT = Path(__file__).parent
 LOCK = "constraints.txt"
@@ -89,6 +89,20 @@ def bench(session: nox.Session) -> None:
     """Measure speed and detection power; options go after ``--``."""
     install(session, LOCK, "-e", ".")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def museum(session: nox.Session) -> None:
+    """Play everything against every faulty and benign provider; ``-- --write`` writes the golden matrix anew."""
+    install(session, LOCK_DEV, "-e", ".")
+    session.run("python", "-m", "tests.museum", *session.posargs)
+
+
+@nox.session
+def power(session: nox.Session) -> None:
+    """Measure how many faults are caught, how soon and with what chance; options go after ``--``."""
+    install(session, LOCK_DEV, "-e", ".")
+    session.run("python", "-m", "tests.museum.power", *session.posargs)
 
 
 @nox.session

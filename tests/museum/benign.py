@@ -1,0 +1,108 @@
+"""Correct providers that differ only where the documentation is silent or has several readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.order import Market, Profile
+from conformance.rulebook import Readings
+from conformance.sandbox import Market as SandboxMarket
+from conformance.sandbox import Options, Provider
+
+from .clock import Ticking
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One correct provider. Market and readings are the run's: the documented ones unless the variant is about them."""
+
+    name: str
+    profile: Profile
+    provider: Callable[[], Provider]
+    market: Market = Market.NO
+    readings: Readings = field(default_factory=Readings.documented)
+    open: frozenset[str] = frozenset()
+    """The rules that the variant leaves nothing to see of, so that its runs are incomplete."""
+
+    @property
+    def id(self) -> str:
+        """The name under which it stands in the golden matrix."""
+        return f"{self.profile.value}-{self.name}"
+
+
+VARIANTS: list[Variant] = []
+"""Every correct provider of the modules that were imported; `exhibits` imports all of them."""
+
+ECOM, EPAYMENT, RECURRING = Profile.ECOM, Profile.EPAYMENT, Profile.RECURRING
+EVERY = (ECOM, EPAYMENT, RECURRING)
+
+
+def by_options(name: str, *profiles: Profile, market: Market = Market.NO, **options: Any) -> None:
+    """Register what the options alone make."""
+    chosen = Options(market=SandboxMarket(market.value), **options)
+    VARIANTS.extend(Variant(name, profile, lambda: Provider(chosen, now=Ticking()), market) for profile in profiles)
+
+
+def benign(api=None, *, unseen: tuple[str, ...] = ()):
+    """Register an API under the name of its class."""
+
+    def register(api):
+        made: dict[str, Any] = {api.NAME: api}
+        variant = Variant(
+            api.__name__, Profile(api.NAME), lambda: Provider(now=Ticking(), **made), open=frozenset(unseen)
+        )
+        VARIANTS.append(variant)
+        return api
+
+    return register if api is None else register(api)
+
+
+# What the options already offer
+
+by_options("AsDocumented", *EVERY)
+by_options("SecondCancelRepeated", *EVERY, second_cancel="repeat")
+by_options("AgeFromInitiation", *EVERY, age_from="initiation")
+by_options("ReservationKeptAtTheDeadline", *EVERY, auto_cancel_at_deadline=False)
+by_options("AgeFromInitiationAndKept", *EVERY, age_from="initiation", auto_cancel_at_deadline=False)
+by_options("ExtraFields", *EVERY, extra_fields=True)
+by_options("NoRateLimit", *EVERY, rate_limit=False)
+by_options("Denmark", *EVERY, market=Market.DK)
+by_options("DenmarkKept", *EVERY, market=Market.DK, auto_cancel_at_deadline=False)
+by_options("DenmarkLateCapture", *EVERY, market=Market.DK, age_limit_days=180)
+by_options("Finland", *EVERY, market=Market.FI)
+by_options("KeyScopePerOperation", EPAYMENT, RECURRING, key_scope="operation")
+by_options("RefusalsNotRemembered", EPAYMENT, RECURRING, sticky_4xx=False)
+by_options("SecureRefusedWith423", ECOM, EPAYMENT, threeds_status=423)
+by_options("SecureRefusedWith500", ECOM, EPAYMENT, threeds_status=500)
+by_options("RefusesWith402", ECOM, ecom_refusal_status=402)
+by_options("RefusesWith409", ECOM, ecom_refusal_status=409)
+by_options("RefusesWith422", ECOM, ecom_refusal_status=422)
+by_options("SixMonths", ECOM, age_limit_days=183)
+by_options("SixMonthsKept", ECOM, age_limit_days=183, auto_cancel_at_deadline=False)
+by_options("StateInCapitals", ECOM, state_spelling="CANCELLED")
+by_options("ReleasedAmountInTheAnswer", ECOM, released_amount_in_answer=True)
+by_options("NoEntryForTheUsersEnd", ECOM, user_end_entry=False)
+by_options("FlagAfterFullCaptureDoesNothing", ECOM, flag_on_full_capture="no-op")
+by_options("FlagBeforeReservationRefused", ECOM, flag_on_initiated="rejected")
+by_options("RefusesWith409", EPAYMENT, epayment_refusal_status=409)
+by_options("RefusesWith422", EPAYMENT, epayment_refusal_status=422)
+by_options("ErrorsByTypeOnly", EPAYMENT, error_identity="type-only")
+by_options("KeyIsNoParameterOfCancel", EPAYMENT, cancel_key_ignored=True)
+by_options("KeyIsNoParameterAndCancelRepeats", EPAYMENT, cancel_key_ignored=True, second_cancel="repeat")
+by_options("TransactionOnlyDoesNothing", EPAYMENT, transaction_only_on_authorized="no-op")
+by_options("EventsNewestFirst", EPAYMENT, events_order="newest-first")
+by_options("RefusesWith400", RECURRING, recurring_refusal_status=400)
+by_options("RefusesWith422", RECURRING, recurring_refusal_status=422)
+by_options("CancelsLater", RECURRING, recurring_async=True)
+by_options("CancelsMuchLater", RECURRING, recurring_async=True, recurring_async_reads=4)
+by_options("CancelsLaterAndRepeats", RECURRING, recurring_async=True, second_cancel="repeat")
+by_options("SecondStopAnswers400", RECURRING, second_stop=400)
+
+
+def half_seconds(entries: list[dict[str, Any]], field: str) -> list[dict[str, Any]]:
+    """Return history entries, newest first, whose moments turn from whole to half a second within one second."""
+    return [
+        {**entry, field: f"2026-01-01T12:00:00{'.5' if index == 0 else ''}Z"} for index, entry in enumerate(entries)
+    ]

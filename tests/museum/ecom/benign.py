@@ -1,0 +1,134 @@
+"""Correct eCom providers that differ only where the documentation is silent or has several readings."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from conformance.sandbox import Ecom
+from conformance.sandbox.payment import Kind
+from conformance.sandbox.wire import Refusal, Refused, answer
+
+from ..benign import benign, half_seconds
+
+
+@benign
+class TimesInTrimmedFractions(Ecom):
+    """The newest moment of the history has a fraction, and the others in the same second have none."""
+
+    def log(self, order):
+        return half_seconds(super().log(order), "timeStamp")
+
+
+@benign
+class TimesInAnotherZone(Ecom):
+    """Every second moment is written with another offset."""
+
+    def log(self, order):
+        entries = super().log(order)
+        count = len(entries)
+        zones = ("2026-01-01T12:00:{:02}Z", "2026-01-01T14:00:{:02}+02:00")
+        return [{**entry, "timeStamp": zones[at % 2].format(count - at)} for at, entry in enumerate(entries)]
+
+
+@benign
+class HistoryWithoutOptionalParts(Ecom):
+    """The history has no times, transaction ids and request ids, which the schema does not require."""
+
+    def log_entry(self, order, entry):
+        shown = super().log_entry(order, entry)
+        return {name: shown[name] for name in ("amount", "operation", "operationSuccess", "transactionText")}
+
+
+@benign(unseen=("KB-03", "EC-40"))
+class AnswerHasOnlyTheOrderId(Ecom):
+    """The cancel answer has the one field that the schema requires."""
+
+    def cancel_answer(self, order, text, released):
+        return answer(200, {"orderId": order.id})
+
+
+@benign
+class AnswerHasNoSummary(Ecom):
+    """The cancel answer leaves its summary out."""
+
+    def cancel_answer(self, order, text, released):
+        payload = super().cancel_answer(order, text, released).json()
+        del payload["transactionSummary"]
+        return answer(200, payload)
+
+
+@benign
+class AnswerHasNoTransactionId(Ecom):
+    """The cancel answer has neither a transaction id nor an instrument."""
+
+    def cancel_answer(self, order, text, released):
+        payload = super().cancel_answer(order, text, released).json()
+        payload["transactionInfo"].pop("transactionId", None)
+        payload.pop("paymentInstrument", None)
+        return answer(200, payload)
+
+
+@benign
+class FailedTriesInTheHistory(Ecom):
+    """A refused cancel leaves an unsuccessful entry in the history."""
+
+    def refuse_cancel(self, call, order, refusal):
+        if order.is_reserved:
+            self.record(order, Kind.RELEASE, order.remaining, success=False)
+        return super().refuse_cancel(call, order, refusal)
+
+
+@benign
+class OtherWordsAndNoContext(Ecom):
+    """Errors are worded differently and have no context id."""
+
+    def error(self, group, code, message, context):
+        return {"errorGroup": group, "errorCode": code, "errorMessage": "Noe gikk galt"}
+
+
+@benign
+class ForeignOrderForbidden(Ecom):
+    """An order of another sales unit answers 403."""
+
+    def unknown_to(self, call):
+        return super().find(self.options.msn, self.payment_id(call)) is not None
+
+    def need(self, call):
+        if call.msn != self.options.msn and self.unknown_to(call):
+            raise Refused(Refusal(403, "", "Not this sales unit's"))
+        return super().need(call)
+
+
+@benign
+class SecondCancelHasAnotherCode(Ecom):
+    """A payment that has ended refuses a cancel as not allowed."""
+
+    def finished_refusal(self, order):
+        return self.payment_refusal("52", "Cancel failed")
+
+
+@benign
+class TooOldHasAnotherCode(Ecom):
+    """A payment that is too old is refused with 400 and a code that is not 98."""
+
+    def refusal_for_cancel(self, order, *, release_rest):
+        refusal = super().refusal_for_cancel(order, release_rest=release_rest)
+        return dataclasses.replace(refusal, code="52") if refusal is not None and refusal.code == "98" else refusal
+
+
+@benign(unseen=("KB-01", "EC-01", "EC-37"))
+class InitiatedCancelNotPossible(Ecom):
+    """A cancel before the approval is refused because of what the user may be doing."""
+
+    def refusal_for_cancel(self, order, *, release_rest):
+        if order.stage.value == "initiated":
+            return self.vipps_refusal("91", "The user may be approving")
+        return super().refusal_for_cancel(order, release_rest=release_rest)
+
+
+@benign
+class NoContentType(Ecom):
+    """Cancel answers do not name their content type."""
+
+    def cancel_answer(self, order, text, released):
+        return dataclasses.replace(super().cancel_answer(order, text, released), headers=())

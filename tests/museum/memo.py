@@ -1,0 +1,56 @@
+"""The model and the verdict, remembered: hundreds of providers play the same histories and mostly answer alike.
+
+Both are pure functions, so what they returned once they return again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance import trial
+from conformance.expectation import Branch, Expectation, Fields
+from conformance.model import Belief, World, expect
+from conformance.steps import Step
+from conformance.verdict import Judgement, judge
+
+MOST = 40_000
+"""So many expectations are kept before everything is forgotten."""
+
+
+class Memo:
+    """What was expected of a step, and how each observation of it was judged."""
+
+    def __init__(self) -> None:
+        self._expected: dict[tuple[Belief, Step, World], Expectation] = {}
+        self._judged: dict[Any, tuple[Judgement, tuple[Branch, ...]]] = {}
+        # An expectation is known by its identity: comparing its claims would take longer than judging them.
+        self._known: dict[int, Expectation] = {}
+
+    def expect(self, belief: Belief, step: Step, world: World) -> Expectation:
+        """Return what the model expects."""
+        key = (belief, step, world)
+        found = self._expected.get(key)
+        if found is None:
+            if len(self._expected) >= MOST:
+                for each in (self._expected, self._judged, self._known):
+                    each.clear()
+            found = self._expected[key] = expect(belief, step, world)
+            self._known[id(found)] = found
+        return found
+
+    def judge(self, expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[Branch, ...]]:
+        """Return how an observation is judged."""
+        if id(expectation) not in self._known:
+            return judge(expectation, observed)
+        # 1 and True are equal keys, and not the same observation.
+        key = (id(expectation), *((field, type(value), value) for field, value in observed.items()))
+        found = self._judged.get(key)
+        if found is None:
+            found = self._judged[key] = judge(expectation, observed)
+        return found
+
+
+def remember() -> None:
+    """Let every trial of this process use one memory."""
+    memo = Memo()
+    trial.expect, trial.judge = memo.expect, memo.judge

@@ -1,0 +1,126 @@
+"""Correct Recurring providers that differ only where the documentation is silent or has several readings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from conformance.sandbox import Recurring
+from conformance.sandbox.payment import Kind
+from conformance.sandbox.wire import Refused, empty
+
+from ..benign import benign, half_seconds
+
+
+@benign
+class HistoryNewestFirst(Recurring):
+    """A charge's history begins with its latest event."""
+
+    def events(self, charge):
+        return super().events(charge)[::-1]
+
+
+@benign
+class HistoryInTrimmedFractions(Recurring):
+    """The newest moment of the history has a fraction, and the others in the same second have none."""
+
+    def events(self, charge):
+        return half_seconds(super().events(charge)[::-1], "occurred")[::-1]
+
+
+@benign
+class FailedTriesInTheHistoryOfACharge(Recurring):
+    """A refused cancel leaves an unsuccessful event."""
+
+    def refuse_cancel(self, charge, refusal):
+        if charge.is_reserved:
+            self.record(charge, Kind.RELEASE, charge.remaining, success=False)
+        return super().refuse_cancel(charge, refusal)
+
+
+@benign
+class ForeignChargeForbidden(Recurring):
+    """A charge that is there under another agreement is not found, with the problem's short type."""
+
+    def refuse(self, call, refusal):
+        response = super().refuse(call, refusal)
+        return dataclasses.replace(
+            response, body=json.dumps({**response.json(), "title": "Noe gikk galt", "contextId": "x"}).encode()
+        )
+
+
+@benign
+class MalformedAgreementNotFound(Recurring):
+    """A malformed agreement id is one that does not exist."""
+
+    def need_agreement(self, call):
+        try:
+            return super().need_agreement(call)
+        except Refused as refused:
+            raise Refused(self.unknown()) from refused
+
+
+@benign
+class StopLeavesNoEvent(Recurring):
+    """The end of the agreement leaves no event in the history of its charges."""
+
+    def stop(self, agreement, key):
+        response = super().stop(agreement, key)
+        for id_ in agreement.charge_ids:
+            charge = self.find(agreement.msn, id_)
+            if charge.entries[-1].kind in (Kind.RELEASE, Kind.STOP) and charge.entries[-1].key == key:
+                charge.entries.pop()
+        return response
+
+
+@benign
+class NothingCancelledBeforeTheReservation(Recurring):
+    """A charge that was cancelled before its reservation shows a cancelled amount of zero."""
+
+    def summary(self, charge):
+        shown = super().summary(charge)
+        return shown if charge.is_reserved else {**shown, "cancelled": 0}
+
+
+@benign
+class StopReleasesTheRest(Recurring):
+    """The end of the agreement releases the rest of a partly captured charge."""
+
+    def is_ended_by_stop(self, charge):
+        return self.status(charge) == "PARTIALLY_CAPTURED" or super().is_ended_by_stop(charge)
+
+
+@benign
+class StopIsAnswered202(Recurring):
+    """A stop is answered 202, and done."""
+
+    def stop(self, agreement, key):
+        return empty(202) if super().stop(agreement, key).status == 204 else empty(204)
+
+
+@benign
+class ProcessingCancelled(Recurring):
+    """A charge can be cancelled while it is processed."""
+
+    def is_cancellable(self, charge):
+        return self.status(charge) == "PROCESSING" or super().is_cancellable(charge)
+
+
+@benign
+class ProblemIsAConflict(Recurring):
+    """A charge in the wrong status is refused as a conflict."""
+
+    def refusal_of(self, problem_id, charge, reason, *, status=None):
+        refusal = super().refusal_of(problem_id, charge, reason, status=status)
+        return dataclasses.replace(refusal, code="conflict") if problem_id == "cancel-charge-failed" else refusal
+
+
+@benign(unseen=("RE-01",))
+class DueFromTheBeginning(Recurring):
+    """A charge is due as soon as it is made."""
+
+    def create(self, agreement, draft, key):
+        charge = super().create(agreement, draft, key)
+        if charge.type == "RECURRING":
+            self.act(charge, "become_due")
+        return charge
