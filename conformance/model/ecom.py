@@ -262,7 +262,7 @@ class EcomTable(PaymentTable):
             ("to_refund", after.refundable, ("INV-6",)),
         ):
             # Before the approval the example has no summary; what one would say follows from the invariants.
-            claims.append(Claim(f"answer.{field}", one(value, None), rules if order.since_reserved else blamed))
+            claims.append(Claim(f"answer.{field}", one(value, None), blamed if order.since_reserved is None else rules))
         return tuple(claims)
 
     def _releases(self, order: Order, world: World, rules: Rules, name: str) -> Branch:

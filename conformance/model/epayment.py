@@ -167,7 +167,8 @@ class EpaymentTable(PaymentTable):
         if attempt.flag != step.flag:
             # The bodies differ, even where an absent flag means the same as a false one.
             branches.append(self.refused_cancel(order, world, ("EP-23",), one(409, 400, 422)))
-            branches.extend(repeated(order, self.view(order, world, Blame.all("INV-3"))))
+            if world.allows("C13", "not-a-parameter"):
+                branches.extend(repeated(order, self.view(order, world, Blame.all("INV-3"))))
         passing = attempt.status in (423, 429) or attempt.stage is Stage.IN_3DS
         if rule == "EP-24" and passing and world.allows("C26", "excludes-transient") and not branches:
             branches.extend(plain.branches)

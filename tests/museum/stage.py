@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -23,7 +23,7 @@ from conformance.sitting import Ledger, Numbered, Sitting, begin
 from conformance.steps import History
 from conformance.targets.embedded import EmbeddedTarget
 from conformance.targets.http import HttpSeat
-from conformance.targets.seat import Worker
+from conformance.targets.seat import Probe, Record, Worker
 from conformance.targets.session import keys_from
 from strategies.plan import Planned
 from strategies.systematic import systematic
@@ -35,9 +35,17 @@ drawn = cache(generation.draw)
 fixed = cache(systematic)
 
 
+class OneAtATime(HttpSeat):
+    """A seat at which no two requests race: faults that only a race shows have tests of their own, over a port."""
+
+    async def probe(self, profile: Profile, record: Record) -> Probe:
+        probe = await super().probe(profile, record)
+        return replace(probe, offered=probe.offered - {"concurrent"})
+
+
 def seat_of(provider: Provider) -> HttpSeat:
     """Return a seat in front of a provider in this process."""
-    return HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True))
+    return OneAtATime(EmbeddedTarget(provider), keys_from(embedded=True))
 
 
 def settings_for(

@@ -39,7 +39,7 @@ class HistoryWithoutOptionalParts(Ecom):
         return {name: shown[name] for name in ("amount", "operation", "operationSuccess", "transactionText")}
 
 
-@benign(unseen=("KB-03", "EC-40"))
+@benign
 class AnswerHasOnlyTheOrderId(Ecom):
     """The cancel answer has the one field that the schema requires."""
 

@@ -28,9 +28,7 @@ class AgeLimitTwoDaysLate(EPayment):
         return 182.5
 
 
-@faulty(
-    BLATANT, "EP-05 EP-03 EP-04 EP-06 EP-07 EP-08 EP-42 KB-01 KB-02 KB-02b", approve, days(178), cancel, options=KEPT
-)
+@faulty(BLATANT, "EP-05 EP-03 EP-04 EP-06 EP-07 EP-42 KB-01 KB-02 KB-02b", approve, days(178), cancel, options=KEPT)
 class AgeLimitTenDaysEarly(EPayment):
     """A payment is too old after 170 days."""
 
@@ -38,9 +36,7 @@ class AgeLimitTenDaysEarly(EPayment):
         return 170
 
 
-@faulty(
-    NARROW, "EP-05 EP-03 EP-04 EP-06 EP-07 EP-08 EP-42 KB-01 KB-02 KB-02b", approve, days(179), cancel, options=KEPT
-)
+@faulty(NARROW, "EP-05 EP-03 EP-04 EP-06 EP-07 EP-42 KB-01 KB-02 KB-02b", approve, days(179), cancel, options=KEPT)
 class AgeLimitOneDayEarly(EPayment):
     """A payment is too old after 178 days and a half."""
 

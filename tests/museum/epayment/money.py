@@ -16,7 +16,7 @@ def captures(order):
     return sum(entry.kind is Kind.CAPTURE for entry in order.entries)
 
 
-@faulty(BLATANT, "EP-06 EP-08 EP-42", approve, capture(500), cancel)
+@faulty(BLATANT, "EP-06 EP-42", approve, capture(500), cancel)
 class PartialCaptureRefused(EPayment):
     """A partly captured payment cannot be cancelled, as in eCom without its flag."""
 
@@ -26,7 +26,7 @@ class PartialCaptureRefused(EPayment):
         return super().refusal_for_authorized(order, transaction_only=transaction_only)
 
 
-@faulty(NARROW, "EP-42 EP-08", approve, capture(500), refund(500), cancel)
+@faulty(NARROW, "EP-42", approve, capture(500), refund(500), cancel)
 class RefundedRefused(EPayment):
     """A partly captured payment cannot be cancelled once all of the capture was refunded."""
 
@@ -73,7 +73,7 @@ class ThirdCaptureKeepsAHalf(EPayment):
         return order.remaining // 2 if captures(order) == 3 else order.remaining
 
 
-@faulty(NARROW, "EP-06 EP-08 EP-30 INV-2", approve, capture(1), cancel)
+@faulty(NARROW, "EP-06 EP-08 EP-30 EP-42 INV-2", approve, capture(1), cancel)
 class UnderATenthReleasesNothing(EPayment):
     """A cancel releases nothing while less than a tenth is captured."""
 

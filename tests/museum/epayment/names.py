@@ -34,7 +34,7 @@ class TransactionOnlyReleasesTheRest(EPayment):
         return super().cancel_answer(order)
 
 
-@faulty(BLATANT, "EP-05 EP-03 EP-06 EP-08 EP-42 KB-01", approve, cancel)
+@faulty(BLATANT, "EP-05 EP-03 EP-06 EP-42 KB-01", approve, cancel)
 class AbsentFlagTakenAsTrue(EPayment):
     """A cancel without the field is treated as one of the transaction only."""
 
@@ -42,7 +42,7 @@ class AbsentFlagTakenAsTrue(EPayment):
         return check.flag("cancelTransactionOnly", default=True)
 
 
-@faulty(NARROW, "EP-05 EP-03 EP-06 EP-08 EP-42 KB-01", approve, unflagged)
+@faulty(NARROW, "EP-05 EP-03 EP-06 EP-42 KB-01", approve, unflagged)
 class FlagPresenceTakenAsTrue(EPayment):
     """The field counts as set as soon as it is there, whatever its value."""
 

@@ -62,7 +62,7 @@ class RefusalNotRepeated(Recurring):
 
 @faulty(
     BLATANT,
-    "RE-11 INV-2 INV-9 KB-02 KB-02b KB-08 RE-01 RE-02 RE-03 RE-04 RE-05 RE-06 RE-07 RE-09 RE-18 RE-21 RE-29",
+    "RE-11 INV-2 INV-9 KB-08 RE-01 RE-02 RE-03 RE-04 RE-05 RE-06 RE-07 RE-09 RE-21 RE-29",
     spent,
 )
 class KeySwallowsAnotherChargesCancel(Recurring):
