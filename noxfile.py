@@ -99,13 +99,6 @@ def museum(session: nox.Session) -> None:
 
 
 @nox.session
-def power(session: nox.Session) -> None:
-    """Measure how many faults are caught, how soon and with what chance; options go after ``--``."""
-    install(session, LOCK_DEV, "-e", ".")
-    session.run("python", "-m", "tests.museum.power", *session.posargs)
-
-
-@nox.session
 def docs(session: nox.Session) -> None:
     """Check that the pages' links lead somewhere, that their commands exist, and that the rulebook page is current."""
     install(session, LOCK, ".")

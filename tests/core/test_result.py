@@ -114,10 +114,16 @@ def test_a_rule_that_its_counterexample_blames_later_ranks_later():
 
 
 def test_of_several_counterexamples_the_shortest_explains():
-    long = {"kind": "counterexample", "rule": "EC-03", "profile": "ecom", "reason": "long", "file": "c/1.json"}
-    long |= {"history": "ecom-s00001", "steps": 3}
-    short = {**long, "reason": "short", "file": "c/2.json", "steps": 2}
-    found = rule(result(history(), judgement("violates", findings=[finding()]), long, short), "EC-03")
+    longer = played("violates", "ecom-s00001", "shrinking", findings=[finding(reason="long")])
+    longer[0]["history"]["steps"].insert(1, {"do": "read"})
+    longer[1:] = [judgement(name="ecom-s00001", step=0), {**judgement(name="ecom-s00001"), "step": 1, "do": "read"}]
+    longer.append({**judgement("violates", "ecom-s00001", findings=[finding(reason="long")]), "step": 2})
+    shorter = played("violates", "ecom-s00002", "shrinking", findings=[finding(reason="short")])
+    example = {"kind": "counterexample", "rule": "EC-03", "profile": "ecom", "first": "ecom-1"}
+    long = {**example, "reason": "long", "file": "c/1.json", "history": "ecom-s00001", "steps": 2}
+    short = {**example, "reason": "short", "file": "c/2.json", "history": "ecom-s00002", "steps": 1}
+    records = [*played("violates", findings=[finding()]), *longer, long, *shorter, short]
+    found = rule(result(*records), "EC-03")
     assert (found.reason, found.counterexample) == ("short", "c/2.json")
 
 

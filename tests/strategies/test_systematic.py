@@ -21,6 +21,7 @@ from conformance.steps import (
     History,
     Refund,
     StopAgreement,
+    Together,
     history_as_json,
     history_from_json,
     parts_of,
@@ -125,7 +126,9 @@ def test_rules_come_first_then_questions_then_further_examples(profile: Profile,
 
     everything = examples(planned)
     assert set(examples(beginning(1 / 4))) == set(everything)
-    assert asked(beginning(2 / 5)) == asked(planned)
+    # A race asks for a chance more than for an order: when it comes does not matter.
+    asked_late = {question[0] for question in asked(planned) - asked(beginning(2 / 5))}
+    assert all(isinstance(step, Together) for step in asked_late), asked_late
     counted = examples(beginning(2 / 3))
     assert all(counted[goal] >= min(NEEDED, count) for goal, count in everything.items())
 
@@ -199,7 +202,9 @@ def test_most_captures_are_ones_that_the_schema_allows_and_some_are_tiny(profile
 def test_amounts_vary_around_the_simplest(profile: Profile) -> None:
     counted = Counter(one.history.opening.amount for one in planned_for(profile, Market.NO))
     assert counted.most_common(1)[0][0] == 1000
-    assert counted[1000] > len(planned_for(profile, Market.NO)) // 2
+    # Of the six times that a race is run, one has the simplest.
+    planned = [one for one in planned_for(profile, Market.NO) if "concurrent" not in needs(one.history)]
+    assert sum(one.history.opening.amount == 1000 for one in planned) > len(planned) // 2
     assert {999, 1001, 12345, 200} <= set(counted)
 
 

@@ -63,14 +63,14 @@ def test_an_adapter_with_the_least_methods_leaves_more_open(tmp_path):
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
-    ("name", "profile", "passed"),
-    [("Recurring", Profile.RECURRING, "RE-01"), ("Ecom", Profile.ECOM, "EC-03")],
+    ("name", "profile", "own"),
+    [("Recurring", Profile.RECURRING, "RE-"), ("Ecom", Profile.ECOM, "EC-")],
 )
-def test_the_other_apis_have_adapters_too(name, profile, passed, tmp_path):
+def test_the_other_apis_have_adapters_too(name, profile, own, tmp_path):
     result = campaign(f"{HERE}:{name}", tmp_path, profile, histories=5)
     assert not of_kind(result, "violates")
     assert not of_kind(result, "inconclusive")
-    assert passed in shown_rules(result)
+    assert any(rule.startswith(own) for rule in shown_rules(result))
 
 
 @pytest.mark.usefixtures("few")

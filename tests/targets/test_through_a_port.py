@@ -44,7 +44,7 @@ def test_with_its_test_control_api_nothing_is_out_of_reach(url, tmp_path):
     result = campaign(tmp_path, url, control_url=f"{url}/control")
     assert statuses(result) <= {"conforms", "recorded"}
     assert result.verdict in (RunVerdict.CONFORMANT, RunVerdict.INCOMPLETE), result.reason
-    users = {"approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds", "age", "concurrent"}
+    users = {"approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds", "age", "concurrent", "units"}
     assert offered(result) == (users, "as its test control API says")
 
 
@@ -52,5 +52,5 @@ def test_without_it_users_can_only_approve(url, tmp_path):
     result = campaign(tmp_path, url, concurrency=3)
     assert statuses(result) <= {"conforms", "recorded"}
     assert result.verdict is RunVerdict.INCOMPLETE, result.reason
-    assert offered(result) == ({"approve", "concurrent"}, "no test control API was named")
+    assert offered(result) == ({"approve", "concurrent", "units"}, "no test control API was named")
     assert result.run["target"] == {"kind": "url", "name": url, "wire": True, "control": None}
