@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from conformance.journal import Evidence, JournalError, Record
-from conformance.steps import Cancel, History, Together, history_from_json, name_of
+from conformance.steps import Cancel, History, Together, history_from_json, name_of, parts_of
 
 _RACE: Final = name_of(Together(Cancel(), Cancel()))
 PLANNED: Final = frozenset({"systematic", "generated"})
@@ -58,6 +59,7 @@ def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
     for name, record in played.items():
         yield from _judged_in_order(record, judged[name], complete=complete)
         yield from _set_aside(record, judged, played, complete=complete)
+        yield from _apart(record, played)
     yield from _explained(evidence, played, judged)
     if complete:
         missing = [profile for profile in run["profiles"] if profile not in looked]
@@ -123,6 +125,24 @@ def _set_aside(
         yield f"{name} proved nothing and was not played again"
     if follower is not None and not aside:
         yield f"{name} was played again for no reason"
+
+
+def _apart(record: Record, played: dict[str, Record]) -> Iterator[str]:
+    """Complain of a history that sends two requests one after the other, and of no race that asked for it."""
+    name = record["id"]
+    race = played.get(name[:-1])
+    if name[-1] not in ALONE:
+        return
+    if race is None or race["source"] != record["source"] or _history(record) not in _one_by_one(_history(race)):
+        yield f"{name} was played and not planned"
+
+
+def _one_by_one(race: History) -> Iterator[History]:
+    """Return a race's history with its two requests one after the other, both ways round."""
+    for index, step in enumerate(race.steps):
+        if isinstance(step, Together):
+            for pair in (parts_of(step), parts_of(step)[::-1]):
+                yield replace(race, steps=(*race.steps[:index], *pair))
 
 
 def _next(name: str) -> str:

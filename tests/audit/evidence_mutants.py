@@ -179,6 +179,15 @@ def histories_of_another_run_spliced_in(records):
     return [*records[:-1], *renamed, records[-1]]
 
 
+@RECORDS.caught(2, "was played and not planned", provider="right")
+def histories_of_another_run_called_those_of_a_race(records):
+    """The histories of another run are said to be those in which the requests of a race were sent one by one."""
+    planned_ones = of_kind(records, "history")
+    alone = [{**one, "id": f"{one['id']}x", "history": planned_ones[0]["history"]} for one in planned_ones[-1:]]
+    judged = [one for one in of_kind(records, "judgement") if one["history"] == planned_ones[0]["id"]]
+    return [*records[:-1], *alone, *({**one, "history": alone[0]["id"]} for one in judged), records[-1]]
+
+
 @RECORDS.caught(2, "of which the run knows nothing")
 def history_of_another_api_spliced_in(records):
     """A history says that it is one of another API."""

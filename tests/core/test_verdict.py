@@ -245,6 +245,8 @@ PLAIN = load().rule("EC-03")
 SIDED = load().rule("KB-01")
 AGED = load().rule("KB-02")
 WIRED = load().rule("EC-23")
+BARE_WIRE = Scope(Profile.ECOM, frozenset(), wire=False)
+SERVER_ERROR = "3 of its histories proved nothing: a server error"
 TIMED_OUT = load().rule("KB-12")
 SIDES_THIN = "1 on the side 'within', 2 on the side 'beyond', where 3 are needed"
 
@@ -294,6 +296,36 @@ def test_where_no_order_is_somebody_elses_the_rule_about_it_keeps_nobody_back():
     assert (result.verdict, result.in_scope) == (RuleVerdict.NOT_EXERCISED, False)
     assert "sales unit" in result.reason
     assert holds_back(reduce_rule(load().rule("EC-20"), tally(), FULL))
+
+
+@pytest.mark.parametrize(
+    ("rule", "scope", "said"),
+    [
+        (WIRED, BARE_WIRE, "the target is called without HTTP: what this rule governs does not exist there"),
+        (
+            load().rule("EC-40"),
+            FULL,
+            "the target's answers leave out what it is about, as the documentation lets them",
+        ),
+    ],
+)
+def test_a_rule_that_is_out_of_scope_says_what_the_target_is_not(rule, scope, said):
+    result = reduce_rule(rule, tally(), scope)
+    assert (result.verdict, result.in_scope, result.reason) == (RuleVerdict.NOT_EXERCISED, False, said)
+
+
+def test_a_rule_that_is_excluded_is_out_of_scope_and_says_why():
+    rule = next(one for one in load().governing(Profile.ECOM) if one.status is Status.EXCLUDED)
+    result = reduce_rule(rule, tally(), FULL)
+    assert (result.in_scope, result.reason) == (False, rule.reason)
+
+
+def test_what_is_recorded_is_told_with_the_three_commonest_answers():
+    rule = load().rule("EC-04")
+    assert reduce_rule(rule, Tally(), FULL).reason == f"{rule.reason} Not observed in this run."
+    seen = Tally(records=Counter({"refused 400": 4, "accepted 200": 9, "lost": 2, "odd 302": 1}))
+    told = "accepted 200 (9 times), refused 400 (4 times), lost (2 times)"
+    assert reduce_rule(rule, seen, FULL).reason == f"{rule.reason} Observed: {told}."
 
 
 def test_what_an_answer_may_leave_out_does_not_keep_a_run_back():
@@ -346,6 +378,7 @@ def test_a_rule_about_two_requests_at_once_keeps_nobody_back_who_takes_one_at_a_
         (AGED, tally(KB_02__within=1, KB_02__beyond=2), FULL, SIDES_THIN),
         (AGED, tally(0, 2, {"no answer": 2}), FULL, "2 of its histories proved nothing: no answer"),
         (AGED, tally(0, 1), FULL, "1 of its histories proved nothing: no answer"),
+        (AGED, tally(0, 3, {"a server error": 2, "no answer": 1}), FULL, SERVER_ERROR),
         (PLAIN, tally(EC_03=1), FULL, "1 example, where 3 are needed"),
         (PLAIN, tally(EC_03=2), FULL, "2 examples, where 3 are needed"),
         (PLAIN, tally(EC_03=4), FULL, "4 examples, no violation"),
