@@ -10,9 +10,9 @@ from conformance.expectation import Claim
 from conformance.model import expect
 from conformance.order import Order
 from conformance.rulebook import load
-from conformance.steps import Read
+from conformance.steps import Addressee, Cancel, Key, Read
 
-from .on_paper import OLD, PROFILES, E, P, R, arrive, final_steps, paths, walked, world
+from .on_paper import DAY, OLD, PROFILES, E, P, R, arrive, final_steps, paths, references, walked, world
 
 COMMON = {
     "accepted, but not done when we stopped asking",
@@ -23,6 +23,7 @@ COMMON = {
     "older",
     "refunded",
     "refused",
+    "refused for its key",
     "repeated",
     "reserved",
     "same refusal again",
@@ -33,7 +34,7 @@ COMMON = {
 PAYMENT = {"expired", "in 3-D Secure", "no-op", "not in 3-D Secure when we stopped asking", "not now", "rejected"}
 PAYMENT |= {"released", "timed out"}
 WAYS = {
-    E: COMMON | PAYMENT | {"cancelled", "flag rejected", "not guaranteed", "refused for its key", "remainder released"},
+    E: COMMON | PAYMENT | {"cancelled", "flag rejected", "not guaranteed", "remainder released"},
     P: COMMON | PAYMENT | {"terminated"},
     R: COMMON
     | {f"not {stage} when we stopped asking" for stage in ("charged", "due", "failed", "processing")}
@@ -74,15 +75,78 @@ READINGS = {
 EVERYWHERE = {("C10", "reject"), ("C10", "replay"), ("C20", "auto-cancelled")}
 
 
+OUTCOMES = {"answer.outcome": {"accepted", "broken", "pending", "refused"}}
+CURRENCY = {"view.currency": {"NOK"}}
+TEXTS = {
+    E: OUTCOMES
+    | {
+        "answer.code": {"35", "51", "73", "94", "96", "98", "merchantInfo", "merchantSerialNumber", "transaction"},
+        "answer.group": {"InvalidRequest", "Merchant", "Payment"},
+        "answer.order": {"same"},
+        "answer.state": {"Cancelled"},
+        "answer.text": {"same"},
+        "view.log.newest": {"CANCEL", "INITIATE", "RESERVE", "VOID"},
+        "view.log.order": {"newest-first", "one-entry"},
+    },
+    P: OUTCOMES
+    | CURRENCY
+    | {
+        "answer.code": {"5090", "6030", "6040", "6060", "6100", "6160", "6250"},
+        "answer.currency": {"NOK"},
+        "answer.order": {"same"},
+        "answer.psp": {"creation"},
+        "answer.state": {"AUTHORIZED", "TERMINATED"},
+        "view.state": {"ABORTED", "AUTHORIZED", "CREATED", "EXPIRED", "TERMINATED"},
+    },
+    R: OUTCOMES
+    | CURRENCY
+    | {
+        "answer.code": {"cancel-charge-failed", "conflict", "idempotency-conflict", "invalid-agreement-id"}
+        | {"operation-failed", "resource-not-found"},
+        "answer.detail": {"CHARGED", "FAILED", "REFUNDED"},
+        "view.state": {"CANCELLED", "CHARGED", "DUE", "FAILED", "PARTIALLY_CAPTURED", "PARTIALLY_REFUNDED"}
+        | {"PENDING", "PROCESSING", "REFUNDED", "RESERVED"},
+    },
+}
+TO_OTHERS = [Cancel(to=to, key=Key.SAME) for to in (Addressee.UNKNOWN, Addressee.FOREIGN)]
+
+
+def expected(profile):
+    """Return every order of the grid with every step that can come next, and what is expected of it."""
+    found, orders = [], {}
+    for order, _, expectation in walked(profile, world(), (None, DAY, OLD)):
+        found.append((order, expectation))
+        orders[order] = None
+    return found + [(order, expect((order,), step, world())) for order in orders for step in TO_OTHERS]
+
+
 def branches(profile):
-    for order, step, expectation in walked(profile, world(), (None, OLD)):
-        for branch in expectation.branches:
-            yield order, step, branch
+    return [(order, branch) for order, expectation in expected(profile) for branch in expectation.branches]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_text_that_is_claimed_is_a_word_of_the_documentation(profile):
+    found = {}
+    for _, branch in branches(profile):
+        for claim in branch.claims:
+            texts = {value for value in getattr(claim.permitted, "values", ()) if isinstance(value, str)}
+            if texts:
+                found.setdefault(claim.field, set()).update(texts)
+    assert found == TEXTS[profile]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_rule_that_is_cited_governs_the_api(profile):
+    governing = {rule.id: rule for rule in load().governing(profile)}
+    for reference in set().union(*(references(expectation) for _, expectation in expected(profile))):
+        name, slash, side = reference.partition("/")
+        assert name in governing
+        assert not slash or side in governing[name].sides
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_way_field_and_reading_is_a_known_one_and_is_met(profile):
-    found = [branch for _, _, branch in branches(profile)]
+    found = [branch for _, branch in branches(profile)]
     assert {branch.name for branch in found} == WAYS[profile]
     assert {claim.field for branch in found for claim in branch.claims} == FIELDS[profile]
     readings = {reading for branch in found for reading in branch.readings}
@@ -92,7 +156,7 @@ def test_every_way_field_and_reading_is_a_known_one_and_is_met(profile):
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_what_can_follow_is_the_same_order_and_every_claim_of_it_is_whole(profile):
-    for order, _, branch in branches(profile):
+    for order, branch in branches(profile):
         assert isinstance(branch.after, Order)
         assert (branch.after.profile, branch.after.kind) == (order.profile, order.kind)
         assert (branch.after.amount, branch.after.currency) == (order.amount, order.currency)
