@@ -48,7 +48,7 @@ def command(*words: object) -> Said:
 
 @cache
 def small_plan(profile, world, offered, wire):
-    """Return as few systematic histories as show every rule often enough."""
+    """Return as few systematic histories as show every rule often enough, and once more: some do not arrive."""
     lacking, chosen = Counter(), []
     # What a spent key shows depends on how far keys reach at the target.
     histories = [
@@ -58,7 +58,7 @@ def small_plan(profile, world, offered, wire):
     ]
     for one in histories:
         lacking.update(dict.fromkeys(one.goals, 1))
-    lacking = Counter({goal: min(number, NEEDED) for goal, number in lacking.items()})
+    lacking = Counter({goal: min(number, NEEDED + 1) for goal, number in lacking.items()})
     while any(lacking.values()):
         best = max(histories, key=lambda one: sum(lacking[goal] > 0 for goal in one.goals))
         histories.remove(best)
