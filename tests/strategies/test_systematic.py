@@ -127,7 +127,7 @@ def test_rules_come_first_then_questions_then_further_examples(profile: Profile,
     everything = examples(planned)
     assert set(examples(beginning(1 / 4))) == set(everything)
     # A race asks for a chance more than for an order: when it comes does not matter.
-    asked_late = {question[0] for question in asked(planned) - asked(beginning(2 / 5))}
+    asked_late = {question[0] for question in asked(planned) - asked(beginning(1 / 2))}
     assert all(isinstance(step, Together) for step in asked_late), asked_late
     counted = examples(beginning(2 / 3))
     assert all(counted[goal] >= min(NEEDED, count) for goal, count in everything.items())
