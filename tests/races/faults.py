@@ -16,7 +16,7 @@ from conformance.sandbox import Ecom, EPayment, Provider, Recurring
 from conformance.sandbox.payment import Kind, Stage
 from conformance.sandbox.profile import Profile as Api
 
-WINDOW = 0.03
+WINDOW = 0.15
 """Seconds between the check and the act."""
 
 

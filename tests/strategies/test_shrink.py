@@ -29,9 +29,11 @@ from conformance.steps import (
     Refund,
     Reserve,
     StartProcessing,
+    Step,
     Together,
     history_as_json,
     history_from_json,
+    parts_of,
 )
 from strategies.histories import histories
 from strategies.money import LEAST, TRIGGERS
@@ -63,7 +65,7 @@ def minimise(history: History, condition: Callable[[History], bool]) -> tuple[Hi
 
 def overdrawn(history: History) -> int:
     left, captured, count = history.opening.amount, 0, 0
-    for step in history.steps:
+    for step in parts(history):
         if isinstance(step, Capture):
             fits = step.amount <= left
             left, captured = (left - step.amount, captured + step.amount) if fits else (left, captured)
@@ -77,7 +79,11 @@ def overdrawn(history: History) -> int:
 
 
 def moved(history: History) -> list[int]:
-    return [step.amount for step in history.steps if isinstance(step, Capture | Refund)]
+    return [step.amount for step in parts(history) if isinstance(step, Capture | Refund)]
+
+
+def parts(history: History) -> list[Step]:
+    return [part for step in history.steps for part in parts_of(step)]
 
 
 @settings(max_examples=150)
@@ -103,11 +109,11 @@ def test_every_candidate_can_be_played_and_stored(history: History) -> None:
 @given(ANY)
 def test_no_candidate_asks_for_more_than_its_origin_did(history: History) -> None:
     floor = min([LEAST[history.profile], *moved(history)])
-    refunds = {step.amount for step in history.steps if isinstance(step, Refund)}
+    refunds = {step.amount for step in parts(history) if isinstance(step, Refund)}
     for one in candidates(history):
         assert overdrawn(one) <= overdrawn(history)
         assert min([floor, *moved(one)]) == floor
-        marked = TRIGGERS & {one.opening.amount, *(step.amount for step in one.steps if isinstance(step, Refund))}
+        marked = TRIGGERS & {one.opening.amount, *(step.amount for step in parts(one) if isinstance(step, Refund))}
         assert marked <= TRIGGERS & {history.opening.amount, *refunds}
 
 
