@@ -52,7 +52,8 @@ async def _played(belief: Belief, step: Step, profile: Profile, world: World, pl
     for attempt in range(1, LOOKS + 1):
         observed = answer | await player.look("prepare", log=False)
         left = judge(meant(expectation, observed, complete=player.complete), observed)[1]
-        after = settle(step, belief, left, observed)
+        # What has not happened yet may still be on its way.
+        after = settle(step, belief, tuple(branch for branch in left if branch.proves), observed)
         if after and (after[0].lapsed or not isinstance(step, Age)):
             break
         await player.pause(attempt)

@@ -18,12 +18,12 @@ from conformance.targets.session import keys_from
 from .on_paper import DAY, OLD, PROFILES, arrive, reserved, world
 
 
-async def tried(options, profile, market):
+async def tried(options, profile, market, through=lambda player: player):
     seat = HttpSeat(EmbeddedTarget(Provider(options)), keys_from(embedded=True))
     await seat.open(market, "cctest-lapse", lambda _: None, lambda *_: None)
     await seat.probe(profile, lambda *_: None)
     player = seat.worker().player(profile, "cctest-lapse-1", lambda *_: None)
-    return await lapses_after(profile, World(market), player)
+    return await lapses_after(profile, World(market), through(player))
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -47,3 +47,30 @@ def test_what_is_sure_to_end_is_looked_at_again_before_it_is_believed_to_stay(pr
     assert lasting == {(None, DAY): True, (None, OLD): True, (182 * DAY, DAY): True, (182 * DAY, OLD): False}
     captured = tuple(replace(one, captured=one.amount) for one in order)
     assert expect(captured, Age(OLD), replace(world(), lapses_after=timedelta())).branches[0].lasting
+
+
+class Stale:
+    """Shows an order as it was before the latest step, the first time that it is read."""
+
+    complete = True
+
+    def __init__(self, player):
+        self._player, self._before, self._fresh = player, {}, False
+
+    async def perform(self, step):
+        self._fresh = False
+        return await self._player.perform(step)
+
+    async def look(self, purpose, *, log):
+        now = await self._player.look(purpose, log=log)
+        shown = now if self._fresh or not self._before else self._before
+        self._before, self._fresh = now, True
+        return shown
+
+    async def pause(self, attempt):
+        """Wait for nothing."""
+
+
+def test_an_approval_that_is_seen_late_does_not_hide_what_happens_at_the_deadline():
+    options = Options(auto_cancel_at_deadline=True)
+    assert asyncio.run(tried(options, Profile.EPAYMENT, Market.NO, Stale)) == 182 * DAY
