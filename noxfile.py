@@ -87,7 +87,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed and detection power; options go after ``--``."""
+    """Measure speed beside bare httpx and a plain state machine; options go after ``--``."""
     install(session, LOCK, "-e", ".")
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -9,7 +9,8 @@ from conformance.order import Market, Profile
 from conformance.profiles.player import Player
 from conformance.targets.base import HttpTarget, Link
 from conformance.targets.seat import Probe, Record, Worker
-from conformance.targets.session import Keys, Session, open_session, smoke_test
+from conformance.targets.session import Keys, Session, open_session
+from conformance.targets.smoke import smoke_test
 
 
 class HttpSeat:

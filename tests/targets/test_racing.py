@@ -176,7 +176,7 @@ def one_at_a_time(provider):
 
 
 def test_a_server_with_one_thread_is_found_to_take_one_request_at_a_time(monkeypatch):
-    monkeypatch.setattr("conformance.targets.session.AT_ONCE", (3, 0.5))
+    monkeypatch.setattr("conformance.targets.smoke.AT_ONCE", (3, 0.5))
     with one_at_a_time(Provider()) as url:
         probe = probed(url, control_url=f"{url}/control", concurrency=1)
     assert "concurrent" not in probe.offered
