@@ -110,7 +110,7 @@ class Reduction:
             identifier = self._identifier(history.profile)
             one = Planned(history, "smallest history that fails", {}, (group[0],))
             trial = await self._playing.play(one, identifier, "shrinking", worker)
-            finding = next((finding for finding in trial.findings if finding.group == group), None)
+            finding = next((finding for finding in trial.own_findings if finding.group == group), None)
             if finding is not None:
                 break
         else:

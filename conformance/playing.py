@@ -123,7 +123,7 @@ class Playing:
     async def quietly(self, history: History, identifier: str, worker: Worker) -> Findings:
         """Play a history without writing it down."""
         await asyncio.sleep(0)
-        return (await self._unwritten(history, identifier, worker)).findings
+        return (await self._unwritten(history, identifier, worker)).own_findings
 
     async def _unwritten(self, history: History, identifier: str, worker: Worker) -> Trial:
         profile = history.profile

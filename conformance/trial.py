@@ -55,6 +55,11 @@ class Trial:
     cause: str = ""
     examples: list[str] = field(default_factory=list)
 
+    @property
+    def own_findings(self) -> tuple[Finding, ...]:
+        """What the history itself broke, and not the ones that were played in its place to explain a lost race."""
+        return () if self.cause else self.findings
+
 
 Note = Callable[..., None]
 """Where judgements are written: called with the step's index and the judgement's content."""

@@ -252,6 +252,7 @@ def test_a_race_that_no_order_explains_is_a_violation_where_each_order_alone_con
     trial, player, notes = tried(R, INITIAL, [RACE], [DONE, BOTH_DONE], views, elsewhere)
     assert trial.ending is Ending.VIOLATES
     assert {"INV-11", "INV-4"} == {finding.rule for finding in trial.findings}
+    assert trial.own_findings == trial.findings
     assert elsewhere.played == [(Cancel(), Capture(1000)), (Capture(1000), Cancel())]
     assert polls(player) == SECOND_LOOKS
     assert notes[-1][1]["status"] == "violates"
@@ -262,6 +263,7 @@ def test_what_goes_wrong_one_after_the_other_is_no_races_fault(endings):
     elsewhere = Elsewhere(*endings)
     trial, _, notes = tried(R, INITIAL, [RACE], [DONE, BOTH_DONE], [RESERVED, OUT_OF_BALANCE], elsewhere)
     assert (trial.ending, trial.findings) == (Ending.VIOLATES, ("what is wrong without a race",))
+    assert trial.own_findings == ()
     assert (notes[-1][1]["status"], notes[-1][1]["superseded"]) == ("inconclusive", True)
     assert notes[-1][1]["cause"].endswith("do not conform either: told so")
 

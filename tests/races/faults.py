@@ -27,7 +27,15 @@ class Unlocked(Provider):
         return nullcontext()
 
 
-class CapturesLate(Api):
+class SlowToRelease(Api):
+    """A release begins a moment after the cancel arrived: whoever asks beside it has looked at the order by then."""
+
+    def release(self, order, *, text="", key=None):
+        time.sleep(WINDOW / 3)
+        return super().release(order, text=text, key=key)
+
+
+class CapturesLate(SlowToRelease):
     """A capture is checked against what is reserved, and takes the money a moment later, whatever happened since."""
 
     def capture_money(self, order, amount, **named):
@@ -49,7 +57,7 @@ class ReleasesLate(Api):
         return self.record(order, Kind.STOP, order.amount, reference=self.stop_reference(order), text=text, key=key)
 
 
-class ReservesLate(Api):
+class ReservesLate(SlowToRelease):
     """An approval looks at the payment, and a moment later writes back what it saw, now reserved: no cancel is left."""
 
     def reserve(self, order):
@@ -59,7 +67,7 @@ class ReservesLate(Api):
         order.cancelled = cancelled
 
 
-class RefundsLate(Api):
+class RefundsLate(SlowToRelease):
     """A refund is checked against what was captured, and writes back the released amount it saw a moment before."""
 
     def refund_money(self, order, amount, **named):
