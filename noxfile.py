@@ -100,6 +100,20 @@ def museum(session: nox.Session) -> None:
 
 
 @nox.session
+def power(session: nox.Session) -> None:
+    """Measure how soon every fault is caught, over twenty seeds; ``-- --write`` writes the package's figures anew."""
+    install(session, LOCK_DEV, "-e", ".")
+    session.run("python", "-m", "tests.museum.power", *session.posargs)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Let other ways of testing judge the museum as well, and print what each one caught."""
+    install(session, LOCK_DEV, "-e", ".")
+    session.run("python", "-m", "benchmarks.peers", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Check that the pages' links lead somewhere, that their commands exist, and that the rulebook page is current."""
     install(session, LOCK, ".")

@@ -70,7 +70,7 @@ class InProcess:
         return seat_at(self.provider, concurrency)
 
     def client(self) -> httpx.Client:
-        return httpx.Client(transport=_Direct(self.provider), base_url="http://provider")
+        return httpx.Client(transport=Direct(self.provider), base_url="http://provider")
 
 
 def seat_at(provider: Provider, concurrency: int = 1) -> Seat:
@@ -78,7 +78,7 @@ def seat_at(provider: Provider, concurrency: int = 1) -> Seat:
     return HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True), concurrency=concurrency)
 
 
-class _Direct(httpx.BaseTransport):
+class Direct(httpx.BaseTransport):
     """The shortest way from httpx to the provider: no ASGI, no WSGI, no thread."""
 
     def __init__(self, provider: Provider) -> None:

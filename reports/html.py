@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from reports.headline import (
     violations,
 )
 from reports.legend import RULE_LEGEND, RUN_LEGEND
+from reports.lifecycle import lifecycles_of
 from reports.page import (
     Example,
     RuleRow,
@@ -43,13 +44,17 @@ from reports.page import (
     rule_rows,
     violation_anchor,
 )
+from reports.spread import spreads_of
 from reports.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
+from reports.strength import strengths_of
 from reports.svg import shares
 from reports.text import shortened
 from reports.words import FLAGS, PROFILES, counted, kind_of
 
 LARGEST: Final = 3_000_000
 """Bytes that the page stays below; what is left out for that is named."""
+RELIED_ON: Final = timedelta(days=90)
+"""How long a report says something about its target."""
 _ROOMS: Final = (2_300_000, 1_200_000, 400_000)
 """Bytes for histories: the first that keeps the page below its limit is taken."""
 _FOR_VIOLATIONS: Final = 0.6
@@ -161,7 +166,11 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             because=because(result),
             note=ending_note(result),
             finish=ending(result),
+            strengths=strengths_of(result),
+            spread=lambda row: spreads_of(row.sights, Market(result.run["market"])),
             started=_moment(result.run["started"]),
+            relied_on_days=RELIED_ON.days,
+            relied_on_until=(datetime.fromisoformat(result.run["started"]) + RELIED_ON).date().isoformat(),
             profiles=profiles(result),
             tables=[(profile, counts(result.of(profile))) for profile in profiles(result)],
             rows=linked,
@@ -174,6 +183,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             untested=untested(result),
             readings=reading_rows(result, book),
             recorded=recorded_rows(linked.values()),
+            lifecycles=lifecycles_of(plays.values()),
             grids=grids_of(plays.values(), Market(result.run["market"])),
             examples=examples,
             left_out=histories.left_out,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 from conformance.result import Result
 from conformance.verdict import RuleResult
 from reports.headline import ending, ending_note, profiles, replay_line
+from reports.strength import Strengths, strengths_of
 
 REPORT_VERSION: Final = 1
 
@@ -16,6 +18,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
     """Return the report as JSON."""
     run = result.run
     finish = ending(result)
+    strengths = strengths_of(result)
     return {
         "version": REPORT_VERSION,
         "verdict": result.verdict.value,
@@ -39,7 +42,8 @@ def report_as_json(result: Result) -> dict[str, Any]:
             for (profile, switch), seen in sorted(result.readings.items())
         ],
         "waivers": run["waivers"],
-        "rules": [_rule(one) for one in result.rules],
+        "power": strengths.as_json(),
+        "rules": [_rule(one, strengths) for one in result.rules],
         "counterexamples": [
             {
                 **{key: record[key] for key in ("rule", "profile", "reason", "field", "file", "history", "first")},
@@ -51,7 +55,8 @@ def report_as_json(result: Result) -> dict[str, Any]:
     }
 
 
-def _rule(one: RuleResult) -> dict[str, Any]:
+def _rule(one: RuleResult, strengths: Strengths) -> dict[str, Any]:
+    strength = strengths.of(one)
     return {
         "id": one.rule.id,
         "profile": one.profile.value,
@@ -68,6 +73,7 @@ def _rule(one: RuleResult) -> dict[str, Any]:
         "records": dict(one.records),
         "in_scope": one.in_scope,
         "waiver": one.waiver,
+        "power": asdict(strength) if strength else None,
     }
 
 

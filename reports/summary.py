@@ -9,6 +9,7 @@ from typing import Final
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict
 from reports.headline import Untested, counts, ending_note, headline, profiles, replay_line, untested
+from reports.strength import strengths_of
 from reports.text import in_one_line
 from reports.words import PROFILES, counted
 
@@ -60,6 +61,9 @@ def _lines(result: Result) -> Iterator[str]:
         yield from ("### Waived by the user", "")
         yield from (f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}" for waiver in run["waivers"])
         yield ""
+    strong = strengths_of(result).headline()
+    if strong:
+        yield from (_plain(strong), "")
     yield "The evidence is in `report.html`."
 
 

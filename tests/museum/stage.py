@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -141,19 +141,25 @@ class Stage:
 
 
 async def stage_for(
-    provider: Provider, profile: Profile, readings: Readings, market: Market, histories: int | None = None
+    provider: Provider,
+    profile: Profile,
+    readings: Readings,
+    market: Market,
+    histories: int | None = None,
+    *,
+    seat: Callable[[Provider], HttpSeat] = seat_of,
 ) -> Stage:
     """Look at a provider."""
-    seat = seat_of(provider)
-    sitting = Quiet(seat, settings_for(seat, profile, readings, market, histories), Unspoken(()))
+    front = seat(provider)
+    sitting = Quiet(front, settings_for(front, profile, readings, market, histories), Unspoken(()))
     ledger = Memory()
     await begin(sitting, ledger, STARTED)
-    return Stage(sitting, ledger, profile, seat.worker())
+    return Stage(sitting, ledger, profile, front.worker())
 
 
-async def stage_for_correct(profile: Profile) -> Stage:
+async def stage_for_correct(profile: Profile, *, seat: Callable[[Provider], HttpSeat] = seat_of) -> Stage:
     """Look at the embedded provider as it is."""
-    return await stage_for(Provider(), profile, Readings.documented(), Market.NO)
+    return await stage_for(Provider(), profile, Readings.documented(), Market.NO, seat=seat)
 
 
 async def result_for(

@@ -8,9 +8,11 @@ from html.parser import HTMLParser
 
 LARGEST = 3_000_000
 ALLOWED = frozenset({
-    "a", "article", "b", "blockquote", "body", "br", "code", "dd", "details", "div", "dl", "dt", "h1", "h2", "h3", "h4",
-    "head", "header", "html", "li", "main", "meta", "nav", "ol", "p", "pre", "rect", "section", "span", "style",
-    "summary", "svg", "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul",
+    "a", "article", "b", "blockquote", "body", "br", "code", "dd", "defs", "details", "div", "dl", "dt", "g",
+    "h1", "h2", "h3", "h4",
+    "head", "header", "html", "li", "main", "marker", "meta", "nav", "ol", "p", "path", "pre", "rect", "section",
+    "span", "style",
+    "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
 })  # fmt: skip
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 

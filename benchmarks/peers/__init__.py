@@ -1,0 +1,1 @@
+"""The museum of faulty implementations, judged by what else a team might use in this suite's place."""

@@ -1,0 +1,155 @@
+"""What the suite is known to catch: how many histories it takes until a rule turns red for each known fault.
+
+The figures are measured against the museum of faulty providers (`nox -s power`), and are data of the package: a report
+says beside every rule that passed what a run of the same size would have caught. Nothing here plays anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from conformance.order import Profile
+
+__all__ = ["FILE", "Detection", "Power", "Strength", "load_power", "power_from"]
+
+FILE: Final = "power.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How soon one rule turned red for one known fault.
+
+    ``after`` has, for every seed, the number of histories until the first one that broke the rule, in the order in
+    which a run plays them; None where a run of the standard budget did not.
+    """
+
+    fault: str
+    sentence: str
+    after: tuple[int | None, ...]
+
+    def within(self, histories: int) -> int:
+        """Return for how many seeds so many histories turn the rule red."""
+        return sum(one is not None and one <= histories for one in self.after)
+
+    @property
+    def slowest(self) -> int | None:
+        """The number of histories that suffices with every seed; None where some seed found nothing."""
+        found = [one for one in self.after if one is not None]
+        return max(found) if len(found) == len(self.after) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """What a run of some size is known to catch of the faults that break one rule.
+
+    ``certain`` of the ``known`` faults are caught with every seed that was tried, ``possible`` with at least one.
+    ``half`` is the number of histories after which half of the known faults are caught, ``slowest`` after which the
+    last of the certain ones is.
+    """
+
+    known: int
+    certain: int
+    possible: int
+    half: int | None
+    slowest: int | None
+    missed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Power:
+    """The measured figures: when, at which commit, with how many seeds, and per fault and rule what came out.
+
+    ``settings`` are what a target may offer, by name; the figures hold for one that offers at least as much.
+    """
+
+    measured: str
+    commit: str
+    seeds: int
+    settings: Mapping[str, Mapping[Profile, frozenset[str]]]
+    plans: Mapping[str, Mapping[Profile, Mapping[str, Any]]]
+    detections: Mapping[str, Mapping[tuple[Profile, str], tuple[Detection, ...]]]
+
+    def setting_for(self, profile: Profile, offered: frozenset[str]) -> str | None:
+        """Return the richest setting that such a target offers all of, or None where even the poorest asks for more."""
+        fitting = [name for name, offers in self.settings.items() if offers[profile] <= offered]
+        return max(fitting, key=lambda name: len(self.settings[name][profile]), default=None)
+
+    def strength(self, profile: Profile, rule: str, offered: frozenset[str], histories: int) -> Strength | None:
+        """Return what a run of so many histories is known to catch of the faults that break a rule.
+
+        Returns None where it was not measured: no known fault breaks the rule, or the target offers less than any that
+        was measured.
+        """
+        setting = self.setting_for(profile, offered)
+        found = self.detections[setting].get((profile, rule), ()) if setting else ()
+        if not found:
+            return None
+        certain = [one for one in found if one.within(histories) == len(one.after)]
+        typical = sorted(_median(one.after) for one in found)
+        half = typical[(len(typical) - 1) // 2]
+        return Strength(
+            known=len(found),
+            certain=len(certain),
+            possible=sum(one.within(histories) > 0 for one in found),
+            half=int(half) if half <= histories else None,
+            slowest=max((one.slowest or 0 for one in certain), default=None),
+            missed=tuple(one.fault for one in found if one not in certain),
+        )
+
+    def caught(self, profile: Profile, offered: frozenset[str], histories: int) -> tuple[int, int]:
+        """Return how many known faults so many histories catch with every seed, and how many are known."""
+        setting = self.setting_for(profile, offered)
+        caught: set[str] = set()
+        known: set[str] = set()
+        for (of, _), found in (self.detections[setting] if setting else {}).items():
+            if of is profile:
+                known.update(one.fault for one in found)
+                caught.update(one.fault for one in found if one.within(histories) == len(one.after))
+        return len(caught), len(known)
+
+
+def _median(after: tuple[int | None, ...]) -> float:
+    known = sorted(float("inf") if one is None else one for one in after)
+    return known[(len(known) - 1) // 2]
+
+
+def power_from(content: Mapping[str, Any]) -> Power:
+    """Make the figures of the file's content.
+
+    A number stands for all seeds that came to the same.
+    """
+    seeds = int(content["seeds"])
+    detections: dict[str, dict[tuple[Profile, str], list[Detection]]] = {name: {} for name in content["settings"]}
+    for name, fault in content["faults"].items():
+        profile = Profile(fault["profile"])
+        for setting, rules in fault["after"].items():
+            for rule, after in rules.items():
+                each = tuple(after) if isinstance(after, list) else (after,) * seeds
+                one = Detection(name, fault["sentence"], each)
+                detections[setting].setdefault((profile, rule), []).append(one)
+    return Power(
+        measured=content["measured"],
+        commit=content["commit"],
+        seeds=seeds,
+        settings={
+            name: {Profile(profile): frozenset(words) for profile, words in each.items()}
+            for name, each in content["settings"].items()
+        },
+        plans={
+            name: {Profile(profile): plan for profile, plan in each.items()} for name, each in content["plans"].items()
+        },
+        detections={
+            setting: {key: tuple(found) for key, found in each.items()} for setting, each in detections.items()
+        },
+    )
+
+
+@cache
+def load_power() -> Power:
+    """Return the figures of this package."""
+    return power_from(json.loads(files("conformance").joinpath(FILE).read_text(encoding="utf-8")))
