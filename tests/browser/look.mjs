@@ -1,0 +1,58 @@
+// Opens report pages in Chromium and prints what is wrong with each as JSON.
+// node look.mjs CHROMIUM LOOK:PAGE...
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const [executablePath, ...pages] = process.argv.slice(2);
+const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const args = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+const LOOKS = {
+  narrow: { viewport: { width: 360, height: 800 }, colorScheme: "light", reducedMotion: "reduce" },
+  wide: { viewport: { width: 1280, height: 900 }, colorScheme: "light", reducedMotion: "reduce" },
+  dark: { viewport: { width: 1280, height: 900 }, colorScheme: "dark", reducedMotion: "reduce" },
+};
+
+// A browser of its own for every look, so that one that breaks takes nothing else with it.
+async function look(file, name) {
+  const browser = await chromium.launch({ executablePath, args, chromiumSandbox: false });
+  const context = await browser.newContext(LOOKS[name]);
+  const page = await context.newPage();
+  const found = { page: file, look: name, console: [], requests: [], violations: [], wide: 0, path: null };
+  const url = pathToFileURL(file).href;
+  page.on("console", (message) => found.console.push(message.text()));
+  page.on("pageerror", (error) => found.console.push(String(error)));
+  page.on("request", (request) => request.url() !== url && found.requests.push(request.url()));
+  await page.goto(url);
+  found.wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (name === "wide") found.path = await byKeyboard(page);
+  // The page forbids scripts; what the debugger evaluates is not the page's.
+  await page.evaluate(axe);
+  const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  found.violations = result.violations.map((one) => `${one.id}: ${one.nodes.length} (${one.nodes[0].html.slice(0, 120)})`);
+  await browser.close();
+  return found;
+}
+
+// From the first violated rule on the first screen to its exchange, with the keyboard alone: how many keys of which kind.
+async function byKeyboard(page) {
+  for (let tabs = 1; tabs <= 40; tabs++) {
+    await page.keyboard.press("Tab");
+    const text = await page.evaluate(() => document.activeElement?.matches(".verdict a.evidence") && document.activeElement.getAttribute("href"));
+    if (!text) continue;
+    await page.keyboard.press("Enter");
+    const seen = await page.evaluate((id) => {
+      const place = document.querySelector(id);
+      const { top, height } = place.getBoundingClientRect();
+      return { target: place.matches(":target"), visible: height > 0 && top < window.innerHeight && top + height > 0, text: place.innerText.slice(0, 200) };
+    }, text);
+    return { tabs, ...seen };
+  }
+  return null;
+}
+
+for (const page of pages) {
+  const [name, ...rest] = page.split(":");
+  console.log(JSON.stringify(await look(rest.join(":"), name)));
+}

@@ -1,0 +1,111 @@
+"""The report in a real browser: quiet, alone, accessible, and usable with a keyboard and on a telephone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reports import write_reports
+
+from ..reports import journals
+
+HERE = Path(__file__).parent
+FILES = ("package.json", "package-lock.json", "look.mjs")
+SECONDS = 600
+EVERY_LOOK = ("narrow", "wide", "dark")
+PAGES = {
+    "conformant": ("wide",),
+    "violated": EVERY_LOOK,
+    "incomplete": ("narrow",),
+    "interrupted": ("wide",),
+    "empty": ("wide",),
+    "hostile": EVERY_LOOK,
+}
+"""How each page is looked at: it takes a browser seconds to do so."""
+QUIETLY = (
+    "--ignore-scripts",
+    "--prefer-offline",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--loglevel=error",
+)
+
+
+def done(command: list[str], folder: Path) -> str:
+    """Run a command to its end and return what it printed."""
+    ended = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SECONDS,
+        check=False,
+    )
+    if ended.returncode:
+        raise ChildProcessError(ended.stderr.strip() or ended.stdout.strip())
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A folder from which pages can be looked at, and the browser; the tests are skipped where there is none."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if node is None or npm is None or chromium is None:
+        pytest.skip("node, npm and Chromium are needed to look at reports in a browser")
+    folder = tmp_path_factory.mktemp("browser")
+    for name in FILES:
+        shutil.copy(HERE / name, folder)
+    try:
+        done([npm, "ci", *QUIETLY], folder)
+    except (ChildProcessError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"npm could not install what drives the browser: {str(error).splitlines()[0]}")
+    return [node, "look.mjs", chromium], folder
+
+
+@pytest.fixture(scope="module")
+def looked(browser, tmp_path_factory):
+    """What was seen of every page, by page and look."""
+    command, folder = browser
+    pages: dict[str, str] = {}
+    for name in PAGES:
+        directory = tmp_path_factory.mktemp(name)
+        getattr(journals, name)(directory)
+        write_reports(directory)
+        pages[str(directory / "report.html")] = name
+    seen = [
+        json.loads(line)
+        for line in done(
+            [*command, *(f"{look}:{page}" for page, name in pages.items() for look in PAGES[name])], folder
+        ).splitlines()
+    ]
+    return {(pages[one["page"]], one["look"]): one for one in seen}
+
+
+@pytest.mark.parametrize(("page", "look"), [(page, look) for page, looks in PAGES.items() for look in looks])
+def test_a_page_is_quiet_alone_and_accessible(looked, page, look):
+    seen = looked[page, look]
+    assert seen["console"] == []
+    assert seen["requests"] == []
+    assert seen["violations"] == []
+    assert seen["wide"] == 0, "the page is wider than the screen"
+
+
+@pytest.mark.parametrize("page", ["violated", "interrupted", "hostile"])
+def test_a_violation_is_one_key_away_from_its_exchange(looked, page):
+    path = looked[page, "wide"]["path"]
+    assert path["target"]
+    assert path["visible"]
+    assert path["text"].startswith("PUT ")
+
+
+def test_where_nothing_is_violated_no_path_is_offered(looked):
+    assert looked["conformant", "wide"]["path"] is None
