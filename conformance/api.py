@@ -16,10 +16,11 @@ from conformance.campaign import BUDGETS, Campaign, Observer, Settings
 from conformance.commands.errors import UsageError
 from conformance.order import Market, Profile
 from conformance.result import Result
-from conformance.rulebook import Readings, load
+from conformance.rulebook import Readings
 from conformance.settings import nonce_for
 from conformance.targets.locate import locate
 from conformance.targets.seat import Seat
+from conformance.waivers import waivers
 from reports import write_reports
 
 __all__ = ["Asked", "Observer", "Result", "UsageError", "run"]
@@ -57,14 +58,15 @@ class Asked:
         for name, number, least in (("histories", self.histories, 0), ("concurrency", self.concurrency, 1)):
             if number is not None and number < least:
                 raise UsageError(f"The number of {name} is {number}, and must be {least} or more.")
+        chosen = None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", one) for one in profiles))
         settings = Settings(
-            profiles=None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", one) for one in profiles)),
+            profiles=chosen,
             market=_word(Market, "market", self.market),
             readings=Readings.choose(_words(self.readings)),
             budget=self.budget,
             histories=self.histories,
             seed=self.seed,
-            waivers=_waivers(self.waive),
+            waivers=waivers(self.waive, chosen),
             command=self.command_line(),
         )
         seat = locate(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
@@ -120,7 +122,8 @@ def run(
         histories: how many histories to generate for each profile, instead of the budget's number.
         seed: the same seed plays the same histories.
         concurrency: how many histories at a time.
-        waive: rules that do not decide, with the reason: a mapping, or texts such as ``RULE=REASON``.
+        waive: rules that do not decide, with the reason: a mapping, or texts such as ``RULE=REASON`` and
+            ``RULE@2026-12-31=REASON``, which holds until the end of that day.
         out: the directory of the evidence; a fresh temporary one when left out.
         observer: is told how the run goes on.
 
@@ -156,29 +159,3 @@ def _word(kind: type[Word], what: str, given: str) -> Word:
     except ValueError:
         known = ", ".join(one.value for one in kind)
         raise UsageError(f"There is no {what} {given!r}: the ones to choose from are {known}.") from None
-
-
-def _waivers(given: Mapping[str, str] | Iterable[str]) -> tuple[tuple[str, str], ...]:
-    pairs = given.items() if isinstance(given, Mapping) else (_pair(one) for one in _words(given))
-    waived: dict[str, str] = {}
-    for name, text in pairs:
-        rule, reason = name.strip(), text.strip()
-        try:
-            load().rule(rule)
-        except KeyError:
-            raise UsageError(
-                f"There is no rule {rule!r} to waive: `cancel-conformance rules` lists the ones there are."
-            ) from None
-        if not reason:
-            raise UsageError(f"The waiver of {rule} has no reason: write {rule}=REASON.")
-        if rule in waived:
-            raise UsageError(f"{rule} is waived twice: give one reason.")
-        waived[rule] = reason
-    return tuple(waived.items())
-
-
-def _pair(text: str) -> tuple[str, str]:
-    rule, equals, reason = text.partition("=")
-    if not equals:
-        raise UsageError(f"{text!r} is not a waiver: write RULE=REASON.")
-    return rule, reason

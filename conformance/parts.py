@@ -177,7 +177,7 @@ class Bench:
             self._runner.close()
 
     def _counts(self, rule: str) -> bool:
-        waived = {waived for waived, _ in self.sitting.settings.waivers}
+        waived = {waiver.rule for waiver in self.sitting.settings.waivers}
         return rule not in waived and load().rule(rule).status is not Status.EXCLUDED
 
     def _stopped(self, part: Part, error: Exception) -> None:

@@ -94,8 +94,8 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     waivers = _waivers(run, book)
     rules = reduce_all(book, scopes, tallies, waivers)
     check_books(evidence, rules)
-    verdict, reason = reduce_run(rules, ended)
-    check_verdict(verdict, rules, complete=ended is None)
+    verdict, reason = reduce_run(rules, ended, waivers)
+    check_verdict(verdict, rules, complete=ended is None, waived=waivers)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(1 for _ in evidence.of_kind("exchange"))
     return Result(evidence, verdict, reason, rules, readings, histories, exchanges)
@@ -172,6 +172,9 @@ def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
     unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in {one.id for one in book.rules}]
     if unfounded or len(waivers) != len(run["waivers"]):
         raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
+    late = [one["rule"] for one in run["waivers"] if "until" in one and one["until"] < run["started"][:10]]
+    if late:
+        raise JournalError(f"The evidence waives {late[0]}, and its waiver had ended when the run began.")
     return waivers
 
 

@@ -15,6 +15,7 @@ from conformance.journal import JOURNAL_VERSION
 from conformance.order import Market, Profile
 from conformance.rulebook import Readings, load
 from conformance.targets.seat import Seat
+from conformance.waivers import Waiver
 
 BUDGETS: Final[Mapping[str, int]] = {"quick": 60, "standard": 300, "thorough": 3000}
 """Generated histories for each profile, after the systematic set."""
@@ -35,7 +36,7 @@ class Settings:
     budget: str = "standard"
     histories: int | None = None
     seed: int = 0
-    waivers: tuple[tuple[str, str], ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     command: str = ""
     nonce: str = ""
 
@@ -72,6 +73,6 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         "rulebook": load().digest,
         "nonce": settings.nonce,
         "target": {"kind": seat.kind, "name": seat.name, "wire": seat.wire, "control": seat.control},
-        "waivers": [{"rule": rule, "reason": reason} for rule, reason in settings.waivers],
+        "waivers": [waiver.as_json() for waiver in settings.waivers],
         "python": platform.python_version(),
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -420,11 +420,14 @@ def _not_exercised(missing: list[str], tally: Tally) -> str:
     return "nothing that the target answered in this run was an example of it"
 
 
-def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -> tuple[RunVerdict, str]:
+def reduce_run(
+    results: Iterable[RuleResult], ended: RunVerdict | None = None, waived: Iterable[str] = ()
+) -> tuple[RunVerdict, str]:
     """Reduce rule verdicts to the run's verdict and one sentence that says why.
 
     ``ended`` is how a run ended that did not come to its end, and takes precedence over everything; violations that
-    were already proved are counted in the reason. An empty run is incomplete, whatever else it is.
+    were already proved are counted in the reason. An empty run is incomplete, whatever else it is, and so is one that
+    ``waived`` a rule and had no need to: a waiver that outlives its reason would hide the next violation.
     """
     listed = list(results)
     violated = [one for one in listed if one.verdict is RuleVerdict.VIOLATED and one.waiver is None]
@@ -446,9 +449,20 @@ def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -
     passed = sum(one.verdict is RuleVerdict.PASSED for one in listed)
     if passed == 0:
         return RunVerdict.INCOMPLETE, "Nothing was tested."
-    waived = sum(one.verdict is RuleVerdict.VIOLATED for one in listed)
-    none = f"{waived} violated ones are waived" if waived else "none is violated"
+    needless = needless_waivers(listed, waived)
+    if needless:
+        return RunVerdict.INCOMPLETE, f"Waived without need: {', '.join(needless)}; take the waiver away."
+    forgiven = sum(one.verdict is RuleVerdict.VIOLATED for one in listed)
+    none = f"{forgiven} violated ones are waived" if forgiven else "none is violated"
     return RunVerdict.CONFORMANT, f"{passed} rules passed and {none}."
+
+
+def needless_waivers(results: Iterable[RuleResult], waived: Iterable[str]) -> list[str]:
+    """Return the waived rules that would have decided nothing in any profile."""
+    needed = {
+        one.rule.id for one in results if one.verdict is RuleVerdict.VIOLATED or holds_back(replace(one, waiver=None))
+    }
+    return [rule for rule in waived if rule not in needed]
 
 
 def holds_back(result: RuleResult) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from conformance.journal import Record
 from conformance.order import Profile
 from conformance.result import Result
-from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
 from reports.words import PROFILES, counted
 
 _VERDICTS: Final = {
@@ -59,6 +59,8 @@ def because(result: Result) -> str:
             return f"{counted(len(violated), 'rule')} {verb} violated{': ' if len(violated) == 1 else ', '}{said}."
         case RunVerdict.INCOMPLETE if not result.histories:
             return "no history was played, so nothing was tested."
+        case RunVerdict.INCOMPLETE if not any(map(holds_back, result.rules)) and needless(result):
+            return f"nothing was violated, but {needless(result)[0]} is waived and needs no waiver."
         case RunVerdict.INCOMPLETE:
             open_rules = sum(holds_back(one) for one in result.rules)
             verb = "remains" if open_rules == 1 else "remain"
@@ -83,6 +85,11 @@ def _so_far(result: Result) -> str:
 def _except_waived(result: Result) -> str:
     waived = [one for one in result.rules if one.verdict is RuleVerdict.VIOLATED and one.waiver is not None]
     return f", except for {counted(len(waived), 'violation')} that the user waived" if waived else ""
+
+
+def needless(result: Result) -> list[str]:
+    """Return the rules that the user waived without need."""
+    return needless_waivers(result.rules, [waiver["rule"] for waiver in result.run["waivers"]])
 
 
 def violations(result: Result) -> list[RuleResult]:

@@ -76,7 +76,8 @@ def _run(command: Parser) -> None:
     add("--histories", metavar="N", type=whole(0), help="generated histories per profile, instead of the budget's")
     add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
     add("--concurrency", metavar="N", type=whole(1), help="how many histories at a time")
-    add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
+    text = "do not let this rule decide; RULE@2026-12-31=REASON holds until that day; may be repeated"
+    add("--waive", metavar="RULE=REASON", action="append", help=text)
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
