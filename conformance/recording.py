@@ -71,11 +71,13 @@ class Exchanges:
         self._clock = clock
         self._last = clock()
 
-    def __call__(self, call: Call, answer: Answer, flight: tuple[float, float] | None = None) -> None:
+    def __call__(
+        self, call: Call, answer: Answer, flight: tuple[float, float] | None = None, *, resent: bool = False
+    ) -> None:
         """Write one exchange; its time runs from the end of the one before.
 
         Of two that were sent together, ``flight`` is how many seconds after the first one this one left, and how many
-        it took.
+        it took. ``resent`` says that the same request follows, sent again: this answer is not the one that counts.
         """
         now = self._clock()
         took, self._last = now - self._last, now
@@ -97,6 +99,8 @@ class Exchanges:
         }
         if began is not None:
             content["began"] = round(began * 1000, 3)
+        if resent:
+            content["resent"] = True
         if isinstance(answer, Lost):
             content["lost"] = clean.clean(answer.cause)
         else:

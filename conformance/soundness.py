@@ -97,14 +97,19 @@ def _judged_in_order(record: Record, judgements: list[Record], *, complete: bool
     said = [(one["step"], one["do"]) for one in judgements]
     if said != list(enumerate(steps))[: len(said)]:
         yield f"the judgements of {name} are not those of its steps, one after the other"
-    if any(one["status"] in _LAST for one in judgements[:-1]):
+    if any(_ends(one) for one in judgements[:-1]):
         yield f"{name} goes on after a step that should have ended it"
-    open_end = len(judgements) < len(steps) and not (judgements and judgements[-1]["status"] in _LAST)
+    open_end = len(judgements) < len(steps) and not (judgements and _ends(judgements[-1]))
     if complete and open_end:
         yield f"{name} was not judged to its end"
     for one in judgements:
         if (one["status"] == "violates") != bool(one.get("findings")):
             yield f"step {one['step']} of {name} {one['status']}, and its findings do not say so"
+
+
+def _ends(judgement: Record) -> bool:
+    """Tell whether a history ends with a judgement. One that was settled by reading does not end it."""
+    return judgement["status"] in _LAST and not judgement.get("ambiguous")
 
 
 def _set_aside(

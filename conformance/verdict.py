@@ -83,6 +83,8 @@ class Judgement:
     readings: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
     cause: str = ""
+    ambiguous: bool = False
+    """Inconclusive, but what was read back fits something: the history goes on with all that is possible."""
 
     def as_json(self, expectation: Expectation) -> dict[str, Any]:
         """Return the judgement for the journal. What was expected is written out where it was not met."""
@@ -94,6 +96,8 @@ class Judgement:
             out["readings"] = dict(self.readings)
         if self.cause:
             out["cause"] = self.cause
+        if self.ambiguous:
+            out["ambiguous"] = True
         if self.findings:
             out["findings"] = [
                 {

@@ -37,6 +37,7 @@ class UrlTarget(HttpTarget):
 
     kind: ClassVar[str] = "url"
     private: ClassVar[bool] = False
+    remote: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -58,17 +59,18 @@ class UrlTarget(HttpTarget):
         self.name = self.base.url
         self.control = self._control.url if self._control else None
         self.concurrency = 8
+        self.paced = not self.base.loopback
         self._timeout = timeout
         self._ways = {one.origin: _way(one, environment) for one in (self.base, self._control) if one is not None}
 
     def link(self) -> Link:
         """Return a worker's own connection; a second one where the test control API is elsewhere."""
-        return _Connection(self.base, self._control, self._ways, self._timeout)
+        return _Connection(self, self._control, self._ways, self._timeout)
 
 
 class _Connection(Link):
-    def __init__(self, base: Address, control: Address | None, ways: Mapping[str, Way], timeout: float) -> None:
-        self._base = base
+    def __init__(self, target: UrlTarget, control: Address | None, ways: Mapping[str, Way], timeout: float) -> None:
+        self._target = target
         self._control = control
         self._ways = ways
         self._timeout = timeout
@@ -88,9 +90,12 @@ class _Connection(Link):
         return await self._exchange(call, flight)
 
     async def _exchange(self, call: Call, flight: Flight | None = None) -> Answer:
-        address = self._control if call.to_control else self._base
+        address = self._control if call.to_control else self._target.base
         if address is None:
             return Lost("no test control API was named")
+        spent = self._target.spend()
+        if spent is not None:
+            return spent
         self._messenger = self._messenger or _Messenger(self._ways, self._timeout)
         try:
             async with asyncio.timeout(CONNECT_SECONDS + self._timeout):
