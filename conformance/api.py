@@ -17,7 +17,7 @@ from conformance.commands.errors import UsageError
 from conformance.order import Market, Profile
 from conformance.result import Result
 from conformance.rulebook import Readings
-from conformance.settings import nonce_for
+from conformance.settings import Shard, nonce_for
 from conformance.targets.locate import locate
 from conformance.targets.seat import Seat
 from conformance.waivers import waivers
@@ -42,12 +42,14 @@ class Asked:
     seed: int = 0
     concurrency: int | None = None
     waive: Mapping[str, str] | Iterable[str] = ()
+    max_requests: int | None = None
+    shard: str | None = None
 
     def prepare(self) -> tuple[Seat, Settings]:
         """Return the target's seat and the run's settings.
 
         Raises:
-            UsageError: a profile, a market, a budget, a number or a waiver makes no sense.
+            UsageError: a profile, a market, a budget, a number, a waiver or a shard makes no sense.
             ReadingError: a reading does.
             TargetUsageError: the target does.
 
@@ -55,7 +57,12 @@ class Asked:
         profiles = None if self.profiles is None else _words(self.profiles)
         if self.budget not in BUDGETS:
             raise UsageError(f"There is no budget {self.budget!r}: the ones to choose from are {', '.join(BUDGETS)}.")
-        for name, number, least in (("histories", self.histories, 0), ("concurrency", self.concurrency, 1)):
+        numbers = (
+            ("histories", self.histories, 0),
+            ("concurrency", self.concurrency, 1),
+            ("requests", self.max_requests, 1),
+        )
+        for name, number, least in numbers:
             if number is not None and number < least:
                 raise UsageError(f"The number of {name} is {number}, and must be {least} or more.")
         chosen = None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", one) for one in profiles))
@@ -68,9 +75,14 @@ class Asked:
             seed=self.seed,
             waivers=waivers(self.waive, chosen),
             command=self.command_line(),
+            most_requests=self.max_requests,
+            shard=None if self.shard is None else _shard(self.shard),
         )
         seat = locate(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
-        return seat, replace(settings, nonce=nonce_for(seat, settings.seed))
+        if settings.most_requests is not None and not seat.wire:
+            raise UsageError(f"{seat.name} is sent no requests: leave --max-requests out.")
+        nonce = nonce_for(seat, settings.seed)
+        return seat, replace(settings, nonce=nonce)
 
     def options(self) -> list[tuple[str, str]]:
         """Return what was asked for as option names and values; what is at its default is left out."""
@@ -84,6 +96,8 @@ class Asked:
             ("histories", self.histories),
             ("seed", self.seed),
             ("concurrency", self.concurrency),
+            ("max-requests", self.max_requests),
+            ("shard", self.shard),
             *(("waive", f"{rule}={reason}") for rule, reason in waived),
             *(("waive", one) for one in (() if waived else _words(self.waive))),
         ]
@@ -107,6 +121,8 @@ def run(
     seed: int = 0,
     concurrency: int | None = None,
     waive: Mapping[str, str] | Iterable[str] = (),
+    max_requests: int | None = None,
+    shard: str | None = None,
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
@@ -124,6 +140,8 @@ def run(
         concurrency: how many histories at a time.
         waive: rules that do not decide, with the reason: a mapping, or texts such as ``RULE=REASON`` and
             ``RULE@2026-12-31=REASON``, which holds until the end of that day.
+        max_requests: how many requests may be sent.
+        shard: which part of the plan to play, such as ``2/4``.
         out: the directory of the evidence; a fresh temporary one when left out.
         observer: is told how the run goes on.
 
@@ -134,7 +152,20 @@ def run(
         JournalError: the directory already holds evidence, or cannot be written to.
 
     """
-    asked = Asked(target, profiles, control_url, market, readings, budget, histories, seed, concurrency, waive)
+    asked = Asked(
+        target,
+        profiles,
+        control_url,
+        market,
+        readings,
+        budget,
+        histories,
+        seed,
+        concurrency,
+        waive,
+        max_requests,
+        shard,
+    )
     seat, settings = asked.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
     campaign = Campaign(seat, settings, directory, observer)
@@ -146,6 +177,13 @@ def run(
         with ThreadPoolExecutor(1) as aside:
             aside.submit(asyncio.run, campaign.run()).result()
     return write_reports(directory)
+
+
+def _shard(text: str) -> Shard:
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise UsageError(f"{text!r} is no shard: write I/N, from 1/N to N/N.")
+    return Shard(int(number), int(of))
 
 
 def _words(given: Iterable[str]) -> list[str]:

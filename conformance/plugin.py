@@ -63,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--cancel-out", metavar="DIR", help=f"where the evidence and the reports go; {OUT} is the default")
     add("--cancel-waive", metavar="RULE=REASON", action="append", default=[], help="a rule that does not decide")
     add("--cancel-concurrency", metavar="N", help="how many histories at a time")
+    add("--cancel-shard", metavar="I/N", help="play one of N parts of the plan")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -279,6 +280,7 @@ def _asked(config: pytest.Config) -> Asked:
         seed=_whole(config, "seed") or 0,
         concurrency=_whole(config, "concurrency"),
         waive=option("--cancel-waive"),
+        shard=option("--cancel-shard"),
     )
 
 

@@ -24,6 +24,17 @@ PREFIX: Final = "cctest"
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """One of so many parts of a plan, counted from 1."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a run was asked to do.
 
@@ -39,6 +50,8 @@ class Settings:
     waivers: tuple[Waiver, ...] = ()
     command: str = ""
     nonce: str = ""
+    most_requests: int | None = None
+    shard: Shard | None = None
 
     @property
     def generated(self) -> int:
@@ -59,6 +72,11 @@ def nonce_for(seat: Seat, seed: int) -> str:
 
 def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
     """Return the content of the journal's first record."""
+    more: dict[str, Any] = {}
+    if settings.most_requests is not None:
+        more["most_requests"] = settings.most_requests
+    if settings.shard is not None:
+        more["shard"] = {"number": settings.shard.number, "of": settings.shard.of}
     return {
         "format": JOURNAL_VERSION,
         "tool": __version__,
@@ -75,4 +93,5 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         "target": {"kind": seat.kind, "name": seat.name, "wire": seat.wire, "control": seat.control},
         "waivers": [waiver.as_json() for waiver in settings.waivers],
         "python": platform.python_version(),
+        **more,
     }

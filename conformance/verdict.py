@@ -425,13 +425,14 @@ def _not_exercised(missing: list[str], tally: Tally) -> str:
 
 
 def reduce_run(
-    results: Iterable[RuleResult], ended: RunVerdict | None = None, waived: Iterable[str] = ()
+    results: Iterable[RuleResult], ended: RunVerdict | None = None, waived: Iterable[str] = (), partial: str = ""
 ) -> tuple[RunVerdict, str]:
     """Reduce rule verdicts to the run's verdict and one sentence that says why.
 
     ``ended`` is how a run ended that did not come to its end, and takes precedence over everything; violations that
     were already proved are counted in the reason. An empty run is incomplete, whatever else it is, and so is one that
-    ``waived`` a rule and had no need to: a waiver that outlives its reason would hide the next violation.
+    ``waived`` a rule and had no need to: a waiver that outlives its reason would hide the next violation. ``partial``
+    says in a sentence why a run is only a part of one, which is never conformant.
     """
     listed = list(results)
     violated = [one for one in listed if one.verdict is RuleVerdict.VIOLATED and one.waiver is None]
@@ -445,6 +446,8 @@ def reduce_run(
         first = min(violated, key=lambda one: one.rank)
         more = f" and {len(violated) - 1} more" if len(violated) > 1 else ""
         return RunVerdict.NOT_CONFORMANT, f"{first.rule.id}{more} violated: {first.reason}."
+    if partial:
+        return RunVerdict.INCOMPLETE, partial
     lacking = [one for one in listed if holds_back(one)]
     if lacking:
         counts = Counter(one.verdict.value.lower() for one in lacking)

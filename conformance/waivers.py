@@ -31,6 +31,12 @@ class Waiver:
         return f"{self.rule}{'' if self.until is None else f'@{self.until}'}={self.reason}"
 
 
+def waiver_from_json(data: Mapping[str, str]) -> Waiver:
+    """Return a waiver as the journal has it."""
+    until = data.get("until")
+    return Waiver(data["rule"], data["reason"], None if until is None else date.fromisoformat(until))
+
+
 def waivers(
     given: Mapping[str, str] | Iterable[str], profiles: Iterable[Profile] | None = None, today: date | None = None
 ) -> tuple[Waiver, ...]:

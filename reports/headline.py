@@ -10,7 +10,7 @@ from typing import Final
 
 from conformance.journal import Record
 from conformance.order import Profile
-from conformance.result import Result
+from conformance.result import Result, partial_note
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
 from reports.words import PROFILES, counted
 
@@ -57,6 +57,9 @@ def because(result: Result) -> str:
             which = f"{first.id}, “{first.title}”"
             said = which if len(violated) == 1 else f"first {which}"
             return f"{counted(len(violated), 'rule')} {verb} violated{': ' if len(violated) == 1 else ', '}{said}."
+        case RunVerdict.INCOMPLETE if partial_note(result.run):
+            note = partial_note(result.run)
+            return f"{note[0].lower()}{note[1:]}"
         case RunVerdict.INCOMPLETE if not result.histories:
             return "no history was played, so nothing was tested."
         case RunVerdict.INCOMPLETE if not any(map(holds_back, result.rules)) and needless(result):
@@ -100,7 +103,7 @@ def violations(result: Result) -> list[RuleResult]:
 
 def ending(result: Result) -> Record | None:
     """Return the record of how the run ended, if it got so far."""
-    return result.evidence.first("finish")
+    return result.evidence.last("finish")
 
 
 def ending_note(result: Result) -> str:
@@ -113,10 +116,23 @@ def ending_note(result: Result) -> str:
         notes.append(str(finish["message"]))
     if result.evidence.truncated:
         notes.append("The journal’s last line was cut off while it was being written, and is not counted.")
+    resumed = sum(1 for _ in result.evidence.of_kind("resumed"))
+    if resumed:
+        notes.append(f"The run was interrupted and taken up again {counted(resumed, 'time')}.")
+    budget = result.evidence.last("budget")
+    if budget is not None:
+        notes.append(bought(budget))
     names = ", ".join(PROFILES[profile] for profile in unseen(result))
     if names and result.rules:
         notes.append(f"{names}: the run ended before it was known what the target offers there.")
     return " ".join(notes)
+
+
+def bought(budget: Record) -> str:
+    """Say what a budget of requests bought."""
+    played = f"{budget['played']} of {budget['planned']} planned histories ({budget['systematic']} of them systematic)"
+    rest = f", and the rest would take about {budget['rest']} more" if budget["rest"] else ", which is all of them"
+    return f"The budget of {budget['most']} requests bought {played} for {budget['sent']} requests{rest}."
 
 
 def unseen(result: Result) -> list[Profile]:

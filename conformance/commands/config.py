@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from conformance.commands.errors import UsageError
 
-TEXTS: Final = ("target", "control-url", "market", "budget", "out")
-NUMBERS: Final = ("histories", "seed", "concurrency")
+TEXTS: Final = ("target", "control-url", "market", "budget", "out", "shard")
+NUMBERS: Final = ("histories", "seed", "concurrency", "max-requests")
 LISTS: Final = ("profile", "reading", "waive")
 NAMES: Final = (*TEXTS, *NUMBERS, *LISTS, "processes")
 

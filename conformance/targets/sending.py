@@ -15,7 +15,7 @@ from typing import Final
 
 from conformance.exchange import Request, Response
 from conformance.profiles import Answer, Call, Lost
-from conformance.targets.base import Link, TargetError
+from conformance.targets.base import SPENT, Link, TargetError
 
 KEYS: Final = ("Idempotency-Key", "X-Request-Id")
 RESENT: Final = 2
@@ -109,6 +109,8 @@ class Office:
             if answer.status != 401 and self._useless == self.token.text:
                 self._useless = ""
             return
+        if answer == Lost(SPENT):
+            return
         self._sick += 1
         if self._sick >= SICK:
             said = answer.cause if isinstance(answer, Lost) else f"status {answer.status}"
@@ -159,6 +161,7 @@ class Sender:
             if isinstance(answer, Response) and answer.status == 401 and not refused and not call.to_control:
                 again, refused = await office.bearing_another(call, self._record), True
             vain = isinstance(answer, Lost) and office.resends and tries < RESENT and _is_safe(call.request)
+            vain = vain and answer != Lost(SPENT)
             if again is not call or vain:
                 self._record(call, answer, resent=True)
             else:
@@ -188,7 +191,9 @@ def _is_safe(request: Request) -> bool:
 
 
 def _borne(call: Call) -> str:
-    return (call.request.header("Authorization") or "").removeprefix("Bearer ") if not call.to_control else ""
+    """Return the token that a call bears in the proper form. What is broken on purpose is left alone."""
+    said = call.request.header("Authorization") or ""
+    return said.removeprefix("Bearer ") if said.startswith("Bearer ") and not call.to_control else ""
 
 
 def _bearing(call: Call, token: str) -> Call:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from conformance.expectation import ACCEPTED, PENDING, REFUSED
+from conformance.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED
 from conformance.order import Kind, Profile
 from conformance.profiles import WIRES, Answer, Call, Credentials, Lost, Ticket
 from conformance.profiles.wire import content, is_page
@@ -22,6 +22,8 @@ TRIES: Final = 3
 """How often it is tried where an answer is lost on the way."""
 AT_ONCE: Final = (5, 10.0)
 """How often two requests are sent at once before a target is taken to answer one at a time, and in how many seconds."""
+_NO_ANSWER: Final = frozenset({LOST, BROKEN, BUSY, ODD})
+"""Outcomes from which nothing is learnt of what a target offers."""
 
 
 async def smoke_test(session: Session, profile: Profile, record: Recorder) -> str:
@@ -90,13 +92,11 @@ class _Smoke:
         if view.get("view.outcome") != ACCEPTED or len(view) <= 2:
             raise TargetError(self._trouble("an order that was initiated could not be read back"))
         offered = set(control)
-        if (
-            self.profile is not Profile.RECURRING
-            and (await player.perform(Approve())).get("answer.outcome") == ACCEPTED
-        ):
-            offered.add("approve")
-        elif self.profile is not Profile.RECURRING:
-            offered.discard("approve")
+        if self.profile is not Profile.RECURRING:
+            approved = (await player.perform(Approve())).get("answer.outcome")
+            if approved in _NO_ANSWER:
+                raise TargetError(self._trouble("it could not be found out whether an order can be approved"))
+            offered = offered | {"approve"} if approved == ACCEPTED else offered - {"approve"}
         cancelled = await player.perform(Cancel())
         await player.look("read", log=True)
         if await self._takes_two(player):
@@ -131,6 +131,8 @@ class _Smoke:
         )
         wire = WIRES[self.profile](foreign, ticket)
         seen = await HttpPlayer(wire, self.link, self.remember).look("read", log=False)
+        if seen.get("view.outcome") in _NO_ANSWER:
+            raise TargetError(self._trouble("it could not be found out whether it tells sales units apart"))
         self.session.distinguishes_units[self.profile] = seen.get("view.outcome") == REFUSED
 
     def _trouble(self, what: str) -> str:
