@@ -311,7 +311,7 @@ def join_parts(directory: Path) -> None:
             for record in _records(path):
                 content = {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
                 kind = record["kind"]
-                known = content.get("history") or content.get("id")
+                known = content.get("id") or content.get("history")
                 fresh = planned.isdisjoint(content["histories"]) if kind == "plan" else known and known not in there
                 if fresh:
                     journal.append(kind, **content)

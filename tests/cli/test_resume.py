@@ -4,10 +4,10 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -157,11 +157,14 @@ def test_a_run_of_several_processes_is_resumed_in_one(tmp_path):
 
 def everybody(directory):
     """Return the processes that play into a directory: pytest, and the workers that it started."""
-    table = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in table.splitlines()[1:]]
-    main = [int(pid) for pid, _, words in rows if f"--cancel-out={directory}" in words]
+    words, parents = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words[int(folder.name)] = (folder / "cmdline").read_text(encoding="utf-8", errors="replace")
+            parents[int(folder.name)] = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    main = [number for number, line in words.items() if f"--cancel-out={directory}" in line]
     # pytest itself first: it would bring the run to an end when it misses a worker.
-    return [*main, *(int(pid) for pid, parent, _ in rows if int(parent) in main)]
+    return [*main, *(number for number, parent in parents.items() if parent in main)]
 
 
 @pytest.mark.parametrize(
