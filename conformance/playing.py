@@ -16,8 +16,11 @@ from conformance.targets.seat import Worker
 from conformance.trial import Ending, Trial, play
 from strategies.plan import Planned
 
-UNHEALTHY: Final = 12
-"""So many inconclusive histories in a row, after the replays, end the run."""
+UNHEALTHY: Final = 40
+"""So many inconclusive histories in a row, after the replays, end the run.
+
+Where nothing at all is answered in order, it is ended long before.
+"""
 
 
 class Observer:

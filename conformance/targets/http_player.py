@@ -17,7 +17,7 @@ from conformance.expectation import (
     of_the_other,
 )
 from conformance.profiles import Answer, Call, Calls, Lost, Observed, Wire
-from conformance.steps import Step, Together
+from conformance.steps import Cancel, Step, Together
 from conformance.targets.base import Link
 from conformance.targets.line import Flight, Line
 from conformance.targets.sending import Office, Sender, Token
@@ -49,6 +49,7 @@ class HttpPlayer:
     async def perform(self, step: Step) -> Observed:
         """Make a step happen; return what its answer says."""
         self._sender.unanswered = 0
+        self._sender.preparing = not isinstance(step, Cancel)
         if not isinstance(step, Together):
             observed = await self._run(self._wire.perform(step))
             vain = self._sender.unanswered

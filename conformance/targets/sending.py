@@ -15,6 +15,7 @@ from typing import Final
 
 from conformance.exchange import Request, Response
 from conformance.profiles import Answer, Call, Lost
+from conformance.profiles.wire import is_page
 from conformance.targets.base import SPENT, Link, TargetError
 
 KEYS: Final = ("Idempotency-Key", "X-Request-Id")
@@ -104,7 +105,7 @@ class Office:
             TargetError: it is not healthy.
 
         """
-        if isinstance(answer, Response) and answer.status < 500:
+        if isinstance(answer, Response) and answer.status < 500 and answer.status != 429 and not is_page(answer):
             self._sick = 0
             if answer.status != 401 and self._useless == self.token.text:
                 self._useless = ""
@@ -138,10 +139,15 @@ class Pace:
 
 
 class Sender:
-    """Sends one history's requests. ``unanswered`` counts the ones of the present step that were sent in vain."""
+    """Sends one history's requests.
+
+    ``unanswered`` counts the ones of the present step that were sent in vain. ``preparing`` says that the step is not a
+    cancel: its server errors are not what is under test, and are asked again as the documentation advises.
+    """
 
     def __init__(self, office: Office, record: Record) -> None:
         self.unanswered = 0
+        self.preparing = False
         self._office = office
         self._record = record
         self._pace = Pace(office.clock)
@@ -160,8 +166,7 @@ class Sender:
             again = call
             if isinstance(answer, Response) and answer.status == 401 and not refused and not call.to_control:
                 again, refused = await office.bearing_another(call, self._record), True
-            vain = isinstance(answer, Lost) and office.resends and tries < RESENT and _is_safe(call.request)
-            vain = vain and answer != Lost(SPENT)
+            vain = office.resends and tries < RESENT and _is_safe(call.request) and self._in_vain(answer)
             if again is not call or vain:
                 self._record(call, answer, resent=True)
             else:
@@ -174,6 +179,12 @@ class Sender:
                 tries += 1
                 self.unanswered += 1
                 await link.pause(office.pause * 5 * tries)
+
+    def _in_vain(self, answer: Answer) -> bool:
+        """Tell whether a request was not answered by the target, or not in a way that is under test."""
+        if isinstance(answer, Lost):
+            return answer != Lost(SPENT)
+        return is_page(answer) or (answer.status >= 500 and self.preparing)
 
     async def ready(self, call: Call, link: Link) -> Call:
         """Wait until a call may be sent; return it with a token that holds."""

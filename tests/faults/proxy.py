@@ -48,12 +48,24 @@ class Plan:
     def __post_init__(self):
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
+        self._last = None
         self.share = self._random.choice((0.1, 0.2, 0.3, 0.5)) if self.share is None else self.share
         self._weights = [self._random.choice((0, 1, 1, 3)) for _ in KINDS]
         self._weights = self._weights if any(self._weights) else [1] * len(KINDS)
 
+    def only(self, kind):
+        """Let there be no other trouble than this."""
+        self._weights = [float(one == kind) for one in KINDS]
+
+    def break_down(self, after):
+        """Let every request after so many be answered with an error."""
+        self._last = after
+
     def next(self):
         with self._lock:
+            if self._last is not None and self.done.total() >= self._last:
+                self.done["500 before"] += 1
+                return "500 before", 0.0
             disturbed = self._random.random() < self.share
             kind = self._random.choices(KINDS, self._weights)[0] if disturbed else "passed on"
             self.done[kind] += 1
