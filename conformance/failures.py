@@ -125,10 +125,13 @@ class Reduction:
             if finding is not None:
                 break
         else:
-            self._observer.note(f"{group[0]} failed once and could not be made to fail again: {group[1]}")
+            said = self._sitting.redactor.clean(group[1])
+            self._observer.note(f"{group[0]} failed once and could not be made to fail again: {said}")
             return
         settings = self._sitting.settings
         profile = history.profile
+        # What the target answered stands in the reason, and may be anything.
+        reason = self._sitting.redactor.clean(finding.reason)
         number = self._files[profile, group[0]] = self._files.get((profile, group[0]), 0) + 1
         shard = settings.shard
         part = "" if shard is None else f"s{shard.number}-"
@@ -136,7 +139,7 @@ class Reduction:
         example = Counterexample(
             rule=group[0],
             profile=profile,
-            reason=finding.reason,
+            reason=reason,
             history=history,
             market=settings.market,
             readings=settings.readings,
@@ -148,7 +151,7 @@ class Reduction:
             "counterexample",
             rule=group[0],
             profile=profile.value,
-            reason=finding.reason,
+            reason=reason,
             field=finding.field,
             file=file,
             history=identifier,

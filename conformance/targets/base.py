@@ -80,6 +80,8 @@ class HttpTarget(ABC):
     """Whether it can be sent a request while another is under way. That it answers both is seen in the smoke test."""
     remote: ClassVar[bool] = False
     """Whether there is a network in between, on which requests and answers are lost."""
+    loopback: bool = True
+    """Whether it is on this machine."""
     paced: bool = False
     """Whether the documented limits are kept that an order has per minute."""
     pause: float = 0.2

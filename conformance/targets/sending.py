@@ -17,6 +17,7 @@ from conformance.exchange import Request, Response
 from conformance.profiles import Answer, Call, Lost
 from conformance.profiles.wire import is_page
 from conformance.targets.base import SPENT, Link, TargetError
+from conformance.targets.production import says_production
 
 KEYS: Final = ("Idempotency-Key", "X-Request-Id")
 RESENT: Final = 2
@@ -51,7 +52,8 @@ class Office:
     """What the players of one session share.
 
     ``renew`` is None where the user gave the token. ``paced`` says whether the documented limits are kept; ``resends``
-    whether a request may be sent again; ``pause`` is the shortest wait before that, in seconds.
+    whether a request may be sent again; ``pause`` is the shortest wait before that, in seconds. ``loopback`` says that
+    the target is on this machine.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Office:
     paced: bool = False
     resends: bool = False
     pause: float = 0.2
+    loopback: bool = True
     clock: Clock = time.monotonic
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _useless: str = ""
@@ -102,9 +105,11 @@ class Office:
         """Take note of how the target is.
 
         Raises:
-            TargetError: it is not healthy.
+            TargetError: it is not healthy, or says that it is production.
 
         """
+        if isinstance(answer, Response):
+            refuse_production(self.name, answer, loopback=self.loopback)
         if isinstance(answer, Response) and answer.status < 500 and answer.status != 429 and not is_page(answer):
             self._sick = 0
             if answer.status != 401 and self._useless == self.token.text:
@@ -116,6 +121,20 @@ class Office:
         if self._sick >= SICK:
             said = answer.cause if isinstance(answer, Lost) else f"status {answer.status}"
             raise TargetError(f"{self.name} is not healthy: {SICK} requests in a row had no orderly answer ({said}).")
+
+
+def refuse_production(name: str, answer: Response, *, loopback: bool) -> None:
+    """Go no further with a target that says that it is production. There is no option that changes it.
+
+    Raises:
+        TargetError: it says so.
+
+    """
+    said = says_production(answer, loopback=loopback)
+    if said:
+        raise TargetError(
+            f"{name} is production, as it says itself ({said}): it is never tested; name the test environment."
+        )
 
 
 class Pace:

@@ -19,7 +19,7 @@ from conformance.profiles.wire import SYSTEM_HEADERS, content, dig
 from conformance.sandbox import Options
 from conformance.targets.base import Capabilities, HttpTarget, Link, Offer, TargetError, TargetUsageError
 from conformance.targets.http_player import HttpPlayer, Recorder
-from conformance.targets.sending import EARLY, Office, Token
+from conformance.targets.sending import EARLY, Office, Token, refuse_production
 
 CREDENTIAL_NAMES: Final = (
     "VIPPS_CLIENT_ID",
@@ -28,6 +28,8 @@ CREDENTIAL_NAMES: Final = (
     "VIPPS_MSN",
     "VIPPS_ACCESS_TOKEN",
 )
+PHONE: Final = "4712345678"
+"""The test user's phone number where nobody names one."""
 PATIENCE: Final = 2
 """How often a token or the capabilities are asked for again."""
 
@@ -47,8 +49,17 @@ class Keys:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be written down."""
-        return tuple(one for one in (self.client_secret, self.subscription_key, self.token, self.client_id) if one)
+        """What must never be written down. A phone number is somebody's where the user named one."""
+        said = (self.client_secret, self.subscription_key, self.token, self.client_id)
+        phones = (self.phone, self.phone[-8:]) if self.phone != PHONE else ()
+        return tuple(one for one in (*said, *phones) if one)
+
+
+def secrets_in(environment: Mapping[str, str]) -> list[str]:
+    """Return what stands in the environment and must never be written down."""
+    names = (*(name for name in CREDENTIAL_NAMES if name != "VIPPS_MSN"), "VIPPS_TEST_PHONE")
+    found = [environment.get(name, "") for name in names]
+    return [one for one in (*found, found[-1][-8:]) if one and one != PHONE]
 
 
 def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = False, loopback: bool = False) -> Keys:
@@ -92,7 +103,7 @@ def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = 
 
 
 def _phone(env: Mapping[str, str]) -> str:
-    return env.get("VIPPS_TEST_PHONE", "") or "4712345678"
+    return env.get("VIPPS_TEST_PHONE", "") or PHONE
 
 
 @dataclass
@@ -155,6 +166,7 @@ async def open_session(
             paced=target.paced,
             resends=target.remote,
             pause=target.pause,
+            loopback=target.loopback,
         )
         return Session(target, credentials, market, nonce, today, capabilities, office)
     finally:
@@ -182,6 +194,8 @@ async def _token(
         return answer
 
     answer = await patiently(ask, target, link)
+    if isinstance(answer, Response):
+        refuse_production(target.name, answer, loopback=target.loopback)
     said = content(answer)
     token = dig(said, "access_token")
     if isinstance(answer, Lost):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import ssl
@@ -27,6 +28,9 @@ KEPT_SECONDS: Final = 2.0
 """How long an idle connection is used again: less than any server keeps it, so that none is closed under a request."""
 RESENT: Final = 2
 """How often a request is sent again after a 429."""
+
+# Told to log everything, the HTTP library would log what authorizes us.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 Way = tuple[ssl.SSLContext | bool, str | None]
 """How an address is reached: whom to trust there, and through which proxy."""
@@ -59,7 +63,8 @@ class UrlTarget(HttpTarget):
         self.name = self.base.url
         self.control = self._control.url if self._control else None
         self.concurrency = 8
-        self.paced = not self.base.loopback
+        self.loopback = self.base.loopback
+        self.paced = not self.loopback
         self._timeout = timeout
         self._ways = {one.origin: _way(one, environment) for one in (self.base, self._control) if one is not None}
 
