@@ -60,6 +60,31 @@ class Journal:
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}.") from None
 
+    @classmethod
+    def continued(cls, directory: Path, name: str = JOURNAL_NAME) -> tuple[Journal, Evidence, int]:
+        """Open the journal of a run that was interrupted, to write on in it.
+
+        Returns the journal, what stands in it, and of how many bytes its last line was that was cut off while it was
+        being written. That line was never a record, and is taken away.
+
+        Raises:
+            JournalError: there is none, or it cannot be written to.
+            BrokenChainError: a record is not chained to the one before it.
+
+        """
+        evidence = read_journal(directory, name)
+        journal = cls.__new__(cls)
+        journal.path = directory / name
+        journal.count, journal._previous = len(evidence.records), evidence.digest
+        try:
+            data = journal.path.read_bytes()
+            whole = data.rfind(b"\n") + 1
+            journal._file = os.open(journal.path, os.O_WRONLY | os.O_APPEND)
+            os.ftruncate(journal._file, whole)
+        except OSError as error:
+            raise JournalError(f"{journal.path} cannot be written: {error.strerror}.") from None
+        return journal, evidence, len(data) - whole
+
     def append(self, kind: str, **content: Any) -> None:
         """Write one record.
 
@@ -98,6 +123,10 @@ class Evidence:
     def of_kind(self, kind: str) -> Iterator[Record]:
         """Iterate over the records of one kind, in order."""
         return (record for record in self.records if record["kind"] == kind)
+
+    def last(self, kind: str) -> Record | None:
+        """Return the last record of a kind, or None."""
+        return next((record for record in reversed(self.records) if record["kind"] == kind), None)
 
     def first(self, kind: str) -> Record | None:
         """Return the first record of a kind, or None."""

@@ -63,6 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--cancel-out", metavar="DIR", help=f"where the evidence and the reports go; {OUT} is the default")
     add("--cancel-waive", metavar="RULE=REASON", action="append", default=[], help="a rule that does not decide")
     add("--cancel-concurrency", metavar="N", help="how many histories at a time")
+    add("--cancel-shard", metavar="I/N", help="play one of N parts of the plan")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -151,7 +152,7 @@ class Session:
         try:
             self._result = self._run.end(self._ended or Ended(), sum(self._reported.values()))
         except Exception as error:
-            self._fault = f"The run could not be brought to its end: {error}"
+            self._fault = f"The run could not be brought to its end: {_clean(str(error))}"
             session.exitstatus = HARNESS
             return
         code = self._result.exit_code
@@ -210,7 +211,7 @@ class Session:
         try:
             bench.look(Held())
         except TargetError as error:
-            pytest.exit(f"{NAME}: {error}", ENVIRONMENT)
+            pytest.exit(f"{NAME}: {_clean(str(error))}", ENVIRONMENT)
 
     def _begin(self, bench: Bench) -> None:
         from conformance.journal import JournalError  # noqa: PLC0415
@@ -226,7 +227,7 @@ class Session:
             ended = ended_by(error)
             self._result = run.end(ended)
             self._bench = None
-            pytest.exit(f"{NAME}: {ended.message}", self._result.exit_code)
+            pytest.exit(f"{NAME}: {_clean(ended.message)}", self._result.exit_code)
         self._run = run
 
     def _play(self, block: Block, item: pytest.Item) -> None:
@@ -234,8 +235,8 @@ class Session:
         try:
             outcome = self._bench.play(block)
         except Exception as error:
-            item.session.shouldstop = f"{NAME}: {error}"
-            pytest.fail(str(error), pytrace=False)
+            item.session.shouldstop = f"{NAME}: {_clean(str(error))}"
+            pytest.fail(_clean(str(error)), pytrace=False)
         told = [(_BLOCK, block.name), ("histories", outcome.histories), ("inconclusive", outcome.inconclusive)]
         item.user_properties.extend((name, str(value)) for name, value in told)
         if outcome.violations:
@@ -279,6 +280,7 @@ def _asked(config: pytest.Config) -> Asked:
         seed=_whole(config, "seed") or 0,
         concurrency=_whole(config, "concurrency"),
         waive=option("--cancel-waive"),
+        shard=option("--cancel-shard"),
     )
 
 
@@ -287,6 +289,12 @@ def _whole(config: pytest.Config, name: str) -> int | None:
     if given is None or given.isdecimal():
         return None if given is None else int(given)
     return pytest.exit(f"{NAME}: --cancel-{name} is {given!r}, and must be a whole number.", USAGE)
+
+
+def _clean(text: str) -> str:
+    from conformance.recording import EVERYWHERE  # noqa: PLC0415
+
+    return EVERYWHERE.clean(text)
 
 
 def _own_packages() -> None:

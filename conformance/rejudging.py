@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.doubt import weigh
 from conformance.expectation import Fields
 from conformance.journal import Evidence, JournalError, Record
 from conformance.model import Belief, World, expect, open_order, settle
 from conformance.order import Market, Profile
 from conformance.recording import REMOVED
 from conformance.rulebook import Readings
-from conformance.spoken import meant
 from conformance.steps import History, Initiate, Together, history_from_json
-from conformance.verdict import Judged, judge
+from conformance.verdict import Judged
 
 _FREE = ("n", "kind", "prev", "history", "step", "do", "seen", "observed", "superseded")
 """What a judgement's record has beside the judgement."""
@@ -52,6 +52,8 @@ def _rejudge_all(evidence: Evidence) -> None:
 
 def _rejudge_one(history: History, judgements: list[Record], world: World, run: Record) -> None:
     belief: Belief = ()
+    doubtful = False
+    complete = bool(run["target"]["wire"])
     for step, record in zip(history.all_steps, judgements, strict=False):
         observed: Fields = record["observed"]
         if any(REMOVED in str(value) for value in observed.values()):
@@ -61,8 +63,8 @@ def _rejudge_one(history: History, judgements: list[Record], world: World, run: 
             expectation = open_order(Profile(history.profile), step, world)
         else:
             expectation = expect(belief, step, world)
-        complete = bool(run["target"]["wire"])
-        judgement, left = judge(meant(expectation, observed, complete=complete), observed)
+        weighed = weigh(step, expectation, observed, belief, world, complete=complete, doubtful=doubtful)
+        judgement, doubtful = weighed.judgement, weighed.doubtful
         if isinstance(step, Together) and record.get("superseded") and judgement.status is Judged.VIOLATES:
             # Found as well without a race, in the histories that were played instead: there it is counted.
             return
@@ -72,7 +74,7 @@ def _rejudge_one(history: History, judgements: list[Record], world: World, run: 
                 f"{record['status']!r}, and what was observed says {judgement.status.value!r}. "
                 f"It was written by version {run['tool']} of cancel-conformance."
             )
-        belief = settle(step, belief, left, observed)
+        belief = settle(step, belief, weighed.left, observed)
 
 
 def _plain(record: Record) -> dict[str, Any]:

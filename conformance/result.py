@@ -15,7 +15,7 @@ from conformance.journal import Evidence, JournalError, Record
 from conformance.order import Profile
 from conformance.rulebook import Rulebook, load
 from conformance.selfcheck import check_books, check_oracle, check_verdict
-from conformance.soundness import check
+from conformance.soundness import check, missing_shards
 from conformance.steps import HistoryError
 from conformance.verdict import (
     EXIT_CODES,
@@ -94,11 +94,24 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     waivers = _waivers(run, book)
     rules = reduce_all(book, scopes, tallies, waivers)
     check_books(evidence, rules)
-    verdict, reason = reduce_run(rules, ended)
-    check_verdict(verdict, rules, complete=ended is None)
+    partial = partial_note(run)
+    verdict, reason = reduce_run(rules, ended, waivers, partial)
+    check_verdict(verdict, rules, complete=ended is None, waived=waivers, whole=not partial)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(1 for _ in evidence.of_kind("exchange"))
     return Result(evidence, verdict, reason, rules, readings, histories, exchanges)
+
+
+def partial_note(run: Record) -> str:
+    """Say why a run is a part of one only, or nothing where it is a whole one."""
+    shard = run.get("shard")
+    if shard is not None:
+        return f"This is shard {shard['number']} of {shard['of']}: merge all of them for a verdict."
+    missing = missing_shards(run)
+    if not missing:
+        return ""
+    named = ", ".join(map(str, missing))
+    return f"{'Shard' if len(missing) == 1 else 'Shards'} {named} of {run['merged']['of']} missing: nothing is claimed."
 
 
 def _tallied(
@@ -172,6 +185,9 @@ def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
     unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in {one.id for one in book.rules}]
     if unfounded or len(waivers) != len(run["waivers"]):
         raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
+    late = [one["rule"] for one in run["waivers"] if "until" in one and one["until"] < run["started"][:10]]
+    if late:
+        raise JournalError(f"The evidence waives {late[0]}, and its waiver had ended when the run began.")
     return waivers
 
 

@@ -130,7 +130,14 @@ def _reduced(rule: Rule, scope: Scope, verdict: RuleVerdict, tally: Tally) -> Ru
     return result
 
 
-def check_verdict(verdict: RunVerdict, results: Iterable[RuleResult], *, complete: bool) -> None:
+def check_verdict(
+    verdict: RunVerdict,
+    results: Iterable[RuleResult],
+    *,
+    complete: bool,
+    waived: Iterable[str] = (),
+    whole: bool = True,
+) -> None:
     """Hold the verdict of a run against its rules: what is red must not be called green, nor the other way round.
 
     Raises:
@@ -143,6 +150,9 @@ def check_verdict(verdict: RunVerdict, results: Iterable[RuleResult], *, complet
     violated = any(one.verdict is RuleVerdict.VIOLATED and not one.waiver for one in listed)
     green = any(one.verdict is RuleVerdict.PASSED for one in listed)
     green = green and complete and not violated and not any(one.verdict in open_ for one in required)
+    red = {one.rule.id for one in listed if one.verdict is RuleVerdict.VIOLATED}
+    red |= {one.rule.id for one in listed if one.verdict in open_ and one.in_scope and one.rule.level is Level.REQUIRED}
+    green = green and red.issuperset(waived) and whole
     if (verdict is RunVerdict.CONFORMANT) != green or (complete and violated) != (verdict is RunVerdict.NOT_CONFORMANT):
         raise OracleError(f"The run is called {verdict.value}, and its rules say otherwise.")
 

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
 from conformance.generation import planned
-from conformance.journal import Journal
+from conformance.journal import Journal, Record
 from conformance.lapsing import NEEDED, lapses_after
 from conformance.model import World
 from conformance.order import Profile
 from conformance.recording import Exchanges, Redactor
 from conformance.settings import Settings, header
-from conformance.steps import name_of
-from conformance.targets.seat import Seat
+from conformance.soundness import digest_of
+from conformance.steps import history_as_json, name_of
+from conformance.targets.base import TargetError
+from conformance.targets.seat import Probe, Seat
 from strategies.plan import Planned
 
 
@@ -44,10 +46,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A planned history and its identifier, which its place in the plan gives it."""
+    """A planned history and its identifier, which its place in the plan gives it.
+
+    ``attempt`` is how the identifier of the first attempt ends that is still to be played.
+    """
 
     identifier: str
     planned: Planned
+    attempt: str = ""
 
 
 @dataclass
@@ -85,8 +91,7 @@ class Sitting:
         offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
         self._offered[profile] = offered
         self._unplayable[profile] = probe.unplayable
-        settings = self.settings
-        world = World(settings.market, settings.readings, probe.distinguishes_units)
+        world = self._world(probe)
         if (profile is Profile.RECURRING and "age" in offered) or offered >= NEEDED:
             world = replace(world, lapses_after=await self._lapses_after(profile, world, ledger))
         self.worlds[profile] = world
@@ -98,6 +103,30 @@ class Sitting:
             lapses_after=world.lapses_after and int(world.lapses_after.total_seconds()),
         )
         ledger.append("smoke", profile=profile.value, ok=True, note=probe.note)
+
+    async def look_again(self, record: Record, ledger: Ledger) -> None:
+        """Look at a profile that was looked at before the run was interrupted.
+
+        Raises:
+            TargetError: the target cannot be tested, or offers something else now.
+
+        """
+        profile = Profile(record["profile"])
+        probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
+        offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
+        if sorted(offered) != record["offered"]:
+            raise TargetError(
+                f"{self.seat.name} offers {', '.join(sorted(offered)) or 'nothing'} in {profile.value} now, "
+                f"and offered {', '.join(record['offered']) or 'nothing'} when the run began: begin another run."
+            )
+        self._offered[profile] = offered
+        self._unplayable[profile] = probe.unplayable
+        seconds = record["lapses_after"]
+        lapses = None if seconds is None else timedelta(seconds=seconds)
+        self.worlds[profile] = replace(self._world(probe), lapses_after=lapses)
+
+    def _world(self, probe: Probe) -> World:
+        return World(self.settings.market, self.settings.readings, probe.distinguishes_units)
 
     async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
         worker = self.seat.worker()
@@ -113,6 +142,10 @@ class Sitting:
 
     def plan(self, profile: Profile) -> list[Numbered]:
         """Return a profile's histories, in the order in which they tell the most. The same seed gives the same ones."""
+        shard, plan = self.settings.shard, self._plan_of(profile)
+        return plan if shard is None else plan[shard.number - 1 :: shard.of]
+
+    def _plan_of(self, profile: Profile) -> list[Numbered]:
         if profile not in self._plans:
             settings = self.settings
             histories = planned(
@@ -130,6 +163,11 @@ class Sitting:
                 if cannot.isdisjoint(map(name_of, one.history.steps))
             ]
         return self._plans[profile]
+
+    def whole(self) -> tuple[int, str]:
+        """Return how many histories the plan has, whatever the shard, and their digest."""
+        histories = [one for profile in self.worlds for one in self._plan_of(profile)]
+        return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
 
     def everything(self) -> list[Numbered]:
         """Return all plans as one. The profiles take turns, so that a run that is cut short has seen some of each."""
@@ -160,3 +198,6 @@ async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
         held.pass_on(ledger)
     for profile in settings.tested(seat):
         await sitting.look(profile, ledger)
+    if settings.shard is not None:
+        count, digest = sitting.whole()
+        ledger.append("whole", histories=count, digest=digest)

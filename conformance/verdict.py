@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -83,6 +83,8 @@ class Judgement:
     readings: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
     cause: str = ""
+    ambiguous: bool = False
+    """Inconclusive, but what was read back fits something: the history goes on with all that is possible."""
 
     def as_json(self, expectation: Expectation) -> dict[str, Any]:
         """Return the judgement for the journal. What was expected is written out where it was not met."""
@@ -94,6 +96,8 @@ class Judgement:
             out["readings"] = dict(self.readings)
         if self.cause:
             out["cause"] = self.cause
+        if self.ambiguous:
+            out["ambiguous"] = True
         if self.findings:
             out["findings"] = [
                 {
@@ -420,11 +424,15 @@ def _not_exercised(missing: list[str], tally: Tally) -> str:
     return "nothing that the target answered in this run was an example of it"
 
 
-def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -> tuple[RunVerdict, str]:
+def reduce_run(
+    results: Iterable[RuleResult], ended: RunVerdict | None = None, waived: Iterable[str] = (), partial: str = ""
+) -> tuple[RunVerdict, str]:
     """Reduce rule verdicts to the run's verdict and one sentence that says why.
 
     ``ended`` is how a run ended that did not come to its end, and takes precedence over everything; violations that
-    were already proved are counted in the reason. An empty run is incomplete, whatever else it is.
+    were already proved are counted in the reason. An empty run is incomplete, whatever else it is, and so is one that
+    ``waived`` a rule and had no need to: a waiver that outlives its reason would hide the next violation. ``partial``
+    says in a sentence why a run is only a part of one, which is never conformant.
     """
     listed = list(results)
     violated = [one for one in listed if one.verdict is RuleVerdict.VIOLATED and one.waiver is None]
@@ -438,6 +446,8 @@ def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -
         first = min(violated, key=lambda one: one.rank)
         more = f" and {len(violated) - 1} more" if len(violated) > 1 else ""
         return RunVerdict.NOT_CONFORMANT, f"{first.rule.id}{more} violated: {first.reason}."
+    if partial:
+        return RunVerdict.INCOMPLETE, partial
     lacking = [one for one in listed if holds_back(one)]
     if lacking:
         counts = Counter(one.verdict.value.lower() for one in lacking)
@@ -446,9 +456,20 @@ def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -
     passed = sum(one.verdict is RuleVerdict.PASSED for one in listed)
     if passed == 0:
         return RunVerdict.INCOMPLETE, "Nothing was tested."
-    waived = sum(one.verdict is RuleVerdict.VIOLATED for one in listed)
-    none = f"{waived} violated ones are waived" if waived else "none is violated"
+    needless = needless_waivers(listed, waived)
+    if needless:
+        return RunVerdict.INCOMPLETE, f"Waived without need: {', '.join(needless)}; take the waiver away."
+    forgiven = sum(one.verdict is RuleVerdict.VIOLATED for one in listed)
+    none = f"{forgiven} violated ones are waived" if forgiven else "none is violated"
     return RunVerdict.CONFORMANT, f"{passed} rules passed and {none}."
+
+
+def needless_waivers(results: Iterable[RuleResult], waived: Iterable[str]) -> list[str]:
+    """Return the waived rules that would have decided nothing in any profile."""
+    needed = {
+        one.rule.id for one in results if one.verdict is RuleVerdict.VIOLATED or holds_back(replace(one, waiver=None))
+    }
+    return [rule for rule in waived if rule not in needed]
 
 
 def holds_back(result: RuleResult) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from conformance.journal import Record
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict
 from reports.headline import Untested, counts, ending_note, headline, profiles, replay_line, untested
@@ -59,12 +60,18 @@ def _lines(result: Result) -> Iterator[str]:
     yield from _not_tested(untested(result))
     if run["waivers"]:
         yield from ("### Waived by the user", "")
-        yield from (f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}" for waiver in run["waivers"])
+        yield from (
+            f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}{_until(waiver)}" for waiver in run["waivers"]
+        )
         yield ""
     strong = strengths_of(result).headline()
     if strong:
         yield from (_plain(strong), "")
     yield "The evidence is in `report.html`."
+
+
+def _until(waiver: Record) -> str:
+    return f" (until {waiver['until']})" if "until" in waiver else ""
 
 
 def _table(result: Result) -> Iterator[str]:

@@ -37,6 +37,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, text, fill in (
         ("run", "test a provider", _run),
+        ("merge", "make one run of the shards of one", _merge),
         ("report", "write the reports of a run again, from its journal", _report),
         ("replay", "play a counterexample again", _replay),
         ("rules", "list the documented rules", _rules),
@@ -76,11 +77,22 @@ def _run(command: Parser) -> None:
     add("--histories", metavar="N", type=whole(0), help="generated histories per profile, instead of the budget's")
     add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
     add("--concurrency", metavar="N", type=whole(1), help="how many histories at a time")
-    add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
+    text = "do not let this rule decide; RULE@2026-12-31=REASON holds until that day; may be repeated"
+    add("--waive", metavar="RULE=REASON", action="append", help=text)
+    add("--max-requests", metavar="N", type=whole(1), help="send no more requests than this, the most telling first")
+    add("--shard", metavar="I/N", help="play one of N parts of the plan; `merge` makes one verdict of them")
+    add("--resume", metavar="DIR", help="go on with a run that was interrupted, where it stopped")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
+
+
+def _merge(command: Parser) -> None:
+    command.epilog = EXIT_CODES
+    command.add_argument("directories", metavar="DIR", nargs="+", help="the --out directory of a shard")
+    text = "where the merged evidence and its reports go; conformance-report is the default"
+    command.add_argument("--out", metavar="DIR", default="conformance-report", help=text)
 
 
 def _report(command: Parser) -> None:

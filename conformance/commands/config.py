@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import tomllib
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.commands.errors import UsageError
 
-TEXTS: Final = ("target", "control-url", "market", "budget", "out")
-NUMBERS: Final = ("histories", "seed", "concurrency")
+TEXTS: Final = ("target", "control-url", "market", "budget", "out", "shard")
+NUMBERS: Final = ("histories", "seed", "concurrency", "max-requests")
 LISTS: Final = ("profile", "reading", "waive")
 NAMES: Final = (*TEXTS, *NUMBERS, *LISTS, "processes")
 
@@ -50,6 +51,8 @@ def _checked(path: Path, name: str, value: object) -> Any:
         if _is_number(value):
             return value
         raise UsageError(f"{path}: {name} must be a whole number, 0 or more.")
+    if name == "waive" and not isinstance(value, str):
+        value = [_waiver(path, one) for one in value] if isinstance(value, list) else value
     if name in LISTS:
         texts = [value] if isinstance(value, str) else value
         if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
@@ -60,6 +63,17 @@ def _checked(path: Path, name: str, value: object) -> Any:
             return value
         raise UsageError(f"{path}: processes must be a whole number or 'auto'.")
     raise UsageError(f"{path}: there is no option {name!r}: the ones to choose from are {', '.join(NAMES)}.")
+
+
+def _waiver(path: Path, value: object) -> object:
+    """Return a waiver that is a table as the command line has it; what is none is left to be complained of."""
+    if not isinstance(value, dict):
+        return value
+    rule, reason, until = value.get("rule"), value.get("reason"), value.get("until")
+    named = isinstance(rule, str) and isinstance(reason, str) and set(value) <= {"rule", "reason", "until"}
+    if isinstance(until, datetime) or not (named and (until is None or isinstance(until, str | date))):
+        raise UsageError(f"{path}: a waiver is a text, or a table with rule, reason and, if it ends, until (a date).")
+    return f"{rule}{'' if until is None else f'@{until}'}={reason}"
 
 
 def _is_number(value: object) -> bool:

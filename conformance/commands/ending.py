@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from conformance.result import Result
-from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back
-from reports.headline import counts, ending_note, headline, profiles, untested, violations
+from conformance.verdict import RuleResult, RuleVerdict, RunVerdict
+from reports.headline import counts, ending_note, headline, needless, profiles, untested, violations
 from reports.text import in_one_line
 from reports.words import counted
 
@@ -83,11 +82,7 @@ def _named(rules: tuple[RuleResult, ...]) -> str:
 
 
 def _needless(result: Result) -> Iterator[str]:
-    for waiver in result.run["waivers"]:
-        waived = [one for one in result.rules if one.rule.id == waiver["rule"]]
-        if not any(_decides(replace(one, waiver=None)) for one in waived):
-            yield f"Warning: {waiver['rule']} was waived and needed no waiver."
-
-
-def _decides(one: RuleResult) -> bool:
-    return one.verdict is RuleVerdict.VIOLATED or holds_back(one)
+    if result.verdict not in (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT, RunVerdict.INCOMPLETE):
+        return
+    for rule in needless(result):
+        yield f"Error: {rule} is waived and needs no waiver: take it away."

@@ -7,20 +7,27 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import conformance
 from conformance.api import Asked
 from conformance.campaign import Campaign
-from conformance.commands.config import merged
+from conformance.commands.config import NAMES, merged
 from conformance.commands.ending import print_ending
 from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
 from conformance.commands.stopping import SIGNALS, stopper
-from conformance.journal import JOURNAL_NAME, JournalError
+from conformance.journal import JOURNAL_NAME, JournalError, Record, read_journal
+from conformance.parts import join_parts
 from conformance.progress import display
 from conformance.result import Result
+from conformance.resuming import check_resumable
+from conformance.rulebook import Readings, load
+from conformance.settings import Settings
+from conformance.targets.seat import Seat
 from conformance.verdict import RunVerdict
+from conformance.waivers import waiver_from_json
 from reports import write_reports
 
 DEFAULT_OUT: Final = "conformance-report"
@@ -29,20 +36,28 @@ SUITE: Final = Path(conformance.__file__).parent / "suite"
 
 def main(arguments: argparse.Namespace) -> int:
     """Run a campaign, in this process or through pytest; return the exit code."""
+    if arguments.resume is not None:
+        return _resumed(arguments)
     options = merged(arguments)
     asked = _asked(options)
     seat, settings = asked.prepare()
     directory = _directory(options.get("out"))
     processes = _processes(options.get("processes"))
     if processes is not None or arguments.select is not None:
+        if asked.max_requests is not None:
+            raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
         return _through_pytest(asked, directory, processes, arguments.select)
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
+    return _played(seat, settings, directory, debug=arguments.debug)
+
+
+def _played(seat: Seat, settings: Settings, directory: Path, *, debug: bool, resume: bool = False) -> int:
     with stopper() as stopping:
         shown = display()
         try:
-            campaign = Campaign(seat, settings, directory, shown)
+            campaign = Campaign(seat, settings, directory, shown, resume=resume)
             try:
                 stopping.play(campaign.run())
             except KeyboardInterrupt:
@@ -52,13 +67,62 @@ def main(arguments: argparse.Namespace) -> int:
         except JournalError:
             raise
         except Exception as error:
-            return _failed(error, directory, debug=arguments.debug)
+            return _failed(error, directory, debug=debug)
         finally:
             shown.close()
     print_ending(result, directory)
     if result.verdict is RunVerdict.ENVIRONMENT:
         raise CommandError(_message(result), result.exit_code)
     return result.exit_code
+
+
+def _resumed(arguments: argparse.Namespace) -> int:
+    """Go on with a run that was interrupted."""
+    chosen = [name for name in (*NAMES, "select", "config") if getattr(arguments, name.replace("-", "_")) is not None]
+    chosen = [name for name in chosen if name != "concurrency"]
+    if chosen:
+        named = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
+        raise UsageError(f"--resume plays what the run was asked for: leave {named} out.")
+    directory = Path(arguments.resume)
+    join_parts(directory)
+    run = read_run(directory)
+    control = None if run["target"]["kind"] == "embedded" else run["target"]["control"]
+    shard = run.get("shard")
+    asked = Asked(
+        target=run["target"]["name"],
+        profiles=run["profiles"],
+        control_url=control,
+        market=run["market"],
+        budget=run["budget"],
+        histories=run["histories"],
+        seed=run["seed"],
+        concurrency=arguments.concurrency,
+        max_requests=run.get("most_requests"),
+        shard=None if shard is None else f"{shard['number']}/{shard['of']}",
+    )
+    seat, settings = asked.prepare()
+    settings = replace(
+        settings,
+        readings=Readings.from_json(run["readings"]),
+        waivers=tuple(map(waiver_from_json, run["waivers"])),
+        nonce=run["nonce"],
+        command=run["command"],
+    )
+    sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
+    sys.stdout.flush()
+    return _played(seat, settings, directory, debug=arguments.debug, resume=True)
+
+
+def read_run(directory: Path) -> Record:
+    """Return the first record of a run that can be resumed.
+
+    Raises:
+        JournalError: there is none, or it cannot be.
+
+    """
+    evidence = read_journal(directory)
+    check_resumable(evidence, conformance.__version__, load().digest)
+    return evidence.records[0]
 
 
 def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
@@ -75,14 +139,15 @@ def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
 
 
 def _message(result: Result) -> str:
-    finish = result.evidence.first("finish") or {}
+    finish = result.evidence.last("finish") or {}
     return str(finish.get("message") or "The target could not be tested to the end.")
 
 
 def _asked(options: dict[str, Any]) -> Asked:
-    names = {"profile": "profiles", "control-url": "control_url", "reading": "readings"}
+    names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
     known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
-    given = {names.get(name, name): options[name] for name in (*known, "waive") if name in options}
+    more = ("waive", "max-requests", "shard")
+    given = {names.get(name, name): options[name] for name in (*known, *more) if name in options}
     return Asked(**given)
 
 
