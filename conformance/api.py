@@ -16,7 +16,7 @@ from conformance.campaign import BUDGETS, Campaign, Observer, Settings
 from conformance.commands.errors import UsageError
 from conformance.order import Market, Profile
 from conformance.result import Result
-from conformance.rulebook import Readings, load
+from conformance.rulebook import Readings, load, load_wire
 from conformance.settings import nonce_for
 from conformance.targets.locate import locate
 from conformance.targets.seat import Seat
@@ -163,12 +163,10 @@ def _waivers(given: Mapping[str, str] | Iterable[str]) -> tuple[tuple[str, str],
     waived: dict[str, str] = {}
     for name, text in pairs:
         rule, reason = name.strip(), text.strip()
-        try:
-            load().rule(rule)
-        except KeyError:
+        if rule not in {one.id for book in (load(), load_wire()) for one in book.rules}:
             raise UsageError(
                 f"There is no rule {rule!r} to waive: `cancel-conformance rules` lists the ones there are."
-            ) from None
+            )
         if not reason:
             raise UsageError(f"The waiver of {rule} has no reason: write {rule}=REASON.")
         if rule in waived:

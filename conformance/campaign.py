@@ -13,6 +13,7 @@ from pathlib import Path
 
 from conformance.auditing import audit
 from conformance.failures import Reduction, failures
+from conformance.fuzzing.playing import Fuzz, Fuzzing
 from conformance.journal import Journal, read_journal
 from conformance.playing import Observer, Playing
 from conformance.result import Result, result_of
@@ -28,10 +29,18 @@ __all__ = ["BUDGETS", "Campaign", "Observer", "Settings"]
 class Campaign:
     """One run against one target, from the first request to the last record."""
 
-    def __init__(self, seat: Seat, settings: Settings, directory: Path, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        settings: Settings,
+        directory: Path,
+        observer: Observer | None = None,
+        fuzz: Fuzz | None = None,
+    ) -> None:
         self._sitting = Sitting(seat, settings)
         self._directory = directory
         self._observer = observer or Observer()
+        self._fuzz = fuzz
         self._journal = Journal(directory)
         self._started = datetime.now(UTC)
 
@@ -51,6 +60,10 @@ class Campaign:
             found = failures(read_journal(self._directory))
             if found:
                 await Reduction(self._sitting, self._journal, self._directory, self._observer).keep_smallest(found)
+            if self._fuzz is not None:
+                # Last, because of what schemathesis does to Hypothesis while it draws.
+                self._observer.note(f"Fuzzing from {self._fuzz.description.name}")
+                await Fuzzing(self._sitting, self._journal, self._fuzz.description, self._fuzz.limits).play()
             audit(read_journal(self._directory))
             ended = "complete"
         except TargetError as error:

@@ -38,6 +38,8 @@ class Settings:
     waivers: tuple[tuple[str, str], ...] = ()
     command: str = ""
     nonce: str = ""
+    focus: str = ""
+    """``fuzz`` or ``age`` where only a part of the rules is asked for."""
 
     @property
     def generated(self) -> int:
@@ -58,7 +60,9 @@ def nonce_for(seat: Seat, seed: int) -> str:
 
 def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
     """Return the content of the journal's first record."""
+    focus = {"focus": settings.focus} if settings.focus else {}
     return {
+        **focus,
         "format": JOURNAL_VERSION,
         "tool": __version__,
         "started": started.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -16,10 +16,13 @@ from conformance.campaign import Campaign
 from conformance.commands.config import merged
 from conformance.commands.ending import print_ending
 from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
+from conformance.commands.openapi import description_of
 from conformance.commands.stopping import SIGNALS, stopper
+from conformance.fuzzing.playing import SECONDS, Fuzz, Limits
 from conformance.journal import JOURNAL_NAME, JournalError
 from conformance.progress import display
 from conformance.result import Result
+from conformance.targets.seat import Seat
 from conformance.verdict import RunVerdict
 from reports import write_reports
 
@@ -32,8 +35,11 @@ def main(arguments: argparse.Namespace) -> int:
     options = merged(arguments)
     asked = _asked(options)
     seat, settings = asked.prepare()
-    directory = _directory(options.get("out"))
+    directory = fresh_directory(options.get("out"))
     processes = _processes(options.get("processes"))
+    fuzz = _fuzz(arguments, seat)
+    if fuzz is not None and (processes is not None or arguments.select is not None):
+        raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
         return _through_pytest(asked, directory, processes, arguments.select)
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
@@ -42,7 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
     with stopper() as stopping:
         shown = display()
         try:
-            campaign = Campaign(seat, settings, directory, shown)
+            campaign = Campaign(seat, settings, directory, shown, fuzz)
             try:
                 stopping.play(campaign.run())
             except KeyboardInterrupt:
@@ -52,16 +58,27 @@ def main(arguments: argparse.Namespace) -> int:
         except JournalError:
             raise
         except Exception as error:
-            return _failed(error, directory, debug=arguments.debug)
+            return failed(error, directory, debug=arguments.debug)
         finally:
             shown.close()
     print_ending(result, directory)
     if result.verdict is RunVerdict.ENVIRONMENT:
-        raise CommandError(_message(result), result.exit_code)
+        raise CommandError(message_of(result), result.exit_code)
     return result.exit_code
 
 
-def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
+def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:
+    if arguments.openapi is None:
+        if arguments.max_time is not None:
+            raise UsageError("--max-time says how long to fuzz: name the description as --openapi.")
+        return None
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
+    return Fuzz(description_of(arguments.openapi, seat.name), Limits(float(arguments.max_time or SECONDS)))
+
+
+def failed(failure: Exception, directory: Path, *, debug: bool) -> int:
+    """Write what reports can be written of a run that failed, and raise what is to be told."""
     # The first trouble is the one to tell, not that its report could not be written either.
     try:
         print_ending(write_reports(directory), directory)
@@ -74,7 +91,8 @@ def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
     raise CommandError(f"{said}; the journal is {where}, and --debug shows where it happened.", code_of(failure))
 
 
-def _message(result: Result) -> str:
+def message_of(result: Result) -> str:
+    """Return what a run that could not be finished said at its end."""
     finish = result.evidence.first("finish") or {}
     return str(finish.get("message") or "The target could not be tested to the end.")
 
@@ -86,7 +104,8 @@ def _asked(options: dict[str, Any]) -> Asked:
     return Asked(**given)
 
 
-def _directory(out: str | None) -> Path:
+def fresh_directory(out: str | None) -> Path:
+    """Return a directory that holds no evidence yet: the one that is named, or one of the default's name."""
     if out is not None:
         if not out:
             raise UsageError("--out names no directory.")
