@@ -57,7 +57,7 @@ def because(result: Result) -> str:
             which = f"{first.id}, “{first.title}”"
             said = which if len(violated) == 1 else f"first {which}"
             return f"{counted(len(violated), 'rule')} {verb} violated{': ' if len(violated) == 1 else ', '}{said}."
-        case RunVerdict.INCOMPLETE if not result.histories:
+        case RunVerdict.INCOMPLETE if not result.histories and not result.fuzzed:
             return "no history was played, so nothing was tested."
         case RunVerdict.INCOMPLETE:
             open_rules = sum(holds_back(one) for one in result.rules)
@@ -73,7 +73,7 @@ def because(result: Result) -> str:
 
 def _so_far(result: Result) -> str:
     violated = violations(result)
-    if not result.histories:
+    if not result.histories and not result.fuzzed:
         return " Nothing was tested."
     if not violated:
         return " No rule was violated until then."
