@@ -57,6 +57,8 @@ class Sitting:
     seat: Seat
     settings: Settings
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    granted: frozenset[str] = frozenset()
+    """What is possible although the target does not offer it: time that passes by itself."""
     worlds: dict[Profile, World] = field(default_factory=dict)
     _offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     _unplayable: dict[Profile, frozenset[str]] = field(default_factory=dict)
@@ -83,7 +85,7 @@ class Sitting:
         """
         probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
         offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
-        self._offered[profile] = offered
+        self._offered[profile] = offered | self.granted
         self._unplayable[profile] = probe.unplayable
         settings = self.settings
         world = World(settings.market, settings.readings, probe.distinguishes_units)
@@ -93,7 +95,7 @@ class Sitting:
         ledger.append(
             "capabilities",
             profile=profile.value,
-            offered=sorted(offered),
+            offered=sorted(offered | self.granted),
             source=probe.source,
             lapses_after=world.lapses_after and int(world.lapses_after.total_seconds()),
         )

@@ -44,8 +44,8 @@ def _lines(result: Result) -> Iterator[str]:
     fuzzed = f"{counted(result.fuzzed, 'fuzzed request')}, " if result.fuzzed else ""
     yield (
         f"Target {_code(run['target']['name'])}, market {run['market'].upper()}, budget {run['budget']}, "
-        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {fuzzed}{counted(result.exchanges, 'exchange')}. "
-        f"Version {run['tool']}, started {run['started']}."
+        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {fuzzed}"
+        f"{counted(result.exchanges, 'exchange')}. Version {run['tool']}, started {run['started']}."
     )
     yield ""
     yield from _table(result)

@@ -38,6 +38,7 @@ def parser() -> Parser:
     for name, text, fill in (
         ("run", "test a provider", _run),
         ("fuzz", "send malformed, unusual and linked requests, drawn from an OpenAPI description", _fuzz),
+        ("age", "plant orders now, and judge them when they are old", _age),
         ("report", "write the reports of a run again, from its journal", _report),
         ("replay", "play a counterexample again", _replay),
         ("rules", "list the documented rules", _rules),
@@ -105,6 +106,23 @@ def _fuzz(command: Parser) -> None:
     add("--seed", metavar="S", type=whole(0), help="the same seed draws the same requests; 0 is the default")
     add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
+
+
+def _age(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = EXIT_CODES
+    add("what", choices=("plant", "harvest"), help="make orders now, or judge those that are old enough")
+    add("--target", metavar="T", help="a base URL: whoever is there must remember its orders")
+    add("--ledger", metavar="FILE", action="append", help="age-ledger.json is the default; harvest takes several")
+    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--control-url", metavar="U", help="the base of the target's test control API")
+    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
+    add("--copies", metavar="N", type=whole(1), help="plant: orders of each kind, for each side; 3 is the default")
+    add("--older-than", metavar="DAYS", type=whole(0), help="harvest: leave younger orders alone; 1 is the default")
+    add("--seed", metavar="S", type=whole(0), help="0 is the default")
+    add("--waive", metavar="RULE=REASON", action="append", help="harvest: do not let this rule decide")
+    add("--out", metavar="DIR", help="harvest: where the evidence goes; conformance-report is the default")
 
 
 def _report(command: Parser) -> None:

@@ -233,7 +233,7 @@ class ForbidsTheUnknown(Wrapped):
 
 @correct
 class LooksForTheOrderFirst(Wrapped):
-    """Answers 404 for an unknown order before it looks at credentials or the body; bodies are not parsed before that."""
+    """Answers 404 for an unknown order before it looks at credentials or at the body."""
 
     def after(self, request, response):
         unknown = "-none" in request.path and response.status in (400, 401, 415)
