@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from conformance.auditing import audit
 from conformance.failures import Reduction, failures
 from conformance.fuzzing.playing import Fuzz, Fuzzing
 from conformance.journal import Journal, read_journal
+from conformance.operating import Operator, needs_a_hand
 from conformance.playing import Observer, Playing
 from conformance.result import Result, result_of
 from conformance.selfcheck import check_oracle
 from conformance.settings import BUDGETS, Settings
-from conformance.sitting import Sitting, begin
+from conformance.sitting import Numbered, Sitting, begin
 from conformance.targets.base import TargetError
 from conformance.targets.seat import Seat
 
@@ -42,7 +44,13 @@ class Campaign:
         self._observer = observer or Observer()
         self._fuzz = fuzz
         self._journal = Journal(directory)
+        self._operator: Operator | None = getattr(seat, "operator", None)
+        if self._operator is not None:
+            self._operator.hand = partial(self._journal.append, "hand")
         self._started = datetime.now(UTC)
+
+    def _by_hand(self, one: Numbered) -> bool:
+        return needs_a_hand(one.planned.history, self._sitting.by_hand(one.planned.history.profile))
 
     async def run(self) -> Result:
         """Play everything; return the result as it stands in the journal.
@@ -55,8 +63,16 @@ class Campaign:
             check_oracle()
             await begin(self._sitting, self._journal, self._started)
             histories = self._sitting.everything()
+            playing = Playing(self._sitting, self._journal, self._observer)
+            by_hand = [one for one in histories if self._by_hand(one)]
+            if by_hand:
+                self._observer.note(f"A person is needed for {len(by_hand)} histories; they come first.")
+                await playing.play_all(by_hand, workers=1)
+            histories = [one for one in histories if not self._by_hand(one)]
             self._observer.phase("histories", len(histories))
-            await Playing(self._sitting, self._journal, self._observer).play_all(histories)
+            await playing.play_all(histories)
+            if self._operator is not None:
+                self._operator.resting = True
             found = failures(read_journal(self._directory))
             if found:
                 await Reduction(self._sitting, self._journal, self._directory, self._observer).keep_smallest(found)

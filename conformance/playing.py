@@ -42,8 +42,10 @@ class Playing:
         self._observer = observer or Observer()
         self._in_a_row = 0
 
-    async def play_all(self, histories: Sequence[Numbered]) -> None:
+    async def play_all(self, histories: Sequence[Numbered], workers: int | None = None) -> None:
         """Play histories with as many workers as the target takes. Which ones is written down before the first.
+
+        ``workers`` are fewer where somebody else is to be taken into account.
 
         Raises:
             TargetError: too many of them in a row proved nothing.
@@ -65,7 +67,7 @@ class Playing:
             finally:
                 await worker.close()
 
-        await together([work() for _ in range(max(1, min(seat.concurrency, len(histories))))])
+        await together([work() for _ in range(max(1, min(workers or seat.concurrency, len(histories))))])
 
     async def _play_planned(self, numbered: Numbered, worker: Worker) -> None:
         # A target in this process never makes us wait: here is where a signal gets its turn.

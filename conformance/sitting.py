@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
@@ -10,6 +11,7 @@ from conformance.generation import planned
 from conformance.journal import Journal
 from conformance.lapsing import NEEDED, lapses_after
 from conformance.model import World
+from conformance.operating import few, needs_a_hand
 from conformance.order import Profile
 from conformance.recording import Exchanges, Redactor
 from conformance.settings import Settings, header
@@ -126,12 +128,22 @@ class Sitting:
                 count=settings.generated,
             )
             cannot = self._unplayable[profile]
+            mine = self.by_hand(profile)
+            if mine:
+                chosen = few(histories, mine)
+                # A person waits for nobody: what they are needed for comes first.
+                histories = [*chosen, *(one for one in histories if not needs_a_hand(one.history, mine))]
             self._plans[profile] = [
                 Numbered(f"{profile.value}-{number:05d}", one)
                 for number, one in enumerate(histories, 1)
                 if cannot.isdisjoint(map(name_of, one.history.steps))
             ]
         return self._plans[profile]
+
+    def by_hand(self, profile: Profile) -> frozenset[str]:
+        """Return the actions for which a person is asked."""
+        mine: Mapping[Profile, frozenset[str]] = getattr(self.seat, "by_hand", {})
+        return mine.get(profile, frozenset())
 
     def everything(self) -> list[Numbered]:
         """Return all plans as one. The profiles take turns, so that a run that is cut short has seen some of each."""

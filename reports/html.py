@@ -181,6 +181,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             capabilities=list(result.evidence.of_kind("capabilities")),
             looked=looked,
             looked_more=looked_more,
+            hands=list(result.evidence.of_kind("hand")),
             fuzz=fuzz_part(result.evidence),
             sources=cited_sources(result, book),
             records=len(result.evidence.records),

@@ -81,6 +81,8 @@ def _run(command: Parser) -> None:
     add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+    add("--operator", action="store_true", help="ask at the terminal for what only a person can do")
+    add("--operator-timeout", metavar="SECONDS", type=whole(1), help="how long to wait for them; 300 is the default")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
 

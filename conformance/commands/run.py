@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +22,9 @@ from conformance.commands.openapi import description_of
 from conformance.commands.stopping import SIGNALS, stopper
 from conformance.fuzzing.playing import SECONDS, Fuzz, Limits
 from conformance.journal import JOURNAL_NAME, JournalError
-from conformance.progress import display
+from conformance.operating import SECONDS as OPERATOR_SECONDS
+from conformance.operating import OperatedSeat, Operator, Terminal
+from conformance.progress import Display, Lines, display
 from conformance.result import Result
 from conformance.targets.seat import Seat
 from conformance.verdict import RunVerdict
@@ -38,15 +42,18 @@ def main(arguments: argparse.Namespace) -> int:
     directory = fresh_directory(options.get("out"))
     processes = _processes(options.get("processes"))
     fuzz = _fuzz(arguments, seat)
+    seat = _operated(arguments, seat, processes)
     if fuzz is not None and (processes is not None or arguments.select is not None):
         raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
         return _through_pytest(asked, directory, processes, arguments.select)
+    settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
     with stopper() as stopping:
-        shown = display()
+        # A line that moves and somebody who types do not go together.
+        shown: Display = Lines(sys.stdout) if arguments.operator else display()
         try:
             campaign = Campaign(seat, settings, directory, shown, fuzz)
             try:
@@ -65,6 +72,28 @@ def main(arguments: argparse.Namespace) -> int:
     if result.verdict is RunVerdict.ENVIRONMENT:
         raise CommandError(message_of(result), result.exit_code)
     return result.exit_code
+
+
+def _more(arguments: argparse.Namespace) -> str:
+    """Return what was asked for beside what a run is made of."""
+    named = (("openapi", "openapi"), ("max_time", "max-time"), ("operator_timeout", "operator-timeout"))
+    values = ((option, getattr(arguments, name)) for name, option in named)
+    words = [f" --{option} {shlex.quote(str(value))}" for option, value in values if value is not None]
+    return "".join(words) + (" --operator" if arguments.operator else "")
+
+
+def _operated(arguments: argparse.Namespace, seat: Seat, processes: str | None) -> Seat:
+    if not arguments.operator:
+        if arguments.operator_timeout is not None:
+            raise UsageError("--operator-timeout says how long to wait for a person: add --operator.")
+        return seat
+    if processes is not None or arguments.select is not None:
+        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
+    if not sys.stdin.isatty():
+        raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: nobody can approve there; leave --operator out.")
+    return OperatedSeat(seat, Operator(Terminal(float(arguments.operator_timeout or OPERATOR_SECONDS))))
 
 
 def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:

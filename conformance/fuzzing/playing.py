@@ -77,14 +77,16 @@ class Fuzzing:
     def __init__(
         self, sitting: Sitting, ledger: Ledger, description: Description, limits: Limits, watch: Watch | None = None
     ) -> None:
-        if not isinstance(sitting.seat, HttpSeat):
-            raise TargetError(f"{sitting.seat.name} is called without HTTP: there is nothing to fuzz.")
+        # A person at the terminal has nothing to do with what is fuzzed.
+        seat = getattr(sitting.seat, "inner", sitting.seat)
+        if not isinstance(seat, HttpSeat):
+            raise TargetError(f"{seat.name} is called without HTTP: there is nothing to fuzz.")
         self._sitting = sitting
         self._ledger = ledger
         self._description = description
         self._limits = limits
         self._watch = watch
-        self._session = sitting.seat.session
+        self._session = seat.session
 
     async def play(self) -> None:
         """Fuzz.
