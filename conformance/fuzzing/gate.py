@@ -19,7 +19,7 @@ from conformance.fuzzing.judging import AGAIN, COMPARED, PASSING, SOUND, judge_r
 from conformance.fuzzing.operations import BODILESS, ENTRIES, MODIFYING, STATES, Deed, Operation
 from conformance.fuzzing.orders import Fellow, Orders, followed
 from conformance.fuzzing.records import Notebook, Sent
-from conformance.fuzzing.shapes import MISSING, Ours, Shape, shape_of, value_at
+from conformance.fuzzing.shapes import MISSING, Ours, Shape, good_body, shape_of, value_at
 from conformance.order import Profile
 from conformance.profiles import Answer, Call, Lost
 from conformance.profiles.wire import JSON_TYPE, SYSTEM_HEADERS, Credentials, answered, content, dig, listed
@@ -303,7 +303,10 @@ class Gate:
         path = {Profile.ECOM: "transaction.orderId", Profile.EPAYMENT: "reference"}.get(draft.operation.profile)
         amount = value_at(body, "transaction.amount" if draft.operation.profile is Profile.ECOM else "amount.value")
         identifier = value_at(body, path) if path else MISSING
-        usable = isinstance(amount, int) and not isinstance(amount, bool) and amount > 0
+        good = good_body(draft.operation, self.ours, "", 1) or {}
+        # What an option may change of an order, the model does not know.
+        plain = isinstance(body, dict) and set(body) <= set(good) and _within(body, good, "transaction")
+        usable = plain and isinstance(amount, int) and not isinstance(amount, bool) and amount > 0
         if answer.status in (200, 201) and usable and isinstance(identifier, str):
             await self.orders.adopt(identifier, amount)
 
@@ -318,6 +321,11 @@ class Gate:
             )
 
 
+def _within(body: dict[str, Any], good: dict[str, Any], name: str) -> bool:
+    inner, known = body.get(name, {}), good.get(name, {})
+    return isinstance(inner, dict) and set(inner) <= set(known)
+
+
 def _differs(before: Fields, after: Fields) -> bool:
     return any(before.get(f"view.{name}") != after.get(f"view.{name}") for name in COMPARED)
 
@@ -328,7 +336,7 @@ def _names(operation: Operation, body: Any) -> list[tuple[str, bool]]:
     states, entries = STATES[operation.profile], ENTRIES[operation.profile]
     if operation.profile is Profile.ECOM:
         state = dig(body, "transactionInfo", "status")
-        if operation.deed in (Deed.CANCEL, Deed.CAPTURE, Deed.REFUND) and state is not None:
+        if operation.deed is Deed.CANCEL and state is not None:
             found.append((state.lower() if isinstance(state, str) else state, states))
         found += [(dig(one, "operation"), entries) for one in listed(dig(body, "transactionLogHistory"))]
     elif operation.profile is Profile.EPAYMENT:

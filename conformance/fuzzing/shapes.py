@@ -59,7 +59,9 @@ def shape_of(operation: Operation, body: bytes, content_type: str, ours: Ours) -
         return Shape(doubt=True) if body else Shape(step=Cancel())
     optional = operation.deed is Deed.CANCEL and operation.profile is Profile.EPAYMENT
     if not body:
-        return Shape(step=Cancel()) if optional else Shape("there is no body")
+        # Nothing at all may pass for everything that is left.
+        all_of_it = operation.profile is Profile.ECOM and operation.deed in (Deed.CAPTURE, Deed.REFUND)
+        return Shape(step=Cancel()) if optional else Shape(doubt=True) if all_of_it else Shape("there is no body")
     if not content_type.partition(";")[0].strip().lower().endswith("json"):
         return Shape(doubt=True)
     value = _parsed(body)

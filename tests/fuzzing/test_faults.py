@@ -56,7 +56,7 @@ def test_a_fault_is_found_by_its_rule(name, tmp_path):
     ).items()
 
 
-@pytest.mark.parametrize(("name", "profile"), zip(CORRECT, cycle(PROFILES), strict=False))
+@pytest.mark.parametrize(("name", "profile"), list(zip(CORRECT, cycle(PROFILES), strict=False)))
 def test_a_correct_provider_of_another_kind_is_not_blamed(name, profile, tmp_path):
     result = fuzzed(tmp_path / "out", CORRECT[name](), profile, limits=SOME)
     assert violated(result) == set(), result.reason
