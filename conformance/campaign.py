@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from conformance.auditing import audit
 from conformance.budgeting import Purse
 from conformance.failures import Reduction, failures
+from conformance.fuzzing.playing import Fuzz, Fuzzing
 from conformance.journal import Evidence, Journal, read_journal
+from conformance.operating import Operator, needs_a_hand
 from conformance.playing import Observer, Playing
 from conformance.result import Result, result_of
 from conformance.resuming import Left
@@ -39,7 +42,14 @@ class Campaign:
     """One run against one target, from the first request to the last record."""
 
     def __init__(
-        self, seat: Seat, settings: Settings, directory: Path, observer: Observer | None = None, *, resume: bool = False
+        self,
+        seat: Seat,
+        settings: Settings,
+        directory: Path,
+        observer: Observer | None = None,
+        fuzz: Fuzz | None = None,
+        *,
+        resume: bool = False,
     ) -> None:
         """Take a place at the target, and open the journal.
 
@@ -48,6 +58,7 @@ class Campaign:
             settings: what is asked for; of a run that is resumed, what was asked for.
             directory: where the evidence goes, or is.
             observer: is told how the run goes on.
+            fuzz: from which description the HTTP layer is fuzzed afterwards, if it is.
             resume: the directory holds a run that was interrupted, and goes on from there.
 
         Raises:
@@ -56,6 +67,7 @@ class Campaign:
         """
         self._directory = directory
         self._observer = observer or Observer()
+        self._fuzz = fuzz
         self._started = datetime.now(UTC)
         self._before: Evidence | None = None
         self._left: Left | None = None
@@ -65,9 +77,15 @@ class Campaign:
             settings = replace(settings, nonce=f"{settings.nonce}r{self._left.times + 1}")
         else:
             self._journal = Journal(directory)
+        self._operator: Operator | None = getattr(seat, "operator", None)
+        if self._operator is not None:
+            self._operator.hand = partial(self._journal.append, "hand")
         self._sitting = Sitting(seat, settings)
         if settings.most_requests is not None:
             seat.spend_at_most(settings.most_requests)
+
+    def _by_hand(self, one: Numbered) -> bool:
+        return needs_a_hand(one.planned.history, self._sitting.by_hand(one.planned.history.profile))
 
     async def run(self) -> Result:
         """Play everything; return the result as it stands in the journal.
@@ -80,8 +98,9 @@ class Campaign:
             check_oracle()
             await self._begin()
             histories = self._waiting()
-            self._observer.phase("histories", len(histories))
             await self._play(histories)
+            if self._operator is not None:
+                self._operator.resting = True
             found = failures(read_journal(self._directory))
             if self._left is not None:
                 kept = self._left.kept()
@@ -90,6 +109,10 @@ class Campaign:
                 await Reduction(
                     self._sitting, self._journal, self._directory, self._observer, self._before
                 ).keep_smallest(found)
+            if self._fuzz is not None:
+                # Last, because of what schemathesis does to Hypothesis while it draws.
+                self._observer.note(f"Fuzzing from {self._fuzz.description.name}")
+                await Fuzzing(self._sitting, self._journal, self._fuzz.description, self._fuzz.limits).play()
             audit(read_journal(self._directory))
             ended = "complete"
         except TargetError as error:
@@ -149,6 +172,12 @@ class Campaign:
     async def _play(self, histories: list[Numbered]) -> None:
         playing = Playing(self._sitting, self._journal, self._observer)
         planned = self._left.planned if self._left is not None else frozenset()
+        by_hand = [one for one in histories if self._by_hand(one)]
+        if by_hand:
+            self._observer.note(f"A person is needed for {len(by_hand)} histories; they come first.")
+            await playing.play_all(by_hand, planned, workers=1)
+            histories = [one for one in histories if not self._by_hand(one)]
+        self._observer.phase("histories", len(histories))
         most = self._sitting.settings.most_requests
         if most is None:
             await playing.play_all(histories, planned)

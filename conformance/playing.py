@@ -47,10 +47,13 @@ class Playing:
         self.failed = False
         """Whether some history broke a rule."""
 
-    async def play_all(self, histories: Sequence[Numbered], planned: Container[str] = ()) -> None:
+    async def play_all(
+        self, histories: Sequence[Numbered], planned: Container[str] = (), workers: int | None = None
+    ) -> None:
         """Play histories with as many workers as the target takes. Which ones is written down before the first.
 
-        Those in ``planned`` were written down already, by a run that was interrupted.
+        Those in ``planned`` were written down already, by a run that was interrupted. ``workers`` are fewer where
+        somebody else is to be taken into account.
 
         Raises:
             TargetError: too many of them in a row proved nothing.
@@ -74,7 +77,7 @@ class Playing:
             finally:
                 await worker.close()
 
-        await together([work() for _ in range(max(1, min(seat.concurrency, len(histories))))])
+        await together([work() for _ in range(max(1, min(workers or seat.concurrency, len(histories))))])
 
     async def _play_planned(self, numbered: Numbered, worker: Worker) -> None:
         # A target in this process never makes us wait: here is where a signal gets its turn.

@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.doubt import weigh
 from conformance.expectation import Fields
+from conformance.fuzzing.judging import judge_request
 from conformance.journal import Evidence, JournalError, Record
 from conformance.model import Belief, World, expect, open_order, settle
 from conformance.order import Market, Profile
@@ -45,9 +46,23 @@ def _rejudge_all(evidence: Evidence) -> None:
     judged: dict[str, list[Record]] = {}
     for record in evidence.of_kind("judgement"):
         judged.setdefault(record["history"], []).append(record)
+    for record in evidence.of_kind("fuzzed"):
+        _rejudge_request(record)
     for record in evidence.of_kind("history"):
         world = worlds[record["profile"]]
         _rejudge_one(history_from_json(record["history"]), judged.get(record["id"], []), world, run)
+
+
+def _rejudge_request(record: Record) -> None:
+    if any(REMOVED in str(value) for value in record["facts"].values()):
+        return
+    said = {name: record[name] for name in ("status", "examples", "records", "cause", "findings") if name in record}
+    judged = judge_request(Profile(record["profile"]), record["facts"]).as_json()
+    if said != judged:
+        raise JournalError(
+            f"The evidence was not judged by its rules: request {record['id']} of the fuzzer is said to be "
+            f"{record['status']!r}, and the facts say {judged['status']!r}."
+        )
 
 
 def _rejudge_one(history: History, judgements: list[Record], world: World, run: Record) -> None:

@@ -13,7 +13,8 @@ from functools import cached_property
 
 from conformance.journal import Evidence, JournalError, Record
 from conformance.order import Profile
-from conformance.rulebook import Rulebook, load
+from conformance.parted import focused, fuzzed_rules
+from conformance.rulebook import Rulebook, load, load_wire
 from conformance.selfcheck import check_books, check_oracle, check_verdict
 from conformance.soundness import check, missing_shards
 from conformance.steps import HistoryError
@@ -43,6 +44,8 @@ class Result:
     """How often each reading was observed, by profile and switch."""
     histories: Mapping[Profile, int]
     exchanges: int
+    fuzzed: int = 0
+    """How many requests of the fuzzer were judged."""
 
     @property
     def exit_code(self) -> int:
@@ -92,14 +95,16 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     _explained(evidence, tallies)
     scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
     waivers = _waivers(run, book)
-    rules = reduce_all(book, scopes, tallies, waivers)
+    rules = focused(str(run.get("focus", "")), reduce_all(book, scopes, tallies, waivers))
+    rules += fuzzed_rules(evidence, scopes, waivers)
     check_books(evidence, rules)
     partial = partial_note(run)
     verdict, reason = reduce_run(rules, ended, waivers, partial)
     check_verdict(verdict, rules, complete=ended is None, waived=waivers, whole=not partial)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
-    exchanges = sum(1 for _ in evidence.of_kind("exchange"))
-    return Result(evidence, verdict, reason, rules, readings, histories, exchanges)
+    exchanges = sum(record["kind"] in ("exchange", "fuzzed", "aside") for record in evidence.records)
+    fuzzed = sum(1 for _ in evidence.of_kind("fuzzed"))
+    return Result(evidence, verdict, reason, rules, readings, histories, exchanges, fuzzed)
 
 
 def partial_note(run: Record) -> str:
@@ -182,7 +187,8 @@ def _scope(run: Record, record: Record) -> Scope:
 
 def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
     waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
-    unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in {one.id for one in book.rules}]
+    known = {one.id for one in (*book.rules, *load_wire().rules)}
+    unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in known]
     if unfounded or len(waivers) != len(run["waivers"]):
         raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
     late = [one["rule"] for one in run["waivers"] if "until" in one and one["until"] < run["started"][:10]]

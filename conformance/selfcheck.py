@@ -176,6 +176,11 @@ def check_books(evidence: Evidence, results: Iterable[RuleResult]) -> None:
         if record["status"] in ("conforms", "recorded"):
             counted.update((profile, rule.partition("/")[0], "examples") for rule in record.get("examples", ()))
             counted.update((profile, rule, "records") for rule in record.get("records", ()))
+    for record in evidence.of_kind("fuzzed"):
+        profile = Profile(record["profile"])
+        counted.update((profile, finding["rule"], "violations") for finding in record.get("findings", ()))
+        if record["status"] == "conforms":
+            counted.update((profile, rule, "examples") for rule in record.get("examples", ()))
     told: Counter[tuple[Profile, str, str]] = Counter()
     for one in results:
         key = one.profile, one.rule.id

@@ -52,6 +52,8 @@ class Settings:
     nonce: str = ""
     most_requests: int | None = None
     shard: Shard | None = None
+    focus: str = ""
+    """``fuzz`` or ``age`` where only a part of the rules is asked for."""
 
     @property
     def generated(self) -> int:
@@ -77,6 +79,8 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         more["most_requests"] = settings.most_requests
     if settings.shard is not None:
         more["shard"] = {"number": settings.shard.number, "of": settings.shard.of}
+    if settings.focus:
+        more["focus"] = settings.focus
     return {
         "format": JOURNAL_VERSION,
         "tool": __version__,

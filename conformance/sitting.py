@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
@@ -10,6 +11,7 @@ from conformance.generation import planned
 from conformance.journal import Journal, Record
 from conformance.lapsing import NEEDED, lapses_after
 from conformance.model import World
+from conformance.operating import few, needs_a_hand
 from conformance.order import Profile
 from conformance.recording import Exchanges, Redactor
 from conformance.settings import Settings, header
@@ -63,6 +65,8 @@ class Sitting:
     seat: Seat
     settings: Settings
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    granted: frozenset[str] = frozenset()
+    """What is possible although the target does not offer it: time that passes by itself."""
     worlds: dict[Profile, World] = field(default_factory=dict)
     _offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     _unplayable: dict[Profile, frozenset[str]] = field(default_factory=dict)
@@ -89,7 +93,7 @@ class Sitting:
         """
         probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
         offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
-        self._offered[profile] = offered
+        self._offered[profile] = offered | self.granted
         self._unplayable[profile] = probe.unplayable
         world = self._world(probe)
         if (profile is Profile.RECURRING and "age" in offered) or offered >= NEEDED:
@@ -98,7 +102,7 @@ class Sitting:
         ledger.append(
             "capabilities",
             profile=profile.value,
-            offered=sorted(offered),
+            offered=sorted(offered | self.granted),
             source=probe.source,
             lapses_after=world.lapses_after and int(world.lapses_after.total_seconds()),
         )
@@ -157,6 +161,11 @@ class Sitting:
                 count=settings.generated,
             )
             cannot = self._unplayable[profile]
+            mine = self.by_hand(profile)
+            if mine:
+                chosen = few(histories, mine)
+                # A person waits for nobody: what they are needed for comes first.
+                histories = [*chosen, *(one for one in histories if not needs_a_hand(one.history, mine))]
             self._plans[profile] = [
                 Numbered(f"{profile.value}-{number:05d}", one)
                 for number, one in enumerate(histories, 1)
@@ -168,6 +177,11 @@ class Sitting:
         """Return how many histories the plan has, whatever the shard, and their digest."""
         histories = [one for profile in self.worlds for one in self._plan_of(profile)]
         return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
+
+    def by_hand(self, profile: Profile) -> frozenset[str]:
+        """Return the actions for which a person is asked."""
+        mine: Mapping[Profile, frozenset[str]] = getattr(self.seat, "by_hand", {})
+        return mine.get(profile, frozenset())
 
     def everything(self) -> list[Numbered]:
         """Return all plans as one. The profiles take turns, so that a run that is cut short has seen some of each."""

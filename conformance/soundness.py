@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import zip_longest
@@ -69,6 +70,23 @@ def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
             yield f"it is complete, and says nothing of {', '.join(missing)}"
         yield from _as_planned(evidence, played)
         yield from _whole(evidence, played)
+    yield from _fuzzed(evidence, complete=complete)
+
+
+def _fuzzed(evidence: Evidence, *, complete: bool) -> Iterator[str]:
+    """Complain of requests of the fuzzer that are missing, or that nobody said would be sent."""
+    begun = evidence.first("fuzz")
+    judged = Counter(record["profile"] for record in evidence.of_kind("fuzzed"))
+    if begun is None:
+        if judged:
+            yield "requests were fuzzed, and nothing says from which description"
+        return
+    if not set(judged) <= set(begun["profiles"]) or sum(1 for _ in evidence.of_kind("fuzz")) > 1:
+        yield "requests were fuzzed that the run did not set out for"
+    ended = {record["profile"]: record["judged"] for record in evidence.of_kind("fuzz-profile")}
+    for profile in begun["profiles"]:
+        if complete and ended.get(profile) != judged[profile]:
+            yield f"{judged[profile]} requests of {profile} were fuzzed, and {ended.get(profile)} are said to be"
 
 
 def _in_place(

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from conformance.commands.errors import UsageError
 from conformance.order import Profile
-from conformance.rulebook import Status, load
+from conformance.rulebook import Status, load, load_wire
 
 FORM = "RULE=REASON, or RULE@2026-12-31=REASON with its last day"
 
@@ -79,12 +79,9 @@ def _read(text: str) -> Waiver:
 
 def _check(waiver: Waiver, profiles: tuple[Profile, ...] | None, today: date) -> None:
     name = waiver.rule
-    try:
-        rule = load().rule(name)
-    except KeyError:
-        raise UsageError(
-            f"There is no rule {name!r} to waive: `cancel-conformance rules` lists the ones there are."
-        ) from None
+    rule = next((one for book in (load(), load_wire()) for one in book.rules if one.id == name), None)
+    if rule is None:
+        raise UsageError(f"There is no rule {name!r} to waive: `cancel-conformance rules` lists the ones there are.")
     if not waiver.reason:
         raise UsageError(f"The waiver of {name} has no reason: write {name}=REASON.")
     if waiver.until is not None and waiver.until < today:

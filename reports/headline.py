@@ -60,7 +60,7 @@ def because(result: Result) -> str:
         case RunVerdict.INCOMPLETE if partial_note(result.run):
             note = partial_note(result.run)
             return f"{note[0].lower()}{note[1:]}"
-        case RunVerdict.INCOMPLETE if not result.histories:
+        case RunVerdict.INCOMPLETE if not result.histories and not result.fuzzed:
             return "no history was played, so nothing was tested."
         case RunVerdict.INCOMPLETE if not any(map(holds_back, result.rules)) and needless(result):
             return f"nothing was violated, but {needless(result)[0]} is waived and needs no waiver."
@@ -78,7 +78,7 @@ def because(result: Result) -> str:
 
 def _so_far(result: Result) -> str:
     violated = violations(result)
-    if not result.histories:
+    if not result.histories and not result.fuzzed:
         return " Nothing was tested."
     if not violated:
         return " No rule was violated until then."

@@ -18,6 +18,7 @@ from conformance.rulebook import Rulebook, load
 from conformance.verdict import RuleVerdict, RunVerdict, holds_back
 from reports.coverage import grids_of
 from reports.evidence import Play, Sight, first_look, plays_of
+from reports.fuzzing import fuzz_part
 from reports.headline import (
     because,
     counts,
@@ -190,6 +191,8 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             capabilities=list(result.evidence.of_kind("capabilities")),
             looked=looked,
             looked_more=looked_more,
+            hands=list(result.evidence.of_kind("hand")),
+            fuzz=fuzz_part(result.evidence),
             sources=cited_sources(result, book),
             records=len(result.evidence.records),
             rule_legend=RULE_LEGEND,

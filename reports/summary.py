@@ -9,6 +9,7 @@ from typing import Final
 from conformance.journal import Record
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict
+from reports.fuzzing import first_finding, fuzz_part
 from reports.headline import Untested, counts, ending_note, headline, profiles, replay_line, untested
 from reports.strength import strengths_of
 from reports.text import in_one_line
@@ -42,10 +43,11 @@ def _lines(result: Result) -> Iterator[str]:
     if note:
         yield from (_plain(note), "")
     played = sum(result.histories.values())
+    fuzzed = f"{counted(result.fuzzed, 'fuzzed request')}, " if result.fuzzed else ""
     yield (
         f"Target {_code(run['target']['name'])}, market {run['market'].upper()}, budget {run['budget']}, "
-        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {counted(result.exchanges, 'exchange')}. "
-        f"Version {run['tool']}, started {run['started']}."
+        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {fuzzed}"
+        f"{counted(result.exchanges, 'exchange')}. Version {run['tool']}, started {run['started']}."
     )
     yield ""
     yield from _table(result)
@@ -67,6 +69,11 @@ def _lines(result: Result) -> Iterator[str]:
     strong = strengths_of(result).headline()
     if strong:
         yield from (_plain(strong), "")
+    part = fuzz_part(result.evidence)
+    if part is not None and part.document["defects"]:
+        yield from ("### Defects of the OpenAPI description, not of the target", "")
+        yield from (f"- {_plain(one['id'])}: {_plain(one['reason'])}" for one in part.document["defects"])
+        yield ""
     yield "The evidence is in `report.html`."
 
 
@@ -90,6 +97,9 @@ def _violated(result: Result, one: RuleResult) -> Iterator[str]:
     yield f"  - {_code(one.reason)}"
     if one.counterexample:
         yield f"  - {_code(replay_line(result, one.counterexample))}"
+    finding = first_finding(result.evidence, one.profile, one.rule.id)
+    if finding is not None:
+        yield f"  - {_code(finding.curl)}"
 
 
 def _not_tested(groups: list[Untested]) -> Iterator[str]:

@@ -38,6 +38,8 @@ def parser() -> Parser:
     for name, text, fill in (
         ("run", "test a provider", _run),
         ("merge", "make one run of the shards of one", _merge),
+        ("fuzz", "send malformed, unusual and linked requests, drawn from an OpenAPI description", _fuzz),
+        ("age", "plant orders now, and judge them when they are old", _age),
         ("report", "write the reports of a run again, from its journal", _report),
         ("replay", "play a counterexample again", _replay),
         ("rules", "list the documented rules", _rules),
@@ -84,8 +86,50 @@ def _run(command: Parser) -> None:
     add("--resume", metavar="DIR", help="go on with a run that was interrupted, where it stopped")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+    add("--operator", action="store_true", help="ask at the terminal for what only a person can do")
+    add("--operator-timeout", metavar="SECONDS", type=whole(1), help="how long to wait for them; 300 is the default")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
+
+    _openapi(command)
+
+
+def _openapi(command: Parser) -> None:
+    add = command.add_argument
+    add("--openapi", metavar="FILE_OR_URL", help="the OpenAPI description to fuzz from")
+    add("--max-time", metavar="SECONDS", type=whole(1), help="how long to fuzz; 60 is the default")
+
+
+def _fuzz(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = EXIT_CODES
+    add("--target", metavar="T", help="embedded (the default), a base URL, asgi:M:APP, wsgi:M:APP")
+    _openapi(command)
+    add("--max-requests", metavar="N", type=whole(1), help="how many requests to send at most; 10000 is the default")
+    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--control-url", metavar="U", help="the base of the target's test control API")
+    add("--market", choices=[one.value for one in Market], help="the currency and the age limit; no is the default")
+    add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
+    add("--seed", metavar="S", type=whole(0), help="the same seed draws the same requests; 0 is the default")
+    add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
+    add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
+
+
+def _age(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = EXIT_CODES
+    add("what", choices=("plant", "harvest"), help="make orders now, or judge those that are old enough")
+    add("--target", metavar="T", help="a base URL: whoever is there must remember its orders")
+    add("--ledger", metavar="FILE", action="append", help="age-ledger.json is the default; harvest takes several")
+    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--control-url", metavar="U", help="the base of the target's test control API")
+    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
+    add("--copies", metavar="N", type=whole(1), help="plant: orders of each kind, for each side; 3 is the default")
+    add("--older-than", metavar="DAYS", type=whole(0), help="harvest: leave younger orders alone; 1 is the default")
+    add("--seed", metavar="S", type=whole(0), help="0 is the default")
+    add("--waive", metavar="RULE=REASON", action="append", help="harvest: do not let this rule decide")
+    add("--out", metavar="DIR", help="harvest: where the evidence goes; conformance-report is the default")
 
 
 def _merge(command: Parser) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict
+from reports.fuzzing import first_finding
 from reports.headline import counts, ending_note, headline, needless, profiles, untested, violations
 from reports.text import in_one_line
 from reports.words import counted
@@ -42,6 +43,10 @@ def _profiles(result: Result) -> Iterator[str]:
         found = {verdict: count for verdict, count in counts(result.of(profile)).items() if count}
         said = ", ".join(f"{count} {verdict.value.lower()}" for verdict, count in found.items())
         played = counted(result.histories.get(profile, 0), "history", "histories")
+        fuzzed = sum(
+            one["judged"] for one in result.evidence.of_kind("fuzz-profile") if one["profile"] == profile.value
+        )
+        played += f", {counted(fuzzed, 'fuzzed request')}" if fuzzed else ""
         yield f"  {profile.value:<10} {played}: {said or 'nothing was judged'}"
     yield ""
 
@@ -55,6 +60,9 @@ def _violated(result: Result, directory: Path) -> Iterator[str]:
             yield f"  counterexample: {directory / file}"
             target = shlex.quote(result.run["target"]["name"])
             yield f"  again: cancel-conformance replay {shlex.quote(str(directory))} {file.name} --target {target}"
+        finding = first_finding(result.evidence, one.profile, one.rule.id)
+        if finding is not None:
+            yield f"  again: {finding.curl}"
     if len(violated) > FEW:
         yield f"and {counted(len(violated) - FEW, 'more violated rule')}, in the report"
     if violated:

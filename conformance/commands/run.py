@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,10 +18,14 @@ from conformance.campaign import Campaign
 from conformance.commands.config import NAMES, merged
 from conformance.commands.ending import print_ending
 from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
+from conformance.commands.openapi import description_of
 from conformance.commands.stopping import SIGNALS, stopper
+from conformance.fuzzing.playing import SECONDS, Fuzz, Limits
 from conformance.journal import JOURNAL_NAME, JournalError, Record, read_journal
+from conformance.operating import SECONDS as OPERATOR_SECONDS
+from conformance.operating import OperatedSeat, Operator, Terminal
 from conformance.parts import join_parts
-from conformance.progress import display
+from conformance.progress import Display, Lines, display
 from conformance.result import Result
 from conformance.resuming import check_resumable
 from conformance.rulebook import Readings, load
@@ -41,23 +46,38 @@ def main(arguments: argparse.Namespace) -> int:
     options = merged(arguments)
     asked = _asked(options)
     seat, settings = asked.prepare()
-    directory = _directory(options.get("out"))
+    directory = fresh_directory(options.get("out"))
     processes = _processes(options.get("processes"))
+    fuzz = _fuzz(arguments, seat)
+    seat = _operated(arguments, seat, processes)
+    if fuzz is not None and (processes is not None or arguments.select is not None):
+        raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
         if asked.max_requests is not None:
             raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
         return _through_pytest(asked, directory, processes, arguments.select)
+    settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
-    return _played(seat, settings, directory, debug=arguments.debug)
+    # A line that moves and somebody who types do not go together.
+    shown = Lines(sys.stdout) if arguments.operator else display()
+    return _played(seat, settings, directory, shown, fuzz, debug=arguments.debug)
 
 
-def _played(seat: Seat, settings: Settings, directory: Path, *, debug: bool, resume: bool = False) -> int:
+def _played(
+    seat: Seat,
+    settings: Settings,
+    directory: Path,
+    shown: Display,
+    fuzz: Fuzz | None = None,
+    *,
+    debug: bool,
+    resume: bool = False,
+) -> int:
     with stopper() as stopping:
-        shown = display()
         try:
-            campaign = Campaign(seat, settings, directory, shown, resume=resume)
+            campaign = Campaign(seat, settings, directory, shown, fuzz, resume=resume)
             try:
                 stopping.play(campaign.run())
             except KeyboardInterrupt:
@@ -67,12 +87,12 @@ def _played(seat: Seat, settings: Settings, directory: Path, *, debug: bool, res
         except JournalError:
             raise
         except Exception as error:
-            return _failed(error, directory, debug=debug)
+            return failed(error, directory, debug=debug)
         finally:
             shown.close()
     print_ending(result, directory)
     if result.verdict is RunVerdict.ENVIRONMENT:
-        raise CommandError(_message(result), result.exit_code)
+        raise CommandError(message_of(result), result.exit_code)
     return result.exit_code
 
 
@@ -110,7 +130,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
     )
     sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
     sys.stdout.flush()
-    return _played(seat, settings, directory, debug=arguments.debug, resume=True)
+    return _played(seat, settings, directory, display(), debug=arguments.debug, resume=True)
 
 
 def read_run(directory: Path) -> Record:
@@ -125,7 +145,40 @@ def read_run(directory: Path) -> Record:
     return evidence.records[0]
 
 
-def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
+def _more(arguments: argparse.Namespace) -> str:
+    """Return what was asked for beside what a run is made of."""
+    named = (("openapi", "openapi"), ("max_time", "max-time"), ("operator_timeout", "operator-timeout"))
+    values = ((option, getattr(arguments, name)) for name, option in named)
+    words = [f" --{option} {shlex.quote(str(value))}" for option, value in values if value is not None]
+    return "".join(words) + (" --operator" if arguments.operator else "")
+
+
+def _operated(arguments: argparse.Namespace, seat: Seat, processes: str | None) -> Seat:
+    if not arguments.operator:
+        if arguments.operator_timeout is not None:
+            raise UsageError("--operator-timeout says how long to wait for a person: add --operator.")
+        return seat
+    if processes is not None or arguments.select is not None:
+        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
+    if not sys.stdin.isatty():
+        raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: nobody can approve there; leave --operator out.")
+    return OperatedSeat(seat, Operator(Terminal(float(arguments.operator_timeout or OPERATOR_SECONDS))))
+
+
+def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:
+    if arguments.openapi is None:
+        if arguments.max_time is not None:
+            raise UsageError("--max-time says how long to fuzz: name the description as --openapi.")
+        return None
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
+    return Fuzz(description_of(arguments.openapi, seat.name), Limits(float(arguments.max_time or SECONDS)))
+
+
+def failed(failure: Exception, directory: Path, *, debug: bool) -> int:
+    """Write what reports can be written of a run that failed, and raise what is to be told."""
     # The first trouble is the one to tell, not that its report could not be written either.
     try:
         print_ending(write_reports(directory), directory)
@@ -138,7 +191,8 @@ def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
     raise CommandError(f"{said}; the journal is {where}, and --debug shows where it happened.", code_of(failure))
 
 
-def _message(result: Result) -> str:
+def message_of(result: Result) -> str:
+    """Return what a run that could not be finished said at its end."""
     finish = result.evidence.last("finish") or {}
     return str(finish.get("message") or "The target could not be tested to the end.")
 
@@ -151,7 +205,8 @@ def _asked(options: dict[str, Any]) -> Asked:
     return Asked(**given)
 
 
-def _directory(out: str | None) -> Path:
+def fresh_directory(out: str | None) -> Path:
+    """Return a directory that holds no evidence yet: the one that is named, or one of the default's name."""
     if out is not None:
         if not out:
             raise UsageError("--out names no directory.")

@@ -47,8 +47,16 @@ def load() -> Rulebook:
     return parse({name: folder.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in names})
 
 
-def parse(files: Mapping[str, str]) -> Rulebook:
-    """Return the rulebook in these TOML texts, by file name without ending.
+@cache
+def load_wire() -> Rulebook:
+    """Return the rules of the HTTP layer, which only a run that fuzzes puts to the test."""
+    folder = resources.files("conformance.rulebook")
+    names = ("wire", "readings", "sources")
+    return parse({name: folder.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in names}, ("wire",))
+
+
+def parse(files: Mapping[str, str], rule_files: Iterable[str] = RULE_FILES) -> Rulebook:
+    """Return the rulebook in these TOML texts, by file name without ending; ``rule_files`` are those that have rules.
 
     Raises:
         RulebookError: a text is not TOML, or what it says does not hold together.
@@ -57,7 +65,7 @@ def parse(files: Mapping[str, str]) -> Rulebook:
     data = {name: _toml(name, text) for name, text in files.items()}
     rules = [
         _guarded({"profiles": data[name].get("profiles", []), **entry}, _rule)
-        for name in RULE_FILES
+        for name in rule_files
         for entry in data[name].get("rule", [])
     ]
     book = Rulebook(

@@ -112,6 +112,17 @@ class HttpPlayer:
         cause = f"the order could not be read back: {self._cause or 'no orderly answer'}"
         return {**view, "answer.outcome": view["view.outcome"], "answer.cause": cause}
 
+    def understood(self, step: Step, answer: Answer) -> Observed:
+        """Return what an answer says that somebody else's request for a step got. The step takes one request."""
+        calls = self._wire.perform(step)
+        next(calls)
+        try:
+            calls.send(answer)
+        except StopIteration as stop:
+            observed: Observed = stop.value
+            return observed
+        raise RuntimeError(f"{type(step).__name__} takes more than one request")
+
     async def pause(self, attempt: int) -> None:
         """Wait a little longer each time."""
         await self._link.pause(self._office.pause * attempt)

@@ -124,7 +124,12 @@ class Session:
         self, profile: Profile, order_id: str, link: Link, record: Recorder, beside: Link | None = None
     ) -> HttpPlayer:
         """Return a player for one history, under a fresh order id. Beside ``link`` it may have a second connection."""
-        ticket = Ticket(order_id, self.today, self.market)
+        return self.player_for(profile, Ticket(order_id, self.today, self.market), link, record, beside)
+
+    def player_for(
+        self, profile: Profile, ticket: Ticket, link: Link, record: Recorder, beside: Link | None = None
+    ) -> HttpPlayer:
+        """Return a player for an order whose identifiers are on a ticket of the caller's."""
         wire = WIRES[profile](self.credentials, ticket, self.capabilities.of(profile).actions)
         return HttpPlayer(wire, link, record, beside if self.target.concurrent else None, self.office)
 
