@@ -52,9 +52,10 @@ def main() -> int:
         each[one["history"]] += one["ms"] / 1000 if one["history"] else 0.0
     longest, transfer = max(each.values()), len(exchanges) * asked.delay / asked.concurrency
     ratio = took / (longest + transfer)
+    played = sum(result.histories.values())
     sys.stdout.write(
-        f"{result.verdict.value}: {sum(result.histories.values())} histories, {len(exchanges)} requests of "
-        f"{asked.delay * 1000:.0f} ms, {asked.concurrency} at a time: {took:.1f} s, {took / len(each):.3f} s a history\n"
+        f"{result.verdict.value}: {played} histories, {len(exchanges)} requests of "
+        f"{asked.delay * 1000:.0f} ms, {asked.concurrency} at a time: {took:.1f} s\n"
         f"the longest history took {longest:.1f} s, all delays shared by the workers are {transfer:.1f} s: "
         f"ratio {ratio:.2f}\n"
     )
