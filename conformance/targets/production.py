@@ -19,12 +19,10 @@ from conformance.exchange import Response
 from conformance.targets.base import TargetUsageError
 
 DOMAINS: Final = ("vipps.no", "vippsmobilepay.com", "mobilepay.dk", "mobilepay.fi", "mobilepay.com")
-TEST_ENVIRONMENT: Final = re.compile(r"(?i)(?:x-)?(?:[a-z]+-)?env(?:ironment)?")
+TEST_HOST: Final = "apitest.vipps.no"
+_ENVIRONMENT: Final = re.compile(r"(?i)(?:x-)?(?:[a-z]+-)?env(?:ironment)?")
 _PRODUCTION: Final = re.compile(r"(?i)prod(?:uction)?|live")
 _LINK: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://([^/:?#@]+)")
-_TESTING: Final = re.compile(r"test|(?:^|[.-])mt(?:[.-]|$)|-mt|sandbox|dev")
-"""How the names of the test environment's hosts are told from those of production."""
-_HOST: Final = "apitest.vipps.no"
 _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
@@ -66,7 +64,7 @@ def is_vipps(host: str) -> bool:
 def says_production(answer: Response, *, loopback: bool) -> str:
     """Return what in an answer says that it comes from production, or nothing.
 
-    A gateway under a name of its own may lead there: an environment that is named so, or a link to a production host
+    A gateway under a name of its own may lead there: an environment that is named so, or a link to a production API
     tells. Emulators on this machine hand out the links of the documentation's examples, so that of theirs only the
     environment counts.
     """
@@ -95,7 +93,8 @@ def says_production(answer: Response, *, loopback: bool) -> str:
 def _production_host(value: str) -> str:
     match = _LINK.match(value.strip())
     host = match[1].lower().rstrip(".") if match else ""
-    return host if is_vipps(host) and not _TESTING.search(host) else ""
+    # Answers of the test environment link to the documentation and to pages for the user: only an API's host tells.
+    return host if is_vipps(host) and host.startswith("api.") else ""
 
 
 def _claims(token: object) -> list[dict[str, Any]]:
