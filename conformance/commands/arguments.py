@@ -38,6 +38,8 @@ def parser() -> Parser:
     for name, text, fill in (
         ("run", "test a provider", _run),
         ("report", "write the reports of a run again, from its journal", _report),
+        ("verify", "rebuild every verdict of a run from its exchanges, and compare", _verify),
+        ("bundle", "put a run into one file, with its evidence and the digests of everything", _bundle),
         ("replay", "play a counterexample again", _replay),
         ("rules", "list the documented rules", _rules),
         ("sandbox", "serve the embedded provider", _sandbox),
@@ -79,12 +81,33 @@ def _run(command: Parser) -> None:
     add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+    add("--bundle", action="store_true", help="put everything into bundle.zip as well")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
 
 
 def _report(command: Parser) -> None:
     command.add_argument("directory", metavar="DIR", help="the --out directory of a run, finished or not")
+
+
+def _verify(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = (
+        "exit codes: 0 everything follows from the evidence, 1 something does not or was changed, 2 neither the "
+        "directory of a run nor a bundle, or of another version, 4 something cannot be told from the evidence"
+    )
+    add("path", metavar="DIR_OR_BUNDLE", help="the --out directory of a run, or a bundle of it")
+    add("--digest", metavar="SHA256", help="the journal's digest, as it was told when the run ended")
+    add("--public-key", metavar="FILE", help="the Ed25519 key, in PEM form, that the bundle must be signed with")
+    add("--format", choices=("text", "json"), default="text")
+
+
+def _bundle(command: Parser) -> None:
+    add = command.add_argument
+    add("directory", metavar="DIR", help="the --out directory of a run")
+    add("--to", metavar="FILE", help="where the bundle goes; bundle.zip in the directory is the default")
+    add("--sign", metavar="FILE", help="sign with this Ed25519 private key, in PEM form and without a password")
+    add("--subject", metavar="NAME@sha256:DIGEST", action="append", default=[], help="what was tested; may be repeated")
 
 
 def _replay(command: Parser) -> None:

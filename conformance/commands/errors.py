@@ -7,6 +7,7 @@ from typing import Final
 from conformance.commands.neighbours import ShadowedError
 from conformance.journal import JournalError
 from conformance.rulebook import PageError, ReadingError
+from conformance.signing import SigningError
 from conformance.steps import HistoryError
 from conformance.targets.base import TargetError, TargetUsageError
 
@@ -37,6 +38,7 @@ _CODES: Final = (
     (HistoryError, USAGE),
     (JournalError, USAGE),
     (ShadowedError, USAGE),
+    (SigningError, USAGE),
     (KeyboardInterrupt, INTERRUPTED),
 )
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import conformance
 from conformance.api import Asked
 from conformance.campaign import Campaign
+from conformance.commands.bundle import make
 from conformance.commands.config import merged
 from conformance.commands.ending import print_ending
 from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
@@ -35,7 +36,10 @@ def main(arguments: argparse.Namespace) -> int:
     directory = _directory(options.get("out"))
     processes = _processes(options.get("processes"))
     if processes is not None or arguments.select is not None:
-        return _through_pytest(asked, directory, processes, arguments.select)
+        code = _through_pytest(asked, directory, processes, arguments.select)
+        if arguments.bundle and (directory / JOURNAL_NAME).exists():
+            make(directory, write_reports(directory))
+        return code
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
@@ -56,6 +60,8 @@ def main(arguments: argparse.Namespace) -> int:
         finally:
             shown.close()
     print_ending(result, directory)
+    if arguments.bundle:
+        make(directory, result)
     if result.verdict is RunVerdict.ENVIRONMENT:
         raise CommandError(_message(result), result.exit_code)
     return result.exit_code
