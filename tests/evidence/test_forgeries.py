@@ -30,27 +30,19 @@ def violating(records):
     )
 
 
-def test_an_observation_that_is_edited_with_its_judgement_is_found(right, wrong, tmp_path):
-    """Judging again from observations cannot see it: the observation and the judgement are those of a right provider."""
-    good = {(one["history"], one["step"]): one for one in read_journal(right).of_kind("judgement")}
-    steps = {one["id"]: len(one["history"]["steps"]) - 1 for one in read_journal(wrong).of_kind("history")}
-    first = {one["first"] for one in read_journal(wrong).of_kind("counterexample")}
+def refused_otherwise(records):
+    """Let a cancel have been refused with another status: as it was observed, and as it is said in words."""
+    one = next(one for one in of_kind(records, "judgement") if one["observed"].get("answer.status") == 409)
+    one["observed"]["answer.status"] = 400
+    one["seen"] = one["seen"].replace("409", "400")
+    return records
 
-    def painted(records):
-        at = next(
-            number
-            for number, one in enumerate(records)
-            if one["kind"] == "judgement"
-            and one["status"] == "violates"
-            and one["step"] == steps[one["history"]]
-            and one["history"] not in first
-            and (one["history"], one["step"]) in good
-        )
-        return [*records[:at], dict(good[records[at]["history"], records[at]["step"]]), *records[at + 1 :]]
 
-    directory = forged(wrong, tmp_path / "forged", painted)
+def test_an_observation_that_is_edited_with_its_judgement_is_found(wrong, tmp_path):
+    """Judging again from observations cannot see it: observation and judgement agree with each other."""
+    directory = forged(wrong, tmp_path / "forged", refused_otherwise)
     rejudge(read_journal(directory))
-    assert "has to be" in shown(verified(directory))
+    assert "answer.status is 400, and has to be 409" in shown(verified(directory))
 
 
 def one_answer(records):
