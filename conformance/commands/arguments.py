@@ -40,6 +40,7 @@ def parser() -> Parser:
         ("report", "write the reports of a run again, from its journal", _report),
         ("verify", "rebuild every verdict of a run from its exchanges, and compare", _verify),
         ("bundle", "put a run into one file, with its evidence and the digests of everything", _bundle),
+        ("diff", "compare two runs", _diff),
         ("replay", "play a counterexample again", _replay),
         ("rules", "list the documented rules", _rules),
         ("sandbox", "serve the embedded provider", _sandbox),
@@ -81,6 +82,7 @@ def _run(command: Parser) -> None:
     add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+    add("--known", metavar="FILE", help="rules that may fail for now, each with a reason and an expiry (TOML)")
     add("--bundle", action="store_true", help="put everything into bundle.zip as well")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
@@ -108,6 +110,19 @@ def _bundle(command: Parser) -> None:
     add("--to", metavar="FILE", help="where the bundle goes; bundle.zip in the directory is the default")
     add("--sign", metavar="FILE", help="sign with this Ed25519 private key, in PEM form and without a password")
     add("--subject", metavar="NAME@sha256:DIGEST", action="append", default=[], help="what was tested; may be repeated")
+
+
+def _diff(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = (
+        "exit codes: 0 nothing is worse, 1 a rule is newly violated or no longer shown to hold, or the file of known "
+        "failures has one that expired or fails no more, 2 usage, or a run that cannot be read"
+    )
+    add("first", metavar="A", help="the --out directory of a run, or a bundle of it")
+    add("second", metavar="B", help="the other run, which is the later one")
+    add("--known", metavar="FILE", help="rules that may fail for now, each with a reason and an expiry (TOML)")
+    add("--format", choices=("text", "json", "html"), default="text")
+    add("--to", metavar="FILE", help="where it is written; the standard output is the default")
 
 
 def _replay(command: Parser) -> None:

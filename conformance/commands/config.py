@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from conformance.commands.errors import UsageError
 
-TEXTS: Final = ("target", "control-url", "market", "budget", "out")
+TEXTS: Final = ("target", "control-url", "market", "budget", "out", "known")
 NUMBERS: Final = ("histories", "seed", "concurrency")
 LISTS: Final = ("profile", "reading", "waive")
 NAMES: Final = (*TEXTS, *NUMBERS, *LISTS, "processes")

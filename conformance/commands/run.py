@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,12 @@ from conformance.commands.ending import print_ending
 from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
 from conformance.commands.stopping import SIGNALS, stopper
 from conformance.journal import JOURNAL_NAME, JournalError
+from conformance.known import Known, read_known, stale, today
 from conformance.progress import display
 from conformance.result import Result
 from conformance.verdict import RunVerdict
 from reports import write_reports
+from reports.text import in_one_line
 
 DEFAULT_OUT: Final = "conformance-report"
 SUITE: Final = Path(conformance.__file__).parent / "suite"
@@ -31,14 +34,18 @@ SUITE: Final = Path(conformance.__file__).parent / "suite"
 def main(arguments: argparse.Namespace) -> int:
     """Run a campaign, in this process or through pytest; return the exit code."""
     options = merged(arguments)
+    known = read_known(Path(options["known"])) if "known" in options else ()
+    holding = [f"{one.rule}={one.waiver}" for one in known if one.holds(today())]
+    if holding:
+        options["waive"] = [*options.get("waive", ()), *holding]
     asked = _asked(options)
     seat, settings = asked.prepare()
     directory = _directory(options.get("out"))
     processes = _processes(options.get("processes"))
     if processes is not None or arguments.select is not None:
         code = _through_pytest(asked, directory, processes, arguments.select)
-        if arguments.bundle and (directory / JOURNAL_NAME).exists():
-            make(directory, write_reports(directory))
+        if (arguments.bundle or known) and (directory / JOURNAL_NAME).exists():
+            return _after(write_reports(directory), directory, known, code, bundle=arguments.bundle)
         return code
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
@@ -60,11 +67,19 @@ def main(arguments: argparse.Namespace) -> int:
         finally:
             shown.close()
     print_ending(result, directory)
-    if arguments.bundle:
-        make(directory, result)
+    code = _after(result, directory, known, result.exit_code, bundle=arguments.bundle)
     if result.verdict is RunVerdict.ENVIRONMENT:
         raise CommandError(_message(result), result.exit_code)
-    return result.exit_code
+    return code
+
+
+def _after(result: Result, directory: Path, known: Sequence[Known], code: int, *, bundle: bool) -> int:
+    """Make a bundle, and look whether the file of known failures is still right; return the exit code."""
+    if bundle:
+        make(directory, result)
+    complaints = list(stale(known, result, today()))
+    sys.stdout.write("".join(f"Known failures: {in_one_line(one)}.\n" for one in complaints))
+    return code or (USAGE if complaints else code)
 
 
 def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import zipfile
 from io import BytesIO
 
@@ -211,7 +212,7 @@ def test_a_signature_holds_for_its_key_and_its_bundle(right, wrong, tmp_path):
 
 
 def test_without_the_package_a_signature_is_one_clear_sentence(right, tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "cryptography.hazmat.primitives", None)
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.serialization", None)
     (tmp_path / "key.pem").write_text("x")
     said = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--sign", tmp_path / "key.pem")
     assert said.code == 2
