@@ -21,8 +21,8 @@ from conformance.targets.line import Flight
 LOOKS: Final = ""
 """The name of the tape of everything that was asked before the first history."""
 _PLACE: Final = frozenset({"n", "kind", "prev"})
-_MEASURED: Final = frozenset({"ms", "began"})
-"""What nobody can measure again."""
+_GIVEN: Final = frozenset({"ms", "began", "response", "lost"})
+"""What was measured, which nobody can repeat, and the answers, which are given."""
 _VERSIONS: Final = frozenset({"Vipps-System-Version", "Vipps-System-Plugin-Version"})
 _ROUNDED: Final = 0.011
 """Milliseconds by which the recorded times of a race may be off, because they were rounded."""
@@ -90,7 +90,7 @@ class Tape:
         self._told += 1
         if record["kind"] != kind:
             self._differs(f"{self._at(record)} is of kind {record['kind']}, where one of kind {kind} belongs")
-        free = _PLACE | _MEASURED if kind == "exchange" else _PLACE
+        free = _PLACE | _GIVEN if kind == "exchange" else _PLACE
         then = {name: value for name, value in record.items() if name not in free}
         now = {name: value for name, value in content.items() if name not in free}
         if kind == "exchange":

@@ -11,14 +11,15 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
+from conformance.journal import body_as_json
 from conformance.order import Market, Profile
 from conformance.playback import Recording, Tape, TapeLink
-from conformance.profiles import WIRES
+from conformance.profiles import WIRES, Answer, Call
 from conformance.profiles.player import Player
 from conformance.profiles.wire import dig
-from conformance.recording import REMOVED
+from conformance.recording import REMOVED, Exchanges, Redactor
 from conformance.rulebook import Readings
 from conformance.settings import Settings
 from conformance.sitting import Ledger, Sitting
@@ -122,6 +123,7 @@ class RecordedSitting(Sitting):
         )
         self._recording = recording
         self._recorded_seat = RecordedSeat(recording)
+        self._plain = True
         super().__init__(self._recorded_seat, settings)
 
     async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
@@ -129,6 +131,7 @@ class RecordedSitting(Sitting):
         # Each process of a run has a nonce of its own, which is the run's with something behind it.
         found = self._recording.looks.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
         own = found.rpartition("-")[0] if found else self.nonce
+        self._plain = self._plain and own == self.nonce
         self.settings = replace(self.settings, nonce=own)
         return await super().open(ledger)
 
@@ -146,8 +149,35 @@ class RecordedSitting(Sitting):
         """Return the order id under which a history was played."""
         profile, _, number = identifier.partition("-")
         ending = f"-{profile[0]}{number}"
+        if self.settings.nonce == self.nonce and self._plain:
+            return self.nonce + ending
         pattern = re.compile(rf"{re.escape(self.nonce)}[\w-]*?{re.escape(ending)}(?!\w)")
         return self._recording.current.find(pattern) or self.nonce + ending
+
+    def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
+        """Return what compares one history's exchanges."""
+        return cast(Exchanges, _Compared(self._recording, self.redactor, history))
+
+
+class _Compared:
+    """Stands where exchanges are written down: an answer is the recorded one, and what was asked is compared."""
+
+    def __init__(self, recording: Recording, redactor: Redactor, history: str) -> None:
+        self.step = 0
+        self._recording = recording
+        self._redactor = redactor
+        self._history = history
+
+    def __call__(self, call: Call, answer: Answer, flight: tuple[float, float] | None = None) -> None:
+        del answer, flight
+        request = call.request
+        asked = {
+            "method": request.method,
+            "path": request.path,
+            "headers": self._redactor.headers(request.headers),
+            "body": body_as_json(request.body),
+        }
+        self._recording.append("exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked)
 
 
 class _Units:
