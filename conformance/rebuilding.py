@@ -87,6 +87,11 @@ class _Rebuilding:
             self._out.faults.append(f"the first record does not say how the run was made: {error!r}")
             return
         await self._look()
+        if not self._sitting.opened:
+            # Nothing could be played before the target was reached; what was, is without a beginning.
+            if self._histories and not self._out.faults:
+                self._out.faults.append("histories were played, and how the target was reached cannot be gone through")
+            return
         self._playing = _Playing(self._sitting, self._recording)
         for name, record in self._histories.items():
             base = name.rstrip(AGAIN)

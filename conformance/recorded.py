@@ -78,6 +78,11 @@ class RecordedSeat(HttpSeat):
         """Reach the target as it was reached."""
         self._session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
 
+    @property
+    def opened(self) -> bool:
+        """Whether the target was reached."""
+        return self._session is not None
+
     def prepare(self, profile: Profile, tape: Tape) -> None:
         """Know what was known when a tape was recorded."""
         session = self.session
@@ -139,6 +144,11 @@ class RecordedSitting(Sitting):
         """Take one order through its life."""
         self._recorded_seat.prepare(profile, self._recording.looks)
         await super().look(profile, ledger)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the target was reached."""
+        return self._recorded_seat.opened
 
     @property
     def nonce(self) -> str:
