@@ -30,6 +30,10 @@ class JournalError(Exception):
     """The evidence cannot be read or written. The message says where and what to do."""
 
 
+class FormatError(JournalError):
+    """There is no journal, or it is one that this version does not read."""
+
+
 class BrokenChainError(JournalError):
     """A record is not chained to the one before it: something was changed, dropped, added or moved."""
 
@@ -137,7 +141,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     """Read a run's evidence back and check its chain.
 
     Raises:
-        JournalError: there is no journal, or it is not one of this version.
+        FormatError: there is no journal, or it is not one of this version.
         BrokenChainError: a record is not chained to the one before it.
 
     """
@@ -145,7 +149,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
+        raise FormatError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
     lines = data.split(b"\n")
     tail = lines.pop()
     records: list[Record] = []
@@ -157,10 +161,10 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
         previous = hashlib.sha256(line).hexdigest()
         records.append(record)
     if not records:
-        raise JournalError(f"{path} is empty: the run was stopped before it began.")
+        raise FormatError(f"{path} is empty: the run was stopped before it began.")
     first = records[0]
     if first["kind"] != "run" or first.get("format") != JOURNAL_VERSION:
-        raise JournalError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
+        raise FormatError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
     return Evidence(tuple(records), truncated=bool(tail), digest=previous)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from conformance.journal import Evidence, JournalError, Record
+from conformance.journal import Evidence, FormatError, JournalError, Record
 from conformance.order import Profile
 from conformance.parted import focused, fuzzed_rules
 from conformance.rulebook import Rulebook, load, load_wire
@@ -66,8 +66,8 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
     """Reduce the evidence of a run to its result.
 
     Raises:
-        JournalError: the evidence was judged by another rulebook than the one at hand, lacks a part, or is not that of
-            one run.
+        FormatError: the evidence was judged by another rulebook than the one at hand.
+        JournalError: it lacks a part, or is not that of one run.
         OracleError: the reduction does not say what it is known to have to say.
 
     """
@@ -83,7 +83,7 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
 def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     run = evidence.records[0]
     if run["rulebook"] != book.digest:
-        raise JournalError(
+        raise FormatError(
             "This evidence was judged by another version of the rulebook: "
             f"report it with version {run['tool']} of cancel-conformance."
         )

@@ -74,7 +74,8 @@ _TONES: Final = {
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what renders our templates: everything that reaches a page is shown as text, visible and short."""
     environment = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
@@ -125,7 +126,7 @@ class _Histories:
         if play.id in self.kept:
             return 0
         story = story_of(play, self.currency, body_limit)
-        markup = Markup(_environment().get_template("history.html.j2").render(story=story))
+        markup = Markup(environment().get_template("history.html.j2").render(story=story))
         size = len(markup.encode())
         if size > room:
             self.left_out.append(play)
@@ -156,7 +157,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
     linked = {key: _linked(row, histories) for key, row in rows.items()}
     looked, looked_more = _looked(result)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             result=result,

@@ -41,6 +41,9 @@ def parser() -> Parser:
         ("fuzz", "send malformed, unusual and linked requests, drawn from an OpenAPI description", _fuzz),
         ("age", "plant orders now, and judge them when they are old", _age),
         ("report", "write the reports of a run again, from its journal", _report),
+        ("verify", "rebuild every verdict of a run from its exchanges, and compare", _verify),
+        ("bundle", "put a run into one file, with its evidence and the digests of everything", _bundle),
+        ("diff", "compare two runs", _diff),
         ("replay", "play a counterexample again", _replay),
         ("rules", "list the documented rules", _rules),
         ("sandbox", "serve the embedded provider", _sandbox),
@@ -88,6 +91,8 @@ def _run(command: Parser) -> None:
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
     add("--operator", action="store_true", help="ask at the terminal for what only a person can do")
     add("--operator-timeout", metavar="SECONDS", type=whole(1), help="how long to wait for them; 300 is the default")
+    add("--known", metavar="FILE", help="rules that may fail for now, each with a reason and an expiry (TOML)")
+    add("--bundle", action="store_true", help="put everything into bundle.zip as well")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
 
@@ -141,6 +146,39 @@ def _merge(command: Parser) -> None:
 
 def _report(command: Parser) -> None:
     command.add_argument("directory", metavar="DIR", help="the --out directory of a run, finished or not")
+
+
+def _verify(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = (
+        "exit codes: 0 everything follows from the evidence, 1 something does not or was changed, 2 neither the "
+        "directory of a run nor a bundle, or of another version, 4 something cannot be told from the evidence"
+    )
+    add("path", metavar="DIR_OR_BUNDLE", help="the --out directory of a run, or a bundle of it")
+    add("--digest", metavar="SHA256", help="the journal's digest, as it was told when the run ended")
+    add("--public-key", metavar="FILE", help="the Ed25519 key, in PEM form, that the bundle must be signed with")
+    add("--format", choices=("text", "json"), default="text")
+
+
+def _bundle(command: Parser) -> None:
+    add = command.add_argument
+    add("directory", metavar="DIR", help="the --out directory of a run")
+    add("--to", metavar="FILE", help="where the bundle goes; bundle.zip in the directory is the default")
+    add("--sign", metavar="FILE", help="sign with this Ed25519 private key, in PEM form and without a password")
+    add("--subject", metavar="NAME@sha256:DIGEST", action="append", default=[], help="what was tested; may be repeated")
+
+
+def _diff(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = (
+        "exit codes: 0 nothing is worse, 1 a rule is newly violated or no longer shown to hold, or the file of known "
+        "failures has one that expired or fails no more, 2 usage, or a run that cannot be read"
+    )
+    add("first", metavar="A", help="the --out directory of a run, or a bundle of it")
+    add("second", metavar="B", help="the other run, which is the later one")
+    add("--known", metavar="FILE", help="rules that may fail for now, each with a reason and an expiry (TOML)")
+    add("--format", choices=("text", "json", "html"), default="text")
+    add("--to", metavar="FILE", help="where it is written; the standard output is the default")
 
 
 def _replay(command: Parser) -> None:

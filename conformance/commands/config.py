@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from conformance.commands.errors import UsageError
 
-TEXTS: Final = ("target", "control-url", "market", "budget", "out", "shard")
+TEXTS: Final = ("target", "control-url", "market", "budget", "out", "shard", "known")
 NUMBERS: Final = ("histories", "seed", "concurrency", "max-requests")
 LISTS: Final = ("profile", "reading", "waive")
 NAMES: Final = (*TEXTS, *NUMBERS, *LISTS, "processes")

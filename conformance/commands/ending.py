@@ -34,6 +34,7 @@ def _lines(result: Result, directory: Path) -> Iterator[str]:
     yield from _violated(result, directory)
     yield from _untested(result)
     yield from _needless(result)
+    yield f"Digest of the journal: {result.evidence.digest}"
     yield f"Report: {directory / 'report.html'}"
 
 

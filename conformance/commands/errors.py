@@ -8,6 +8,7 @@ from conformance.ageing.ledger import LedgerError
 from conformance.commands.neighbours import ShadowedError
 from conformance.journal import JournalError
 from conformance.rulebook import PageError, ReadingError
+from conformance.signing import SigningError
 from conformance.steps import HistoryError
 from conformance.targets.base import TargetError, TargetUsageError
 
@@ -40,6 +41,7 @@ _CODES: Final = (
     (JournalError, USAGE),
     (LedgerError, USAGE),
     (ShadowedError, USAGE),
+    (SigningError, USAGE),
     (KeyboardInterrupt, INTERRUPTED),
 )
 

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 import conformance
 from conformance.api import Asked
 from conformance.campaign import Campaign
+from conformance.commands.bundle import make
 from conformance.commands.config import NAMES, merged
 from conformance.commands.ending import print_ending
 from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
@@ -22,6 +24,7 @@ from conformance.commands.openapi import description_of
 from conformance.commands.stopping import SIGNALS, stopper
 from conformance.fuzzing.playing import SECONDS, Fuzz, Limits
 from conformance.journal import JOURNAL_NAME, JournalError, Record, read_journal
+from conformance.known import Known, read_known, stale, today
 from conformance.operating import SECONDS as OPERATOR_SECONDS
 from conformance.operating import OperatedSeat, Operator, Terminal
 from conformance.parts import join_parts
@@ -34,6 +37,7 @@ from conformance.targets.seat import Seat
 from conformance.verdict import RunVerdict
 from conformance.waivers import waiver_from_json
 from reports import write_reports
+from reports.text import in_one_line
 
 DEFAULT_OUT: Final = "conformance-report"
 SUITE: Final = Path(conformance.__file__).parent / "suite"
@@ -44,6 +48,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.resume is not None:
         return _resumed(arguments)
     options = merged(arguments)
+    known = read_known(Path(options["known"])) if "known" in options else ()
+    holding = [f"{one.rule}={one.waiver}" for one in known if one.holds(today())]
+    if holding:
+        options["waive"] = [*options.get("waive", ()), *holding]
     asked = _asked(options)
     seat, settings = asked.prepare()
     directory = fresh_directory(options.get("out"))
@@ -55,14 +63,17 @@ def main(arguments: argparse.Namespace) -> int:
     if processes is not None or arguments.select is not None:
         if asked.max_requests is not None:
             raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
-        return _through_pytest(asked, directory, processes, arguments.select)
+        code = _through_pytest(asked, directory, processes, arguments.select)
+        if (arguments.bundle or known) and (directory / JOURNAL_NAME).exists():
+            return _after(write_reports(directory), directory, known, code, bundle=arguments.bundle)
+        return code
     settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
     # A line that moves and somebody who types do not go together.
     shown = Lines(sys.stdout) if arguments.operator else display()
-    return _played(seat, settings, directory, shown, fuzz, debug=arguments.debug)
+    return _played(seat, settings, directory, shown, fuzz, known, debug=arguments.debug, bundle=arguments.bundle)
 
 
 def _played(
@@ -71,8 +82,10 @@ def _played(
     directory: Path,
     shown: Display,
     fuzz: Fuzz | None = None,
+    known: Sequence[Known] = (),
     *,
     debug: bool,
+    bundle: bool = False,
     resume: bool = False,
 ) -> int:
     with stopper() as stopping:
@@ -91,9 +104,19 @@ def _played(
         finally:
             shown.close()
     print_ending(result, directory)
+    code = _after(result, directory, known, result.exit_code, bundle=bundle)
     if result.verdict is RunVerdict.ENVIRONMENT:
         raise CommandError(message_of(result), result.exit_code)
-    return result.exit_code
+    return code
+
+
+def _after(result: Result, directory: Path, known: Sequence[Known], code: int, *, bundle: bool) -> int:
+    """Make a bundle, and look whether the file of known failures is still right; return the exit code."""
+    if bundle:
+        make(directory, result)
+    complaints = list(stale(known, result, today()))
+    sys.stdout.write("".join(f"Known failures: {in_one_line(one)}.\n" for one in complaints))
+    return code or (USAGE if complaints else code)
 
 
 def _resumed(arguments: argparse.Namespace) -> int:
@@ -130,7 +153,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
     )
     sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
     sys.stdout.flush()
-    return _played(seat, settings, directory, display(), debug=arguments.debug, resume=True)
+    return _played(seat, settings, directory, display(), debug=arguments.debug, bundle=arguments.bundle, resume=True)
 
 
 def read_run(directory: Path) -> Record:
