@@ -127,5 +127,3 @@ class Merchant(Protocol):
 
     def local_view(self, order_id: str) -> Viewed | Awaitable[Viewed]:
         """Return the payment as the merchant's own books have it, without asking the provider."""
-
-

@@ -5,7 +5,7 @@ the rules with a copy of the page that they rest on.
 """
 
 from conformance.rulebook.entries import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
-from conformance.rulebook.loading import NEEDS, RulebookError, load
+from conformance.rulebook.loading import NEEDS, RulebookError, load, load_obligations
 from conformance.rulebook.readings import ReadingError, Readings
 from conformance.rulebook.staleness import PageError, Staleness, read_page, stale_rules
 
@@ -25,6 +25,7 @@ __all__ = [
     "Status",
     "Switch",
     "load",
+    "load_obligations",
     "read_page",
     "stale_rules",
 ]

@@ -1,0 +1,189 @@
+"""M5 and M10 to M17: when to cancel, and what the order must have come to at the end."""
+
+from __future__ import annotations
+
+from conformance.obligations.reading import Outcome, outcome, shows_charged, shows_end
+from conformance.obligations.requests import flag
+from conformance.obligations.ruling import Said, at, broken, ended, met, stands
+from conformance.obligations.seen import Act, Books, Exchange, Seen
+
+HONOURED = ("authorized", "captured")
+
+
+def end_wanted(seen: Seen, order: int) -> bool:
+    """Whether the shop asked for the end of an order."""
+    return bool(seen.triggers(order))
+
+
+def approved_before(seen: Seen, order: int) -> bool:
+    """Whether the payment was approved before the shop first asked for its end."""
+    first = seen.triggers(order)[0]
+    known = [one for one in seen.books if one.order == order and one.n < first.n]
+    return bool(known) and known[-1].truth is not None and known[-1].truth.authorized > 0
+
+
+def may_be_honoured(seen: Seen, order: int) -> bool:
+    """Whether the order may go on although its end was asked for: approval and end crossed, or it was abandoned only."""
+    cancels = [one for one in seen.triggers(order) if one.action == "cancel"]
+    return not cancels or not approved_before(seen, order)
+
+
+def _honoured(seen: Seen, order: int, quiet: Books) -> bool:
+    truth = quiet.truth
+    return (
+        may_be_honoured(seen, order)
+        and quiet.status in HONOURED
+        and truth is not None
+        and not truth.cancelled
+        and truth.authorized > 0
+    )
+
+
+def _sent_in(seen: Seen, act: Act, order: int) -> list[Exchange]:
+    """Return the cancels that an action sent. An action is written down when it has ended, after its requests."""
+    previous = max((one.n for one in seen.acts if one.n < act.n), default=-1)
+    return [one for one in seen.cancels(order) if previous < one.n < act.n]
+
+
+def m5_flag(seen: Seen, order: int) -> Said:
+    """``cancelTransactionOnly`` is for payments that were not approved, and must not keep a reservation alive."""
+    quiet = seen.quiet(order)
+    presses = [one for one in seen.triggers(order) if one.action == "cancel"]
+    if quiet is None or quiet.truth is None or not presses:
+        return None
+    sent = [one for press in presses[-1:] for one in _sent_in(seen, press, order)]
+    approved = [one for one in sent if one.before is not None and one.before.remaining > 0 and not one.fault]
+    flagged = [one for one in approved if flag(one, "cancelTransactionOnly")]
+    if flagged and len(flagged) == len(approved) and quiet.truth.remaining and not _honoured(seen, order, quiet):
+        one = flagged[-1]
+        return at(
+            one, f"{one.where} has cancelTransactionOnly, and the reserved {quiet.truth.remaining} are never released"
+        )
+    return met(presses[0].step) if approved or seen.cancels(order) else None
+
+
+def m10_release(seen: Seen, order: int) -> Said:
+    """What is not wanted any more is not left reserved or payable."""
+    quiet = seen.quiet(order)
+    if quiet is None or quiet.truth is None or not end_wanted(seen, order):
+        return None
+    if ended(quiet.truth) or _honoured(seen, order, quiet) or quiet.truth.late:
+        return met(seen.last_step)
+    if not any(one.action == "cancel" for one in seen.triggers(order)) and quiet.truth.remaining:
+        return None
+    return broken(seen.last_step, f"the order is not wanted, {stands(quiet)}")
+
+
+def m11_rest(seen: Seen, order: int) -> Said:
+    """eCom: what remains after a partial capture is released with ``shouldReleaseRemainingFunds``."""
+    quiet = seen.quiet(order)
+    partial = [
+        one
+        for one in seen.cancels(order)
+        if one.api == "ecom" and one.before is not None and one.before.captured and one.before.remaining
+    ]
+    if not partial or quiet is None or quiet.truth is None:
+        return None
+    without = [one for one in partial if not flag(one, "shouldReleaseRemainingFunds")]
+    if quiet.truth.remaining and len(without) == len(partial):
+        return at(without[0], f"{without[0].where} does not say shouldReleaseRemainingFunds, and releases nothing")
+    return met(partial[0].step)
+
+
+def m12_last(seen: Seen, order: int) -> Said:
+    """Nothing is released while a capture that is wanted has not happened."""
+    said: Said = None
+    for one in seen.cancels(order):
+        wanted = sum(
+            act.number
+            for act in seen.acts
+            if act.order == order and act.action == "capture" and act.ended == "returned" and act.n < one.n
+        )
+        if not wanted or one.before is None or one.after is None:
+            continue
+        if one.after.cancelled > one.before.cancelled and one.before.captured < wanted:
+            return at(
+                one,
+                f"{one.where} released {one.after.cancelled - one.before.cancelled} while only {one.before.captured} of the "
+                f"{wanted} that were to be captured had been",
+            )
+        said = met(one.step)
+    return said
+
+
+def m13_pointless(seen: Seen, order: int) -> Said:
+    """No cancel where the merchant knows that there is nothing to cancel."""
+    known = ""
+    said: Said = None
+    for one in seen.of(order):
+        if one.operation == "cancel":
+            if known and one.action in ("cancel", "abandon", "tick"):
+                return at(one, f"{one.where} was sent although {known}")
+            said = said or met(one.step)
+            if outcome(one) is Outcome.DONE:
+                known = "an earlier cancel had been answered as done"
+        elif one.after is not None and one.after.captured and not one.after.remaining and not one.after.cancelled:
+            if shows_charged(one):
+                known = "everything had been captured"
+                said = said or met(one.step)
+        elif one.operation == "read" and shows_end(one) and one.after is not None and one.after.ended:
+            known = "the payment had been read and had ended"
+    return said
+
+
+def m14_deadline(seen: Seen, order: int) -> Said:
+    """A cancel that comes too late is refused for good."""
+    late = [one for one in seen.cancels(order) if one.before is not None and one.before.late]
+    asked = [one for one in seen.triggers(order)]
+    aged = [one for one in seen.acts if one.action == "age" and one.order == order and one.ended == "returned"]
+    if not aged or not asked:
+        return None
+    final = [one for one in late if one.status == 400]
+    if len(final) > len([one for one in asked if one.n > aged[0].n]):
+        return at(
+            final[-1], f"{final[-1].where} was refused with 400 as too late, and sent again {len(final) - 1} times"
+        )
+    return met(aged[0].step)
+
+
+def m15_early(seen: Seen, order: int) -> Said:
+    """An order is not called cancelled while its payment can still be approved and no cancel was even tried."""
+    said: Said = None
+    for one in seen.books:
+        if one.order != order or one.truth is None or not one.truth.payable:
+            continue
+        said = said or met(one.step)
+        tried = [each for each in seen.cancels(order) if each.n < one.n]
+        asked = [each for each in seen.of(order) if each.operation == "read" and each.status != 200 and each.n < one.n]
+        if one.status == "cancelled" and not tried and not asked:
+            return broken(one.step, f"nothing was cancelled, {stands(one)}")
+    return said
+
+
+def m16_race(seen: Seen, order: int) -> Said:
+    """At the end the order is honoured and nothing is cancelled, or it is cancelled and nothing is left."""
+    quiet = seen.quiet(order)
+    if quiet is None or quiet.truth is None or not end_wanted(seen, order):
+        return None
+    if quiet.status == "cancelled" and not ended(quiet.truth):
+        return broken(seen.last_step, stands(quiet))
+    money = (quiet.amount("captured") or 0) > quiet.truth.captured
+    if quiet.status in HONOURED and quiet.truth.ended and quiet.truth.released and (not quiet.truth.captured or money):
+        return broken(seen.last_step, stands(quiet))
+    return met(seen.last_step)
+
+
+def m17_not_now(seen: Seen, order: int) -> Said:
+    """A cancel that cannot be done now is tried again later."""
+    passing = [one for one in seen.cancels(order) if outcome(one) is Outcome.PASSING and one.status not in (401, 429)]
+    if not passing or seen.quiet(order) is None:
+        return None
+    quiet = seen.quiet(order)
+    assert quiet is not None
+    again = [one for one in seen.cancels(order) if one.n > passing[0].n]
+    if ended(quiet.truth) or again or _honoured(seen, order, quiet):
+        return met(passing[0].step)
+    return at(
+        passing[0],
+        f"{passing[0].where} was answered {passing[0].status}, not now, and never sent again: {stands(quiet)}",
+    )
