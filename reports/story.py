@@ -155,14 +155,15 @@ def story_of(play: Play, currency: str, body_limit: int) -> Story:
         profile=PROFILES[Profile(play.record["profile"])],
         label=play.record["label"],
         source=SOURCES[play.record["source"]],
-        records=_records(play),
+        records=records_of(play),
         steps=tuple(steps),
         left_out=len(play.exchanges) - len(kept),
     )
 
 
-def _records(play: Play) -> str:
-    numbers = [play.record["n"], *(one["n"] for one in (*play.exchanges, *play.judgements))]
+def records_of(play: Play) -> str:
+    """Return which lines of the journal are a history's."""
+    numbers = [play.record["n"], *(one["n"] for one in (*play.exchanges, *play.notes, *play.judgements))]
     first, last = min(numbers) + 1, max(numbers) + 1
     return f"line {first}" if first == last else f"lines {first:,} to {last:,}"
 

@@ -8,7 +8,17 @@ from typing import Final
 
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict
-from reports.headline import Untested, counts, ending_note, headline, profiles, replay_line, untested
+from reports.headline import (
+    Untested,
+    verdicts,
+    warnings,
+    counts,
+    ending_note,
+    headline,
+    profiles,
+    replay_line,
+    untested,
+)
 from reports.text import in_one_line
 from reports.words import PROFILES, counted
 
@@ -55,6 +65,12 @@ def _lines(result: Result) -> Iterator[str]:
         if len(violated) > _MOST_NAMED:
             yield f"- and {counted(len(violated) - _MOST_NAMED, 'more rule')}: {_named(tuple(violated[_MOST_NAMED:]))}"
         yield ""
+    warned = warnings(result)
+    if warned:
+        yield from ("### Warnings: recommended, and not done", "")
+        for one in warned[:_MOST_NAMED]:
+            yield from _violated(result, one)
+        yield ""
     yield from _not_tested(untested(result))
     if run["waivers"]:
         yield from ("### Waived by the user", "")
@@ -64,7 +80,7 @@ def _lines(result: Result) -> Iterator[str]:
 
 
 def _table(result: Result) -> Iterator[str]:
-    columns = list(RuleVerdict)
+    columns = verdicts(result)
     yield "| | " + " | ".join(verdict.value.lower() for verdict in columns) + " |"
     yield "| --- |" + " ---: |" * len(columns)
     for profile in profiles(result):

@@ -37,6 +37,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, text, fill in (
         ("run", "test a provider", _run),
+        ("merchant", "test a merchant's integration", _merchant),
         ("report", "write the reports of a run again, from its journal", _report),
         ("replay", "play a counterexample again", _replay),
         ("rules", "list the documented rules", _rules),
@@ -83,6 +84,22 @@ def _run(command: Parser) -> None:
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
 
 
+def _merchant(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = EXIT_CODES
+    add("--integration", metavar="M", help="python:MODULE:ADAPTER, http://127.0.0.1:PORT of a test hook, exec:COMMAND")
+    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--budget", choices=BUDGETS, help="how much to play; standard is the default")
+    add("--histories", metavar="N", type=whole(0), help="drawn histories per profile, instead of the budget's")
+    add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
+    add("--port", metavar="N", type=whole(0), help="where the provider listens; a free port is the default")
+    add("--strict", action="store_const", const=True, help="what is recommended decides, too")
+    add("--waive", metavar="RULE=REASON", action="append", help="do not let this obligation decide; may be repeated")
+    add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
+    add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+
+
 def _report(command: Parser) -> None:
     command.add_argument("directory", metavar="DIR", help="the --out directory of a run, finished or not")
 
@@ -97,6 +114,9 @@ def _replay(command: Parser) -> None:
 def _rules(command: Parser) -> None:
     command.add_argument("--docs", metavar="FILE", help="a copy of the documentation page, to mark what changed there")
     command.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    command.add_argument(
+        "--party", choices=("provider", "merchant"), default="provider", help="whose; the provider's is the default"
+    )
     profiles = [one.value for one in Profile]
     command.add_argument("--profile", metavar="P", action="append", choices=profiles, help="may be repeated")
 

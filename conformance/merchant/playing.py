@@ -21,7 +21,7 @@ from conformance.merchant.seat import Seat
 from conformance.obligations.judging import Judged, judge
 from conformance.obligations.seen import Seen, seen_from_records
 from conformance.obligations.shop import Behaviour, ShopHistory, shop_as_json
-from conformance.order import Profile
+from conformance.order import Market, Profile
 from conformance.rulebook import Rulebook, load_obligations
 from conformance.targets.base import TargetUsageError
 
@@ -116,6 +116,16 @@ class Stand:
         """Return the seat of the present history."""
         assert self._seat is not None
         return self._seat
+
+    @property
+    def base_url(self) -> str:
+        """Where the provider listens."""
+        return self._server.url
+
+    @property
+    def currency(self) -> str:
+        """What orders are paid in."""
+        return Market(self.market).currency
 
     def clock(self) -> Clock:
         """Return the clock of the present history."""

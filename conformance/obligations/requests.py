@@ -175,7 +175,7 @@ def m7_key_stable(seen: Seen, order: int) -> Said:
             open_key = None
         if one.operation != "cancel":
             continue
-        if open_key is not None:
+        if open_key is not None and _canonical(one) == _canonical(open_key):
             if one.key != open_key.key:
                 return at(
                     one,

@@ -193,7 +193,9 @@ class Shop:
     def cancel(self, order_id: str) -> None:
         """Cancel the order, or release what was not shipped of it."""
         row = self.books[order_id]
-        row.wanted = "cancel"
+        if row.wanted != "cancel":
+            # Another request than that of an abandoned order, and so with a key of its own.
+            row.wanted, row.cancel_key = "cancel", ""
         self.settle(row)
 
     def abandon(self, order_id: str) -> None:
