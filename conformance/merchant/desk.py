@@ -18,6 +18,8 @@ from conformance.targets.base import TargetError
 ROUNDS: Final = (65, 65, 65, 120, 900, 3600)
 """Seconds of the clock that pass at the quiet end, one after the other. The first ones lie within the ten minutes in
 which a customer can approve, and let a rate limit pass."""
+PATIENCE: Final = 100
+"""Rounds shorter than this leave to a merchant's own queue what it has begun."""
 AGAIN: Final = 3
 """So often the shop asks again for what did not succeed."""
 REAL_PAUSE: Final = 1.2
@@ -35,6 +37,7 @@ class Slot:
     wanted: str = ""
     raced: bool = False
     approved: bool = False
+    failed: bool = False
     view: dict[str, Any] = field(default_factory=dict)
 
 
@@ -95,7 +98,7 @@ class Desk:
                 # What is merely abandoned may be honoured as soon as it is paid; what is cancelled may be so only where
                 # the approval came in between.
                 slot.raced = True if step.do == "abandon" else slot.raced and not slot.approved
-                return self._ask(step.do, step.order, order_id=slot.order.id)
+                return self._end(step.order)
             case "capture":
                 return self._capture(step.order, step.number)
             case "tick":
@@ -126,6 +129,12 @@ class Desk:
         assert step.do in (*CUSTOMER_STEPS, "age", "portal_cancel")
         told = "" if happened else "it could not happen as the payment stood"
         self._note(step.do, step.order, step.number, Ended("returned" if happened else "skipped", None, told), 0.0)
+
+    def _end(self, number: int) -> bool:
+        slot = self._slots[number]
+        going = self._ask(slot.wanted, number, order_id=slot.order.id)
+        slot.failed = self._last.how != "returned"
+        return going
 
     def _create(self, number: int) -> bool:
         slot = self._slots[number]
@@ -240,7 +249,7 @@ class Desk:
                 self._paused = True
                 time.sleep(REAL_PAUSE)
             self._pass(seconds)
-            if not self._round():
+            if not self._round(patient=seconds < PATIENCE):
                 return
             self._read_books()
             if all(self._at_rest(number) for number in range(len(self._slots))):
@@ -250,13 +259,15 @@ class Desk:
         if self._tick():
             self._read_books()
 
-    def _round(self) -> bool:
+    def _round(self, *, patient: bool) -> bool:
+        """Let the merchant work by itself; then ask again for what is not done, as a person at the desk would."""
         if not self._deliver("deliver") or not self._tick():
             return False
+        self._read_books()
         for number, slot in enumerate(self._slots):
-            if slot.wanted and not self._at_rest(number):
-                if not self._ask(slot.wanted, number, order_id=slot.order.id) or not self._tick():
-                    return False
+            at_work = patient and not slot.failed and slot.view.get("status") == "cancelling" and "tick" in self._offered
+            if slot.wanted and not at_work and not self._at_rest(number) and not (self._end(number) and self._tick()):
+                return False
         return True
 
     def _at_rest(self, number: int) -> bool:
@@ -266,6 +277,8 @@ class Desk:
         if not slot.wanted or truth is None:
             return True
         status = slot.view.get("status")
+        if status != "cancelled" and slot.failed and not (slot.raced and truth.authorized and not truth.cancelled):
+            return False
         if slot.raced and status in ("authorized", "captured") and not truth.cancelled and not truth.pending:
             return True
         if status == "cancelled":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.obligations.reading import Outcome, outcome, shows_charged, shows_end
+from conformance.obligations.reading import Outcome, outcome, shows_charged
 from conformance.obligations.requests import flag
 from conformance.obligations.ruling import Said, at, broken, ended, met, stands
 from conformance.obligations.seen import Act, Books, Exchange, Seen
@@ -117,18 +117,22 @@ def m13_pointless(seen: Seen, order: int) -> Said:
     said: Said = None
     for one in seen.of(order):
         if one.operation == "cancel":
+            if not known and _called_cancelled(seen, order, one):
+                known = "the merchant's own books called the order cancelled, and it was"
             if known and one.action in ("cancel", "abandon", "tick"):
                 return at(one, f"{one.where} was sent although {known}")
             said = said or met(one.step)
-            if outcome(one) is Outcome.DONE:
-                known = "an earlier cancel had been answered as done"
         elif one.after is not None and one.after.captured and not one.after.remaining and not one.after.cancelled:
             if shows_charged(one):
                 known = "everything had been captured"
                 said = said or met(one.step)
-        elif one.operation == "read" and shows_end(one) and one.after is not None and one.after.ended:
-            known = "the payment had been read and had ended"
     return said
+
+
+def _called_cancelled(seen: Seen, order: int, exchange: Exchange) -> bool:
+    """Whether both parties' books had the payment as cancelled before a request."""
+    known = [one for one in seen.books if one.order == order and one.n < exchange.n]
+    return bool(known) and known[-1].status == "cancelled" and ended(known[-1].truth)
 
 
 def m14_deadline(seen: Seen, order: int) -> Said:
