@@ -125,9 +125,10 @@ class Seat:
             if fault.kind == "approve-before":
                 self._approve(what)
         fault = next((one for one in meets if not one.kind.startswith(("approve", "twice"))), None)
+        if any(one.kind == "twice" for one in meets):
+            # Something below the application sent it before, and never passed on what came back.
+            self._once(request, what, host, None, copy=True)
         given = self._once(request, what, host, fault)
-        if any(one.kind == "twice" for one in meets) and isinstance(given, Response):
-            given = self._once(request, what, host, None, copy=True)
         for one in meets:
             if one.kind == "approve-after":
                 self._approve(what)

@@ -88,7 +88,7 @@ def m19_amount(seen: Seen, order: int) -> Said:
 
 def m20_not_payable(seen: Seen, order: int) -> Said:
     """What was cancelled is not captured, and not called payable, whatever its state is called."""
-    own = [one for one in seen.cancels(order) if one.reached and one.after is not None and one.after.released]
+    own = [one for one in seen.cancels(order) if one.before and one.after and one.after.cancelled > one.before.cancelled]
     if not own:
         return None
     for one in seen.of(order):

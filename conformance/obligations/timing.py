@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.obligations.reading import Outcome, outcome, shows_charged
 from conformance.obligations.requests import flag
 from conformance.obligations.ruling import Said, at, broken, ended, met, stands
-from conformance.obligations.seen import Act, Books, Exchange, Seen
+from conformance.obligations.seen import Books, Exchange, Seen
 
 HONOURED = ("authorized", "captured")
 
@@ -39,20 +39,15 @@ def _honoured(seen: Seen, order: int, quiet: Books) -> bool:
     )
 
 
-def _sent_in(seen: Seen, act: Act, order: int) -> list[Exchange]:
-    """Return the cancels that an action sent. An action is written down when it has ended, after its requests."""
-    previous = max((one.n for one in seen.acts if one.n < act.n), default=-1)
-    return [one for one in seen.cancels(order) if previous < one.n < act.n]
-
-
 def m5_flag(seen: Seen, order: int) -> Said:
     """``cancelTransactionOnly`` is for payments that were not approved, and must not keep a reservation alive."""
     quiet = seen.quiet(order)
     presses = [one for one in seen.triggers(order) if one.action == "cancel"]
     if quiet is None or quiet.truth is None or not presses:
         return None
-    sent = [one for press in presses[-1:] for one in _sent_in(seen, press, order)]
-    approved = [one for one in sent if one.before is not None and one.before.remaining > 0 and not one.fault]
+    approved = [
+        one for one in seen.cancels(order) if one.before is not None and one.before.remaining > 0 and one.reached
+    ]
     flagged = [one for one in approved if flag(one, "cancelTransactionOnly")]
     if flagged and len(flagged) == len(approved) and quiet.truth.remaining and not _honoured(seen, order, quiet):
         one = flagged[-1]

@@ -218,7 +218,7 @@ class Queue(Plain):
 
     def cancel(self, order_id: str) -> None:
         row = self.rows[order_id]
-        if row["status"] in ("open", "authorized", "captured"):
+        if row["status"] in ("open", "authorized", "captured") and not row.get("job"):
             row["job"] = {"key": str(uuid.uuid4()), "tries": 0, "due": 0.0}
             if row["status"] != "captured":
                 row["status"] = "cancelling"
