@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from conformance.journal import Evidence, JournalError, Record
-from conformance.order import Profile
 from conformance.obligations.evidence import check_shop, is_merchants
 from conformance.obligations.judging import RANK
+from conformance.order import Profile
 from conformance.rulebook import Rulebook, load, load_obligations
 from conformance.selfcheck import check_books, check_oracle, check_verdict
 from conformance.soundness import check
@@ -167,8 +167,8 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
             tallies[key].reason = record["reason"]
             tallies[key].counterexample = record["file"]
             place = RANK.get(record["rule"])
-            # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a merchant's
-            # obligations the one that says most about its cause.
+            # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a
+            # merchant's obligations the one that says most about its cause.
             tallies[key].rank = (
                 (record["steps"], blamed[record["history"]].index(record["rule"]))
                 if place is None

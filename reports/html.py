@@ -12,8 +12,8 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from conformance.order import Market
 from conformance.obligations.evidence import is_merchants
+from conformance.order import Market
 from conformance.result import Result, book_of
 from conformance.rulebook import Rulebook
 from conformance.verdict import RuleVerdict, RunVerdict, holds_back

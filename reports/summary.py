@@ -10,14 +10,14 @@ from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict
 from reports.headline import (
     Untested,
-    verdicts,
-    warnings,
     counts,
     ending_note,
     headline,
     profiles,
     replay_line,
     untested,
+    verdicts,
+    warnings,
 )
 from reports.text import in_one_line
 from reports.words import PROFILES, counted

@@ -6,7 +6,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from conformance.obligations.shop import BEFORE, AFTER, Behaviour, Fault, ShopHistory, Step
+from conformance.obligations.shop import AFTER, BEFORE, Behaviour, Fault, ShopHistory, Step
 from conformance.order import Profile
 from strategies.money import AMOUNTS
 
@@ -69,10 +69,8 @@ def _life(draw: st.DrawFn, profile: Profile, offered: frozenset[str], order: int
     between += ["deliver_twice", "deliver_reversed"] if "deliver" in offered else []
 
     def pause() -> None:
-        for word in draw(st.lists(st.sampled_from(between), max_size=2)):
-            steps.append(
-                Step(word, order if word == "wait" else 0, draw(st.sampled_from((1, 20, 65))) if word == "wait" else 0)
-            )
+        words = draw(st.lists(st.sampled_from(between), max_size=2))
+        steps.extend(Step("wait", order, draw(st.sampled_from((1, 20, 65)))) if w == "wait" else Step(w) for w in words)
 
     ends = ["cancel", "cancel"] + (["abandon"] if "abandon" in offered else [])
     way = draw(st.sampled_from(("approved", "approved", "late", "3ds", "rejected")))

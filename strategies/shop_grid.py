@@ -1,4 +1,4 @@
-"""The systematic set of a shop's histories: every way of life of an order, every fault, in an order that tells most first.
+"""The systematic set of a shop's histories: every way of life of an order, every fault, what tells most first.
 
 A history's steps are written as text, a word for each: ``create approve deliver cancel``, with a number after a colon
 (``capture:400``) and a second order behind an at-sign (``cancel@1``).
@@ -32,7 +32,7 @@ LATE: Final = "create cancel approve deliver tick"
 CLOSED: Final = "create approve deliver capture:400 cancel"
 OPERATION: Final = Behaviour(key_scope="operation")
 
-_LIVES: Final = (
+_LIVES: Final[tuple[tuple[str, str, dict[str, object]], ...]] = (
     ("approved, then cancelled", APPROVED, {}),
     ("cancelled before approval", UNAPPROVED, {}),
     ("partly shipped, then closed", CLOSED, {}),
@@ -47,7 +47,11 @@ _LIVES: Final = (
     ("timed out", "create expire deliver tick cancel", {}),
     ("cancelled in the portal", "create approve deliver tick portal_cancel deliver tick", {}),
     ("cancelled in the portal, unnoticed", "create approve deliver tick portal_cancel lose tick", {}),
-    ("partly shipped, cancelled in the portal", "create approve deliver tick capture:400 portal_cancel deliver tick", {}),
+    (
+        "partly shipped, cancelled in the portal",
+        "create approve deliver tick capture:400 portal_cancel deliver tick",
+        {},
+    ),
     ("cancelled, process restarted", "create approve deliver restart cancel restart", {}),
     ("cancelled before approval, twice", "create cancel cancel", {}),
     ("notifications doubled", "create approve deliver_twice cancel deliver_twice", {}),
@@ -65,7 +69,8 @@ _LIVES: Final = (
 _ONCE: Final = (
     "error-500", "lost-after", "lost-before", "empty-200", "html-200", "unchanged-200", "error-500-after", "busy-429",
     "sticky-400", "missing-404", "redirect-302", "forbidden-403", "accepted-202", "empty-200-after", "html-200-after",
-    "error-503", "processing-409", "locked-423", "timeout-408", "unauthorized-401", "error-502-html", "slow-after", "twice",
+    "error-503", "processing-409", "locked-423", "timeout-408", "unauthorized-401", "error-502-html", "slow-after",
+    "twice",
 )  # fmt: skip
 _ALWAYS: Final = ("error-500", "busy-429", "lost-before", "forbidden-403", "error-503")
 _BEFORE_APPROVAL: Final = (

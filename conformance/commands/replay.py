@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from conformance.api import Asked
 from conformance.commands.errors import ENVIRONMENT, CommandError, UsageError
+from conformance.commands.shop_replay import replay_shop
 from conformance.commands.stopping import stopper
 from conformance.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
 from conformance.journal import JOURNAL_NAME, JournalError, read_journal
 from conformance.merchant.counterexamples import is_shops
-from conformance.commands.shop_replay import replay_shop
 from conformance.playing import Playing
 from conformance.rulebook import load
 from conformance.settings import Settings

@@ -1,7 +1,7 @@
 """The clock of a history, and what makes a merchant in this process live by it.
 
-Seconds pass as they do; besides, whoever waits lets time pass without waiting. A merchant that backs off for a minute is
-seen to do so, and costs nothing.
+Seconds pass as they do; besides, whoever waits lets time pass without waiting. A merchant that backs off for a minute
+is seen to do so, and costs nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Sleeping:
         self._clock = clock
         self._thread = 0
         self._slept = 0.0
-        self._real: Final = {
+        self._real: Final[dict[str, Any]] = {
             "sleep": time.sleep,
             "time": time.time,
             "monotonic": time.monotonic,
@@ -145,7 +145,7 @@ def _spaces() -> Iterator[dict[str, Any]]:
     yield vars(datetimes)
     for name, module in list(sys.modules.items()):
         top = name.partition(".")[0]
-        if top in _OURS or top in sys.stdlib_module_names and top != "__main__":
+        if top in _OURS or (top in sys.stdlib_module_names and top != "__main__"):
             continue
         space = getattr(module, "__dict__", None)
         if isinstance(space, dict):
@@ -154,7 +154,7 @@ def _spaces() -> Iterator[dict[str, Any]]:
 
 def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
     """Return a class that takes the place of ``datetime``. What it makes are plain datetimes."""
-    real = datetime
+    real: Any = datetime
 
     class Meta(type(real)):  # type: ignore[misc]
         def __instancecheck__(cls, instance: object) -> bool:
@@ -163,7 +163,7 @@ def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
         def __subclasscheck__(cls, subclass: type) -> bool:
             return issubclass(subclass, real)
 
-    class Moment(real, metaclass=Meta):
+    class Moment(real, metaclass=Meta):  # type: ignore[misc]
         def __new__(cls, *args: Any, **named: Any) -> Any:
             return real(*args, **named)
 
@@ -177,11 +177,12 @@ def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
 
         @classmethod
         def today(cls) -> Any:
-            return real.now() + timedelta(seconds=offset())  # noqa: DTZ005
+            return real.now() + timedelta(seconds=offset())
 
         @classmethod
         def fromtimestamp(cls, timestamp: float, tz: Any = None) -> Any:
             return real.fromtimestamp(timestamp, tz)
 
     Moment.__name__ = Moment.__qualname__ = "datetime"
-    return Moment
+    moment: type[datetime] = Moment
+    return moment

@@ -67,9 +67,8 @@ class Counter:
         return self.provider.handle(request)
 
     def _api(self, name: str) -> Api:
-        return cast(
-            Api, {"ecom": self.provider.ecom, "epayment": self.provider.epayment}.get(name, self.provider.recurring)
-        )
+        known: dict[str, Api] = {"ecom": self.provider.ecom, "epayment": self.provider.epayment}
+        return known.get(name, self.provider.recurring)
 
     def payment(self, api: str, id_: str) -> Payment | None:
         """Return a payment, brought up to date; an eCom payment is one of ePayment's, too."""

@@ -1,4 +1,4 @@
-"""Plays a shop's history: asks the merchant to act, plays the customer, and reads both parties' books after each step."""
+"""Plays a shop's history: asks the merchant to act, plays the customer, and reads both parties' books each time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ Write = Callable[..., None]
 
 @dataclass(slots=True)
 class Slot:
-    """One order at the desk. ``wanted`` is what the shop asked for last to end it, ``raced`` that it may be honoured."""
+    """One order at the desk.
+
+    ``wanted`` is what the shop asked for last to end it, ``failed`` that this did not succeed, ``raced`` that the order
+    may be honoured all the same.
+    """
 
     order: Order
     created: bool = False
@@ -65,6 +69,7 @@ class Desk:
         self._waiting: list[Webhook] = []
         self._slots: list[Slot] = []
         self._paused = False
+        self._stale = True
 
     def play(self, history: ShopHistory) -> None:
         """Play a history to its quiet end.
@@ -191,6 +196,7 @@ class Desk:
     def _ask(self, action: str, number: int | None, **given: Any) -> bool:
         """Ask the merchant to act; tell whether the history can go on."""
         began = self._clock.elapsed()
+        self._stale = True
         self._seat.enter(self._step, action, number)
         try:
             ended = self._link.call(action, given)
@@ -220,9 +226,13 @@ class Desk:
     def _read_books(self) -> None:
         for number, slot in enumerate(self._slots):
             if slot.created:
-                self._read_book(number, slot)
+                # Only a service that runs all the time can have changed its books without being asked to do anything.
+                if self._stale or self._link.kind == "url" or not slot.view:
+                    self._ask_for_view(number, slot)
+                self._write_books(number, slot)
+        self._stale = False
 
-    def _read_book(self, number: int, slot: Slot) -> None:
+    def _ask_for_view(self, number: int, slot: Slot) -> None:
         self._seat.enter(self._step, "local_view", number)
         ended = self._link.call("local_view", {"order_id": slot.order.id})
         if ended.how != "returned":
@@ -231,6 +241,8 @@ class Desk:
                 "It tells how the payment stands in the merchant's own books, and must always be able to."
             )
         slot.view = view_from(self._link.name, ended.value)
+
+    def _write_books(self, number: int, slot: Slot) -> None:
         at = self._seat.main(number)
         truth = None if at is None else self._seat.counter.truth(*at)
         if truth is not None and truth.authorized and slot.wanted and not slot.approved:
@@ -245,15 +257,15 @@ class Desk:
         self._seat.faults.healed = True
         self._read_books()
         for seconds in ROUNDS:
-            if not self._link.virtual and not self._paused:
-                self._paused = True
-                time.sleep(REAL_PAUSE)
             self._pass(seconds)
             if not self._round(patient=seconds < PATIENCE):
                 return
             self._read_books()
             if all(self._at_rest(number) for number in range(len(self._slots))):
                 break
+            if not self._link.virtual and not self._paused:
+                self._paused = True
+                time.sleep(REAL_PAUSE)
         # Nothing may happen any more to what is at rest.
         self._pass(65)
         if self._tick():
@@ -265,7 +277,9 @@ class Desk:
             return False
         self._read_books()
         for number, slot in enumerate(self._slots):
-            at_work = patient and not slot.failed and slot.view.get("status") == "cancelling" and "tick" in self._offered
+            at_work = (
+                patient and not slot.failed and slot.view.get("status") == "cancelling" and "tick" in self._offered
+            )
             if slot.wanted and not at_work and not self._at_rest(number) and not (self._end(number) and self._tick()):
                 return False
         return True

@@ -71,42 +71,38 @@ def gateway(status: int, reason: str, seconds: int | None = None) -> Response:
     return Response(status, headers, json.dumps(body).encode())
 
 
+_GATEWAY: Final = {
+    "error-500": (500, "Internal server error"),
+    "error-500-after": (500, "Internal server error"),
+    "error-503": (503, "Service unavailable"),
+    "busy-429": (429, "Rate limit is exceeded"),
+    "locked-423": (423, "The payment is locked"),
+    "timeout-408": (408, "Request timeout"),
+    "unauthorized-401": (401, "The access token is missing, malformed or expired"),
+    "forbidden-403": (403, "Forbidden"),
+}
+_PLAIN: Final = {
+    "error-502-html": page(502, b"502 Bad Gateway"),
+    "redirect-302": Response(302, (("Location", ELSEWHERE), *_HTML), b""),
+    "empty-200": Response(200, (), b""),
+    "empty-200-after": Response(200, (), b""),
+    "html-200": page(200, b"Welcome"),
+    "html-200-after": page(200, b"Welcome"),
+    "accepted-202": Response(202, (), b""),
+}
+_CODES: Final = {
+    "processing-409": (409, {"ecom": "94", "epayment": "6160", "recurring": "conflict"}, "It is being processed"),
+    "missing-404": (404, {"ecom": "35", "epayment": "5090", "recurring": "resource-not-found"}, "Not found"),
+    "sticky-400": (400, {"ecom": "99", "epayment": "4000", "recurring": "operation-failed"}, "It could not be handled"),
+}
+
+
 def made_up(fault: Fault, api: str, path: str) -> Response | None:
     """Return the answer that a fault gives in the provider's place; None where it gives none at all."""
-    match fault.kind:
-        case "lost-before" | "lost-after" | "slow-after":
-            return None
-        case "error-500" | "error-500-after":
-            return gateway(500, "Internal server error")
-        case "error-502-html":
-            return page(502, b"502 Bad Gateway")
-        case "error-503":
-            return gateway(503, "Service unavailable", fault.seconds or None)
-        case "busy-429":
-            return gateway(429, "Rate limit is exceeded", fault.seconds)
-        case "locked-423":
-            return gateway(423, "The payment is locked")
-        case "processing-409":
-            code = {"ecom": "94", "epayment": "6160"}.get(api, "conflict")
-            return refusal(api, 409, code, "The payment is being processed", path)
-        case "timeout-408":
-            return gateway(408, "Request timeout")
-        case "unauthorized-401":
-            return gateway(401, "The access token is missing, malformed or expired")
-        case "forbidden-403":
-            return gateway(403, "Forbidden")
-        case "missing-404":
-            return refusal(
-                api, 404, {"ecom": "35", "epayment": "5090"}.get(api, "resource-not-found"), "Not found", path
-            )
-        case "redirect-302":
-            return Response(302, (("Location", ELSEWHERE), *_HTML), b"")
-        case "empty-200" | "empty-200-after":
-            return Response(200, (), b"")
-        case "html-200" | "html-200-after":
-            return page(200, b"Welcome")
-        case "accepted-202":
-            return Response(202, (), b"")
-        case _:
-            code = {"ecom": "99", "epayment": "4000"}.get(api, "operation-failed")
-            return refusal(api, 400, code, "The request could not be handled", path)
+    if fault.kind in _GATEWAY:
+        status, reason = _GATEWAY[fault.kind]
+        return gateway(status, reason, fault.seconds or None)
+    if fault.kind in _CODES:
+        status, codes, reason = _CODES[fault.kind]
+        return refusal(api, status, codes.get(api, ""), reason, path)
+    return _PLAIN.get(fault.kind)

@@ -21,7 +21,7 @@ from conformance.merchant.seat import Dropped, Seat
 HOST: Final = "127.0.0.1"
 TEST_HOST: Final = "apitest.vipps.no"
 """The test environment's host: what httpx asks of it is answered here, so that a fixed base URL does no harm."""
-_NEAR: Final = frozenset({HOST, "localhost", "::1", "0.0.0.0", ""})  # noqa: S104
+_NEAR: Final = frozenset({HOST, "localhost", "::1", "0.0.0.0", ""})
 _LARGEST_BODY: Final = 10_000_000
 
 TheSeat = Callable[[], Seat]
@@ -90,7 +90,7 @@ class Httpx:
             yield
             return
 
-        def cached(*args: Any, **named: Any) -> Any:
+        def cached(*_: Any, **__: Any) -> Any:
             self._context = self._context or real()
             return self._context
 
@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._serve
         raise AttributeError(name)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
     def _serve(self) -> None:
@@ -189,8 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         seat = self.seat()
-        split = urlsplit(self.path)
-        if self.command == "CONNECT" or split.netloc and split.netloc != f"{HOST}:{self.server.server_address[1]}":
+        split, own = urlsplit(self.path), f"{HOST}:{self.connection.getsockname()[1]}"
+        if self.command == "CONNECT" or (split.netloc and split.netloc != own):
             url = self.path if split.netloc else f"https://{self.path}/"
             seat.refuse_foreign(self.command, url, headers, body)
             self._send(502, (), b"Only the provider can be reached in a test run")

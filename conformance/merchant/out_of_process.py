@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -43,7 +44,7 @@ class HookLink:
         if split.scheme != "http":
             raise TargetUsageError(f"{base} is not http: on this machine nothing is encrypted.")
         self._base = base.rstrip("/")
-        self._client = httpx.Client(timeout=SECONDS, verify=False, trust_env=False)  # noqa: S501 - plain http
+        self._client = httpx.Client(timeout=SECONDS, verify=False, trust_env=False)
 
     def open(self, setup: Setup) -> Offer:
         """Ask what it has."""
@@ -79,7 +80,8 @@ class HookLink:
             return Ended("returned", answer.json())
         except ValueError:
             raise TargetError(
-                f"The test hook is at fault: POST {self._base}/{action} answered {answer.text[:80]!r}, which is no JSON."
+                f"The test hook is at fault: POST {self._base}/{action} answered {answer.text[:80]!r}, "
+                "which is no JSON."
             ) from None
 
     def close(self) -> None:
@@ -157,7 +159,7 @@ class ExecLink:
     def _environment(self) -> dict[str, str]:
         setup = self._setup
         assert setup is not None
-        proxy = {name: setup.base_url for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+        proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), setup.base_url)
         near = "127.0.0.1,localhost"
         return {
             **os.environ,
@@ -191,10 +193,8 @@ def _read(file: Any) -> bytes:
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and whatever it started in its session."""
     if hasattr(os, "killpg"):
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
     else:
         process.kill()
     process.wait()

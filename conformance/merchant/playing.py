@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from conformance.journal import Record
@@ -20,7 +20,7 @@ from conformance.merchant.protocol import Setup
 from conformance.merchant.seat import Seat
 from conformance.obligations.judging import Judged, judge
 from conformance.obligations.seen import Seen, seen_from_records
-from conformance.obligations.shop import Behaviour, ShopHistory, shop_as_json
+from conformance.obligations.shop import Behaviour, Fault, ShopHistory, shop_as_json
 from conformance.order import Market, Profile
 from conformance.rulebook import Rulebook, load_obligations
 from conformance.targets.base import TargetUsageError
@@ -63,6 +63,11 @@ class Trial:
     def examples(self) -> list[str]:
         """The obligations that it is an example of and that were met."""
         return [one.rule for one in self.judged if not one.ruling.broken]
+
+
+def _soon(fault: Fault) -> Fault:
+    """Return a fault for a merchant that really waits."""
+    return replace(fault, seconds=min(fault.seconds, 1))
 
 
 class Stand:
@@ -152,9 +157,15 @@ class Stand:
             client_secret=options.client_secret,
             subscription_key=options.subscription_key,
             msn=options.msn,
-            now=lambda: self._clock.now(),
-            sleep=lambda seconds: self._clock.skip(seconds),
+            now=self._now,
+            sleep=self._sleep,
         )
+
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+    def _sleep(self, seconds: float) -> None:
+        self._clock.skip(seconds)
 
     def _take_place(self, behaviour: Behaviour, name: str, ledger: Ledger, orders: int) -> list[Record]:
         records: list[Record] = []
@@ -187,7 +198,7 @@ class Stand:
         offered = self.open().actions
         records = self._take_place(history.behaviour, name, ledger, len(history.amounts))
         seat = self.seat()
-        seat.faults = Faults(history.faults)
+        seat.faults = Faults(history.faults if self.link.virtual else map(_soon, history.faults))
         self.link.begin(self._setup(history.profile))
         self._played += 1
         desk = Desk(self.link, offered, seat, self._clock, seat.write, f"cc-{name}")

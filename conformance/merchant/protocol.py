@@ -73,8 +73,8 @@ class Order:
 class View:
     """A payment in the merchant's own books. What a merchant does not keep is None, and is not judged.
 
-    Amounts are minor units. ``cancelled`` is what was released of a reservation. ``reference`` is what the provider knows
-    the payment by: orderId, reference or chargeId.
+    Amounts are minor units. ``cancelled`` is what was released of a reservation. ``reference`` is what the provider
+    knows the payment by: orderId, reference or chargeId.
     """
 
     status: str
@@ -119,7 +119,7 @@ class Merchant(Protocol):
     profiles: Sequence[str]
     """The APIs that it uses: ``ecom``, ``epayment`` or ``recurring``."""
 
-    def create(self, order: Order) -> str | None | Awaitable[str | None]:
+    def create(self, order: Order) -> str | Awaitable[str | None] | None:
         """Make the payment of an order; return its reference."""
 
     def cancel(self, order_id: str) -> object:

@@ -117,21 +117,19 @@ class Seat:
         if what.payment in self.counter.inherited and self._owner(what) is None:
             what = Asked("earlier", what.api, "")
         if request.path.partition("?")[0] == ELSEWHERE:
-            given = page(200, b"Maintenance")
-            self._record(request, Asked("other", "", ""), host, "", given, None, None)
-            return given
+            led = page(200, b"Maintenance")
+            self._record(request, Asked("other", "", ""), host, "", led, None, None)
+            return led
         meets = self.faults.meeting(_COUNTED.get(what.operation, what.operation))
-        for fault in meets:
-            if fault.kind == "approve-before":
-                self._approve(what)
+        if any(one.kind == "approve-before" for one in meets):
+            self._approve(what)
         fault = next((one for one in meets if not one.kind.startswith(("approve", "twice"))), None)
         if any(one.kind == "twice" for one in meets):
             # Something below the application sent it before, and never passed on what came back.
             self._once(request, what, host, None, copy=True)
         given = self._once(request, what, host, fault)
-        for one in meets:
-            if one.kind == "approve-after":
-                self._approve(what)
+        if any(one.kind == "approve-after" for one in meets):
+            self._approve(what)
         return given
 
     def _approve(self, what: Asked) -> None:
@@ -208,8 +206,7 @@ class Seat:
         }
         if what.api not in read:
             return Response(200, (), b"")
-        given = self.counter.handle(Request("GET", read[what.api], request.headers))
-        return given
+        return self.counter.handle(Request("GET", read[what.api], request.headers))
 
     def _record(
         self,

@@ -88,13 +88,15 @@ def m19_amount(seen: Seen, order: int) -> Said:
 
 def m20_not_payable(seen: Seen, order: int) -> Said:
     """What was cancelled is not captured, and not called payable, whatever its state is called."""
-    own = [one for one in seen.cancels(order) if one.before and one.after and one.after.cancelled > one.before.cancelled]
+    own = [
+        one for one in seen.cancels(order) if one.before and one.after and one.after.cancelled > one.before.cancelled
+    ]
     if not own:
         return None
     for one in seen.of(order):
-        if one.operation == "capture" and one.action in ("tick", "deliver", "cancel") and proof(seen, order, one.n):
-            if one.before is not None and one.before.ended:
-                return broken(one.step, f"{one.where} was sent after the payment had been cancelled")
+        unasked = one.operation == "capture" and one.action in ("tick", "deliver", "cancel")
+        if unasked and one.before is not None and one.before.ended and proof(seen, order, one.n):
+            return broken(one.step, f"{one.where} was sent after the payment had been cancelled")
     quiet = seen.quiet(order)
     if quiet is None or quiet.truth is None or not proof(seen, order, quiet.n):
         return met(own[0].step)
@@ -133,9 +135,9 @@ def m22_async(seen: Seen, order: int) -> Said:
         if last is not None and outcome(last) is Outcome.PENDING:
             return broken(books.step, f"{_answer(last)}, accepted and not done, and was believed: {stands(books)}")
     quiet = seen.quiet(order)
-    if done and quiet is not None and quiet.truth is not None and ended(quiet.truth) and not quiet.truth.captured:
-        if quiet.status in ("open", "authorized", "cancelling", "failed"):
-            return broken(seen.last_step, f"{_answer(done[-1])}, which is done; {stands(quiet)}")
+    over = quiet is not None and quiet.truth is not None and ended(quiet.truth) and not quiet.truth.captured
+    if done and quiet is not None and over and quiet.status in ("open", "authorized", "cancelling", "failed"):
+        return broken(seen.last_step, f"{_answer(done[-1])}, which is done; {stands(quiet)}")
     return met((pending or done)[0].step) if pending or done else None
 
 

@@ -13,6 +13,8 @@ from conformance.rulebook import load_obligations
 from conformance.soundness import PLANNED, digest_of
 
 _FREE: Final = ("n", "kind", "prev", "history")
+PARTS: Final = ("exchange", "action", "books", "judgement")
+"""The records that belong to a history."""
 
 
 def is_merchants(run: Record) -> bool:
@@ -42,18 +44,7 @@ def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
     played: dict[str, Record] = {}
     broken: dict[str, set[str]] = {}
     for record in evidence.records:
-        if record["kind"] == "history":
-            if record["id"] in played:
-                yield f"{record['id']} is there twice"
-            if record["profile"] not in looked or record["history"].get("profile") != record["profile"]:
-                yield f"{record['id']} is of {record['profile']}, of which the run knows nothing"
-            played[record["id"]] = record
-            broken[record["id"]] = set()
-        elif record["kind"] in ("exchange", "action", "books", "judgement"):
-            if record["history"] not in played:
-                yield f"record {record.get('n')} is about {record['history']}, which was not begun before it"
-            elif record["kind"] == "judgement":
-                broken[record["history"]] |= {finding["rule"] for finding in record.get("findings", ())}
+        yield from _in_place(record, played, broken, looked)
     for record in evidence.of_kind("counterexample"):
         for name in (record["history"], record["first"]):
             if name not in played or record["rule"] not in broken[name]:
@@ -63,6 +54,24 @@ def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
         if missing:
             yield f"it is complete, and says nothing of {', '.join(missing)}"
         yield from _as_planned(evidence, played)
+
+
+def _in_place(
+    record: Record, played: dict[str, Record], broken: dict[str, set[str]], looked: list[str]
+) -> Iterator[str]:
+    """Complain of a record whose history was not begun before it, and of a history that was begun before."""
+    if record["kind"] == "history":
+        if record["id"] in played:
+            yield f"{record['id']} is there twice"
+        if record["profile"] not in looked or record["history"].get("profile") != record["profile"]:
+            yield f"{record['id']} is of {record['profile']}, of which the run knows nothing"
+        played[record["id"]] = record
+        broken[record["id"]] = set()
+    elif record["kind"] in PARTS:
+        if record["history"] not in played:
+            yield f"record {record.get('n')} is about {record['history']}, which was not begun before it"
+        elif record["kind"] == "judgement":
+            broken[record["history"]] |= {finding["rule"] for finding in record.get("findings", ())}
 
 
 def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
@@ -97,7 +106,7 @@ def _rejudge(evidence: Evidence) -> None:
     offered = {record["profile"]: record["offered"] for record in evidence.of_kind("capabilities")}
     parts: dict[str, list[Record]] = {}
     for record in evidence.records:
-        if record["kind"] in ("exchange", "action", "books", "judgement"):
+        if record["kind"] in PARTS:
             parts.setdefault(record["history"], []).append(record)
     for record in evidence.of_kind("history"):
         mine = parts.get(record["id"], [])

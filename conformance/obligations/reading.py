@@ -77,7 +77,9 @@ def shows_end(exchange: Exchange) -> bool:
         case "ecom":
             return _ecom_ended(body)
         case _:
-            return exchange.operation == "cancel" and exchange.status == 204 or _recurring_ended(body, exchange.payment)
+            return (exchange.operation == "cancel" and exchange.status == 204) or _recurring_ended(
+                body, exchange.payment
+            )
 
 
 def _epayment_ended(body: Any) -> bool:

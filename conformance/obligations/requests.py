@@ -156,7 +156,7 @@ def m6_key(seen: Seen, order: int) -> Said:
 
 
 def m6b_key(seen: Seen, order: int) -> Said:
-    """ePayment's cancel has a key of at most 50 characters."""
+    """EPayment's cancel has a key of at most 50 characters."""
     cancels = [one for one in seen.cancels(order) if one.api == "epayment"]
     for one in cancels:
         if not one.key:

@@ -59,9 +59,9 @@ class Exchange:
     """One request of the merchant's, and what came back.
 
     ``action`` and ``order`` say in the course of what it was sent, ``at`` when, in seconds of the run's clock.
-    ``operation`` is what it asks for: one of the documented ones, ``other`` for a documented API that is not embedded,
-    ``unknown``, or ``foreign`` for another host. ``payment`` is the identifier in its path, ``owner`` the order that the
-    payment belongs to. ``fault`` is what went wrong, ``reached`` whether the provider dealt with it, ``status`` None
+    ``operation`` is what it asks for: one of the documented ones, ``other`` for an API that is not embedded,
+    ``unknown``, or ``foreign`` for another host. ``payment`` is the identifier in its path,
+    ``owner`` the order that the payment belongs to. ``fault`` is what went wrong, ``reached`` whether the provider dealt with it, ``status`` None
     when no answer came. ``before`` and ``after`` are the payment around it. ``copy`` marks what something below the
     application sent a second time.
     """

@@ -1,7 +1,8 @@
 """Histories of a shop: its orders, what happens to them, what goes wrong on the way, and how the provider behaves.
 
-A history is one plain value that can be written as JSON, played again, and shrunk. How it ends is not a part of it: after
-the last step everything works again, and the merchant gets the time and the prompting that it needs to come to rest.
+A history is one plain value that can be written as JSON, played again, and shrunk. How it ends is not a part of it:
+after the last step everything works again, and the merchant gets the time and the prompting that it needs to come to
+rest.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ OPERATIONS: Final = ("cancel", "read", "capture", "create", "token")
 """What a fault can be tied to."""
 
 BEFORE: Final = (
-    "lost-before", "error-500", "error-502-html", "error-503", "busy-429", "locked-423", "processing-409", "timeout-408",
-    "unauthorized-401", "forbidden-403", "missing-404", "redirect-302", "empty-200", "html-200", "accepted-202",
-    "unchanged-200", "sticky-400",
+    "lost-before", "error-500", "error-502-html", "error-503", "busy-429", "locked-423", "processing-409",
+    "timeout-408", "unauthorized-401", "forbidden-403", "missing-404", "redirect-302", "empty-200", "html-200",
+    "accepted-202", "unchanged-200", "sticky-400",
 )  # fmt: skip
 """Faults in front of the provider: the request does not reach it."""
 AFTER: Final = ("lost-after", "slow-after", "error-500-after", "empty-200-after", "html-200-after")
@@ -74,8 +75,8 @@ class Behaviour:
     """How the provider reads what the documentation leaves open.
 
     ``key_scope`` is where an idempotency key has to be unique; ``keys_on_cancel`` is whether ePayment's cancel has one;
-    ``second_cancel`` is what becomes of the cancel of a payment that has ended; ``accepts`` is whether Recurring's cancel
-    is answered 202 and happens later.
+    ``second_cancel`` is what becomes of the cancel of a payment that has ended; ``accepts`` is whether Recurring's
+    cancel is answered 202 and happens later.
     """
 
     key_scope: str = "sales-unit"
@@ -98,7 +99,7 @@ class ShopHistory:
     def needs(self) -> frozenset[str]:
         """The optional actions without which it cannot be played as it is meant."""
         done = {step.do for step in self.steps}
-        wanted = {name for name in ("abandon", "capture", "restart") if name in done}
+        wanted: set[str] = {name for name in ("abandon", "capture", "restart") if name in done}
         if done & {"deliver_twice", "deliver_reversed"}:
             wanted.add("deliver")
         if "lose" in done:

@@ -23,7 +23,7 @@ def approved_before(seen: Seen, order: int) -> bool:
 
 
 def may_be_honoured(seen: Seen, order: int) -> bool:
-    """Whether the order may go on although its end was asked for: approval and end crossed, or it was abandoned only."""
+    """Whether the order may go on although its end was asked for: approval and end crossed, or it was abandoned."""
     cancels = [one for one in seen.triggers(order) if one.action == "cancel"]
     return not cancels or not approved_before(seen, order)
 
@@ -99,8 +99,8 @@ def m12_last(seen: Seen, order: int) -> Said:
         if one.after.cancelled > one.before.cancelled and one.before.captured < wanted:
             return at(
                 one,
-                f"{one.where} released {one.after.cancelled - one.before.cancelled} while only {one.before.captured} of the "
-                f"{wanted} that were to be captured had been",
+                f"{one.where} released {one.after.cancelled - one.before.cancelled} while only {one.before.captured} "
+                f"of the {wanted} that were to be captured had been",
             )
         said = met(one.step)
     return said
@@ -117,10 +117,9 @@ def m13_pointless(seen: Seen, order: int) -> Said:
             if known and one.action in ("cancel", "abandon", "tick"):
                 return at(one, f"{one.where} was sent although {known}")
             said = said or met(one.step)
-        elif one.after is not None and one.after.captured and not one.after.remaining and not one.after.cancelled:
-            if shows_charged(one):
-                known = "everything had been captured"
-                said = said or met(one.step)
+        elif shows_charged(one) and one.after is not None and one.after.captured == one.after.authorized:
+            known = "everything had been captured"
+            said = said or met(one.step)
     return said
 
 
@@ -133,7 +132,7 @@ def _called_cancelled(seen: Seen, order: int, exchange: Exchange) -> bool:
 def m14_deadline(seen: Seen, order: int) -> Said:
     """A cancel that comes too late is refused for good."""
     late = [one for one in seen.cancels(order) if one.before is not None and one.before.late]
-    asked = [one for one in seen.triggers(order)]
+    asked = seen.triggers(order)
     aged = [one for one in seen.acts if one.action == "age" and one.order == order and one.ended == "returned"]
     if not aged or not asked:
         return None
@@ -167,7 +166,14 @@ def m16_race(seen: Seen, order: int) -> Said:
     if quiet.status == "cancelled" and not ended(quiet.truth):
         return broken(seen.last_step, stands(quiet))
     money = (quiet.amount("captured") or 0) > quiet.truth.captured
-    if quiet.status in HONOURED and quiet.truth.ended and quiet.truth.released and (not quiet.truth.captured or money):
+    # What the provider released by itself at the deadline was no cancel that crossed an approval.
+    if (
+        not quiet.truth.late
+        and quiet.status in HONOURED
+        and quiet.truth.ended
+        and quiet.truth.released
+        and (not quiet.truth.captured or money)
+    ):
         return broken(seen.last_step, stands(quiet))
     return met(seen.last_step)
 

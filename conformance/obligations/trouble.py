@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from conformance.obligations.answers import called_cancelled, proof
@@ -36,7 +37,11 @@ def m26_converge(seen: Seen, order: int) -> Said:
     already = [
         one
         for one in seen.cancels(order)
-        if outcome(one) is Outcome.REFUSED and one.before is not None and one.before.released and one.before.ended
+        if outcome(one) is Outcome.REFUSED
+        and one.before is not None
+        and one.before.released
+        and one.before.ended
+        and not one.before.late
     ]
     quiet = seen.quiet(order)
     if not already or quiet is None:
@@ -66,7 +71,7 @@ def m27b_policy(seen: Seen, order: int) -> Said:
     """``Retry-After`` is respected, and failures are met with patience."""
     said: Said = None
     cancels = seen.cancels(order)
-    for one, after in zip(cancels, cancels[1:], strict=False):
+    for one, after in pairwise(cancels):
         if outcome(one) not in (Outcome.UNKNOWN, Outcome.PASSING) or one.status == 401:
             continue
         said = said or met(after.step)

@@ -19,7 +19,8 @@ NEEDS = frozenset({
     "capture",
 })  # fmt: skip
 """Capabilities a rule may need: the test control's actions, ``age``, ``wire`` for a target that speaks HTTP, and
-``concurrent`` for one that takes two requests at the same time, ``units`` for one that tells sales units apart, ``capture`` for a merchant's integration that captures."""
+``concurrent`` for one that takes two requests at the same time, ``units`` for one that tells sales units apart,
+``capture`` for a merchant's integration that captures."""
 
 RULE_FILES = ("general", "ecom", "epayment", "recurring", "invariants")
 MERCHANT_FILE = "merchant"

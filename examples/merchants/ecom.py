@@ -13,7 +13,7 @@ ENDS = ("CANCEL", "VOID")
 class Adapter(Shop):
     """Payments that are made, read, captured and cancelled through eCom."""
 
-    profiles = ["ecom"]
+    profiles = ("ecom",)
 
     def make(self, row: Row) -> None:
         """Make a payment; an order id that is taken is the one that was made before."""

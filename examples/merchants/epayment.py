@@ -12,7 +12,7 @@ PAYMENTS = "/epayment/v1/payments"
 class Adapter(Shop):
     """Payments that are made, read, captured and cancelled through ePayment."""
 
-    profiles = ["epayment"]
+    profiles = ("epayment",)
 
     def make(self, row: Row) -> None:
         """Make a payment; one that is there already is the one that was made before."""

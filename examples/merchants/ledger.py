@@ -20,8 +20,8 @@ TIMEOUT = 5.0
 class Row:
     """One payment in the books. Amounts are minor units.
 
-    ``wanted`` is what has been decided: nothing, ``abandon``, or ``cancel``. ``due`` are captures that were asked for and
-    are not confirmed, each with its key. ``cancel_key`` lives until an answer settles it.
+    ``wanted`` is what has been decided: nothing, ``abandon``, or ``cancel``. ``due`` are captures that were asked for
+    and are not confirmed, each with its key. ``cancel_key`` lives until an answer settles it.
     """
 
     order_id: str
@@ -155,7 +155,7 @@ class Shop:
     anything is sent, and whatever is not known is looked at before anything is decided.
     """
 
-    profiles: list[str]
+    profiles: tuple[str, ...]
 
     def __init__(self, setup: Setup, books: Books | None = None) -> None:
         self.setup = setup

@@ -13,7 +13,7 @@ AGREEMENTS = "/recurring/v3/agreements"
 class Adapter(Shop):
     """Charges that are made, read, captured and cancelled."""
 
-    profiles = ["recurring"]
+    profiles = ("recurring",)
 
     def make(self, row: Row) -> None:
         """Make a charge; one that is there already is the one that was made before."""

@@ -14,7 +14,7 @@ import httpx
 from conformance.merchant import View, Webhook
 from examples.merchants import ecom, epayment, recurring
 from examples.merchants.ledger import Refused, Row, TryLater
-from tests.merchant.shapes import BUSY, Failed, Notified, Plain, RecurringBlind, Synchronous, parsed
+from tests.merchant.shapes import BUSY, Failed, Plain, RecurringBlind, Synchronous, parsed
 
 FAULTY: list[type[Any]] = []
 T = TypeVar("T", bound=type[Any])
@@ -335,8 +335,6 @@ class NoContentIsAnError(RecurringBlind):
 class VoidedByAnEvent(epayment.Adapter):
     """A notification of a cancel voids the order, with what was captured."""
 
-    void: set[str] = set()
-
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.void = set()
@@ -396,12 +394,17 @@ class SecretEverywhere(epayment.Adapter):
 
 
 @defect("B39", "M29")
-class PortalUnseen(Notified):
-    """Subscribes to everything but cancels."""
+class PortalUnseen(epayment.Adapter):
+    """Subscribes to everything but cancels, and never looks again at what is authorized."""
 
     def deliver(self, webhook: Webhook) -> None:
         if webhook.body["name"] != "CANCELLED":
             super().deliver(webhook)
+
+    def tick(self, now: object) -> None:
+        for row in self.books.values():
+            if row.wanted and row.status != "cancelled":
+                self.settle(row)
 
 
 __all__ = ["FAULTY", "Plain"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -179,7 +179,7 @@ class FlagFirst(Synchronous):
 
 
 class CancelThenPoll(Plain):
-    """Sends the cancel blindly, believes nothing that comes back, and polls until the payment says that it has ended."""
+    """Sends the cancel blindly, believes nothing that comes back, and polls until the payment has ended."""
 
     def cancel(self, order_id: str) -> None:
         row = self.rows[order_id]
@@ -299,6 +299,22 @@ class Notified(Plain):
                 row["status"] = "cancelled"
 
 
+class NeverLooks(Plain):
+    """Knows what the answers to its own cancels say, and nothing else: no read, no notification, no queue."""
+
+    def cancel(self, order_id: str) -> None:
+        row = self.rows[order_id]
+        if row["status"] == "cancelled":
+            return
+        row["key"] = row["key"] or str(uuid.uuid4())
+        got = self.send("POST", f"{self.path(order_id)}/cancel", None, row["key"])
+        said = parsed(got) if got.status_code == 200 else None
+        if 400 <= got.status_code < 500 and got.status_code not in BUSY:
+            row["key"] = ""
+        if said is None or not self.learn(row, said):
+            raise Failed(f"not cancelled: {got.status_code}")
+
+
 class Stubborn(Plain):
     """Tries again by itself, with pauses, and measures the time in every way that Python has."""
 
@@ -307,9 +323,9 @@ class Stubborn(Plain):
         if row["status"] == "cancelled":
             return
         key = row["key"] = row["key"] or str(uuid.uuid4())
-        until, began = monotonic() + 120, datetime.now()
+        until, began = monotonic() + 120, datetime.now()  # noqa: DTZ005
         pause = 2.0
-        while monotonic() < until and (datetime.now() - began).total_seconds() < 120:
+        while monotonic() < until and (datetime.now() - began).total_seconds() < 120:  # noqa: DTZ005
             try:
                 got = self.send("POST", f"{self.path(order_id)}/cancel", None, key)
                 said = parsed(got) if got.status_code == 200 else None
@@ -433,14 +449,20 @@ class RecurringBlind:
             "amount": order.amount,
             "transactionType": "RESERVE_CAPTURE",
             "description": "Order",
-            "due": f"{datetime.fromtimestamp(self.setup.now().timestamp() + 3 * 86_400):%Y-%m-%d}",
+            "due": f"{self.setup.now() + timedelta(days=3):%Y-%m-%d}",
             "retryDays": 0,
         }
         path = f"/recurring/v3/agreements/{order.agreement}/charges"
         got = self.plain.send("POST", path, body, f"n-{order.id}"[:40])
         if got.status_code != 201:
             raise Failed(got.status_code)
-        row = {"agreement": order.agreement, "charge": got.json()["chargeId"], "status": "open", "key": "", "poll": False}
+        row = {
+            "agreement": order.agreement,
+            "charge": got.json()["chargeId"],
+            "status": "open",
+            "key": "",
+            "poll": False,
+        }
         self.rows[order.id] = row
         return row["charge"]
 
@@ -479,6 +501,6 @@ class RecurringBlind:
 
 
 SHAPES = (
-    Synchronous, NoAmounts, FlagFirst, CancelThenPoll, Queue, Notified, Stubborn, Async, Sockets, EcomThroughEPayment,
-    RecurringBlind,
+    Synchronous, NoAmounts, FlagFirst, CancelThenPoll, Queue, Notified, NeverLooks, Stubborn, Async, Sockets,
+    EcomThroughEPayment, RecurringBlind,
 )  # fmt: skip
