@@ -65,7 +65,13 @@ class ShopAsked:
             waivers=_waivers(self.waive),
             command=self.command_line(),
         )
-        return Stand(self.integration, market=self.market, seed=self.seed, port=self.port), settings
+        stand = Stand(self.integration, market=self.market, seed=self.seed, port=self.port)
+        try:
+            stand.check()
+        except BaseException:
+            stand.close()
+            raise
+        return stand, settings
 
     def command_line(self) -> str:
         """Return the command that asks for the same."""

@@ -35,6 +35,7 @@ FIRST: Final = 48
 """Of the systematic set, what the quick budget plays where every action takes real time."""
 SHRINKING_SECONDS: Final = 60.0
 """After so long, what is found is no longer made smaller."""
+ENDLESS: Final = "MC-1"
 PROBE: Final = "probe"
 
 
@@ -219,7 +220,7 @@ class ShopCampaign:
         self.observer.phase("minimising", len(self._failures))
         until = time.monotonic() + SHRINKING_SECONDS
         for (profile, rule), failure in self._failures.items():
-            most = MOST_TRIED[self._stand.link.virtual] if time.monotonic() < until else 0
+            most = MOST_TRIED[self._stand.link.virtual and rule != ENDLESS] if time.monotonic() < until else 0
             found, tried = smallest(failure.history, lambda one, rule=rule: self._breaks(one, rule), most)  # type: ignore[misc]
             self._keep(profile, rule, failure, found, tried)
 

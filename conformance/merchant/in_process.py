@@ -48,6 +48,7 @@ class PythonLink:
         self._make: Callable[..., Any] = imported("python", made) if isinstance(made, str) else made
         self._httpx = Httpx(seat, port)
         self._seat = seat
+        self.seconds = SECONDS
         self._sleeping = Sleeping(clock)
         self._adapter: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -85,7 +86,7 @@ class PythonLink:
         self._end_loop()
         self._sleeping.learn()
         try:
-            with self._inside(), _limited(SECONDS):
+            with self._inside(), _limited(self.seconds):
                 self._adapter = self._make(setup)
         except (Exception, SystemExit, StuckError) as error:
             raise TargetError(f"{self.name} cannot be made: {told(error)}.") from error
@@ -94,7 +95,7 @@ class PythonLink:
         """Call a method."""
         method = getattr(self._adapter, action)
         try:
-            with self._inside(), _limited(SECONDS):
+            with self._inside(), _limited(self.seconds):
                 value = method(*given.values())
                 if inspect.isawaitable(value):
                     value = self._run(value)
@@ -155,10 +156,11 @@ def _limited(seconds: float) -> Iterator[None]:
         raise StuckError("hung", f"it did not come back within {seconds:.0f} seconds")
 
     before = signal.signal(signal.SIGALRM, stop)
-    # Again and again: a merchant that catches everything must not get away with it.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    # Again and again: a merchant that catches everything must not get away with it. Whoever else uses the timer, as a
+    # plugin of pytest's does, has it back afterwards.
+    others = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, *others)
         signal.signal(signal.SIGALRM, before)

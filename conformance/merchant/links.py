@@ -11,7 +11,9 @@ from conformance.order import Profile
 from conformance.targets.base import TargetError
 
 SECONDS: Final = 10.0
-"""How long an action may take."""
+"""How long an action may take at first."""
+SHORT: Final = 1.0
+"""How long it may take once it is known that some never end."""
 _VIEWED: Final = ("status", "captured", "cancelled", "reference", "authorized", "remaining", "currency")
 
 
@@ -42,6 +44,8 @@ class Link(Protocol):
     name: str
     virtual: bool
     fresh: bool
+    seconds: float
+    """How long an action may take."""
 
     def open(self, setup: Setup) -> Offer:
         """Reach it for the first time.

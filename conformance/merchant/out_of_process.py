@@ -44,6 +44,7 @@ class HookLink:
         if split.scheme != "http":
             raise TargetUsageError(f"{base} is not http: on this machine nothing is encrypted.")
         self._base = base.rstrip("/")
+        self.seconds = SECONDS
         self._client = httpx.Client(timeout=SECONDS, verify=False, trust_env=False)
 
     def open(self, setup: Setup) -> Offer:
@@ -67,9 +68,9 @@ class HookLink:
     def call(self, action: str, given: Mapping[str, Any]) -> Ended:
         """Post an action."""
         try:
-            answer = self._client.post(f"{self._base}/{action}", json=as_json(given))
+            answer = self._client.post(f"{self._base}/{action}", json=as_json(given), timeout=self.seconds)
         except httpx.TimeoutException:
-            return Ended("hung", None, f"it did not answer within {SECONDS:.0f} seconds")
+            return Ended("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
         except httpx.TransportError as error:
             raise TargetError(f"{self.name} cannot be reached: {error}. Is the merchant's service running?") from None
         if answer.is_error:
@@ -106,6 +107,7 @@ class ExecLink:
             raise TargetUsageError("exec: names no command: write exec:COMMAND.")
         if shutil.which(self._command[0]) is None:
             raise TargetUsageError(f"there is no command {self._command[0]!r}.")
+        self.seconds = SECONDS
         self._setup: Setup | None = None
         self._state: Path | None = None
 
@@ -135,9 +137,9 @@ class ExecLink:
                 start_new_session=True,
             )
             try:
-                process.communicate(json.dumps(as_json(given)).encode(), timeout=SECONDS)
+                process.communicate(json.dumps(as_json(given)).encode(), timeout=self.seconds)
             except subprocess.TimeoutExpired:
-                return Ended("hung", None, f"it did not end within {SECONDS:.0f} seconds")
+                return Ended("hung", None, f"it did not end within {self.seconds:.0f} seconds")
             finally:
                 _kill_group(process)
             return self._ended(action, process.returncode, _read(out), _read(errors))

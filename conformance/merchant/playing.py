@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from conformance.journal import Record
 from conformance.merchant.clock import Clock
@@ -13,17 +13,20 @@ from conformance.merchant.counter import Counter
 from conformance.merchant.desk import Desk
 from conformance.merchant.faults import Faults
 from conformance.merchant.in_process import PythonLink
-from conformance.merchant.links import Link, Offer
+from conformance.merchant.links import SHORT, Link, Offer
 from conformance.merchant.mounts import Server
 from conformance.merchant.out_of_process import ExecLink, HookLink
 from conformance.merchant.protocol import Setup
-from conformance.merchant.seat import Seat
+from conformance.merchant.seat import FEWER_REQUESTS, Seat
 from conformance.obligations.judging import Judged, judge
 from conformance.obligations.seen import Seen, seen_from_records
 from conformance.obligations.shop import Behaviour, Fault, ShopHistory, shop_as_json
 from conformance.order import Market, Profile
 from conformance.rulebook import Rulebook, load_obligations
-from conformance.targets.base import TargetUsageError
+from conformance.targets.base import TargetError, TargetUsageError
+
+STUCK: Final = 3
+"""After so many histories with an action that did not end, actions get less time."""
 
 
 class Ledger(Protocol):
@@ -92,7 +95,7 @@ class Stand:
         self._seat: Seat | None = None
         self._counter: Counter | None = None
         self._offer: Offer | None = None
-        self._played = 0
+        self._stuck = 0
         try:
             self._server = Server(self.seat, port)
         except OSError as error:
@@ -148,6 +151,22 @@ class Stand:
             self._offer = self.link.open(self._setup(Profile.EPAYMENT))
         return self._offer
 
+    def check(self) -> None:
+        """Look at an adapter in this process before anything is written.
+
+        Raises:
+            TargetUsageError: it is none.
+
+        """
+        if self.link.kind == "python":
+            try:
+                self.open()
+            except TargetUsageError:
+                raise
+            except TargetError:
+                # Whether it comes up is a question for the run, and its evidence.
+                return
+
     def _setup(self, profile: Profile) -> Setup:
         options = self.seat().counter.options
         return Setup(
@@ -200,9 +219,12 @@ class Stand:
         seat = self.seat()
         seat.faults = Faults(history.faults if self.link.virtual else map(_soon, history.faults))
         self.link.begin(self._setup(history.profile))
-        self._played += 1
+        if self._stuck >= STUCK:
+            # It is proved by now. What is left is played all the same, and must not take all day.
+            self.link.seconds, seat.most = SHORT, FEWER_REQUESTS
         desk = Desk(self.link, offered, seat, self._clock, seat.write, f"cc-{name}")
         desk.play(history)
+        self._stuck += any(one["kind"] == "action" and one["ended"] in ("hung", "flooded") for one in records)
         seen = seen_from_records({"history": shop_as_json(history)}, records, offered)
         return Trial(seen, judge(seen, self.book))
 

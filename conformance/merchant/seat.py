@@ -18,6 +18,7 @@ from conformance.obligations.shop import AFTER, Fault
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
 
 MOST_REQUESTS: Final = 200
+FEWER_REQUESTS: Final = 60
 """Requests of one action; what asks for more is stopped."""
 _COUNTED: Final = {
     "token": "token",
@@ -72,6 +73,7 @@ class Seat:
         self._lock = threading.RLock()
         self._sticky: dict[str, Response] = {}
         self.payments: list[list[tuple[str, str]]] = [[] for _ in range(orders)]
+        self.most = MOST_REQUESTS
         self.flooded = False
         self._connection = ""
 
@@ -97,9 +99,9 @@ class Seat:
         """
         with self._lock:
             self.now.requests += 1
-            if self.now.requests > MOST_REQUESTS:
+            if self.now.requests > self.most:
                 self.flooded = True
-                raise StuckError("flooded", f"it sent more than {MOST_REQUESTS} requests")
+                raise StuckError("flooded", f"it sent more than {self.most} requests")
             self._connection = connection
             return self._answer(request, host)
 

@@ -58,12 +58,19 @@ def truth_from_json(data: Mapping[str, Any] | None) -> Truth | None:
 class Exchange:
     """One request of the merchant's, and what came back.
 
-    ``action`` and ``order`` say in the course of what it was sent, ``at`` when, in seconds of the run's clock.
-    ``operation`` is what it asks for: one of the documented ones, ``other`` for an API that is not embedded,
-    ``unknown``, or ``foreign`` for another host. ``payment`` is the identifier in its path,
-    ``owner`` the order that the payment belongs to. ``fault`` is what went wrong, ``reached`` whether the provider dealt with it, ``status`` None
-    when no answer came. ``before`` and ``after`` are the payment around it. ``copy`` marks what something below the
-    application sent a second time.
+    Attributes:
+        action: In the course of what it was sent, and ``order`` for which order.
+        operation: What it asks for: one of the documented operations, ``other`` for an API that is not embedded,
+            ``unknown``, or ``foreign`` for another host.
+        api: The API it belongs to, or empty.
+        payment: The identifier in its path; ``owner`` is the order that the payment belongs to.
+        at: When it came, in seconds of the run's clock.
+        fault: What went wrong, or empty.
+        reached: Whether the provider dealt with it.
+        copy: Whether something below the application sent it, and dropped what came back.
+        status: Of the answer; None when none came.
+        before: The payment before it, and ``after`` afterwards.
+
     """
 
     n: int
