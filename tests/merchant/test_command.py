@@ -13,10 +13,16 @@ from jsonschema import Draft202012Validator
 from conformance.cli import main
 from conformance.commands.errors import USAGE
 from conformance.journal import read_journal
+from conformance.merchant.playing import Loose, Stand
 from conformance.obligations.evidence import rejudge_shop
+from tests.merchant.stage import history
 from tests.reports.schemas import faults_of, journal_schema, report_schema
 
 ROOT = Path(__file__).parents[2]
+REFERENCE = "python:examples.merchants.epayment:Adapter"
+START = """#!/bin/sh
+case "$1" in start) echo '{"profiles": ["epayment"], "actions": ["create", "cancel", "local_view"]}';;
+"""
 HOSTILE = "python:tests.merchant.hostile"
 
 
@@ -121,12 +127,12 @@ def test_a_merchant_that_exits_or_prints_does_no_harm(tmp_path, capfd):
         (["--integration", "http://203.0.113.1/hook"], "is not on this machine"),
         (["--integration", "exec:no-such-program-here"], "there is no command"),
         (
-            ["--integration", "python:examples.merchants.epayment:Adapter", "--waive", "EC-01=x"],
+            ["--integration", REFERENCE, "--waive", "EC-01=x"],
             "no obligation 'EC-01'",
         ),
-        (["--integration", "python:examples.merchants.epayment:Adapter", "--waive", "M1"], "has no reason"),
+        (["--integration", REFERENCE, "--waive", "M1"], "has no reason"),
         (
-            ["--integration", "python:examples.merchants.epayment:Adapter", "--port", "70000"],
+            ["--integration", REFERENCE, "--port", "70000"],
             "the port from 0 to 65535",
         ),
     ],
@@ -172,9 +178,6 @@ def test_the_test_hook_of_a_service(tmp_path):
 
 def test_a_command_for_every_action(tmp_path):
     program = f"exec:{sys.executable} {ROOT / 'examples/merchants/exec/shop.py'}"
-    from conformance.merchant.playing import Loose, Stand
-    from tests.merchant.stage import history
-
     stand = Stand(program)
     try:
         trial = stand.play(history("create approve capture:400 cancel"), "t", Loose())
@@ -187,13 +190,7 @@ def test_a_command_for_every_action(tmp_path):
 
 def test_a_command_that_hangs_leaves_nothing_running(tmp_path):
     script = tmp_path / "shop.sh"
-    script.write_text(
-        '#!/bin/sh\ncase "$1" in start) echo \'{"profiles": ["epayment"], "actions": ["create", "cancel", "local_view"]}\';;\n'
-        f"*) (sleep 300; touch {tmp_path}/woke) & echo $! > {tmp_path}/pid; sleep 300;; esac\n"
-    )
-    from conformance.merchant.playing import Loose, Stand
-    from tests.merchant.stage import history
-
+    script.write_text(f"{START}*) (sleep 300; touch {tmp_path}/woke) & echo $! > {tmp_path}/pid; sleep 300;; esac\n")
     stand = Stand(f"exec:sh {script}")
     try:
         stand.open()
@@ -209,9 +206,6 @@ def test_a_command_that_hangs_leaves_nothing_running(tmp_path):
 
 def test_a_command_that_prints_garbage_is_the_adapters_fault(tmp_path, capsys):
     script = tmp_path / "shop.sh"
-    script.write_text(
-        '#!/bin/sh\ncase "$1" in start) echo \'{"profiles": ["epayment"], "actions": ["create", "cancel", "local_view"]}\';;\n'
-        "*) echo Warning: something;; esac\n"
-    )
+    script.write_text(f"{START}*) echo Warning: something;; esac\n")
     assert run(out=tmp_path / "out", integration=f"exec:sh {script}") == 3
     assert "The adapter is at fault" in capsys.readouterr().err
