@@ -43,6 +43,8 @@ def test_a_reference_merchant_is_conformant_and_its_evidence_complete(tmp_path, 
     }  # fmt: skip
     evidence = read_journal(out)
     assert faults_of(evidence.records) == []
+    kinds = {record["kind"]: record for record in evidence.records}
+    assert all(faults_of([{**kinds[kind], "more": 1}]) for kind in ("action", "books", "exchange", "history"))
     rejudge_shop(evidence)
     said = report(out)
     Draft202012Validator(report_schema()).validate(said)
