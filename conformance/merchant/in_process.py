@@ -15,6 +15,7 @@ from conformance.merchant.clock import Clock, Sleeping, StuckError
 from conformance.merchant.links import SECONDS, Ended, Offer, offer_from
 from conformance.merchant.mounts import Httpx, TheSeat, only_loopback
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
+from conformance.order import Profile
 from conformance.targets.base import TargetError, TargetUsageError
 from conformance.targets.imports import imported
 from conformance.targets.lane import told
@@ -41,11 +42,13 @@ class PythonLink:
 
     kind = "python"
     virtual = True
-    fresh = True
 
     def __init__(self, made: str | Callable[..., Any], seat: TheSeat, clock: Callable[[], Clock], port: int) -> None:
         self.name = f"python:{made}" if isinstance(made, str) else f"python:{made.__module__}:{made.__qualname__}"
         self._make: Callable[..., Any] = imported("python", made) if isinstance(made, str) else made
+        named = getattr(self._make, "profiles", ())
+        known = [one for one in Profile if isinstance(named, list | tuple | set | frozenset) and one.value in named]
+        self.first = known[0] if known else None
         self._httpx = Httpx(seat, port)
         self._seat = seat
         self.seconds = SECONDS
