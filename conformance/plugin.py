@@ -17,6 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from conformance.api import Asked
+    from conformance.merchant.fixture import CancelConformance
     from conformance.parts import Bench, Block, Ended, Run
     from conformance.result import Result
 
@@ -70,6 +71,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Come to life if there is a target."""
     if config.getoption("--cancel-target") is not None:
         config.pluginmanager.register(Session(config), f"{NAME}-session")
+
+
+@pytest.fixture
+def cancel_conformance(tmp_path: Path) -> CancelConformance:
+    """Test a merchant's integration: ``cancel_conformance(Adapter)`` fails the test if it is not conformant."""
+    _own_packages()
+    from conformance.merchant.fixture import CancelConformance  # noqa: PLC0415
+
+    return CancelConformance(tmp_path)
 
 
 class Session:

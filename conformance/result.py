@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from conformance.journal import Evidence, FormatError, JournalError, Record
+from conformance.obligations.evidence import check_shop, is_merchants
+from conformance.obligations.judging import RANK
 from conformance.order import Profile
 from conformance.parted import focused, fuzzed_rules
-from conformance.rulebook import Rulebook, load, load_wire
+from conformance.rulebook import Rulebook, load, load_obligations, load_wire
 from conformance.selfcheck import check_books, check_oracle, check_verdict
 from conformance.soundness import check, missing_shards
 from conformance.steps import HistoryError
@@ -73,11 +75,16 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
     """
     check_oracle()
     try:
-        return _result_of(evidence, rulebook or load())
+        return _result_of(evidence, rulebook or book_of(evidence))
     except HistoryError as error:
         raise JournalError(f"The evidence is not complete: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"The evidence is not complete: a record lacks {error}.") from None
+
+
+def book_of(evidence: Evidence) -> Rulebook:
+    """Return the rulebook of a run: the documented rules of a provider's, the obligations of a merchant's."""
+    return load_obligations() if is_merchants(evidence.records[0]) else load()
 
 
 def _result_of(evidence: Evidence, book: Rulebook) -> Result:
@@ -88,7 +95,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
             f"report it with version {run['tool']} of cancel-conformance."
         )
     ended = _ended(evidence)
-    check(evidence, complete=ended is None)
+    (check_shop if is_merchants(run) else check)(evidence, complete=ended is None)
     profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
     counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
     tallies, readings = _tallied(evidence, profiles, counted)
@@ -177,12 +184,25 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
             told.add(key)
             tallies[key].reason = record["reason"]
             tallies[key].counterexample = record["file"]
-            tallies[key].rank = (record["steps"], blamed[record["history"]].index(record["rule"]))
+            place = RANK.get(record["rule"])
+            # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a
+            # merchant's obligations the one that says most about its cause.
+            tallies[key].rank = (
+                (record["steps"], blamed[record["history"]].index(record["rule"]))
+                if place is None
+                else (place, record["steps"])
+            )
 
 
 def _scope(run: Record, record: Record) -> Scope:
     offered = frozenset(record["offered"])
-    return Scope(Profile(record["profile"]), offered, wire=bool(run["target"]["wire"]))
+    return Scope(
+        Profile(record["profile"]),
+        offered,
+        wire=bool(run["target"]["wire"]),
+        merchant=is_merchants(run),
+        strict=bool(run.get("strict")),
+    )
 
 
 def _waivers(run: Record, book: Rulebook) -> dict[str, str]:

@@ -189,7 +189,9 @@ def check_books(evidence: Evidence, results: Iterable[RuleResult]) -> None:
         told[*key, "records"] += sum(one.records.values())
         if one.waiver != waivers.get(one.rule.id):
             raise OracleError(f"The result waives {one.rule.id} otherwise than the run was asked to.")
-        hidden = one.violations and one.verdict not in (RuleVerdict.VIOLATED, RuleVerdict.EXCLUDED)
+        allowed = [RuleVerdict.VIOLATED, RuleVerdict.EXCLUDED]
+        allowed += [RuleVerdict.WARNING] if one.rule.level is Level.SHOULD else []
+        hidden = one.violations and one.verdict not in allowed
         if hidden or (one.verdict is RuleVerdict.PASSED and not one.examples):
             raise OracleError(f"{one.rule.id} is {one.verdict.value} in {one.profile.value} against what was counted.")
     for profile, rule, what in counted.keys() | told.keys():

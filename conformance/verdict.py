@@ -254,6 +254,8 @@ class RuleVerdict(StrEnum):
     """What a run says about one rule, worst first."""
 
     VIOLATED = "VIOLATED"
+    WARNING = "WARNING"
+    """Violated, and only recommended: it does not decide. Only a merchant's obligations have this verdict."""
     INCONCLUSIVE = "INCONCLUSIVE"
     NOT_EXERCISED = "NOT EXERCISED"
     THIN = "THIN"
@@ -302,11 +304,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the target lets the suite do in one profile. ``offered`` uses the words of a rule's needs."""
+    """What the target lets the suite do in one profile. ``offered`` uses the words of a rule's needs.
+
+    ``merchant`` tells a merchant's integration from a provider; ``strict`` that what is recommended decides, too.
+    """
 
     profile: Profile
     offered: frozenset[str]
     wire: bool = True
+    merchant: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +355,13 @@ _NATURES: Final[Mapping[str, str]] = {
     "wire": "the target is called without HTTP: what this rule governs does not exist there",
     "concurrent": "the target is called one request at a time: two at the same time do not exist there",
     "units": "the target answers every sales unit alike: no order is somebody else's there",
+    "capture": "the integration does not capture: nothing was captured before a cancel, ever",
 }
 """What a target is or is not, and cannot be given: without it, there is nothing for a rule to govern."""
+
+
+_LEFT_OUT: Final = "the target's answers leave out what it is about, as the documentation lets them"
+_NEVER_DONE: Final = "nothing that the integration did in this run was about it"
 
 
 def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = None) -> RuleResult:
@@ -376,7 +388,8 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
     if rule.status is Status.EXCLUDED:
         return result(RuleVerdict.EXCLUDED, rule.reason, in_scope=False)
     if tally.violations:
-        return result(RuleVerdict.VIOLATED, tally.reason)
+        advice = rule.level is Level.SHOULD and not scope.strict
+        return result(RuleVerdict.WARNING if advice else RuleVerdict.VIOLATED, tally.reason)
     if rule.status is Status.RECORDED:
         return result(RuleVerdict.RECORDED, _recorded(rule, tally))
     if tally.inconclusive:
@@ -388,7 +401,7 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = "the target's answers leave out what it is about, as the documentation lets them"
+        reason = _NEVER_DONE if scope.merchant else _LEFT_OUT
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
         return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally))
@@ -397,7 +410,8 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         lacking = ", ".join(f"{count} on the side {side!r}" for side, count in thin.items())
         reason = f"{lacking}, where {NEEDED} are needed" + (f"; {_cannot(missing)}" if missing else "")
         return result(RuleVerdict.THIN, reason)
-    if examples < NEEDED:
+    # What a merchant does only now and then is no less shown for being rare.
+    if examples < NEEDED and not (scope.merchant and rule.optional):
         return result(RuleVerdict.THIN, f"{_counted(examples, 'example')}, where {NEEDED} are needed")
     return result(RuleVerdict.PASSED, f"{_counted(examples, 'example')}, no violation")
 
@@ -467,7 +481,9 @@ def reduce_run(
 def needless_waivers(results: Iterable[RuleResult], waived: Iterable[str]) -> list[str]:
     """Return the waived rules that would have decided nothing in any profile."""
     needed = {
-        one.rule.id for one in results if one.verdict is RuleVerdict.VIOLATED or holds_back(replace(one, waiver=None))
+        one.rule.id
+        for one in results
+        if one.verdict in (RuleVerdict.VIOLATED, RuleVerdict.WARNING) or holds_back(replace(one, waiver=None))
     }
     return [rule for rule in waived if rule not in needed]
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from conformance.commands.errors import UsageError
 from conformance.order import Profile
-from conformance.rulebook import Status, load, load_wire
+from conformance.rulebook import Status, load, load_obligations, load_wire
 
 FORM = "RULE=REASON, or RULE@2026-12-31=REASON with its last day"
 
@@ -38,7 +38,11 @@ def waiver_from_json(data: Mapping[str, str]) -> Waiver:
 
 
 def waivers(
-    given: Mapping[str, str] | Iterable[str], profiles: Iterable[Profile] | None = None, today: date | None = None
+    given: Mapping[str, str] | Iterable[str],
+    profiles: Iterable[Profile] | None = None,
+    today: date | None = None,
+    *,
+    merchant: bool = False,
 ) -> tuple[Waiver, ...]:
     """Read waivers.
 
@@ -46,6 +50,7 @@ def waivers(
         given: texts of the form above, or reasons by rule.
         profiles: which APIs are tested, where that is known already.
         today: the day of the run; today's by UTC when left out.
+        merchant: the rules are a merchant's obligations, and not a provider's.
 
     Raises:
         UsageError: one of them makes no sense, has expired, or could not be needed.
@@ -60,7 +65,7 @@ def waivers(
         waiver = _read(text)
         if waiver.rule in found:
             raise UsageError(f"{waiver.rule} is waived twice: give one reason.")
-        _check(waiver, None if profiles is None else tuple(profiles), today or datetime.now(UTC).date())
+        _check(waiver, None if profiles is None else tuple(profiles), today or datetime.now(UTC).date(), merchant)
         found[waiver.rule] = waiver
     return tuple(found.values())
 
@@ -77,11 +82,15 @@ def _read(text: str) -> Waiver:
     return Waiver(rule.strip(), reason.strip(), until)
 
 
-def _check(waiver: Waiver, profiles: tuple[Profile, ...] | None, today: date) -> None:
+def _check(waiver: Waiver, profiles: tuple[Profile, ...] | None, today: date, merchant: bool) -> None:
     name = waiver.rule
-    rule = next((one for book in (load(), load_wire()) for one in book.rules if one.id == name), None)
+    books = (load_obligations(),) if merchant else (load(), load_wire())
+    rule = next((one for book in books for one in book.rules if one.id == name), None)
     if rule is None:
-        raise UsageError(f"There is no rule {name!r} to waive: `cancel-conformance rules` lists the ones there are.")
+        what, where = ("obligation", " --party merchant") if merchant else ("rule", "")
+        raise UsageError(
+            f"There is no {what} {name!r} to waive: `cancel-conformance rules{where}` lists the ones there are."
+        )
     if not waiver.reason:
         raise UsageError(f"The waiver of {name} has no reason: write {name}=REASON.")
     if waiver.until is not None and waiver.until < today:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from conformance.result import Result
 from conformance.verdict import OracleError, RuleResult, RuleVerdict, RunVerdict, holds_back
-from reports.headline import headline, profiles, verdict_name
+from reports.headline import headline, profiles, verdict_name, verdicts
 from reports.text import in_one_line, shortened
 from reports.words import PROFILES
 
@@ -93,7 +93,7 @@ def _summary(result: Result, text: str) -> Iterator[str]:
         yield f"it begins with {said!r}"
     for profile in profiles(result):
         of = [one.verdict for one in result.of(profile)]
-        row = " | ".join(["", PROFILES[profile], *(str(of.count(verdict)) for verdict in RuleVerdict), ""]).strip()
+        row = " | ".join(["", PROFILES[profile], *(str(of.count(verdict)) for verdict in verdicts(result)), ""]).strip()
         if row not in lines:
             yield f"its numbers for {PROFILES[profile]} are not those of the rules"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.journal import Record
+from conformance.obligations.evidence import is_merchants
 from conformance.order import Profile
 from conformance.result import Result, partial_note
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
@@ -50,7 +51,7 @@ def because(result: Result) -> str:
     passed = sum(one.verdict is RuleVerdict.PASSED for one in result.rules)
     match result.verdict:
         case RunVerdict.CONFORMANT:
-            return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}."
+            return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}{_warned(result)}."
         case RunVerdict.NOT_CONFORMANT:
             first = violated[0].rule
             verb = "is" if len(violated) == 1 else "are"
@@ -83,6 +84,11 @@ def _so_far(result: Result) -> str:
     if not violated:
         return " No rule was violated until then."
     return f" {counted(len(violated), 'rule was', 'rules were')} violated until then, first {violated[0].rule.id}."
+
+
+def _warned(result: Result) -> str:
+    found = warnings(result)
+    return f", with {counted(len(found), 'warning')}, first {found[0].rule.id}" if found else ""
 
 
 def _except_waived(result: Result) -> str:
@@ -144,6 +150,17 @@ def replay_line(result: Result, file: str) -> str:
     """Return the command that plays a counterexample again, to be given in the folder of the report."""
     target = result.run["target"]["name"]
     return f"cancel-conformance replay . {shlex.quote(file)} --target {shlex.quote(target)}"
+
+
+def warnings(result: Result) -> list[RuleResult]:
+    """Return the recommendations that a merchant's integration goes against and no waiver covers, the first first."""
+    found = [one for one in result.rules if one.verdict is RuleVerdict.WARNING and one.waiver is None]
+    return sorted(found, key=lambda one: one.rank)
+
+
+def verdicts(result: Result) -> list[RuleVerdict]:
+    """Return the verdicts that a rule of this run can have. Only a merchant's obligations can be a warning."""
+    return [one for one in RuleVerdict if one is not RuleVerdict.WARNING or is_merchants(result.run)]
 
 
 def counts(results: Iterable[RuleResult]) -> dict[RuleVerdict, int]:

@@ -12,9 +12,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from conformance.obligations.evidence import is_merchants
 from conformance.order import Market
-from conformance.result import Result
-from conformance.rulebook import Rulebook, load
+from conformance.result import Result, book_of
+from conformance.rulebook import Rulebook
 from conformance.verdict import RuleVerdict, RunVerdict, holds_back
 from reports.coverage import grids_of
 from reports.evidence import Play, Sight, first_look, plays_of
@@ -29,6 +30,7 @@ from reports.headline import (
     unseen,
     untested,
     verdict_name,
+    verdicts,
     violations,
 )
 from reports.legend import RULE_LEGEND, RUN_LEGEND
@@ -45,6 +47,7 @@ from reports.page import (
     rule_rows,
     violation_anchor,
 )
+from reports.shop_story import is_shops, shop_story_of
 from reports.spread import spreads_of
 from reports.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
 from reports.strength import strengths_of
@@ -63,6 +66,7 @@ _FOR_LOOKING: Final = 100_000
 _BODY_OF_VIOLATION: Final = 8_000
 _BODY_OF_EXAMPLE: Final = 2_000
 _RULE_ID: Final = re.compile(r"\b[A-Z]{2,3}-\d+[a-z]?\b")
+_FOUND: Final = ("violated", "warning")
 _TONES: Final = {
     RunVerdict.CONFORMANT: "passed",
     RunVerdict.NOT_CONFORMANT: "violated",
@@ -125,7 +129,8 @@ class _Histories:
         """Tell a history unless it was told or does not fit, and return the bytes that it took."""
         if play.id in self.kept:
             return 0
-        story = story_of(play, self.currency, body_limit)
+        tell = shop_story_of if is_shops(play) else story_of
+        story = tell(play, self.currency, body_limit)
         markup = Markup(environment().get_template("history.html.j2").render(story=story))
         size = len(markup.encode())
         if size > room:
@@ -137,7 +142,7 @@ class _Histories:
 
 def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
     """Return the text of `report.html`."""
-    book = rulebook or load()
+    book = rulebook or book_of(result.evidence)
     plays = plays_of(result.evidence)
     text = ""
     for room in _ROOMS:
@@ -150,7 +155,8 @@ def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
 def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> str:
     rows = rule_rows(result, plays)
     histories = _Histories(Market(result.run["market"]).currency, {}, [])
-    violated = sorted((row for row in rows.values() if row.kind == "violated"), key=lambda row: row.result.rank)
+    found = (row for row in rows.values() if row.kind in _FOUND)
+    violated = sorted(found, key=lambda row: (row.kind == "warning", row.result.rank))
     told = [_violation(result, row, rows, plays) for row in violated]
     in_violations, taken = _tell_violations(told, histories, int(room * _FOR_VIOLATIONS))
     examples = _tell_examples(rows.values(), histories, room - taken)
@@ -181,6 +187,8 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             },
             unseen=unseen(result),
             unwaived=violations(result),
+            verdicts=verdicts(result),
+            merchant=is_merchants(result.run),
             violations=in_violations,
             untested=untested(result),
             readings=reading_rows(result, book),
@@ -254,7 +262,7 @@ def _tell_examples(rows: Iterable[RuleRow], histories: _Histories, room: int) ->
     The rules that few histories show come first, because those histories show other rules as well.
     """
     shown: dict[str, tuple[Play, list[str]]] = {}
-    wanting = (row for row in rows if row.sights and row.kind != "violated")
+    wanting = (row for row in rows if row.sights and row.kind not in _FOUND)
     for row in sorted(wanting, key=lambda row: len(row.sights)):
         sight = _told(row, histories) or min(row.sights, key=lambda sight: len(sight.play.exchanges))
         play = sight.play
@@ -273,7 +281,7 @@ def _told(row: RuleRow, histories: _Histories) -> Sight | None:
 
 
 def _linked(row: RuleRow, histories: _Histories) -> RuleRow:
-    if row.kind == "violated":
+    if row.kind in _FOUND:
         return replace(row, link=violation_anchor(row), link_text="counterexample")
     sight = _told(row, histories)
     if sight is None:

@@ -10,7 +10,17 @@ from conformance.journal import Record
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict
 from reports.fuzzing import first_finding, fuzz_part
-from reports.headline import Untested, counts, ending_note, headline, profiles, replay_line, untested
+from reports.headline import (
+    Untested,
+    counts,
+    ending_note,
+    headline,
+    profiles,
+    replay_line,
+    untested,
+    verdicts,
+    warnings,
+)
 from reports.strength import strengths_of
 from reports.text import in_one_line
 from reports.words import PROFILES, counted
@@ -59,6 +69,12 @@ def _lines(result: Result) -> Iterator[str]:
         if len(violated) > _MOST_NAMED:
             yield f"- and {counted(len(violated) - _MOST_NAMED, 'more rule')}: {_named(tuple(violated[_MOST_NAMED:]))}"
         yield ""
+    warned = warnings(result)
+    if warned:
+        yield from ("### Warnings: recommended, and not done", "")
+        for one in warned[:_MOST_NAMED]:
+            yield from _violated(result, one)
+        yield ""
     yield from _not_tested(untested(result))
     if run["waivers"]:
         yield from ("### Waived by the user", "")
@@ -82,7 +98,7 @@ def _until(waiver: Record) -> str:
 
 
 def _table(result: Result) -> Iterator[str]:
-    columns = list(RuleVerdict)
+    columns = verdicts(result)
     yield "| | " + " | ".join(verdict.value.lower() for verdict in columns) + " |"
     yield "| --- |" + " ---: |" * len(columns)
     for profile in profiles(result):

@@ -40,6 +40,7 @@ def parser() -> Parser:
         ("merge", "make one run of the shards of one", _merge),
         ("fuzz", "send malformed, unusual and linked requests, drawn from an OpenAPI description", _fuzz),
         ("age", "plant orders now, and judge them when they are old", _age),
+        ("merchant", "test a merchant's integration", _merchant),
         ("report", "write the reports of a run again, from its journal", _report),
         ("verify", "rebuild every verdict of a run from its exchanges, and compare", _verify),
         ("bundle", "put a run into one file, with its evidence and the digests of everything", _bundle),
@@ -144,6 +145,22 @@ def _merge(command: Parser) -> None:
     command.add_argument("--out", metavar="DIR", default="conformance-report", help=text)
 
 
+def _merchant(command: Parser) -> None:
+    add = command.add_argument
+    command.epilog = EXIT_CODES
+    add("--integration", metavar="M", help="python:MODULE:ADAPTER, http://127.0.0.1:PORT of a test hook, exec:COMMAND")
+    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--budget", choices=BUDGETS, help="how much to play; standard is the default")
+    add("--histories", metavar="N", type=whole(0), help="drawn histories per profile, instead of the budget's")
+    add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
+    add("--port", metavar="N", type=whole(0), help="where the provider listens; a free port is the default")
+    add("--strict", action="store_const", const=True, help="what is recommended decides, too")
+    add("--waive", metavar="RULE=REASON", action="append", help="do not let this obligation decide; may be repeated")
+    add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
+    add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+
+
 def _report(command: Parser) -> None:
     command.add_argument("directory", metavar="DIR", help="the --out directory of a run, finished or not")
 
@@ -191,6 +208,9 @@ def _replay(command: Parser) -> None:
 def _rules(command: Parser) -> None:
     command.add_argument("--docs", metavar="FILE", help="a copy of the documentation page, to mark what changed there")
     command.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    command.add_argument(
+        "--party", choices=("provider", "merchant"), default="provider", help="whose; the provider's is the default"
+    )
     profiles = [one.value for one in Profile]
     command.add_argument("--profile", metavar="P", action="append", choices=profiles, help="may be repeated")
 

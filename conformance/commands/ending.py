@@ -11,7 +11,7 @@ from typing import Final
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict
 from reports.fuzzing import first_finding
-from reports.headline import counts, ending_note, headline, needless, profiles, untested, violations
+from reports.headline import counts, ending_note, headline, needless, profiles, untested, violations, warnings
 from reports.text import in_one_line
 from reports.words import counted
 
@@ -32,6 +32,7 @@ def _lines(result: Result, directory: Path) -> Iterator[str]:
         yield in_one_line(ending_note(result))
     yield from _profiles(result)
     yield from _violated(result, directory)
+    yield from _warned(result, directory)
     yield from _untested(result)
     yield from _needless(result)
     yield f"Digest of the journal: {result.evidence.digest}"
@@ -67,6 +68,18 @@ def _violated(result: Result, directory: Path) -> Iterator[str]:
     if len(violated) > FEW:
         yield f"and {counted(len(violated) - FEW, 'more violated rule')}, in the report"
     if violated:
+        yield ""
+
+
+def _warned(result: Result, directory: Path) -> Iterator[str]:
+    warned = warnings(result)
+    for one in warned[:FEW]:
+        yield f"Warning: {one.rule.id} ({one.profile.value}) is recommended: {in_one_line(one.reason, 300)}"
+        if one.counterexample:
+            yield f"  counterexample: {directory / one.counterexample}"
+    if len(warned) > FEW:
+        yield f"and {counted(len(warned) - FEW, 'more warning')}, in the report"
+    if warned:
         yield ""
 
 

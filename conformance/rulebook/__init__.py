@@ -5,7 +5,7 @@ a run accepts; ``stale_rules`` compares the rules with a copy of the page that t
 """
 
 from conformance.rulebook.entries import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
-from conformance.rulebook.loading import NEEDS, RulebookError, load, load_wire
+from conformance.rulebook.loading import NEEDS, RulebookError, load, load_obligations, load_wire
 from conformance.rulebook.readings import ReadingError, Readings
 from conformance.rulebook.staleness import PageError, Staleness, read_page, stale_rules
 
@@ -25,6 +25,7 @@ __all__ = [
     "Status",
     "Switch",
     "load",
+    "load_obligations",
     "load_wire",
     "read_page",
     "stale_rules",
