@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from conformance.budgeting import cost
 from conformance.counterexamples import FOLDER, Counterexample, write_counterexample
 from conformance.journal import Evidence
-from conformance.minimise import Findings, Group, Minimiser
+from conformance.minimise import MOST_TRIALS, Findings, Group, Minimiser
 from conformance.order import Profile
 from conformance.playing import Observer, Playing, together
 from conformance.sitting import Ledger, Sitting
@@ -86,13 +87,22 @@ class Reduction:
         workers = [self._sitting.seat.worker() for _ in range(max(1, self._sitting.seat.concurrency))]
         minimisers: dict[Profile, Minimiser] = {}
         try:
-            for (profile, group), failure in found.items():
+            for number, ((profile, group), failure) in enumerate(found.items()):
                 minimiser = minimisers.setdefault(profile, self._minimiser(workers))
+                minimiser.most = self._trials(failure.history, len(found) - number)
                 smallest = await minimiser.minimise(failure.history, group)
                 await self._keep(group, failure, smallest, minimiser.tried, workers[0])
         finally:
             for worker in workers:
                 await worker.close()
+
+    def _trials(self, history: History, groups: int) -> int:
+        """Return how many smaller histories may be tried, so that what is left of the requests keeps every failure."""
+        most = self._sitting.settings.most_requests
+        if most is None:
+            return MOST_TRIALS
+        share = (most - self._sitting.seat.requests) // groups
+        return max(0, min(MOST_TRIALS, share // cost(history) - 2))
 
     def _minimiser(self, workers: Sequence[Worker]) -> Minimiser:
         async def play_all(histories: Sequence[History]) -> list[Findings]:

@@ -15,6 +15,7 @@ from conformance.journal import read_journal
 from conformance.resuming import CAUSE
 from conformance.soundness import AGAIN, ALONE, check
 from tests.audit.stage import rewritten
+from tests.reports.schemas import faults_of
 
 from .command import read_until, said, started
 
@@ -102,6 +103,10 @@ def test_a_resumed_run_says_what_an_undisturbed_one_says(resumed):
     said(resumed, *RUN[:-1], "whole", module=FEW)
     assert told(resumed / "out") == told(resumed / "whole")
     assert said(resumed, "report", "out")[0] == said(resumed, "report", "whole")[0]
+
+
+def test_a_resumed_journal_is_as_the_schema_says(resumed):
+    assert faults_of(read_journal(resumed / "out").records) == []
 
 
 def test_a_line_that_was_cut_off_is_taken_away_and_said_to_be(resumed):

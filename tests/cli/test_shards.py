@@ -8,6 +8,7 @@ from conformance.journal import JournalError, read_journal
 from conformance.merging import merge
 from conformance.soundness import AGAIN, ALONE
 from tests.audit.stage import Forgetful, command, rewritten, run, use_provider, use_small_plan
+from tests.reports.schemas import faults_of
 
 OF = 4
 
@@ -79,6 +80,8 @@ def test_merged_shards_say_what_the_whole_run_says(right):
     assert "Conformant" in done.out
     assert rules(right / "merged") == rules(right / "whole")
     assert command("report", right / "merged").code == 0
+    for name in ("2", "merged"):
+        assert faults_of(read_journal(right / name).records) == []
     told = read_journal(right / "merged").records[0]["merged"]
     assert [one["digest"] for one in told["shards"]] == [
         read_journal(right / str(number)).digest for number in range(1, OF + 1)
