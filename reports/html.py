@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -48,7 +48,7 @@ from reports.page import (
     violation_anchor,
 )
 from reports.shop_story import is_shops, shop_story_of
-from reports.spread import spreads_of
+from reports.spread import Spread, spreads_of
 from reports.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
 from reports.strength import strengths_of
 from reports.svg import shares
@@ -175,7 +175,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             note=ending_note(result),
             finish=ending(result),
             strengths=strengths_of(result),
-            spread=lambda row: spreads_of(row.sights, Market(result.run["market"])),
+            spread=_spread(result),
             started=_moment(result.run["started"]),
             relied_on_days=RELIED_ON.days,
             relied_on_until=(datetime.fromisoformat(result.run["started"]) + RELIED_ON).date().isoformat(),
@@ -193,7 +193,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             untested=untested(result),
             readings=reading_rows(result, book),
             recorded=recorded_rows(linked.values()),
-            lifecycles=lifecycles_of(plays.values()),
+            lifecycles=[] if is_merchants(result.run) else lifecycles_of(plays.values()),
             grids=grids_of(plays.values(), Market(result.run["market"])),
             examples=examples,
             left_out=histories.left_out,
@@ -208,6 +208,13 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             run_legend=RUN_LEGEND,
         )
     )
+
+
+def _spread(result: Result) -> Callable[[RuleRow], list[Spread]]:
+    """Return what tells of a rule's examples; a shop's histories have no age of their own and no flag."""
+    if is_merchants(result.run):
+        return lambda _: []
+    return lambda row: spreads_of(row.sights, Market(result.run["market"]))
 
 
 def _violation(result: Result, row: RuleRow, rows: Any, plays: dict[str, Play]) -> Violation:
