@@ -16,10 +16,11 @@ from conformance.campaign import BUDGETS, Campaign, Observer, Settings
 from conformance.commands.errors import UsageError
 from conformance.order import Market, Profile
 from conformance.result import Result
-from conformance.rulebook import Readings, load
-from conformance.settings import nonce_for
+from conformance.rulebook import Readings
+from conformance.settings import Shard, nonce_for
 from conformance.targets.locate import locate
 from conformance.targets.seat import Seat
+from conformance.waivers import waivers
 from reports import write_reports
 
 __all__ = ["Asked", "Observer", "Result", "UsageError", "run"]
@@ -41,12 +42,14 @@ class Asked:
     seed: int = 0
     concurrency: int | None = None
     waive: Mapping[str, str] | Iterable[str] = ()
+    max_requests: int | None = None
+    shard: str | None = None
 
     def prepare(self) -> tuple[Seat, Settings]:
         """Return the target's seat and the run's settings.
 
         Raises:
-            UsageError: a profile, a market, a budget, a number or a waiver makes no sense.
+            UsageError: a profile, a market, a budget, a number, a waiver or a shard makes no sense.
             ReadingError: a reading does.
             TargetUsageError: the target does.
 
@@ -54,21 +57,32 @@ class Asked:
         profiles = None if self.profiles is None else _words(self.profiles)
         if self.budget not in BUDGETS:
             raise UsageError(f"There is no budget {self.budget!r}: the ones to choose from are {', '.join(BUDGETS)}.")
-        for name, number, least in (("histories", self.histories, 0), ("concurrency", self.concurrency, 1)):
+        numbers = (
+            ("histories", self.histories, 0),
+            ("concurrency", self.concurrency, 1),
+            ("requests", self.max_requests, 1),
+        )
+        for name, number, least in numbers:
             if number is not None and number < least:
                 raise UsageError(f"The number of {name} is {number}, and must be {least} or more.")
+        chosen = None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", one) for one in profiles))
         settings = Settings(
-            profiles=None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", one) for one in profiles)),
+            profiles=chosen,
             market=_word(Market, "market", self.market),
             readings=Readings.choose(_words(self.readings)),
             budget=self.budget,
             histories=self.histories,
             seed=self.seed,
-            waivers=_waivers(self.waive),
+            waivers=waivers(self.waive, chosen),
             command=self.command_line(),
+            most_requests=self.max_requests,
+            shard=None if self.shard is None else _shard(self.shard),
         )
         seat = locate(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
-        return seat, replace(settings, nonce=nonce_for(seat, settings.seed))
+        if settings.most_requests is not None and not seat.wire:
+            raise UsageError(f"{seat.name} is sent no requests: leave --max-requests out.")
+        nonce = nonce_for(seat, settings.seed)
+        return seat, replace(settings, nonce=nonce)
 
     def options(self) -> list[tuple[str, str]]:
         """Return what was asked for as option names and values; what is at its default is left out."""
@@ -82,6 +96,8 @@ class Asked:
             ("histories", self.histories),
             ("seed", self.seed),
             ("concurrency", self.concurrency),
+            ("max-requests", self.max_requests),
+            ("shard", self.shard),
             *(("waive", f"{rule}={reason}") for rule, reason in waived),
             *(("waive", one) for one in (() if waived else _words(self.waive))),
         ]
@@ -105,6 +121,8 @@ def run(
     seed: int = 0,
     concurrency: int | None = None,
     waive: Mapping[str, str] | Iterable[str] = (),
+    max_requests: int | None = None,
+    shard: str | None = None,
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
@@ -120,7 +138,10 @@ def run(
         histories: how many histories to generate for each profile, instead of the budget's number.
         seed: the same seed plays the same histories.
         concurrency: how many histories at a time.
-        waive: rules that do not decide, with the reason: a mapping, or texts such as ``RULE=REASON``.
+        waive: rules that do not decide, with the reason: a mapping, or texts such as ``RULE=REASON`` and
+            ``RULE@2026-12-31=REASON``, which holds until the end of that day.
+        max_requests: how many requests may be sent.
+        shard: which part of the plan to play, such as ``2/4``.
         out: the directory of the evidence; a fresh temporary one when left out.
         observer: is told how the run goes on.
 
@@ -131,7 +152,20 @@ def run(
         JournalError: the directory already holds evidence, or cannot be written to.
 
     """
-    asked = Asked(target, profiles, control_url, market, readings, budget, histories, seed, concurrency, waive)
+    asked = Asked(
+        target,
+        profiles,
+        control_url,
+        market,
+        readings,
+        budget,
+        histories,
+        seed,
+        concurrency,
+        waive,
+        max_requests,
+        shard,
+    )
     seat, settings = asked.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
     campaign = Campaign(seat, settings, directory, observer)
@@ -145,6 +179,13 @@ def run(
     return write_reports(directory)
 
 
+def _shard(text: str) -> Shard:
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise UsageError(f"{text!r} is no shard: write I/N, from 1/N to N/N.")
+    return Shard(int(number), int(of))
+
+
 def _words(given: Iterable[str]) -> list[str]:
     """Return texts as a list; one text alone is not taken for its letters."""
     return [given] if isinstance(given, str) else list(given)
@@ -156,29 +197,3 @@ def _word(kind: type[Word], what: str, given: str) -> Word:
     except ValueError:
         known = ", ".join(one.value for one in kind)
         raise UsageError(f"There is no {what} {given!r}: the ones to choose from are {known}.") from None
-
-
-def _waivers(given: Mapping[str, str] | Iterable[str]) -> tuple[tuple[str, str], ...]:
-    pairs = given.items() if isinstance(given, Mapping) else (_pair(one) for one in _words(given))
-    waived: dict[str, str] = {}
-    for name, text in pairs:
-        rule, reason = name.strip(), text.strip()
-        try:
-            load().rule(rule)
-        except KeyError:
-            raise UsageError(
-                f"There is no rule {rule!r} to waive: `cancel-conformance rules` lists the ones there are."
-            ) from None
-        if not reason:
-            raise UsageError(f"The waiver of {rule} has no reason: write {rule}=REASON.")
-        if rule in waived:
-            raise UsageError(f"{rule} is waived twice: give one reason.")
-        waived[rule] = reason
-    return tuple(waived.items())
-
-
-def _pair(text: str) -> tuple[str, str]:
-    rule, equals, reason = text.partition("=")
-    if not equals:
-        raise UsageError(f"{text!r} is not a waiver: write RULE=REASON.")
-    return rule, reason

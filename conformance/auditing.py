@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.journal import Evidence, JournalError
+from conformance.obligations.evidence import check_shop, is_merchants
 from conformance.rejudging import rejudge
 from conformance.soundness import check
 from conformance.verdict import OracleError
@@ -16,7 +17,7 @@ def audit(evidence: Evidence) -> None:
 
     """
     try:
-        check(evidence, complete=True)
+        (check_shop if is_merchants(evidence.records[0]) else check)(evidence, complete=True)
         rejudge(evidence)
     except JournalError as error:
         raise OracleError(str(error)) from error

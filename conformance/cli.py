@@ -32,6 +32,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         code = code_of(error)
         if debug and code == HARNESS:
-            traceback.print_exc()
-        sys.stderr.write(sentence(error) + "\n")
+            sys.stderr.write(_clean(traceback.format_exc()))
+        sys.stderr.write(_clean(sentence(error)) + "\n")
     return code
+
+
+def _clean(text: str) -> str:
+    """Return a text without the secrets that were met, or that stand in the environment."""
+    from conformance.recording import EVERYWHERE  # noqa: PLC0415 - where a neighbour shadows us, it cannot be loaded
+    from conformance.targets.session import secrets_in  # noqa: PLC0415
+
+    for secret in secrets_in(os.environ):
+        EVERYWHERE.learn(secret)
+    return EVERYWHERE.clean(text)

@@ -34,7 +34,11 @@ class Counterexample:
 def write_counterexample(path: Path, example: Counterexample) -> None:
     """Write a counterexample as JSON; its directory is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    run = path.parent.parent
+    path.write_text(counterexample_text(path.name, example, path.parent.parent.name), encoding="utf-8")
+
+
+def counterexample_text(file: str, example: Counterexample, run: str) -> str:
+    """Return the text of a counterexample's file, which lies in the folder of a run."""
     content = {
         "version": COUNTEREXAMPLE_VERSION,
         "rule": example.rule,
@@ -46,9 +50,9 @@ def write_counterexample(path: Path, example: Counterexample) -> None:
         "seed": example.seed,
         "target": example.target,
         "history": history_as_json(example.history),
-        "replay": f"cancel-conformance replay {run.name} {path.name} --target {example.target}",
+        "replay": f"cancel-conformance replay {run} {file} --target {example.target}",
     }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_counterexample(path: Path) -> Counterexample:

@@ -35,6 +35,10 @@ ANSWER: Final = "answer."
 OTHER: Final = "other."
 """How the fields of an answer begin: of the only request or the first, and of the second of two."""
 SENT_TOGETHER: Final = "sent.together"
+UNANSWERED: Final = "answer.unanswered"
+"""How often the request was sent before, with the same key, and not answered. Missing where it was answered at once."""
+PAGE: Final = "answer.page"
+"""Whether the answer is a web page: of something between us and the target, which speaks JSON."""
 
 
 @dataclass(frozen=True, slots=True)

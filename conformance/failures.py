@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from conformance.budgeting import cost
 from conformance.counterexamples import FOLDER, Counterexample, write_counterexample
 from conformance.journal import Evidence
-from conformance.minimise import Findings, Group, Minimiser
+from conformance.minimise import MOST_TRIALS, Findings, Group, Minimiser
 from conformance.order import Profile
 from conformance.playing import Observer, Playing, together
 from conformance.sitting import Ledger, Sitting
+from conformance.soundness import ALONE
 from conformance.steps import History, Together, history_from_json
 from conformance.targets.seat import Worker
 from strategies.plan import Planned
@@ -61,7 +63,10 @@ def _size(failure: Failure) -> tuple[int, str]:
 class Reduction:
     """Minimises the failures of a run, and keeps the smallest history of each as a counterexample."""
 
-    def __init__(self, sitting: Sitting, ledger: Ledger, directory: Path, observer: Observer) -> None:
+    def __init__(
+        self, sitting: Sitting, ledger: Ledger, directory: Path, observer: Observer, before: Evidence | None = None
+    ) -> None:
+        """Take the place of the run, and what was kept ``before`` it was interrupted."""
         self._sitting = sitting
         self._ledger = ledger
         self._directory = directory
@@ -69,6 +74,12 @@ class Reduction:
         self._playing = Playing(sitting, ledger, observer)
         self._played = 0
         self._files: dict[tuple[Profile, str], int] = {}
+        for record in before.of_kind("history") if before is not None else ():
+            if record["source"] == "shrinking":
+                self._played = max(self._played, int(record["id"].rstrip(ALONE)[-5:]))
+        for record in before.of_kind("counterexample") if before is not None else ():
+            key = Profile(record["profile"]), record["rule"]
+            self._files[key] = self._files.get(key, 0) + 1
 
     async def keep_smallest(self, found: dict[Key, Failure]) -> None:
         """Minimise every failure."""
@@ -76,13 +87,22 @@ class Reduction:
         workers = [self._sitting.seat.worker() for _ in range(max(1, self._sitting.seat.concurrency))]
         minimisers: dict[Profile, Minimiser] = {}
         try:
-            for (profile, group), failure in found.items():
+            for number, ((profile, group), failure) in enumerate(found.items()):
                 minimiser = minimisers.setdefault(profile, self._minimiser(workers))
+                minimiser.most = self._trials(failure.history, len(found) - number)
                 smallest = await minimiser.minimise(failure.history, group)
                 await self._keep(group, failure, smallest, minimiser.tried, workers[0])
         finally:
             for worker in workers:
                 await worker.close()
+
+    def _trials(self, history: History, groups: int) -> int:
+        """Return how many smaller histories may be tried, so that what is left of the requests keeps every failure."""
+        most = self._sitting.settings.most_requests
+        if most is None:
+            return MOST_TRIALS
+        share = (most - self._sitting.seat.requests) // groups
+        return max(0, min(MOST_TRIALS, share // cost(history) - 2))
 
     def _minimiser(self, workers: Sequence[Worker]) -> Minimiser:
         async def play_all(histories: Sequence[History]) -> list[Findings]:
@@ -101,7 +121,8 @@ class Reduction:
 
     def _identifier(self, profile: Profile) -> str:
         self._played += 1
-        return f"{profile.value}-s{self._played:05d}"
+        shard = self._sitting.settings.shard
+        return f"{profile.value}-s{'' if shard is None else f'{shard.number}-'}{self._played:05d}"
 
     async def _keep(self, group: Group, failure: Failure, smallest: History, tried: int, worker: Worker) -> None:
         # The smallest history is played once more and judged like any other: what is shown is what was recorded. A race
@@ -114,16 +135,21 @@ class Reduction:
             if finding is not None:
                 break
         else:
-            self._observer.note(f"{group[0]} failed once and could not be made to fail again: {group[1]}")
+            said = self._sitting.redactor.clean(group[1])
+            self._observer.note(f"{group[0]} failed once and could not be made to fail again: {said}")
             return
         settings = self._sitting.settings
         profile = history.profile
+        # What the target answered stands in the reason, and may be anything.
+        reason = self._sitting.redactor.clean(finding.reason)
         number = self._files[profile, group[0]] = self._files.get((profile, group[0]), 0) + 1
-        file = f"{FOLDER}/{profile.value}-{group[0]}-{number}.json"
+        shard = settings.shard
+        part = "" if shard is None else f"s{shard.number}-"
+        file = f"{FOLDER}/{profile.value}-{group[0]}-{part}{number}.json"
         example = Counterexample(
             rule=group[0],
             profile=profile,
-            reason=finding.reason,
+            reason=reason,
             history=history,
             market=settings.market,
             readings=settings.readings,
@@ -135,7 +161,7 @@ class Reduction:
             "counterexample",
             rule=group[0],
             profile=profile.value,
-            reason=finding.reason,
+            reason=reason,
             field=finding.field,
             file=file,
             history=identifier,

@@ -30,6 +30,10 @@ class JournalError(Exception):
     """The evidence cannot be read or written. The message says where and what to do."""
 
 
+class FormatError(JournalError):
+    """There is no journal, or it is one that this version does not read."""
+
+
 class BrokenChainError(JournalError):
     """A record is not chained to the one before it: something was changed, dropped, added or moved."""
 
@@ -59,6 +63,31 @@ class Journal:
             ) from None
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}.") from None
+
+    @classmethod
+    def continued(cls, directory: Path, name: str = JOURNAL_NAME) -> tuple[Journal, Evidence, int]:
+        """Open the journal of a run that was interrupted, to write on in it.
+
+        Returns the journal, what stands in it, and of how many bytes its last line was that was cut off while it was
+        being written. That line was never a record, and is taken away.
+
+        Raises:
+            JournalError: there is none, or it cannot be written to.
+            BrokenChainError: a record is not chained to the one before it.
+
+        """
+        evidence = read_journal(directory, name)
+        journal = cls.__new__(cls)
+        journal.path = directory / name
+        journal.count, journal._previous = len(evidence.records), evidence.digest
+        try:
+            data = journal.path.read_bytes()
+            whole = data.rfind(b"\n") + 1
+            journal._file = os.open(journal.path, os.O_WRONLY | os.O_APPEND)
+            os.ftruncate(journal._file, whole)
+        except OSError as error:
+            raise JournalError(f"{journal.path} cannot be written: {error.strerror}.") from None
+        return journal, evidence, len(data) - whole
 
     def append(self, kind: str, **content: Any) -> None:
         """Write one record.
@@ -99,6 +128,10 @@ class Evidence:
         """Iterate over the records of one kind, in order."""
         return (record for record in self.records if record["kind"] == kind)
 
+    def last(self, kind: str) -> Record | None:
+        """Return the last record of a kind, or None."""
+        return next((record for record in reversed(self.records) if record["kind"] == kind), None)
+
     def first(self, kind: str) -> Record | None:
         """Return the first record of a kind, or None."""
         return next(self.of_kind(kind), None)
@@ -108,7 +141,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     """Read a run's evidence back and check its chain.
 
     Raises:
-        JournalError: there is no journal, or it is not one of this version.
+        FormatError: there is no journal, or it is not one of this version.
         BrokenChainError: a record is not chained to the one before it.
 
     """
@@ -116,7 +149,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
+        raise FormatError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
     lines = data.split(b"\n")
     tail = lines.pop()
     records: list[Record] = []
@@ -128,10 +161,10 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
         previous = hashlib.sha256(line).hexdigest()
         records.append(record)
     if not records:
-        raise JournalError(f"{path} is empty: the run was stopped before it began.")
+        raise FormatError(f"{path} is empty: the run was stopped before it began.")
     first = records[0]
     if first["kind"] != "run" or first.get("format") != JOURNAL_VERSION:
-        raise JournalError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
+        raise FormatError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
     return Evidence(tuple(records), truncated=bool(tail), digest=previous)
 
 

@@ -28,12 +28,13 @@ class Minimiser:
     batch: int = 1
     played: dict[str, Findings] = field(default_factory=dict)
     tried: int = 0
+    most: int = MOST_TRIALS
 
     async def minimise(self, history: History, group: Group) -> History:
         """Return the smallest history found that fails with this rule and reason."""
         self.tried = 0
         best = history
-        while self.tried < MOST_TRIALS:
+        while self.tried < self.most:
             smaller = await self._smaller(best, group)
             if smaller is None:
                 return best
@@ -46,7 +47,7 @@ class Minimiser:
             waiting.append(candidate)
             if len(waiting) == self.batch:
                 found = await self._first(waiting, group)
-                if found is not None or self.tried >= MOST_TRIALS:
+                if found is not None or self.tried >= self.most:
                     return found
                 waiting = []
         return await self._first(waiting, group) if waiting else None

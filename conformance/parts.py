@@ -177,7 +177,7 @@ class Bench:
             self._runner.close()
 
     def _counts(self, rule: str) -> bool:
-        waived = {waived for waived, _ in self.sitting.settings.waivers}
+        waived = {waiver.rule for waiver in self.sitting.settings.waivers}
         return rule not in waived and load().rule(rule).status is not Status.EXCLUDED
 
     def _stopped(self, part: Part, error: Exception) -> None:
@@ -289,6 +289,35 @@ def ended_by(error: BaseException) -> Ended:
     if isinstance(error, KeyboardInterrupt):
         return Ended("interrupted", "stopped by the user")
     return Ended("harness", f"{type(error).__name__}: {error}")
+
+
+def join_parts(directory: Path) -> None:
+    """Write what is left of a run's parts into its journal, so that the run can be gone on with in one process.
+
+    What the journal has already is not written twice, should this itself have been interrupted.
+
+    Raises:
+        JournalError: there is no journal.
+
+    """
+    parts = directory / PARTS
+    if not parts.is_dir():
+        return
+    journal, evidence, _ = Journal.continued(directory)
+    there = {record["id"] for record in evidence.of_kind("history")}
+    planned = {name for record in evidence.of_kind("plan") for name in record["histories"]}
+    try:
+        for path in sorted(parts.glob("*.jsonl")):
+            for record in _records(path):
+                content = {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
+                kind = record["kind"]
+                known = content.get("id") or content.get("history")
+                fresh = planned.isdisjoint(content["histories"]) if kind == "plan" else known and known not in there
+                if fresh:
+                    journal.append(kind, **content)
+    finally:
+        journal.close()
+    shutil.rmtree(parts, ignore_errors=True)
 
 
 def _cut(profile: Profile, plan: list[Numbered]) -> list[tuple[str, tuple[Numbered, ...]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Container, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from conformance.minimise import Findings
@@ -11,13 +11,16 @@ from conformance.order import Profile
 from conformance.sitting import Ledger, Numbered, Sitting
 from conformance.soundness import AGAIN, ALONE, digest_of
 from conformance.steps import History, history_as_json
-from conformance.targets.base import TargetError
+from conformance.targets.base import SPENT, TargetError
 from conformance.targets.seat import Worker
 from conformance.trial import Ending, Trial, play
 from strategies.plan import Planned
 
-UNHEALTHY: Final = 12
-"""So many inconclusive histories in a row, after the replays, end the run."""
+UNHEALTHY: Final = 40
+"""So many inconclusive histories in a row, after the replays, end the run.
+
+Where nothing at all is answered in order, it is ended long before.
+"""
 
 
 class Observer:
@@ -41,9 +44,16 @@ class Playing:
         self._ledger = ledger
         self._observer = observer or Observer()
         self._in_a_row = 0
+        self.failed = False
+        """Whether some history broke a rule."""
 
-    async def play_all(self, histories: Sequence[Numbered]) -> None:
+    async def play_all(
+        self, histories: Sequence[Numbered], planned: Container[str] = (), workers: int | None = None
+    ) -> None:
         """Play histories with as many workers as the target takes. Which ones is written down before the first.
+
+        Those in ``planned`` were written down already, by a run that was interrupted. ``workers`` are fewer where
+        somebody else is to be taken into account.
 
         Raises:
             TargetError: too many of them in a row proved nothing.
@@ -51,11 +61,13 @@ class Playing:
         """
         seat = self._sitting.seat
         waiting = iter(histories)
-        self._ledger.append(
-            "plan",
-            histories=[one.identifier for one in histories],
-            digest=digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories),
-        )
+        new = [one for one in histories if one.identifier not in planned]
+        if new or not histories:
+            self._ledger.append(
+                "plan",
+                histories=[one.identifier for one in new],
+                digest=digest_of((one.identifier, history_as_json(one.planned.history)) for one in new),
+            )
 
         async def work() -> None:
             worker = seat.worker()
@@ -65,24 +77,27 @@ class Playing:
             finally:
                 await worker.close()
 
-        await together([work() for _ in range(max(1, min(seat.concurrency, len(histories))))])
+        await together([work() for _ in range(max(1, min(workers or seat.concurrency, len(histories))))])
 
     async def _play_planned(self, numbered: Numbered, worker: Worker) -> None:
         # A target in this process never makes us wait: here is where a signal gets its turn.
         await asyncio.sleep(0)
         one, trial, identifier = numbered.planned, Trial(), numbered.identifier
         source = "generated" if one.generated else "systematic"
-        for attempt in ("", *AGAIN):
+        attempts = ("", *AGAIN)
+        for attempt in attempts[attempts.index(numbered.attempt) :]:
             identifier = numbered.identifier + attempt
             trial = await self.play(one, identifier, source, worker, last=attempt == AGAIN[-1])
             if trial.ending is not Ending.INCONCLUSIVE:
                 break
         self._observer.played(one.history.profile, trial)
+        self.failed = self.failed or trial.ending is Ending.VIOLATES
         missed = [goal for goal in one.goals if goal not in trial.examples]
         if trial.ending is Ending.INCONCLUSIVE and missed:
             rules = list(dict.fromkeys(goal.partition("/")[0] for goal in missed))
             self._ledger.append("missed", history=identifier, rules=rules, cause=self._clean(trial.cause))
-        self._in_a_row = self._in_a_row + 1 if trial.ending is Ending.INCONCLUSIVE else 0
+        spent = SPENT in trial.cause
+        self._in_a_row = self._in_a_row + 1 if trial.ending is Ending.INCONCLUSIVE and not spent else 0
         if self._in_a_row >= UNHEALTHY:
             raise TargetError(
                 f"{self._sitting.seat.name} is not healthy: {UNHEALTHY} histories in a row proved nothing "

@@ -17,6 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from conformance.api import Asked
+    from conformance.merchant.fixture import CancelConformance
     from conformance.parts import Bench, Block, Ended, Run
     from conformance.result import Result
 
@@ -63,12 +64,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--cancel-out", metavar="DIR", help=f"where the evidence and the reports go; {OUT} is the default")
     add("--cancel-waive", metavar="RULE=REASON", action="append", default=[], help="a rule that does not decide")
     add("--cancel-concurrency", metavar="N", help="how many histories at a time")
+    add("--cancel-shard", metavar="I/N", help="play one of N parts of the plan")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Come to life if there is a target."""
     if config.getoption("--cancel-target") is not None:
         config.pluginmanager.register(Session(config), f"{NAME}-session")
+
+
+@pytest.fixture
+def cancel_conformance(tmp_path: Path) -> CancelConformance:
+    """Test a merchant's integration: ``cancel_conformance(Adapter)`` fails the test if it is not conformant."""
+    _own_packages()
+    from conformance.merchant.fixture import CancelConformance  # noqa: PLC0415
+
+    return CancelConformance(tmp_path)
 
 
 class Session:
@@ -151,7 +162,7 @@ class Session:
         try:
             self._result = self._run.end(self._ended or Ended(), sum(self._reported.values()))
         except Exception as error:
-            self._fault = f"The run could not be brought to its end: {error}"
+            self._fault = f"The run could not be brought to its end: {_clean(str(error))}"
             session.exitstatus = HARNESS
             return
         code = self._result.exit_code
@@ -210,7 +221,7 @@ class Session:
         try:
             bench.look(Held())
         except TargetError as error:
-            pytest.exit(f"{NAME}: {error}", ENVIRONMENT)
+            pytest.exit(f"{NAME}: {_clean(str(error))}", ENVIRONMENT)
 
     def _begin(self, bench: Bench) -> None:
         from conformance.journal import JournalError  # noqa: PLC0415
@@ -226,7 +237,7 @@ class Session:
             ended = ended_by(error)
             self._result = run.end(ended)
             self._bench = None
-            pytest.exit(f"{NAME}: {ended.message}", self._result.exit_code)
+            pytest.exit(f"{NAME}: {_clean(ended.message)}", self._result.exit_code)
         self._run = run
 
     def _play(self, block: Block, item: pytest.Item) -> None:
@@ -234,8 +245,8 @@ class Session:
         try:
             outcome = self._bench.play(block)
         except Exception as error:
-            item.session.shouldstop = f"{NAME}: {error}"
-            pytest.fail(str(error), pytrace=False)
+            item.session.shouldstop = f"{NAME}: {_clean(str(error))}"
+            pytest.fail(_clean(str(error)), pytrace=False)
         told = [(_BLOCK, block.name), ("histories", outcome.histories), ("inconclusive", outcome.inconclusive)]
         item.user_properties.extend((name, str(value)) for name, value in told)
         if outcome.violations:
@@ -279,6 +290,7 @@ def _asked(config: pytest.Config) -> Asked:
         seed=_whole(config, "seed") or 0,
         concurrency=_whole(config, "concurrency"),
         waive=option("--cancel-waive"),
+        shard=option("--cancel-shard"),
     )
 
 
@@ -287,6 +299,12 @@ def _whole(config: pytest.Config, name: str) -> int | None:
     if given is None or given.isdecimal():
         return None if given is None else int(given)
     return pytest.exit(f"{NAME}: --cancel-{name} is {given!r}, and must be a whole number.", USAGE)
+
+
+def _clean(text: str) -> str:
+    from conformance.recording import EVERYWHERE  # noqa: PLC0415
+
+    return EVERYWHERE.clean(text)
 
 
 def _own_packages() -> None:

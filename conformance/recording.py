@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
-from urllib.parse import quote, quote_plus
+from typing import Final
 
+from conformance.disguises import SHORTEST, forms, packed_words, unpacked
 from conformance.exchange import Headers, Response
 from conformance.journal import Journal, body_as_json
 from conformance.profiles import Answer, Call, Lost
 
 REMOVED = "[removed]"
-SHORTEST = 6
-"""Values shorter than this are no secrets: replacing them would only make the evidence unreadable."""
+REMEMBERED: Final = 2000
+"""Texts that are remembered as they were cleaned, and the letters of the longest of them."""
 _SECRET_HEADERS = frozenset(
     {"authorization", "ocp-apim-subscription-key", "client_id", "client_secret", "cookie", "set-cookie"}
 )
@@ -25,6 +25,8 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         # The longest first, so that a secret that contains another one goes as a whole.
         self._secrets: list[str] = []
+        # Most of what is cleaned is the same header again.
+        self._cleaned: dict[str, str] = {}
         for secret in secrets:
             self.learn(secret)
 
@@ -32,16 +34,32 @@ class Redactor:
         """Add a secret that became known only now, such as an access token."""
         if len(secret) < SHORTEST:
             return
-        # The forms in which a value is met in a path, in JSON and in a form.
-        forms = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
-        self._secrets = sorted({*self._secrets, *forms}, key=len, reverse=True)
+        self._secrets = sorted({*self._secrets, *forms(secret)}, key=len, reverse=True)
+        self._cleaned.clear()
+        if self is not EVERYWHERE:
+            EVERYWHERE.learn(secret)
 
     def clean(self, text: str) -> str:
-        """Return a text without the known secrets."""
+        """Return a text without the known secrets, in whatever form they stand in it."""
+        known = self._cleaned.get(text)
+        if known is not None:
+            return known
+        clean = text
         for secret in self._secrets:
-            if secret in text:
-                text = text.replace(secret, REMOVED)
-        return text
+            if secret in clean:
+                clean = clean.replace(secret, REMOVED)
+        for word, content in packed_words(clean):
+            if self._is_in(content):
+                clean = clean.replace(word, REMOVED)
+        if len(text) <= REMEMBERED:
+            if len(self._cleaned) >= REMEMBERED:
+                self._cleaned.clear()
+            self._cleaned[text] = clean
+        return clean
+
+    def _is_in(self, content: bytes) -> bool:
+        text = content.decode("utf-8", "replace")
+        return self.clean(text) != text
 
     def headers(self, headers: Headers) -> list[list[str]]:
         """Return headers for a record."""
@@ -52,9 +70,16 @@ class Redactor:
         stored = body_as_json(body)
         if isinstance(stored, str):
             return self.clean(stored)
+        inside = unpacked(body)
+        if inside is not None and self._is_in(inside):
+            return REMOVED
         for secret in self._secrets:
-            body = body.replace(secret.encode(), REMOVED.encode())
+            body = body.replace(secret.encode("utf-8", "surrogatepass"), REMOVED.encode())
         return body_as_json(body)
+
+
+EVERYWHERE: Final = Redactor(())
+"""Knows every secret that this process was ever told: what is written to a terminal goes through it."""
 
 
 Clock = Callable[[], float]
@@ -71,11 +96,13 @@ class Exchanges:
         self._clock = clock
         self._last = clock()
 
-    def __call__(self, call: Call, answer: Answer, flight: tuple[float, float] | None = None) -> None:
+    def __call__(
+        self, call: Call, answer: Answer, flight: tuple[float, float] | None = None, *, resent: bool = False
+    ) -> None:
         """Write one exchange; its time runs from the end of the one before.
 
         Of two that were sent together, ``flight`` is how many seconds after the first one this one left, and how many
-        it took.
+        it took. ``resent`` says that the same request follows, sent again: this answer is not the one that counts.
         """
         now = self._clock()
         took, self._last = now - self._last, now
@@ -97,6 +124,8 @@ class Exchanges:
         }
         if began is not None:
             content["began"] = round(began * 1000, 3)
+        if resent:
+            content["resent"] = True
         if isinstance(answer, Lost):
             content["lost"] = clean.clean(answer.cause)
         else:

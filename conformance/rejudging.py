@@ -8,27 +8,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.doubt import weigh
 from conformance.expectation import Fields
+from conformance.fuzzing.judging import judge_request
 from conformance.journal import Evidence, JournalError, Record
 from conformance.model import Belief, World, expect, open_order, settle
+from conformance.obligations.evidence import is_merchants, rejudge_shop
 from conformance.order import Market, Profile
 from conformance.recording import REMOVED
 from conformance.rulebook import Readings
-from conformance.spoken import meant
 from conformance.steps import History, Initiate, Together, history_from_json
-from conformance.verdict import Judged, judge
+from conformance.verdict import Judged
 
 _FREE = ("n", "kind", "prev", "history", "step", "do", "seen", "observed", "superseded")
 """What a judgement's record has beside the judgement."""
 
 
 def rejudge(evidence: Evidence) -> None:
-    """Judge every step of a run again.
+    """Judge every step of a run again; of a merchant's run, every history.
 
     Raises:
         JournalError: a judgement does not follow from what was observed, or a record lacks a part.
 
     """
+    if is_merchants(evidence.records[0]):
+        rejudge_shop(evidence)
+        return
     try:
         _rejudge_all(evidence)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -45,13 +50,29 @@ def _rejudge_all(evidence: Evidence) -> None:
     judged: dict[str, list[Record]] = {}
     for record in evidence.of_kind("judgement"):
         judged.setdefault(record["history"], []).append(record)
+    for record in evidence.of_kind("fuzzed"):
+        _rejudge_request(record)
     for record in evidence.of_kind("history"):
         world = worlds[record["profile"]]
         _rejudge_one(history_from_json(record["history"]), judged.get(record["id"], []), world, run)
 
 
+def _rejudge_request(record: Record) -> None:
+    if any(REMOVED in str(value) for value in record["facts"].values()):
+        return
+    said = {name: record[name] for name in ("status", "examples", "records", "cause", "findings") if name in record}
+    judged = judge_request(Profile(record["profile"]), record["facts"]).as_json()
+    if said != judged:
+        raise JournalError(
+            f"The evidence was not judged by its rules: request {record['id']} of the fuzzer is said to be "
+            f"{record['status']!r}, and the facts say {judged['status']!r}."
+        )
+
+
 def _rejudge_one(history: History, judgements: list[Record], world: World, run: Record) -> None:
     belief: Belief = ()
+    doubtful = False
+    complete = bool(run["target"]["wire"])
     for step, record in zip(history.all_steps, judgements, strict=False):
         observed: Fields = record["observed"]
         if any(REMOVED in str(value) for value in observed.values()):
@@ -61,8 +82,8 @@ def _rejudge_one(history: History, judgements: list[Record], world: World, run: 
             expectation = open_order(Profile(history.profile), step, world)
         else:
             expectation = expect(belief, step, world)
-        complete = bool(run["target"]["wire"])
-        judgement, left = judge(meant(expectation, observed, complete=complete), observed)
+        weighed = weigh(step, expectation, observed, belief, world, complete=complete, doubtful=doubtful)
+        judgement, doubtful = weighed.judgement, weighed.doubtful
         if isinstance(step, Together) and record.get("superseded") and judgement.status is Judged.VIOLATES:
             # Found as well without a race, in the histories that were played instead: there it is counted.
             return
@@ -72,7 +93,7 @@ def _rejudge_one(history: History, judgements: list[Record], world: World, run: 
                 f"{record['status']!r}, and what was observed says {judgement.status.value!r}. "
                 f"It was written by version {run['tool']} of cancel-conformance."
             )
-        belief = settle(step, belief, left, observed)
+        belief = settle(step, belief, weighed.left, observed)
 
 
 def _plain(record: Record) -> dict[str, Any]:

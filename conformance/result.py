@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from conformance.journal import Evidence, JournalError, Record
+from conformance.journal import Evidence, FormatError, JournalError, Record
+from conformance.obligations.evidence import check_shop, is_merchants
+from conformance.obligations.judging import RANK
 from conformance.order import Profile
-from conformance.rulebook import Rulebook, load
+from conformance.parted import focused, fuzzed_rules
+from conformance.rulebook import Rulebook, load, load_obligations, load_wire
 from conformance.selfcheck import check_books, check_oracle, check_verdict
-from conformance.soundness import check
+from conformance.soundness import check, missing_shards
 from conformance.steps import HistoryError
 from conformance.verdict import (
     EXIT_CODES,
@@ -43,6 +46,8 @@ class Result:
     """How often each reading was observed, by profile and switch."""
     histories: Mapping[Profile, int]
     exchanges: int
+    fuzzed: int = 0
+    """How many requests of the fuzzer were judged."""
 
     @property
     def exit_code(self) -> int:
@@ -63,42 +68,62 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
     """Reduce the evidence of a run to its result.
 
     Raises:
-        JournalError: the evidence was judged by another rulebook than the one at hand, lacks a part, or is not that of
-            one run.
+        FormatError: the evidence was judged by another rulebook than the one at hand.
+        JournalError: it lacks a part, or is not that of one run.
         OracleError: the reduction does not say what it is known to have to say.
 
     """
     check_oracle()
     try:
-        return _result_of(evidence, rulebook or load())
+        return _result_of(evidence, rulebook or book_of(evidence))
     except HistoryError as error:
         raise JournalError(f"The evidence is not complete: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"The evidence is not complete: a record lacks {error}.") from None
 
 
+def book_of(evidence: Evidence) -> Rulebook:
+    """Return the rulebook of a run: the documented rules of a provider's, the obligations of a merchant's."""
+    return load_obligations() if is_merchants(evidence.records[0]) else load()
+
+
 def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     run = evidence.records[0]
     if run["rulebook"] != book.digest:
-        raise JournalError(
+        raise FormatError(
             "This evidence was judged by another version of the rulebook: "
             f"report it with version {run['tool']} of cancel-conformance."
         )
     ended = _ended(evidence)
-    check(evidence, complete=ended is None)
+    (check_shop if is_merchants(run) else check)(evidence, complete=ended is None)
     profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
     counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
     tallies, readings = _tallied(evidence, profiles, counted)
     _explained(evidence, tallies)
     scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
     waivers = _waivers(run, book)
-    rules = reduce_all(book, scopes, tallies, waivers)
+    rules = focused(str(run.get("focus", "")), reduce_all(book, scopes, tallies, waivers))
+    rules += fuzzed_rules(evidence, scopes, waivers)
     check_books(evidence, rules)
-    verdict, reason = reduce_run(rules, ended)
-    check_verdict(verdict, rules, complete=ended is None)
+    partial = partial_note(run)
+    verdict, reason = reduce_run(rules, ended, waivers, partial)
+    check_verdict(verdict, rules, complete=ended is None, waived=waivers, whole=not partial)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
-    exchanges = sum(1 for _ in evidence.of_kind("exchange"))
-    return Result(evidence, verdict, reason, rules, readings, histories, exchanges)
+    exchanges = sum(record["kind"] in ("exchange", "fuzzed", "aside") for record in evidence.records)
+    fuzzed = sum(1 for _ in evidence.of_kind("fuzzed"))
+    return Result(evidence, verdict, reason, rules, readings, histories, exchanges, fuzzed)
+
+
+def partial_note(run: Record) -> str:
+    """Say why a run is a part of one only, or nothing where it is a whole one."""
+    shard = run.get("shard")
+    if shard is not None:
+        return f"This is shard {shard['number']} of {shard['of']}: merge all of them for a verdict."
+    missing = missing_shards(run)
+    if not missing:
+        return ""
+    named = ", ".join(map(str, missing))
+    return f"{'Shard' if len(missing) == 1 else 'Shards'} {named} of {run['merged']['of']} missing: nothing is claimed."
 
 
 def _tallied(
@@ -159,19 +184,36 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
             told.add(key)
             tallies[key].reason = record["reason"]
             tallies[key].counterexample = record["file"]
-            tallies[key].rank = (record["steps"], blamed[record["history"]].index(record["rule"]))
+            place = RANK.get(record["rule"])
+            # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a
+            # merchant's obligations the one that says most about its cause.
+            tallies[key].rank = (
+                (record["steps"], blamed[record["history"]].index(record["rule"]))
+                if place is None
+                else (place, record["steps"])
+            )
 
 
 def _scope(run: Record, record: Record) -> Scope:
     offered = frozenset(record["offered"])
-    return Scope(Profile(record["profile"]), offered, wire=bool(run["target"]["wire"]))
+    return Scope(
+        Profile(record["profile"]),
+        offered,
+        wire=bool(run["target"]["wire"]),
+        merchant=is_merchants(run),
+        strict=bool(run.get("strict")),
+    )
 
 
 def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
     waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
-    unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in {one.id for one in book.rules}]
+    known = {one.id for one in (*book.rules, *load_wire().rules)}
+    unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in known]
     if unfounded or len(waivers) != len(run["waivers"]):
         raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
+    late = [one["rule"] for one in run["waivers"] if "until" in one and one["until"] < run["started"][:10]]
+    if late:
+        raise JournalError(f"The evidence waives {late[0]}, and its waiver had ended when the run began.")
     return waivers
 
 

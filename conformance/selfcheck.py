@@ -130,7 +130,14 @@ def _reduced(rule: Rule, scope: Scope, verdict: RuleVerdict, tally: Tally) -> Ru
     return result
 
 
-def check_verdict(verdict: RunVerdict, results: Iterable[RuleResult], *, complete: bool) -> None:
+def check_verdict(
+    verdict: RunVerdict,
+    results: Iterable[RuleResult],
+    *,
+    complete: bool,
+    waived: Iterable[str] = (),
+    whole: bool = True,
+) -> None:
     """Hold the verdict of a run against its rules: what is red must not be called green, nor the other way round.
 
     Raises:
@@ -143,6 +150,9 @@ def check_verdict(verdict: RunVerdict, results: Iterable[RuleResult], *, complet
     violated = any(one.verdict is RuleVerdict.VIOLATED and not one.waiver for one in listed)
     green = any(one.verdict is RuleVerdict.PASSED for one in listed)
     green = green and complete and not violated and not any(one.verdict in open_ for one in required)
+    red = {one.rule.id for one in listed if one.verdict is RuleVerdict.VIOLATED}
+    red |= {one.rule.id for one in listed if one.verdict in open_ and one.in_scope and one.rule.level is Level.REQUIRED}
+    green = green and red.issuperset(waived) and whole
     if (verdict is RunVerdict.CONFORMANT) != green or (complete and violated) != (verdict is RunVerdict.NOT_CONFORMANT):
         raise OracleError(f"The run is called {verdict.value}, and its rules say otherwise.")
 
@@ -166,6 +176,11 @@ def check_books(evidence: Evidence, results: Iterable[RuleResult]) -> None:
         if record["status"] in ("conforms", "recorded"):
             counted.update((profile, rule.partition("/")[0], "examples") for rule in record.get("examples", ()))
             counted.update((profile, rule, "records") for rule in record.get("records", ()))
+    for record in evidence.of_kind("fuzzed"):
+        profile = Profile(record["profile"])
+        counted.update((profile, finding["rule"], "violations") for finding in record.get("findings", ()))
+        if record["status"] == "conforms":
+            counted.update((profile, rule, "examples") for rule in record.get("examples", ()))
     told: Counter[tuple[Profile, str, str]] = Counter()
     for one in results:
         key = one.profile, one.rule.id
@@ -174,7 +189,9 @@ def check_books(evidence: Evidence, results: Iterable[RuleResult]) -> None:
         told[*key, "records"] += sum(one.records.values())
         if one.waiver != waivers.get(one.rule.id):
             raise OracleError(f"The result waives {one.rule.id} otherwise than the run was asked to.")
-        hidden = one.violations and one.verdict not in (RuleVerdict.VIOLATED, RuleVerdict.EXCLUDED)
+        allowed = [RuleVerdict.VIOLATED, RuleVerdict.EXCLUDED]
+        allowed += [RuleVerdict.WARNING] if one.rule.level is Level.SHOULD else []
+        hidden = one.violations and one.verdict not in allowed
         if hidden or (one.verdict is RuleVerdict.PASSED and not one.examples):
             raise OracleError(f"{one.rule.id} is {one.verdict.value} in {one.profile.value} against what was counted.")
     for profile, rule, what in counted.keys() | told.keys():

@@ -15,11 +15,23 @@ from conformance.journal import JOURNAL_VERSION
 from conformance.order import Market, Profile
 from conformance.rulebook import Readings, load
 from conformance.targets.seat import Seat
+from conformance.waivers import Waiver
 
 BUDGETS: Final[Mapping[str, int]] = {"quick": 60, "standard": 300, "thorough": 3000}
 """Generated histories for each profile, after the systematic set."""
 PREFIX: Final = "cctest"
 """How the identifier of every order begins that a run makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of so many parts of a plan, counted from 1."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +47,13 @@ class Settings:
     budget: str = "standard"
     histories: int | None = None
     seed: int = 0
-    waivers: tuple[tuple[str, str], ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     command: str = ""
     nonce: str = ""
+    most_requests: int | None = None
+    shard: Shard | None = None
+    focus: str = ""
+    """``fuzz`` or ``age`` where only a part of the rules is asked for."""
 
     @property
     def generated(self) -> int:
@@ -58,6 +74,13 @@ def nonce_for(seat: Seat, seed: int) -> str:
 
 def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
     """Return the content of the journal's first record."""
+    more: dict[str, Any] = {}
+    if settings.most_requests is not None:
+        more["most_requests"] = settings.most_requests
+    if settings.shard is not None:
+        more["shard"] = {"number": settings.shard.number, "of": settings.shard.of}
+    if settings.focus:
+        more["focus"] = settings.focus
     return {
         "format": JOURNAL_VERSION,
         "tool": __version__,
@@ -72,6 +95,7 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         "rulebook": load().digest,
         "nonce": settings.nonce,
         "target": {"kind": seat.kind, "name": seat.name, "wire": seat.wire, "control": seat.control},
-        "waivers": [{"rule": rule, "reason": reason} for rule, reason in settings.waivers],
+        "waivers": [waiver.as_json() for waiver in settings.waivers],
         "python": platform.python_version(),
+        **more,
     }

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
 from conformance.generation import planned
-from conformance.journal import Journal
+from conformance.journal import Journal, Record
 from conformance.lapsing import NEEDED, lapses_after
 from conformance.model import World
+from conformance.operating import few, needs_a_hand
 from conformance.order import Profile
 from conformance.recording import Exchanges, Redactor
 from conformance.settings import Settings, header
-from conformance.steps import name_of
-from conformance.targets.seat import Seat
+from conformance.soundness import digest_of
+from conformance.steps import history_as_json, name_of
+from conformance.targets.base import TargetError
+from conformance.targets.seat import Probe, Seat
 from strategies.plan import Planned
 
 
@@ -44,10 +48,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A planned history and its identifier, which its place in the plan gives it."""
+    """A planned history and its identifier, which its place in the plan gives it.
+
+    ``attempt`` is how the identifier of the first attempt ends that is still to be played.
+    """
 
     identifier: str
     planned: Planned
+    attempt: str = ""
 
 
 @dataclass
@@ -57,6 +65,8 @@ class Sitting:
     seat: Seat
     settings: Settings
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    granted: frozenset[str] = frozenset()
+    """What is possible although the target does not offer it: time that passes by itself."""
     worlds: dict[Profile, World] = field(default_factory=dict)
     _offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     _unplayable: dict[Profile, frozenset[str]] = field(default_factory=dict)
@@ -83,21 +93,44 @@ class Sitting:
         """
         probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
         offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
-        self._offered[profile] = offered
+        self._offered[profile] = offered | self.granted
         self._unplayable[profile] = probe.unplayable
-        settings = self.settings
-        world = World(settings.market, settings.readings, probe.distinguishes_units)
+        world = self._world(probe)
         if (profile is Profile.RECURRING and "age" in offered) or offered >= NEEDED:
             world = replace(world, lapses_after=await self._lapses_after(profile, world, ledger))
         self.worlds[profile] = world
         ledger.append(
             "capabilities",
             profile=profile.value,
-            offered=sorted(offered),
+            offered=sorted(offered | self.granted),
             source=probe.source,
             lapses_after=world.lapses_after and int(world.lapses_after.total_seconds()),
         )
         ledger.append("smoke", profile=profile.value, ok=True, note=probe.note)
+
+    async def look_again(self, record: Record, ledger: Ledger) -> None:
+        """Look at a profile that was looked at before the run was interrupted.
+
+        Raises:
+            TargetError: the target cannot be tested, or offers something else now.
+
+        """
+        profile = Profile(record["profile"])
+        probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
+        offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
+        if sorted(offered) != record["offered"]:
+            raise TargetError(
+                f"{self.seat.name} offers {', '.join(sorted(offered)) or 'nothing'} in {profile.value} now, "
+                f"and offered {', '.join(record['offered']) or 'nothing'} when the run began: begin another run."
+            )
+        self._offered[profile] = offered
+        self._unplayable[profile] = probe.unplayable
+        seconds = record["lapses_after"]
+        lapses = None if seconds is None else timedelta(seconds=seconds)
+        self.worlds[profile] = replace(self._world(probe), lapses_after=lapses)
+
+    def _world(self, probe: Probe) -> World:
+        return World(self.settings.market, self.settings.readings, probe.distinguishes_units)
 
     async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
         worker = self.seat.worker()
@@ -113,6 +146,10 @@ class Sitting:
 
     def plan(self, profile: Profile) -> list[Numbered]:
         """Return a profile's histories, in the order in which they tell the most. The same seed gives the same ones."""
+        shard, plan = self.settings.shard, self._plan_of(profile)
+        return plan if shard is None else plan[shard.number - 1 :: shard.of]
+
+    def _plan_of(self, profile: Profile) -> list[Numbered]:
         if profile not in self._plans:
             settings = self.settings
             histories = planned(
@@ -124,12 +161,27 @@ class Sitting:
                 count=settings.generated,
             )
             cannot = self._unplayable[profile]
+            mine = self.by_hand(profile)
+            if mine:
+                chosen = few(histories, mine)
+                # A person waits for nobody: what they are needed for comes first.
+                histories = [*chosen, *(one for one in histories if not needs_a_hand(one.history, mine))]
             self._plans[profile] = [
                 Numbered(f"{profile.value}-{number:05d}", one)
                 for number, one in enumerate(histories, 1)
                 if cannot.isdisjoint(map(name_of, one.history.steps))
             ]
         return self._plans[profile]
+
+    def whole(self) -> tuple[int, str]:
+        """Return how many histories the plan has, whatever the shard, and their digest."""
+        histories = [one for profile in self.worlds for one in self._plan_of(profile)]
+        return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
+
+    def by_hand(self, profile: Profile) -> frozenset[str]:
+        """Return the actions for which a person is asked."""
+        mine: Mapping[Profile, frozenset[str]] = getattr(self.seat, "by_hand", {})
+        return mine.get(profile, frozenset())
 
     def everything(self) -> list[Numbered]:
         """Return all plans as one. The profiles take turns, so that a run that is cut short has seen some of each."""
@@ -160,3 +212,6 @@ async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
         held.pass_on(ledger)
     for profile in settings.tested(seat):
         await sitting.look(profile, ledger)
+    if settings.shard is not None:
+        count, digest = sitting.whole()
+        ledger.append("whole", histories=count, digest=digest)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any, Final
 
 from conformance.journal import Evidence, JournalError, Record
@@ -45,9 +47,10 @@ def check(evidence: Evidence, *, complete: bool) -> None:
 
 
 def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
-    run, last = evidence.records[0], evidence.records[-1]
-    for record in evidence.records[1:]:
-        if record["kind"] == "run" or (record["kind"] == "finish" and record is not last):
+    run = evidence.records[0]
+    for record, following in zip_longest(evidence.records[1:], evidence.records[2:]):
+        after = following["kind"] if following is not None else ""
+        if record["kind"] == "run" or (record["kind"] == "finish" and after not in ("", "resumed")):
             yield f"there is a second beginning or something after the end at record {record.get('n')}"
     looked = [record["profile"] for record in evidence.of_kind("capabilities")]
     if len(looked) != len(set(looked)) or not set(looked) <= set(run["profiles"]):
@@ -66,6 +69,24 @@ def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
         if missing:
             yield f"it is complete, and says nothing of {', '.join(missing)}"
         yield from _as_planned(evidence, played)
+        yield from _whole(evidence, played)
+    yield from _fuzzed(evidence, complete=complete)
+
+
+def _fuzzed(evidence: Evidence, *, complete: bool) -> Iterator[str]:
+    """Complain of requests of the fuzzer that are missing, or that nobody said would be sent."""
+    begun = evidence.first("fuzz")
+    judged = Counter(record["profile"] for record in evidence.of_kind("fuzzed"))
+    if begun is None:
+        if judged:
+            yield "requests were fuzzed, and nothing says from which description"
+        return
+    if not set(judged) <= set(begun["profiles"]) or sum(1 for _ in evidence.of_kind("fuzz")) > 1:
+        yield "requests were fuzzed that the run did not set out for"
+    ended = {record["profile"]: record["judged"] for record in evidence.of_kind("fuzz-profile")}
+    for profile in begun["profiles"]:
+        if complete and ended.get(profile) != judged[profile]:
+            yield f"{judged[profile]} requests of {profile} were fuzzed, and {ended.get(profile)} are said to be"
 
 
 def _in_place(
@@ -97,14 +118,19 @@ def _judged_in_order(record: Record, judgements: list[Record], *, complete: bool
     said = [(one["step"], one["do"]) for one in judgements]
     if said != list(enumerate(steps))[: len(said)]:
         yield f"the judgements of {name} are not those of its steps, one after the other"
-    if any(one["status"] in _LAST for one in judgements[:-1]):
+    if any(ends(one) for one in judgements[:-1]):
         yield f"{name} goes on after a step that should have ended it"
-    open_end = len(judgements) < len(steps) and not (judgements and judgements[-1]["status"] in _LAST)
+    open_end = len(judgements) < len(steps) and not (judgements and ends(judgements[-1]))
     if complete and open_end:
         yield f"{name} was not judged to its end"
     for one in judgements:
         if (one["status"] == "violates") != bool(one.get("findings")):
             yield f"step {one['step']} of {name} {one['status']}, and its findings do not say so"
+
+
+def ends(judgement: Record) -> bool:
+    """Tell whether a history ends with a judgement. One that was settled by reading does not end it."""
+    return judgement["status"] in _LAST and not judgement.get("ambiguous")
 
 
 def _set_aside(
@@ -120,6 +146,9 @@ def _set_aside(
         alone = [judged[name + letter] for letter in ALONE if name + letter in played]
         if complete and not any(each and each[-1]["status"] in _LAST for each in alone):
             yield f"{name} is said to fail without a race as well, and no history shows it"
+        return
+    if name[-1] in ALONE and _next(name[:-1]) in played:
+        # Its race was played again, and with it whatever was played in the race's place.
         return
     if complete and aside and (follower is None or follower["history"] != record["history"]):
         yield f"{name} proved nothing and was not played again"
@@ -188,6 +217,28 @@ def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
     more = {name.rstrip(ALONE).rstrip(AGAIN) for name in begun} - planned
     if more:
         yield f"{', '.join(sorted(more)[:3])} was played and not planned"
+
+
+def _whole(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
+    """Complain of shards that are said to be all there, and do not make up the plan."""
+    run = evidence.records[0]
+    wholes = {(record["histories"], record["digest"]) for record in evidence.of_kind("whole")}
+    if len(wholes) > 1:
+        yield "its shards are not those of one plan"
+    if "merged" in run and not missing_shards(run):
+        names = [name for record in evidence.of_kind("plan") for name in record["histories"]]
+        found = len(names), digest_of((name, played[name]["history"]) for name in names)
+        if wholes != {found}:
+            yield "its shards do not make up the whole plan"
+
+
+def missing_shards(run: Record) -> list[int]:
+    """Return the shards of a merged run that are not there."""
+    merged = run.get("merged")
+    if not merged:
+        return []
+    there = {one["shard"] for one in merged["shards"]}
+    return [number for number in range(1, merged["of"] + 1) if number not in there]
 
 
 def _history(record: Record) -> History:

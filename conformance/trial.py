@@ -1,7 +1,8 @@
 """A trial: one history, played against one target, judged step by step.
 
 After every step the order is read back and compared as a whole. The model carries every order that is still possible; a
-trial ends at its first violation, or as soon as an answer proves nothing.
+trial ends at its first violation, or as soon as an answer proves nothing. What a request did that was not answered is
+settled by reading: the trial then goes on with all that is possible, and is inconclusive whatever follows.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from conformance.doubt import weigh
 from conformance.expectation import ACCEPTED, PENDING, Expectation, Fields, told_apart
 from conformance.model import Belief, World, expect, open_order, settle
 from conformance.profiles.player import Player
@@ -80,6 +82,7 @@ async def play(history: History, player: Player, world: World, note: Note, elsew
     """
     trial = Trial()
     belief: Belief = ()
+    doubtful = False
     for index, step in enumerate(history.all_steps):
         trial.steps = index + 1
         if isinstance(step, Initiate):
@@ -87,7 +90,8 @@ async def play(history: History, player: Player, world: World, note: Note, elsew
         else:
             expectation = expect(belief, step, world)
         observed = await _observe(step, player, expectation)
-        judgement, left = judge(_spoken(expectation, observed, player), observed)
+        weighed = weigh(step, expectation, observed, belief, world, complete=player.complete, doubtful=doubtful)
+        judgement, doubtful = weighed.judgement, weighed.doubtful
         if judgement.status is Judged.VIOLATES and isinstance(step, Together):
             other = await _one_after_the_other(history, index, elsewhere)
             if other is not None:
@@ -102,11 +106,14 @@ async def play(history: History, player: Player, world: World, note: Note, elsew
             trial.ending, trial.findings = Ending.VIOLATES, judgement.findings
             return trial
         if judgement.status is Judged.INCONCLUSIVE:
-            trial.ending, trial.cause = Ending.INCONCLUSIVE, judgement.cause
-            return trial
+            trial.ending, trial.cause = Ending.INCONCLUSIVE, trial.cause or judgement.cause
+            if not weighed.goes_on:
+                return trial
+            belief = settle(step, belief, weighed.left, observed)
+            continue
         trial.examples.extend(judgement.examples)
         trial.examples.extend(judgement.records)
-        belief = settle(step, belief, left, observed)
+        belief = settle(step, belief, weighed.left, observed)
     return trial
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -83,6 +83,8 @@ class Judgement:
     readings: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
     cause: str = ""
+    ambiguous: bool = False
+    """Inconclusive, but what was read back fits something: the history goes on with all that is possible."""
 
     def as_json(self, expectation: Expectation) -> dict[str, Any]:
         """Return the judgement for the journal. What was expected is written out where it was not met."""
@@ -94,6 +96,8 @@ class Judgement:
             out["readings"] = dict(self.readings)
         if self.cause:
             out["cause"] = self.cause
+        if self.ambiguous:
+            out["ambiguous"] = True
         if self.findings:
             out["findings"] = [
                 {
@@ -250,6 +254,8 @@ class RuleVerdict(StrEnum):
     """What a run says about one rule, worst first."""
 
     VIOLATED = "VIOLATED"
+    WARNING = "WARNING"
+    """Violated, and only recommended: it does not decide. Only a merchant's obligations have this verdict."""
     INCONCLUSIVE = "INCONCLUSIVE"
     NOT_EXERCISED = "NOT EXERCISED"
     THIN = "THIN"
@@ -298,11 +304,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the target lets the suite do in one profile. ``offered`` uses the words of a rule's needs."""
+    """What the target lets the suite do in one profile. ``offered`` uses the words of a rule's needs.
+
+    ``merchant`` tells a merchant's integration from a provider; ``strict`` that what is recommended decides, too.
+    """
 
     profile: Profile
     offered: frozenset[str]
     wire: bool = True
+    merchant: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,8 +355,13 @@ _NATURES: Final[Mapping[str, str]] = {
     "wire": "the target is called without HTTP: what this rule governs does not exist there",
     "concurrent": "the target is called one request at a time: two at the same time do not exist there",
     "units": "the target answers every sales unit alike: no order is somebody else's there",
+    "capture": "the integration does not capture: nothing was captured before a cancel, ever",
 }
 """What a target is or is not, and cannot be given: without it, there is nothing for a rule to govern."""
+
+
+_LEFT_OUT: Final = "the target's answers leave out what it is about, as the documentation lets them"
+_NEVER_DONE: Final = "nothing that the integration did in this run was about it"
 
 
 def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = None) -> RuleResult:
@@ -372,7 +388,8 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
     if rule.status is Status.EXCLUDED:
         return result(RuleVerdict.EXCLUDED, rule.reason, in_scope=False)
     if tally.violations:
-        return result(RuleVerdict.VIOLATED, tally.reason)
+        advice = rule.level is Level.SHOULD and not scope.strict
+        return result(RuleVerdict.WARNING if advice else RuleVerdict.VIOLATED, tally.reason)
     if rule.status is Status.RECORDED:
         return result(RuleVerdict.RECORDED, _recorded(rule, tally))
     if tally.inconclusive:
@@ -384,7 +401,7 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = "the target's answers leave out what it is about, as the documentation lets them"
+        reason = _NEVER_DONE if scope.merchant else _LEFT_OUT
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
         return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally))
@@ -393,7 +410,8 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         lacking = ", ".join(f"{count} on the side {side!r}" for side, count in thin.items())
         reason = f"{lacking}, where {NEEDED} are needed" + (f"; {_cannot(missing)}" if missing else "")
         return result(RuleVerdict.THIN, reason)
-    if examples < NEEDED:
+    # What a merchant does only now and then is no less shown for being rare.
+    if examples < NEEDED and not (scope.merchant and rule.optional):
         return result(RuleVerdict.THIN, f"{_counted(examples, 'example')}, where {NEEDED} are needed")
     return result(RuleVerdict.PASSED, f"{_counted(examples, 'example')}, no violation")
 
@@ -420,11 +438,15 @@ def _not_exercised(missing: list[str], tally: Tally) -> str:
     return "nothing that the target answered in this run was an example of it"
 
 
-def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -> tuple[RunVerdict, str]:
+def reduce_run(
+    results: Iterable[RuleResult], ended: RunVerdict | None = None, waived: Iterable[str] = (), partial: str = ""
+) -> tuple[RunVerdict, str]:
     """Reduce rule verdicts to the run's verdict and one sentence that says why.
 
     ``ended`` is how a run ended that did not come to its end, and takes precedence over everything; violations that
-    were already proved are counted in the reason. An empty run is incomplete, whatever else it is.
+    were already proved are counted in the reason. An empty run is incomplete, whatever else it is, and so is one that
+    ``waived`` a rule and had no need to: a waiver that outlives its reason would hide the next violation. ``partial``
+    says in a sentence why a run is only a part of one, which is never conformant.
     """
     listed = list(results)
     violated = [one for one in listed if one.verdict is RuleVerdict.VIOLATED and one.waiver is None]
@@ -438,6 +460,8 @@ def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -
         first = min(violated, key=lambda one: one.rank)
         more = f" and {len(violated) - 1} more" if len(violated) > 1 else ""
         return RunVerdict.NOT_CONFORMANT, f"{first.rule.id}{more} violated: {first.reason}."
+    if partial:
+        return RunVerdict.INCOMPLETE, partial
     lacking = [one for one in listed if holds_back(one)]
     if lacking:
         counts = Counter(one.verdict.value.lower() for one in lacking)
@@ -446,9 +470,22 @@ def reduce_run(results: Iterable[RuleResult], ended: RunVerdict | None = None) -
     passed = sum(one.verdict is RuleVerdict.PASSED for one in listed)
     if passed == 0:
         return RunVerdict.INCOMPLETE, "Nothing was tested."
-    waived = sum(one.verdict is RuleVerdict.VIOLATED for one in listed)
-    none = f"{waived} violated ones are waived" if waived else "none is violated"
+    needless = needless_waivers(listed, waived)
+    if needless:
+        return RunVerdict.INCOMPLETE, f"Waived without need: {', '.join(needless)}; take the waiver away."
+    forgiven = sum(one.verdict is RuleVerdict.VIOLATED for one in listed)
+    none = f"{forgiven} violated ones are waived" if forgiven else "none is violated"
     return RunVerdict.CONFORMANT, f"{passed} rules passed and {none}."
+
+
+def needless_waivers(results: Iterable[RuleResult], waived: Iterable[str]) -> list[str]:
+    """Return the waived rules that would have decided nothing in any profile."""
+    needed = {
+        one.rule.id
+        for one in results
+        if one.verdict in (RuleVerdict.VIOLATED, RuleVerdict.WARNING) or holds_back(replace(one, waiver=None))
+    }
+    return [rule for rule in waived if rule not in needed]
 
 
 def holds_back(result: RuleResult) -> bool:

@@ -11,12 +11,37 @@ from conformance.journal import JournalError, read_journal
 from conformance.result import Result, result_of
 from conformance.steps import HistoryError
 from reports.agreement import check_agreement
+from reports.badge import badge_text
 from reports.html import html_text
 from reports.jsonreport import json_text
 from reports.junit import junit_text
+from reports.sarif import sarif_text
 from reports.summary import summary_text
 
-__all__ = ["write_reports"]
+__all__ = ["report_texts", "write_reports"]
+
+
+def report_texts(result: Result) -> dict[str, str]:
+    """Return the reports of a result, by the names of their files.
+
+    Raises:
+        JournalError: a record lacks a part that a report shows.
+        OracleError: a report does not say what the result does.
+
+    """
+    try:
+        texts = {
+            "report.json": json_text(result),
+            "junit.xml": junit_text(result),
+            "summary.md": summary_text(result),
+            "report.html": html_text(result),
+            "results.sarif": sarif_text(result),
+            "badge.svg": badge_text(result),
+        }
+    except (KeyError, HistoryError) as error:
+        raise JournalError(f"The evidence is not complete: {error}.") from None
+    check_agreement(result, texts)
+    return texts
 
 
 def write_reports(directory: Path) -> Result:
@@ -30,16 +55,7 @@ def write_reports(directory: Path) -> Result:
 
     """
     result = result_of(read_journal(directory))
-    try:
-        texts = {
-            "report.json": json_text(result),
-            "junit.xml": junit_text(result),
-            "summary.md": summary_text(result),
-            "report.html": html_text(result),
-        }
-    except (KeyError, HistoryError) as error:
-        raise JournalError(f"The evidence is not complete: {error}.") from None
-    check_agreement(result, texts)
+    texts = report_texts(result)
     for name, text in texts.items():
         path = directory / name
         try:

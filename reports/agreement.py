@@ -5,18 +5,21 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from xml.etree import ElementTree
 
 from conformance.result import Result
-from conformance.verdict import OracleError, RuleVerdict, RunVerdict, holds_back
-from reports.headline import headline, profiles, verdict_name
+from conformance.verdict import OracleError, RuleResult, RuleVerdict, RunVerdict, holds_back
+from reports.headline import headline, profiles, verdict_name, verdicts
 from reports.text import in_one_line, shortened
 from reports.words import PROFILES
 
 _TITLE: Final = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _FIRST: Final = re.compile(r'<h1 id="headline">(.*?)</h1>', re.DOTALL)
+_UNREADABLE: Final = (
+    ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, ElementTree.ParseError,
+)  # fmt: skip
 _TAG: Final = re.compile(r"<[^>]*>")
 
 
@@ -27,10 +30,17 @@ def check_agreement(result: Result, texts: Mapping[str, str]) -> None:
         OracleError: one of them says something else.
 
     """
-    readers = {"report.json": _json, "junit.xml": _junit, "summary.md": _summary, "report.html": _html}
-    for name, reader in readers.items():
-        for complaint in reader(result, texts[name]):
+    for name in READERS:
+        for complaint in complaints(name, texts[name], result):
             raise OracleError(f"{name} does not say what the evidence does: {complaint}.")
+
+
+def complaints(name: str, text: str, result: Result) -> Iterator[str]:
+    """Read one report back; say what in it is not what the result says. One that cannot be read is a complaint, too."""
+    try:
+        yield from READERS[name](result, text)
+    except _UNREADABLE as error:
+        yield f"it cannot be read back ({type(error).__name__})"
 
 
 def _json(result: Result, text: str) -> Iterator[str]:
@@ -83,9 +93,30 @@ def _summary(result: Result, text: str) -> Iterator[str]:
         yield f"it begins with {said!r}"
     for profile in profiles(result):
         of = [one.verdict for one in result.of(profile)]
-        row = " | ".join(["", PROFILES[profile], *(str(of.count(verdict)) for verdict in RuleVerdict), ""]).strip()
+        row = " | ".join(["", PROFILES[profile], *(str(of.count(verdict)) for verdict in verdicts(result)), ""]).strip()
         if row not in lines:
             yield f"its numbers for {PROFILES[profile]} are not those of the rules"
+
+
+def _sarif(result: Result, text: str) -> Iterator[str]:
+    (run,) = json.loads(text)["runs"]
+    if run["properties"]["verdict"] != result.verdict.value or run["properties"]["journal"] != result.evidence.digest:
+        yield "its verdict, or the journal that it is about, is another one"
+    found = [(one["ruleId"], one["properties"]["profile"], one["properties"]["verdict"]) for one in run["results"]]
+    if found != [(one.rule.id, one.profile.value, one.verdict.value) for one in result.rules]:
+        yield "its results are not the run's"
+    failing = sum(one["kind"] == "fail" and "suppressions" not in one for one in run["results"])
+    if result.verdict is not RunVerdict.HARNESS and failing != sum(_red(one) for one in result.rules):
+        yield f"{failing} of its results fail"
+
+
+def _red(one: RuleResult) -> bool:
+    return (one.verdict is RuleVerdict.VIOLATED and one.waiver is None) or holds_back(one)
+
+
+def _badge(result: Result, text: str) -> Iterator[str]:
+    if f">{verdict_name(result).lower()}" not in text:
+        yield "its verdict is another one"
 
 
 def _html(result: Result, text: str) -> Iterator[str]:
@@ -94,3 +125,13 @@ def _html(result: Result, text: str) -> Iterator[str]:
         yield "its title is not the headline"
     if first is None or not html.unescape(_TAG.sub("", first[1])).strip().startswith(verdict_name(result)):
         yield "its first line is not the verdict"
+
+
+READERS: Final[Mapping[str, Callable[[Result, str], Iterator[str]]]] = {
+    "report.json": _json,
+    "junit.xml": _junit,
+    "summary.md": _summary,
+    "report.html": _html,
+    "results.sarif": _sarif,
+    "badge.svg": _badge,
+}

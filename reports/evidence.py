@@ -20,6 +20,8 @@ class Play:
     record: Record
     exchanges: list[Record] = field(default_factory=list)
     judgements: list[Record] = field(default_factory=list)
+    notes: list[Record] = field(default_factory=list)
+    """Of a merchant's history: what it was asked to do, and the books."""
 
     @property
     def id(self) -> str:
@@ -66,6 +68,9 @@ def plays_of(evidence: Evidence) -> dict[str, Play]:
     for record in evidence.of_kind("exchange"):
         if record["history"]:
             plays[record["history"]].exchanges.append(record)
+    for kind in ("action", "books"):
+        for record in evidence.of_kind(kind):
+            plays[record["history"]].notes.append(record)
     for record in evidence.of_kind("judgement"):
         plays[record["history"]].judgements.append(record)
     return plays

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.journal import Record
+from conformance.obligations.evidence import is_merchants
 from conformance.order import Profile
-from conformance.result import Result
-from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.result import Result, partial_note
+from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
 from reports.words import PROFILES, counted
 
 _VERDICTS: Final = {
@@ -50,15 +51,20 @@ def because(result: Result) -> str:
     passed = sum(one.verdict is RuleVerdict.PASSED for one in result.rules)
     match result.verdict:
         case RunVerdict.CONFORMANT:
-            return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}."
+            return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}{_warned(result)}."
         case RunVerdict.NOT_CONFORMANT:
             first = violated[0].rule
             verb = "is" if len(violated) == 1 else "are"
             which = f"{first.id}, “{first.title}”"
             said = which if len(violated) == 1 else f"first {which}"
             return f"{counted(len(violated), 'rule')} {verb} violated{': ' if len(violated) == 1 else ', '}{said}."
-        case RunVerdict.INCOMPLETE if not result.histories:
+        case RunVerdict.INCOMPLETE if partial_note(result.run):
+            note = partial_note(result.run)
+            return f"{note[0].lower()}{note[1:]}"
+        case RunVerdict.INCOMPLETE if not result.histories and not result.fuzzed:
             return "no history was played, so nothing was tested."
+        case RunVerdict.INCOMPLETE if not any(map(holds_back, result.rules)) and needless(result):
+            return f"nothing was violated, but {needless(result)[0]} is waived and needs no waiver."
         case RunVerdict.INCOMPLETE:
             open_rules = sum(holds_back(one) for one in result.rules)
             verb = "remains" if open_rules == 1 else "remain"
@@ -73,16 +79,26 @@ def because(result: Result) -> str:
 
 def _so_far(result: Result) -> str:
     violated = violations(result)
-    if not result.histories:
+    if not result.histories and not result.fuzzed:
         return " Nothing was tested."
     if not violated:
         return " No rule was violated until then."
     return f" {counted(len(violated), 'rule was', 'rules were')} violated until then, first {violated[0].rule.id}."
 
 
+def _warned(result: Result) -> str:
+    found = warnings(result)
+    return f", with {counted(len(found), 'warning')}, first {found[0].rule.id}" if found else ""
+
+
 def _except_waived(result: Result) -> str:
     waived = [one for one in result.rules if one.verdict is RuleVerdict.VIOLATED and one.waiver is not None]
     return f", except for {counted(len(waived), 'violation')} that the user waived" if waived else ""
+
+
+def needless(result: Result) -> list[str]:
+    """Return the rules that the user waived without need."""
+    return needless_waivers(result.rules, [waiver["rule"] for waiver in result.run["waivers"]])
 
 
 def violations(result: Result) -> list[RuleResult]:
@@ -93,7 +109,7 @@ def violations(result: Result) -> list[RuleResult]:
 
 def ending(result: Result) -> Record | None:
     """Return the record of how the run ended, if it got so far."""
-    return result.evidence.first("finish")
+    return result.evidence.last("finish")
 
 
 def ending_note(result: Result) -> str:
@@ -106,10 +122,23 @@ def ending_note(result: Result) -> str:
         notes.append(str(finish["message"]))
     if result.evidence.truncated:
         notes.append("The journal’s last line was cut off while it was being written, and is not counted.")
+    resumed = sum(1 for _ in result.evidence.of_kind("resumed"))
+    if resumed:
+        notes.append(f"The run was interrupted and taken up again {counted(resumed, 'time')}.")
+    budget = result.evidence.last("budget")
+    if budget is not None:
+        notes.append(bought(budget))
     names = ", ".join(PROFILES[profile] for profile in unseen(result))
     if names and result.rules:
         notes.append(f"{names}: the run ended before it was known what the target offers there.")
     return " ".join(notes)
+
+
+def bought(budget: Record) -> str:
+    """Say what a budget of requests bought."""
+    played = f"{budget['played']} of {budget['planned']} planned histories ({budget['systematic']} of them systematic)"
+    rest = f", and the rest would take about {budget['rest']} more" if budget["rest"] else ", which is all of them"
+    return f"The budget of {budget['most']} requests bought {played} for {budget['sent']} requests{rest}."
 
 
 def unseen(result: Result) -> list[Profile]:
@@ -121,6 +150,17 @@ def replay_line(result: Result, file: str) -> str:
     """Return the command that plays a counterexample again, to be given in the folder of the report."""
     target = result.run["target"]["name"]
     return f"cancel-conformance replay . {shlex.quote(file)} --target {shlex.quote(target)}"
+
+
+def warnings(result: Result) -> list[RuleResult]:
+    """Return the recommendations that a merchant's integration goes against and no waiver covers, the first first."""
+    found = [one for one in result.rules if one.verdict is RuleVerdict.WARNING and one.waiver is None]
+    return sorted(found, key=lambda one: one.rank)
+
+
+def verdicts(result: Result) -> list[RuleVerdict]:
+    """Return the verdicts that a rule of this run can have. Only a merchant's obligations can be a warning."""
+    return [one for one in RuleVerdict if one is not RuleVerdict.WARNING or is_merchants(result.run)]
 
 
 def counts(results: Iterable[RuleResult]) -> dict[RuleVerdict, int]:

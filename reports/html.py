@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,12 +12,14 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from conformance.obligations.evidence import is_merchants
 from conformance.order import Market
-from conformance.result import Result
-from conformance.rulebook import Rulebook, load
+from conformance.result import Result, book_of
+from conformance.rulebook import Rulebook
 from conformance.verdict import RuleVerdict, RunVerdict, holds_back
 from reports.coverage import grids_of
 from reports.evidence import Play, Sight, first_look, plays_of
+from reports.fuzzing import fuzz_part
 from reports.headline import (
     because,
     counts,
@@ -28,6 +30,7 @@ from reports.headline import (
     unseen,
     untested,
     verdict_name,
+    verdicts,
     violations,
 )
 from reports.legend import RULE_LEGEND, RUN_LEGEND
@@ -44,7 +47,8 @@ from reports.page import (
     rule_rows,
     violation_anchor,
 )
-from reports.spread import spreads_of
+from reports.shop_story import is_shops, shop_story_of
+from reports.spread import Spread, spreads_of
 from reports.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
 from reports.strength import strengths_of
 from reports.svg import shares
@@ -62,6 +66,7 @@ _FOR_LOOKING: Final = 100_000
 _BODY_OF_VIOLATION: Final = 8_000
 _BODY_OF_EXAMPLE: Final = 2_000
 _RULE_ID: Final = re.compile(r"\b[A-Z]{2,3}-\d+[a-z]?\b")
+_FOUND: Final = ("violated", "warning")
 _TONES: Final = {
     RunVerdict.CONFORMANT: "passed",
     RunVerdict.NOT_CONFORMANT: "violated",
@@ -73,7 +78,8 @@ _TONES: Final = {
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what renders our templates: everything that reaches a page is shown as text, visible and short."""
     environment = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
@@ -123,8 +129,9 @@ class _Histories:
         """Tell a history unless it was told or does not fit, and return the bytes that it took."""
         if play.id in self.kept:
             return 0
-        story = story_of(play, self.currency, body_limit)
-        markup = Markup(_environment().get_template("history.html.j2").render(story=story))
+        tell = shop_story_of if is_shops(play) else story_of
+        story = tell(play, self.currency, body_limit)
+        markup = Markup(environment().get_template("history.html.j2").render(story=story))
         size = len(markup.encode())
         if size > room:
             self.left_out.append(play)
@@ -135,7 +142,7 @@ class _Histories:
 
 def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
     """Return the text of `report.html`."""
-    book = rulebook or load()
+    book = rulebook or book_of(result.evidence)
     plays = plays_of(result.evidence)
     text = ""
     for room in _ROOMS:
@@ -148,14 +155,15 @@ def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
 def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> str:
     rows = rule_rows(result, plays)
     histories = _Histories(Market(result.run["market"]).currency, {}, [])
-    violated = sorted((row for row in rows.values() if row.kind == "violated"), key=lambda row: row.result.rank)
+    found = (row for row in rows.values() if row.kind in _FOUND)
+    violated = sorted(found, key=lambda row: (row.kind == "warning", row.result.rank))
     told = [_violation(result, row, rows, plays) for row in violated]
     in_violations, taken = _tell_violations(told, histories, int(room * _FOR_VIOLATIONS))
     examples = _tell_examples(rows.values(), histories, room - taken)
     linked = {key: _linked(row, histories) for key, row in rows.items()}
     looked, looked_more = _looked(result)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             result=result,
@@ -167,7 +175,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             note=ending_note(result),
             finish=ending(result),
             strengths=strengths_of(result),
-            spread=lambda row: spreads_of(row.sights, Market(result.run["market"])),
+            spread=_spread(result),
             started=_moment(result.run["started"]),
             relied_on_days=RELIED_ON.days,
             relied_on_until=(datetime.fromisoformat(result.run["started"]) + RELIED_ON).date().isoformat(),
@@ -179,23 +187,34 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             },
             unseen=unseen(result),
             unwaived=violations(result),
+            verdicts=verdicts(result),
+            merchant=is_merchants(result.run),
             violations=in_violations,
             untested=untested(result),
             readings=reading_rows(result, book),
             recorded=recorded_rows(linked.values()),
-            lifecycles=lifecycles_of(plays.values()),
+            lifecycles=[] if is_merchants(result.run) else lifecycles_of(plays.values()),
             grids=grids_of(plays.values(), Market(result.run["market"])),
             examples=examples,
             left_out=histories.left_out,
             capabilities=list(result.evidence.of_kind("capabilities")),
             looked=looked,
             looked_more=looked_more,
+            hands=list(result.evidence.of_kind("hand")),
+            fuzz=fuzz_part(result.evidence),
             sources=cited_sources(result, book),
             records=len(result.evidence.records),
             rule_legend=RULE_LEGEND,
             run_legend=RUN_LEGEND,
         )
     )
+
+
+def _spread(result: Result) -> Callable[[RuleRow], list[Spread]]:
+    """Return what tells of a rule's examples; a shop's histories have no age of their own and no flag."""
+    if is_merchants(result.run):
+        return lambda _: []
+    return lambda row: spreads_of(row.sights, Market(result.run["market"]))
 
 
 def _violation(result: Result, row: RuleRow, rows: Any, plays: dict[str, Play]) -> Violation:
@@ -250,7 +269,7 @@ def _tell_examples(rows: Iterable[RuleRow], histories: _Histories, room: int) ->
     The rules that few histories show come first, because those histories show other rules as well.
     """
     shown: dict[str, tuple[Play, list[str]]] = {}
-    wanting = (row for row in rows if row.sights and row.kind != "violated")
+    wanting = (row for row in rows if row.sights and row.kind not in _FOUND)
     for row in sorted(wanting, key=lambda row: len(row.sights)):
         sight = _told(row, histories) or min(row.sights, key=lambda sight: len(sight.play.exchanges))
         play = sight.play
@@ -269,7 +288,7 @@ def _told(row: RuleRow, histories: _Histories) -> Sight | None:
 
 
 def _linked(row: RuleRow, histories: _Histories) -> RuleRow:
-    if row.kind == "violated":
+    if row.kind in _FOUND:
         return replace(row, link=violation_anchor(row), link_text="counterexample")
     sight = _told(row, histories)
     if sight is None:

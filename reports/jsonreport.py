@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from conformance.result import Result
 from conformance.verdict import RuleResult
+from reports.fuzzing import fuzz_as_json
 from reports.headline import ending, ending_note, profiles, replay_line
 from reports.strength import Strengths, strengths_of
 
@@ -44,6 +45,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
         "waivers": run["waivers"],
         "power": strengths.as_json(),
         "rules": [_rule(one, strengths) for one in result.rules],
+        **({"fuzz": fuzz} if (fuzz := fuzz_as_json(result.evidence)) is not None else {}),
         "counterexamples": [
             {
                 **{key: record[key] for key in ("rule", "profile", "reason", "field", "file", "history", "first")},

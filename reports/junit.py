@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from conformance.order import Profile
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back
+from reports.fuzzing import first_finding
 from reports.headline import ending, ending_note, headline, profiles, replay_line
 from reports.text import in_one_line, shortened
 from reports.words import PROFILES
@@ -72,7 +73,9 @@ def _outcome(result: Result, one: RuleResult) -> ElementTree.Element | None:
         return ElementTree.Element("skipped", message=in_one_line(f"waived: {one.waiver} ({message})"))
     if verdict is RuleVerdict.VIOLATED:
         failure = ElementTree.Element("failure", message=message, type=verdict.value)
-        replay = replay_line(result, one.counterexample) if one.counterexample else "no counterexample was stored"
+        finding = first_finding(result.evidence, one.profile, one.rule.id)
+        curl = finding.curl if finding is not None else "no counterexample was stored"
+        replay = replay_line(result, one.counterexample) if one.counterexample else curl
         failure.text = f"\n{one.rule.statement}\n{shortened(one.reason)}\nreplay: {in_one_line(replay)}\n"
         return failure
     if holds_back(one):

@@ -13,6 +13,11 @@ RULE_LEGEND: Final = (
         "Read the counterexample, play it again with its replay line, and mend the target.",
     ),
     (
+        RuleVerdict.WARNING,
+        "A merchant's integration did something against a recommendation. It does not decide, unless with --strict.",
+        "Read the counterexample, and mend the integration or waive it with a reason.",
+    ),
+    (
         RuleVerdict.INCONCLUSIVE,
         "Histories of this rule ended without an answer that proves anything.",
         "Look at the cause: a timeout, a server error, a rate limit. Then run again.",

@@ -19,6 +19,7 @@ from reports.words import kind_of
 
 _SIGHT_OF: Mapping[RuleVerdict, tuple[str, ...]] = {
     RuleVerdict.VIOLATED: ("violates",),
+    RuleVerdict.WARNING: ("violates",),
     RuleVerdict.INCONCLUSIVE: ("inconclusive", "missed"),
     RuleVerdict.NOT_EXERCISED: ("missed",),
     RuleVerdict.THIN: ("conforms", "missed"),

@@ -155,14 +155,15 @@ def story_of(play: Play, currency: str, body_limit: int) -> Story:
         profile=PROFILES[Profile(play.record["profile"])],
         label=play.record["label"],
         source=SOURCES[play.record["source"]],
-        records=_records(play),
+        records=records_of(play),
         steps=tuple(steps),
         left_out=len(play.exchanges) - len(kept),
     )
 
 
-def _records(play: Play) -> str:
-    numbers = [play.record["n"], *(one["n"] for one in (*play.exchanges, *play.judgements))]
+def records_of(play: Play) -> str:
+    """Return which lines of the journal are a history's."""
+    numbers = [play.record["n"], *(one["n"] for one in (*play.exchanges, *play.notes, *play.judgements))]
     first, last = min(numbers) + 1, max(numbers) + 1
     return f"line {first}" if first == last else f"lines {first:,} to {last:,}"
 
@@ -228,7 +229,7 @@ def exchange_view(record: Record, body_limit: int) -> ExchangeView:
     answer = None if response is None else _message(f"HTTP {response['status']}", response, body_limit)
     return ExchangeView(
         number=record["n"],
-        purpose=PURPOSES[record["purpose"]],
+        purpose=f"in {record['wire']['action']}" if "wire" in record else PURPOSES[record["purpose"]],
         request=_message(line, request, body_limit),
         answer=answer,
         outcome="no answer" if response is None else str(response["status"]),
@@ -239,6 +240,9 @@ def exchange_view(record: Record, body_limit: int) -> ExchangeView:
 
 def _time(record: Record) -> str:
     """Return how long an exchange took and, of two that were sent together, when it left."""
+    if "wire" in record:
+        wire = record["wire"]
+        return f"at {wire['at']:.1f} s" + (f", {wire['fault']}" if wire["fault"] else "")
     took = f"{record['ms']:.0f} ms"
     return f"sent at {record['began']:.1f} ms, {took}" if "began" in record else took
 

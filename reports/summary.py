@@ -6,9 +6,21 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from conformance.journal import Record
 from conformance.result import Result
 from conformance.verdict import RuleResult, RuleVerdict
-from reports.headline import Untested, counts, ending_note, headline, profiles, replay_line, untested
+from reports.fuzzing import first_finding, fuzz_part
+from reports.headline import (
+    Untested,
+    counts,
+    ending_note,
+    headline,
+    profiles,
+    replay_line,
+    untested,
+    verdicts,
+    warnings,
+)
 from reports.strength import strengths_of
 from reports.text import in_one_line
 from reports.words import PROFILES, counted
@@ -41,10 +53,11 @@ def _lines(result: Result) -> Iterator[str]:
     if note:
         yield from (_plain(note), "")
     played = sum(result.histories.values())
+    fuzzed = f"{counted(result.fuzzed, 'fuzzed request')}, " if result.fuzzed else ""
     yield (
         f"Target {_code(run['target']['name'])}, market {run['market'].upper()}, budget {run['budget']}, "
-        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {counted(result.exchanges, 'exchange')}. "
-        f"Version {run['tool']}, started {run['started']}."
+        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {fuzzed}"
+        f"{counted(result.exchanges, 'exchange')}. Version {run['tool']}, started {run['started']}."
     )
     yield ""
     yield from _table(result)
@@ -56,19 +69,36 @@ def _lines(result: Result) -> Iterator[str]:
         if len(violated) > _MOST_NAMED:
             yield f"- and {counted(len(violated) - _MOST_NAMED, 'more rule')}: {_named(tuple(violated[_MOST_NAMED:]))}"
         yield ""
+    warned = warnings(result)
+    if warned:
+        yield from ("### Warnings: recommended, and not done", "")
+        for one in warned[:_MOST_NAMED]:
+            yield from _violated(result, one)
+        yield ""
     yield from _not_tested(untested(result))
     if run["waivers"]:
         yield from ("### Waived by the user", "")
-        yield from (f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}" for waiver in run["waivers"])
+        yield from (
+            f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}{_until(waiver)}" for waiver in run["waivers"]
+        )
         yield ""
     strong = strengths_of(result).headline()
     if strong:
         yield from (_plain(strong), "")
+    part = fuzz_part(result.evidence)
+    if part is not None and part.document["defects"]:
+        yield from ("### Defects of the OpenAPI description, not of the target", "")
+        yield from (f"- {_plain(one['id'])}: {_plain(one['reason'])}" for one in part.document["defects"])
+        yield ""
     yield "The evidence is in `report.html`."
 
 
+def _until(waiver: Record) -> str:
+    return f" (until {waiver['until']})" if "until" in waiver else ""
+
+
 def _table(result: Result) -> Iterator[str]:
-    columns = list(RuleVerdict)
+    columns = verdicts(result)
     yield "| | " + " | ".join(verdict.value.lower() for verdict in columns) + " |"
     yield "| --- |" + " ---: |" * len(columns)
     for profile in profiles(result):
@@ -83,6 +113,9 @@ def _violated(result: Result, one: RuleResult) -> Iterator[str]:
     yield f"  - {_code(one.reason)}"
     if one.counterexample:
         yield f"  - {_code(replay_line(result, one.counterexample))}"
+    finding = first_finding(result.evidence, one.profile, one.rule.id)
+    if finding is not None:
+        yield f"  - {_code(finding.curl)}"
 
 
 def _not_tested(groups: list[Untested]) -> Iterator[str]:

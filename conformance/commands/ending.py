@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from conformance.result import Result
-from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back
-from reports.headline import counts, ending_note, headline, profiles, untested, violations
+from conformance.verdict import RuleResult, RuleVerdict, RunVerdict
+from reports.fuzzing import first_finding
+from reports.headline import counts, ending_note, headline, needless, profiles, untested, violations, warnings
 from reports.text import in_one_line
 from reports.words import counted
 
@@ -32,8 +32,10 @@ def _lines(result: Result, directory: Path) -> Iterator[str]:
         yield in_one_line(ending_note(result))
     yield from _profiles(result)
     yield from _violated(result, directory)
+    yield from _warned(result, directory)
     yield from _untested(result)
     yield from _needless(result)
+    yield f"Digest of the journal: {result.evidence.digest}"
     yield f"Report: {directory / 'report.html'}"
 
 
@@ -43,6 +45,10 @@ def _profiles(result: Result) -> Iterator[str]:
         found = {verdict: count for verdict, count in counts(result.of(profile)).items() if count}
         said = ", ".join(f"{count} {verdict.value.lower()}" for verdict, count in found.items())
         played = counted(result.histories.get(profile, 0), "history", "histories")
+        fuzzed = sum(
+            one["judged"] for one in result.evidence.of_kind("fuzz-profile") if one["profile"] == profile.value
+        )
+        played += f", {counted(fuzzed, 'fuzzed request')}" if fuzzed else ""
         yield f"  {profile.value:<10} {played}: {said or 'nothing was judged'}"
     yield ""
 
@@ -56,9 +62,24 @@ def _violated(result: Result, directory: Path) -> Iterator[str]:
             yield f"  counterexample: {directory / file}"
             target = shlex.quote(result.run["target"]["name"])
             yield f"  again: cancel-conformance replay {shlex.quote(str(directory))} {file.name} --target {target}"
+        finding = first_finding(result.evidence, one.profile, one.rule.id)
+        if finding is not None:
+            yield f"  again: {finding.curl}"
     if len(violated) > FEW:
         yield f"and {counted(len(violated) - FEW, 'more violated rule')}, in the report"
     if violated:
+        yield ""
+
+
+def _warned(result: Result, directory: Path) -> Iterator[str]:
+    warned = warnings(result)
+    for one in warned[:FEW]:
+        yield f"Warning: {one.rule.id} ({one.profile.value}) is recommended: {in_one_line(one.reason, 300)}"
+        if one.counterexample:
+            yield f"  counterexample: {directory / one.counterexample}"
+    if len(warned) > FEW:
+        yield f"and {counted(len(warned) - FEW, 'more warning')}, in the report"
+    if warned:
         yield ""
 
 
@@ -83,11 +104,7 @@ def _named(rules: tuple[RuleResult, ...]) -> str:
 
 
 def _needless(result: Result) -> Iterator[str]:
-    for waiver in result.run["waivers"]:
-        waived = [one for one in result.rules if one.rule.id == waiver["rule"]]
-        if not any(_decides(replace(one, waiver=None)) for one in waived):
-            yield f"Warning: {waiver['rule']} was waived and needed no waiver."
-
-
-def _decides(one: RuleResult) -> bool:
-    return one.verdict is RuleVerdict.VIOLATED or holds_back(one)
+    if result.verdict not in (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT, RunVerdict.INCOMPLETE):
+        return
+    for rule in needless(result):
+        yield f"Error: {rule} is waived and needs no waiver: take it away."

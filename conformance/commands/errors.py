@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.ageing.ledger import LedgerError
 from conformance.commands.neighbours import ShadowedError
 from conformance.journal import JournalError
 from conformance.rulebook import PageError, ReadingError
+from conformance.signing import SigningError
 from conformance.steps import HistoryError
 from conformance.targets.base import TargetError, TargetUsageError
 
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
+INCOMPLETE: Final = 4
 HARNESS: Final = 5
 INTERRUPTED: Final = 130
 
@@ -36,7 +39,9 @@ _CODES: Final = (
     (PageError, USAGE),
     (HistoryError, USAGE),
     (JournalError, USAGE),
+    (LedgerError, USAGE),
     (ShadowedError, USAGE),
+    (SigningError, USAGE),
     (KeyboardInterrupt, INTERRUPTED),
 )
 

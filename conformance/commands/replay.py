@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from conformance.api import Asked
 from conformance.commands.errors import ENVIRONMENT, CommandError, UsageError
+from conformance.commands.shop_replay import replay_shop
 from conformance.commands.stopping import stopper
 from conformance.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
 from conformance.journal import JOURNAL_NAME, JournalError, read_journal
+from conformance.merchant.counterexamples import is_shops
 from conformance.playing import Playing
 from conformance.rulebook import load
 from conformance.settings import Settings
@@ -31,6 +33,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Play the history once and print what happens; return 1 where it breaks a rule, 0 where it conforms."""
     directory = Path(arguments.directory)
     path = find(directory, arguments.counterexample)
+    if is_shops(path):
+        return replay_shop(path, arguments.target)
     example = read_counterexample(path)
     if path.parent == directory / FOLDER and (directory / JOURNAL_NAME).is_file():
         check_recorded(directory, path, read_journal(directory))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.order import Profile
-from conformance.rulebook import load, read_page, stale_rules
+from conformance.rulebook import load, load_obligations, read_page, stale_rules
 from conformance.rulebook.listing import render_json, render_markdown, render_text
 
 _RENDER: Final = {"text": render_text, "json": render_json, "markdown": render_markdown}
@@ -16,7 +16,7 @@ _RENDER: Final = {"text": render_text, "json": render_json, "markdown": render_m
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the rules."""
-    rulebook = load()
+    rulebook = load() if arguments.party == "provider" else load_obligations()
     stale = stale_rules(read_page(Path(arguments.docs)), rulebook) if arguments.docs else None
     profiles = tuple(map(Profile, arguments.profile or Profile))
     sys.stdout.write(_RENDER[arguments.format](rulebook, stale=stale, profiles=profiles))

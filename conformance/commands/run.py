@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import conformance
 from conformance.api import Asked
 from conformance.campaign import Campaign
-from conformance.commands.config import merged
+from conformance.commands.bundle import make
+from conformance.commands.config import NAMES, merged
 from conformance.commands.ending import print_ending
 from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
+from conformance.commands.openapi import description_of
 from conformance.commands.stopping import SIGNALS, stopper
-from conformance.journal import JOURNAL_NAME, JournalError
-from conformance.progress import display
+from conformance.fuzzing.playing import SECONDS, Fuzz, Limits
+from conformance.journal import JOURNAL_NAME, JournalError, Record, read_journal
+from conformance.known import Known, read_known, stale, today
+from conformance.operating import SECONDS as OPERATOR_SECONDS
+from conformance.operating import OperatedSeat, Operator, Terminal
+from conformance.parts import join_parts
+from conformance.progress import Display, Lines, display
 from conformance.result import Result
+from conformance.resuming import check_resumable
+from conformance.rulebook import Readings, load
+from conformance.settings import Settings
+from conformance.targets.seat import Seat
 from conformance.verdict import RunVerdict
+from conformance.waivers import waiver_from_json
 from reports import write_reports
+from reports.text import in_one_line
 
 DEFAULT_OUT: Final = "conformance-report"
 SUITE: Final = Path(conformance.__file__).parent / "suite"
@@ -29,20 +45,52 @@ SUITE: Final = Path(conformance.__file__).parent / "suite"
 
 def main(arguments: argparse.Namespace) -> int:
     """Run a campaign, in this process or through pytest; return the exit code."""
+    if arguments.resume is not None:
+        return _resumed(arguments)
     options = merged(arguments)
+    known = read_known(Path(options["known"])) if "known" in options else ()
+    holding = [f"{one.rule}={one.waiver}" for one in known if one.holds(today())]
+    if holding:
+        options["waive"] = [*options.get("waive", ()), *holding]
     asked = _asked(options)
     seat, settings = asked.prepare()
-    directory = _directory(options.get("out"))
+    directory = fresh_directory(options.get("out"))
     processes = _processes(options.get("processes"))
+    fuzz = _fuzz(arguments, seat)
+    seat = _operated(arguments, seat, processes)
+    if fuzz is not None and (processes is not None or arguments.select is not None):
+        raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
-        return _through_pytest(asked, directory, processes, arguments.select)
+        if asked.max_requests is not None:
+            raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
+        code = _through_pytest(asked, directory, processes, arguments.select)
+        if (arguments.bundle or known) and (directory / JOURNAL_NAME).exists():
+            return _after(write_reports(directory), directory, known, code, bundle=arguments.bundle)
+        return code
+    settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
+    # A line that moves and somebody who types do not go together.
+    shown = Lines(sys.stdout) if arguments.operator else display()
+    return _played(seat, settings, directory, shown, fuzz, known, debug=arguments.debug, bundle=arguments.bundle)
+
+
+def _played(
+    seat: Seat,
+    settings: Settings,
+    directory: Path,
+    shown: Display,
+    fuzz: Fuzz | None = None,
+    known: Sequence[Known] = (),
+    *,
+    debug: bool,
+    bundle: bool = False,
+    resume: bool = False,
+) -> int:
     with stopper() as stopping:
-        shown = display()
         try:
-            campaign = Campaign(seat, settings, directory, shown)
+            campaign = Campaign(seat, settings, directory, shown, fuzz, resume=resume)
             try:
                 stopping.play(campaign.run())
             except KeyboardInterrupt:
@@ -52,16 +100,108 @@ def main(arguments: argparse.Namespace) -> int:
         except JournalError:
             raise
         except Exception as error:
-            return _failed(error, directory, debug=arguments.debug)
+            return failed(error, directory, debug=debug)
         finally:
             shown.close()
     print_ending(result, directory)
+    code = _after(result, directory, known, result.exit_code, bundle=bundle)
     if result.verdict is RunVerdict.ENVIRONMENT:
-        raise CommandError(_message(result), result.exit_code)
-    return result.exit_code
+        raise CommandError(message_of(result), result.exit_code)
+    return code
 
 
-def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
+def _after(result: Result, directory: Path, known: Sequence[Known], code: int, *, bundle: bool) -> int:
+    """Make a bundle, and look whether the file of known failures is still right; return the exit code."""
+    if bundle:
+        make(directory, result)
+    complaints = list(stale(known, result, today()))
+    sys.stdout.write("".join(f"Known failures: {in_one_line(one)}.\n" for one in complaints))
+    return code or (USAGE if complaints else code)
+
+
+def _resumed(arguments: argparse.Namespace) -> int:
+    """Go on with a run that was interrupted."""
+    chosen = [name for name in (*NAMES, "select", "config") if getattr(arguments, name.replace("-", "_")) is not None]
+    chosen = [name for name in chosen if name != "concurrency"]
+    if chosen:
+        named = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
+        raise UsageError(f"--resume plays what the run was asked for: leave {named} out.")
+    directory = Path(arguments.resume)
+    join_parts(directory)
+    run = read_run(directory)
+    control = None if run["target"]["kind"] == "embedded" else run["target"]["control"]
+    shard = run.get("shard")
+    asked = Asked(
+        target=run["target"]["name"],
+        profiles=run["profiles"],
+        control_url=control,
+        market=run["market"],
+        budget=run["budget"],
+        histories=run["histories"],
+        seed=run["seed"],
+        concurrency=arguments.concurrency,
+        max_requests=run.get("most_requests"),
+        shard=None if shard is None else f"{shard['number']}/{shard['of']}",
+    )
+    seat, settings = asked.prepare()
+    settings = replace(
+        settings,
+        readings=Readings.from_json(run["readings"]),
+        waivers=tuple(map(waiver_from_json, run["waivers"])),
+        nonce=run["nonce"],
+        command=run["command"],
+    )
+    sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
+    sys.stdout.flush()
+    return _played(seat, settings, directory, display(), debug=arguments.debug, bundle=arguments.bundle, resume=True)
+
+
+def read_run(directory: Path) -> Record:
+    """Return the first record of a run that can be resumed.
+
+    Raises:
+        JournalError: there is none, or it cannot be.
+
+    """
+    evidence = read_journal(directory)
+    check_resumable(evidence, conformance.__version__, load().digest)
+    return evidence.records[0]
+
+
+def _more(arguments: argparse.Namespace) -> str:
+    """Return what was asked for beside what a run is made of."""
+    named = (("openapi", "openapi"), ("max_time", "max-time"), ("operator_timeout", "operator-timeout"))
+    values = ((option, getattr(arguments, name)) for name, option in named)
+    words = [f" --{option} {shlex.quote(str(value))}" for option, value in values if value is not None]
+    return "".join(words) + (" --operator" if arguments.operator else "")
+
+
+def _operated(arguments: argparse.Namespace, seat: Seat, processes: str | None) -> Seat:
+    if not arguments.operator:
+        if arguments.operator_timeout is not None:
+            raise UsageError("--operator-timeout says how long to wait for a person: add --operator.")
+        return seat
+    if processes is not None or arguments.select is not None:
+        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
+    if not sys.stdin.isatty():
+        raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: nobody can approve there; leave --operator out.")
+    return OperatedSeat(seat, Operator(Terminal(float(arguments.operator_timeout or OPERATOR_SECONDS))))
+
+
+def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:
+    if arguments.openapi is None:
+        if arguments.max_time is not None:
+            raise UsageError("--max-time says how long to fuzz: name the description as --openapi.")
+        return None
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
+    return Fuzz(description_of(arguments.openapi, seat.name), Limits(float(arguments.max_time or SECONDS)))
+
+
+def failed(failure: Exception, directory: Path, *, debug: bool) -> int:
+    """Write what reports can be written of a run that failed, and raise what is to be told."""
     # The first trouble is the one to tell, not that its report could not be written either.
     try:
         print_ending(write_reports(directory), directory)
@@ -74,19 +214,22 @@ def _failed(failure: Exception, directory: Path, *, debug: bool) -> int:
     raise CommandError(f"{said}; the journal is {where}, and --debug shows where it happened.", code_of(failure))
 
 
-def _message(result: Result) -> str:
-    finish = result.evidence.first("finish") or {}
+def message_of(result: Result) -> str:
+    """Return what a run that could not be finished said at its end."""
+    finish = result.evidence.last("finish") or {}
     return str(finish.get("message") or "The target could not be tested to the end.")
 
 
 def _asked(options: dict[str, Any]) -> Asked:
-    names = {"profile": "profiles", "control-url": "control_url", "reading": "readings"}
+    names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
     known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
-    given = {names.get(name, name): options[name] for name in (*known, "waive") if name in options}
+    more = ("waive", "max-requests", "shard")
+    given = {names.get(name, name): options[name] for name in (*known, *more) if name in options}
     return Asked(**given)
 
 
-def _directory(out: str | None) -> Path:
+def fresh_directory(out: str | None) -> Path:
+    """Return a directory that holds no evidence yet: the one that is named, or one of the default's name."""
     if out is not None:
         if not out:
             raise UsageError("--out names no directory.")

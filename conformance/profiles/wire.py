@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from conformance import __version__
 from conformance.exchange import Headers, Request, Response
-from conformance.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED, Scalar
+from conformance.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PAGE, PENDING, REFUSED, Scalar
 from conformance.order import Market, Profile
 from conformance.steps import Addressee, Age, Cancel, Defect, Key, Step, action_of
 
@@ -118,7 +118,7 @@ def answered(answer: Answer) -> Observed:
     if status == 202:
         outcome = PENDING
     elif 200 <= status < 300:
-        outcome = ACCEPTED
+        outcome = ODD if is_page(answer) else ACCEPTED
     elif status == 429:
         outcome = BUSY
     elif 400 <= status < 500:
@@ -127,12 +127,22 @@ def answered(answer: Answer) -> Observed:
         outcome = BROKEN
     else:
         outcome = ODD
-    return {"answer.outcome": outcome, "answer.status": status}
+    told: Observed = {"answer.outcome": outcome, "answer.status": status}
+    return {**told, PAGE: True} if is_page(answer) else told
+
+
+def is_page(answer: Response) -> bool:
+    """Tell whether an answer is a web page. None of the APIs has any: it is of something in between."""
+    kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
+    return kind in ("text/html", "application/xhtml+xml")
 
 
 def seen(answer: Answer) -> Observed:
     """Say how reading the order back was answered."""
-    return {name.replace("answer.", "view."): value for name, value in answered(answer).items()}
+    said = answered(answer)
+    if said.pop(PAGE, False) and said["answer.outcome"] == REFUSED:
+        said["answer.outcome"] = ODD
+    return {name.replace("answer.", "view."): value for name, value in said.items()}
 
 
 def content(answer: Answer) -> Any:

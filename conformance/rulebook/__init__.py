@@ -1,11 +1,11 @@
 """The documented rules of Cancel as data, their loader, and the readings of what is ambiguous.
 
-``load()`` gives the rulebook; ``Readings`` says which documented readings a run accepts; ``stale_rules`` compares
-the rules with a copy of the page that they rest on.
+``load()`` gives the rulebook, ``load_wire()`` the rules of the HTTP layer; ``Readings`` says which documented readings
+a run accepts; ``stale_rules`` compares the rules with a copy of the page that they rest on.
 """
 
 from conformance.rulebook.entries import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
-from conformance.rulebook.loading import NEEDS, RulebookError, load
+from conformance.rulebook.loading import NEEDS, RulebookError, load, load_obligations, load_wire
 from conformance.rulebook.readings import ReadingError, Readings
 from conformance.rulebook.staleness import PageError, Staleness, read_page, stale_rules
 
@@ -25,6 +25,8 @@ __all__ = [
     "Status",
     "Switch",
     "load",
+    "load_obligations",
+    "load_wire",
     "read_page",
     "stale_rules",
 ]

@@ -19,6 +19,8 @@ class Level(StrEnum):
     """Stated: anything else is a violation."""
     MAY = "MAY"
     """Possible, not promised: each documented outcome is accepted, and the state that results is compared."""
+    SHOULD = "SHOULD"
+    """Recommended: a violation is a warning. Only what a merchant owes can be of this level."""
     SILENT = "SILENT"
     """Not stated: what happens is recorded and only the invariants are judged."""
 
@@ -91,7 +93,7 @@ class Rule:
     ``needs`` are the capabilities without which some side of the rule cannot be reached. ``sides`` are the two
     sides of its boundary, if it has one. ``neighbours`` state the same thing elsewhere: one defect turns all of
     them red. ``sentences`` are the digests of the sentences of the SEED page that the rule rests on. ``optional`` says
-    that an answer may leave out what the rule is about.
+    that an answer may leave out what the rule is about. ``defects`` are those of real integrations that it catches.
     """
 
     id: str
@@ -109,6 +111,7 @@ class Rule:
     neighbours: tuple[str, ...]
     sentences: tuple[str, ...]
     optional: bool
+    defects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,9 +158,17 @@ class Rulebook:
     def digest(self) -> str:
         """SHA-256, in hex, over the canonical JSON of all the data: equal digests mean equal rules."""
         data = {
-            "rules": [asdict(rule) for rule in self.rules],
+            "rules": [_as_data(rule) for rule in self.rules],
             "switches": [asdict(switch) for switch in self.switches],
             "sources": [asdict(source) for source in self.sources],
         }
         canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _as_data(rule: Rule) -> dict[str, object]:
+    # What was added later is left out where it is not used, so that it changes no digest.
+    data = asdict(rule)
+    if not rule.defects:
+        del data["defects"]
+    return data

@@ -16,17 +16,20 @@ from conformance.rulebook.entries import Choice, Citation, Level, Rule, Rulebook
 NEEDS = frozenset({
     "age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds",
     "become_due", "start_processing", "reserve", "charge", "fail", "wire", "concurrent", "units",
+    "capture",
 })  # fmt: skip
 """Capabilities a rule may need: the test control's actions, ``age``, ``wire`` for a target that speaks HTTP, and
-``concurrent`` for one that takes two requests at the same time, ``units`` for one that tells sales units apart."""
+``concurrent`` for one that takes two requests at the same time, ``units`` for one that tells sales units apart,
+``capture`` for a merchant's integration that captures."""
 
 RULE_FILES = ("general", "ecom", "epayment", "recurring", "invariants")
+MERCHANT_FILE = "merchant"
 SEED = "SEED"
 """The key of the page whose sentences are digested."""
 
 _RULE_KEYS = frozenset({
     "id", "profiles", "level", "status", "title", "statement", "sources", "reason", "causes",
-    "readings", "needs", "sides", "neighbours", "sentences", "optional",
+    "readings", "needs", "sides", "neighbours", "sentences", "optional", "defects",
 })  # fmt: skip
 _SWITCH_KEYS = frozenset({"id", "topic", "question", "choices", "default", "fixed", "reason"})
 _SOURCE_KEYS = frozenset({"key", "title", "version", "published", "observed"})
@@ -47,8 +50,27 @@ def load() -> Rulebook:
     return parse({name: folder.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in names})
 
 
-def parse(files: Mapping[str, str]) -> Rulebook:
-    """Return the rulebook in these TOML texts, by file name without ending.
+@cache
+def load_wire() -> Rulebook:
+    """Return the rules of the HTTP layer, which only a run that fuzzes puts to the test."""
+    return _beside("wire", ("readings", "sources"))
+
+
+@cache
+def load_obligations() -> Rulebook:
+    """Return what a merchant's integration owes: a rulebook of its own, with the same sources."""
+    return _beside(MERCHANT_FILE, ("sources",))
+
+
+def _beside(name: str, shared: Iterable[str]) -> Rulebook:
+    """Return a rulebook that stands beside the one of Cancel and shares some of its files."""
+    folder = resources.files("conformance.rulebook")
+    texts = {each: folder.joinpath(f"{each}.toml").read_text(encoding="utf-8") for each in (name, *shared)}
+    return parse({"readings": "", **texts}, (name,))
+
+
+def parse(files: Mapping[str, str], rule_files: Iterable[str] = RULE_FILES) -> Rulebook:
+    """Return the rulebook in these TOML texts, by file name without ending; ``rule_files`` are those that have rules.
 
     Raises:
         RulebookError: a text is not TOML, or what it says does not hold together.
@@ -57,13 +79,15 @@ def parse(files: Mapping[str, str]) -> Rulebook:
     data = {name: _toml(name, text) for name, text in files.items()}
     rules = [
         _guarded({"profiles": data[name].get("profiles", []), **entry}, _rule)
-        for name in RULE_FILES
+        for name in rule_files
         for entry in data[name].get("rule", [])
     ]
     book = Rulebook(
         rules=_symmetric(rules),
         switches=tuple(_guarded(entry, _switch) for entry in data["readings"].get("switch", [])),
-        sources=tuple(_guarded(entry, _source) for entry in data["sources"].get("source", [])),
+        sources=tuple(
+            _guarded(entry, _source) for name in ("sources", *rule_files) for entry in data[name].get("source", [])
+        ),
     )
     problems = list(_problems(book))
     if problems:
@@ -146,6 +170,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         neighbours=_texts(entry, "neighbours"),
         sentences=_texts(entry, "sentences"),
         optional=_flag(entry, "optional"),
+        defects=_texts(entry, "defects"),
     )
 
 

@@ -58,6 +58,14 @@ class AdapterSeat:
             raise TargetUsageError(f"{name} was not made within {timeout:g} seconds: make it faster.") from None
 
     @property
+    def requests(self) -> int:
+        """An adapter is sent none."""
+        return 0
+
+    def spend_at_most(self, requests: int) -> None:
+        """Say nothing: there is nothing to be spent."""
+
+    @property
     def profiles(self) -> tuple[Profile, ...] | None:
         """The profiles that the adapter names."""
         return self._profiles

@@ -65,6 +65,9 @@ class ApplicationTarget(HttpTarget):
 
     async def call(self, call: Call) -> Answer:
         """Call the application, in its own thread."""
+        spent = self.spend()
+        if spent is not None:
+            return spent
         try:
             request = http_request(call.request, self._bases[call.to_control])
             answer: Response = await self._lane.call(self.answer, self._timeout, request)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from conformance.order import Profile
-from conformance.profiles import Answer, Call
+from conformance.profiles import Answer, Call, Lost
 from conformance.targets.line import Flight
+
+SPENT: Final = "the run's budget of requests was spent"
+"""Why a request was not sent."""
 
 
 class TargetError(Exception):
@@ -75,6 +78,25 @@ class HttpTarget(ABC):
     private: ClassVar[bool] = True
     concurrent: ClassVar[bool] = True
     """Whether it can be sent a request while another is under way. That it answers both is seen in the smoke test."""
+    remote: ClassVar[bool] = False
+    """Whether there is a network in between, on which requests and answers are lost."""
+    loopback: bool = True
+    """Whether it is on this machine."""
+    paced: bool = False
+    """Whether the documented limits are kept that an order has per minute."""
+    pause: float = 0.2
+    """Seconds to wait before something is asked again, times how often it was asked."""
+    requests: int = 0
+    """How many requests were sent so far."""
+    most_requests: int | None = None
+    """How many may be sent; the next one is not sent any more."""
+
+    def spend(self) -> Lost | None:
+        """Count a request that is about to be sent; return what is said of it instead, if it may not be."""
+        if self.most_requests is not None and self.requests >= self.most_requests:
+            return Lost(SPENT)
+        self.requests += 1
+        return None
 
     @abstractmethod
     def link(self) -> Link:

@@ -27,12 +27,12 @@ class EmbeddedTarget(HttpTarget):
 
     def link(self) -> Link:
         """Return a direct way to the provider."""
-        return _Direct(self.provider)
+        return _Direct(self)
 
 
 class _Direct(Link):
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
+    def __init__(self, target: EmbeddedTarget) -> None:
+        self._target = target
         self._thread: ThreadPoolExecutor | None = None
 
     async def send(self, call: Call) -> Answer:
@@ -49,10 +49,13 @@ class _Direct(Link):
             return self._handle(call)
 
     def _handle(self, call: Call) -> Answer:
+        spent = self._target.spend()
+        if spent is not None:
+            return spent
         request = call.request
         if call.to_control:
             request = Request(request.method, CONTROL + request.path, request.headers, request.body)
-        return self._provider.handle(request)
+        return self._target.provider.handle(request)
 
     async def close(self) -> None:
         if self._thread is not None:

@@ -29,6 +29,15 @@ class HttpSeat:
         self.private = target.private
 
     @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self._target.requests
+
+    def spend_at_most(self, requests: int) -> None:
+        """Send no more requests than this."""
+        self._target.most_requests = requests
+
+    @property
     def profiles(self) -> tuple[Profile, ...] | None:
         """The profiles that the test control API lists."""
         if self._session is None or not self._session.capabilities.controlled:

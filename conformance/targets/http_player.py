@@ -13,12 +13,14 @@ from conformance.expectation import (
     LOST,
     ODD,
     SENT_TOGETHER,
+    UNANSWERED,
     of_the_other,
 )
 from conformance.profiles import Answer, Call, Calls, Lost, Observed, Wire
-from conformance.steps import Step, Together
+from conformance.steps import Cancel, Step, Together
 from conformance.targets.base import Link
 from conformance.targets.line import Flight, Line
+from conformance.targets.sending import Office, Sender, Token
 
 Recorder = Callable[..., None]
 """Takes every call and its answer as soon as there is one. Of two that raced it takes the times of the flight, too."""
@@ -34,19 +36,24 @@ class HttpPlayer:
     complete = True
 
     def __init__(
-        self, wire: Wire, link: Link, record: Recorder, beside: Link | None = None, step_pause: float = 0.2
+        self, wire: Wire, link: Link, record: Recorder, beside: Link | None = None, office: Office | None = None
     ) -> None:
         self._wire = wire
         self._link = link
         self._beside = beside
         self._record = record
-        self._step_pause = step_pause
+        self._office = office or Office("the target", Token(wire.credentials.token))
+        self._sender = Sender(self._office, record)
         self._cause = ""
 
     async def perform(self, step: Step) -> Observed:
         """Make a step happen; return what its answer says."""
+        self._sender.unanswered = 0
+        self._sender.preparing = not isinstance(step, Cancel)
         if not isinstance(step, Together):
-            return await self._run(self._wire.perform(step))
+            observed = await self._run(self._wire.perform(step))
+            vain = self._sender.unanswered
+            return {**observed, UNANSWERED: vain} if vain else observed
         if self._beside is None:
             return {"answer.outcome": LOST, "answer.cause": "the target takes one request at a time"}
         return await self._race(step, self._beside)
@@ -67,16 +74,21 @@ class HttpPlayer:
         return line.together and not any(isinstance(one.answer, Lost) for one in both)
 
     async def _both(self, first: Calls, second: Calls, beside: Link) -> tuple[Line, _Flown, _Flown]:
+        # Whatever has to be waited for is waited for before: the two are to leave at the same moment.
+        leaving = await self._sender.ready(next(first), self._link), await self._sender.ready(next(second), beside)
         line = Line()
         one, other = line.flights
-        flown = await asyncio.gather(self._fly(first, self._link, one), self._fly(second, beside, other))
+        flown = await asyncio.gather(
+            self._fly(leaving[0], first, self._link, one), self._fly(leaving[1], second, beside, other)
+        )
         # Written down in the order in which they are told, whoever came back first.
         for each, flight in zip(flown, line.flights, strict=True):
             self._record(each.call, each.answer, (line.began(flight), flight.took))
+            self._office.heard(each.answer)
         return line, *flown
 
-    async def _fly(self, calls: Calls, link: Link, flight: Flight) -> _Flown:
-        call = next(calls)
+    @staticmethod
+    async def _fly(call: Call, calls: Calls, link: Link, flight: Flight) -> _Flown:
         answer = await link.race(call, flight)
         try:
             calls.send(answer)
@@ -100,16 +112,26 @@ class HttpPlayer:
         cause = f"the order could not be read back: {self._cause or 'no orderly answer'}"
         return {**view, "answer.outcome": view["view.outcome"], "answer.cause": cause}
 
+    def understood(self, step: Step, answer: Answer) -> Observed:
+        """Return what an answer says that somebody else's request for a step got. The step takes one request."""
+        calls = self._wire.perform(step)
+        next(calls)
+        try:
+            calls.send(answer)
+        except StopIteration as stop:
+            observed: Observed = stop.value
+            return observed
+        raise RuntimeError(f"{type(step).__name__} takes more than one request")
+
     async def pause(self, attempt: int) -> None:
         """Wait a little longer each time."""
-        await self._link.pause(self._step_pause * attempt)
+        await self._link.pause(self._office.pause * attempt)
 
     async def _run(self, calls: Calls, link: Link | None = None) -> Observed:
         try:
             call = next(calls)
             while True:
-                answer = await (link or self._link).send(call)
-                self._record(call, answer)
+                answer = await self._sender.send(call, link or self._link)
                 self._cause = answer.cause if isinstance(answer, Lost) else f"status {answer.status}"
                 call = calls.send(answer)
         except StopIteration as stop:

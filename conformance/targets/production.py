@@ -6,17 +6,23 @@ name before anything is sent, and there is no option that changes it.
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
+from conformance.exchange import Response
 from conformance.targets.base import TargetUsageError
 
 DOMAINS: Final = ("vipps.no", "vippsmobilepay.com", "mobilepay.dk", "mobilepay.fi", "mobilepay.com")
 TEST_HOST: Final = "apitest.vipps.no"
+_ENVIRONMENT: Final = re.compile(r"(?i)(?:x-)?(?:[a-z]+-)?env(?:ironment)?")
+_PRODUCTION: Final = re.compile(r"(?i)prod(?:uction)?|live")
+_LINK: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://([^/:?#@]+)")
 _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
@@ -53,6 +59,54 @@ def is_vipps(host: str) -> bool:
     """
     name = host.lower().rstrip(".")
     return any(name == domain or name.endswith(f".{domain}") for domain in DOMAINS)
+
+
+def says_production(answer: Response, *, loopback: bool) -> str:
+    """Return what in an answer says that it comes from production, or nothing.
+
+    A gateway under a name of its own may lead there: an environment that is named so, or a link to a production API
+    tells. Emulators on this machine hand out the links of the documentation's examples, so that of theirs only the
+    environment counts.
+    """
+    for name, value in answer.headers:
+        if _ENVIRONMENT.fullmatch(name) and _PRODUCTION.fullmatch(value.strip()):
+            return f"the header {name}: {value.strip()}"
+        if name.lower() == "location" and not loopback and (host := _production_host(value)):
+            return f"a redirect to {host}"
+    try:
+        content = answer.json()
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(content, dict):
+        return ""
+    for where, told in ((content, ""), *((claims, " in its token") for claims in _claims(content.get("access_token")))):
+        for name, value in where.items():
+            if not isinstance(value, str) or name == "access_token":
+                continue
+            if _ENVIRONMENT.fullmatch(name) and _PRODUCTION.fullmatch(value.strip()):
+                return f"{name}: {value}{told}"
+            if not loopback and (host := _production_host(value)):
+                return f"{name} at {host}{told}"
+    return ""
+
+
+def _production_host(value: str) -> str:
+    match = _LINK.match(value.strip())
+    host = match[1].lower().rstrip(".") if match else ""
+    # Answers of the test environment link to the documentation and to pages for the user: only an API's host tells.
+    return host if is_vipps(host) and host.startswith("api.") else ""
+
+
+def _claims(token: object) -> list[dict[str, Any]]:
+    """Return what an access token says of itself, where it is one that can be read."""
+    parts = token.split(".") if isinstance(token, str) else []
+    if len(parts) != 3:
+        return []
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return []
+    return [claims] if isinstance(claims, dict) else []
 
 
 def base_address(text: str) -> Address:

@@ -54,6 +54,13 @@ class Seat(Protocol):
     private: bool
 
     @property
+    def requests(self) -> int:
+        """How many requests were sent so far. A target without HTTP is sent none."""
+
+    def spend_at_most(self, requests: int) -> None:
+        """Send no more requests than this; those after it are not answered."""
+
+    @property
     def profiles(self) -> tuple[Profile, ...] | None:
         """The profiles that the target says it has; None where it says nothing."""
 

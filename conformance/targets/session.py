@@ -6,18 +6,20 @@ Everything that is wrong with the configuration shows here, as one sentence that
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from conformance.exchange import Request, Response
 from conformance.order import Market, Profile
-from conformance.profiles import WIRES, Call, Credentials, Lost, Ticket
+from conformance.profiles import WIRES, Answer, Call, Credentials, Lost, Ticket
 from conformance.profiles.wire import SYSTEM_HEADERS, content, dig
 from conformance.sandbox import Options
 from conformance.targets.base import Capabilities, HttpTarget, Link, Offer, TargetError, TargetUsageError
 from conformance.targets.http_player import HttpPlayer, Recorder
+from conformance.targets.sending import EARLY, Office, Token, refuse_production
 
 CREDENTIAL_NAMES: Final = (
     "VIPPS_CLIENT_ID",
@@ -26,6 +28,10 @@ CREDENTIAL_NAMES: Final = (
     "VIPPS_MSN",
     "VIPPS_ACCESS_TOKEN",
 )
+PHONE: Final = "4712345678"
+"""The test user's phone number where nobody names one."""
+PATIENCE: Final = 2
+"""How often a token or the capabilities are asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,17 @@ class Keys:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be written down."""
-        return tuple(one for one in (self.client_secret, self.subscription_key, self.token, self.client_id) if one)
+        """What must never be written down. A phone number is somebody's where the user named one."""
+        said = (self.client_secret, self.subscription_key, self.token, self.client_id)
+        phones = (self.phone, self.phone[-8:]) if self.phone != PHONE else ()
+        return tuple(one for one in (*said, *phones) if one)
+
+
+def secrets_in(environment: Mapping[str, str]) -> list[str]:
+    """Return what stands in the environment and must never be written down."""
+    names = (*(name for name in CREDENTIAL_NAMES if name != "VIPPS_MSN"), "VIPPS_TEST_PHONE")
+    found = [environment.get(name, "") for name in names]
+    return [one for one in (*found, found[-1][-8:]) if one and one != PHONE]
 
 
 def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = False, loopback: bool = False) -> Keys:
@@ -88,7 +103,7 @@ def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = 
 
 
 def _phone(env: Mapping[str, str]) -> str:
-    return env.get("VIPPS_TEST_PHONE", "") or "4712345678"
+    return env.get("VIPPS_TEST_PHONE", "") or PHONE
 
 
 @dataclass
@@ -101,6 +116,7 @@ class Session:
     nonce: str
     today: date
     capabilities: Capabilities
+    office: Office
     offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     distinguishes_units: dict[Profile, bool] = field(default_factory=dict)
 
@@ -108,9 +124,14 @@ class Session:
         self, profile: Profile, order_id: str, link: Link, record: Recorder, beside: Link | None = None
     ) -> HttpPlayer:
         """Return a player for one history, under a fresh order id. Beside ``link`` it may have a second connection."""
-        ticket = Ticket(order_id, self.today, self.market)
+        return self.player_for(profile, Ticket(order_id, self.today, self.market), link, record, beside)
+
+    def player_for(
+        self, profile: Profile, ticket: Ticket, link: Link, record: Recorder, beside: Link | None = None
+    ) -> HttpPlayer:
+        """Return a player for an order whose identifiers are on a ticket of the caller's."""
         wire = WIRES[profile](self.credentials, ticket, self.capabilities.of(profile).actions)
-        return HttpPlayer(wire, link, record, beside if self.target.concurrent else None)
+        return HttpPlayer(wire, link, record, beside if self.target.concurrent else None, self.office)
 
 
 async def open_session(
@@ -131,17 +152,35 @@ async def open_session(
     await target.start()
     link = target.link()
     try:
-        token = keys.token or await _token(target, link, keys, learn_secret, record)
-        credentials = Credentials(keys.subscription_key, keys.msn, token, keys.other_msn, keys.phone)
+        given = Token(keys.token) if keys.token else None
+        token = given or await _token(target, link, keys, learn_secret, record)
+        credentials = Credentials(keys.subscription_key, keys.msn, token.text, keys.other_msn, keys.phone)
         capabilities = await _capabilities(target, link, record) if target.control else Capabilities()
-        return Session(target, credentials, market, nonce, today, capabilities)
+
+        async def renew(record: Recorder) -> Token:
+            link = target.link()
+            try:
+                return await _token(target, link, keys, learn_secret, record)
+            finally:
+                await link.close()
+
+        office = Office(
+            target.name,
+            token,
+            None if given else renew,
+            paced=target.paced,
+            resends=target.remote,
+            pause=target.pause,
+            loopback=target.loopback,
+        )
+        return Session(target, credentials, market, nonce, today, capabilities, office)
     finally:
         await link.close()
 
 
 async def _token(
     target: HttpTarget, link: Link, keys: Keys, learn_secret: Callable[[str], None], record: Recorder
-) -> str:
+) -> Token:
     headers = (
         ("client_id", keys.client_id),
         ("client_secret", keys.client_secret),
@@ -150,11 +189,20 @@ async def _token(
         *SYSTEM_HEADERS,
     )
     call = Call(Request("POST", "/accesstoken/get", headers), "prepare")
-    answer = await link.send(call)
-    token = dig(content(answer), "access_token")
-    if isinstance(token, str):
-        learn_secret(token)
-    record(call, answer)
+
+    async def ask() -> Answer:
+        answer = await link.send(call)
+        told = dig(content(answer), "access_token")
+        if isinstance(told, str):
+            learn_secret(told)
+        record(call, answer)
+        return answer
+
+    answer = await patiently(ask, target, link)
+    if isinstance(answer, Response):
+        refuse_production(target.name, answer, loopback=target.loopback)
+    said = content(answer)
+    token = dig(said, "access_token")
     if isinstance(answer, Lost):
         hint = "is it running, and is the address right?" if target.kind == "url" else "correct the application."
         raise TargetError(f"{target.name} does not answer ({answer.cause}): {hint}")
@@ -170,13 +218,38 @@ async def _token(
         )
     if answer.status != 200 or not isinstance(token, str) or not token:
         raise TargetError(f"No access token from {target.name}: POST /accesstoken/get answered {described(answer)}.")
-    return token
+    return Token(token, _end(dig(said, "expires_in")))
+
+
+async def patiently(ask: Callable[[], Awaitable[Answer]], target: HttpTarget, link: Link) -> Answer:
+    """Ask what cannot do harm again where a network lost it, or the server had an error."""
+    answer = await ask()
+    for attempt in range(1, PATIENCE + 1):
+        if not target.remote or (isinstance(answer, Response) and answer.status < 500):
+            break
+        await link.pause(target.pause * 5 * attempt)
+        answer = await ask()
+    return answer
+
+
+def _end(lifetime: object) -> float | None:
+    """Return when a token is to be renewed that holds for so many seconds, or None where nobody knows."""
+    try:
+        seconds = float(lifetime) if isinstance(lifetime, str | int | float) else 0.0
+    except ValueError:
+        return None
+    return time.monotonic() + seconds - min(EARLY, seconds / 2) if 0 < seconds < 1e9 else None
 
 
 async def _capabilities(target: HttpTarget, link: Link, record: Recorder) -> Capabilities:
     call = Call(Request("GET", "/v1/capabilities"), "control")
-    answer = await link.send(call)
-    record(call, answer)
+
+    async def ask() -> Answer:
+        answer = await link.send(call)
+        record(call, answer)
+        return answer
+
+    answer = await patiently(ask, target, link)
     where = f"the test control API at {target.control}"
     if isinstance(answer, Lost):
         raise TargetError(f"{where} does not answer ({answer.cause}): check --control-url.")

@@ -8,18 +8,22 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from conformance.expectation import ACCEPTED, PENDING, REFUSED
+from conformance.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED
 from conformance.order import Kind, Profile
 from conformance.profiles import WIRES, Answer, Call, Credentials, Lost, Ticket
-from conformance.profiles.wire import content
+from conformance.profiles.wire import content, is_page
 from conformance.steps import Approve, Cancel, Initiate
 from conformance.targets.base import Link, TargetError
 from conformance.targets.http_player import HttpPlayer, Recorder
 from conformance.targets.session import Session, described
 
 AMOUNT: Final = 1000
+TRIES: Final = 3
+"""How often it is tried where an answer is lost on the way."""
 AT_ONCE: Final = (5, 10.0)
 """How often two requests are sent at once before a target is taken to answer one at a time, and in how many seconds."""
+_NO_ANSWER: Final = frozenset({LOST, BROKEN, BUSY, ODD})
+"""Outcomes from which nothing is learnt of what a target offers."""
 
 
 async def smoke_test(session: Session, profile: Profile, record: Recorder) -> str:
@@ -33,34 +37,49 @@ async def smoke_test(session: Session, profile: Profile, record: Recorder) -> st
     """
     link = session.target.link()
     try:
-        smoke = _Smoke(session, profile, record, link)
-        return await smoke.run()
+        for number in range(1, TRIES):
+            smoke = _Smoke(session, profile, record, link, number)
+            try:
+                return await smoke.run()
+            except TargetError:
+                if not smoke.may_be_luck:
+                    raise
+                await link.pause(session.target.pause * 5 * number)
+        return await _Smoke(session, profile, record, link, TRIES).run()
     finally:
         await link.close()
 
 
 class _Smoke:
-    def __init__(self, session: Session, profile: Profile, record: Recorder, link: Link) -> None:
+    def __init__(self, session: Session, profile: Profile, record: Recorder, link: Link, number: int) -> None:
         self.session = session
+        self.order_id = f"{session.nonce}-{profile.value[0]}smoke{number}"
         self.profile = profile
         self.link = link
         self.last: tuple[Call, Answer] | None = None
 
-        def remember(call: Call, answer: Answer, *flight: tuple[float, float]) -> None:
+        def remember(call: Call, answer: Answer, *flight: tuple[float, float], **more: bool) -> None:
             self.last = (call, answer)
-            record(call, answer, *flight)
+            record(call, answer, *flight, **more)
 
         self.remember = remember
 
-    def player(self, number: int, beside: Link) -> HttpPlayer:
-        order_id = f"{self.session.nonce}-{self.profile.value[0]}smoke{number}"
-        return self.session.player(self.profile, order_id, self.link, self.remember, beside)
+    @property
+    def may_be_luck(self) -> bool:
+        """Whether the trouble is one of the network or of the moment."""
+        if self.last is None or not self.session.target.remote:
+            return False
+        answer = self.last[1]
+        return isinstance(answer, Lost) or answer.status >= 500 or answer.status == 429 or is_page(answer)
+
+    def player(self, beside: Link) -> HttpPlayer:
+        return self.session.player(self.profile, self.order_id, self.link, self.remember, beside)
 
     async def run(self) -> str:
         control = self.session.capabilities.of(self.profile).actions
         beside = self.session.target.link()
         try:
-            return await self._life(control, self.player(1, beside))
+            return await self._life(control, self.player(beside))
         finally:
             await beside.close()
 
@@ -73,13 +92,11 @@ class _Smoke:
         if view.get("view.outcome") != ACCEPTED or len(view) <= 2:
             raise TargetError(self._trouble("an order that was initiated could not be read back"))
         offered = set(control)
-        if (
-            self.profile is not Profile.RECURRING
-            and (await player.perform(Approve())).get("answer.outcome") == ACCEPTED
-        ):
-            offered.add("approve")
-        elif self.profile is not Profile.RECURRING:
-            offered.discard("approve")
+        if self.profile is not Profile.RECURRING:
+            approved = (await player.perform(Approve())).get("answer.outcome")
+            if approved in _NO_ANSWER:
+                raise TargetError(self._trouble("it could not be found out whether an order can be approved"))
+            offered = offered | {"approve"} if approved == ACCEPTED else offered - {"approve"}
         cancelled = await player.perform(Cancel())
         await player.look("read", log=True)
         if await self._takes_two(player):
@@ -105,7 +122,7 @@ class _Smoke:
     async def _sales_units(self) -> None:
         # A target with one sales unit answers under any; an order cannot be somebody else's there.
         credentials = self.session.credentials
-        ticket = Ticket(f"{self.session.nonce}-{self.profile.value[0]}smoke1", self.session.today, self.session.market)
+        ticket = Ticket(self.order_id, self.session.today, self.session.market)
         if self.profile is Profile.RECURRING:
             self.session.distinguishes_units[self.profile] = True
             return
@@ -114,6 +131,8 @@ class _Smoke:
         )
         wire = WIRES[self.profile](foreign, ticket)
         seen = await HttpPlayer(wire, self.link, self.remember).look("read", log=False)
+        if seen.get("view.outcome") in _NO_ANSWER:
+            raise TargetError(self._trouble("it could not be found out whether it tells sales units apart"))
         self.session.distinguishes_units[self.profile] = seen.get("view.outcome") == REFUSED
 
     def _trouble(self, what: str) -> str:

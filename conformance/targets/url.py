@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import ssl
@@ -28,6 +29,9 @@ KEPT_SECONDS: Final = 2.0
 RESENT: Final = 2
 """How often a request is sent again after a 429."""
 
+# Told to log everything, the HTTP library would log what authorizes us.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
+
 Way = tuple[ssl.SSLContext | bool, str | None]
 """How an address is reached: whom to trust there, and through which proxy."""
 
@@ -37,6 +41,7 @@ class UrlTarget(HttpTarget):
 
     kind: ClassVar[str] = "url"
     private: ClassVar[bool] = False
+    remote: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -58,17 +63,19 @@ class UrlTarget(HttpTarget):
         self.name = self.base.url
         self.control = self._control.url if self._control else None
         self.concurrency = 8
+        self.loopback = self.base.loopback
+        self.paced = not self.loopback
         self._timeout = timeout
         self._ways = {one.origin: _way(one, environment) for one in (self.base, self._control) if one is not None}
 
     def link(self) -> Link:
         """Return a worker's own connection; a second one where the test control API is elsewhere."""
-        return _Connection(self.base, self._control, self._ways, self._timeout)
+        return _Connection(self, self._control, self._ways, self._timeout)
 
 
 class _Connection(Link):
-    def __init__(self, base: Address, control: Address | None, ways: Mapping[str, Way], timeout: float) -> None:
-        self._base = base
+    def __init__(self, target: UrlTarget, control: Address | None, ways: Mapping[str, Way], timeout: float) -> None:
+        self._target = target
         self._control = control
         self._ways = ways
         self._timeout = timeout
@@ -88,9 +95,12 @@ class _Connection(Link):
         return await self._exchange(call, flight)
 
     async def _exchange(self, call: Call, flight: Flight | None = None) -> Answer:
-        address = self._control if call.to_control else self._base
+        address = self._control if call.to_control else self._target.base
         if address is None:
             return Lost("no test control API was named")
+        spent = self._target.spend()
+        if spent is not None:
+            return spent
         self._messenger = self._messenger or _Messenger(self._ways, self._timeout)
         try:
             async with asyncio.timeout(CONNECT_SECONDS + self._timeout):

@@ -7,7 +7,7 @@ import re
 
 import conformance.result as reduction
 import reports
-from conformance import trial, verdict
+from conformance import doubt, trial, verdict
 from conformance.failures import Reduction
 from conformance.journal import Journal
 from conformance.minimise import Minimiser
@@ -172,22 +172,33 @@ def judging(status, **changes):
     return mild
 
 
+def judged_in_trial(patch, judge):
+    """Let trials judge in another way, and nobody else."""
+
+    def weigh(*given, **named):
+        with stage.patched(doubt, "judge", judge):
+            return doubt.weigh(*given, **named)
+
+    patch.setattr(trial, "judge", judge)
+    patch.setattr(trial, "weigh", weigh)
+
+
 @caught(5, "was not judged by its rules")
 def trial_takes_a_violation_for_conformance(patch):
     """A trial says of a step that breaks a rule that it conforms."""
-    patch.setattr(trial, "judge", judging(Judged.CONFORMS))
+    judged_in_trial(patch, judging(Judged.CONFORMS))
 
 
 @caught(5, "was not judged by its rules")
 def trial_takes_a_violation_for_something_to_record(patch):
     """A trial says of a step that breaks a rule that the documentation is silent about it."""
-    patch.setattr(trial, "judge", judging(Judged.RECORDED))
+    judged_in_trial(patch, judging(Judged.RECORDED))
 
 
 @caught(5, "was not judged by its rules")
 def trial_takes_a_violation_for_an_open_answer(patch):
     """A trial says of a step that breaks a rule that it proves nothing."""
-    patch.setattr(trial, "judge", judging(Judged.INCONCLUSIVE, cause="no answer"))
+    judged_in_trial(patch, judging(Judged.INCONCLUSIVE, cause="no answer"))
 
 
 @caught(5, "was not judged by its rules")
@@ -202,7 +213,7 @@ def claims_about_the_read_back_are_dropped(patch):
         )
         return judge(dataclasses.replace(expectation, branches=branches), observed)
 
-    patch.setattr(trial, "judge", answers_only)
+    judged_in_trial(patch, answers_only)
 
 
 # The verdict

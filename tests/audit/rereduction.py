@@ -46,7 +46,7 @@ def headline_of(path):
     records = [json.loads(line) for line in lines]
     run, last = records[0], records[-1]
     waived = {one["rule"] for one in run["waivers"]}
-    rules, red = {}, set()
+    rules, red, needless = {}, set(), set(waived)
     for offer in records:
         if offer["kind"] != "capabilities":
             continue
@@ -57,9 +57,11 @@ def headline_of(path):
                 there = {*offer["offered"], *(["wire"] if run["target"]["wire"] else [])}
                 beyond_reach = not there.issuperset(NATURES.intersection(rule.needs))
                 rules[key] = _rule(rule, said, beyond_reach=beyond_reach)
-                if rule.id not in waived and _is_red(rule, rules[key], may_be_missing=beyond_reach or rule.optional):
-                    red.add(key)
-    return Headline(_run(last, rules, red), rules, frozenset(red))
+                if _is_red(rule, rules[key], may_be_missing=beyond_reach or rule.optional):
+                    needless.discard(rule.id)
+                    if rule.id not in waived:
+                        red.add(key)
+    return Headline(_run(last, rules, red, needless), rules, frozenset(red))
 
 
 def _said(records, profile):
@@ -108,12 +110,12 @@ def _is_red(rule, verdict, *, may_be_missing):
     return rule.level.value == "REQUIRED" and unproved and not out_of_scope
 
 
-def _run(last, rules, red):
+def _run(last, rules, red, needless):
     ended = last["ended"] if last["kind"] == "finish" else "interrupted"
     if ended != "complete":
         return {"environment": "ENVIRONMENT ERROR", "harness": "HARNESS FAULT", "interrupted": "INTERRUPTED"}[ended]
     if any(rules[key] == "VIOLATED" for key in red):
         return "NOT CONFORMANT"
-    if red or "PASSED" not in rules.values():
+    if red or needless or "PASSED" not in rules.values():
         return "INCOMPLETE"
     return "CONFORMANT"

@@ -16,10 +16,10 @@ def environment(**more):
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200", **more}
 
 
-def started(folder, *words, **more):
+def started(folder, *words, module="conformance", **more):
     """Start a command, and leave it running."""
     return subprocess.Popen(
-        [sys.executable, "-m", "conformance", *words],
+        [sys.executable, "-m", module, *words],
         cwd=folder,
         env=environment(**more),
         stdout=subprocess.PIPE,

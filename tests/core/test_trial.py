@@ -113,10 +113,6 @@ def test_a_violation_ends_the_trial():
 @pytest.mark.parametrize(
     ("answer", "cause"),
     [
-        (
-            {"answer.outcome": "lost", "answer.cause": "the connection was reset"},
-            "no answer (the connection was reset)",
-        ),
         ({"answer.outcome": "broken", "answer.status": 503}, "the target answered with a server error (503)"),
         ({"answer.outcome": "busy", "answer.status": 429}, "the target asked to slow down (429)"),
         ({"answer.outcome": "odd", "answer.status": 302}, "the answer is neither a success nor an error (302)"),

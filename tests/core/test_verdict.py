@@ -541,3 +541,13 @@ def test_the_headline_of_any_run_is_the_one_that_a_second_reduction_finds(seen, 
     else:
         headline = RunVerdict.CONFORMANT
     assert reduce_run(results)[0] is headline
+    decides = {name for name, verdict in expected.items() if verdict == "VIOLATED"}
+    decides |= {
+        name
+        for name, verdict in expected.items()
+        if name in required
+        and (verdict in ("THIN", "INCONCLUSIVE") or (verdict == "NOT EXERCISED" and name not in nowhere))
+    }
+    if headline is RunVerdict.CONFORMANT and not waived <= decides:
+        headline = RunVerdict.INCOMPLETE
+    assert reduce_run(results, None, sorted(waived))[0] is headline

@@ -24,7 +24,7 @@ from conformance.exchange import Request, Response
 
 ROOT = Path(__file__).parents[2]
 VENDOR = ROOT.parent / "shared" / "vendor"
-REPAIRS = Path(__file__).with_name("repairs.toml")
+REPAIRS = ROOT / "conformance" / "fuzzing" / "repairs.toml"
 METHODS = ("get", "put", "post", "delete", "patch")
 SCALARS = (list, str, int, float, bool, type(None))
 URN = "urn:description"

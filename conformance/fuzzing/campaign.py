@@ -1,0 +1,65 @@
+"""A run that fuzzes and does nothing else, from the first request to the last record."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from conformance.auditing import audit
+from conformance.fuzzing.documents import Description
+from conformance.fuzzing.playing import Fuzzing, Limits, Watch
+from conformance.journal import Journal, read_journal
+from conformance.parted import FUZZ
+from conformance.result import Result, result_of
+from conformance.selfcheck import check_oracle
+from conformance.settings import Settings
+from conformance.sitting import Sitting, begin
+from conformance.targets.base import TargetError
+from conformance.targets.seat import Seat
+
+
+class FuzzCampaign:
+    """Fuzzes one target. ``settings`` names the profiles; without them, those of the description are taken."""
+
+    def __init__(
+        self,
+        seat: Seat,
+        settings: Settings,
+        directory: Path,
+        description: Description,
+        limits: Limits,
+        watch: Watch | None = None,
+    ) -> None:
+        profiles = settings.profiles or description.profiles
+        self._sitting = Sitting(seat, replace(settings, profiles=profiles, focus=FUZZ))
+        self._description = description
+        self._limits = limits
+        self._watch = watch
+        self._directory = directory
+        self._journal = Journal(directory)
+        self._started = datetime.now(UTC)
+
+    async def run(self) -> Result:
+        """Fuzz; return the result as it stands in the journal. Every ending leaves a readable journal."""
+        ended, message = "harness", ""
+        try:
+            check_oracle()
+            await begin(self._sitting, self._journal, self._started)
+            await Fuzzing(self._sitting, self._journal, self._description, self._limits, self._watch).play()
+            audit(read_journal(self._directory))
+            ended = "complete"
+        except TargetError as error:
+            ended, message = "environment", str(error)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            ended, message = "interrupted", "stopped by the user"
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            await self._sitting.seat.close()
+            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
+            self._journal.append("finish", ended=ended, message=self._sitting.redactor.clean(message), seconds=seconds)
+            self._journal.close()
+        return result_of(read_journal(self._directory))

@@ -1,0 +1,298 @@
+"""A merchant's run: every history of the plan, the smallest one of each broken obligation, and the evidence."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from conformance import __version__
+from conformance.auditing import audit
+from conformance.counterexamples import FOLDER
+from conformance.journal import JOURNAL_VERSION, Journal, read_journal
+from conformance.merchant.counterexamples import ShopCounterexample, write_shop_counterexample
+from conformance.merchant.drawing import BUDGETS, Planned, planned_shop
+from conformance.merchant.minimise import smallest
+from conformance.merchant.playing import Loose, Stand, Trial
+from conformance.obligations.shop import PARTY, ShopHistory, shop_as_json
+from conformance.order import Profile
+from conformance.playing import Observer
+from conformance.result import Result, result_of
+from conformance.rulebook import load_obligations
+from conformance.soundness import digest_of
+from conformance.targets.base import TargetError
+from conformance.trial import Ending
+from conformance.trial import Trial as Shown
+from conformance.verdict import Finding
+from conformance.waivers import Waiver
+
+MOST_TRIED: Final = {True: 150, False: 40}
+"""Histories that are tried to make one smaller: in this process, and where each takes real time."""
+FIRST: Final = 48
+"""Of the systematic set, what the quick budget plays where every action takes real time."""
+SHRINKING_SECONDS: Final = 60.0
+"""After so long, what is found is no longer made smaller."""
+ENDLESS: Final = "MC-1"
+PROBE: Final = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class ShopSettings:
+    """What a run was asked to do. Without ``profiles``, those are tested that the integration says it uses."""
+
+    profiles: tuple[Profile, ...] | None = None
+    market: str = "no"
+    budget: str = "standard"
+    histories: int | None = None
+    seed: int = 0
+    strict: bool = False
+    waivers: tuple[Waiver, ...] = ()
+    command: str = ""
+
+    @property
+    def generated(self) -> int:
+        """How many histories are drawn for each API."""
+        return BUDGETS[self.budget] if self.histories is None else self.histories
+
+
+@dataclass(slots=True)
+class _Failure:
+    first: str
+    history: ShopHistory
+
+
+class ShopCampaign:
+    """One run against one integration, from the first request to the last record.
+
+    Args:
+        stand: the integration, and what it is played with.
+        settings: what is asked for.
+        directory: where the evidence goes.
+        observer: is told how the run goes on.
+
+    """
+
+    def __init__(self, stand: Stand, settings: ShopSettings, directory: Path, observer: Observer | None = None) -> None:
+        self._stand = stand
+        self._settings = settings
+        self._directory = directory
+        self.observer = observer or Observer()
+        self._journal = Journal(directory)
+        self._started = datetime.now(UTC)
+        self._failures: dict[tuple[Profile, str], _Failure] = {}
+        self._shrunk = 0
+
+    def run(self) -> Result:
+        """Play everything; return the result as it stands in the journal.
+
+        Every ending leaves a readable journal. An integration that cannot be asked ends the run as an environment
+        error; any other exception as a fault of the harness.
+        """
+        ended, message = "harness", ""
+        try:
+            self._run()
+            audit(read_journal(self._directory))
+            ended = "complete"
+        except TargetError as error:
+            ended, message = "environment", str(error)
+        except KeyboardInterrupt:
+            ended, message = "interrupted", "stopped by the user"
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._stand.close()
+            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
+            self._journal.append("finish", ended=ended, message=message, seconds=seconds)
+            self._journal.close()
+        return result_of(read_journal(self._directory))
+
+    def _run(self) -> None:
+        try:
+            offer = self._stand.open()
+        except TargetError:
+            self._journal.append("run", **self._header(self._settings.profiles or tuple(Profile)))
+            raise
+        profiles = self._settings.profiles or offer.profiles
+        self._journal.append("run", **self._header(profiles))
+        unknown = [profile.value for profile in profiles if profile not in offer.profiles]
+        if unknown:
+            said = ", ".join(one.value for one in offer.profiles)
+            raise TargetError(f"{self._stand.link.name} does not use {unknown[0]}: its profiles are {said}.")
+        plans = {profile: self._look(profile, offer.actions) for profile in profiles}
+        self._play_all(plans)
+        self._keep_smallest()
+
+    def _look(self, profile: Profile, offered: frozenset[str]) -> list[tuple[str, Planned]]:
+        """Try the simplest order, and plan an API's histories.
+
+        Raises:
+            TargetError: no payment comes of it.
+
+        """
+        source = f"the integration has {', '.join(sorted(offered))}"
+        self._journal.append(
+            "capabilities", profile=profile.value, offered=sorted(offered), source=source, lapses_after=None
+        )
+        settings = self._settings
+        plan = planned_shop(profile, offered, settings.seed, settings.generated)
+        if settings.budget == "quick" and not self._stand.link.virtual:
+            fixed = [one for one in plan if not one.generated]
+            plan = [*fixed[:FIRST], *(one for one in plan if one.generated and settings.histories is not None)]
+        trial = self._stand.play(plan[0].history, f"{PROBE}-{profile.value}", Loose())
+        made = any(one.truth is not None for one in trial.seen.books)
+        told = next((act.told for act in trial.seen.acts if act.action == "create" and act.ended != "returned"), "")
+        self._journal.append("smoke", profile=profile.value, ok=made, note=told)
+        if not made:
+            raise TargetError(
+                f"The adapter is at fault: create of {self._stand.link.name} made no payment in {profile.value}"
+                + (f" ({told})" if told else f", which answers at {self._stand.base_url}")
+                + "."
+            )
+        return [(f"{profile.value}-{number:05d}", one) for number, one in enumerate(plan, 1)]
+
+    def _header(self, profiles: tuple[Profile, ...]) -> dict[str, Any]:
+        settings, link = self._settings, self._stand.link
+        return {
+            "format": JOURNAL_VERSION,
+            "tool": __version__,
+            "started": self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "command": settings.command,
+            "seed": settings.seed,
+            "budget": settings.budget,
+            "histories": settings.histories,
+            "profiles": [profile.value for profile in profiles],
+            "market": settings.market,
+            "readings": {},
+            "rulebook": load_obligations().digest,
+            "nonce": "cc",
+            "target": {"kind": link.kind, "name": link.name, "wire": True, "control": None},
+            "waivers": [waiver.as_json() for waiver in settings.waivers],
+            "python": platform.python_version(),
+            "party": PARTY,
+            "strict": settings.strict,
+        }
+
+    # Playing
+
+    def _play_all(self, plans: Mapping[Profile, list[tuple[str, Planned]]]) -> None:
+        """Play the plans. The APIs take turns, so that a run that is cut short has seen some of each."""
+        turns = max(map(len, plans.values()), default=0)
+        planned = [plan[turn] for turn in range(turns) for plan in plans.values() if turn < len(plan)]
+        self._journal.append(
+            "plan",
+            histories=[name for name, _ in planned],
+            digest=digest_of((name, shop_as_json(one.history)) for name, one in planned),
+        )
+        self.observer.phase("histories", len(planned))
+        for name, one in planned:
+            source = "generated" if one.generated else "systematic"
+            trial = self._play(one, name, source)
+            self.observer.played(one.history.profile, _shown(trial))
+            for rule in trial.broken:
+                key = one.history.profile, rule
+                known = self._failures.get(key)
+                if known is None or one.history.size < known.history.size:
+                    self._failures[key] = _Failure(name, one.history)
+
+    def _play(self, one: Planned, name: str, source: str) -> Trial:
+        self._journal.append(
+            "history",
+            id=name,
+            profile=one.history.profile.value,
+            source=source,
+            label=one.label,
+            cell=_cell(one),
+            goals=[],
+            history=shop_as_json(one.history),
+        )
+        trial = self._stand.play(one.history, name, self._journal)
+        for judged in trial.judged:
+            self._journal.append("judgement", history=name, **judged.as_json(trial.seen))
+        return trial
+
+    # Making failures smaller
+
+    def _keep_smallest(self) -> None:
+        self.observer.phase("minimising", len(self._failures))
+        until = time.monotonic() + SHRINKING_SECONDS
+        for (profile, rule), failure in self._failures.items():
+            most = MOST_TRIED[self._stand.link.virtual and rule != ENDLESS] if time.monotonic() < until else 0
+            found, tried = smallest(failure.history, lambda one, rule=rule: self._breaks(one, rule), most)  # type: ignore[misc]
+            self._keep(profile, rule, failure, found, tried)
+
+    def _breaks(self, history: ShopHistory, rule: str) -> bool:
+        return rule in self._stand.play(history, self._fresh(history.profile), Loose()).broken
+
+    def _fresh(self, profile: Profile) -> str:
+        self._shrunk += 1
+        return f"{profile.value}-s{self._shrunk:05d}"
+
+    def _keep(self, profile: Profile, rule: str, failure: _Failure, found: ShopHistory, tried: int) -> None:
+        """Play the smallest once more, and keep it: what is shown is what was recorded."""
+        for history in (found, failure.history):
+            name = self._fresh(profile)
+            trial = self._play(Planned(history, "smallest history that fails"), name, "shrinking")
+            if rule in trial.broken:
+                break
+        else:
+            self.observer.note(f"{rule} failed once and could not be made to fail again")
+            return
+        file = f"{FOLDER}/{profile.value}-{rule}-1.json"
+        settings = self._settings
+        example = ShopCounterexample(
+            rule, trial.broken[rule], history, settings.market, settings.seed, self._stand.link.name
+        )
+        write_shop_counterexample(self._directory / file, example)
+        self._journal.append(
+            "counterexample",
+            rule=rule,
+            profile=profile.value,
+            reason=trial.broken[rule],
+            field=rule,
+            file=file,
+            history=name,
+            first=failure.first,
+            steps=len(history.steps),
+            tried=tried,
+        )
+
+
+_CLASSES: Final = {
+    "lost": "no answer",
+    "slow": "no answer",
+    "error": "server error",
+    "timeout": "server error",
+    "busy": "not now",
+    "locked": "not now",
+    "processing": "not now",
+    "unauthorized": "refused",
+    "forbidden": "refused",
+    "missing": "refused",
+    "sticky": "refused",
+    "redirect": "refused",
+    "empty": "odd success",
+    "html": "odd success",
+    "accepted": "odd success",
+    "unchanged": "odd success",
+    "approve": "race",
+    "twice": "sent twice",
+}
+
+
+def _cell(one: Planned) -> dict[str, str]:
+    """Return a history's place in the coverage grid: its way of life, and what goes wrong first."""
+    if not one.situation:
+        return {}
+    kinds = [_CLASSES[fault.kind.partition("-")[0]] for fault in one.history.faults]
+    return {"situation": one.situation, "age": "what goes wrong", "flag": kinds[0] if kinds else "nothing"}
+
+
+def _shown(trial: Trial) -> Shown:
+    """Return a trial for the display of progress."""
+    findings = tuple(Finding(rule, "", "", "", "") for rule in trial.broken)
+    return Shown(Ending.VIOLATES if findings else Ending.CONFORMS, findings=findings)

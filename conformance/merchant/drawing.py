@@ -1,0 +1,62 @@
+"""Which shop histories a run plays: the systematic set, then what is drawn from the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from conformance.obligations.shop import ShopHistory
+from conformance.order import Profile
+from strategies.shop import shop_histories
+from strategies.shop_grid import systematic_shop
+
+BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1500}
+"""Histories that are drawn for each API, after the systematic set."""
+ROUNDS: Final = 8
+SPARE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A history, what it tries in words, and the way of life it belongs to."""
+
+    history: ShopHistory
+    label: str
+    situation: str = ""
+    generated: bool = False
+
+
+def planned_shop(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[Planned]:
+    """Return the histories that a merchant with these actions can play, in the order in which they tell the most."""
+    fixed = [
+        Planned(one.history, one.label, one.name) for one in systematic_shop(profile) if one.history.needs <= offered
+    ]
+    return [*fixed, *(Planned(one, "drawn", generated=True) for one in draw_shop(profile, offered, seed_, count))]
+
+
+def draw_shop(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[ShopHistory]:
+    """Draw different histories; the same seed gives the same ones."""
+    found: dict[ShopHistory, None] = {}
+    for again in range(ROUNDS):
+        missing = count - len(found)
+        if missing <= 0:
+            break
+
+        @seed(seed_ * ROUNDS + again)
+        @settings(
+            max_examples=missing + SPARE,
+            phases=[Phase.generate],
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(shop_histories(profile, offered))
+        def collect(history: ShopHistory) -> None:
+            if len(found) < count and history.needs <= offered:
+                found.setdefault(history)
+
+        collect()
+    return list(found)

@@ -1,0 +1,203 @@
+"""Integrations in a process of their own: a test hook over HTTP, and a command for every action."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from conformance.merchant.links import SECONDS, Ended, Offer, as_json, offer_from, setup_as_json
+from conformance.merchant.protocol import Setup
+from conformance.order import Profile
+from conformance.targets.base import TargetError, TargetUsageError
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_ANSWERING: Final = ("start", "create", "local_view")
+"""Actions whose answer is read."""
+MOST_OUTPUT: Final = 1_000_000
+
+
+class HookLink:
+    """A service of the merchant's that answers ``POST BASE/ACTION``."""
+
+    kind = "url"
+    virtual = False
+    first: Profile | None = None
+
+    def __init__(self, base: str) -> None:
+        self.name = base
+        split = urlsplit(base)
+        if split.hostname not in _LOOPBACK:
+            raise TargetUsageError(
+                f"{base} is not on this machine: a test hook is reached at http://127.0.0.1:PORT only."
+            )
+        if split.scheme != "http":
+            raise TargetUsageError(f"{base} is not http: on this machine nothing is encrypted.")
+        self._base = base.rstrip("/")
+        self.seconds = SECONDS
+        self._client = httpx.Client(timeout=SECONDS, verify=False, trust_env=False)
+
+    def open(self, setup: Setup) -> Offer:
+        """Ask what it has."""
+        said = self._start(setup)
+        return offer_from(self.name, said.get("profiles"), said.get("actions"))
+
+    def begin(self, setup: Setup) -> None:
+        """Tell that a history begins."""
+        self._start(setup)
+
+    def _start(self, setup: Setup) -> dict[str, Any]:
+        ended = self.call("start", setup_as_json(setup))
+        if ended.how != "returned" or not isinstance(ended.value, dict):
+            raise TargetError(
+                f"{self.name} did not start: POST {self._base}/start {ended.told or 'gave no JSON object'}. "
+                "docs/merchant.md says what it must answer."
+            )
+        return ended.value
+
+    def call(self, action: str, given: Mapping[str, Any]) -> Ended:
+        """Post an action."""
+        try:
+            answer = self._client.post(f"{self._base}/{action}", json=as_json(given), timeout=self.seconds)
+        except httpx.TimeoutException:
+            return Ended("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
+        except httpx.TransportError as error:
+            raise TargetError(f"{self.name} cannot be reached: {error}. Is the merchant's service running?") from None
+        if answer.is_error:
+            return Ended("raised", None, f"answered {answer.status_code}: {answer.text[:200]}")
+        if action not in _ANSWERING:
+            return Ended("returned")
+        try:
+            return Ended("returned", answer.json())
+        except ValueError:
+            raise TargetError(
+                f"The test hook is at fault: POST {self._base}/{action} answered {answer.text[:80]!r}, "
+                "which is no JSON."
+            ) from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+class ExecLink:
+    """A command that is started for every action."""
+
+    kind = "exec"
+    virtual = False
+    first: Profile | None = None
+
+    def __init__(self, command: str) -> None:
+        self.name = f"exec:{command}"
+        try:
+            self._command = shlex.split(command)
+        except ValueError as error:
+            raise TargetUsageError(f"exec:{command} cannot be read: {error}.") from None
+        if not self._command:
+            raise TargetUsageError("exec: names no command: write exec:COMMAND.")
+        if shutil.which(self._command[0]) is None:
+            raise TargetUsageError(f"there is no command {self._command[0]!r}.")
+        self.seconds = SECONDS
+        self._setup: Setup | None = None
+        self._state: Path | None = None
+
+    def open(self, setup: Setup) -> Offer:
+        """Ask what it has."""
+        self.begin(setup)
+        ended = self.call("start", {})
+        if ended.how != "returned" or not isinstance(ended.value, dict):
+            raise TargetError(f"{self.name} start {ended.told or 'printed no JSON object'}.")
+        return offer_from(self.name, ended.value.get("profiles"), ended.value.get("actions"))
+
+    def begin(self, setup: Setup) -> None:
+        """Give the history a directory of its own."""
+        self._forget()
+        self._setup = setup
+        self._state = Path(tempfile.mkdtemp(prefix="cancel-merchant-"))
+
+    def call(self, action: str, given: Mapping[str, Any]) -> Ended:
+        """Start the command and wait for its end."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                [*self._command, action],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=errors,
+                env=self._environment(),
+                start_new_session=True,
+            )
+            try:
+                process.communicate(json.dumps(as_json(given)).encode(), timeout=self.seconds)
+            except subprocess.TimeoutExpired:
+                return Ended("hung", None, f"it did not end within {self.seconds:.0f} seconds")
+            finally:
+                _kill_group(process)
+            return self._ended(action, process.returncode, _read(out), _read(errors))
+
+    def _ended(self, action: str, code: int, out: bytes, errors: bytes) -> Ended:
+        if code:
+            said = errors.decode("utf-8", "replace").strip().splitlines()
+            return Ended("raised", None, f"exited with {code}" + (f": {said[-1][:200]}" if said else ""))
+        if action not in _ANSWERING or (action == "create" and not out.strip()):
+            return Ended("returned")
+        try:
+            return Ended("returned", json.loads(out))
+        except ValueError:
+            shown = out[:80].decode("utf-8", "replace")
+            raise TargetError(
+                f"The adapter is at fault: '{self.name[5:]} {action}' printed {shown!r}, which is no JSON."
+            ) from None
+
+    def _environment(self) -> dict[str, str]:
+        setup = self._setup
+        assert setup is not None
+        proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), setup.base_url)
+        near = "127.0.0.1,localhost"
+        return {
+            **os.environ,
+            **proxy,
+            "NO_PROXY": near,
+            "no_proxy": near,
+            "VIPPS_BASE_URL": setup.base_url,
+            "VIPPS_CLIENT_ID": setup.client_id,
+            "VIPPS_CLIENT_SECRET": setup.client_secret,
+            "VIPPS_SUBSCRIPTION_KEY": setup.subscription_key,
+            "VIPPS_MSN": setup.msn,
+            "CANCEL_PROFILE": setup.profile,
+            "CANCEL_STATE": str(self._state),
+        }
+
+    def _forget(self) -> None:
+        if self._state is not None:
+            shutil.rmtree(self._state, ignore_errors=True)
+            self._state = None
+
+    def close(self) -> None:
+        """Remove the directory."""
+        self._forget()
+
+
+def _read(file: Any) -> bytes:
+    file.seek(0)
+    return bytes(file.read(MOST_OUTPUT))
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and whatever it started in its session."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()

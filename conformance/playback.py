@@ -1,0 +1,263 @@
+"""The recording of a run in the place of its target: it gives the answers that the target gave.
+
+What is written while it plays is held against what was written then. Only measured times may differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NoReturn
+
+from conformance.exchange import Response
+from conformance.expectation import SENT_TOGETHER
+from conformance.journal import Evidence, JournalError, Record, body_from_json
+from conformance.profiles import Answer, Call, Lost
+from conformance.recording import REMOVED
+from conformance.targets.base import Link
+from conformance.targets.line import Flight
+
+LOOKS: Final = ""
+"""The name of the tape of everything that was asked before the first history."""
+_PLACE: Final = frozenset({"n", "kind", "prev"})
+_GIVEN: Final = frozenset({"ms", "began", "response", "lost"})
+"""What was measured, which nobody can repeat, and the answers, which are given."""
+_VERSIONS: Final = frozenset({"Vipps-System-Version", "Vipps-System-Plugin-Version"})
+_ROUNDED: Final = 0.011
+"""Milliseconds by which the recorded times of a race may be off, because they were rounded."""
+_LONGEST: Final = 160
+
+
+class PlaybackError(JournalError):
+    """What is recorded is not what the suite would have asked, understood or said. The message says where."""
+
+
+class CutOffError(Exception):
+    """The recording ends here: the run came no further."""
+
+
+class RemovedError(Exception):
+    """A secret stood where it mattered and was not written down: what follows from it cannot be repeated."""
+
+
+class Tape:
+    """The records of one history, or of what came before the first one, in their order."""
+
+    def __init__(self, name: str, records: list[Record], tool: str) -> None:
+        self.name = name
+        self._records = records
+        self._tool = tool
+        self._removed = False
+        self._told = self._asked = 0
+        self._second = self._overlapped = False
+
+    def answer(self, call: Call) -> Answer:
+        """Give the answer that a call got. What was asked is compared when it is written down."""
+        record = self._upcoming()
+        then, now = f"{record['purpose']} {record['request']['method']}", f"{call.purpose} {call.request.method}"
+        if then != now:
+            self._differs(f"{self._at(record)} is {then}, where {now} belongs")
+        self._asked += 1
+        response = record["response"]
+        if response is None:
+            return Lost(record["lost"])
+        body = body_from_json(response["body"])
+        self._removed = self._removed or REMOVED.encode() in body
+        return Response(response["status"], tuple((name, value) for name, value in response["headers"]), body)
+
+    def race(self, call: Call, flight: Flight) -> Answer:
+        """Give the answer to one of two calls that leave together. The two come one after the other."""
+        if not self._second:
+            self._overlapped = self._together()
+        flight.begun = float(self._second)
+        flight.ended = flight.begun + (1.5 if self._overlapped else 0.5)
+        self._second = not self._second
+        return self.answer(call)
+
+    def compare(self, kind: str, content: Mapping[str, Any]) -> None:
+        """Hold what is written now against what was written then.
+
+        Raises:
+            PlaybackError: they differ.
+            RemovedError: they differ, and a secret may be why.
+            CutOffError: nothing was written any more.
+
+        """
+        if not self.left:
+            raise CutOffError
+        record = self._records[self._told]
+        self._told += 1
+        if record["kind"] != kind:
+            self._differs(f"{self._at(record)} is of kind {record['kind']}, where one of kind {kind} belongs")
+        free = _PLACE | _GIVEN if kind == "exchange" else _PLACE
+        then = {name: value for name, value in record.items() if name not in free}
+        now = {name: value for name, value in content.items() if name not in free}
+        if kind == "exchange":
+            now["request"] = self._as_then(now["request"])
+        else:
+            self._asked = self._told
+        for place, was, has_to_be in _differences(then, now):
+            if REMOVED in str(was):
+                raise RemovedError
+            self._differs(f"{self._at(record)}: {place} is {_short(was)}, and has to be {_short(has_to_be)}")
+
+    @property
+    def left(self) -> bool:
+        """Whether there is more."""
+        return self._told < len(self._records)
+
+    def check_empty(self) -> None:
+        """Make sure that nothing is left over.
+
+        Raises:
+            PlaybackError: something is.
+
+        """
+        if self.left:
+            self._differs(f"{self._at(self._records[self._told])} belongs to nothing that was done")
+
+    def requests(self) -> Iterator[Record]:
+        """Iterate over the requests that were not told yet."""
+        return (record["request"] for record in self._records[self._told :] if record["kind"] == "exchange")
+
+    def find(self, pattern: re.Pattern[str]) -> str | None:
+        """Return what a pattern finds first in the paths and bodies of the requests that were not told yet."""
+        for request in self.requests():
+            found = pattern.search(f"{request['path']} {request['body']}")
+            if found:
+                return found[0]
+        return None
+
+    def _upcoming(self) -> Record:
+        if self._asked >= len(self._records):
+            raise CutOffError
+        record = self._records[self._asked]
+        if record["kind"] != "exchange":
+            self._differs(f"before {self._at(record)} an exchange is missing")
+        return record
+
+    def _together(self) -> bool:
+        """Say whether the next two requests were under way at the same time."""
+        one = self._upcoming()
+        if self.name == LOOKS and "began" not in one:
+            # While the target was looked at, two that were not both answered in time were given up, and not recorded.
+            raise TimeoutError
+        if self._asked + 1 >= len(self._records):
+            raise CutOffError
+        other = self._records[self._asked + 1]
+        if "began" not in one or "began" not in other:
+            self._differs(f"{self._at(one)} and the one after it were not sent together, and have to be")
+        overlap = min(one["began"] + one["ms"] - other["began"], other["began"] + other["ms"] - one["began"])
+        if abs(overlap) > _ROUNDED:
+            return bool(overlap > 0)
+        # Too close to tell from rounded times: it was what was seen then.
+        rest = self._records[self._asked + 2 :]
+        judged = next((record["observed"].get(SENT_TOGETHER) for record in rest if record["kind"] == "judgement"), None)
+        return judged if isinstance(judged, bool) else not (rest and "began" in rest[0])
+
+    def _as_then(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request as it would have been sent by the version that made the recording."""
+        headers = [[name, self._tool if name in _VERSIONS else value] for name, value in request["headers"]]
+        return {**request, "headers": headers}
+
+    def _at(self, record: Record) -> str:
+        step = f", step {record['step']}" if "step" in record and self.name != LOOKS else ""
+        return f"record {record['n']} ({self.name or 'before the first history'}{step})"
+
+    def _differs(self, what: str) -> NoReturn:
+        if self._removed:
+            raise RemovedError
+        raise PlaybackError(what)
+
+
+class Recording:
+    """A journal, cut into the tapes of its histories. As a ledger it takes what is written, and compares."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.run = evidence.records[0]
+        cut: dict[str, list[Record]] = defaultdict(list)
+        for record in evidence.records:
+            if record["kind"] in ("exchange", "judgement"):
+                cut[record["history"]].append(record)
+            elif record["kind"] == "history":
+                cut[record["id"]].append(record)
+        self.tapes = {name: Tape(name, records, self.run["tool"]) for name, records in cut.items()}
+        self.looks = self.tapes.setdefault(LOOKS, Tape(LOOKS, [], self.run["tool"]))
+        self.current = self.looks
+        self.learnt: list[Record] = []
+        """What was written of what the target offers."""
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Compare one record."""
+        if kind in ("capabilities", "smoke"):
+            self.learnt.append({"kind": kind, **content})
+            return
+        tape = self.tapes.get(content["id"] if kind == "history" else content["history"])
+        if tape is None:
+            raise CutOffError
+        if kind == "history":
+            self.current = tape
+        if kind == "judgement" and any(REMOVED in str(value) for value in content["observed"].values()):
+            raise RemovedError
+        tape.compare(kind, content)
+
+
+class TapeLink(Link):
+    """A connection to a tape."""
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+
+    async def send(self, call: Call) -> Answer:
+        """Give the answer that the call got."""
+        return self._tape.answer(call)
+
+    async def race(self, call: Call, flight: Flight) -> Answer:
+        """Give the answer that the call got among two."""
+        return self._tape.race(call, flight)
+
+
+def _differences(was: Any, has_to_be: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Find where two values differ, but for what was taken out of the recorded one."""
+    if was == has_to_be:
+        return
+    if isinstance(was, dict) and isinstance(has_to_be, dict):
+        for name in sorted(was.keys() | has_to_be.keys()):
+            one, other = was.get(name, _ABSENT), has_to_be.get(name, _ABSENT)
+            if one != other:
+                yield from _differences(one, other, f"{place}.{name}" if place else str(name))
+    elif isinstance(was, list) and isinstance(has_to_be, list) and len(was) == len(has_to_be):
+        for number, (one, other) in enumerate(zip(was, has_to_be, strict=True)):
+            yield from _differences(one, other, f"{place}[{number}]")
+    elif not (isinstance(was, str) and isinstance(has_to_be, str) and REMOVED in was) or not _fits(
+        was.split(REMOVED), has_to_be
+    ):
+        yield place, was, has_to_be
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "absent"
+
+
+_ABSENT: Final = _Absent()
+
+
+def _fits(parts: list[str], text: str) -> bool:
+    """Tell whether a text consists of these parts, in this order, with anything between them."""
+    first, *between, last = parts
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in between:
+        at = text.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

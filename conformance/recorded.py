@@ -1,0 +1,225 @@
+"""A target that is a recording, and the sitting in front of it.
+
+What a run knew and the journal does not say (which sales unit it was, which phone, which order id a process gave) is
+taken from what was asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Final, cast
+
+from conformance.journal import body_as_json
+from conformance.order import Market, Profile
+from conformance.playback import Recording, Tape, TapeLink
+from conformance.profiles import WIRES, Answer, Call
+from conformance.profiles.player import Player
+from conformance.profiles.wire import dig
+from conformance.recording import REMOVED, Exchanges, Redactor
+from conformance.rulebook import Readings
+from conformance.settings import Settings
+from conformance.sitting import Ledger, Sitting
+from conformance.targets.base import HttpTarget, Link
+from conformance.targets.http import HttpSeat
+from conformance.targets.seat import Worker
+from conformance.targets.session import Keys, open_session
+
+_TOKEN: Final = "/accesstoken/get"
+_UNIT: Final = "merchant-serial-number"
+_DUE: Final = re.compile(r'"due":"(\d{4}-\d{2}-\d{2})"')
+_AHEAD: Final = timedelta(days=45)
+"""How far ahead a charge is due."""
+_LONGEST_RUN: Final = timedelta(days=3)
+_PHONES: Final = (("customerInfo", "mobileNumber"), ("customer", "phoneNumber"), ("phoneNumber",))
+
+
+class RecordedTarget(HttpTarget):
+    """A recording, as a target that can be sent two requests at once."""
+
+    kind: ClassVar[str] = "recording"
+
+    def __init__(self, recording: Recording) -> None:
+        self.name = recording.run["target"]["name"]
+        self.control = recording.run["target"]["control"]
+        self._looks = recording.looks
+
+    def link(self) -> Link:
+        """Return a connection to what came before the first history."""
+        return TapeLink(self._looks)
+
+
+class RecordedTargetInTurn(RecordedTarget):
+    """One that is sent one request at a time."""
+
+    concurrent: ClassVar[bool] = False
+
+
+class RecordedSeat(HttpSeat):
+    """The seat in front of a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        one_at_a_time = recording.run["target"]["kind"] == "wsgi"
+        target = (RecordedTargetInTurn if one_at_a_time else RecordedTarget)(recording)
+        self._recording = recording
+        self._units = _Units(recording)
+        self._started = datetime.fromisoformat(recording.run["started"]).date()
+        first = next(recording.looks.requests(), {"path": ""})
+        token = "" if first["path"] == _TOKEN else REMOVED
+        unit, other = self._units.own, self._units.other
+        super().__init__(target, Keys(REMOVED, REMOVED, REMOVED, unit, token, other, "", known=True))
+
+    async def open(
+        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]
+    ) -> None:
+        """Reach the target as it was reached."""
+        self._session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the target was reached."""
+        return self._session is not None
+
+    def prepare(self, profile: Profile, tape: Tape) -> None:
+        """Know what was known when a tape was recorded."""
+        session = self.session
+        session.credentials = replace(session.credentials, phone=self._units.phone(profile))
+        session.today = self._started
+        due = tape.find(_DUE)
+        if due:
+            # A run may begin before midnight and be under way after it; a process looks at its clock when it begins.
+            day = date.fromisoformat(due[7:-1]) - _AHEAD
+            if timedelta() <= day - self._started <= _LONGEST_RUN:
+                session.today = day
+
+    def worker(self) -> Worker:
+        """Return a worker that plays from the tape that was begun last."""
+        return _Worker(self, self._recording)
+
+
+class _Worker:
+    def __init__(self, seat: RecordedSeat, recording: Recording) -> None:
+        self._seat = seat
+        self._recording = recording
+
+    def player(self, profile: Profile, order_id: str, record: Callable[..., None]) -> Player:
+        tape = self._recording.current
+        self._seat.prepare(profile, tape)
+        return self._seat.session.player(profile, order_id, TapeLink(tape), record, TapeLink(tape))
+
+    async def close(self) -> None:
+        return
+
+
+class RecordedSitting(Sitting):
+    """A sitting in front of a recording, under the settings of its run."""
+
+    def __init__(self, recording: Recording) -> None:
+        run = recording.run
+        settings = Settings(
+            profiles=tuple(Profile(name) for name in run["profiles"]),
+            market=Market(run["market"]),
+            readings=Readings.from_json(run["readings"]),
+            seed=run["seed"],
+            nonce=run["nonce"],
+        )
+        self._recording = recording
+        self._recorded_seat = RecordedSeat(recording)
+        self._plain = True
+        super().__init__(self._recorded_seat, settings)
+
+    async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
+        """Reach the target."""
+        # Each process of a run has a nonce of its own, which is the run's with something behind it.
+        found = self._recording.looks.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
+        own = found.rpartition("-")[0] if found else self.nonce
+        self._plain = self._plain and own == self.nonce
+        self.settings = replace(self.settings, nonce=own)
+        return await super().open(ledger)
+
+    async def look(self, profile: Profile, ledger: Ledger) -> None:
+        """Take one order through its life."""
+        self._recorded_seat.prepare(profile, self._recording.looks)
+        await super().look(profile, ledger)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the target was reached."""
+        return self._recorded_seat.opened
+
+    @property
+    def nonce(self) -> str:
+        """What the identifiers of all orders of the run begin with."""
+        return str(self._recording.run["nonce"])
+
+    def order_id(self, identifier: str) -> str:
+        """Return the order id under which a history was played."""
+        profile, _, number = identifier.partition("-")
+        ending = f"-{profile[0]}{number}"
+        if self.settings.nonce == self.nonce and self._plain:
+            return self.nonce + ending
+        pattern = re.compile(rf"{re.escape(self.nonce)}[\w-]*?{re.escape(ending)}(?!\w)")
+        return self._recording.current.find(pattern) or self.nonce + ending
+
+    def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
+        """Return what compares one history's exchanges."""
+        return cast(Exchanges, _Compared(self._recording, self.redactor, history))
+
+
+class _Compared:
+    """Stands where exchanges are written down: an answer is the recorded one, and what was asked is compared."""
+
+    def __init__(self, recording: Recording, redactor: Redactor, history: str) -> None:
+        self.step = 0
+        self._recording = recording
+        self._redactor = redactor
+        self._history = history
+
+    def __call__(self, call: Call, answer: Answer, flight: tuple[float, float] | None = None) -> None:
+        del answer, flight
+        request = call.request
+        asked = {
+            "method": request.method,
+            "path": request.path,
+            "headers": self._redactor.headers(request.headers),
+            "body": body_as_json(request.body),
+        }
+        self._recording.append("exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked)
+
+
+class _Units:
+    """The sales units and phones of a run, as its requests name them."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._phones: dict[Profile, str] = {}
+        units = dict.fromkeys(
+            value
+            for tape in recording.tapes.values()
+            for request in tape.requests()
+            for name, value in request["headers"]
+            if name.lower() == _UNIT
+        )
+        self.own, self.other = (*units, "", "")[:2]
+
+    def phone(self, profile: Profile) -> str:
+        """Return the phone that the orders of a profile are made for."""
+        if profile not in self._phones:
+            self._phones[profile] = self._phone(profile)
+        return self._phones[profile]
+
+    def _phone(self, profile: Profile) -> str:
+        for tape in self._recording.tapes.values():
+            for request in tape.requests():
+                if request["method"] == "POST" and request["path"] == WIRES[profile].base:
+                    body = json.loads(request["body"])
+                    found = next(filter(None, (dig(body, *path) for path in _PHONES)), None)
+                    return found if isinstance(found, str) else ""
+        return ""
+
+
+def _nothing(_: str) -> None:
+    return

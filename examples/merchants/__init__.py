@@ -1,0 +1,1 @@
+"""Reference merchants: small integrations that owe nothing, one for each API."""

@@ -1,0 +1,21 @@
+"""The command line with every sixth history only: ``python -m tests.cli.few run ...``, for runs that are killed."""
+
+import sys
+import time
+
+from conformance import sitting
+from conformance.cli import main
+from conformance.generation import planned
+from conformance.sandbox import Provider
+
+if __name__ == "__main__":
+    handle = Provider.handle
+
+    def slowly(self, request):
+        """Answer after a while, so that there is time to be killed in."""
+        time.sleep(0.001)
+        return handle(self, request)
+
+    Provider.handle = slowly
+    sitting.planned = lambda *given, **named: planned(*given, **named)[::6]
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""No secret reaches anything that is written, whatever form it takes: proven by canaries."""
+
+import base64
+import gzip
+
+import pytest
+
+from conformance.cli import main
+from conformance.recording import EVERYWHERE, Redactor
+from conformance.sandbox import running_server
+from conformance.targets.http import HttpSeat
+from tests.audit.stage import use_small_plan
+
+from .canaries import CANARIES, SECRETS, TOKEN, Indiscreet, disguises, leaks
+from .command import said
+
+ENVIRONMENT = {**CANARIES, "VIPPS_MSN": "123456"}
+ALL = (*SECRETS, CANARIES["VIPPS_TEST_PHONE"][-8:])
+
+
+def artifacts(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def counterexample(folder):
+    """Return the name of the first counterexample of a run."""
+    return min(path.name for path in (folder / "out" / "counterexamples").glob("*.json"))
+
+
+def leaking(folder, *streams):
+    """Return what leaks where."""
+    contents = artifacts(folder) | {f"stream {number}": text.encode() for number, text in enumerate(streams)}
+    assert any(str(name).endswith("journal.jsonl") for name in contents)
+    return {str(name): found for name, content in contents.items() if (found := leaks(content, ALL))}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_the_search_finds_every_form(secret):
+    for form in disguises(secret):
+        assert secret in leaks(f'{{"n":1,"text":"{form}"}}'.encode()), form
+    assert secret in leaks(gzip.compress(secret.encode()))
+    assert secret in leaks(base64.b64encode(b"\x00" + gzip.compress(secret.encode())[:0] + secret.encode()))
+
+
+@pytest.mark.parametrize("secret", ALL)
+def test_every_form_is_removed(secret):
+    redactor = Redactor(ALL)
+    for form in disguises(secret):
+        for text in (form, f"said {form} here", f'{{"a":"{form}"}}'):
+            assert not leaks(redactor.clean(text).encode(), [secret]), text
+    assert not leaks(str(redactor.body(gzip.compress(secret.encode()))).encode(), [secret])
+
+
+@pytest.mark.parametrize("violating", [False, True], ids=["right", "violating"])
+def test_a_run_at_an_indiscreet_target_leaks_nothing(tmp_path, violating):
+    with running_server(Indiscreet(ALL, violating=violating)) as url:
+        words = ("--target", url, "--control-url", f"{url}/control", "--profile", "epayment", "--histories", "0")
+        code, out, errors = said(
+            tmp_path, "run", *words, "--max-requests", "700" if violating else "300", "--out", "out", **ENVIRONMENT
+        )
+        code_again, again, errors_again = (
+            said(tmp_path, "replay", "out", counterexample(tmp_path), **ENVIRONMENT) if violating else (1, "", "")
+        )
+    assert code == (1 if violating else 4), out + errors
+    assert code_again == 1, again + errors_again
+    assert bool(list((tmp_path / "out" / "counterexamples").glob("*"))) is violating
+    assert "[removed]" in (tmp_path / "out" / "journal.jsonl").read_text(encoding="utf-8")
+    assert leaking(tmp_path, out, errors, again, errors_again) == {}
+
+
+def test_a_target_that_refuses_everything_leaks_nothing(tmp_path):
+    told = [secret for secret in ALL if secret != TOKEN]
+    provider = Indiscreet(told)
+    provider.tokens.keys_fit = lambda _: False
+    with running_server(provider) as url:
+        code, out, errors = said(tmp_path, "run", "--target", url, "--out", "out", **ENVIRONMENT)
+    assert code == 3, out + errors
+    assert leaking(tmp_path, out, errors) == {}
+
+
+@pytest.mark.parametrize("words", [(), ("--debug",)], ids=["a sentence", "a traceback"])
+def test_an_exception_of_the_suite_itself_leaks_nothing(tmp_path, monkeypatch, capsys, words):
+    use_small_plan(monkeypatch)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+    def explode(self):
+        raise RuntimeError(f"{CANARIES['VIPPS_CLIENT_SECRET']} {base64.b64encode(TOKEN.encode()).decode()} {ALL}")
+
+    monkeypatch.setattr(HttpSeat, "worker", explode)
+    with running_server(Indiscreet(ALL)) as url:
+        code = main(["run", "--target", url, "--profile", "ecom", "--out", str(tmp_path / "out"), *words])
+    told = capsys.readouterr()
+    assert code == 5
+    assert ("Traceback" in told.err) is bool(words)
+    assert leaking(tmp_path, told.out, told.err) == {}
+
+
+def test_what_this_process_was_told_is_known_everywhere():
+    Redactor(["canary-of-one-place"])
+    assert EVERYWHERE.clean("a canary-of-one-place here") == "a [removed] here"

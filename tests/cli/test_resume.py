@@ -1,0 +1,198 @@
+"""Runs that were killed at any moment, and what becomes of them when they are resumed."""
+
+import json
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from conformance.journal import read_journal
+from conformance.resuming import CAUSE
+from conformance.soundness import AGAIN, ALONE, check
+from tests.audit.stage import rewritten
+from tests.reports.schemas import faults_of
+
+from .command import read_until, said, started
+
+RUN = ("run", "--profile", "recurring", "--histories", "5", "--out", "out")
+MOMENTS = int(os.environ.get("CANCEL_KILLS", "2"))
+"""How many moments are tried. The figure in docs/sandbox.md is of 50."""
+FEW = "tests.cli.few"
+
+
+def killed(folder, seconds, *words):
+    """Start a run, and kill it so many seconds after its journal is there, if it still runs."""
+    with started(folder, *words, module=FEW) as process:
+        deadline = time.monotonic() + 20
+        while not (folder / "out" / "journal.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    return folder / "out"
+
+
+def counted_twice(evidence):
+    """Return the steps that were judged twice: in the same attempt, or in two that both say how the history ended."""
+    steps = Counter((one["history"], one["step"]) for one in evidence.of_kind("judgement"))
+    ended = Counter()
+    for record in evidence.of_kind("history"):
+        judgements = [one for one in evidence.of_kind("judgement") if one["history"] == record["id"]]
+        whole = len(judgements) == len(record["history"]["steps"]) and not any(
+            "superseded" in one for one in judgements
+        )
+        if whole and record["id"][-1] not in ALONE:
+            ended[record["id"].rstrip(AGAIN)] += 1
+    return [name for name, times in (steps + ended).items() if times > 1]
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_a_run_that_is_killed_is_resumed_and_nothing_is_judged_twice(tmp_path, moment):
+    directory = killed(tmp_path, random.Random(moment).uniform(0, 3.5), *RUN)
+    before = read_journal(directory)
+    check(before, complete=False)
+    finished = before.records[-1]["kind"] == "finish"
+    code, out, errors = said(tmp_path, "run", "--resume", "out", module=FEW)
+    if finished:
+        assert (code, "nothing to resume" in errors) == (2, True)
+        return
+    assert (code, errors) in ((0, ""), (4, "")), out
+    assert "taken up again 1 time" in out
+    after = read_journal(directory)
+    assert after.records[: len(before.records)] == before.records
+    check(after, complete=True)
+    assert counted_twice(after) == []
+    planned = [name for record in after.of_kind("plan") for name in record["histories"]]
+    assert planned
+    assert len(planned) == len(set(planned))
+    assert set(planned) <= {one["id"] for one in after.of_kind("history")}
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory):
+    """Return the folder of a run that was killed while it played, had its last line cut off, and was resumed."""
+    folder = tmp_path_factory.mktemp("resumed")
+    directory = while_playing(folder)
+    with (directory / "journal.jsonl").open("ab") as file:
+        file.write(b'{"n":9999,"kind":"judg')
+    code, out, errors = said(folder, "run", "--resume", "out", module=FEW)
+    assert (code, errors) in ((0, ""), (4, "")), out
+    return folder
+
+
+def while_playing(folder, *words, number=signal.SIGKILL):
+    with started(folder, *(words or RUN), module=FEW) as process:
+        read_until(process, " of ")
+        time.sleep(0.02)
+        process.send_signal(number)
+        process.communicate(timeout=30)
+    return folder / "out"
+
+
+def told(directory):
+    report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    return {one["id"]: one["verdict"] for one in report["rules"]}
+
+
+def test_a_resumed_run_says_what_an_undisturbed_one_says(resumed):
+    said(resumed, *RUN[:-1], "whole", module=FEW)
+    assert told(resumed / "out") == told(resumed / "whole")
+    assert said(resumed, "report", "out")[0] == said(resumed, "report", "whole")[0]
+
+
+def test_a_resumed_journal_is_as_the_schema_says(resumed):
+    assert faults_of(read_journal(resumed / "out").records) == []
+
+
+def test_a_line_that_was_cut_off_is_taken_away_and_said_to_be(resumed):
+    evidence = read_journal(resumed / "out")
+    assert evidence.first("resumed")["torn"] >= 22
+    assert not evidence.truncated
+
+
+def test_what_was_under_way_proved_nothing_and_is_played_again(resumed):
+    evidence = read_journal(resumed / "out")
+    closed = [one for one in evidence.of_kind("judgement") if CAUSE in one.get("cause", "")]
+    played = {one["id"] for one in evidence.of_kind("history")}
+    assert closed
+    for one in closed:
+        assert one["status"] == "inconclusive"
+        assert one["superseded"]
+        assert one["history"][-1] in ALONE or one["history"].rstrip(AGAIN) + "b" in played
+
+
+def test_a_run_can_be_interrupted_again_and_again(tmp_path):
+    directory = while_playing(tmp_path)
+    while_playing(tmp_path, "run", "--resume", "out")
+    while_playing(tmp_path, "run", "--resume", "out", number=signal.SIGINT)
+    code, out, _ = said(tmp_path, "run", "--resume", "out", module=FEW)
+    assert code in (0, 4), out
+    evidence = read_journal(directory)
+    nonces = [one["nonce"] for one in (evidence.records[0], *evidence.of_kind("resumed"))]
+    assert len(nonces) == len(set(nonces)) == 4
+    assert counted_twice(evidence) == []
+    code, _, errors = said(tmp_path, "run", "--resume", "out")
+    assert (code, "nothing to resume" in errors) == (2, True)
+
+
+def test_a_run_of_several_processes_is_resumed_in_one(tmp_path):
+    parts = tmp_path / "out" / "parts"
+    with started(tmp_path, *RUN[:3], "--histories", "700", "--out", "out", "-n", "2") as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and len(list(parts.glob("000[1-9]*"))) < 2:
+            time.sleep(0.02)
+        process.kill()
+        for number in everybody(str(tmp_path / "out")):
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        process.communicate()
+    assert parts.exists()
+    code, out, errors = said(tmp_path, "run", "--resume", "out")
+    assert (code, errors) == (0, ""), out
+    assert not parts.exists()
+    evidence = read_journal(tmp_path / "out")
+    assert counted_twice(evidence) == []
+    assert any("superseded" in one for one in evidence.of_kind("judgement"))
+
+
+def everybody(directory):
+    """Return the processes that play into a directory: pytest, and the workers that it started."""
+    words, parents = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words[int(folder.name)] = (folder / "cmdline").read_text(encoding="utf-8", errors="replace")
+            parents[int(folder.name)] = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    main = [number for number, line in words.items() if f"--cancel-out={directory}" in line]
+    # pytest itself first: it would bring the run to an end when it misses a worker.
+    return [*main, *(number for number, parent in parents.items() if parent in main)]
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--resume", "nowhere"), "nowhere"),
+        (("--resume", "out", "--seed", "4"), "leave --seed out"),
+        (("--resume", "out", "-n", "2"), "leave -n out"),
+        (("--resume", "out", "--config", "x.toml"), "leave --config out"),
+    ],
+)
+def test_what_cannot_be_resumed_is_one_sentence(tmp_path, words, part):
+    code, _, errors = said(tmp_path, "run", *words)
+    assert (code, len(errors.splitlines())) == (2, 1)
+    assert part in errors
+
+
+def test_a_journal_of_another_version_is_not_gone_on_with(tmp_path):
+    directory = killed(tmp_path, 0.5, *RUN)
+    records = list(read_journal(directory).records)
+    records[0]["rulebook"] = "0" * 64
+    (directory / "journal.jsonl").unlink()
+    rewritten(records, directory)
+    code, _, errors = said(tmp_path, "run", "--resume", "out")
+    assert code == 2
+    assert "resume it with that" in errors

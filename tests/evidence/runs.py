@@ -1,0 +1,68 @@
+"""Small runs to verify, and ways to write one anew as somebody would who knows how everything is made."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.campaign import Campaign, Settings
+from conformance.journal import Record, read_journal
+from conformance.order import Profile
+from conformance.sandbox import EPayment, Options, Provider
+from conformance.settings import nonce_for
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.seat import Seat
+from conformance.targets.session import keys_from
+from reports import write_reports
+
+from ..audit import stage
+
+
+class Unrefusing(EPayment):
+    """Refuses no cancel."""
+
+    def refusal_for_cancel(self, order, *, transaction_only):
+        return None
+
+
+def embedded(epayment: type[EPayment] = EPayment) -> Seat:
+    return HttpSeat(EmbeddedTarget(Provider(Options(), epayment=epayment)), keys_from(embedded=True))
+
+
+def played(directory: Path, seat: Seat, *profiles: Profile, **settings) -> Path:
+    """Make a small run with the small plan, and its reports."""
+    chosen = Settings(profiles=profiles, nonce=nonce_for(seat, 0), command="cancel-conformance run", **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        stage.use_small_plan(patch)
+        asyncio.run(Campaign(seat, chosen, directory).run())
+    write_reports(directory)
+    return directory
+
+
+def forged(directory: Path, to: Path, change: Callable[[list[Record]], list[Record]], *, reports: bool = True) -> Path:
+    """Write a run anew with other records: chained again, and with reports that say what the records say."""
+    shutil.copytree(directory, to)
+    records = change([json.loads(json.dumps(one)) for one in read_journal(directory).records])
+    (to / "journal.jsonl").unlink()
+    stage.rewritten(records, to)
+    if reports:
+        write_reports(to)
+    return to
+
+
+def verified(path: Path, *words: object) -> stage.Said:
+    return stage.command("verify", path, *words)
+
+
+def of_kind(records: list[Record], kind: str) -> list[Record]:
+    return [one for one in records if one["kind"] == kind]
+
+
+def belonging(records: list[Record], history: str, step: int, kind: str = "exchange") -> list[Record]:
+    return [one for one in of_kind(records, kind) if one["history"] == history and one["step"] == step]

@@ -1,0 +1,231 @@
+"""A bundle: the same bytes for the same run, everything in it, and no byte that can change unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance.bundle import CONTEXT, MANIFEST, REPORTS, SIGNATURE, STATEMENT, manifest_text
+from conformance.journal import read_journal
+
+from ..audit import stage
+from .runs import of_kind, verified
+from .statement_schema import ENVELOPE, STATEMENT_SCHEMA
+
+CHANGES = int(os.environ.get("CANCEL_CONFORMANCE_BYTES", "150"))
+"""How many bytes are changed, one at a time; 1,000 take some minutes."""
+
+
+@pytest.fixture(scope="module")
+def bundle(wrong, tmp_path_factory):
+    path = tmp_path_factory.mktemp("bundle") / "bundle.zip"
+    said = stage.command("bundle", wrong, "--to", path)
+    assert (said.code, said.errors) == (0, "")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in said.out
+    return path
+
+
+def files_of(path):
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(files, path):
+    """Pack files as somebody would who knows how a bundle is made."""
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = b"-" * 71
+        for name, data in files.items():
+            archive.writestr(name, data)
+    body = out.getvalue()[:-71]
+    path.write_bytes(body + b"sha256:" + hashlib.sha256(body).hexdigest().encode())
+    return path
+
+
+def test_a_bundle_is_verified_and_holds_everything(bundle, wrong):
+    said = verified(bundle)
+    assert said.code == 0, said
+    files = files_of(bundle)
+    examples = {record["file"] for record in read_journal(wrong).of_kind("counterexample")}
+    assert set(files) == {"journal.jsonl", MANIFEST, STATEMENT, *REPORTS, *CONTEXT, *examples}
+    assert all(name in said.out for name in ("report.html", "junit.xml", "results.sarif"))
+
+
+def test_the_same_run_gives_the_same_bytes(bundle, wrong, tmp_path):
+    shutil.copytree(wrong, tmp_path / "elsewhere")
+    stage.command("bundle", tmp_path / "elsewhere", "--to", tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == bundle.read_bytes()
+
+
+def test_run_makes_one_when_asked(tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        stage.use_small_plan(patch)
+        said = stage.run(tmp_path / "run", "--bundle")
+    assert said.code == 0, said
+    assert "bundle.zip" in said.out
+    assert verified(tmp_path / "run" / "bundle.zip").code == 0
+
+
+def test_every_changed_byte_is_noticed(bundle, tmp_path):
+    data = bundle.read_bytes()
+    chance = random.Random(6)
+    path = tmp_path / "bundle.zip"
+    for _ in range(CHANGES):
+        at, other = chance.randrange(len(data)), chance.randrange(1, 256)
+        path.write_bytes(data[:at] + bytes([data[at] ^ other]) + data[at + 1 :])
+        said = verified(path)
+        # Where not even the beginning is a zip's, it is no bundle.
+        assert said.code == (1 if at > 1 else 2), (at, other)
+
+
+def test_a_changed_byte_in_a_file_is_noticed_however_the_archive_is_packed(bundle, tmp_path):
+    files = files_of(bundle)
+    chance = random.Random(7)
+    for number in range(max(12, CHANGES // 12)):
+        name = sorted(files)[number % len(files)]
+        data = files[name]
+        at = chance.randrange(len(data))
+        changed = data[:at] + bytes([data[at] ^ chance.randrange(1, 128)]) + data[at + 1 :]
+        said = verified(packed({**files, name: changed}, tmp_path / "bundle.zip"))
+        assert said.code == 1, (name, at, said)
+
+
+def test_a_manifest_that_is_made_again_does_not_help(bundle, tmp_path):
+    files = files_of(bundle)
+    for name in (*REPORTS, *CONTEXT):
+        changed = {**files, name: files[name].replace(b"epayment", b"epaymemt", 1) + b" "}
+        covered = {one: data for one, data in changed.items() if one not in (MANIFEST, STATEMENT)}
+        changed[MANIFEST] = manifest_text(covered, "0.1.0").encode()
+        statement = json.loads(files[STATEMENT])
+        for one in [*statement["subject"], *statement["predicate"]["configuration"]]:
+            one["digest"]["sha256"] = hashlib.sha256(changed[one["name"]]).hexdigest()
+        changed[STATEMENT] = (json.dumps(statement, indent=2) + "\n").encode()
+        said = verified(packed(changed, tmp_path / "bundle.zip"))
+        assert said.code == 1, (name, said)
+        assert f"wrong: {name}" in said.out
+
+
+@pytest.mark.parametrize("name", ["report.json", "journal.jsonl", MANIFEST, STATEMENT, "rulebook.json"])
+def test_a_file_that_is_lost_is_noticed(name, bundle, tmp_path):
+    files = files_of(bundle)
+    del files[name]
+    assert verified(packed(files, tmp_path / "bundle.zip")).code == 1
+
+
+@pytest.mark.parametrize("name", ["../outside.json", "/outside", "counterexamples/../../x.json", "more.txt", "a\\b"])
+def test_a_file_that_no_bundle_has_is_not_unpacked(name, bundle, tmp_path):
+    path = (
+        packed({**files_of(bundle), name: b"{}"}, tmp_path / "in" / "bundle.zip")
+        if ((tmp_path / "in").mkdir() is None)
+        else None
+    )
+    said = verified(path)
+    assert said.code == 1
+    assert "files that no bundle has" in said.out
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["bundle.zip", "in"]
+
+
+def test_a_bundle_of_another_run_s_journal_is_noticed(bundle, right, tmp_path):
+    files = {**files_of(bundle), "journal.jsonl": (right / "journal.jsonl").read_bytes()}
+    assert verified(packed(files, tmp_path / "bundle.zip")).code == 1
+
+
+# The statement
+
+
+def test_the_statement_is_one_of_in_toto(bundle, wrong):
+    files = files_of(bundle)
+    statement = json.loads(files[STATEMENT])
+    Draft202012Validator(STATEMENT_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(statement)
+    for one in [*statement["subject"], *statement["predicate"]["configuration"]]:
+        assert one["digest"]["sha256"] == hashlib.sha256(files[one["name"]]).hexdigest()
+    told = statement["predicate"]
+    rules = json.loads((wrong / "report.json").read_text(encoding="utf-8"))["rules"]
+    assert told["result"] == "FAILED"
+    violated = {f"{one['profile']}/{one['id']}" for one in rules if one["verdict"] == "VIOLATED"}
+    assert violated
+    assert violated <= set(told["failedTests"])
+    assert told["passedTests"] == [f"{one['profile']}/{one['id']}" for one in rules if one["verdict"] == "PASSED"]
+
+
+def test_a_conformant_run_passes_and_names_what_was_tested(right, tmp_path):
+    digest = "0123456789abcdef" * 4
+    said = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--subject", f"shop:1.2@sha256:{digest}")
+    assert said.code == 0, said
+    statement = json.loads(files_of(tmp_path / "b.zip")[STATEMENT])
+    Draft202012Validator(STATEMENT_SCHEMA).validate(statement)
+    assert statement["subject"][0] == {"name": "shop:1.2", "digest": {"sha256": digest}}
+    assert statement["predicate"]["result"] == "PASSED"
+    assert statement["predicate"]["failedTests"] == []
+    assert verified(tmp_path / "b.zip").code == 0
+    said = stage.command("bundle", right, "--to", tmp_path / "c.zip", "--subject", "shop")
+    assert (said.code, said.errors.count("\n")) == (2, 1)
+
+
+# Signatures
+
+
+def keys(folder):
+    """Make a pair of keys as the documentation says, with a tool that is not ours."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    private, public = folder / "key.pem", folder / "key.pub"
+    subprocess.run([openssl, "genpkey", "-algorithm", "ed25519", "-out", private], check=True, capture_output=True)
+    subprocess.run([openssl, "pkey", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+    return private, public
+
+
+def test_a_signature_holds_for_its_key_and_its_bundle(right, wrong, tmp_path):
+    pytest.importorskip("cryptography")
+    private, public = keys(tmp_path)
+    (tmp_path / "other").mkdir()
+    _, other = keys(tmp_path / "other")
+    path = tmp_path / "bundle.zip"
+    assert stage.command("bundle", right, "--to", path, "--sign", private).code == 0
+    Draft202012Validator(ENVELOPE).validate(json.loads(files_of(path)[SIGNATURE]))
+    assert verified(path, "--public-key", public).code == 0
+    assert verified(path).code == 4
+    assert verified(path, "--public-key", other).code == 1
+    unsigned = tmp_path / "unsigned.zip"
+    assert stage.command("bundle", right, "--to", unsigned).code == 0
+    assert verified(unsigned, "--public-key", public).code == 1
+    stage.command("bundle", wrong, "--to", unsigned)
+    moved = {**files_of(unsigned), SIGNATURE: files_of(path)[SIGNATURE]}
+    said = verified(packed(moved, tmp_path / "moved.zip"), "--public-key", public)
+    assert said.code == 1
+    assert "about another statement" in said.out
+    for words in (("--sign", public), ("--sign", tmp_path / "missing")):
+        said = stage.command("bundle", right, "--to", tmp_path / "x.zip", *words)
+        assert (said.code, said.errors.count("\n")) == (2, 1)
+
+
+def test_without_the_package_a_signature_is_one_clear_sentence(right, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.serialization", None)
+    (tmp_path / "key.pem").write_text("x")
+    said = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--sign", tmp_path / "key.pem")
+    assert said.code == 2
+    assert said.errors == (
+        "Signatures take the package cryptography, which is not installed: pip install 'cancel-conformance[sign]'.\n"
+    )
+
+
+def test_a_bundle_has_no_secret(bundle):
+    records = [json.loads(line) for line in files_of(bundle)["journal.jsonl"].splitlines()]
+    assert of_kind(records, "run")
+    text = b"\n".join(files_of(bundle).values())
+    from conformance.sandbox import Options  # noqa: PLC0415
+
+    for secret in (Options().client_secret, Options().subscription_key):
+        assert secret.encode() not in text

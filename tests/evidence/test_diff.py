@@ -1,0 +1,224 @@
+"""Two runs held against each other, and the file of known failures."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from html.parser import HTMLParser
+from importlib.resources import files
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance.known import today
+from conformance.order import Profile
+from conformance.sandbox import EPayment, Options, Provider
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.session import keys_from
+
+from ..audit import stage
+from .runs import forged, of_kind, played
+
+SCHEMA = json.loads(files("reports").joinpath("diff.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory):
+    """A run against a right provider that answers a second cancel in the other documented way."""
+    seat = HttpSeat(
+        EmbeddedTarget(Provider(Options(second_cancel="repeat"), epayment=EPayment)), keys_from(embedded=True)
+    )
+    return played(tmp_path_factory.mktemp("quiet") / "run", seat, Profile.EPAYMENT)
+
+
+def compared(first, second, *words):
+    said = stage.command("diff", first, second, "--format", "json", *words)
+    told = json.loads(said.out)
+    Draft202012Validator(SCHEMA).validate(told)
+    assert told["exit_code"] == said.code
+    return said.code, told
+
+
+def known_file(path, rules, expires=None, reason="ticket 7"):
+    day = expires or today() + timedelta(days=30)
+    path.write_text("".join(f'[[known]]\nrule = "{r}"\nreason = "{reason}"\nexpires = {day}\n' for r in rules))
+    return path
+
+
+def test_a_run_has_no_difference_to_itself(right):
+    code, told = compared(right, right)
+    assert code == 0
+    assert not any(told[name] for name in ("settings", "rules", "silence"))
+    assert not any(told["checks"][name] for name in ("reordered", "only_before", "only_after", "otherwise"))
+    assert told["checks"]["before"] > 100
+    said = stage.command("diff", right, right)
+    assert "the same, in the same order, with the same outcomes" in said.out
+
+
+def test_a_rule_that_broke_is_worse_and_one_that_was_mended_is_not(right, wrong):
+    rules = json.loads((wrong / "report.json").read_text(encoding="utf-8"))["rules"]
+    violated = {one["id"] for one in rules if one["verdict"] == "VIOLATED"}
+    code, told = compared(right, wrong)
+    assert code == 1
+    assert {one["id"] for one in told["rules"] if one["change"] == "newly violated"} == violated
+    assert told["checks"]["otherwise"]
+    code, told = compared(wrong, right)
+    assert code == 0
+    assert {one["id"] for one in told["rules"] if one["change"] == "no longer violated"} == violated
+    said = stage.command("diff", right, wrong)
+    assert all(rule in said.out for rule in violated)
+
+
+def test_a_rule_that_is_not_exercised_any_more_is_worse(right, tmp_path):
+    """A target that lets no time pass any more: what the rule of the age limit needs is gone."""
+
+    def ageless(records):
+        of_kind(records, "capabilities")[0]["offered"].remove("age")
+        lost = {
+            one["id"] for one in of_kind(records, "history") if any(s["do"] == "age" for s in one["history"]["steps"])
+        }
+        whose = lambda one: one.get("id") if one["kind"] == "history" else one.get("history")  # noqa: E731
+        return [one for one in records if whose(one) not in lost and one["kind"] != "plan"]
+
+    records = forged(right, tmp_path / "ageless", lambda records: replanned(ageless(records)))
+    code, told = compared(right, records)
+    assert code == 1
+    assert "no longer shown" in {one["change"] for one in told["rules"]}
+    assert told["checks"]["only_before"]
+    assert any(one["name"] == "offered in epayment" for one in told["settings"])
+
+
+def replanned(records):
+    """Let exactly what was played have been planned."""
+    from conformance.soundness import digest_of  # noqa: PLC0415
+
+    histories = {
+        one["id"]: one["history"]
+        for one in of_kind(records, "history")
+        if one["source"] == "systematic" and one["id"][-1] not in "bcxy"
+    }
+    plan = {"kind": "plan", "histories": list(histories), "digest": digest_of(histories.items())}
+    return [*records[:-1], plan, records[-1]]
+
+
+def test_behaviour_that_changed_under_silence_is_shown_and_is_not_worse(right, quiet):
+    code, told = compared(right, quiet)
+    assert code == 0, told["rules"]
+    changed = [one for one in told["silence"] if not one["racing"]]
+    assert changed
+    assert all(set(one["before"]) != set(one["after"]) for one in changed)
+    assert "Behaviour under silence" in stage.command("diff", right, quiet).out
+
+
+def test_bundles_are_compared_too(right, wrong, tmp_path):
+    assert stage.command("bundle", wrong, "--to", tmp_path / "b.zip").code == 0
+    assert compared(right, tmp_path / "b.zip")[1]["rules"] == compared(right, wrong)[1]["rules"]
+
+
+def test_what_is_no_run_is_one_sentence(right, tmp_path):
+    (tmp_path / "text").write_text("x")
+    for other in (tmp_path, tmp_path / "text", tmp_path / "missing"):
+        said = stage.command("diff", right, other)
+        assert (said.code, said.out, said.errors.count("\n")) == (2, "", 1)
+
+
+ENTRY = "[[known]]\nrule = 'EP-05'\nreason = 'r'\n"
+
+
+class Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = [], ""
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_needs_nothing_but_itself(right, wrong, tmp_path):
+    said = stage.command("diff", right, wrong, "--format", "html", "--to", tmp_path / "diff.html")
+    assert (said.code, said.out) == (1, "")
+    page = Page()
+    page.feed((tmp_path / "diff.html").read_text(encoding="utf-8"))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert not [
+        value for _, held in page.tags for name, value in held.items() if name in ("src", "href") and value[0] != "#"
+    ]
+    assert ("meta", "Content-Security-Policy") in [(tag, held.get("http-equiv")) for tag, held in page.tags]
+    assert "newly violated" in page.text
+    assert stage.command("diff", right, wrong, "--to", tmp_path / "no" / "x").code == 2
+
+
+# Known failures
+
+
+def failing_in(directory):
+    """The rules that are violated, or that a violation kept from being shown."""
+    rules = json.loads((directory / "report.json").read_text(encoding="utf-8"))["rules"]
+    red = ("VIOLATED", "THIN", "NOT EXERCISED", "INCONCLUSIVE")
+    return sorted({one["id"] for one in rules if one["verdict"] in red and one["in_scope"]})
+
+
+def test_what_is_known_is_no_error_until_it_expires(right, wrong, tmp_path):
+    rules = failing_in(wrong)
+    path = known_file(tmp_path / "known.toml", rules)
+    assert compared(right, wrong, "--known", path)[0] == 0
+    assert compared(right, wrong, "--known", known_file(path, rules[1:]))[0] == 1
+    assert compared(right, wrong, "--known", known_file(path, rules, today()))[0] == 0
+    code, told = compared(right, wrong, "--known", known_file(path, rules, today() - timedelta(days=1)))
+    assert code == 1
+    assert "it has expired" in told["known"][0]
+
+
+def test_what_is_known_and_fails_no_more_is_an_error(right, wrong, tmp_path):
+    path = known_file(tmp_path / "known.toml", failing_in(wrong))
+    code, told = compared(wrong, right, "--known", path)
+    assert code == 1
+    assert len(told["known"]) == len(failing_in(wrong))
+    assert "does not fail any more" in told["known"][0]
+
+
+def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
+    path = known_file(tmp_path / "known.toml", failing_in(wrong))
+    from .runs import Unrefusing  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        stage.use_small_plan(patch)
+        stage.use_provider(patch, Unrefusing)
+        said = stage.run(tmp_path / "known", "--known", path)
+        assert said.code == 0, said
+        waivers = json.loads((tmp_path / "known" / "report.json").read_text(encoding="utf-8"))["waivers"]
+        assert all(one["reason"].startswith("known until ") for one in waivers)
+        known_file(path, failing_in(wrong), today() - timedelta(days=1))
+        said = stage.run(tmp_path / "expired", "--known", path)
+        assert said.code == 1
+        assert "it has expired" in said.out
+        stage.use_provider(patch, EPayment)
+        said = stage.run(tmp_path / "mended", "--known", known_file(path, failing_in(wrong)))
+        assert said.code == 2
+        assert "does not fail any more" in said.out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{ENTRY}expires = 2027-01-31\n{ENTRY}expires = 2027-01-31",
+        f"{ENTRY}expires = 2027-01-31T00:00:00",
+        f"{ENTRY}expires = '2027-01-31'",
+        f"{ENTRY}expires = 2027-01-31\n[more]\na = 1",
+        "known = 1",
+        "[[known]]\nrule = 'EP-05'",
+        "[[known]]\nrule = 'XX-1'\nreason = 'r'\nexpires = 2027-01-31",
+        "[[known]]\nrule = 'EP-05'\nreason = ' '\nexpires = 2027-01-31",
+        "not TOML",
+    ],
+)
+def test_a_file_of_known_failures_that_is_none_is_one_sentence(text, right, tmp_path):
+    (tmp_path / "known.toml").write_text(text)
+    for words in (("diff", right, right), ("run", "--out", tmp_path / "out")):
+        said = stage.command(*words, "--known", tmp_path / "known.toml")
+        assert (said.code, said.out, said.errors.count("\n")) == (2, "", 1)
+    assert not (tmp_path / "out").exists()

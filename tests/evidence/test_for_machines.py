@@ -1,0 +1,143 @@
+"""SARIF, the badge, the schemas, and journals that were written before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from conformance.journal import JOURNAL_VERSION, read_journal
+from conformance.result import result_of
+from conformance.verdict import RuleVerdict, RunVerdict, holds_back
+from reports.agreement import READERS, complaints
+from reports.badge import badge_text
+from reports.sarif import sarif, sarif_text
+
+from ..audit import stage
+from ..reports import journals
+from ..reports.schemas import faults_of
+from ..reports.test_junit import results
+from .sarif_schema import SARIF_SCHEMA
+
+STORED = sorted((Path(__file__).parent / "journals").iterdir())
+MADE_UP = [
+    journals.conformant, journals.violated, journals.incomplete, journals.interrupted, journals.empty,
+    journals.unbegun, journals.broken_suite, journals.hostile,
+]  # fmt: skip
+VALIDATOR = Draft202012Validator(SARIF_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+@pytest.mark.parametrize("make", MADE_UP, ids=lambda one: one.__name__)
+def test_sarif_of_every_kind_of_run_is_valid(make, tmp_path):
+    result = result_of(read_journal(make(tmp_path)))
+    log = json.loads(sarif_text(result))
+    VALIDATOR.validate(log)
+    assert not list(complaints("results.sarif", sarif_text(result), result))
+    (run,) = log["runs"]
+    places = {one["id"]: number for number, one in enumerate(run["tool"]["driver"]["rules"])}
+    for one in run["results"]:
+        assert places[one["ruleId"]] == one["ruleIndex"]
+    prints = [one["partialFingerprints"]["rule/v1"] for one in run["results"]]
+    assert len(prints) == len(set(prints))
+
+
+@given(results())
+def test_a_scanner_page_is_clean_exactly_when_the_run_is_conformant(result):
+    failing = [
+        one for one in sarif(result)["runs"][0]["results"] if one["kind"] == "fail" and "suppressions" not in one
+    ]
+    successful = sarif(result)["runs"][0]["invocations"][0]["executionSuccessful"]
+    if result.verdict is RunVerdict.CONFORMANT:
+        assert successful
+        assert not failing
+    if result.verdict is RunVerdict.NOT_CONFORMANT:
+        assert failing
+    if result.verdict in (RunVerdict.ENVIRONMENT, RunVerdict.HARNESS):
+        assert not successful
+
+
+@given(results())
+def test_every_rule_has_a_result_and_what_is_red_or_open_fails(result):
+    told = sarif(result)["runs"][0]["results"]
+    assert [one["ruleId"] for one in told] == [one.rule.id for one in result.rules]
+    for one, said in zip(result.rules, told, strict=True):
+        if result.verdict is RunVerdict.HARNESS:
+            assert said["kind"] == "open"
+        elif one.verdict is RuleVerdict.VIOLATED or holds_back(one):
+            assert said["kind"] == "fail"
+        else:
+            assert said["kind"] != "fail"
+        assert (said["kind"] == "pass") == (
+            one.verdict is RuleVerdict.PASSED and result.verdict is not RunVerdict.HARNESS
+        )
+
+
+def test_a_violated_rule_points_at_its_counterexample(wrong):
+    log = json.loads((wrong / "results.sarif").read_text(encoding="utf-8"))
+    VALIDATOR.validate(log)
+    red = [one for one in log["runs"][0]["results"] if one["kind"] == "fail" and one["level"] == "error"]
+    assert red
+    for one in red:
+        assert (wrong / one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).is_file()
+        assert one["ruleId"] in {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+
+
+@pytest.mark.parametrize("make", MADE_UP, ids=lambda one: one.__name__)
+def test_the_badge_says_the_verdict_to_eyes_and_ears(make, tmp_path):
+    result = result_of(read_journal(make(tmp_path)))
+    root = ElementTree.fromstring(badge_text(result))
+    said = result.verdict.value.lower()
+    assert said in root.attrib["aria-label"].lower()
+    assert any(said in "".join(text.itertext()).lower() for text in root.iter("{http://www.w3.org/2000/svg}text"))
+    assert int(root.attrib["width"]) < 400
+
+
+def test_what_says_something_else_is_a_complaint_in_every_form(right, wrong):
+    result = result_of(read_journal(right))
+    for name in READERS:
+        other = (wrong / name).read_text(encoding="utf-8")
+        assert list(complaints(name, other, result)), name
+        assert list(complaints(name, "", result)), name
+        assert not list(complaints(name, (right / name).read_text(encoding="utf-8"), result)), name
+
+
+@pytest.mark.parametrize("directory", STORED, ids=lambda one: one.name)
+def test_journals_that_were_written_before_stay_readable(directory, tmp_path):
+    """A journal is never written anew: what a later version cannot judge any more it says in one sentence."""
+    evidence = read_journal(directory)
+    assert not faults_of(evidence.records)
+    assert {one["kind"] for one in evidence.records} >= {
+        "run",
+        "plan",
+        "history",
+        "exchange",
+        "judgement",
+        "counterexample",
+        "finish",
+    }
+    shutil.copytree(directory, tmp_path / "run")
+    for words in (
+        ("verify", tmp_path / "run"),
+        ("report", tmp_path / "run"),
+        ("diff", tmp_path / "run", tmp_path / "run"),
+    ):
+        said = stage.command(*words)
+        assert said.code in (0, 1, 2, 4), said
+        assert said.code != 2 or said.errors.count("\n") == 1
+
+
+def test_there_is_a_stored_journal_of_every_format():
+    assert [one.name for one in STORED] == [f"format-{number}" for number in range(1, JOURNAL_VERSION + 1)]
+
+
+def test_the_schemas_are_part_of_the_packages_and_versioned():
+    for package, name in (("conformance", "journal"), ("reports", "report"), ("reports", "diff")):
+        schema = json.loads(files(package).joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
+        Draft202012Validator.check_schema(schema)
+        assert schema["$id"] == f"urn:cancel-conformance:{name}:1"

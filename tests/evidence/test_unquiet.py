@@ -1,0 +1,150 @@
+"""Runs that did not go smoothly are verified, too: answers lost or broken, secrets told back, targets given up on."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+from conformance.exchange import Response
+from conformance.journal import read_journal
+from conformance.order import Profile
+from conformance.profiles import Lost
+from conformance.sandbox import Options, Provider
+from conformance.targets.application import AsgiTarget, WsgiTarget
+from conformance.targets.base import Link
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.session import keys_from
+
+from ..targets import sample
+from .runs import Unrefusing, played, verified
+
+
+class Unquiet(EmbeddedTarget):
+    """Some of its answers are lost, broken, or garbage; none of those that the target is looked at with."""
+
+    def __init__(self, share, epayment):
+        super().__init__(Provider(Options(), epayment=epayment))
+        self.share = share
+        self.chance = random.Random(3)
+        self.calm = 80
+
+    def link(self):
+        return _Unquiet(super().link(), self)
+
+
+class _Unquiet(Link):
+    def __init__(self, link, target):
+        self._link = link
+        self._target = target
+
+    async def send(self, call):
+        return self._spoilt(await self._link.send(call))
+
+    async def race(self, call, flight):
+        return self._spoilt(await self._link.race(call, flight))
+
+    def _spoilt(self, answer):
+        target = self._target
+        target.calm -= 1
+        if target.calm > 0 or target.chance.random() > target.share:
+            return answer
+        return target.chance.choice(
+            (
+                Lost("no answer within 30 seconds"),
+                Response(503),
+                Response(500, (), b"\xff\xfe"),
+                Response(429),
+                Response(200, (), b"<html>"),
+                replace(answer, body=b"{}"),
+                replace(answer, body=b'[{"errorCode": "51"}]'),
+            )
+        )
+
+    async def pause(self, seconds):
+        return
+
+
+@pytest.mark.parametrize("epayment", [Unrefusing], ids=["wrong"])
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.7])
+def test_a_run_whose_answers_get_lost_is_verified(share, epayment, tmp_path):
+    seat = HttpSeat(Unquiet(share, epayment), keys_from(embedded=True))
+    directory = played(tmp_path / "run", seat, Profile.EPAYMENT)
+    evidence = read_journal(directory)
+    statuses = {one["status"] for one in evidence.of_kind("judgement")}
+    assert "inconclusive" in statuses
+    if share == 0.7:
+        assert evidence.records[-1]["ended"] == "environment"
+    said = verified(directory)
+    assert said.code == 0, said
+
+
+@pytest.mark.parametrize(
+    "target",
+    [WsgiTarget("wsgi", sample.wsgi, "/control"), AsgiTarget("asgi", sample.good, "/control")],
+    ids=["wsgi", "asgi"],
+)
+def test_a_run_against_an_application_is_verified(target, tmp_path):
+    directory = played(tmp_path / "run", HttpSeat(target, keys_from(embedded=True)), Profile.ECOM)
+    assert list(read_journal(directory).of_kind("judgement"))
+    said = verified(directory)
+    assert said.code == 0, said
+
+
+class Talkative(EmbeddedTarget):
+    """Tells the token back in every answer's body, and in the reasons of its refusals."""
+
+    def link(self):
+        return _Talkative(super().link())
+
+
+class _Talkative(Link):
+    token = ""
+
+    def __init__(self, link):
+        self._link = link
+
+    async def send(self, call):
+        answer = await self._link.send(call)
+        try:
+            body = json.loads(answer.body)
+        except ValueError:
+            return answer
+        if isinstance(body, dict):
+            token = call.request.header("Authorization") or "nothing"
+            body = {**body, "token": token.removeprefix("Bearer ")}
+            if "detail" in body:
+                body["detail"] = f"{body['detail']} {token}"
+        return replace(answer, body=json.dumps(body).encode())
+
+    async def race(self, call, flight):
+        return await self._link.race(call, flight)
+
+
+def test_secrets_in_answers_are_no_forgery(tmp_path):
+    seat = HttpSeat(Talkative(Provider()), keys_from(embedded=True))
+    directory = played(tmp_path / "run", seat, Profile.RECURRING)
+    text = (directory / "journal.jsonl").read_text(encoding="utf-8")
+    assert '\\"token\\": \\"[removed]\\"' in text
+    said = verified(directory)
+    assert said.code == 4, said
+    assert "a secret stood where it mattered" in said.out
+    assert "wrong:" not in said.out
+
+
+def test_a_target_that_cannot_be_tested_is_verified(tmp_path):
+    class Refusing(EmbeddedTarget):
+        def link(self):
+            return _Refusing()
+
+    class _Refusing(Link):
+        async def send(self, call):
+            return Response(401, (), b"{}")
+
+    directory = played(tmp_path / "run", HttpSeat(Refusing(), keys_from(embedded=True)), Profile.ECOM)
+    said = verified(directory)
+    assert said.code == 0, said
+    assert "ENVIRONMENT ERROR" in said.out

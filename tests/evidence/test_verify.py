@@ -1,0 +1,96 @@
+"""`verify` on runs that nobody touched: everything follows, or it is said what cannot be told and why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from conformance.journal import read_journal
+from conformance.order import Market, Profile
+from conformance.rulebook import Readings
+from conformance.targets.locate import locate
+
+from ..audit import stage
+from .runs import embedded, played, verified
+
+
+@pytest.mark.parametrize("name", ["right", "wrong"])
+def test_a_run_that_nobody_touched_is_verified(name, request):
+    directory = request.getfixturevalue(name)
+    said = verified(directory)
+    assert said.code == 0, said
+    assert said.out.startswith("Verified: every judgement")
+    assert read_journal(directory).digest in said.out
+
+
+@pytest.mark.parametrize(
+    ("profile", "market", "reading"),
+    [(Profile.ECOM, Market.DK, "C8=any"), (Profile.RECURRING, Market.FI, "C20=any"), (Profile.EPAYMENT, Market.NO, "")],
+)
+def test_every_api_market_and_reading_is_verified(profile, market, reading, tmp_path):
+    readings = Readings.choose([reading] if reading else [])
+    directory = played(tmp_path / "run", embedded(), profile, market=market, readings=readings)
+    said = verified(directory, "--format", "json")
+    told = json.loads(said.out)
+    assert (said.code, told["verified"], told["faults"], told["unverified"]) == (0, "yes", [], [])
+    assert told["judgements"] > 0
+    assert told["verdict"] == json.loads((directory / "report.json").read_text(encoding="utf-8"))["verdict"]
+
+
+def test_what_is_without_exchanges_is_named(tmp_path):
+    seat = locate("python:tests.targets.sample:InMemoryEpayment")
+    said = verified(played(tmp_path / "run", seat, Profile.EPAYMENT))
+    assert said.code == 4
+    assert "without HTTP" in said.out
+
+
+def test_a_run_that_was_killed_anywhere_is_no_forgery(wrong, tmp_path):
+    data = (wrong / "journal.jsonl").read_bytes()
+    first = len(data.splitlines()[0]) + 1
+    for number in range(8):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        length = first + (len(data) - first - 1) * number // 8
+        (directory / "journal.jsonl").write_bytes(data[:length])
+        said = verified(directory)
+        assert said.code in (0, 4), said
+        assert "INTERRUPTED" in said.out
+        assert (said.code == 4) == ("cut off" in said.out)
+
+
+def test_the_digest_that_was_told_is_compared(right):
+    assert verified(right, "--digest", read_journal(right).digest).code == 0
+    said = verified(right, "--digest", "0" * 64)
+    assert said.code == 1
+    assert "has to be 0000" in said.out
+
+
+def test_what_is_no_run_is_one_sentence(tmp_path):
+    (tmp_path / "text").write_text("nothing", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "journal.jsonl").write_text('{"n":0,"kind":"run","prev":"' + "0" * 64 + '","format":9}\n')
+    for name in ("text", "empty", "other", "missing"):
+        said = verified(tmp_path / name)
+        assert (said.code, said.out) == (2, ""), name
+        assert said.errors.count("\n") == 1
+
+
+def test_the_same_version_is_asked_of_the_rulebook(right, tmp_path):
+    def other(records):
+        records[0]["rulebook"] = "0" * 64
+        return records
+
+    directory = tmp_path / "run"
+    stage.rewritten(other(list(read_journal(right).records)), directory)
+    said = verified(directory)
+    assert said.code == 2
+    assert "another version of the rulebook" in said.errors
+
+
+def test_reports_are_not_needed(right, tmp_path):
+    (tmp_path / "run").mkdir()
+    shutil.copy(right / "journal.jsonl", tmp_path / "run")
+    assert verified(tmp_path / "run").code == 0

@@ -1,0 +1,86 @@
+"""Runs of the embedded provider, right or wrong, behind the proxy that disturbs it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from conformance.campaign import Campaign, Settings
+from conformance.journal import read_journal
+from conformance.order import Profile
+from conformance.sandbox import Provider, running_server
+from conformance.settings import nonce_for
+from conformance.sitting import Sitting
+from conformance.targets.locate import locate
+from conformance.targets.url import UrlTarget
+
+from .proxy import Plan, proxy
+
+FEW = 6
+"""Histories of one plan."""
+
+
+@dataclass(frozen=True)
+class Came:
+    """What a disturbed run came to."""
+
+    verdict: str
+    judgements: Counter
+    violated: frozenset
+    reasons: tuple
+    disturbed: Counter
+
+
+class Few(Sitting):
+    """Plays a few histories, drawn from the seed."""
+
+    def everything(self):
+        whole = super().everything()
+        return random.Random(self.settings.seed).sample(whole, min(FEW, len(whole)))
+
+
+class FewCampaign(Campaign):
+    """A campaign of few histories."""
+
+    def __init__(self, seat, settings, directory):
+        super().__init__(seat, settings, directory)
+        self._sitting = Few(seat, settings)
+
+
+@contextmanager
+def hasty():
+    """Let nobody wait long for servers on this machine."""
+    before, UrlTarget.pause = UrlTarget.pause, 0.01
+    try:
+        yield
+    finally:
+        UrlTarget.pause = before
+
+
+def play(directory, plan: Plan, profile: Profile, provider: str, campaign=FewCampaign, concurrency=6, **settings):
+    """Run a campaign behind the proxy. ``provider`` is the address of the undisturbed one."""
+    with hasty(), proxy(provider, plan) as url:
+        seat = locate(
+            url, control_url=f"{provider}/control", environment={}, timeout=plan.patience, concurrency=concurrency
+        )
+        chosen = Settings((profile,), budget="quick", seed=plan.seed, nonce=nonce_for(seat, plan.seed), **settings)
+        result = asyncio.run(campaign(seat, chosen, directory).run())
+    return came(directory, result.verdict.value, plan)
+
+
+def came(directory, verdict, plan):
+    judgements = list(read_journal(directory).of_kind("judgement"))
+    findings = [finding for one in judgements for finding in one.get("findings", ())]
+    return Came(
+        verdict,
+        Counter(one["status"] for one in judgements),
+        frozenset(finding["rule"] for finding in findings),
+        tuple(f"{one['history']} step {one['step']}: {one['findings']}" for one in judgements if one.get("findings")),
+        plan.done,
+    )
+
+
+__all__ = ["Came", "Plan", "Provider", "play", "running_server"]

@@ -1,0 +1,69 @@
+"""Every fault of the HTTP layer is found, by its rule and in seconds; a correct provider is never blamed."""
+
+import asyncio
+import json
+import time
+from itertools import cycle
+
+import pytest
+
+from conformance.api import Asked
+from conformance.fuzzing.campaign import FuzzCampaign
+from conformance.fuzzing.documents import embedded
+from conformance.fuzzing.playing import Limits
+from conformance.sandbox import Provider
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.session import keys_from
+from conformance.verdict import RuleVerdict, RunVerdict
+from reports import write_reports
+
+from .faulty import CORRECT, FAULTS
+
+PROFILES = ("ecom", "epayment", "recurring")
+FEW = Limits(seconds=60.0, requests=450, examples=1)
+SOME = Limits(seconds=60.0, requests=900, examples=2)
+
+
+def fuzzed(directory, provider, *profiles, limits=FEW, seed=0):
+    _, settings = Asked(profiles=list(profiles), seed=seed).prepare()
+    seat = HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True))
+    asyncio.run(FuzzCampaign(seat, settings, directory, embedded(), limits).run())
+    return write_reports(directory)
+
+
+def violated(result):
+    return {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found_by_its_rule(name, tmp_path):
+    made, rule, profile = FAULTS[name]
+    began = time.monotonic()
+    result = fuzzed(tmp_path / "out", made(), profile)
+    assert rule in violated(result), result.reason
+    assert result.verdict is RunVerdict.NOT_CONFORMANT
+    assert time.monotonic() - began < 60
+    finding = next(
+        record
+        for record in result.evidence.of_kind("fuzzed")
+        if any(one["rule"] == rule for one in record.get("findings", ()))
+    )
+    assert finding["curl"].startswith("curl -i -X ")
+    told = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert {"rule": rule, "curl": finding["curl"]}.items() <= next(
+        one for one in told["fuzz"]["findings"] if one["rule"] == rule
+    ).items()
+
+
+@pytest.mark.parametrize(("name", "profile"), list(zip(CORRECT, cycle(PROFILES), strict=False)))
+def test_a_correct_provider_of_another_kind_is_not_blamed(name, profile, tmp_path):
+    result = fuzzed(tmp_path / "out", CORRECT[name](), profile, limits=SOME)
+    assert violated(result) == set(), result.reason
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_embedded_provider_has_no_fault(seed, tmp_path):
+    result = fuzzed(tmp_path / "out", Provider(), "epayment", limits=SOME, seed=seed)
+    assert result.verdict is RunVerdict.CONFORMANT, result.reason
+    assert {one.verdict for one in result.rules} == {RuleVerdict.PASSED}

@@ -1,0 +1,134 @@
+"""The documented limits of one order: kept by construction towards a server that enforces and counts them."""
+
+import asyncio
+from collections import Counter, defaultdict, deque
+
+import pytest
+
+from conformance.campaign import Campaign, Settings
+from conformance.exchange import Request, Response
+from conformance.generation import planned
+from conformance.order import Profile
+from conformance.sandbox import Options, Provider, running_server
+from conformance.settings import nonce_for
+from conformance.targets.locate import locate
+from conformance.targets.sending import CHANGES, MINUTE, READS, Pace, Token
+from conformance.targets.url import UrlTarget
+
+
+class Clock:
+    """Time that passes when somebody waits, and a little with every request."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.waited = []
+
+    def __call__(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.waited.append(seconds)
+        self.now += seconds
+
+
+class Limited(Provider):
+    """Enforces what one order takes within a minute, 5 changes of a kind and 120 reads, and counts what it refuses."""
+
+    def __init__(self, clock, **named):
+        super().__init__(Options(rate_limit=False), **named)
+        self.clock, self.refused, self.sent = clock, Counter(), defaultdict(deque)
+
+    def handle(self, request):
+        self.clock.now += 0.01
+        if request.path.startswith("/control") or "/accesstoken" in request.path:
+            return super().handle(request)
+        times = self.sent[request.method, request.path.partition("?")[0]]
+        while times and self.clock.now - times[0] >= 60:
+            times.popleft()
+        is_new = request.path.endswith(("/payments", "/agreements"))
+        if not is_new and len(times) >= (120 if request.method == "GET" else 5):
+            self.refused[request.method] += 1
+            return Response(429, (("Retry-After", "1"),), b"{}")
+        times.append(self.clock.now)
+        return super().handle(request)
+
+
+class Hurried(UrlTarget):
+    """A target whose clock and pauses are the test's."""
+
+    clock: Clock
+
+    def link(self):
+        link = super().link()
+
+        async def pause(seconds):
+            self.clock.wait(seconds)
+
+        link.pause = pause
+        return link
+
+
+def run(directory, monkeypatch, profile, *, paced):
+    clock = Clock()
+    monkeypatch.setattr(Hurried, "clock", clock, raising=False)
+    monkeypatch.setattr("conformance.targets.locate.UrlTarget", Hurried)
+    chosen = ("in five captures",)
+
+    def few(*given, **named):
+        whole = planned(*given, **named)
+        return [one for one in whole if any(word in one.label for word in chosen)] + whole[::60]
+
+    monkeypatch.setattr("conformance.sitting.planned", few)
+    provider = Limited(clock)
+    with running_server(provider) as url:
+        seat = locate(url, control_url=f"{url}/control", environment={}, concurrency=1)
+        seat._target.paced = paced
+        opened = seat.open
+
+        async def with_clock(*given):
+            await opened(*given)
+            seat.session.office.clock = clock
+            seat.session.office.token = Token(seat.session.office.token.text)
+
+        seat.open = with_clock
+        settings = Settings((profile,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
+        result = asyncio.run(Campaign(seat, settings, directory).run())
+    return provider, clock, result
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_server_that_enforces_the_limits_never_has_to(tmp_path, monkeypatch, profile):
+    provider, clock, result = run(tmp_path, monkeypatch, profile, paced=True)
+    assert provider.refused.total() == 0
+    assert max(clock.waited) > 1
+    assert {one["status"] for one in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
+
+
+def test_without_pacing_it_would_have_to_and_nobody_is_accused(tmp_path, monkeypatch):
+    provider, _, result = run(tmp_path, monkeypatch, Profile.EPAYMENT, paced=False)
+    assert provider.refused.total() > 0
+    assert "violates" not in {one["status"] for one in result.evidence.of_kind("judgement")}
+
+
+@pytest.mark.parametrize(
+    ("method", "limit"), [("PUT", CHANGES), ("POST", CHANGES), ("DELETE", CHANGES), ("GET", READS)]
+)
+def test_the_limit_is_a_window_that_moves(method, limit):
+    clock = Clock()
+    pace = Pace(clock)
+
+    def ask(path="/orders/1"):
+        return pace.wait(Request(method, path))
+
+    assert [ask() for _ in range(limit)] == [0.0] * limit
+    assert ask("/orders/2") == 0.0
+    clock.now += 20
+    assert ask() == pytest.approx(MINUTE - 20)
+    clock.now += MINUTE
+    assert ask() == 0.0
+
+
+def test_who_sends_more_at_once_waits_for_each_other():
+    pace = Pace(Clock())
+    waits = [pace.wait(Request("PUT", "/orders/1")) for _ in range(2 * CHANGES + 1)]
+    assert waits == [0.0] * CHANGES + [MINUTE] * CHANGES + [2 * MINUTE]

@@ -1,0 +1,111 @@
+"""The access token: renewed before it ends and on one 401, by whoever needs it first, and never for nothing."""
+
+import asyncio
+
+import pytest
+
+from conformance.campaign import Campaign, Settings
+from conformance.generation import planned
+from conformance.order import Profile
+from conformance.sandbox import Options, Provider, running_server
+from conformance.sandbox.tokens import Tokens
+from conformance.settings import nonce_for
+from conformance.targets.locate import locate
+from conformance.verdict import RunVerdict
+
+from .loopback import play_few
+
+
+class Counted(Tokens):
+    """Counts the tokens that it gives out, and takes some of them back."""
+
+    issued = 0
+    useless_after: int | None = None
+
+    def issue(self, call):
+        type(self).issued += 1
+        return super().issue(call)
+
+    def is_valid(self, token):
+        self.asked = getattr(self, "asked", 0) + 1
+        if self.useless_after is not None and self.asked > self.useless_after:
+            type(self).useless_after = None
+            self.expiries.clear()
+        return super().is_valid(token)
+
+
+@pytest.fixture
+def tokens(monkeypatch):
+    play_few(monkeypatch)
+    return type("Fresh", (Counted,), {})
+
+
+def run(directory, tokens, environment=None, **options):
+    with running_server(Provider(Options(rate_limit=False, **options), tokens=tokens)) as url:
+        seat = locate(url, control_url=f"{url}/control", environment=environment or {})
+        settings = Settings((Profile.EPAYMENT,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
+        return asyncio.run(Campaign(seat, settings, directory).run())
+
+
+def refused(result):
+    """Return the answers to requests with a token of ours that were 401 and counted."""
+    purposes = {"act", "prepare", "read", "poll"}
+    return [
+        one
+        for one in result.evidence.of_kind("exchange")
+        if one["response"] and one["response"]["status"] == 401 and one["purpose"] in purposes and "resent" not in one
+    ]
+
+
+def statuses(result):
+    return {one["status"] for one in result.evidence.of_kind("judgement")}
+
+
+def test_a_token_is_renewed_before_it_ends(tmp_path, tokens):
+    result = run(tmp_path, tokens, token_seconds=1)
+    assert tokens.issued > 1
+    assert statuses(result) <= {"conforms", "recorded"}
+    assert {one["purpose"] for one in refused(result)} <= {"act"}
+
+
+def test_a_token_that_is_taken_back_is_renewed_once(tmp_path, tokens):
+    tokens.useless_after = 40
+    result = run(tmp_path, tokens)
+    assert tokens.issued == 2
+    assert statuses(result) <= {"conforms", "recorded"}
+    assert any("resent" in one for one in result.evidence.of_kind("exchange"))
+
+
+def test_a_token_of_the_users_is_not_renewed(tmp_path, tokens):
+    tokens.is_valid = lambda *_: False
+    environment = {"VIPPS_ACCESS_TOKEN": "given-by-the-user", "VIPPS_SUBSCRIPTION_KEY": Options().subscription_key}
+    result = run(tmp_path, tokens, environment={**environment, "VIPPS_MSN": Options().msn})
+    assert result.verdict is RunVerdict.ENVIRONMENT
+    assert tokens.issued == 0
+
+
+def test_who_refuses_every_token_is_not_asked_for_ever(tmp_path, tokens):
+    served = tokens.is_valid
+    calls = []
+
+    def is_valid(self, token):
+        calls.append(token)
+        return served(self, token) and len(calls) < 60
+
+    tokens.is_valid = is_valid
+    result = run(tmp_path, tokens)
+    assert result.verdict is RunVerdict.ENVIRONMENT, result.reason
+    assert "violates" not in statuses(result)
+    assert tokens.issued == 2
+
+
+def test_a_token_that_is_broken_on_purpose_is_left_as_it_is(tmp_path, tokens, monkeypatch):
+    def broken(*given, **named):
+        return [one for one in planned(*given, **named) if any(word in one.label for word in ("token", "Bearer"))]
+
+    monkeypatch.setattr("conformance.sitting.planned", broken)
+    result = run(tmp_path, tokens)
+    assert tokens.issued == 1
+    assert {one["purpose"] for one in refused(result)} == {"act"}
+    assert statuses(result) == {"conforms"}
+    assert not any("resent" in one for one in result.evidence.of_kind("exchange"))
