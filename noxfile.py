@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent
 LOCK = "constraints.txt"
 LOCK_DEV = "constraints-dev.txt"
 UV = "uv==0.13.9"
-RULEBOOK = "docs/rulebook.md"
+RULEBOOKS = {"docs/rulebook.md": (), "docs/obligations.md": ("--party", "merchant")}
 MUTMUT = "mutmut==3.8.1"
 MINUTES = ("conformance.verdict.*", "conformance.result.*", "conformance.spoken.*")
 """The mutants that are tried where none are named: those of the model take hours."""
@@ -106,12 +106,11 @@ def docs(session: nox.Session) -> None:
     pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
     complaints = [complaint for page in pages for complaint in broken_links(page)]
     complaints += broken_commands(session, pages)
-    printed = said(session, "rules", "--format", "markdown")
-    page = ROOT / RULEBOOK
-    if not page.exists() or page.read_text(encoding="utf-8").strip() != printed.strip():
-        complaints.append(
-            f"{RULEBOOK}: is not what `cancel-conformance rules --format markdown` prints; write it again"
-        )
+    for name, party in RULEBOOKS.items():
+        words = ("rules", *party, "--format", "markdown")
+        page = ROOT / name
+        if not page.exists() or page.read_text(encoding="utf-8").strip() != said(session, *words).strip():
+            complaints.append(f"{name}: is not what `cancel-conformance {' '.join(words)}` prints; write it again")
     if complaints:
         session.error("\n" + "\n".join(complaints))
     session.log(f"{len(pages)} pages: links, commands and rulebook are right")

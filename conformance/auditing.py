@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.journal import Evidence, JournalError
-from conformance.obligations.evidence import check_shop, is_merchants, rejudge_shop
+from conformance.obligations.evidence import check_shop, is_merchants
 from conformance.rejudging import rejudge
 from conformance.soundness import check
 from conformance.verdict import OracleError
@@ -17,11 +17,7 @@ def audit(evidence: Evidence) -> None:
 
     """
     try:
-        if is_merchants(evidence.records[0]):
-            check_shop(evidence, complete=True)
-            rejudge_shop(evidence)
-        else:
-            check(evidence, complete=True)
-            rejudge(evidence)
+        (check_shop if is_merchants(evidence.records[0]) else check)(evidence, complete=True)
+        rejudge(evidence)
     except JournalError as error:
         raise OracleError(str(error)) from error

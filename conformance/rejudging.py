@@ -11,6 +11,7 @@ from typing import Any
 from conformance.expectation import Fields
 from conformance.journal import Evidence, JournalError, Record
 from conformance.model import Belief, World, expect, open_order, settle
+from conformance.obligations.evidence import is_merchants, rejudge_shop
 from conformance.order import Market, Profile
 from conformance.recording import REMOVED
 from conformance.rulebook import Readings
@@ -23,12 +24,15 @@ _FREE = ("n", "kind", "prev", "history", "step", "do", "seen", "observed", "supe
 
 
 def rejudge(evidence: Evidence) -> None:
-    """Judge every step of a run again.
+    """Judge every step of a run again; of a merchant's run, every history.
 
     Raises:
         JournalError: a judgement does not follow from what was observed, or a record lacks a part.
 
     """
+    if is_merchants(evidence.records[0]):
+        rejudge_shop(evidence)
+        return
     try:
         _rejudge_all(evidence)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

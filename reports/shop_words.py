@@ -11,18 +11,17 @@ from reports.text import in_one_line
 from reports.words import amount, counted
 
 _STEPS: Final[Mapping[str, str]] = {
-    "create": "The shop makes the payment of order {n}",
-    "cancel": "The shop cancels order {n}",
-    "abandon": "The customer leaves the checkout, and the shop abandons order {n}",
+    "cancel": "The shop cancels {which}",
+    "abandon": "The customer leaves the checkout, and the shop abandons {which}",
     "tick": "The shop’s scheduled work runs",
     "restart": "The shop’s process is started again",
-    "approve": "The customer approves order {n}",
-    "reject": "The customer rejects order {n}",
-    "expire": "The customer does nothing until order {n} times out",
-    "start_3ds": "The customer of order {n} is sent into 3-D Secure, or its charge is processed",
-    "finish_3ds": "That ends with success for order {n}",
-    "fail_3ds": "That ends without success for order {n}",
-    "portal_cancel": "Order {n} is cancelled in the portal",
+    "approve": "The customer approves {which}",
+    "reject": "The customer rejects {which}",
+    "expire": "The customer does nothing until {which} times out",
+    "start_3ds": "The customer of {which} is sent into 3-D Secure, or its charge is processed",
+    "finish_3ds": "That ends with success for {which}",
+    "fail_3ds": "That ends without success for {which}",
+    "portal_cancel": "In the portal, {which} is cancelled",
     "deliver": "The provider’s notifications arrive",
     "deliver_twice": "The provider’s notifications arrive, each of them twice",
     "deliver_reversed": "The provider’s notifications arrive, the latest first",
@@ -39,16 +38,19 @@ _ENDED: Final[Mapping[str, str]] = {
 
 def shop_step_in_words(step: Step, history: ShopHistory, currency: str) -> str:
     """Return one step as a sentence without its full stop."""
+    which = f"order {step.order + 1}" if len(history.amounts) > 1 else "the order"
     match step.do:
+        case "create":
+            money = amount(history.amounts[step.order], currency)
+            return f"The shop makes the payment of {which}, {money}"
         case "capture":
-            return f"The shop ships and captures {amount(step.number, currency)} of order {step.order + 1}"
+            return f"The shop ships and captures {amount(step.number, currency)} of {which}"
         case "wait":
             return f"Time passes: {counted(step.number, 'second')}"
         case "age":
-            return f"Time passes for order {step.order + 1}: {counted(step.number, 'day')}"
+            return f"Time passes for {which}: {counted(step.number, 'day')}"
         case _:
-            said = _STEPS[step.do].format(n=step.order + 1)
-            return said if len(history.amounts) > 1 else said.replace(f"order {step.order + 1}", "the order")
+            return _STEPS[step.do].format(which=which)
 
 
 def fault_in_words(fault: Fault) -> str:

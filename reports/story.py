@@ -229,7 +229,7 @@ def exchange_view(record: Record, body_limit: int) -> ExchangeView:
     answer = None if response is None else _message(f"HTTP {response['status']}", response, body_limit)
     return ExchangeView(
         number=record["n"],
-        purpose=PURPOSES[record["purpose"]],
+        purpose=f"in {record['wire']['action']}" if "wire" in record else PURPOSES[record["purpose"]],
         request=_message(line, request, body_limit),
         answer=answer,
         outcome="no answer" if response is None else str(response["status"]),
@@ -240,6 +240,9 @@ def exchange_view(record: Record, body_limit: int) -> ExchangeView:
 
 def _time(record: Record) -> str:
     """Return how long an exchange took and, of two that were sent together, when it left."""
+    if "wire" in record:
+        wire = record["wire"]
+        return f"at {wire['at']:.1f} s" + (f", {wire['fault']}" if wire["fault"] else "")
     took = f"{record['ms']:.0f} ms"
     return f"sent at {record['began']:.1f} ms, {took}" if "began" in record else took
 

@@ -94,7 +94,7 @@ def m12_last(seen: Seen, order: int) -> Said:
             for act in seen.acts
             if act.order == order and act.action == "capture" and act.ended == "returned" and act.n < one.n
         )
-        if not wanted or one.before is None or one.after is None:
+        if not wanted or one.before is None or one.after is None or not one.before.authorized:
             continue
         if one.after.cancelled > one.before.cancelled and one.before.captured < wanted:
             return at(

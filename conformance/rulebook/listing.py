@@ -51,14 +51,14 @@ def render_json(rulebook: Rulebook, *, stale: Staleness | None = None, profiles:
 def render_markdown(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
     """Return the whole rulebook as a page: the rules by API, the readings, the sources."""
     rules = _shown(rulebook, profiles)
-    lines = ["# Rulebook", "", _summary(rules), ""]
+    lines = ["# Rulebook" if rulebook.switches else "# What a merchant owes", "", _summary(rules), ""]
     if stale:
         lines += [_comparison(rules, stale), ""]
     for heading, group in _grouped(rules):
         lines += [f"## {heading}", ""]
         for rule in group:
             lines += [*_rule_markdown(rulebook, rule, stale), ""]
-    lines += ["## Readings", ""]
+    lines += ["## Readings", ""] if rulebook.switches else []
     for switch in rulebook.switches:
         lines += [*_switch_markdown(switch), ""]
     lines += ["## Sources", "", "| key | title | version | published |", "| --- | --- | --- | --- |"]
@@ -114,6 +114,7 @@ def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[
         "neighbours": list(rule.neighbours),
         "causes": list(rule.causes),
         "optional": rule.optional,
+        **({"defects": list(rule.defects)} if rule.defects else {}),
         "stale": rule.id in stale.stale if stale is not None and compared else None,
     }
 
@@ -146,7 +147,11 @@ def _rule_markdown(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> l
         ("Fails together with", list(rule.neighbours)),
     )
     lines += [f"- {name}: {', '.join(items)}" for name, items in named if items]
-    if rule.optional:
+    if rule.defects:
+        lines.append(f"- Catches the defects of real integrations: {', '.join(rule.defects)}")
+    if rule.optional and rule.defects:
+        lines.append("- Not needed for a verdict where an integration never comes to what it is about")
+    elif rule.optional:
         lines.append("- Optional: an answer may leave out what the rule is about")
     lines.append(f"- Source: {'; '.join(f'{c.source}, {c.place}' for c in rule.sources)}")
     if rule.causes:

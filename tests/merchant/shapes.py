@@ -369,6 +369,8 @@ class Async:
 
     async def cancel(self, order_id: str) -> None:
         row = self.rows[order_id]
+        if row["status"] == "cancelled":
+            return
         got = await self.send("GET", f"/epayment/v1/payments/{order_id}")
         said = parsed(got) if got.status_code == 200 else None
         if said is not None and self.shop.learn(row, said):

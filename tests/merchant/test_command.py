@@ -1,0 +1,213 @@
+"""The command line, as a merchant's CI uses it: exit codes, files, replay, and integrations that misbehave."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conformance.cli import main
+from conformance.commands.errors import USAGE
+from conformance.journal import read_journal
+from conformance.merchant.playing import Loose, Stand
+from conformance.obligations.evidence import rejudge_shop
+from tests.merchant.stage import history
+from tests.reports.schemas import faults_of, journal_schema, report_schema
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = "python:examples.merchants.epayment:Adapter"
+START = """#!/bin/sh
+case "$1" in start) echo '{"profiles": ["epayment"], "actions": ["create", "cancel", "local_view"]}';;
+"""
+HOSTILE = "python:tests.merchant.hostile"
+
+
+def run(*arguments, out, integration="python:examples.merchants.epayment:Adapter", histories="0"):
+    words = ["merchant", "--integration", integration, "--budget", "quick", "--histories", histories, "--out", str(out)]
+    return main([*words, *arguments])
+
+
+def report(out):
+    return json.loads((out / "report.json").read_text(encoding="utf-8"))
+
+
+def test_a_reference_merchant_is_conformant_and_its_evidence_complete(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(out=out, histories="5") == 0, capsys.readouterr()
+    assert {path.name for path in out.iterdir()} == {
+        "journal.jsonl", "report.html", "report.json", "junit.xml", "summary.md",
+    }  # fmt: skip
+    evidence = read_journal(out)
+    assert faults_of(evidence.records) == []
+    kinds = {record["kind"]: record for record in evidence.records}
+    assert all(faults_of([{**kinds[kind], "more": 1}]) for kind in ("action", "books", "exchange", "history"))
+    rejudge_shop(evidence)
+    said = report(out)
+    Draft202012Validator(report_schema()).validate(said)
+    assert (said["verdict"], said["exit_code"]) == ("CONFORMANT", 0)
+    assert {one["id"] for one in said["rules"] if one["verdict"] == "VIOLATED"} == set()
+    assert main(["report", str(out)]) == 0
+    assert "Histories by what becomes of the order" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_schema_knows_every_kind_of_record():
+    schema = journal_schema()
+    assert {"action", "books"} <= set(schema["properties"]["kind"]["enum"])
+    Draft202012Validator.check_schema(schema)
+
+
+def test_a_faulty_merchant_is_told_with_a_counterexample_that_can_be_replayed(tmp_path, capsys):
+    out = tmp_path / "out"
+    integration = "python:tests.merchant.faulty:EveryErrorIsACancel"
+    assert run(out=out, integration=integration) == 1
+    said = capsys.readouterr().out
+    assert "M18" in said
+    file = out / "counterexamples" / "epayment-M18-1.json"
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    assert [step["do"] for step in kept["history"]["steps"]] == ["create", "cancel"]
+    assert len(kept["history"]["faults"]) == 1
+    assert faults_of(read_journal(out).records) == []
+    assert main(["replay", str(out), "M18"]) == 1
+    assert "violated: M18" in capsys.readouterr().out
+    assert main(["replay", str(out), file.name, "--target", "python:examples.merchants.epayment:Adapter"]) == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "The shop cancels the order" in page
+    assert 'id="violation-epayment-M18"' in page
+
+
+def test_what_is_recommended_is_a_warning_and_decides_only_with_strict(tmp_path, capsys):
+    integration = "python:tests.merchant.faulty:KeyOfTheCall"
+    assert run(out=tmp_path / "one", integration=integration) == 0
+    said = report(tmp_path / "one")
+    assert {one["id"] for one in said["rules"] if one["verdict"] == "WARNING"} == {"M7", "M13"}
+    assert "Warning: M7" in capsys.readouterr().out
+    assert "with 2 warnings" in (tmp_path / "one" / "summary.md").read_text(encoding="utf-8")
+    assert run("--strict", out=tmp_path / "two", integration=integration) == 1
+    waived = ("--waive", "M7=the client library makes the key", "--waive", "M13=known")
+    assert run("--strict", *waived, out=tmp_path / "three", integration=integration) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("NoView", 3, "The adapter is at fault: local_view"),
+        ("OddView", 3, "has the status 'VOIDED'"),
+        ("NoPayment", 3, "no goods in stock"),
+        ("NotMade", 3, "no database"),
+        ("NoCancel", USAGE, "has no method 'cancel'"),
+        ("Nobody", USAGE, "has no 'Nobody'"),
+    ],
+)
+def test_an_adapter_that_does_not_keep_to_the_protocol(tmp_path, capsys, name, code, told):
+    assert run(out=tmp_path / "out", integration=f"{HOSTILE}:{name}") == code
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), [("Waits", "MC-1"), ("Floods", "MC-1"), ("CallsOthers", "MC-2"), ("CallsOthersBySocket", "MC-2")]
+)
+def test_a_merchant_that_misbehaves_is_bounded_and_named(tmp_path, name, rule):
+    assert run(out=tmp_path / "out", integration=f"{HOSTILE}:{name}") == 1
+    assert {one["id"] for one in report(tmp_path / "out")["rules"] if one["verdict"] == "VIOLATED"} == {rule}
+
+
+def test_a_merchant_that_exits_or_prints_does_no_harm(tmp_path, capfd):
+    assert run(out=tmp_path / "one", integration=f"{HOSTILE}:Exits") == 0
+    assert run(out=tmp_path / "two", integration=f"{HOSTILE}:Prints") == 0
+    assert "xxxx" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--integration", "shop"], "is no integration"),
+        ([], "No integration is named"),
+        (["--integration", "http://203.0.113.1/hook"], "is not on this machine"),
+        (["--integration", "exec:no-such-program-here"], "there is no command"),
+        (
+            ["--integration", REFERENCE, "--waive", "EC-01=x"],
+            "no obligation 'EC-01'",
+        ),
+        (["--integration", REFERENCE, "--waive", "M1"], "has no reason"),
+        (
+            ["--integration", REFERENCE, "--port", "70000"],
+            "the port from 0 to 65535",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(tmp_path, capsys, arguments, told):
+    assert main(["merchant", *arguments, "--out", str(tmp_path / "out")]) == USAGE
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_api_that_the_integration_does_not_use(tmp_path, capsys):
+    assert run("--profile", "ecom", out=tmp_path / "out") == 3
+    assert "does not use ecom" in capsys.readouterr().err
+
+
+def test_options_from_a_file(tmp_path):
+    file = tmp_path / "merchant.toml"
+    file.write_text('integration = "python:examples.merchants.epayment:Adapter"\nhistories = 0\nbudget = "quick"\n')
+    assert main(["merchant", "--config", str(file), "--out", str(tmp_path / "out")]) == 0
+    file.write_text("target = 'embedded'\n")
+    assert main(["merchant", "--config", str(file)]) == USAGE
+
+
+def test_the_test_hook_of_a_service(tmp_path):
+    service = [sys.executable, str(ROOT / "examples/merchants/hook/service.py"), "0"]
+    with subprocess.Popen(service, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            base = process.stdout.readline().strip()
+            out = tmp_path / "out"
+            assert (
+                main(
+                    ["merchant", "--integration", base, "--profile", "epayment", "--budget", "quick", "--out", str(out)]
+                )
+                == 0
+            )
+            assert report(out)["histories"]["epayment"] == 48
+        finally:
+            process.terminate()
+    assert main(["merchant", "--integration", base, "--out", str(tmp_path / "gone")]) == 3
+
+
+def test_a_command_for_every_action(tmp_path):
+    program = f"exec:{sys.executable} {ROOT / 'examples/merchants/exec/shop.py'}"
+    stand = Stand(program)
+    try:
+        trial = stand.play(history("create approve capture:400 cancel"), "t", Loose())
+    finally:
+        stand.close()
+    assert trial.broken == {}
+    assert {"M12", "M23", "M10", "M16"} <= set(trial.examples)
+    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("cancel-merchant-*/books.json"))
+
+
+def test_a_command_that_hangs_leaves_nothing_running(tmp_path):
+    script = tmp_path / "shop.sh"
+    script.write_text(f"{START}*) (sleep 300; touch {tmp_path}/woke) & echo $! > {tmp_path}/pid; sleep 300;; esac\n")
+    stand = Stand(f"exec:sh {script}")
+    try:
+        stand.open()
+        stand.link.seconds = 0.5
+        trial = stand.play(history("create cancel"), "t", Loose())
+    finally:
+        stand.close()
+    assert list(trial.broken) == ["MC-1"]
+    time.sleep(0.2)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_command_that_prints_garbage_is_the_adapters_fault(tmp_path, capsys):
+    script = tmp_path / "shop.sh"
+    script.write_text(f"{START}*) echo Warning: something;; esac\n")
+    assert run(out=tmp_path / "out", integration=f"exec:sh {script}") == 3
+    assert "The adapter is at fault" in capsys.readouterr().err
