@@ -6,19 +6,31 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from conformance.merchant import View
 from examples.merchants import ecom, epayment, recurring
 from examples.merchants.ledger import Refused, Row, TryLater
-from tests.merchant.faulty import FAULTY, defect
 from tests.merchant.shapes import BUSY, Failed, Synchronous
 
-_BEFORE: Final = len(FAULTY)
+MORE: Final[list[type[Any]]] = []
+T = TypeVar("T", bound=type[Any])
+
+
+def defect(name: str, first: str) -> Callable[[T], T]:
+    """Name the defect, and the obligation that has to be blamed first."""
+
+    def mark(made: T) -> T:
+        made.defect, made.first = name, first
+        MORE.append(made)
+        return made
+
+    return mark
 
 
 class Counting(Synchronous):
@@ -258,6 +270,3 @@ class MatchesASentence(Counting):
             self.setup.sleep(61)
             got = super().send(method, path, body, str(uuid.uuid4()))
         return got
-
-
-MORE: Final[list[type[Any]]] = FAULTY[_BEFORE:]
