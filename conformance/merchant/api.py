@@ -65,7 +65,8 @@ class ShopAsked:
             waivers=_waivers(self.waive),
             command=self.command_line(),
         )
-        stand = Stand(self.integration, market=self.market, seed=self.seed, port=self.port)
+        first = settings.profiles[0] if settings.profiles else None
+        stand = Stand(self.integration, market=self.market, seed=self.seed, port=self.port, first=first)
         try:
             stand.check()
         except BaseException:

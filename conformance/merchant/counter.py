@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final, cast
+from itertools import islice
+from typing import Any, Final, TypeVar, cast
 
 from conformance.exchange import Request, Response
 from conformance.merchant.clock import Clock
@@ -18,6 +19,10 @@ from conformance.sandbox.payment import Entry, Kind, Payment, Stage
 from conformance.sandbox.profile import Profile as Api
 
 PAYABLE: Final = (Stage.INITIATED, Stage.IN_3DS, Stage.PENDING, Stage.DUE, Stage.PROCESSING)
+REMEMBERED: Final = 100
+"""So many payments of earlier histories are still known."""
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _TO_RECURRING: Final[Mapping[str, tuple[str, ...]]] = {
     "reject": ("become_due", "fail"),
     "start_3ds": ("become_due", "start_processing"),
@@ -35,7 +40,7 @@ class Counter:
         behaviour: how the provider reads what the documentation leaves open.
         market: the sales unit's country.
         seed: decides every identifier.
-        former: the provider of the history before, if the merchant may still know of its payments and tokens.
+        former: the provider of the history before.
 
     """
 
@@ -52,10 +57,10 @@ class Counter:
         self.provider = Provider(self.options, seed=seed, now=clock.now)
         self._told: dict[tuple[str, str], int] = {}
         if former is not None:
-            self.provider.tokens.expiries.update(former.provider.tokens.expiries)
-            self.provider.ecom.house.payments.update(former.provider.ecom.house.payments)
-            self.provider.recurring.agreements.update(former.provider.recurring.agreements)
-            self._told = {key: len(payment.entries) for key, payment in self._payments()}
+            # A merchant may keep its token from one history to the next, and ask after its older orders.
+            self.provider.tokens.expiries.update(_latest(former.provider.tokens.expiries))
+            self.provider.ecom.house.payments.update(_latest(former.provider.ecom.house.payments))
+            self.provider.recurring.agreements.update(_latest(former.provider.recurring.agreements))
         self.inherited = frozenset(id_ for (_, id_), _ in self._payments())
 
     def _payments(self) -> list[tuple[tuple[str, str], Payment]]:
@@ -187,12 +192,18 @@ class Counter:
         with self.provider.turn():
             out = []
             for (api, id_), payment in self._payments():
+                if id_ in self.inherited:
+                    continue
                 known = self._told.get((api, id_), 0)
                 entries = payment.entries[known:]
                 self._told[api, id_] = known + len(entries)
                 out += [(entry.at, _webhook(api, payment, entry)) for entry in entries]
         made = sorted((at, number, hook) for number, (at, hook) in enumerate(out) if hook is not None)
         return [hook for _, _, hook in made]
+
+
+def _latest(known: Mapping[_Key, _Value]) -> dict[_Key, _Value]:
+    return dict(islice(known.items(), max(0, len(known) - REMEMBERED), None))
 
 
 def truth_as_json(truth: Truth | None) -> dict[str, Any] | None:

@@ -9,12 +9,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from types import FrameType
 from typing import Any, Final
 
 from conformance.merchant.clock import Clock, Sleeping, StuckError
 from conformance.merchant.links import SECONDS, Ended, Offer, offer_from
 from conformance.merchant.mounts import Httpx, TheSeat, only_loopback
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
+from conformance.order import Profile
 from conformance.targets.base import TargetError, TargetUsageError
 from conformance.targets.imports import imported
 from conformance.targets.lane import told
@@ -41,11 +43,13 @@ class PythonLink:
 
     kind = "python"
     virtual = True
-    fresh = True
 
     def __init__(self, made: str | Callable[..., Any], seat: TheSeat, clock: Callable[[], Clock], port: int) -> None:
         self.name = f"python:{made}" if isinstance(made, str) else f"python:{made.__module__}:{made.__qualname__}"
         self._make: Callable[..., Any] = imported("python", made) if isinstance(made, str) else made
+        named = getattr(self._make, "profiles", ())
+        known = [one for one in Profile if isinstance(named, list | tuple | set | frozenset) and one.value in named]
+        self.first = known[0] if known else None
         self._httpx = Httpx(seat, port)
         self._seat = seat
         self.seconds = SECONDS
@@ -152,13 +156,16 @@ def _limited(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def stop(*_: object) -> None:
+    def stop(_: int, frame: FrameType | None) -> None:
+        # What is raised while garbage is collected is swallowed, and complained of. The next signal comes soon.
+        if frame is not None and "gc" in frame.f_code.co_name:
+            return
         raise StuckError("hung", f"it did not come back within {seconds:.0f} seconds")
 
     before = signal.signal(signal.SIGALRM, stop)
     # Again and again: a merchant that catches everything must not get away with it. Whoever else uses the timer, as a
     # plugin of pytest's does, has it back afterwards.
-    others = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    others = signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
     try:
         yield
     finally:

@@ -37,13 +37,13 @@ class Ended:
 class Link(Protocol):
     """An integration, and the way to it.
 
-    ``virtual`` says that it lives by the run's clock, ``fresh`` that in a new history it knows nothing of the old ones.
+    ``virtual`` says that it lives by the run's clock, ``first`` which API it uses, where that is known beforehand.
     """
 
     kind: str
     name: str
     virtual: bool
-    fresh: bool
+    first: Profile | None
     seconds: float
     """How long an action may take."""
 

@@ -19,6 +19,7 @@ import httpx
 
 from conformance.merchant.links import SECONDS, Ended, Offer, as_json, offer_from, setup_as_json
 from conformance.merchant.protocol import Setup
+from conformance.order import Profile
 from conformance.targets.base import TargetError, TargetUsageError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -32,7 +33,7 @@ class HookLink:
 
     kind = "url"
     virtual = False
-    fresh = False
+    first: Profile | None = None
 
     def __init__(self, base: str) -> None:
         self.name = base
@@ -95,7 +96,7 @@ class ExecLink:
 
     kind = "exec"
     virtual = False
-    fresh = True
+    first: Profile | None = None
 
     def __init__(self, command: str) -> None:
         self.name = f"exec:{command}"

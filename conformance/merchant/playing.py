@@ -81,13 +81,17 @@ class Stand:
         market: the sales unit's country.
         seed: decides every identifier.
         port: the port of the provider; 0 takes a free one.
+        first: the API that it is told when it is first reached.
 
     Raises:
         TargetUsageError: the integration makes no sense, or the port is taken.
 
     """
 
-    def __init__(self, integration: Any, *, market: str = "no", seed: int = 0, port: int = 0) -> None:
+    def __init__(
+        self, integration: Any, *, market: str = "no", seed: int = 0, port: int = 0, first: Profile | None = None
+    ) -> None:
+        self._first = first
         self.market = market
         self.seed = seed
         self.book: Rulebook = load_obligations()
@@ -148,7 +152,7 @@ class Stand:
         """
         if self._offer is None:
             self._take_place(Behaviour(), "open", Loose(), 1)
-            self._offer = self.link.open(self._setup(Profile.EPAYMENT))
+            self._offer = self.link.open(self._setup(self._first or self.link.first or Profile.EPAYMENT))
         return self._offer
 
     def check(self) -> None:
@@ -197,15 +201,10 @@ class Stand:
 
         self._clock = Clock()
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}-{name}".encode()).digest()[:6])
-        former = None if self.link_is_fresh() else self._counter
-        self._counter = Counter(self._clock, behaviour, self.market, seed, former)
+        self._counter = Counter(self._clock, behaviour, self.market, seed, self._counter)
         self._faults = Faults(())
         self._seat = Seat(self._counter, self._clock, self._faults, write, orders)
         return records
-
-    def link_is_fresh(self) -> bool:
-        """Whether the integration knows nothing of earlier histories."""
-        return getattr(self, "link", None) is None or self.link.fresh
 
     def play(self, history: ShopHistory, name: str, ledger: Ledger) -> Trial:
         """Play a history from its first step to its quiet end, and judge it.

@@ -17,7 +17,7 @@ from conformance.obligations.seen import REMOVED
 from conformance.obligations.shop import AFTER, Fault
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
 
-MOST_REQUESTS: Final = 200
+MOST_REQUESTS: Final = 600
 FEWER_REQUESTS: Final = 60
 """Requests of one action; what asks for more is stopped."""
 _COUNTED: Final = {

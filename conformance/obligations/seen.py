@@ -122,7 +122,7 @@ class Exchange:
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
