@@ -134,7 +134,7 @@ class Impatient(Counting):
     """Tries again after a second, whatever Retry-After says."""
 
     def end(self, order_id: str) -> None:
-        for pause in (1.0, 1.0, 0.0):
+        for pause in (1.0, 0.0):
             try:
                 super().end(order_id)
             except Failed:
