@@ -268,5 +268,6 @@ class MatchesASentence(Counting):
             if got.status_code != 400 or not path.endswith("/cancel") or "more than 180 days" in got.text:
                 break
             self.setup.sleep(61)
-            got = super().send(method, path, body, str(uuid.uuid4()))
+            key = self.rows[path.split("/")[-2]]["key"] = str(uuid.uuid4())
+            got = super().send(method, path, body, key)
         return got
