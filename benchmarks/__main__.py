@@ -6,7 +6,9 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from benchmarks.merchant import merchants, told
 from benchmarks.speed import measured
 from benchmarks.table import printed
 from conformance.order import Profile
@@ -22,13 +24,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--profile", action="append", choices=list(Profile), help="repeatable; all three if left out")
     parser.add_argument("--no-port", action="store_true", help="measure in this process only")
     parser.add_argument("--no-whole-run", action="store_true", help="leave out the whole run at the standard budget")
+    parser.add_argument("--merchant", action="store_true", help="measure the merchant's side instead")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement here")
     chosen = parser.parse_args(arguments)
     if chosen.histories < 1 or chosen.rounds < 1:
         parser.error("--histories and --rounds must be at least 1")
     profiles = tuple(Profile(name) for name in chosen.profile or Profile)
-    found = measured(profiles, chosen.histories, chosen.rounds, port=not chosen.no_port, whole=not chosen.no_whole_run)
-    print(printed(found))
+    if chosen.merchant:
+        found: dict[str, Any] = {"merchant": merchants(profiles, chosen.rounds)}
+        print(told(found["merchant"]))
+    else:
+        port, whole = not chosen.no_port, not chosen.no_whole_run
+        found = measured(profiles, chosen.histories, chosen.rounds, port=port, whole=whole)
+        print(printed(found))
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +14,9 @@ from conformance.sandbox import Options, Provider, running_server
 from conformance.sandbox.agreement import AgreementStatus
 
 from ..published.descriptions import VENDOR, Description, load_repairs
+from .npm import STORY_SECONDS, install, said
 
 HERE = Path(__file__).parent
-FILES = ("package.json", "package-lock.json", "drive.mjs", "loopback.mjs")
-INSTALL_SECONDS = 120
-STORY_SECONDS = 30
-OLDEST_NODE = 20
 OPTIONS = Options()
 
 Line = dict[str, Any]
@@ -54,48 +48,10 @@ class Watched(Provider):
 # The client
 
 
-def said(command: list[str], folder: Path, seconds: int, environment: Mapping[str, str]) -> str:
-    """Run a command to its end and return what it printed."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=seconds,
-        check=False,
-    )
-    if done.returncode:
-        raise ChildProcessError(done.stderr.strip() or done.stdout.strip())
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the locked client in it; the tests are skipped where there can be none."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("node and npm are needed to run the published client")
-    folder = tmp_path_factory.mktemp("sdk")
-    version = said([node, "--version"], folder, STORY_SECONDS, os.environ).strip()
-    if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"node {OLDEST_NODE} or later is needed to run the published client; this is {version}")
-    for name in FILES:
-        shutil.copy(HERE / name, folder)
-    quietly = (
-        "--ignore-scripts",
-        "--prefer-offline",
-        "--no-audit",
-        "--no-fund",
-        "--no-update-notifier",
-        "--loglevel=error",
-    )
-    try:
-        said([npm, "ci", *quietly], folder, INSTALL_SECONDS, os.environ)
-    except (ChildProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"npm could not install the published client: {str(error).splitlines()[0]}")
-    return folder
+    return install(HERE, tmp_path_factory.mktemp("sdk"))
 
 
 def told(client: Path, story: str, provider: Provider) -> list[Line]:

@@ -1,0 +1,112 @@
+"""Runs of the suite against small shops on published clients, and what stands in their journals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.journal import Record, body_from_json
+from conformance.merchant import campaign, desk
+from conformance.merchant.api import run_merchant
+from conformance.merchant.playing import Loose, Stand
+from conformance.obligations.shop import ShopHistory, shop_from_json
+from conformance.result import Result
+from conformance.verdict import RuleVerdict
+
+ROOT = Path(__file__).parents[2]
+CLIENTS = ROOT / "examples" / "clients"
+INSTALL_SECONDS = 120
+
+
+@contextmanager
+def service(folder: Path, shop: str) -> Iterator[str]:
+    """Run a shop's test hook; give its address."""
+    command = ["node", "hook.mjs", shop]
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert address, f"{shop} did not start"
+            yield address
+        finally:
+            process.kill()
+
+
+def install_vipps(folder: Path) -> Path:
+    """Install the client of PyPI; skip the tests where that cannot be done."""
+    pytest.importorskip("requests", reason="requests is needed to run the published client")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    command += ["--disable-pip-version-check", "--target", str(folder), "-r", str(CLIENTS / "vipps.txt")]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip("pip could not install the published client in time")
+    if done.returncode:
+        pytest.skip(f"pip could not install the published client: {done.stderr.strip().splitlines()[-1]}")
+    return folder
+
+
+@dataclass
+class Run:
+    """One run. ``broken`` has, by obligation, the histories that broke it, each with the reason."""
+
+    result: Result
+    broken: dict[str, list[tuple[str, str]]]
+
+    @property
+    def verdicts(self) -> dict[str, RuleVerdict]:
+        return {one.rule.id: one.verdict for one in self.result.rules}
+
+    def first(self, rule: str) -> str:
+        """The first history that breaks an obligation."""
+        return self.broken[rule][0][0]
+
+    def records(self, kind: str, name: str) -> list[Record]:
+        return [one for one in self.result.evidence.of_kind(kind) if one["history"] == name]
+
+    def history(self, name: str) -> ShopHistory:
+        return next(
+            shop_from_json(one["history"]) for one in self.result.evidence.of_kind("history") if one["id"] == name
+        )
+
+    def cancels(self, name: str) -> list[Record]:
+        return [one for one in self.records("exchange", name) if one["wire"]["operation"] == "cancel"]
+
+
+def run_against(integration: Any, folder: Path, **more: Any) -> Run:
+    """Run the suite as a user would, but make no failure smaller, and do not wait for a shop that never works alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(campaign, "SHRINKING_SECONDS", -1.0)
+        patch.setattr(desk, "REAL_PAUSE", 0.0)
+        result = run_merchant(integration, out=folder, **more)
+    broken: dict[str, list[tuple[str, str]]] = {}
+    for record in result.evidence.of_kind("judgement"):
+        for finding in record.get("findings", ()):
+            broken.setdefault(finding["rule"], []).append((record["history"], finding["reason"]))
+    return Run(result, broken)
+
+
+def played(integration: Any, histories: list[ShopHistory]) -> list[dict[str, str]]:
+    """Play histories; return what each of them breaks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk, "REAL_PAUSE", 0.0)
+        stand = Stand(integration)
+        try:
+            return [stand.play(one, f"again-{number}", Loose()).broken for number, one in enumerate(histories)]
+        finally:
+            stand.close()
+
+
+def body(record: Record) -> bytes:
+    return body_from_json(record["request"]["body"])
+
+
+def header(record: Record, name: str) -> str | None:
+    return next((value for key, value in record["request"]["headers"] if key.lower() == name.lower()), None)
