@@ -21,6 +21,7 @@ from benchmarks.peers.judging import EVERY, PEERS, Subject
 from conformance.order import Market, Profile
 from conformance.rulebook import Readings
 from tests.museum.exhibits import BENIGN, FAULTS
+from tests.museum.power_table import put
 
 Row = dict[str, Any]
 
@@ -95,8 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep", type=Path, default=Path("build/peers.jsonl"), metavar="FILE", help="goes on from here"
     )
+    parser.add_argument("--write", action="store_true", help="write the table into docs/power.md")
     chosen = parser.parse_args(arguments)
-    print(table(measured(chosen.keep, max(1, chosen.jobs))))
+    found = table(measured(chosen.keep, max(1, chosen.jobs)))
+    if chosen.write:
+        put("peers", found)
+    print(found)
     return 0
 
 

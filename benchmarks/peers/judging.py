@@ -144,5 +144,12 @@ PEERS: Mapping[str, Callable[[Subject], Told]] = {
     "schemathesis, ten times": partial(by_schemathesis, 1000, False),
 }
 """Every peer by its name in the table."""
-EVERY: Mapping[str, int] = {"schemathesis": 6, "schemathesis, prepared": 6, "schemathesis, ten times": 30}
-"""Those that take long judge every so many-eth exhibit; the others judge all of them."""
+EVERY: Mapping[str, int] = {
+    "cancel-conformance, standard": 8,
+    "cancel-conformance, quick": 8,
+    "state machine": 4,
+    "schemathesis": 20,
+    "schemathesis, prepared": 20,
+    "schemathesis, ten times": 80,
+}
+"""Those that take longer judge every so many-eth exhibit of each API; the others judge all of them."""

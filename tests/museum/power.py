@@ -40,7 +40,7 @@ from strategies.shrink import amounts_cost
 from . import memo, stage
 from .exhibits import BENIGN, FAULTS
 from .fault import Fault
-from .power_table import table
+from .power_table import put, table
 
 FILE = Path(conformance.__file__).with_name("power.json")
 SEEDS = 20
@@ -253,11 +253,12 @@ def measured(kept: Kept, seeds: int, jobs: int) -> Measured:
     """Measure everything that is not kept yet; return all of it."""
     faults, benign = [fault.id for fault in FAULTS], [one.id for one in BENIGN]
     with ProcessPoolExecutor(jobs, get_context("spawn"), memo.remember) as pool:
-        for names, function in ((faults, measure), (benign, false_alarms)):
-            waiting = {pool.submit(function, seeds, name): name for name in kept.missing(names)}
+        for kind, names, function in (("fault", faults, measure), ("correct", benign, false_alarms)):
+            missing = [name for name in names if kept.missing([f"{kind}-{name}"])]
+            waiting = {pool.submit(function, seeds, name): name for name in missing}
             for number, done in enumerate(as_completed(waiting), 1):
                 name = waiting[done]
-                kept.keep(name, done.result())
+                kept.keep(f"{kind}-{name}", done.result())
                 print(f"{number} of {len(waiting)}: {name}", file=sys.stderr, flush=True)
     return {
         "measured": datetime.now(UTC).date().isoformat(),
@@ -267,8 +268,8 @@ def measured(kept: Kept, seeds: int, jobs: int) -> Measured:
         "drawn": DRAWN,
         "settings": offered(),
         "plans": plans(),
-        "faults": {name: kept.read(name) for name in faults},
-        "benign": {name: kept.read(name) for name in benign},
+        "faults": {name: kept.read(f"fault-{name}") for name in faults},
+        "benign": {name: kept.read(f"correct-{name}") for name in benign},
     }
 
 
@@ -317,6 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = measured(kept, max(1, chosen.seeds), max(1, chosen.jobs))
     if chosen.write:
         FILE.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        put("power", table(found))
     print(table(found))
     return 0
 

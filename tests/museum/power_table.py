@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from conformance.order import Profile
 from conformance.settings import BUDGETS
 
 CONTROLLED = "with test control"
+PAGE = Path(__file__).parents[2] / "docs" / "power.md"
 Json = Mapping[str, Any]
+
+
+def put(name: str, text: str) -> None:
+    """Put a text into the page, where it has a place of this name."""
+    page = PAGE.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name} -->\n", "<!-- end -->"
+    before, rest = page.split(begin)
+    PAGE.write_text(f"{before}{begin}\n{text.strip()}\n\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 def after(fault: Json, setting: str) -> list[int | None]:
@@ -31,7 +42,7 @@ def after(fault: Json, setting: str) -> list[int | None]:
 def percentile(numbers: Sequence[float], share: float) -> float:
     """Return the smallest number that is not exceeded by so large a share of them."""
     ordered = sorted(numbers)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[math.ceil(share * len(ordered)) - 1]
 
 
 def table(found: Json) -> str:
