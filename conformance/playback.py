@@ -17,6 +17,7 @@ from conformance.profiles import Answer, Call, Lost
 from conformance.recording import REMOVED
 from conformance.targets.base import Link
 from conformance.targets.line import Flight
+from conformance.targets.session import TOKEN_PATH
 
 LOOKS: Final = ""
 """The name of the tape of everything that was asked before the first history."""
@@ -27,6 +28,7 @@ _VERSIONS: Final = frozenset({"Vipps-System-Version", "Vipps-System-Plugin-Versi
 _ROUNDED: Final = 0.011
 """Milliseconds by which the recorded times of a race may be off, because they were rounded."""
 _LONGEST: Final = 160
+_RENEWAL: Final = ("prepare", "POST", TOKEN_PATH)
 
 
 class PlaybackError(JournalError):
@@ -120,6 +122,23 @@ class Tape:
     def requests(self) -> Iterator[Record]:
         """Iterate over the requests that were not told yet."""
         return (record["request"] for record in self._records[self._told :] if record["kind"] == "exchange")
+
+    def renewals(self, call: Call) -> int:
+        """Return how often a token was asked for right before a call, which is the next one."""
+        number = 0
+        for record in self._records[self._asked :]:
+            if record["kind"] != "exchange":
+                break
+            asked = record["purpose"], record["request"]["method"], record["request"]["path"]
+            if asked != _RENEWAL:
+                return number if asked[:2] == (call.purpose, call.request.method) else 0
+            number += 1
+        return 0
+
+    @property
+    def was_resent(self) -> bool:
+        """Whether the call that was answered last was sent again."""
+        return bool(self._asked and self._records[self._asked - 1].get("resent"))
 
     def find(self, pattern: re.Pattern[str]) -> str | None:
         """Return what a pattern finds first in the paths and bodies of the requests that were not told yet."""

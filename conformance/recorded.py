@@ -26,9 +26,9 @@ from conformance.sitting import Ledger, Sitting
 from conformance.targets.base import HttpTarget, Link
 from conformance.targets.http import HttpSeat
 from conformance.targets.seat import Worker
-from conformance.targets.session import Keys, open_session
+from conformance.targets.sending import Office, Record, Token
+from conformance.targets.session import TOKEN_PATH, Keys, open_session, token_call
 
-_TOKEN: Final = "/accesstoken/get"
 _UNIT: Final = "merchant-serial-number"
 _DUE: Final = re.compile(r'"due":"(\d{4}-\d{2}-\d{2})"')
 _AHEAD: Final = timedelta(days=45)
@@ -45,6 +45,7 @@ class RecordedTarget(HttpTarget):
     def __init__(self, recording: Recording) -> None:
         self.name = recording.run["target"]["name"]
         self.control = recording.run["target"]["control"]
+        self.remote = recording.run["target"]["kind"] == "url"
         self._looks = recording.looks
 
     def link(self) -> Link:
@@ -58,6 +59,32 @@ class RecordedTargetInTurn(RecordedTarget):
     concurrent: ClassVar[bool] = False
 
 
+class RecordedOffice(Office):
+    """What the players of a recording share: a token was renewed, and a request sent again, where the recording has it.
+
+    When a token ends, and which of several players renews it, is a matter of time and chance. Nothing is judged by it.
+    """
+
+    def __init__(self, recording: Recording, keys: Keys, *, resends: bool) -> None:
+        super().__init__("the recording", Token(REMOVED), resends=resends)
+        self._recording = recording
+        self._renewal = token_call(keys)
+
+    async def bearing(self, call: Call, record: Record) -> Call:
+        """Ask for a token as often as it was asked for before this call was written down."""
+        tape = self._recording.current
+        for _ in range(tape.renewals(call)):
+            record(self._renewal, await TapeLink(tape).send(self._renewal))
+        return call
+
+    async def bearing_another(self, call: Call, record: Record) -> Call:
+        """Send a call that was refused (401) once more, if it was."""
+        return replace(call) if self._recording.current.was_resent else call
+
+    def heard(self, answer: Answer) -> None:
+        """Go on: how the target is, is told by all histories in the order in which they were played side by side."""
+
+
 class RecordedSeat(HttpSeat):
     """The seat in front of a recording."""
 
@@ -68,7 +95,7 @@ class RecordedSeat(HttpSeat):
         self._units = _Units(recording)
         self._started = datetime.fromisoformat(recording.run["started"]).date()
         first = next(recording.looks.requests(), {"path": ""})
-        token = "" if first["path"] == _TOKEN else REMOVED
+        token = "" if first["path"] == TOKEN_PATH else REMOVED
         unit, other = self._units.own, self._units.other
         super().__init__(target, Keys(REMOVED, REMOVED, REMOVED, unit, token, other, "", known=True))
 
@@ -76,7 +103,9 @@ class RecordedSeat(HttpSeat):
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]
     ) -> None:
         """Reach the target as it was reached."""
-        self._session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
+        session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
+        session.office = RecordedOffice(self._recording, self._keys, resends=self._target.remote)
+        self._session = session
 
     @property
     def opened(self) -> bool:
@@ -178,7 +207,9 @@ class _Compared:
         self._redactor = redactor
         self._history = history
 
-    def __call__(self, call: Call, answer: Answer, flight: tuple[float, float] | None = None) -> None:
+    def __call__(
+        self, call: Call, answer: Answer, flight: tuple[float, float] | None = None, *, resent: bool = False
+    ) -> None:
         del answer, flight
         request = call.request
         asked = {
@@ -187,7 +218,10 @@ class _Compared:
             "headers": self._redactor.headers(request.headers),
             "body": body_as_json(request.body),
         }
-        self._recording.append("exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked)
+        more = {"resent": True} if resent else {}
+        self._recording.append(
+            "exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked, **more
+        )
 
 
 class _Units:
