@@ -125,14 +125,12 @@ class Tape:
 
     def renewals(self, call: Call) -> int:
         """Return how often a token was asked for right before a call, which is the next one."""
-        number = 0
-        for record in self._records[self._asked :]:
+        for number, record in enumerate(self._records[self._asked :]):
             if record["kind"] != "exchange":
                 break
             asked = record["purpose"], record["request"]["method"], record["request"]["path"]
             if asked != _RENEWAL:
                 return number if asked[:2] == (call.purpose, call.request.method) else 0
-            number += 1
         return 0
 
     @property

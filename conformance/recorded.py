@@ -41,6 +41,7 @@ class RecordedTarget(HttpTarget):
     """A recording, as a target that can be sent two requests at once."""
 
     kind: ClassVar[str] = "recording"
+    remote: bool  # type: ignore[misc]
 
     def __init__(self, recording: Recording) -> None:
         self.name = recording.run["target"]["name"]
