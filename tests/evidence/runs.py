@@ -25,7 +25,6 @@ from examples.merchants import epayment
 from reports import write_reports
 
 from ..audit import stage
-from ..merchant.faulty import KeyOfTheCall as Negligent
 
 
 class Unrefusing(EPayment):

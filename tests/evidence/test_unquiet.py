@@ -22,7 +22,6 @@ from conformance.targets.session import keys_from
 from ..targets import sample
 from .runs import Unrefusing, played, verified
 
-
 GIVEN_UP = 0.9
 """The share of spoilt answers from which on none of them is in order, and a run is given up."""
 
