@@ -18,8 +18,7 @@ from typing import Any, Final
 
 from conformance.counterexamples import FOLDER
 from conformance.journal import JOURNAL_NAME, JournalError
-from conformance.result import Result
-from conformance.rulebook import load
+from conformance.result import Result, book_of
 from conformance.signing import envelope
 from reports.statement import CONFIGURATION, READINGS, RULEBOOK, context_texts, statement_text
 
@@ -63,7 +62,7 @@ def write_bundle(
     files |= {name: _read(directory / name) for name in REPORTS}
     for record in result.evidence.of_kind("counterexample"):
         files[record["file"]] = _read(directory / record["file"])
-    files |= {name: text.encode() for name, text in context_texts(result, load()).items()}
+    files |= {name: text.encode() for name, text in context_texts(result, book_of(result.evidence)).items()}
     files[MANIFEST] = manifest_text(files, result.run["tool"]).encode()
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     files[STATEMENT] = statement_text(result, digests, tested).encode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from conformance.exchange import Response
@@ -15,8 +16,10 @@ from conformance.expectation import SENT_TOGETHER
 from conformance.journal import Evidence, JournalError, Record, body_from_json
 from conformance.profiles import Answer, Call, Lost
 from conformance.recording import REMOVED
+from conformance.resuming import is_closing
 from conformance.targets.base import Link
 from conformance.targets.line import Flight
+from conformance.targets.session import TOKEN_PATH
 
 LOOKS: Final = ""
 """The name of the tape of everything that was asked before the first history."""
@@ -27,6 +30,8 @@ _VERSIONS: Final = frozenset({"Vipps-System-Version", "Vipps-System-Plugin-Versi
 _ROUNDED: Final = 0.011
 """Milliseconds by which the recorded times of a race may be off, because they were rounded."""
 _LONGEST: Final = 160
+_LEARNT: Final = frozenset({"capabilities", "smoke", "whole"})
+_RENEWAL: Final = ("prepare", "POST", TOKEN_PATH)
 
 
 class PlaybackError(JournalError):
@@ -37,6 +42,17 @@ class CutOffError(Exception):
     """The recording ends here: the run came no further."""
 
 
+class ClosedError(Exception):
+    """The run was interrupted here, and a later process closed the history.
+
+    ``would_be`` is how the step would have been judged, where everything about it was written down but that.
+    """
+
+    def __init__(self, would_be: str = "") -> None:
+        super().__init__(would_be)
+        self.would_be = would_be
+
+
 class RemovedError(Exception):
     """A secret stood where it mattered and was not written down: what follows from it cannot be repeated."""
 
@@ -44,12 +60,13 @@ class RemovedError(Exception):
 class Tape:
     """The records of one history, or of what came before the first one, in their order."""
 
-    def __init__(self, name: str, records: list[Record], tool: str) -> None:
+    def __init__(self, name: str, records: list[Record], tool: str, closings: frozenset[int] = frozenset()) -> None:
         self.name = name
+        self._closings = closings
         self._records = records
         self._tool = tool
         self._removed = False
-        self._told = self._asked = 0
+        self.told = self._asked = 0
         self._second = self._overlapped = False
 
     def answer(self, call: Call) -> Answer:
@@ -81,13 +98,16 @@ class Tape:
         Raises:
             PlaybackError: they differ.
             RemovedError: they differ, and a secret may be why.
+            ClosedError: the run was interrupted here, and resumed.
             CutOffError: nothing was written any more.
 
         """
         if not self.left:
             raise CutOffError
-        record = self._records[self._told]
-        self._told += 1
+        record = self._records[self.told]
+        if record["n"] in self._closings:
+            raise ClosedError(str(content.get("status", "")) if kind == "judgement" else "")
+        self.told += 1
         if record["kind"] != kind:
             self._differs(f"{self._at(record)} is of kind {record['kind']}, where one of kind {kind} belongs")
         free = _PLACE | _GIVEN if kind == "exchange" else _PLACE
@@ -96,7 +116,7 @@ class Tape:
         if kind == "exchange":
             now["request"] = self._as_then(now["request"])
         else:
-            self._asked = self._told
+            self._asked = self.told
         for place, was, has_to_be in _differences(then, now):
             if REMOVED in str(was):
                 raise RemovedError
@@ -105,7 +125,14 @@ class Tape:
     @property
     def left(self) -> bool:
         """Whether there is more."""
-        return self._told < len(self._records)
+        return self.told < len(self._records)
+
+    @property
+    def closing(self) -> Record | None:
+        """The judgement by which the history was closed, if that is all that is left."""
+        last = self._records[-1] if self._records else None
+        rest = self._records[max(self.told, self._asked) :]
+        return last if last is not None and rest == [last] and last["n"] in self._closings else None
 
     def check_empty(self) -> None:
         """Make sure that nothing is left over.
@@ -115,11 +142,26 @@ class Tape:
 
         """
         if self.left:
-            self._differs(f"{self._at(self._records[self._told])} belongs to nothing that was done")
+            self._differs(f"{self._at(self._records[self.told])} belongs to nothing that was done")
 
     def requests(self) -> Iterator[Record]:
         """Iterate over the requests that were not told yet."""
-        return (record["request"] for record in self._records[self._told :] if record["kind"] == "exchange")
+        return (record["request"] for record in self._records[self.told :] if record["kind"] == "exchange")
+
+    def renewals(self, call: Call) -> int:
+        """Return how often a token was asked for right before a call, which is the next one."""
+        for number, record in enumerate(self._records[self._asked :]):
+            if record["kind"] != "exchange":
+                break
+            asked = record["purpose"], record["request"]["method"], record["request"]["path"]
+            if asked != _RENEWAL:
+                return number if asked[:2] == (call.purpose, call.request.method) else 0
+        return 0
+
+    @property
+    def was_resent(self) -> bool:
+        """Whether the call that was answered last was sent again."""
+        return bool(self._asked and self._records[self._asked - 1].get("resent"))
 
     def find(self, pattern: re.Pattern[str]) -> str | None:
         """Return what a pattern finds first in the paths and bodies of the requests that were not told yet."""
@@ -133,6 +175,8 @@ class Tape:
         if self._asked >= len(self._records):
             raise CutOffError
         record = self._records[self._asked]
+        if record["n"] in self._closings:
+            raise ClosedError
         if record["kind"] != "exchange":
             self._differs(f"before {self._at(record)} an exchange is missing")
         return record
@@ -146,6 +190,8 @@ class Tape:
         if self._asked + 1 >= len(self._records):
             raise CutOffError
         other = self._records[self._asked + 1]
+        if other["n"] in self._closings:
+            raise ClosedError
         if "began" not in one or "began" not in other:
             self._differs(f"{self._at(one)} and the one after it were not sent together, and have to be")
         overlap = min(one["began"] + one["ms"] - other["began"], other["began"] + other["ms"] - one["began"])
@@ -171,27 +217,80 @@ class Tape:
         raise PlaybackError(what)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was asked before the first history, or ``again`` by a process that resumed the run."""
+
+    tape: Tape
+    again: bool
+
+
+def _looks(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
+    """Return the requests that belong to no history, as often as a process, or several at once, began with them."""
+    found: list[Record] = []
+    again = False
+    for record in evidence.records:
+        if record["kind"] == "exchange" and record["history"] == LOOKS:
+            found.append(record)
+        elif record["kind"] not in _LEARNT:
+            if found:
+                yield found, again
+                found = []
+            again = record["kind"] == "resumed"
+    if found:
+        yield found, again
+
+
+def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
+    """Return which records close histories: those that a process begins with that resumed the run.
+
+    Shards are merged without saying where they were resumed.
+    """
+    begun = anywhere
+    for record in evidence.records:
+        if begun and is_closing(record):
+            yield record["n"]
+        elif record["kind"] == "resumed":
+            begun = True
+        elif record["kind"] not in _LEARNT and not (record["kind"] == "exchange" and record["history"] == LOOKS):
+            begun = anywhere
+
+
 class Recording:
     """A journal, cut into the tapes of its histories. As a ledger it takes what is written, and compares."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.run = evidence.records[0]
+        self.merged = "merged" in self.run
+        tool, closings = self.run["tool"], frozenset(_closings(evidence, anywhere=self.merged))
         cut: dict[str, list[Record]] = defaultdict(list)
         for record in evidence.records:
             if record["kind"] in ("exchange", "judgement"):
                 cut[record["history"]].append(record)
             elif record["kind"] == "history":
                 cut[record["id"]].append(record)
-        self.tapes = {name: Tape(name, records, self.run["tool"]) for name, records in cut.items()}
-        self.looks = self.tapes.setdefault(LOOKS, Tape(LOOKS, [], self.run["tool"]))
-        self.current = self.looks
+        cut.pop(LOOKS, None)
+        self.tapes = {name: Tape(name, records, tool, closings) for name, records in cut.items()}
+        looks = [Look(Tape(LOOKS, records, tool), again) for records, again in _looks(evidence)]
+        self.all_looks = looks or [Look(Tape(LOOKS, [], tool), again=False)]
+        self.looks = self.current = self.tapes[LOOKS] = self.all_looks[0].tape
         self.learnt: list[Record] = []
         """What was written of what the target offers."""
+        self._hands = list(evidence.of_kind("hand"))
+        self.by_hand = any("a person at the terminal" in one["source"] for one in evidence.of_kind("capabilities"))
+        """Whether a person was asked for what the target does not offer."""
+
+    def look_at(self, look: Look) -> None:
+        """Go on with another look at the target."""
+        self.looks = self.current = self.tapes[LOOKS] = look.tape
 
     def append(self, kind: str, **content: Any) -> None:
         """Compare one record."""
         if kind in ("capabilities", "smoke"):
             self.learnt.append({"kind": kind, **content})
+            return
+        if kind == "hand":
+            self._compare_hand(content)
             return
         tape = self.tapes.get(content["id"] if kind == "history" else content["history"])
         if tape is None:
@@ -201,6 +300,21 @@ class Recording:
         if kind == "judgement" and any(REMOVED in str(value) for value in content["observed"].values()):
             raise RemovedError
         tape.compare(kind, content)
+
+    def said_by_hand(self) -> str:
+        """Return what a person said who was asked next."""
+        if not self._hands:
+            raise CutOffError
+        return str(self._hands[0]["said"])
+
+    def _compare_hand(self, content: Mapping[str, Any]) -> None:
+        record = self._hands.pop(0)
+        for name in ("order", "action", "said"):
+            if record[name] != content[name]:
+                raise PlaybackError(
+                    f"record {record['n']}: a person was asked for {record['action']} of {record['order']}, "
+                    f"where {content['action']} of {content['order']} belongs"
+                )
 
 
 class TapeLink(Link):

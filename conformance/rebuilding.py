@@ -11,11 +11,15 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from conformance.fuzzing.rechecking import ON_TRUST, recheck
 from conformance.journal import Evidence, JournalError, Record
-from conformance.playback import LOOKS, CutOffError, PlaybackError, Recording, RemovedError
+from conformance.obligations.evidence import is_merchants
+from conformance.parted import AGE
+from conformance.playback import LOOKS, ClosedError, CutOffError, PlaybackError, Recording, RemovedError
 from conformance.playing import Playing
 from conformance.recorded import RecordedSitting
 from conformance.rejudging import rejudge
+from conformance.resuming import Left, is_closing
 from conformance.soundness import AGAIN, ALONE, PLANNED
 from conformance.steps import history_from_json
 from conformance.targets.base import TargetError
@@ -23,9 +27,20 @@ from conformance.trial import Ending, Trial
 from strategies.plan import Planned
 
 _UNREADABLE: Final = (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError, IndexError)
+SECRET: Final = "a secret stood where it mattered, and was not written down"
 WITHOUT_EXCHANGES: Final = (
     "the target was called without HTTP, so there are no exchanges: the judgements follow from what is said to have "
     "been observed, and that it was observed is taken on trust"
+)
+
+
+PLANTED: Final = (
+    "the orders were planted by earlier runs, whose requests are not in this journal: the judgements follow from what "
+    "is said to have been observed, and that it was observed is taken on trust"
+)
+BOOKS: Final = (
+    "a merchant was tested: the judgements follow from its requests, from what it said, and from the books that the "
+    "provider kept beside it; those books, and which order a request was about, are taken as they were recorded"
 )
 
 
@@ -38,6 +53,8 @@ class Rebuilt:
     histories: int = 0
     exchanges: int = 0
     judgements: int = 0
+    fuzzed: int = 0
+    """Requests of the fuzzer that were judged again."""
 
 
 def rebuild(evidence: Evidence) -> Rebuilt:
@@ -50,15 +67,37 @@ def rebuild(evidence: Evidence) -> Rebuilt:
         exchanges=sum(1 for _ in evidence.of_kind("exchange")),
         judgements=sum(1 for _ in evidence.of_kind("judgement")),
     )
-    if not evidence.records[0]["target"]["wire"]:
+    run = evidence.records[0]
+    _fuzzed(evidence, out)
+    if is_merchants(run):
+        out.unverified.append(BOOKS)
+        _judge_again(evidence, out)
+    elif not run["target"]["wire"]:
         out.unverified.append(WITHOUT_EXCHANGES)
-        try:
-            rejudge(evidence)
-        except JournalError as error:
-            out.faults.append(str(error))
-        return out
-    asyncio.run(_Rebuilding(evidence, out).everything())
+        _judge_again(evidence, out)
+    else:
+        asyncio.run(_Rebuilding(evidence, out).everything())
+        if run.get("focus") == AGE and out.histories:
+            out.unverified.append(PLANTED)
+            _judge_again(evidence, out)
     return out
+
+
+def _judge_again(evidence: Evidence, out: Rebuilt) -> None:
+    try:
+        rejudge(evidence)
+    except JournalError as error:
+        out.faults.append(str(error))
+
+
+def _fuzzed(evidence: Evidence, out: Rebuilt) -> None:
+    found = recheck(evidence)
+    out.fuzzed = found.judged
+    out.faults.extend(found.faults)
+    if found.judged:
+        out.unverified.append(ON_TRUST)
+    if found.hidden:
+        out.unverified.append(f"{found.hidden} fuzzed requests: {SECRET}")
 
 
 class _Playing(Playing):
@@ -93,69 +132,81 @@ class _Rebuilding:
                 self._out.faults.append("histories were played, and how the target was reached cannot be gone through")
             return
         self._playing = _Playing(self._sitting, self._recording)
+        # Orders that were planted are not made here.
+        planted = self._recording.run.get("focus") == AGE
         for name, record in self._histories.items():
             base = name.rstrip(AGAIN)
             if record["source"] in PLANNED and name != base:
                 continue
-            if name[-1] not in ALONE:
+            if name[-1] not in ALONE and not planted:
                 await self._guarded(name, self._play_all(name, record))
         self._explained()
 
-    async def _guarded(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Do a part of the work; note what does not follow, or cannot be repeated."""
+    async def _guarded(self, name: str, work: Coroutine[Any, Any, None], *, cut: bool = False) -> None:
+        """Do a part of the work; note what does not follow, or cannot be repeated. It may have been ``cut`` off."""
         where = name or "what came before the first history"
         try:
             await work
         except PlaybackError as error:
             self._out.faults.append(str(error))
         except RemovedError:
-            self._out.unverified.append(f"{where}: a secret stood where it mattered, and was not written down")
+            self._out.unverified.append(f"{where}: {SECRET}")
         except CutOffError:
-            if self._complete:
+            if self._complete and not cut:
                 self._out.faults.append(f"{where} is not there to its end, and the run is said to be complete")
+        except TargetError as error:
+            if self._complete and not cut:
+                self._out.faults.append(f"{where}: the run is complete, and its target could not be tested: {error}")
         except _UNREADABLE as error:
             self._out.faults.append(f"{where}: a record is not as it should be: {error!r}")
 
     async def _look(self) -> None:
         """Look at the target once more, as often as it was looked at: every process of a run does so."""
-        looks = self._recording.looks
-        first = True
-        while first or looks.left:
-            before = len(self._out.faults)
-            await self._guarded(LOOKS, self._look_once(first=first))
-            if len(self._out.faults) > before or not looks.left:
-                break
-            first = False
+        looks = self._recording.all_looks
+        first = 0
+        for number, look in enumerate(looks):
+            self._recording.look_at(look)
+            # Who is interrupted while looking looks again when the run is resumed.
+            followed = number + 1 < len(looks) and (looks[number + 1].again or self._recording.merged)
+            while True:
+                before, told = len(self._out.faults), look.tape.told
+                await self._guarded(LOOKS, self._look_once(), cut=followed)
+                wrong = len(self._out.faults) > before
+                if wrong and number and self._recording.merged:
+                    # A shard does not say any more where it was interrupted.
+                    (fault,) = self._out.faults[before:]
+                    self._out.faults[before:] = []
+                    self._out.unverified.append(f"how a shard looked at its target cannot be gone through: {fault}")
+                if number == 0 and self._complete and not followed:
+                    first = first or len(self._recording.learnt)
+                if wrong or not look.tape.left or look.tape.told == told:
+                    break
+        self._compare_learnt(first)
 
-    async def _look_once(self, *, first: bool) -> None:
+    async def _look_once(self) -> None:
         run = self._recording.run
-        self._recording.learnt.clear()
-        try:
-            profiles = await self._sitting.open(self._recording)
-            if [one.value for one in profiles] != run["profiles"]:
-                raise PlaybackError(
-                    f"the run is said to be of {', '.join(run['profiles'])}, and the target offers others"
-                )
-            for profile in profiles:
-                await self._sitting.look(profile, self._recording)
-        except TargetError as error:
-            if self._complete:
-                raise PlaybackError(f"the run is complete, and its target could not be tested: {error}") from None
-        finally:
-            if first:
-                self._compare_learnt()
+        profiles = await self._sitting.open(self._recording)
+        if [one.value for one in profiles] != run["profiles"]:
+            raise PlaybackError(f"the run is said to be of {', '.join(run['profiles'])}, and the target offers others")
+        for profile in profiles:
+            await self._sitting.look(profile, self._recording)
 
-    def _compare_learnt(self) -> None:
-        said = [record for record in self._evidence.records if record["kind"] in ("capabilities", "smoke")]
-        free = ("n", "prev")
-        plain = [{name: value for name, value in record.items() if name not in free} for record in said]
-        for record, has_to_be in zip(plain, self._recording.learnt, strict=False):
-            if record != has_to_be:
+    def _compare_learnt(self, first: int) -> None:
+        """Hold what is said of the target against what was learnt. The first so many must be said."""
+        learnt = self._recording.learnt
+        said = [
+            {name: value for name, value in record.items() if name not in ("n", "prev")}
+            for record in self._evidence.records
+            if record["kind"] in ("capabilities", "smoke")
+        ]
+        for record in said:
+            if record not in learnt:
+                alike = (one for one in learnt if (one["kind"], one["profile"]) == (record["kind"], record["profile"]))
                 self._out.faults.append(
                     f"what is said of the target in {record['profile']} is not what it showed: "
-                    f"{record} has to be {has_to_be}"
+                    f"{record} has to be {next(alike, 'left out')}"
                 )
-        if len(plain) > len(self._recording.learnt) or (self._complete and len(plain) < len(self._recording.learnt)):
+        if any(record not in said for record in learnt[:first]):
             self._out.faults.append("there is not one record of what the target offers for each time that it was asked")
 
     async def _play_all(self, name: str, record: Record) -> None:
@@ -163,35 +214,85 @@ class _Rebuilding:
         planned = record["source"] in PLANNED
         trial = Trial()
         last = name
+        closed = False
+        if self._sitting.operator is not None:
+            self._sitting.operator.resting = not planned
         for attempt in ("", *AGAIN) if planned else ("",):
             last = name + attempt
             if last not in self._histories:
                 raise CutOffError
-            trial = await self._play(last, last_attempt=not planned or attempt == AGAIN[-1])
+            trial, closed = await self._play(last, last_attempt=not planned or attempt == AGAIN[-1])
             if trial.ending is not Ending.INCONCLUSIVE:
                 break
-        if planned:
+        if planned and not closed:
             self._missed(last, record, trial)
 
-    async def _play(self, name: str, *, last_attempt: bool) -> Trial:
+    async def _play(self, name: str, *, last_attempt: bool) -> tuple[Trial, bool]:
+        """Play a history; return what it showed, and whether the run was interrupted meanwhile and resumed."""
         record = self._histories[name]
         history = history_from_json(record["history"])
         one = Planned(history, record["label"], record["cell"], tuple(record["goals"]))
         worker = self._sitting.seat.worker()
-        trial = await self._playing.play(one, name, record["source"], worker, last=last_attempt)
-        for played in (name, *(name + letter for letter in ALONE)):
-            if played in self._recording.tapes:
-                self._recording.tapes[played].check_empty()
+        family = [self._recording.tapes[each] for each in (name, *(name + letter for letter in ALONE))
+                  if each in self._recording.tapes]  # fmt: skip
+        try:
+            trial = await self._playing.play(one, name, record["source"], worker, last=last_attempt)
+        except (ClosedError, CutOffError) as error:
+            if not self._recording.tapes[name].closing:
+                raise
+            for tape in family:
+                if tape.closing:
+                    self._check_closing(tape.closing)
+                else:
+                    tape.check_empty()
+            if isinstance(error, ClosedError) and error.would_be == "violates":
+                self._out.unverified.append(
+                    f"{name}: its last step is said to have been interrupted, and all that was asked was answered: "
+                    "it would have been a violation"
+                )
+            return Trial(Ending.INCONCLUSIVE), True
+        for tape in family:
+            tape.check_empty()
         self._trials[name] = trial
-        return trial
+        return trial, False
+
+    def _check_closing(self, closing: Record) -> None:
+        """Hold the judgement of a request that was under way against what the resuming process had to say."""
+        name, last = closing["history"], closing["n"]
+        base = name.rstrip(ALONE).rstrip(AGAIN)
+        before = tuple(
+            record
+            for record in self._evidence.records[:last]
+            if str(record.get("id") if record["kind"] == "history" else record.get("history", "")).rstrip(
+                ALONE
+            ).rstrip(AGAIN) == base
+            and not (record["kind"] == "judgement" and is_closing(record) and record["n"] >= self._group(last))
+        )  # fmt: skip
+        closings = Left(Evidence(before)).closings(self._sitting.worlds, complete=True)
+        expected = next((one for one in closings if one["history"] == name), None)
+        said = {key: value for key, value in closing.items() if key not in ("n", "kind", "prev")}
+        if said != expected:
+            raise PlaybackError(
+                f"record {last} is not what has to be said of {name}, which was interrupted: {expected}"
+            )
+
+    def _group(self, last: int) -> int:
+        """Return the first of the closing records that stand together with one."""
+        while last > 0 and is_closing(self._evidence.records[last - 1]):
+            last -= 1
+        return last
 
     def _missed(self, name: str, record: Record, trial: Trial) -> None:
         said = self._said_missed.get(name, [])
         goals = [goal for goal in record["goals"] if goal not in trial.examples]
         rules = list(dict.fromkeys(goal.partition("/")[0] for goal in goals))
         expected = [(rules, trial.cause)] if trial.ending is Ending.INCONCLUSIVE and goals else []
-        if [(one["rules"], one["cause"]) for one in said] != expected and (self._complete or said):
-            raise PlaybackError(f"what {name} is said to have missed is not what it missed")
+        if [(one["rules"], one["cause"]) for one in said] == expected or not (self._complete or said):
+            return
+        if expected and not said and (self._recording.merged or self._evidence.first("resumed") is not None):
+            self._out.unverified.append(f"{name}: what it missed is not said; the run may have been interrupted there")
+            return
+        raise PlaybackError(f"what {name} is said to have missed is not what it missed")
 
     def _explained(self) -> None:
         """Hold every counterexample against what its history broke."""

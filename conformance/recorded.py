@@ -11,10 +11,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import ClassVar, Final, cast
 
 from conformance.journal import body_as_json
+from conformance.model import World
+from conformance.operating import OperatedSeat, Operator
 from conformance.order import Market, Profile
+from conformance.parted import AGE
 from conformance.playback import Recording, Tape, TapeLink
 from conformance.profiles import WIRES, Answer, Call
 from conformance.profiles.player import Player
@@ -25,10 +29,10 @@ from conformance.settings import Settings
 from conformance.sitting import Ledger, Sitting
 from conformance.targets.base import HttpTarget, Link
 from conformance.targets.http import HttpSeat
-from conformance.targets.seat import Worker
-from conformance.targets.session import Keys, open_session
+from conformance.targets.seat import Seat, Worker
+from conformance.targets.sending import Office, Record, Token
+from conformance.targets.session import TOKEN_PATH, Keys, open_session, token_call
 
-_TOKEN: Final = "/accesstoken/get"
 _UNIT: Final = "merchant-serial-number"
 _DUE: Final = re.compile(r'"due":"(\d{4}-\d{2}-\d{2})"')
 _AHEAD: Final = timedelta(days=45)
@@ -41,21 +45,49 @@ class RecordedTarget(HttpTarget):
     """A recording, as a target that can be sent two requests at once."""
 
     kind: ClassVar[str] = "recording"
+    remote: bool  # type: ignore[misc]
 
     def __init__(self, recording: Recording) -> None:
         self.name = recording.run["target"]["name"]
         self.control = recording.run["target"]["control"]
-        self._looks = recording.looks
+        self.remote = recording.run["target"]["kind"] == "url"
+        self._recording = recording
 
     def link(self) -> Link:
         """Return a connection to what came before the first history."""
-        return TapeLink(self._looks)
+        return TapeLink(self._recording.looks)
 
 
 class RecordedTargetInTurn(RecordedTarget):
     """One that is sent one request at a time."""
 
     concurrent: ClassVar[bool] = False
+
+
+class RecordedOffice(Office):
+    """What the players of a recording share: a token was renewed, and a request sent again, where the recording has it.
+
+    When a token ends, and which of several players renews it, is a matter of time and chance. Nothing is judged by it.
+    """
+
+    def __init__(self, recording: Recording, keys: Keys, *, resends: bool) -> None:
+        super().__init__("the recording", Token(REMOVED), resends=resends)
+        self._recording = recording
+        self._renewal = token_call(keys)
+
+    async def bearing(self, call: Call, record: Record) -> Call:
+        """Ask for a token as often as it was asked for before this call was written down."""
+        tape = self._recording.current
+        for _ in range(tape.renewals(call)):
+            record(self._renewal, await TapeLink(tape).send(self._renewal))
+        return call
+
+    async def bearing_another(self, call: Call, record: Record) -> Call:
+        """Send a call that was refused (401) once more, if it was."""
+        return replace(call) if self._recording.current.was_resent else call
+
+    def heard(self, answer: Answer) -> None:
+        """Go on: how the target is, is told by all histories in the order in which they were played side by side."""
 
 
 class RecordedSeat(HttpSeat):
@@ -67,16 +99,18 @@ class RecordedSeat(HttpSeat):
         self._recording = recording
         self._units = _Units(recording)
         self._started = datetime.fromisoformat(recording.run["started"]).date()
-        first = next(recording.looks.requests(), {"path": ""})
-        token = "" if first["path"] == _TOKEN else REMOVED
         unit, other = self._units.own, self._units.other
-        super().__init__(target, Keys(REMOVED, REMOVED, REMOVED, unit, token, other, "", known=True))
+        super().__init__(target, Keys(REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True))
 
     async def open(
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]
     ) -> None:
         """Reach the target as it was reached."""
-        self._session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
+        first = next(self._recording.looks.requests(), {"path": ""})
+        self._keys = replace(self._keys, token="" if first["path"] == TOKEN_PATH else REMOVED)
+        session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
+        session.office = RecordedOffice(self._recording, self._keys, resends=self._target.remote)
+        self._session = session
 
     @property
     def opened(self) -> bool:
@@ -114,6 +148,18 @@ class _Worker:
         return
 
 
+class RecordedPerson:
+    """Somebody who says what was said when they were asked."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    async def ask(self, text: str) -> str:
+        """Say it."""
+        del text
+        return self._recording.said_by_hand()
+
+
 class RecordedSitting(Sitting):
     """A sitting in front of a recording, under the settings of its run."""
 
@@ -129,7 +175,14 @@ class RecordedSitting(Sitting):
         self._recording = recording
         self._recorded_seat = RecordedSeat(recording)
         self._plain = True
-        super().__init__(self._recorded_seat, settings)
+        self.operator: Operator | None = None
+        seat: Seat = self._recorded_seat
+        if recording.by_hand:
+            self.operator = Operator(RecordedPerson(recording))
+            self.operator.hand = partial(recording.append, "hand")
+            seat = cast(Seat, OperatedSeat(seat, self.operator))
+        granted = frozenset({"age"}) if run.get("focus") == AGE else frozenset[str]()
+        super().__init__(seat, settings, granted=granted)
 
     async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
         """Reach the target."""
@@ -144,6 +197,13 @@ class RecordedSitting(Sitting):
         """Take one order through its life."""
         self._recorded_seat.prepare(profile, self._recording.looks)
         await super().look(profile, ledger)
+
+    async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
+        """Try it if it was tried: a process that resumes a run does not."""
+        first = next(self._recording.looks.requests(), {})
+        if profile in self.worlds and f"-{profile.value[0]}lapse" not in json.dumps(first):
+            return self.worlds[profile].lapses_after
+        return await super()._lapses_after(profile, world, ledger)
 
     @property
     def opened(self) -> bool:
@@ -162,7 +222,7 @@ class RecordedSitting(Sitting):
         if self.settings.nonce == self.nonce and self._plain:
             return self.nonce + ending
         pattern = re.compile(rf"{re.escape(self.nonce)}[\w-]*?{re.escape(ending)}(?!\w)")
-        return self._recording.current.find(pattern) or self.nonce + ending
+        return self._recording.current.find(pattern) or self.settings.nonce + ending
 
     def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
         """Return what compares one history's exchanges."""
@@ -178,7 +238,9 @@ class _Compared:
         self._redactor = redactor
         self._history = history
 
-    def __call__(self, call: Call, answer: Answer, flight: tuple[float, float] | None = None) -> None:
+    def __call__(
+        self, call: Call, answer: Answer, flight: tuple[float, float] | None = None, *, resent: bool = False
+    ) -> None:
         del answer, flight
         request = call.request
         asked = {
@@ -187,7 +249,10 @@ class _Compared:
             "headers": self._redactor.headers(request.headers),
             "body": body_as_json(request.body),
         }
-        self._recording.append("exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked)
+        more = {"resent": True} if resent else {}
+        self._recording.append(
+            "exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked, **more
+        )
 
 
 class _Units:

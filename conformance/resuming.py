@@ -24,6 +24,11 @@ _OBSERVED: Final[Fields] = {"answer.outcome": LOST, "answer.cause": CAUSE}
 RESUMABLE: Final = ("interrupted", "environment")
 
 
+def is_closing(record: Record) -> bool:
+    """Tell whether a judgement is about a request that was under way when the run was interrupted."""
+    return bool(record["kind"] == "judgement" and record["observed"] == _OBSERVED)
+
+
 class Left:
     """What is to be done of a run that stopped before its end."""
 

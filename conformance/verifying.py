@@ -27,11 +27,14 @@ from conformance.bundle import (
     unpack,
 )
 from conformance.counterexamples import FOLDER, Counterexample, counterexample_text
-from conformance.journal import Evidence, FormatError, JournalError, read_journal
+from conformance.journal import Evidence, FormatError, JournalError, Record, read_journal
+from conformance.merchant.counterexamples import ShopCounterexample, write_shop_counterexample
+from conformance.obligations.evidence import is_merchants
+from conformance.obligations.shop import shop_from_json
 from conformance.order import Market, Profile
 from conformance.rebuilding import Rebuilt, rebuild
-from conformance.result import Result, result_of
-from conformance.rulebook import Readings, load
+from conformance.result import Result, book_of, result_of
+from conformance.rulebook import Readings
 from conformance.signing import check, check_form
 from conformance.steps import history_from_json
 from conformance.verdict import OracleError
@@ -131,7 +134,7 @@ class _Verifying:
         self._files(REPORTS, report_texts(result), result)
         self._counterexamples(evidence)
         if (self._directory / MANIFEST).exists():
-            self._files(CONTEXT, context_texts(result, load()), result)
+            self._files(CONTEXT, context_texts(result, book_of(evidence)), result)
             self._statement(result)
         elif self._key is not None:
             out.faults.append("there is no signature: only a bundle has one")
@@ -169,19 +172,11 @@ class _Verifying:
                 self._out.faults.append(f"{file} is told of in the journal, and is not there")
                 continue
             there = path.read_bytes()
-            example = Counterexample(
-                record["rule"],
-                Profile(record["profile"]),
-                record["reason"],
-                history_from_json(played[record["history"]]),
-                Market(run["market"]),
-                Readings.from_json(run["readings"]),
-                run["seed"],
-                run["target"]["name"],
-            )
             # The folder's name at the time stands in the line that plays it again, and nowhere else.
             found = _REPLAY.search(there.decode("utf-8", "replace"))
-            text = counterexample_text(path.name, example, found["run"] if found else "")
+            text = _counterexample_text(
+                run, record, played[record["history"]], path.name, found["run"] if found else ""
+            )
             if there == text.encode():
                 self._out.checked.append(file)
             else:
@@ -216,6 +211,31 @@ class _Verifying:
             out.faults.append(f"the signature does not hold: {wrong}")
 
 
+def _counterexample_text(run: Record, record: Record, history: Any, name: str, folder: str) -> str:
+    """Return what a counterexample's file has to be, if the run's folder was called so."""
+    profile = Profile(record["profile"])
+    if is_merchants(run):
+        shop = shop_from_json(history)
+        about = ShopCounterexample(
+            record["rule"], record["reason"], shop, run["market"], run["seed"], run["target"]["name"]
+        )
+        with tempfile.TemporaryDirectory(prefix="cancel-conformance-") as scratch:
+            path = Path(scratch) / (folder if folder not in (".", "..") and "/" not in folder else "") / FOLDER / name
+            write_shop_counterexample(path, about)
+            return path.read_text(encoding="utf-8")
+    example = Counterexample(
+        record["rule"],
+        profile,
+        record["reason"],
+        history_from_json(history),
+        Market(run["market"]),
+        Readings.from_json(run["readings"]),
+        run["seed"],
+        run["target"]["name"],
+    )
+    return counterexample_text(name, example, folder)
+
+
 def _same(one: bytes, other: bytes) -> int:
     """Return how many bytes are the same before the first that is not."""
     places = (place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1])
@@ -244,9 +264,10 @@ def lines(verification: Verification) -> Iterator[str]:
     yield from (f"  wrong: {one}" for one in _few(verification.faults))
     yield from (f"  not verified: {one}" for one in _few(verification.unverified))
     if rebuilt is not None and result is not None:
+        fuzzed = f", {_counted(rebuilt.fuzzed, 'fuzzed request')}" if rebuilt.fuzzed else ""
         yield (
             f"Gone through again: {_counted(rebuilt.histories, 'history', 'histories')}, "
-            f"{_counted(rebuilt.exchanges, 'exchange')}, {_counted(rebuilt.judgements, 'judgement')}."
+            f"{_counted(rebuilt.exchanges, 'exchange')}, {_counted(rebuilt.judgements, 'judgement')}{fuzzed}."
         )
         yield f"The run: {result.verdict.value}. {result.reason}"
     if verification.checked:
@@ -272,6 +293,7 @@ def as_json(verification: Verification) -> dict[str, Any]:
         "histories": 0 if rebuilt is None else rebuilt.histories,
         "exchanges": 0 if rebuilt is None else rebuilt.exchanges,
         "judgements": 0 if rebuilt is None else rebuilt.judgements,
+        "fuzzed": 0 if rebuilt is None else rebuilt.fuzzed,
     }
 
 

@@ -27,6 +27,7 @@ class Change(StrEnum):
 
     BROKEN = "newly violated"
     MENDED = "no longer violated"
+    WARNED = "newly warned of"
     LOST = "no longer shown"
     SHOWN = "newly shown"
     NEW = "only in the second run"
@@ -36,7 +37,7 @@ class Change(StrEnum):
     @property
     def worse(self) -> bool:
         """Whether less can be said for the target than before."""
-        return self in (Change.BROKEN, Change.LOST)
+        return self in (Change.BROKEN, Change.WARNED, Change.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,8 @@ def _change(was: RuleResult | None, became: RuleResult | None) -> Change | None:
         return Change.BROKEN
     if red == [True, False]:
         return Change.MENDED
+    if became.verdict is RuleVerdict.WARNING and became.waiver is None:
+        return Change.WARNED
     shown = [one.verdict is RuleVerdict.PASSED for one in (was, became)]
     if shown == [True, False] and (holds_back(became) or became.verdict is not RuleVerdict.RECORDED):
         return Change.LOST

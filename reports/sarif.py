@@ -1,7 +1,7 @@
 """`results.sarif`: what was found, for the pages on which a forge shows the findings of code scanners (SARIF 2.1.0).
 
 A result points at the counterexample's file. A required rule that was not put to the test is a finding, too: it is
-open, and never a pass.
+open, and never a pass. A warning is shown, as a note: it does not decide.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import hashlib
 import json
 from typing import Any, Final
 
-from conformance.result import Result
-from conformance.rulebook import Level, Rule, Rulebook, load
+from conformance.result import Result, book_of
+from conformance.rulebook import Level, Rule, Rulebook, load_wire
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back
 from reports.headline import ending_note, headline, replay_line
 from reports.text import shortened
@@ -21,11 +21,12 @@ ROOT: Final = "RUN"
 _JOURNAL: Final = "journal.jsonl"
 _KINDS: Final = {
     RuleVerdict.VIOLATED: ("fail", "error"),
+    RuleVerdict.WARNING: ("fail", "note"),
     RuleVerdict.PASSED: ("pass", "none"),
     RuleVerdict.RECORDED: ("informational", "none"),
     RuleVerdict.EXCLUDED: ("notApplicable", "none"),
 }
-_LEVELS: Final = {Level.REQUIRED: "error", Level.MAY: "warning", Level.SILENT: "note"}
+_LEVELS: Final = {Level.REQUIRED: "error", Level.MAY: "warning", Level.SHOULD: "warning", Level.SILENT: "note"}
 
 
 def sarif_text(result: Result) -> str:
@@ -35,7 +36,7 @@ def sarif_text(result: Result) -> str:
 
 def sarif(result: Result) -> dict[str, Any]:
     """Return the log: one run, with one result for each rule of each profile."""
-    book = load()
+    books = (book_of(result.evidence), load_wire())
     rules = list({one.rule.id: one.rule for one in result.rules}.values())
     places = {rule.id: index for index, rule in enumerate(rules)}
     run = result.run
@@ -48,7 +49,7 @@ def sarif(result: Result) -> dict[str, Any]:
                     "driver": {
                         "name": "cancel-conformance",
                         "version": run["tool"],
-                        "rules": [_rule(rule, book) for rule in rules],
+                        "rules": [_rule(rule, _book_with(rule, books)) for rule in rules],
                     }
                 },
                 "invocations": [_invocation(result)],
@@ -79,6 +80,10 @@ def _invocation(result: Result) -> dict[str, Any]:
         said = shortened(ending_note(result) or result.reason)
         out["toolExecutionNotifications"] = [{"level": "error", "message": {"text": said}}]
     return out
+
+
+def _book_with(rule: Rule, books: tuple[Rulebook, ...]) -> Rulebook:
+    return next(book for book in books if any(one.id == rule.id for one in book.rules))
 
 
 def _rule(rule: Rule, book: Rulebook) -> dict[str, Any]:

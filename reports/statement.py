@@ -72,7 +72,8 @@ def _list_of(result: Result, one: RuleResult) -> str | None:
         return "passedTests"
     if holds_back(one) or (one.verdict is RuleVerdict.VIOLATED and one.waiver is None):
         return "failedTests"
-    return "warnedTests" if one.waiver is not None and one.in_scope else None
+    warned = one.verdict is RuleVerdict.WARNING or (one.waiver is not None and one.in_scope)
+    return "warnedTests" if warned else None
 
 
 def _described(name: str, digests: Mapping[str, str]) -> dict[str, Any]:

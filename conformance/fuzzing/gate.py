@@ -144,7 +144,7 @@ class Gate:
         started = time.perf_counter()
         answer = await self._link.send(call)
         took = time.perf_counter() - started
-        facts: dict[str, Scalar] = {**self._sent(draft, shape, request), **self._answered(draft.operation, answer)}
+        facts: dict[str, Scalar] = {**self._sent(draft, shape, request), **answered_facts(draft.operation, answer)}
         facts |= await self._again(request, answer)
         if before and fellow is not None:
             facts |= await self._afterwards(draft, shape, fellow, answer, before)
@@ -214,29 +214,6 @@ class Gate:
             "sent.weakness": number is not MISSING and not isinstance(number, str),
             "document.statuses": ",".join(sorted(statuses)),
         }
-
-    # What came back
-
-    @staticmethod
-    def _answered(operation: Operation, answer: Answer) -> dict[str, Scalar]:
-        if isinstance(answer, Lost):
-            return {"answer.cause": answer.cause}
-        body = content(answer)
-        kind = find_header(answer.headers, "content-type")
-        media = None if kind is None else kind.partition(";")[0].strip().lower()
-        # What is like one of the families of JSON is JSON; anything else is said as it is.
-        family = "json" if media is not None and (media.endswith(("/json", "+json"))) else media
-        facts: dict[str, Scalar] = {
-            "answer.status": answer.status,
-            "answer.type": family,
-            "answer.body": bool(answer.body),
-            "answer.parsed": body is not None or answer.body.strip() == b"null",
-            "answer.lacks": next((one for one in operation.answered if value_at(body, one) is MISSING), None),
-        }
-        names = list(_names(operation, body)) if answer.status < 300 else []
-        if names:
-            facts["answer.name"] = next((name for name, known in names if not known), None)
-        return facts
 
     async def _again(self, request: Request, answer: Answer) -> dict[str, Scalar]:
         """Ask again what was answered 500, each time under a key of its own; then see whether the target is well."""
@@ -321,6 +298,28 @@ class Gate:
             )
 
 
+def answered_facts(operation: Operation, answer: Answer) -> dict[str, Scalar]:
+    """Return the facts that an answer alone shows. None stands for what is left out."""
+    if isinstance(answer, Lost):
+        return {"answer.cause": answer.cause}
+    body = content(answer)
+    kind = find_header(answer.headers, "content-type")
+    media = None if kind is None else kind.partition(";")[0].strip().lower()
+    # What is like one of the families of JSON is JSON; anything else is said as it is.
+    family = "json" if media is not None and (media.endswith(("/json", "+json"))) else media
+    facts: dict[str, Scalar] = {
+        "answer.status": answer.status,
+        "answer.type": family,
+        "answer.body": bool(answer.body),
+        "answer.parsed": body is not None or answer.body.strip() == b"null",
+        "answer.lacks": next((one for one in operation.answered if value_at(body, one) is MISSING), None),
+    }
+    names = list(_names(operation, body)) if answer.status < 300 else []
+    if names:
+        facts["answer.name"] = next((name for name, known in names if not known), None)
+    return facts
+
+
 def _within(body: dict[str, Any], good: dict[str, Any], name: str) -> bool:
     inner, known = body.get(name, {}), good.get(name, {})
     return isinstance(inner, dict) and set(inner) <= set(known)
@@ -350,4 +349,4 @@ def _names(operation: Operation, body: Any) -> list[tuple[str, bool]]:
     return [(str(name), name in known) for name, known in found if isinstance(name, str)]
 
 
-__all__ = ["Budget", "CountingLink", "Draft", "Gate", "SpentError"]
+__all__ = ["Budget", "CountingLink", "Draft", "Gate", "SpentError", "answered_facts"]

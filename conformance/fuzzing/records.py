@@ -72,7 +72,7 @@ class Notebook:
         if self._watcher is not None:
             self._watcher.judged(sent, verdict)
 
-    def aside(self, call: Call, answer: Answer, *_: object) -> None:
+    def aside(self, call: Call, answer: Answer, *_: object, **__: object) -> None:
         """Write a request that was made for our own ends: to bring an order somewhere, or to read it."""
         self._ledger.append("aside", purpose=call.purpose, **self._messages(call.request, answer))
 

@@ -30,6 +30,7 @@ CREDENTIAL_NAMES: Final = (
 )
 PHONE: Final = "4712345678"
 """The test user's phone number where nobody names one."""
+TOKEN_PATH: Final = "/accesstoken/get"
 PATIENCE: Final = 2
 """How often a token or the capabilities are asked for again."""
 
@@ -178,9 +179,8 @@ async def open_session(
         await link.close()
 
 
-async def _token(
-    target: HttpTarget, link: Link, keys: Keys, learn_secret: Callable[[str], None], record: Recorder
-) -> Token:
+def token_call(keys: Keys) -> Call:
+    """Return the call that asks for a token."""
     headers = (
         ("client_id", keys.client_id),
         ("client_secret", keys.client_secret),
@@ -188,7 +188,13 @@ async def _token(
         ("Merchant-Serial-Number", keys.msn),
         *SYSTEM_HEADERS,
     )
-    call = Call(Request("POST", "/accesstoken/get", headers), "prepare")
+    return Call(Request("POST", TOKEN_PATH, headers), "prepare")
+
+
+async def _token(
+    target: HttpTarget, link: Link, keys: Keys, learn_secret: Callable[[str], None], record: Recorder
+) -> Token:
+    call = token_call(keys)
 
     async def ask() -> Answer:
         answer = await link.send(call)

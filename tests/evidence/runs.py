@@ -12,6 +12,8 @@ import pytest
 
 from conformance.campaign import Campaign, Settings
 from conformance.journal import Record, read_journal
+from conformance.merchant.campaign import ShopCampaign, ShopSettings
+from conformance.merchant.playing import Stand
 from conformance.order import Profile
 from conformance.sandbox import EPayment, Options, Provider
 from conformance.settings import nonce_for
@@ -19,6 +21,7 @@ from conformance.targets.embedded import EmbeddedTarget
 from conformance.targets.http import HttpSeat
 from conformance.targets.seat import Seat
 from conformance.targets.session import keys_from
+from examples.merchants import epayment
 from reports import write_reports
 
 from ..audit import stage
@@ -66,3 +69,12 @@ def of_kind(records: list[Record], kind: str) -> list[Record]:
 
 def belonging(records: list[Record], history: str, step: int, kind: str = "exchange") -> list[Record]:
     return [one for one in of_kind(records, kind) if one["history"] == history and one["step"] == step]
+
+
+def shop(directory: Path, adapter: type = epayment.Adapter, *, drawn: int = 3, **settings) -> Path:
+    """Make a small run against a merchant, and its reports."""
+    stand = Stand(adapter)
+    chosen = ShopSettings(tuple(map(Profile, adapter.profiles)), histories=drawn, **settings)
+    ShopCampaign(stand, chosen, directory).run()
+    write_reports(directory)
+    return directory

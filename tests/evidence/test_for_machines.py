@@ -14,15 +14,18 @@ from jsonschema import Draft202012Validator
 
 from conformance.journal import JOURNAL_VERSION, read_journal
 from conformance.result import result_of
+from conformance.rulebook import Level
 from conformance.verdict import RuleVerdict, RunVerdict, holds_back
 from reports.agreement import READERS, complaints
 from reports.badge import badge_text
 from reports.sarif import sarif, sarif_text
+from reports.statement import statement_text
 
 from ..audit import stage
 from ..reports import journals
 from ..reports.schemas import faults_of
 from ..reports.test_junit import results
+from .runs import Negligent, shop
 from .sarif_schema import SARIF_SCHEMA
 
 STORED = sorted((Path(__file__).parent / "journals").iterdir())
@@ -30,6 +33,9 @@ MADE_UP = [
     journals.conformant, journals.violated, journals.incomplete, journals.interrupted, journals.empty,
     journals.unbegun, journals.broken_suite, journals.hostile,
 ]  # fmt: skip
+DIGESTS = dict.fromkeys(
+    ("journal.jsonl", "manifest.json", "rulebook.json", "readings.json", "configuration.json"), "0" * 64
+)
 VALIDATOR = Draft202012Validator(SARIF_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
@@ -50,7 +56,9 @@ def test_sarif_of_every_kind_of_run_is_valid(make, tmp_path):
 @given(results())
 def test_a_scanner_page_is_clean_exactly_when_the_run_is_conformant(result):
     failing = [
-        one for one in sarif(result)["runs"][0]["results"] if one["kind"] == "fail" and "suppressions" not in one
+        one
+        for one in sarif(result)["runs"][0]["results"]
+        if one["kind"] == "fail" and one["level"] != "note" and "suppressions" not in one
     ]
     successful = sarif(result)["runs"][0]["invocations"][0]["executionSuccessful"]
     if result.verdict is RunVerdict.CONFORMANT:
@@ -71,11 +79,48 @@ def test_every_rule_has_a_result_and_what_is_red_or_open_fails(result):
             assert said["kind"] == "open"
         elif one.verdict is RuleVerdict.VIOLATED or holds_back(one):
             assert said["kind"] == "fail"
+            assert said["level"] in ("error", "warning")
+        elif one.verdict is RuleVerdict.WARNING:
+            assert (said["kind"], said["level"]) == ("fail", "note")
         else:
             assert said["kind"] != "fail"
         assert (said["kind"] == "pass") == (
             one.verdict is RuleVerdict.PASSED and result.verdict is not RunVerdict.HARNESS
         )
+
+
+@pytest.fixture(scope="module")
+def warned(tmp_path_factory):
+    """A merchant's run in which something recommended is not done."""
+    return shop(tmp_path_factory.mktemp("warned") / "run", Negligent)
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["as it is", "strict"])
+def test_what_is_recommended_and_not_done_is_a_note_in_sarif(warned, strict, tmp_path):
+    directory = shop(tmp_path / "run", Negligent, strict=True) if strict else warned
+    result = result_of(read_journal(directory))
+    found = [one for one in result.rules if one.rule.level is Level.SHOULD and one.violations]
+    assert found
+    log = json.loads((directory / "results.sarif").read_text(encoding="utf-8"))
+    VALIDATOR.validate(log)
+    (run,) = log["runs"]
+    levels = {one["id"]: one["defaultConfiguration"]["level"] for one in run["tool"]["driver"]["rules"]}
+    told = {one["ruleId"]: (one["kind"], one["level"]) for one in run["results"]}
+    for one in found:
+        assert levels[one.rule.id] == "warning"
+        assert told[one.rule.id] == ("fail", "error" if strict else "note")
+    for name in READERS:
+        text = (directory / name).read_text(encoding="utf-8")
+        assert not list(complaints(name, text, result)), name
+
+
+def test_a_warning_stands_in_the_statement_and_does_not_make_it_fail(warned):
+    result = result_of(read_journal(warned))
+    predicate = json.loads(statement_text(result, DIGESTS))["predicate"]
+    told = {f"{one.profile.value}/{one.rule.id}" for one in result.rules if one.verdict is RuleVerdict.WARNING}
+    assert told
+    assert told <= set(predicate["warnedTests"])
+    assert not told & set(predicate["failedTests"])
 
 
 def test_a_violated_rule_points_at_its_counterexample(wrong):
