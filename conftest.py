@@ -6,12 +6,43 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
+
+THOROUGH = (
+    "tests/audit",
+    "tests/browser",
+    "tests/cli/test_canaries.py",
+    "tests/cli/test_requests.py",
+    "tests/cli/test_resume.py",
+    "tests/cli/test_shards.py",
+    "tests/clients",
+    "tests/evidence/test_unquiet.py",
+    "tests/faults",
+    "tests/fuzzing/test_faults.py",
+    "tests/fuzzing/test_fuzz_command.py",
+    "tests/merchant/test_correct_merchants.py",
+    "tests/merchant/test_faulty_merchants.py",
+    "tests/merchant/test_faulty_more.py",
+    "tests/museum/test_pipeline.py",
+    "tests/races",
+)
+"""Folders and files whose tests play whole runs by the dozen."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes minutes."""
+    root = Path(__file__).parent
+    heavy = tuple(str(root / name) for name in THOROUGH)
+    for item in items:
+        if str(item.path).startswith(heavy):
+            item.add_marker(pytest.mark.thorough)
+
 
 # `ci` looks at the same examples every time, so that a red build is red for a reason in the change; `dev` looks at
 # new ones and remembers what failed. Neither judges time: the machines are shared.

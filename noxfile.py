@@ -57,6 +57,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def thorough(session: nox.Session) -> None:
+    """Run the tests that play whole runs by the dozen; pytest's options go after ``--``."""
+    install(session, LOCK_DEV, "-e", ".")
+    env = {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE", "ci")}
+    session.run("python", "-m", "pytest", "-n", "2", "-m", "thorough", *session.posargs, env=env)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Change the oracle in one place at a time, and see whether the quick tests notice; names go after ``--``.
 

@@ -70,7 +70,7 @@ class Untold(Exchanges):
     def __init__(self) -> None:
         self.step = 0
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, *_: object, **__: object) -> None:
         return
 
 
