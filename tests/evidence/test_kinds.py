@@ -27,6 +27,7 @@ from ..audit import stage
 from ..faults.disturbed import play
 from ..faults.proxy import Plan
 from ..merchant.faulty import KeyOfTheCall as Negligent
+from ..operator.test_operator import operated
 from .runs import embedded, forged, of_kind, played, shop, verified
 
 WHOLE, IN_PART, WRONG = 0, 4, 1
@@ -286,4 +287,19 @@ def test_judged_planted_orders_are_verified_in_part(home, time, tmp_path):  # no
         return records
 
     said = verified(forged(home / "old", tmp_path / "other", change, reports=False))
+    assert said.code == WRONG, said
+
+
+@pytest.mark.parametrize("answer", ["", "n"], ids=["done", "declined"])
+def test_a_run_with_a_person_at_the_terminal_is_verified(answer, tmp_path):
+    operated(tmp_path, answer, "--operator")
+    said = verified(tmp_path / "out")
+    assert said.code == WHOLE, said
+
+    def change(records):
+        hand = of_kind(records, "hand")[0]
+        hand["said"] = "declined" if hand["said"] == "done" else "done"
+        return records
+
+    said = verified(forged(tmp_path / "out", tmp_path / "other", change, reports=False))
     assert said.code == WRONG, said
