@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from conformance.known import today
 from conformance.order import Profile
+from conformance.rulebook import Level, load
 from conformance.sandbox import EPayment, Options, Provider
 from conformance.targets.embedded import EmbeddedTarget
 from conformance.targets.http import HttpSeat
@@ -181,16 +182,10 @@ def test_what_is_known_and_fails_no_more_is_an_error(right, wrong, tmp_path):
     assert "does not fail any more" in told["known"][0]
 
 
-def violated_in(directory):
-    report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
-    decisive = ("VIOLATED", "THIN", "NOT EXERCISED", "INCONCLUSIVE")
-    rules = [one for one in report["rules"] if one["verdict"] in decisive and one["in_scope"]]
-    return [one["id"] for one in rules if one["verdict"] == "VIOLATED" or one["level"] == "REQUIRED"]
-
-
 def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
-    rules = violated_in(wrong)
-    path = known_file(tmp_path / "known.toml", rules)
+    # A run is not held back by what may be, and does not let it be waived.
+    deciding = [rule for rule in failing_in(wrong) if load().rule(rule).level is Level.REQUIRED]
+    path = known_file(tmp_path / "known.toml", deciding)
     from .runs import Unrefusing  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as patch:
@@ -200,12 +195,12 @@ def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
         assert said.code == 0, said
         waivers = json.loads((tmp_path / "known" / "report.json").read_text(encoding="utf-8"))["waivers"]
         assert all(one["reason"].startswith("known until ") for one in waivers)
-        known_file(path, rules, today() - timedelta(days=1))
+        known_file(path, deciding, today() - timedelta(days=1))
         said = stage.run(tmp_path / "expired", "--known", path)
         assert said.code == 1
         assert "it has expired" in said.out
         stage.use_provider(patch, EPayment)
-        said = stage.run(tmp_path / "mended", "--known", known_file(path, rules))
+        said = stage.run(tmp_path / "mended", "--known", known_file(path, deciding))
         assert said.code == 4
         assert "does not fail any more" in said.out
 

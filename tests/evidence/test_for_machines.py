@@ -22,10 +22,11 @@ from reports.sarif import sarif, sarif_text
 from reports.statement import statement_text
 
 from ..audit import stage
+from ..merchant.faulty import KeyOfTheCall as Negligent
 from ..reports import journals
 from ..reports.schemas import faults_of
 from ..reports.test_junit import results
-from .runs import Negligent, shop
+from .runs import shop
 from .sarif_schema import SARIF_SCHEMA
 
 STORED = sorted((Path(__file__).parent / "journals").iterdir())

@@ -1,0 +1,305 @@
+"""Every kind of run is verified as far as it can be, what cannot be told is named, and what was edited is found."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+
+import pytest
+
+from conformance.campaign import Campaign, Settings
+from conformance.cli import main
+from conformance.fuzzing import documents
+from conformance.fuzzing.campaign import FuzzCampaign
+from conformance.fuzzing.playing import Limits
+from conformance.journal import read_journal
+from conformance.merging import merge
+from conformance.order import Profile
+from conformance.resuming import is_closing
+from conformance.sandbox import Options, Provider
+from conformance.sandbox.server import running_server
+from conformance.settings import Shard, nonce_for
+from conformance.targets.locate import locate
+from reports import write_reports
+
+from ..ageing.test_age_lane import home, time  # noqa: F401 - fixtures
+from ..audit import stage
+from ..faults.disturbed import play
+from ..faults.proxy import Plan
+from ..merchant.faulty import KeyOfTheCall as Negligent
+from ..operator.test_operator import operated
+from .runs import embedded, forged, of_kind, played, shop, verified
+
+WHOLE, IN_PART, WRONG = 0, 4, 1
+
+
+def cut_and_resumed(directory, to, lines):
+    """Cut a run off after so many lines, as if it had been killed there, and resume it."""
+    shutil.copytree(directory, to)
+    kept = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[:lines]
+    (to / "journal.jsonl").write_bytes(b"".join(kept) + b'{"n":')
+    run = read_journal(directory).records[0]
+    seat = embedded()
+    with pytest.MonkeyPatch.context() as patch:
+        stage.use_small_plan(patch)
+        settings = Settings(profiles=(Profile.EPAYMENT,), nonce=run["nonce"], command=run["command"])
+        asyncio.run(Campaign(seat, settings, to, resume=True).run())
+    write_reports(to)
+    return to
+
+
+def within_a_history(directory):
+    """Return how many lines there are up to a judgement in the middle of a history."""
+    records = read_journal(directory).records
+    judged = [one for one in of_kind(records, "judgement") if one["step"] == 0]
+    return judged[len(judged) // 2]["n"] + 1
+
+
+@pytest.fixture(scope="module")
+def resumed(right, tmp_path_factory):
+    return cut_and_resumed(right, tmp_path_factory.mktemp("resumed") / "run", within_a_history(right))
+
+
+def test_a_resumed_run_is_verified(resumed):
+    assert any(map(is_closing, read_journal(resumed).records))
+    said = verified(resumed)
+    assert said.code == WHOLE, said
+
+
+def test_a_run_that_was_cut_off_in_the_middle_of_looking_is_verified(right, tmp_path):
+    directory = cut_and_resumed(right, tmp_path / "run", 6)
+    said = verified(directory)
+    assert said.code == WHOLE, said
+
+
+def test_a_closing_judgement_that_says_something_else_is_found(resumed, tmp_path):
+    def change(records):
+        next(filter(is_closing, records))["examples"] = ["EP-01"]
+        return records
+
+    said = verified(forged(resumed, tmp_path / "run", change))
+    assert said.code == WRONG, said
+    assert "which was interrupted" in said.out
+
+
+def test_a_step_is_not_called_interrupted_where_nothing_was(resumed, tmp_path):
+    def change(records):
+        closing = next(filter(is_closing, records))
+        last = [one for one in of_kind(records, "judgement") if one["n"] < closing["n"]][-1]
+        for name in ("status", "cause", "observed", "seen"):
+            last[name] = closing[name]
+        return records
+
+    said = verified(forged(resumed, tmp_path / "run", change, reports=False))
+    assert said.code == WRONG, said
+
+
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    shards = [played(folder / f"s{number}", embedded(), Profile.ECOM, shard=Shard(number, 2)) for number in (1, 2)]
+    merge(shards, folder / "run")
+    write_reports(folder / "run")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["s1", "s2", "run"])
+def test_shards_and_what_they_were_merged_into_are_verified(merged, name):
+    said = verified(merged / name)
+    assert said.code == WHOLE, said
+
+
+def edit_an_observation(records):
+    """Say that an order was captured for more than it was."""
+    judged = [one for one in of_kind(records, "judgement") if one["observed"].get("view.captured") == 0]
+    judged[len(judged) // 2]["observed"]["view.captured"] = 1
+    return records
+
+
+def test_an_edited_observation_of_merged_shards_is_found(merged, tmp_path):
+    said = verified(forged(merged / "run", tmp_path / "run", edit_an_observation, reports=False))
+    assert said.code == WRONG, said
+
+
+@pytest.mark.parametrize("requests", [12, 150])
+def test_a_run_with_a_budget_of_requests_is_verified(requests, tmp_path):
+    directory = played(tmp_path / "run", embedded(), Profile.EPAYMENT, most_requests=requests)
+    said = verified(directory)
+    assert said.code == WHOLE, said
+    if requests > 100:
+        said = verified(forged(directory, tmp_path / "other", edit_an_observation, reports=False))
+        assert said.code == WRONG, said
+
+
+@pytest.fixture(scope="module")
+def correct():
+    with running_server(Provider(Options(rate_limit=False))) as url:
+        yield url
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path):
+    play(tmp_path / "run", Plan(seed, share=0.4), list(Profile)[seed], correct)
+    evidence = read_journal(tmp_path / "run")
+    said = verified(tmp_path / "run")
+    assert said.code == WHOLE, said
+    if evidence.records[-1]["ended"] != "complete":
+        return
+
+    def change(records):
+        resent = next(one for one in of_kind(records, "exchange") if one.get("resent") and one["history"])
+        del resent["resent"]
+        return records
+
+    if any(one.get("resent") and one["history"] for one in evidence.of_kind("exchange")):
+        said = verified(forged(tmp_path / "run", tmp_path / "other", change, reports=False))
+        assert said.code == WRONG, said
+
+
+def test_tokens_that_end_meanwhile_are_verified(tmp_path):
+    with running_server(Provider(Options(rate_limit=False, token_seconds=2))) as url:
+        seat = locate(url, control_url=f"{url}/control", environment={})
+        directory = played(tmp_path / "run", seat, Profile.EPAYMENT)
+    asked = [one for one in read_journal(directory).of_kind("exchange") if one["request"]["path"] == "/accesstoken/get"]
+    assert len(asked) > 1
+    said = verified(directory)
+    assert said.code == WHOLE, said
+
+
+# What is fuzzed
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("fuzzed") / "run"
+    seat = embedded()
+    settings = Settings(profiles=(Profile.EPAYMENT,), nonce=nonce_for(seat, 0), command="cancel-conformance fuzz")
+    asyncio.run(FuzzCampaign(seat, settings, directory, documents.embedded(), Limits(30.0, 400)).run())
+    write_reports(directory)
+    return directory
+
+
+def test_what_was_fuzzed_is_judged_again_and_counted(fuzzed):
+    number = sum(1 for _ in read_journal(fuzzed).of_kind("fuzzed"))
+    said = verified(fuzzed)
+    assert said.code == IN_PART, said
+    assert f"{number} fuzzed requests." in said.out
+    assert "not verified: what was fuzzed" in said.out
+    assert "wrong:" not in said.out
+
+
+def _an_answer(records):
+    return next(one for one in of_kind(records, "fuzzed") if one["response"] and one["response"]["status"] == 400)
+
+
+def _other_judgement(records):
+    next(one for one in of_kind(records, "fuzzed") if one["status"] == "conforms")["examples"] = ["WIRE-01"]
+
+
+def _other_facts(records):
+    _an_answer(records)["facts"]["answer.status"] = 404
+
+
+def _other_answer(records):
+    _an_answer(records)["response"]["status"] = 500
+
+
+def _other_deed(records):
+    _an_answer(records)["facts"]["sent.method"] = "other"
+
+
+@pytest.mark.parametrize("edit", [_other_judgement, _other_facts, _other_answer, _other_deed])
+def test_an_edited_fuzzed_request_is_found(fuzzed, edit, tmp_path):
+    def change(records):
+        edit(records)
+        return records
+
+    said = verified(forged(fuzzed, tmp_path / "run", change, reports=False))
+    assert said.code == WRONG, said
+    assert "of the fuzzer" in said.out
+
+
+# Merchants
+
+
+@pytest.fixture(scope="module")
+def merchant(tmp_path_factory):
+    return shop(tmp_path_factory.mktemp("merchant") / "run", Negligent, drawn=0)
+
+
+def test_a_merchants_run_is_judged_again(merchant):
+    said = verified(merchant)
+    assert said.code == IN_PART, said
+    assert "not verified: a merchant was tested" in said.out
+    assert "wrong:" not in said.out
+    assert "counterexamples/epayment-M7-1.json" in said.out
+
+
+def _forgiven(records):
+    for one in of_kind(records, "judgement"):
+        if one["status"] == "violates":
+            one["status"] = "conforms"
+            one["examples"] = [finding["rule"] for finding in one.pop("findings")]
+    return [one for one in records if one["kind"] != "counterexample"]
+
+
+def _key_kept(records):
+    """Let a cancel that was sent again have had the key that the first one had."""
+    keys = {}
+    for one in of_kind(records, "exchange"):
+        if one["wire"]["operation"] == "cancel":
+            for header in one["request"]["headers"]:
+                if header[0].lower() == "idempotency-key":
+                    header[1] = keys.setdefault((one["history"], one["wire"]["payment"]), header[1])
+    return records
+
+
+@pytest.mark.parametrize("change", [_forgiven, _key_kept])
+def test_an_edited_merchants_run_is_found(merchant, change, tmp_path):
+    said = verified(forged(merchant, tmp_path / "run", change, reports=False))
+    assert said.code == WRONG, said
+
+
+def test_an_edited_counterexample_of_a_merchants_is_found(merchant, tmp_path):
+    shutil.copytree(merchant, tmp_path / "run")
+    file = tmp_path / "run" / "counterexamples" / "epayment-M7-1.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"seed": 0', '"seed": 1'), encoding="utf-8")
+    said = verified(tmp_path / "run")
+    assert said.code == WRONG, said
+
+
+# Planted orders
+
+
+def test_judged_planted_orders_are_verified_in_part(home, time, tmp_path):  # noqa: F811
+    with running_server(Provider(now=time)) as url:
+        assert main(["age", "plant", "--target", url, "--profile", "epayment", "--copies", "1"]) == 0
+        time.pass_by(days=400)
+        main(["age", "harvest", "--target", url, "--out", "old"])
+    said = verified(home / "old")
+    assert said.code == IN_PART, said
+    assert "not verified: the orders were planted by earlier runs" in said.out
+    assert "wrong:" not in said.out
+
+    def change(records):
+        judged = [one for one in of_kind(records, "judgement") if one["observed"].get("answer.outcome") == "refused"]
+        judged[-1]["observed"] |= {"answer.outcome": "accepted", "answer.status": 200}
+        return records
+
+    said = verified(forged(home / "old", tmp_path / "other", change, reports=False))
+    assert said.code == WRONG, said
+
+
+@pytest.mark.parametrize("answer", ["", "n"], ids=["done", "declined"])
+def test_a_run_with_a_person_at_the_terminal_is_verified(answer, tmp_path):
+    operated(tmp_path, answer, "--operator")
+    said = verified(tmp_path / "out")
+    assert said.code == WHOLE, said
+
+    def change(records):
+        hand = of_kind(records, "hand")[0]
+        hand["said"] = "declined" if hand["said"] == "done" else "done"
+        return records
+
+    said = verified(forged(tmp_path / "out", tmp_path / "other", change, reports=False))
+    assert said.code == WRONG, said
