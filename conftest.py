@@ -22,6 +22,7 @@ THOROUGH = (
     "tests/cli/test_resume.py",
     "tests/cli/test_shards.py",
     "tests/clients",
+    "tests/evidence/test_forgeries.py",
     "tests/evidence/test_kinds.py",
     "tests/evidence/test_unquiet.py",
     "tests/faults",

@@ -6,6 +6,7 @@ import json
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from conformance.alike import whatever_is_imported
 from conformance.model import World
 from conformance.order import Profile
 from conformance.steps import History, history_as_json
@@ -54,5 +55,6 @@ def draw(
             if len(found) < count:
                 found.setdefault(json.dumps(history_as_json(history)), history)
 
-        collect()
+        with whatever_is_imported():
+            collect()
     return list(found.values())

@@ -8,6 +8,7 @@ from typing import Final
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from conformance.alike import whatever_is_imported
 from conformance.obligations.shop import ShopHistory
 from conformance.order import Profile
 from strategies.shop import shop_histories
@@ -58,5 +59,6 @@ def draw_shop(profile: Profile, offered: frozenset[str], seed_: int, count: int)
             if len(found) < count and history.needs <= offered:
                 found.setdefault(history)
 
-        collect()
+        with whatever_is_imported():
+            collect()
     return list(found)

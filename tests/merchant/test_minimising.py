@@ -1,5 +1,7 @@
 """The smallest history and fault that still show an obligation broken."""
 
+from itertools import count
+
 from conformance.merchant.minimise import smallest
 from conformance.merchant.playing import Loose, Stand
 from conformance.obligations.shop import Behaviour, Fault, shop_as_json
@@ -9,8 +11,9 @@ from tests.merchant.stage import history
 
 def shrunk(adapter, rule, big):
     stand = Stand(adapter)
+    names = (f"shrink-{number}" for number in count())
     try:
-        found, tried = smallest(big, lambda one: rule in stand.play(one, "shrink", Loose()).broken, 150)
+        found, tried = smallest(big, lambda one: rule in stand.play(one, next(names), Loose()).broken, 150)
     finally:
         stand.close()
     assert tried > 0

@@ -92,10 +92,12 @@ def test_a_session_is_the_run_that_the_campaign_makes(folder, campaign, workers)
     assert result.evidence.records[0]["nonce"] == campaign.evidence.records[0]["nonce"]
     assert [record["kind"] for record in result.evidence.records].count("capabilities") == 1
     assert sorted(path.name for path in folder.out.iterdir()) == [
+        "badge.svg",
         "journal.jsonl",
         "junit.xml",
         "report.html",
         "report.json",
+        "results.sarif",
         "summary.md",
     ]
     assert "rules passed" in done.stdout or campaign.verdict is not RunVerdict.CONFORMANT

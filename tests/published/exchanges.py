@@ -174,7 +174,7 @@ async def _play(profile: Profile, histories: Iterable[History], options: Options
     played: list[Played] = []
     step: Step = Read()
 
-    def record(call: Call, answer: Answer, *_: object) -> None:
+    def record(call: Call, answer: Answer, *_: object, **__: object) -> None:
         if call.to_control:
             return
         assert isinstance(answer, Response), "the embedded provider always answers"
