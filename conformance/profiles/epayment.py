@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from conformance.exchange import Request
-from conformance.expectation import ACCEPTED, REFUSED
+from conformance.exchange import Request, Response
+from conformance.expectation import ACCEPTED, BROKEN, REFUSED
 from conformance.order import Profile
 from conformance.profiles.wire import (
     Answer,
@@ -150,6 +150,9 @@ class EpaymentWire(Wire):
         if not isinstance(raw, list):
             unreadable: Observed = {f"view.log.{name}": "unreadable" for name in _LOGGED}
             outcome = seen(answer)["view.outcome"]
+            if isinstance(answer, Response) and answer.status == 401:
+                # The payment was read a moment ago with the same token: it is the token that is refused now.
+                return {**unreadable, **seen(answer), "view.outcome": BROKEN}
             # An answer that proves nothing about the log proves nothing about the read.
             return unreadable if outcome in (ACCEPTED, REFUSED) else {**unreadable, **seen(answer)}
         events = [event for event in raw if isinstance(event, Mapping) and event.get("success") is not False]

@@ -94,7 +94,8 @@ def test_who_refuses_every_token_is_not_asked_for_ever(tmp_path, tokens):
 
     tokens.is_valid = is_valid
     result = run(tmp_path, tokens)
-    assert result.verdict is RunVerdict.ENVIRONMENT, result.reason
+    # How many histories are left to be played decides which of the two it is.
+    assert result.verdict in (RunVerdict.ENVIRONMENT, RunVerdict.INCOMPLETE), result.reason
     assert "violates" not in statuses(result)
     assert tokens.issued == 2
 
