@@ -7,7 +7,6 @@ group is minimised. Everything is written into the journal as it happens, and th
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Final
 
 from conformance.auditing import audit
 from conformance.budgeting import Purse
+from conformance.ending import ending
 from conformance.failures import Reduction, failures
 from conformance.fuzzing.playing import Fuzz, Fuzzing
 from conformance.journal import Evidence, Journal, read_journal
@@ -93,8 +93,7 @@ class Campaign:
         Every ending leaves a readable journal. A target that cannot be tested ends the run as an environment error; any
         other exception as a fault of the harness.
         """
-        ended, message = "harness", ""
-        try:
+        async with ending(self._sitting, self._journal, self._started):
             check_oracle()
             await self._begin()
             histories = self._waiting()
@@ -114,20 +113,6 @@ class Campaign:
                 self._observer.note(f"Fuzzing from {self._fuzz.description.name}")
                 await Fuzzing(self._sitting, self._journal, self._fuzz.description, self._fuzz.limits).play()
             audit(read_journal(self._directory))
-            ended = "complete"
-        except TargetError as error:
-            ended, message = "environment", str(error)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            ended, message = "interrupted", "stopped by the user"
-        except Exception as error:
-            message = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            await self._sitting.seat.close()
-            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
-            message = self._sitting.redactor.clean(message)
-            self._journal.append("finish", ended=ended, message=message, seconds=seconds)
-            self._journal.close()
         return result_of(read_journal(self._directory))
 
     async def _begin(self) -> None:

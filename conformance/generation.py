@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
-from conformance.alike import whatever_is_imported
+from conformance.draws import draw_different
 from conformance.model import World
 from conformance.order import Profile
 from conformance.steps import History, history_as_json
 from strategies.histories import histories
 from strategies.plan import Planned
 from strategies.systematic import systematic
-
-ROUNDS = 8
-"""How often Hypothesis is asked for what is still missing."""
-SPARE = 10
-"""How many more it is asked for each time: its first draws are the same every time."""
 
 
 def planned(
@@ -32,29 +25,10 @@ def planned(
 def draw(
     profile: Profile, world: World, offered: frozenset[str], *, wire: bool, seed_: int, count: int
 ) -> list[History]:
-    """Draw different histories from the strategy; the same seed gives the same ones.
+    """Draw different histories from the strategy; the same seed gives the same ones."""
+    strategy = histories(profile, world, offered, wire=wire)
+    return draw_different(strategy, seed_, count, key=_as_text, playable=lambda _: True)
 
-    Hypothesis repeats itself sometimes, so what is still missing is drawn again, from seeds that follow from the first.
-    """
-    found: dict[str, History] = {}
-    for again in range(ROUNDS):
-        missing = count - len(found)
-        if missing <= 0:
-            break
 
-        @seed(seed_ * ROUNDS + again)
-        @settings(
-            max_examples=missing + SPARE,
-            phases=[Phase.generate],
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(histories(profile, world, offered, wire=wire))
-        def collect(history: History) -> None:
-            if len(found) < count:
-                found.setdefault(json.dumps(history_as_json(history)), history)
-
-        with whatever_is_imported():
-            collect()
-    return list(found.values())
+def _as_text(history: History) -> str:
+    return json.dumps(history_as_json(history))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from conformance.ageing import clock
 from conformance.ageing.ledger import Ledger, LedgerError, Planted
 from conformance.ageing.planting import unit_of
 from conformance.auditing import audit
+from conformance.ending import ending
 from conformance.expectation import ACCEPTED
 from conformance.journal import Journal, read_journal
 from conformance.model import Age as ModelAge
@@ -173,26 +173,11 @@ class Harvest:
 
     async def run(self) -> Result:
         """Judge everything that was picked; return the result as it stands in the journal."""
-        ended, message = "harness", ""
-        try:
+        async with ending(self._sitting, self._journal, self._started):
             check_oracle()
             await begin(self._sitting, self._journal, self._started)
             await self._judge()
             audit(read_journal(self._directory))
-            ended = "complete"
-        except TargetError as error:
-            ended, message = "environment", str(error)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            ended, message = "interrupted", "stopped by the user"
-        except Exception as error:
-            message = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            await self._sitting.seat.close()
-            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
-            clean = self._sitting.redactor.clean
-            self._journal.append("finish", ended=ended, message=clean(message), seconds=seconds)
-            self._journal.close()
         return result_of(read_journal(self._directory))
 
     async def _judge(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from conformance.auditing import audit
+from conformance.ending import ending
 from conformance.fuzzing.documents import Description
 from conformance.fuzzing.playing import Fuzzing, Limits, Watch
 from conformance.journal import Journal, read_journal
@@ -16,7 +16,6 @@ from conformance.result import Result, result_of
 from conformance.selfcheck import check_oracle
 from conformance.settings import Settings
 from conformance.sitting import Sitting, begin
-from conformance.targets.base import TargetError
 from conformance.targets.seat import Seat
 
 
@@ -43,23 +42,9 @@ class FuzzCampaign:
 
     async def run(self) -> Result:
         """Fuzz; return the result as it stands in the journal. Every ending leaves a readable journal."""
-        ended, message = "harness", ""
-        try:
+        async with ending(self._sitting, self._journal, self._started):
             check_oracle()
             await begin(self._sitting, self._journal, self._started)
             await Fuzzing(self._sitting, self._journal, self._description, self._limits, self._watch).play()
             audit(read_journal(self._directory))
-            ended = "complete"
-        except TargetError as error:
-            ended, message = "environment", str(error)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            ended, message = "interrupted", "stopped by the user"
-        except Exception as error:
-            message = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            await self._sitting.seat.close()
-            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
-            self._journal.append("finish", ended=ended, message=self._sitting.redactor.clean(message), seconds=seconds)
-            self._journal.close()
         return result_of(read_journal(self._directory))

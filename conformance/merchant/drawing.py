@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
-from conformance.alike import whatever_is_imported
+from conformance.draws import draw_different
 from conformance.obligations.shop import ShopHistory
 from conformance.order import Profile
 from strategies.shop import shop_histories
@@ -16,8 +14,6 @@ from strategies.shop_grid import systematic_shop
 
 BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1500}
 """Histories that are drawn for each API, after the systematic set."""
-ROUNDS: Final = 8
-SPARE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +36,5 @@ def planned_shop(profile: Profile, offered: frozenset[str], seed_: int, count: i
 
 def draw_shop(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[ShopHistory]:
     """Draw different histories; the same seed gives the same ones."""
-    found: dict[ShopHistory, None] = {}
-    for again in range(ROUNDS):
-        missing = count - len(found)
-        if missing <= 0:
-            break
-
-        @seed(seed_ * ROUNDS + again)
-        @settings(
-            max_examples=missing + SPARE,
-            phases=[Phase.generate],
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(shop_histories(profile, offered))
-        def collect(history: ShopHistory) -> None:
-            if len(found) < count and history.needs <= offered:
-                found.setdefault(history)
-
-        with whatever_is_imported():
-            collect()
-    return list(found)
+    strategy = shop_histories(profile, offered)
+    return draw_different(strategy, seed_, count, key=lambda one: one, playable=lambda one: one.needs <= offered)
