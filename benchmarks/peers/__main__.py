@@ -20,7 +20,7 @@ from tests.museum.power_table import put
 def table(rows: Sequence[Row]) -> str:
     """Return the table of the peers, as Markdown."""
     lines = [
-        "| judged by | faults caught | correct ones blamed | requests (median) | seconds (median) |",
+        "| judged by | faults caught | correct ones blamed | requests (median) | CPU seconds (median) |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for peer in PEERS:

@@ -31,7 +31,7 @@ RUNS, STEPS = 100, 50
 
 @dataclass(frozen=True)
 class Told:
-    """What a peer says of one provider. ``alarm`` is that something is wrong with it."""
+    """What a peer says of one provider. ``alarm`` is that something is wrong with it; ``seconds`` are of the processor."""
 
     alarm: bool
     requests: int
@@ -66,9 +66,9 @@ def counted(make: Callable[[], Provider]) -> tuple[Provider, list[int]]:
 def timed(subject: Subject, judge: Callable[[Provider], tuple[str, ...]]) -> Told:
     """Judge a new provider."""
     provider, requests = counted(subject.make)
-    start = time.perf_counter()
+    start = time.process_time()
     says = judge(provider)
-    return Told(bool(says), requests[0], round(time.perf_counter() - start, 2), says)
+    return Told(bool(says), requests[0], round(time.process_time() - start, 2), says)
 
 
 def ours(budget: str, subject: Subject) -> Told:
