@@ -36,14 +36,33 @@ THOROUGH = (
 )
 """Folders and files whose tests play whole runs by the dozen."""
 
+UNMEASURED = (
+    "tests/ageing",
+    "tests/benchmarks",
+    "tests/cli",
+    "tests/core/test_model_properties.py",
+    "tests/core/test_references.py",
+    "tests/merchant",
+    "tests/museum",
+    "tests/operator",
+    "tests/plugin",
+    "tests/reports/test_real_runs.py",
+    "tests/sdk",
+    "tests/strategies/test_histories.py",
+    "tests/strategies/test_systematic.py",
+)
+"""Where measuring coverage would take long and show nothing new: the same lines thousands of times, or whole runs."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes minutes."""
+    """Mark what takes minutes, and what is not worth measuring."""
     root = Path(__file__).parent
-    heavy = tuple(str(root / name) for name in THOROUGH)
+    marks = ((pytest.mark.thorough, THOROUGH), (pytest.mark.unmeasured, UNMEASURED))
+    places = [(mark, tuple(str(root / name) for name in names)) for mark, names in marks]
     for item in items:
-        if str(item.path).startswith(heavy):
-            item.add_marker(pytest.mark.thorough)
+        for mark, names in places:
+            if str(item.path).startswith(names):
+                item.add_marker(mark)
 
 
 # `ci` looks at the same examples every time, so that a red build is red for a reason in the change; `dev` looks at

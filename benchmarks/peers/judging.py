@@ -31,7 +31,7 @@ RUNS, STEPS = 100, 50
 
 @dataclass(frozen=True)
 class Told:
-    """What a peer says of one provider. ``alarm`` is that something is wrong with it; ``seconds`` are of the processor."""
+    """What a peer says of one provider: ``alarm`` that something is wrong with it; ``seconds`` of the processor."""
 
     alarm: bool
     requests: int

@@ -9,6 +9,9 @@ from conformance.rulebook import Status, load
 
 from .on_paper import DAY, LATER, OLD, PROFILES, narrowings, references, walked, walked_races, world
 
+# What these tests share takes seconds to compute.
+pytestmark = pytest.mark.xdist_group("references")
+
 # Rules that are recorded, and that no step of a played history records by itself.
 RECORDED_NOWHERE = {
     "EC-27": "the limit is seen as an answer 429, which proves nothing about the step",

@@ -221,7 +221,7 @@ REACHABLE = [
 
 @pytest.mark.parametrize(("profile", "rule"), REACHABLE)
 def test_a_rule_is_reached_by_construction(profile: Profile, rule: str) -> None:
-    found = drawn(reaching(rule, profile, World(), EVERYTHING), 100)
+    found = drawn(reaching(rule, profile, World(), EVERYTHING), 40)
     hits = sum(any(ref.partition("/")[0] == rule for ref in reached(history, World())) for history in found)
     assert hits >= 0.95 * len(found)
 

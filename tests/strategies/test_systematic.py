@@ -208,14 +208,24 @@ def test_amounts_vary_around_the_simplest(profile: Profile) -> None:
     assert {999, 1001, 12345, 200} <= set(counted)
 
 
-@pytest.mark.parametrize("missing", sorted(EVERYTHING))
-def test_nothing_is_planned_that_a_target_cannot_do(missing: str) -> None:
+USED = [
+    (profile, action)
+    for profile in Profile
+    for action in sorted(frozenset[str]().union(*(needs(one.history) for one in planned_for(profile, Market.NO))))
+]
+
+
+@pytest.mark.parametrize(("profile", "missing"), USED)
+def test_nothing_is_planned_that_a_target_cannot_do(profile: Profile, missing: str) -> None:
     offered = EVERYTHING - {missing}
-    for profile in Profile:
-        fewer = systematic(profile, World(), offered)
-        assert all(needs(one.history) <= offered for one in fewer)
-        expected = {one.history for one in planned_for(profile, Market.NO) if needs(one.history) <= offered}
-        assert {one.history for one in fewer} == expected
+    fewer = systematic(profile, World(), offered)
+    assert all(needs(one.history) <= offered for one in fewer)
+    expected = {one.history for one in planned_for(profile, Market.NO) if needs(one.history) <= offered}
+    assert {one.history for one in fewer} == expected
+
+
+def test_every_action_is_used_by_some_plan() -> None:
+    assert {action for _, action in USED} == EVERYTHING
 
 
 @pytest.mark.parametrize("profile", list(Profile))
