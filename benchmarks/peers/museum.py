@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.judging import EVERY, PEERS, Subject
+from benchmarks.peers.judging import EVERY, ONLY, PEERS, Subject
 from conformance.order import Market, Profile
 from conformance.rulebook import Readings
 from tests.museum.exhibits import BENIGN, FAULTS
@@ -34,7 +34,7 @@ def tasks() -> Iterator[tuple[str, str]]:
     """Return which peer judges whom: the ones that take long judge a sample, spread over the APIs."""
     everybody = exhibits()
     for peer in PEERS:
-        for profile in Profile:
+        for profile in [ONLY[peer]] if peer in ONLY else list(Profile):
             for kind in (True, False):
                 names = [name for name, (faulty, one) in everybody.items() if faulty is kind and one.profile is profile]
                 yield from ((peer, name) for name in names[:: EVERY.get(peer, 1)])
