@@ -31,6 +31,7 @@ THOROUGH = (
     "tests/merchant/test_correct_merchants.py",
     "tests/merchant/test_faulty_merchants.py",
     "tests/merchant/test_faulty_more.py",
+    "tests/merchant/test_matrix.py",
     "tests/museum/test_pipeline.py",
     "tests/races",
 )

@@ -401,7 +401,7 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = _NEVER_DONE if scope.merchant else _LEFT_OUT
+        reason = _not_exercised([], tally) if tally.causes else _NEVER_DONE if scope.merchant else _LEFT_OUT
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
         return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally))

@@ -22,8 +22,11 @@ PATIENCE: Final = 100
 """Rounds shorter than this leave to a merchant's own queue what it has begun."""
 AGAIN: Final = 3
 """So often the shop asks again for what did not succeed."""
-REAL_PAUSE: Final = 1.2
-"""Seconds that are really waited, once, for a merchant that has a clock of its own."""
+REAL_PAUSE: Final = 2.2
+"""Seconds that are really waited, once, for a merchant with a clock of its own: longer than ``Retry-After`` asks."""
+
+_SENT: Final = {"create": "create", "cancel": "cancel", "abandon": "cancel", "capture": "capture"}
+"""The request that a step is about."""
 
 Write = Callable[..., None]
 
@@ -85,7 +88,7 @@ class Desk:
             self._slots.append(Slot(Order(id_, amount, currency, f"Order {id_}", agreement)))
         for number, step in enumerate(history.steps):
             self._step = number
-            if not self._do(step):
+            if not self._do(step) or not (self._hurry(step) if history.faults else True):
                 return
             self._read_books()
         self._step = len(history.steps)
@@ -118,6 +121,16 @@ class Desk:
                 self._play_others(step)
         return True
 
+    def _hurry(self, step: Step) -> bool:
+        """Give a queue its turn where something is to go wrong; tell whether the history can go on.
+
+        A shop that only writes down what it was asked for sends nothing until its scheduled work is done, and after the
+        last step nothing goes wrong any more: its worker would never meet a fault.
+        """
+        sent = _SENT.get(step.do)
+        waiting = sent is not None and self._last.how == "returned" and sent not in self._seat.now.operations
+        return self._tick() if waiting else True
+
     def _play_others(self, step: Step) -> None:
         """Let the customer, time or the merchant's staff in the portal do something."""
         slot, at = self._slots[step.order], self._seat.main(step.order)
@@ -142,18 +155,19 @@ class Desk:
         return going
 
     def _create(self, number: int) -> bool:
+        """Make the payment; a customer whose checkout failed enters it again. Without one, the history is over."""
         slot = self._slots[number]
         going = self._ask("create", number, order=slot.order)
         for _ in range(AGAIN):
-            if not going or self._seat.main(number) is not None:
+            failed = self._last.how != "returned"
+            if not going or (self._seat.main(number) is not None and not failed):
                 break
             self._pass(65)
-            if "tick" in self._offered:
-                going = self._tick()
-            if going and self._seat.main(number) is None:
+            going = self._tick()
+            if going and (failed or self._seat.main(number) is None):
                 going = self._ask("create", number, order=slot.order)
-        slot.created = True
-        return going and self._seat.main(number) is not None
+        slot.created = self._last.how == "returned" and self._seat.main(number) is not None
+        return going and slot.created
 
     def _capture(self, number: int, amount: int) -> bool:
         slot = self._slots[number]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.exchange import Headers, Request, Response
@@ -50,6 +50,7 @@ class Moment:
     action: str = ""
     order: int | None = None
     requests: int = 0
+    operations: set[str] = field(default_factory=set)
 
 
 class Seat:
@@ -116,6 +117,7 @@ class Seat:
 
     def _answer(self, request: Request, host: str) -> Response | Dropped:
         what = asked(request.method, request.path)
+        self.now.operations.add(what.operation)
         if what.payment in self.counter.inherited and self._owner(what) is None:
             what = Asked("earlier", what.api, "")
         if request.path.partition("?")[0] == ELSEWHERE:

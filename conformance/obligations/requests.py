@@ -45,7 +45,7 @@ def m2_target(seen: Seen, order: int) -> Said:
     """The identifier of the payment, as it was at creation."""
     about = [one for one in _mine(seen, order) if one.operation in ("cancel", "capture", "refund", "read")]
     for one in about:
-        if one.owner is None and _made(seen, one):
+        if one.owner is None and _made(seen, one) and not _asked_to_make(seen, one):
             return at(one, f"{one.where} names a payment that this merchant did not create")
     cancels = [one for one in about if one.operation == "cancel"]
     return met(cancels[0].step) if cancels else None
@@ -56,6 +56,12 @@ def _made(seen: Seen, exchange: Exchange) -> bool:
     return exchange.order is not None and any(
         one.operation == "create" and one.n < exchange.n and one.status in (200, 201) for one in seen.exchanges
     )
+
+
+def _asked_to_make(seen: Seen, exchange: Exchange) -> bool:
+    """Whether a merchant had asked for a payment of this name: whether it was made is what a look is to tell."""
+    named = exchange.payment.encode()
+    return any(one.operation == "create" and one.n < exchange.n and named in one.body for one in seen.exchanges)
 
 
 def m3_credentials(seen: Seen, order: int) -> Said:

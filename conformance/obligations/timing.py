@@ -185,6 +185,9 @@ def m17_not_now(seen: Seen, order: int) -> Said:
         return None
     quiet = seen.quiet(order)
     assert quiet is not None
+    if any(one.action == "restart" and one.n > passing[-1].n for one in seen.acts):
+        # What a restart made it forget is not taken for its answer to a busy payment; M10 tells of it.
+        return None
     again = [one for one in seen.cancels(order) if one.n > passing[0].n]
     if ended(quiet.truth) or again or _honoured(seen, order, quiet):
         return met(passing[0].step)

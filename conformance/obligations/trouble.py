@@ -29,7 +29,24 @@ def m25_unknown(seen: Seen, order: int) -> Said:
         if last is not None and outcome(last) is Outcome.UNKNOWN and (last.status is None or ended(books.truth)):
             said = "no answer" if last.status is None else f"HTTP {last.status}"
             return broken(books.step, f"{last.where} got {said}, and was decided upon without a look: {stands(books)}")
-    return met(unknown[0].step)
+    taken_back = _never_looked(seen, order, unknown[-1])
+    return taken_back or met(unknown[0].step)
+
+
+def _never_looked(seen: Seen, order: int, lost: Exchange) -> Said:
+    """Say so where a cancel that was done is taken for a failed one at the end, and nobody asked what became of it."""
+    quiet = seen.quiet(order)
+    if quiet is None or quiet.status not in ("open", "authorized") or lost.before is None or lost.after is None:
+        return None
+    took_effect = lost.after.cancelled > lost.before.cancelled
+    since = [one for one in seen.of(order) if one.n > lost.n]
+    asked = any(
+        one.operation == "read" or (one.operation == "cancel" and (one.api == "ecom" or one.key == lost.key))
+        for one in since
+    )
+    if not took_effect or not ended(quiet.truth) or asked:
+        return None
+    return broken(seen.last_step, f"{lost.where} got no usable answer, and was taken for a failure: {stands(quiet)}")
 
 
 def m26_converge(seen: Seen, order: int) -> Said:
