@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import io
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +58,8 @@ class PythonLink:
         self._loop: asyncio.AbstractEventLoop | None = None
         # Mounted once for all histories: that takes longer than a request.
         self._mount = ExitStack()
+        # Nothing of what is printed is kept: an endless loop can print a lot within ten seconds.
+        self._nowhere = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115
 
     def open(self, setup: Setup) -> Offer:
         """Make an adapter, and look at what it has."""
@@ -128,7 +130,7 @@ class PythonLink:
     @contextmanager
     def _inside(self) -> Iterator[None]:
         with ExitStack() as stack:
-            stack.enter_context(redirect_stdout(io.StringIO()))
+            stack.enter_context(redirect_stdout(self._nowhere))
             stack.enter_context(only_loopback(self._seat))
             stack.enter_context(self._sleeping.awake())
             yield
@@ -146,6 +148,7 @@ class PythonLink:
         """Drop the adapter."""
         self._mount.close()
         self._end_loop()
+        self._nowhere.close()
         self._adapter = None
 
 

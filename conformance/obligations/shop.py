@@ -108,10 +108,13 @@ class ShopHistory:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """What makes one history smaller than another: steps, faults, and how far the rest is from the simplest."""
+        """What makes one history smaller than another: faults, steps, and how far the rest is from the simplest.
+
+        What is shown without anything going wrong is the plainest, if it takes a step more.
+        """
         odd = self.behaviour != Behaviour()
         detail = sum(fault.times != 1 for fault in self.faults) + sum(fault.at for fault in self.faults)
-        return len(self.steps), len(self.faults), odd + detail + sum(amount != SIMPLE for amount in self.amounts)
+        return len(self.faults), len(self.steps), odd + detail + sum(amount != SIMPLE for amount in self.amounts)
 
 
 SIMPLE: Final = 1000

@@ -205,6 +205,16 @@ class SecretEverywhere(correct.PollingRecurring):
             }
 
 
+class LongVersion(correct.OutboxEcom):
+    """The version in the header has the name of the build in it, and is too long."""
+
+    first = "M3b"
+
+    class tongue(tongues.Ecom):
+        def headers(self) -> dict[str, str]:
+            return super().headers() | {"Vipps-System-Version": "4.12.1-rc.3+build.20260118.7f3c9a1"}
+
+
 class AmountInTheCancel(asked.FlagFirst):
     """A part of the amount is believed to be cancellable."""
 
@@ -287,6 +297,7 @@ FAULTY = (
     DeafToRetryAfter,
     RefusedIsCancelled,
     SecretEverywhere,
+    LongVersion,
     AmountInTheCancel,
     WrongVerb,
     NoKeyOnDelete,
