@@ -32,6 +32,7 @@ THOROUGH = (
     "tests/merchant/test_faulty_merchants.py",
     "tests/merchant/test_faulty_more.py",
     "tests/merchant/test_matrix.py",
+    "tests/merchant/test_outside.py",
     "tests/museum/test_pipeline.py",
     "tests/races",
 )

@@ -25,7 +25,7 @@ OPTIONAL = ("abandon", "capture", "tick", "deliver", "restart")
 
 def named(text: str) -> Any:
     module, _, name = text.partition(":")
-    return getattr(import_module(f"tests.merchant.strangers.{module}"), name)
+    return getattr(import_module(f"tests.merchant.{module}"), name)
 
 
 def offer(shop: type) -> dict[str, Any]:
