@@ -175,6 +175,7 @@ def _behaviours(profile: Profile) -> Iterator[Cell]:
 
 
 def _rest() -> Iterator[Cell]:
+    repeats = Behaviour(second_cancel="repeat")
     name = "approved, then cancelled"
     for kind in _READS:
         yield (name, f"{name}, reads with {kind}", APPROVED, (_fault("read", kind),), {})
@@ -212,6 +213,14 @@ def _rest() -> Iterator[Cell]:
         fault = (_fault("create", kind),)
         yield ("checkout", f"checkout with {kind}, cancelled", "create approve deliver cancel", fault, {})
         yield ("checkout", f"checkout with {kind}, abandoned", "create cancel", fault, {})
+    name = "cancelled twice at once"
+    for steps in (
+        "create approve deliver cancel_together tick",
+        "create cancel_together deliver tick",
+        "create approve deliver capture:400 cancel_together tick",
+    ):
+        yield (name, f"{name}: {steps}", steps, (), {})
+        yield (name, f"{name}, a second cancel succeeds again: {steps}", steps, (), {"behaviour": repeats})
     yield ("tokens", "no token at first", APPROVED, (_fault("token", "error-500"),), {})
 
 

@@ -11,7 +11,7 @@ from conformance.merchant.clock import Clock, StuckError
 from conformance.merchant.counter import truth_as_json
 from conformance.merchant.links import Ended, Link, view_from
 from conformance.merchant.protocol import Order, Webhook
-from conformance.merchant.seat import Seat
+from conformance.merchant.seat import Crossing, Seat
 from conformance.obligations.shop import CUSTOMER_STEPS, ShopHistory, Step
 from conformance.targets.base import TargetError
 
@@ -107,6 +107,9 @@ class Desk:
                 # the approval came in between.
                 slot.raced = True if step.do == "abandon" else slot.raced and not slot.approved
                 return self._end(step.order)
+            case "cancel_together":
+                slot.wanted, slot.raced = "cancel", slot.raced and not slot.approved
+                return self._end_together(step.order)
             case "capture":
                 return self._capture(step.order, step.number)
             case "tick":
@@ -153,6 +156,22 @@ class Desk:
         going = self._ask(slot.wanted, number, order_id=slot.order.id)
         slot.failed = self._last.how != "returned"
         return going
+
+    def _end_together(self, number: int) -> bool:
+        """Ask for a cancel twice at the same time; tell whether the history can go on."""
+        slot, began = self._slots[number], self._clock.elapsed()
+        self._stale = True
+        self._seat.enter(self._step, "cancel", number)
+        self._seat.crossing = crossing = Crossing()
+        try:
+            ends = self._link.together("cancel", {"order_id": slot.order.id})
+        finally:
+            self._seat.crossing = None
+            crossing.end()
+        for ended in ends:
+            self._note("cancel", number, 0, ended, began)
+        slot.failed = all(ended.how != "returned" for ended in ends)
+        return all(ended.how in ("returned", "raised") for ended in ends)
 
     def _create(self, number: int) -> bool:
         """Make the payment; a customer whose checkout failed enters it again. Without one, the history is over."""

@@ -74,7 +74,8 @@ class PythonLink:
         for action in actions:
             self._fits(action)
         try:
-            return offer_from(self.name, getattr(self._adapter, "profiles", None), actions)
+            offered = getattr(self._adapter, "profiles", None), actions, getattr(self._adapter, "concurrent", False)
+            return offer_from(self.name, *offered)
         except TargetError as error:
             raise TargetUsageError(str(error)) from None
 
@@ -118,6 +119,39 @@ class PythonLink:
             value = None
         return Ended("returned", value)
 
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Call a method in two threads at the same time; coroutines run as two tasks of one loop."""
+        method = getattr(self._adapter, action)
+        if inspect.iscoroutinefunction(method):
+            return self._two_tasks(method, given)
+        ends: list[Ended] = []
+
+        def work() -> None:
+            self._sleeping.join()
+            ends.append(_done(lambda: method(*given.values())))
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
+        with self._inside():
+            for one in threads:
+                one.start()
+            for one in threads:
+                one.join(self.seconds)
+        late = Ended("hung", None, f"it did not come back within {self.seconds:.0f} seconds")
+        return [*ends, *(late for one in threads if one.is_alive())]
+
+    def _two_tasks(self, method: Callable[..., Any], given: Mapping[str, Any]) -> list[Ended]:
+        async def both() -> list[Any]:
+            return await asyncio.gather(*(method(*given.values()) for _ in range(2)), return_exceptions=True)
+
+        try:
+            with self._inside(), _limited(self.seconds):
+                ends = self._run(both())
+        except StuckError as error:
+            return [Ended(error.how, None, str(error))] * 2
+        return [
+            Ended("raised", None, told(one)) if isinstance(one, BaseException) else Ended("returned") for one in ends
+        ]
+
     def _run(self, value: Any) -> Any:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
@@ -150,6 +184,17 @@ class PythonLink:
         self._end_loop()
         self._nowhere.close()
         self._adapter = None
+
+
+def _done(call: Callable[[], Any]) -> Ended:
+    """Call something in a thread that nothing may end but itself."""
+    try:
+        call()
+    except StuckError as error:
+        return Ended(error.how, None, str(error))
+    except BaseException as error:
+        return Ended("raised", None, told(error))
+    return Ended("returned")
 
 
 @contextmanager

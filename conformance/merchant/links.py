@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Order, Setup, Status, View, Webhook
+from conformance.obligations.shop import TOGETHER
 from conformance.order import Profile
 from conformance.targets.base import TargetError
 
@@ -72,11 +73,19 @@ class Link(Protocol):
 
         """
 
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Ask for the same action twice at the same time.
+
+        Raises:
+            TargetError: it cannot be asked any more.
+
+        """
+
     def close(self) -> None:
         """Leave nothing running."""
 
 
-def offer_from(name: str, profiles: object, actions: object) -> Offer:
+def offer_from(name: str, profiles: object, actions: object, concurrent: object = False) -> Offer:
     """Return what an integration says of itself.
 
     Raises:
@@ -91,7 +100,7 @@ def offer_from(name: str, profiles: object, actions: object) -> Offer:
     missing = [one for one in REQUIRED if one not in actions]
     if missing:
         raise TargetError(f"{name} has no {missing[0]!r}: an integration needs {', '.join(REQUIRED)}.")
-    offered = frozenset(one for one in ACTIONS if one in actions)
+    offered = frozenset((*(one for one in ACTIONS if one in actions), *((TOGETHER,) if concurrent is True else ())))
     return Offer(tuple(one for one in Profile if one.value in profiles), offered)
 
 

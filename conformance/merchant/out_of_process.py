@@ -11,7 +11,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -58,7 +59,7 @@ class HookLink:
     def open(self, setup: Setup) -> Offer:
         """Ask what it has."""
         said = self._start(setup)
-        return offer_from(self.name, said.get("profiles"), said.get("actions"))
+        return offer_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
 
     def begin(self, setup: Setup) -> None:
         """Tell that a history begins."""
@@ -108,6 +109,10 @@ class HookLink:
                 f"The test hook is at fault: POST {self._base}/{action} answered {text[:80]!r}, which is no JSON."
             ) from None
 
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Post an action twice at the same time."""
+        return _twice(self.call, action, given)
+
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
@@ -140,7 +145,8 @@ class ExecLink:
         ended = self.call("start", {})
         if ended.how != "returned" or not isinstance(ended.value, dict):
             raise TargetError(f"{self.name} start {ended.told or 'printed no JSON object'}.")
-        return offer_from(self.name, ended.value.get("profiles"), ended.value.get("actions"))
+        said = ended.value
+        return offer_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
 
     def begin(self, setup: Setup) -> None:
         """Give the history a directory of its own."""
@@ -220,9 +226,18 @@ class ExecLink:
             shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
 
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Start the command twice at the same time."""
+        return _twice(self.call, action, given)
+
     def close(self) -> None:
         """Remove the directory."""
         self._forget()
+
+
+def _twice(call: Callable[[str, Mapping[str, Any]], Ended], action: str, given: Mapping[str, Any]) -> list[Ended]:
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(call, (action, action), (given, given)))
 
 
 def _read(file: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,6 +43,26 @@ class Dropped:
     seconds: float = 0.0
 
 
+class Crossing:
+    """Where two triggers are served at once, each request waits for one of the other's, so that they cross.
+
+    A shop that lets only one of them in at a time is waited for once, and then no more.
+    """
+
+    def __init__(self, seconds: float = 0.15) -> None:
+        self._barrier = threading.Barrier(2)
+        self._seconds = seconds
+
+    def wait(self) -> None:
+        """Wait for another request, for a moment."""
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self._barrier.wait(self._seconds)
+
+    def end(self) -> None:
+        """Let everybody pass from now on."""
+        self._barrier.abort()
+
+
 @dataclass(slots=True)
 class Moment:
     """In the course of what a request arrives: the step, the action and its order."""
@@ -77,6 +98,7 @@ class Seat:
         self.most = MOST_REQUESTS
         self.flooded = False
         self._connection = ""
+        self.crossing: Crossing | None = None
 
     # From the desk
 
@@ -98,6 +120,8 @@ class Seat:
             StuckError: the action has asked too often.
 
         """
+        if self.crossing is not None:
+            self.crossing.wait()
         with self._lock:
             self.now.requests += 1
             if self.now.requests > self.most:

@@ -181,7 +181,7 @@ def m7_key_stable(seen: Seen, order: int) -> Said:
             open_key = None
         if one.operation != "cancel":
             continue
-        if open_key is not None and _canonical(one) == _canonical(open_key):
+        if open_key is not None and not seen.crossed(open_key, one) and _canonical(one) == _canonical(open_key):
             if one.key != open_key.key:
                 return at(
                     one,
@@ -235,7 +235,7 @@ def m9_key_renewed(seen: Seen, order: int) -> Said:
     for one in seen.cancels(order):
         if one.api == "ecom" or not one.key:
             continue
-        if one.key in refused:
+        if one.key in refused and not seen.crossed(refused[one.key], one):
             first = refused[one.key]
             return at(
                 one, f"the cancel was refused for good ({first.status}), and tried again with the same key {one.key!r}"

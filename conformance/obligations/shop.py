@@ -17,9 +17,11 @@ from conformance.steps import HistoryError
 VERSION: Final = 1
 PARTY: Final = "merchant"
 
-MERCHANT_STEPS: Final = ("create", "cancel", "abandon", "capture", "tick", "restart")
+MERCHANT_STEPS: Final = ("create", "cancel", "cancel_together", "abandon", "capture", "tick", "restart")
 CUSTOMER_STEPS: Final = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 PROVIDER_STEPS: Final = ("portal_cancel",)
+TOGETHER: Final = "together"
+"""What an integration offers that can be asked for two things at the same time."""
 WEBHOOK_STEPS: Final = ("deliver", "deliver_twice", "deliver_reversed", "lose")
 TIME_STEPS: Final = ("wait", "age")
 STEPS: Final = (*MERCHANT_STEPS, *CUSTOMER_STEPS, *PROVIDER_STEPS, *WEBHOOK_STEPS, *TIME_STEPS)
@@ -104,6 +106,8 @@ class ShopHistory:
             wanted.add("deliver")
         if "lose" in done:
             wanted.add("tick")
+        if "cancel_together" in done:
+            wanted.add(TOGETHER)
         return frozenset(wanted)
 
     @property

@@ -89,7 +89,7 @@ def m27b_policy(seen: Seen, order: int) -> Said:
     said: Said = None
     cancels = seen.cancels(order)
     for one, after in pairwise(cancels):
-        if outcome(one) not in (Outcome.UNKNOWN, Outcome.PASSING) or one.status == 401:
+        if outcome(one) not in (Outcome.UNKNOWN, Outcome.PASSING) or one.status == 401 or seen.crossed(one, after):
             continue
         said = said or met(after.step)
         wait = retry_after(one)
@@ -135,6 +135,9 @@ def m28_duplicates(seen: Seen, order: int) -> Said:
     was = [one for one in seen.books if one.order == order and one.status == "cancelled" and ended(one.truth)]
     if was and quiet.status not in ("cancelled", "captured") and ended(quiet.truth):
         return broken(seen.last_step, f"the order was cancelled, and asked again became {quiet.status!r}")
+    at_once = [one for one, after in pairwise(triggers) if one.step == after.step]
+    if at_once and ended(quiet.truth) and quiet.status not in ("cancelled", "captured"):
+        return broken(seen.last_step, f"the order was cancelled twice at the same time; {stands(quiet)}")
     return met(seen.last_step) if end_wanted(seen, order) else None
 
 

@@ -136,7 +136,7 @@ def accused(made: type[Any], seeds: int) -> list[str]:
 
 def measured(seeds: int, only: str) -> dict[str, Any]:
     """Measure everything whose name has the text; say so as it goes on."""
-    faults, correct = {}, {}
+    faults, correct, began = {}, {}, commit()
     for made in WRONG:
         if only in name_of(made):
             faults[name_of(made)] = measure(made, seeds)
@@ -145,22 +145,26 @@ def measured(seeds: int, only: str) -> dict[str, Any]:
         if only in name_of(made):
             correct[name_of(made)] = accused(made, seeds)
             print(f"{name_of(made)}: {correct[name_of(made)][:1] or 'nothing'}", file=sys.stderr, flush=True)
-    everything = frozenset({*LEAST, *ASKED})
-    plans = {}
-    for profile in Profile:
-        fixed = [one.history for one in planned_shop(profile, everything, 0, 0)]
-        numbered = ((f"{number:05d}", shop_as_json(one)) for number, one in enumerate(fixed, 1))
-        plans[profile.value] = {"systematic": len(fixed), "digest": digest_of(numbered)}
     return {
         "measured": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
+        "commit": began,
         "seeds": seeds,
         "drawn": DRAWN,
         "settings": {SETTING: {profile.value: list(LEAST) for profile in Profile}},
-        "plans": {SETTING: plans},
+        "plans": {SETTING: plans()},
         "faults": faults,
         "benign": correct,
     }
+
+
+def plans() -> dict[str, Any]:
+    """Return the size of the systematic set of a shop that has every action, and what it is known by."""
+    found = {}
+    for profile in Profile:
+        fixed = [one.history for one in planned_shop(profile, frozenset({*LEAST, *ASKED}), 0, 0)]
+        numbered = ((f"{number:05d}", shop_as_json(one)) for number, one in enumerate(fixed, 1))
+        found[profile.value] = {"systematic": len(fixed), "digest": digest_of(numbered)}
+    return found
 
 
 def commit() -> str:
