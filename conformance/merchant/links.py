@@ -15,6 +15,8 @@ SECONDS: Final = 10.0
 """How long an action may take at first."""
 SHORT: Final = 1.0
 """How long it may take once it is known that some never end."""
+MOST: Final = 10**15
+"""Minor units. A number without an end cannot even be written down."""
 _VIEWED: Final = ("status", "captured", "cancelled", "reference", "authorized", "remaining", "currency")
 
 
@@ -119,6 +121,9 @@ def view_from(name: str, value: object) -> dict[str, Any]:
     words = ", ".join(one.value for one in Status)
     if not isinstance(status, str) or status not in {one.value for one in Status}:
         raise TargetError(f"The adapter is at fault: local_view of {name} has the status {_told(status)}, not {words}.")
+    long = next((key for key in _VIEWED if isinstance(value.get(key), int) and abs(value[key]) > MOST), None)
+    if long is not None:
+        raise TargetError(f"The adapter is at fault: local_view of {name} has {long} beyond any sum of money.")
     view = {key: value.get(key) for key in _VIEWED if value.get(key) is not None}
     odd = next((key for key, one in view.items() if not isinstance(one, str | int | float)), None)
     if odd is not None:
