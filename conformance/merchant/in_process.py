@@ -91,6 +91,7 @@ class PythonLink:
     def begin(self, setup: Setup) -> None:
         """Make a new adapter."""
         self._end_loop()
+        self._httpx.forget()
         self._sleeping.learn()
         try:
             with self._inside(), _limited(self.seconds):

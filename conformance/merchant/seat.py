@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from conformance.exchange import Headers, Request, Response
@@ -21,6 +21,9 @@ from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_K
 MOST_REQUESTS: Final = 600
 FEWER_REQUESTS: Final = 60
 """Requests of one action; what asks for more is stopped."""
+MOST_BODY: Final = 1_000_000
+"""Bytes that no request needs; of a longer one ``SHOWN_BODY`` are kept, and it is refused."""
+SHOWN_BODY: Final = 1000
 _COUNTED: Final = {
     "token": "token",
     "create": "create",
@@ -148,6 +151,12 @@ class Seat:
             led = page(200, b"Maintenance")
             self._record(request, Asked("other", "", ""), host, "", led, None, None)
             return led
+        if len(request.body) > MOST_BODY:
+            # Kept and compared again and again, it would fill the memory.
+            cut = replace(request, body=request.body[:SHOWN_BODY])
+            refused = gateway(413, f"The body has {len(request.body)} bytes")
+            self._record(cut, what, host, "", refused, None, None)
+            return refused
         meets = self.faults.meeting(_COUNTED.get(what.operation, what.operation))
         if any(one.kind == "approve-before" for one in meets):
             self._approve(what)
