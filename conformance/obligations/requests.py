@@ -52,9 +52,10 @@ def m2_target(seen: Seen, order: int) -> Said:
 
 
 def _made(seen: Seen, exchange: Exchange) -> bool:
-    """Whether a payment had been made before a request: until then, a merchant may look whether there is one."""
+    """Whether the order's payment had been made before a request: until then, one may look whether there is one."""
     return exchange.order is not None and any(
-        one.operation == "create" and one.n < exchange.n and one.status in (200, 201) for one in seen.exchanges
+        one.operation == "create" and one.order == exchange.order and one.n < exchange.n and one.status in (200, 201)
+        for one in seen.exchanges
     )
 
 
