@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Sequence
+from typing import Final, NoReturn
 
 from conformance.commands.arguments import parser
 from conformance.commands.errors import HARNESS, code_of, sentence
 from conformance.commands.neighbours import check
+
+LEFT_BEHIND: Final = 2.0
+"""Seconds that threads have to end when everything is done."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +42,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(_clean(traceback.format_exc()))
         sys.stderr.write(_clean(sentence(error)) + "\n")
     return code
+
+
+def entry() -> NoReturn:
+    """Run the command line as a process, and end it.
+
+    What was tested in this process may have left threads behind that sleep for an hour; nobody waits for them.
+    """
+    code = main()
+    until = time.monotonic() + LEFT_BEHIND
+    for one in threading.enumerate():
+        if one is not threading.current_thread() and not one.daemon:
+            one.join(max(0.0, until - time.monotonic()))
+            if one.is_alive():
+                with contextlib.suppress(OSError, ValueError):
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                os._exit(code)
+    sys.exit(code)
 
 
 def _clean(text: str) -> str:

@@ -15,9 +15,11 @@ from typing import Any, Final
 
 from conformance.order import Profile
 
-__all__ = ["FILE", "Detection", "Power", "Strength", "load_power", "power_from"]
+__all__ = ["FILE", "SHOPS_FILE", "Detection", "Power", "Strength", "load_power", "power_from"]
 
 FILE: Final = "power.json"
+SHOPS_FILE: Final = "power-merchants.json"
+"""The same for faulty merchants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,14 @@ class Detection:
     """How soon one rule turned red for one known fault.
 
     ``after`` has, for every seed, the number of histories until the first one that broke the rule, in the order in
-    which a run plays them; None where a run of the standard budget did not.
+    which a run plays them; None where a run of the standard budget did not. ``needs`` are the actions of a merchant
+    without which none of these histories can be played.
     """
 
     fault: str
     sentence: str
     after: tuple[int | None, ...]
+    needs: frozenset[str] = frozenset()
 
     def within(self, histories: int) -> int:
         """Return for how many seeds so many histories turn the rule red."""
@@ -86,7 +90,8 @@ class Power:
         was measured.
         """
         setting = self.setting_for(profile, offered)
-        found = self.detections[setting].get((profile, rule), ()) if setting else ()
+        known = self.detections[setting].get((profile, rule), ()) if setting else ()
+        found = [one for one in known if one.needs <= offered]
         if not found:
             return None
         certain = [one for one in found if one.within(histories) == len(one.after)]
@@ -107,9 +112,9 @@ class Power:
         caught: set[str] = set()
         known: set[str] = set()
         for (of, _), found in (self.detections[setting] if setting else {}).items():
-            if of is profile:
-                known.update(one.fault for one in found)
-                caught.update(one.fault for one in found if one.within(histories) == len(one.after))
+            fitting = [one for one in found if of is profile and one.needs <= offered]
+            known.update(one.fault for one in fitting)
+            caught.update(one.fault for one in fitting if one.within(histories) == len(one.after))
         return len(caught), len(known)
 
 
@@ -130,7 +135,7 @@ def power_from(content: Mapping[str, Any]) -> Power:
         for setting, rules in fault["after"].items():
             for rule, after in rules.items():
                 each = tuple(after) if isinstance(after, list) else (after,) * seeds
-                one = Detection(name, fault["sentence"], each)
+                one = Detection(name, fault["sentence"], each, frozenset(fault.get("needs", ())))
                 detections[setting].setdefault((profile, rule), []).append(one)
     return Power(
         measured=content["measured"],
@@ -150,6 +155,6 @@ def power_from(content: Mapping[str, Any]) -> Power:
 
 
 @cache
-def load_power() -> Power:
-    """Return the figures of this package."""
-    return power_from(json.loads(files("conformance").joinpath(FILE).read_text(encoding="utf-8")))
+def load_power(file: str = FILE) -> Power:
+    """Return the figures of this package: of faulty providers, or of merchants where that file is named."""
+    return power_from(json.loads(files("conformance").joinpath(file).read_text(encoding="utf-8")))

@@ -401,10 +401,10 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = _NEVER_DONE if scope.merchant else _LEFT_OUT
+        reason = _not_exercised([], tally) if tally.causes else _NEVER_DONE if scope.merchant else _LEFT_OUT
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
-        return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally))
+        return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally, merchant=scope.merchant))
     thin = {side: count for side, count in sides.items() if count < NEEDED}
     if thin:
         lacking = ", ".join(f"{count} on the side {side!r}" for side, count in thin.items())
@@ -429,13 +429,13 @@ def _cannot(missing: list[str]) -> str:
     return "the target offers no way to " + " or to ".join(_NEEDS[need] for need in missing)
 
 
-def _not_exercised(missing: list[str], tally: Tally) -> str:
+def _not_exercised(missing: list[str], tally: Tally, *, merchant: bool = False) -> str:
     if missing:
         return f"{_cannot(missing)}; a test control API (--control-url) would make it reachable"
     if tally.causes:
         cause, count = tally.causes.most_common(1)[0]
         return f"{count} histories set out for it and did not arrive: {cause}"
-    return "nothing that the target answered in this run was an example of it"
+    return _NEVER_DONE if merchant else "nothing that the target answered in this run was an example of it"
 
 
 def reduce_run(

@@ -12,6 +12,7 @@ from reports.words import amount, counted
 
 _STEPS: Final[Mapping[str, str]] = {
     "cancel": "The shop cancels {which}",
+    "cancel_together": "The shop cancels {which} twice at the same time, as two people would",
     "abandon": "The customer leaves the checkout, and the shop abandons {which}",
     "tick": "The shop’s scheduled work runs",
     "restart": "The shop’s process is started again",

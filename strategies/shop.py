@@ -13,7 +13,9 @@ from strategies.money import AMOUNTS
 MOST_TROUBLE: Final = 3
 _ON_CANCEL: Final = (*BEFORE, *AFTER, "approve-before", "approve-after", "twice")
 _ON_READ: Final = ("missing-404", "error-500", "forbidden-403", "html-200", "empty-200", "lost-before", "approve-after")
+_ON_CREATE: Final = ("error-500", "error-500-after", "lost-before", "lost-after", "busy-429", "timeout-408", "html-200")
 _ON_CAPTURE: Final = ("error-500", "lost-before", "lost-after", "locked-423", "busy-429")
+_KINDS: Final = {"cancel": _ON_CANCEL, "read": _ON_READ, "capture": _ON_CAPTURE, "create": _ON_CREATE}
 _PATIENT: Final = ("busy-429", "error-503", "slow-after")
 
 
@@ -22,16 +24,19 @@ def faults(draw: st.DrawFn, captures: bool) -> Fault:
     """Draw something that goes wrong."""
     on = draw(
         st.sampled_from(
-            ("cancel", "cancel", "cancel", "read", "capture", "token")
+            ("cancel", "cancel", "cancel", "read", "capture", "token", "create")
             if captures
-            else ("cancel", "cancel", "read", "token")
+            else ("cancel", "cancel", "read", "token", "create")
         )
     )
-    kinds = {"cancel": _ON_CANCEL, "read": _ON_READ, "capture": _ON_CAPTURE}.get(on, ("error-500", "lost-before"))
+    kinds = _KINDS.get(on, ("error-500", "lost-before"))
     kind = draw(st.sampled_from(kinds))
     at, times = draw(st.sampled_from(((1, 1), (1, 2), (1, 0), (2, 1), (2, 2), (3, 1))))
     if kind.startswith("approve"):
         times = 1
+    if on == "create":
+        # Without a payment there is nothing to cancel: the first tries fail, and then it is made.
+        at, times = 1, times or 2
     seconds = draw(st.sampled_from((1, 5, 30, 120))) if kind in _PATIENT else 0
     return Fault(on, kind, at, times, seconds)
 

@@ -56,6 +56,7 @@ _LIVES: Final[tuple[tuple[str, str, dict[str, object]], ...]] = (
     ("cancelled before approval, twice", "create cancel cancel", {}),
     ("notifications doubled", "create approve deliver_twice cancel deliver_twice", {}),
     ("notifications reversed", "create approve capture:400 cancel deliver_reversed", {}),
+    ("cancelled, notifications reversed", "create approve cancel tick deliver_reversed", {}),
     ("partly shipped in two, then closed", "create approve deliver capture:300 capture:300 cancel", {}),
     ("in 3-D Secure, then paid", "create start_3ds cancel finish_3ds deliver tick", {}),
     ("in 3-D Secure, then failed", "create start_3ds cancel fail_3ds deliver tick", {}),
@@ -84,6 +85,7 @@ _BEFORE_APPROVAL: Final = (
 )
 _READS: Final = ("missing-404", "error-500", "forbidden-403", "html-200", "lost-before")
 _CAPTURES: Final = ("error-500", "lost-after", "lost-before", "locked-423")
+_CREATING: Final = ("lost-after", "error-500-after", "lost-before", "error-500", "busy-429")
 _CLOSING: Final = ("lost-after", "error-500", "empty-200", "busy-429")
 
 
@@ -173,6 +175,7 @@ def _behaviours(profile: Profile) -> Iterator[Cell]:
 
 
 def _rest() -> Iterator[Cell]:
+    repeats = Behaviour(second_cancel="repeat")
     name = "approved, then cancelled"
     for kind in _READS:
         yield (name, f"{name}, reads with {kind}", APPROVED, (_fault("read", kind),), {})
@@ -206,6 +209,18 @@ def _rest() -> Iterator[Cell]:
         (_fault("cancel", "error-500"),),
         {},
     )
+    for kind in _CREATING:
+        fault = (_fault("create", kind),)
+        yield ("checkout", f"checkout with {kind}, cancelled", "create approve deliver cancel", fault, {})
+        yield ("checkout", f"checkout with {kind}, abandoned", "create cancel", fault, {})
+    name = "cancelled twice at once"
+    for steps in (
+        "create approve deliver cancel_together tick",
+        "create cancel_together deliver tick",
+        "create approve deliver capture:400 cancel_together tick",
+    ):
+        yield (name, f"{name}: {steps}", steps, (), {})
+        yield (name, f"{name}, a second cancel succeeds again: {steps}", steps, (), {"behaviour": repeats})
     yield ("tokens", "no token at first", APPROVED, (_fault("token", "error-500"),), {})
 
 

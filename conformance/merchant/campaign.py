@@ -18,6 +18,7 @@ from conformance.merchant.counterexamples import ShopCounterexample, write_shop_
 from conformance.merchant.drawing import BUDGETS, Planned, planned_shop
 from conformance.merchant.minimise import smallest
 from conformance.merchant.playing import Loose, Stand, Trial
+from conformance.obligations.answers import no_capture
 from conformance.obligations.shop import PARTY, ShopHistory, shop_as_json
 from conformance.order import Profile
 from conformance.playing import Observer
@@ -213,7 +214,17 @@ class ShopCampaign:
         trial = self._stand.play(one.history, name, self._journal)
         for judged in trial.judged:
             self._journal.append("judgement", history=name, **judged.as_json(trial.seen))
+        self._say_what_was_missed(trial, name, one.history.profile)
         return trial
+
+    def _say_what_was_missed(self, trial: Trial, name: str, profile: Profile) -> None:
+        """Write down which obligations a history set out for in vain: nothing was captured that was to be."""
+        said = {judged.rule for judged in trial.judged}
+        cause = no_capture(trial.seen)
+        book = self._stand.book
+        rules = [one.id for one in book.governing(profile) if "capture" in one.needs and one.id not in said]
+        if cause and rules:
+            self._journal.append("missed", history=name, rules=rules, cause=cause)
 
     # Making failures smaller
 

@@ -63,7 +63,7 @@ class Sleeping:
 
     def __init__(self, clock: Callable[[], Clock]) -> None:
         self._clock = clock
-        self._thread = 0
+        self._threads: set[int] = set()
         self._slept = 0.0
         self._real: Final[dict[str, Any]] = {
             "sleep": time.sleep,
@@ -90,7 +90,7 @@ class Sleeping:
             StuckError: one action has waited too long.
 
         """
-        if threading.get_ident() != self._thread:
+        if threading.get_ident() not in self._threads:
             self._real["sleep"](seconds)
             return
         self._slept += seconds
@@ -110,7 +110,7 @@ class Sleeping:
     @contextmanager
     def awake(self) -> Iterator[None]:
         """Let this thread live by the clock."""
-        self._thread, self._slept = threading.get_ident(), 0.0
+        self._threads, self._slept = {threading.get_ident()}, 0.0
         for space, name, _, swap in self._places:
             space[name] = swap
         try:
@@ -118,10 +118,14 @@ class Sleeping:
         finally:
             for space, name, value, _ in self._places:
                 space[name] = value
-            self._thread = 0
+            self._threads = set()
+
+    def join(self) -> None:
+        """Let another thread live by the clock as well, until the one that is awake is not any more."""
+        self._threads.add(threading.get_ident())
 
     def _offset(self) -> float:
-        return self._clock().skipped if threading.get_ident() == self._thread else 0.0
+        return self._clock().skipped if threading.get_ident() in self._threads else 0.0
 
     def _shifted(self, name: str) -> Callable[[], float]:
         real = self._real[name]

@@ -11,7 +11,7 @@ from conformance.merchant.clock import Clock, StuckError
 from conformance.merchant.counter import truth_as_json
 from conformance.merchant.links import Ended, Link, view_from
 from conformance.merchant.protocol import Order, Webhook
-from conformance.merchant.seat import Seat
+from conformance.merchant.seat import Crossing, Seat
 from conformance.obligations.shop import CUSTOMER_STEPS, ShopHistory, Step
 from conformance.targets.base import TargetError
 
@@ -22,8 +22,11 @@ PATIENCE: Final = 100
 """Rounds shorter than this leave to a merchant's own queue what it has begun."""
 AGAIN: Final = 3
 """So often the shop asks again for what did not succeed."""
-REAL_PAUSE: Final = 1.2
-"""Seconds that are really waited, once, for a merchant that has a clock of its own."""
+REAL_PAUSE: Final = 2.2
+"""Seconds that are really waited, once, for a merchant with a clock of its own: longer than ``Retry-After`` asks."""
+
+_SENT: Final = {"create": "create", "cancel": "cancel", "abandon": "cancel", "capture": "capture"}
+"""The request that a step is about."""
 
 Write = Callable[..., None]
 
@@ -85,7 +88,7 @@ class Desk:
             self._slots.append(Slot(Order(id_, amount, currency, f"Order {id_}", agreement)))
         for number, step in enumerate(history.steps):
             self._step = number
-            if not self._do(step):
+            if not self._do(step) or not (self._hurry(step) if history.faults else True):
                 return
             self._read_books()
         self._step = len(history.steps)
@@ -104,6 +107,9 @@ class Desk:
                 # the approval came in between.
                 slot.raced = True if step.do == "abandon" else slot.raced and not slot.approved
                 return self._end(step.order)
+            case "cancel_together":
+                slot.wanted, slot.raced = "cancel", slot.raced and not slot.approved
+                return self._end_together(step.order)
             case "capture":
                 return self._capture(step.order, step.number)
             case "tick":
@@ -117,6 +123,16 @@ class Desk:
             case _:
                 self._play_others(step)
         return True
+
+    def _hurry(self, step: Step) -> bool:
+        """Give a queue its turn where something is to go wrong; tell whether the history can go on.
+
+        A shop that only writes down what it was asked for sends nothing until its scheduled work is done, and after the
+        last step nothing goes wrong any more: its worker would never meet a fault.
+        """
+        sent = _SENT.get(step.do)
+        waiting = sent is not None and self._last.how == "returned" and sent not in self._seat.now.operations
+        return self._tick() if waiting else True
 
     def _play_others(self, step: Step) -> None:
         """Let the customer, time or the merchant's staff in the portal do something."""
@@ -141,19 +157,36 @@ class Desk:
         slot.failed = self._last.how != "returned"
         return going
 
+    def _end_together(self, number: int) -> bool:
+        """Ask for a cancel twice at the same time; tell whether the history can go on."""
+        slot, began = self._slots[number], self._clock.elapsed()
+        self._stale = True
+        self._seat.enter(self._step, "cancel", number)
+        self._seat.crossing = crossing = Crossing()
+        try:
+            ends = self._link.together("cancel", {"order_id": slot.order.id})
+        finally:
+            self._seat.crossing = None
+            crossing.end()
+        for ended in ends:
+            self._note("cancel", number, 0, ended, began)
+        slot.failed = all(ended.how != "returned" for ended in ends)
+        return all(ended.how in ("returned", "raised") for ended in ends)
+
     def _create(self, number: int) -> bool:
+        """Make the payment; a customer whose checkout failed enters it again. Without one, the history is over."""
         slot = self._slots[number]
         going = self._ask("create", number, order=slot.order)
         for _ in range(AGAIN):
-            if not going or self._seat.main(number) is not None:
+            failed = self._last.how != "returned"
+            if not going or (self._seat.main(number) is not None and not failed):
                 break
             self._pass(65)
-            if "tick" in self._offered:
-                going = self._tick()
-            if going and self._seat.main(number) is None:
+            going = self._tick()
+            if going and (failed or self._seat.main(number) is None):
                 going = self._ask("create", number, order=slot.order)
-        slot.created = True
-        return going and self._seat.main(number) is not None
+        slot.created = self._last.how == "returned" and self._seat.main(number) is not None
+        return going and slot.created
 
     def _capture(self, number: int, amount: int) -> bool:
         slot = self._slots[number]

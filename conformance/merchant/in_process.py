@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import io
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +58,8 @@ class PythonLink:
         self._loop: asyncio.AbstractEventLoop | None = None
         # Mounted once for all histories: that takes longer than a request.
         self._mount = ExitStack()
+        # Nothing of what is printed is kept: an endless loop can print a lot within ten seconds.
+        self._nowhere = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115
 
     def open(self, setup: Setup) -> Offer:
         """Make an adapter, and look at what it has."""
@@ -72,7 +74,8 @@ class PythonLink:
         for action in actions:
             self._fits(action)
         try:
-            return offer_from(self.name, getattr(self._adapter, "profiles", None), actions)
+            offered = getattr(self._adapter, "profiles", None), actions, getattr(self._adapter, "concurrent", False)
+            return offer_from(self.name, *offered)
         except TargetError as error:
             raise TargetUsageError(str(error)) from None
 
@@ -88,6 +91,7 @@ class PythonLink:
     def begin(self, setup: Setup) -> None:
         """Make a new adapter."""
         self._end_loop()
+        self._httpx.forget()
         self._sleeping.learn()
         try:
             with self._inside(), _limited(self.seconds):
@@ -116,6 +120,39 @@ class PythonLink:
             value = None
         return Ended("returned", value)
 
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Call a method in two threads at the same time; coroutines run as two tasks of one loop."""
+        method = getattr(self._adapter, action)
+        if inspect.iscoroutinefunction(method):
+            return self._two_tasks(method, given)
+        ends: list[Ended] = []
+
+        def work() -> None:
+            self._sleeping.join()
+            ends.append(_done(lambda: method(*given.values())))
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
+        with self._inside():
+            for one in threads:
+                one.start()
+            for one in threads:
+                one.join(self.seconds)
+        late = Ended("hung", None, f"it did not come back within {self.seconds:.0f} seconds")
+        return [*ends, *(late for one in threads if one.is_alive())]
+
+    def _two_tasks(self, method: Callable[..., Any], given: Mapping[str, Any]) -> list[Ended]:
+        async def both() -> list[Any]:
+            return await asyncio.gather(*(method(*given.values()) for _ in range(2)), return_exceptions=True)
+
+        try:
+            with self._inside(), _limited(self.seconds):
+                ends = self._run(both())
+        except StuckError as error:
+            return [Ended(error.how, None, str(error))] * 2
+        return [
+            Ended("raised", None, told(one)) if isinstance(one, BaseException) else Ended("returned") for one in ends
+        ]
+
     def _run(self, value: Any) -> Any:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
@@ -128,7 +165,7 @@ class PythonLink:
     @contextmanager
     def _inside(self) -> Iterator[None]:
         with ExitStack() as stack:
-            stack.enter_context(redirect_stdout(io.StringIO()))
+            stack.enter_context(redirect_stdout(self._nowhere))
             stack.enter_context(only_loopback(self._seat))
             stack.enter_context(self._sleeping.awake())
             yield
@@ -146,7 +183,19 @@ class PythonLink:
         """Drop the adapter."""
         self._mount.close()
         self._end_loop()
+        self._nowhere.close()
         self._adapter = None
+
+
+def _done(call: Callable[[], Any]) -> Ended:
+    """Call something in a thread that nothing may end but itself."""
+    try:
+        call()
+    except StuckError as error:
+        return Ended(error.how, None, str(error))
+    except BaseException as error:
+        return Ended("raised", None, told(error))
+    return Ended("returned")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Order, Setup, Status, View, Webhook
+from conformance.obligations.shop import TOGETHER
 from conformance.order import Profile
 from conformance.targets.base import TargetError
 
@@ -14,6 +15,8 @@ SECONDS: Final = 10.0
 """How long an action may take at first."""
 SHORT: Final = 1.0
 """How long it may take once it is known that some never end."""
+MOST: Final = 10**15
+"""Minor units. A number without an end cannot even be written down."""
 _VIEWED: Final = ("status", "captured", "cancelled", "reference", "authorized", "remaining", "currency")
 
 
@@ -72,11 +75,19 @@ class Link(Protocol):
 
         """
 
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Ask for the same action twice at the same time.
+
+        Raises:
+            TargetError: it cannot be asked any more.
+
+        """
+
     def close(self) -> None:
         """Leave nothing running."""
 
 
-def offer_from(name: str, profiles: object, actions: object) -> Offer:
+def offer_from(name: str, profiles: object, actions: object, concurrent: object = False) -> Offer:
     """Return what an integration says of itself.
 
     Raises:
@@ -91,7 +102,7 @@ def offer_from(name: str, profiles: object, actions: object) -> Offer:
     missing = [one for one in REQUIRED if one not in actions]
     if missing:
         raise TargetError(f"{name} has no {missing[0]!r}: an integration needs {', '.join(REQUIRED)}.")
-    offered = frozenset(one for one in ACTIONS if one in actions)
+    offered = frozenset((*(one for one in ACTIONS if one in actions), *((TOGETHER,) if concurrent is True else ())))
     return Offer(tuple(one for one in Profile if one.value in profiles), offered)
 
 
@@ -110,6 +121,9 @@ def view_from(name: str, value: object) -> dict[str, Any]:
     words = ", ".join(one.value for one in Status)
     if not isinstance(status, str) or status not in {one.value for one in Status}:
         raise TargetError(f"The adapter is at fault: local_view of {name} has the status {_told(status)}, not {words}.")
+    long = next((key for key in _VIEWED if isinstance(value.get(key), int) and abs(value[key]) > MOST), None)
+    if long is not None:
+        raise TargetError(f"The adapter is at fault: local_view of {name} has {long} beyond any sum of money.")
     view = {key: value.get(key) for key in _VIEWED if value.get(key) is not None}
     odd = next((key for key, one in view.items() if not isinstance(one, str | int | float)), None)
     if odd is not None:

@@ -46,6 +46,8 @@ def _smaller(history: ShopHistory) -> Iterator[ShopHistory]:
         yield replace(history, steps=steps[:half])
     if history.faults:
         yield replace(history, faults=())
+        # A fault gives a queue its turn; it may be that alone.
+        yield replace(history, faults=(), steps=_with_turns(steps))
     for index in reversed(range(len(steps))):
         if steps[index].do != "create":
             yield replace(history, steps=steps[:index] + steps[index + 1 :])
@@ -60,6 +62,12 @@ def _smaller(history: ShopHistory) -> Iterator[ShopHistory]:
     if any(amount != SIMPLE for amount in history.amounts):
         steps = tuple(replace(step, number=400) if step.do == "capture" else step for step in steps)
         yield replace(history, amounts=(SIMPLE,) * len(history.amounts), steps=steps)
+
+
+def _with_turns(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the steps with scheduled work after everything that the shop is asked for."""
+    asked = ("cancel", "abandon", "capture")
+    return tuple(one for step in steps for one in ((step, Step("tick")) if step.do in asked else (step,)))
 
 
 def _only(history: ShopHistory, order: int) -> ShopHistory:

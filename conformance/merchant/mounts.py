@@ -66,13 +66,19 @@ class Httpx:
         self._seat = seat
         self._port = port
         self._context: Any = None
+        self._router: Any = None
 
     @contextmanager
     def mounted(self) -> Iterator[None]:
         """Route the calls for as long as this lasts."""
         with respx.mock(assert_all_called=False) as router, self._one_ssl_context():
             router.route().mock(side_effect=self._side_effect)
+            self._router = router
             yield
+
+    def forget(self) -> None:
+        """Drop what the router keeps of every request that it has seen."""
+        self._router.reset()
 
     def _side_effect(self, request: httpx.Request) -> httpx.Response:
         return respond(self._seat(), request, self._near)

@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -26,6 +28,12 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _ANSWERING: Final = ("start", "create", "local_view")
 """Actions whose answer is read."""
 MOST_OUTPUT: Final = 1_000_000
+"""Bytes of an answer, and of what a command prints."""
+MOST_WRITTEN: Final = 20 * MOST_OUTPUT
+"""A command that has printed so much is ended."""
+_MUCH: Final = "more than anybody can read"
+_LOOK: Final = 0.05
+"""Seconds after which it is looked how much was printed."""
 
 
 class HookLink:
@@ -51,7 +59,7 @@ class HookLink:
     def open(self, setup: Setup) -> Offer:
         """Ask what it has."""
         said = self._start(setup)
-        return offer_from(self.name, said.get("profiles"), said.get("actions"))
+        return offer_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
 
     def begin(self, setup: Setup) -> None:
         """Tell that a history begins."""
@@ -61,30 +69,49 @@ class HookLink:
         ended = self.call("start", setup_as_json(setup))
         if ended.how != "returned" or not isinstance(ended.value, dict):
             raise TargetError(
-                f"{self.name} did not start: POST {self._base}/start {ended.told or 'gave no JSON object'}. "
+                f"{self.name} did not start: POST {self._base}/start: {ended.told or 'it gave no JSON object'}. "
                 "docs/merchant.md says what it must answer."
             )
         return ended.value
 
     def call(self, action: str, given: Mapping[str, Any]) -> Ended:
         """Post an action."""
+        late = Ended("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
+        until = time.monotonic() + self.seconds
+        body = bytearray()
         try:
-            answer = self._client.post(f"{self._base}/{action}", json=as_json(given), timeout=self.seconds)
+            with self._client.stream(
+                "POST", f"{self._base}/{action}", json=as_json(given), timeout=self.seconds
+            ) as answer:
+                for part in answer.iter_bytes():
+                    body += part
+                    # An answer may trickle, each byte of it in good time.
+                    if time.monotonic() > until:
+                        return late
+                    if len(body) > MOST_OUTPUT:
+                        return Ended("raised", None, f"answered with {_MUCH}")
         except httpx.TimeoutException:
-            return Ended("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
+            return late
         except httpx.TransportError as error:
-            raise TargetError(f"{self.name} cannot be reached: {error}. Is the merchant's service running?") from None
-        if answer.is_error:
-            return Ended("raised", None, f"answered {answer.status_code}: {answer.text[:200]}")
+            said = str(error).rstrip(".") or type(error).__name__
+            raise TargetError(f"{self.name} cannot be reached: {said}. Is the merchant's service running?") from None
+        except httpx.DecodingError as error:
+            raise TargetError(f"The test hook is at fault: POST {self._base}/{action}: {error}.") from None
+        text = body.decode("utf-8", "replace")
+        if not answer.is_success:
+            return Ended("raised", None, f"answered {answer.status_code}: {text[:200]}")
         if action not in _ANSWERING:
             return Ended("returned")
         try:
-            return Ended("returned", answer.json())
-        except ValueError:
+            return Ended("returned", json.loads(text))
+        except (ValueError, RecursionError):
             raise TargetError(
-                f"The test hook is at fault: POST {self._base}/{action} answered {answer.text[:80]!r}, "
-                "which is no JSON."
+                f"The test hook is at fault: POST {self._base}/{action} answered {text[:80]!r}, which is no JSON."
             ) from None
+
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Post an action twice at the same time."""
+        return _twice(self.call, action, given)
 
     def close(self) -> None:
         """Close the connection."""
@@ -118,7 +145,8 @@ class ExecLink:
         ended = self.call("start", {})
         if ended.how != "returned" or not isinstance(ended.value, dict):
             raise TargetError(f"{self.name} start {ended.told or 'printed no JSON object'}.")
-        return offer_from(self.name, ended.value.get("profiles"), ended.value.get("actions"))
+        said = ended.value
+        return offer_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
 
     def begin(self, setup: Setup) -> None:
         """Give the history a directory of its own."""
@@ -128,22 +156,37 @@ class ExecLink:
 
     def call(self, action: str, given: Mapping[str, Any]) -> Ended:
         """Start the command and wait for its end."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            process = subprocess.Popen(
-                [*self._command, action],
-                stdin=subprocess.PIPE,
-                stdout=out,
-                stderr=errors,
-                env=self._environment(),
-                start_new_session=True,
-            )
+        with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            asked.write(json.dumps(as_json(given)).encode())
+            asked.seek(0)
             try:
-                process.communicate(json.dumps(as_json(given)).encode(), timeout=self.seconds)
-            except subprocess.TimeoutExpired:
-                return Ended("hung", None, f"it did not end within {self.seconds:.0f} seconds")
+                process = subprocess.Popen(
+                    [*self._command, action],
+                    stdin=asked,
+                    stdout=out,
+                    stderr=errors,
+                    env=self._environment(),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise TargetError(f"{self.name} cannot be started: {error.strerror}.") from None
+            try:
+                stopped = self._watched(process, out, errors)
             finally:
                 _kill_group(process)
-            return self._ended(action, process.returncode, _read(out), _read(errors))
+            return stopped or self._ended(action, process.returncode, _read(out), _read(errors))
+
+    def _watched(self, process: subprocess.Popen[bytes], *written: Any) -> Ended | None:
+        """Wait for a command's end; say why it was not waited for any longer, where it was not."""
+        until = time.monotonic() + self.seconds
+        while time.monotonic() < until:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK)
+                return None
+            # Within ten seconds a disk can be filled.
+            if any(os.fstat(file.fileno()).st_size > MOST_WRITTEN for file in written):
+                return Ended("raised", None, f"printed {_MUCH}")
+        return Ended("hung", None, f"it did not end within {self.seconds:.0f} seconds")
 
     def _ended(self, action: str, code: int, out: bytes, errors: bytes) -> Ended:
         if code:
@@ -153,7 +196,7 @@ class ExecLink:
             return Ended("returned")
         try:
             return Ended("returned", json.loads(out))
-        except ValueError:
+        except (ValueError, RecursionError):
             shown = out[:80].decode("utf-8", "replace")
             raise TargetError(
                 f"The adapter is at fault: '{self.name[5:]} {action}' printed {shown!r}, which is no JSON."
@@ -183,9 +226,18 @@ class ExecLink:
             shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
 
+    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+        """Start the command twice at the same time."""
+        return _twice(self.call, action, given)
+
     def close(self) -> None:
         """Remove the directory."""
         self._forget()
+
+
+def _twice(call: Callable[[str, Mapping[str, Any]], Ended], action: str, given: Mapping[str, Any]) -> list[Ended]:
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(call, (action, action), (given, given)))
 
 
 def _read(file: Any) -> bytes:

@@ -68,9 +68,13 @@ class Trial:
         return [one.rule for one in self.judged if not one.ruling.broken]
 
 
+SOON: Final = 2
+"""Seconds that ``Retry-After`` asks for where time is real: more than the second that many a client waits by itself."""
+
+
 def _soon(fault: Fault) -> Fault:
     """Return a fault for a merchant that really waits."""
-    return replace(fault, seconds=min(fault.seconds, 1))
+    return replace(fault, seconds=min(fault.seconds, SOON))
 
 
 class Stand:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from conformance.exchange import Headers, Request, Response
@@ -20,6 +21,9 @@ from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_K
 MOST_REQUESTS: Final = 600
 FEWER_REQUESTS: Final = 60
 """Requests of one action; what asks for more is stopped."""
+MOST_BODY: Final = 1_000_000
+"""Bytes that no request needs; of a longer one ``SHOWN_BODY`` are kept, and it is refused."""
+SHOWN_BODY: Final = 1000
 _COUNTED: Final = {
     "token": "token",
     "create": "create",
@@ -42,6 +46,26 @@ class Dropped:
     seconds: float = 0.0
 
 
+class Crossing:
+    """Where two triggers are served at once, each request waits for one of the other's, so that they cross.
+
+    A shop that lets only one of them in at a time is waited for once, and then no more.
+    """
+
+    def __init__(self, seconds: float = 0.15) -> None:
+        self._barrier = threading.Barrier(2)
+        self._seconds = seconds
+
+    def wait(self) -> None:
+        """Wait for another request, for a moment."""
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self._barrier.wait(self._seconds)
+
+    def end(self) -> None:
+        """Let everybody pass from now on."""
+        self._barrier.abort()
+
+
 @dataclass(slots=True)
 class Moment:
     """In the course of what a request arrives: the step, the action and its order."""
@@ -50,6 +74,7 @@ class Moment:
     action: str = ""
     order: int | None = None
     requests: int = 0
+    operations: set[str] = field(default_factory=set)
 
 
 class Seat:
@@ -76,6 +101,7 @@ class Seat:
         self.most = MOST_REQUESTS
         self.flooded = False
         self._connection = ""
+        self.crossing: Crossing | None = None
 
     # From the desk
 
@@ -97,6 +123,8 @@ class Seat:
             StuckError: the action has asked too often.
 
         """
+        if self.crossing is not None:
+            self.crossing.wait()
         with self._lock:
             self.now.requests += 1
             if self.now.requests > self.most:
@@ -116,12 +144,19 @@ class Seat:
 
     def _answer(self, request: Request, host: str) -> Response | Dropped:
         what = asked(request.method, request.path)
+        self.now.operations.add(what.operation)
         if what.payment in self.counter.inherited and self._owner(what) is None:
             what = Asked("earlier", what.api, "")
         if request.path.partition("?")[0] == ELSEWHERE:
             led = page(200, b"Maintenance")
             self._record(request, Asked("other", "", ""), host, "", led, None, None)
             return led
+        if len(request.body) > MOST_BODY:
+            # Kept and compared again and again, it would fill the memory.
+            cut = replace(request, body=request.body[:SHOWN_BODY])
+            refused = gateway(413, f"The body has {len(request.body)} bytes")
+            self._record(cut, what, host, "", refused, None, None)
+            return refused
         meets = self.faults.meeting(_COUNTED.get(what.operation, what.operation))
         if any(one.kind == "approve-before" for one in meets):
             self._approve(what)

@@ -97,6 +97,13 @@ def m20_not_payable(seen: Seen, order: int) -> Said:
         unasked = one.operation == "capture" and one.action in ("tick", "deliver", "cancel")
         if unasked and one.before is not None and one.before.ended and proof(seen, order, one.n):
             return broken(one.step, f"{one.where} was sent after the payment had been cancelled")
+    called = False
+    for books in seen.books:
+        if books.order != order or not ended(books.truth):
+            continue
+        if called and books.status == "authorized":
+            return broken(books.step, f"the merchant's books had called the order cancelled before; {stands(books)}")
+        called = called or books.status == "cancelled"
     quiet = seen.quiet(order)
     if quiet is None or quiet.truth is None or not proof(seen, order, quiet.n):
         return met(own[0].step)
@@ -152,6 +159,21 @@ def m23_captured(seen: Seen, order: int) -> Said:
     if kept != quiet.truth.captured:
         return broken(seen.last_step, f"{quiet.truth.captured} were captured, and the merchant's books have {kept}")
     return met(seen.last_step)
+
+
+def no_capture(seen: Seen) -> str:
+    """Say why nothing was captured although it was asked for; nothing where something was, or nothing was asked."""
+    if not any(one.action == "capture" for one in seen.acts):
+        return ""
+    if any(one.truth is not None and one.truth.captured for one in seen.books):
+        return ""
+    sent = [one for one in seen.exchanges if one.operation == "capture"]
+    if not sent:
+        return "the integration was asked to capture, and sent no capture"
+    if sent[-1].fault:
+        return "the capture met a fault, and was not done after it"
+    said = "no answer" if sent[-1].status is None else f"HTTP {sent[-1].status}"
+    return f"the provider refused the integration's captures, with {said}"
 
 
 def m24_books(seen: Seen, order: int) -> Said:

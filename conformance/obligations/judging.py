@@ -53,6 +53,8 @@ OBLIGATIONS: Final[Mapping[str, Obligation]] = {
 """The obligations by rule, the one nearest to the cause first: what comes later can follow from it."""
 GENERAL: Final = ("M24", "M16", "M10", "M17", "M26", "M28")
 """What says that the end is wrong, and not why. Where a particular obligation is broken, these follow from it."""
+EXPLAINED: Final = {"M10": "M17"}
+"""What follows from another recommendation: a cancel that was not tried again after "not now" leaves money reserved."""
 RANK: Final = {rule: place for place, rule in enumerate(OBLIGATIONS)}
 
 
@@ -104,7 +106,13 @@ def judge(seen: Seen, book: Rulebook) -> list[Judged]:
         for one in said
         if one.ruling.broken and one.rule not in GENERAL and governing[one.rule].level is Level.REQUIRED
     }
-    return [one for one in said if not (one.ruling.broken and one.rule in GENERAL and one.order in causes)]
+    found = {(one.rule, one.order) for one in said if one.ruling.broken}
+    return [one for one in said if not (one.ruling.broken and _follows(one, causes, found))]
+
+
+def _follows(one: Judged, causes: set[int], found: set[tuple[str, int]]) -> bool:
+    """Whether what is broken follows from something else that is broken of the same order."""
+    return (one.rule in GENERAL and one.order in causes) or (EXPLAINED.get(one.rule, ""), one.order) in found
 
 
 def _can(seen: Seen, needs: tuple[str, ...]) -> bool:

@@ -10,6 +10,8 @@ from conformance.exchange import find_header
 from conformance.obligations.seen import Exchange
 
 PASSING_STATUSES: Final = frozenset({401, 408, 423, 425, 429})
+BUSY_STAGES: Final = frozenset({"processing", "in-3ds"})
+"""Where a payment cannot be cancelled."""
 PASSING_CODES: Final = frozenset({"6160", "6250", "94"})
 ENDED_EPAYMENT: Final = frozenset({"TERMINATED", "ABORTED", "EXPIRED"})
 ENDED_ECOM: Final = frozenset({"CANCEL", "VOID", "CANCELLED", "REJECTED"})
@@ -45,7 +47,7 @@ def is_passing(exchange: Exchange) -> bool:
     """Whether a refusal asks to be tried again later."""
     if exchange.status in PASSING_STATUSES:
         return True
-    processing = exchange.before is not None and exchange.before.stage in ("processing", "in-3ds")
+    processing = exchange.before is not None and exchange.before.stage in BUSY_STAGES
     return processing or not PASSING_CODES.isdisjoint(codes(exchange.answered()))
 
 

@@ -45,17 +45,24 @@ def m2_target(seen: Seen, order: int) -> Said:
     """The identifier of the payment, as it was at creation."""
     about = [one for one in _mine(seen, order) if one.operation in ("cancel", "capture", "refund", "read")]
     for one in about:
-        if one.owner is None and _made(seen, one):
+        if one.owner is None and _made(seen, one) and not _asked_to_make(seen, one):
             return at(one, f"{one.where} names a payment that this merchant did not create")
     cancels = [one for one in about if one.operation == "cancel"]
     return met(cancels[0].step) if cancels else None
 
 
 def _made(seen: Seen, exchange: Exchange) -> bool:
-    """Whether a payment had been made before a request: until then, a merchant may look whether there is one."""
+    """Whether the order's payment had been made before a request: until then, one may look whether there is one."""
     return exchange.order is not None and any(
-        one.operation == "create" and one.n < exchange.n and one.status in (200, 201) for one in seen.exchanges
+        one.operation == "create" and one.order == exchange.order and one.n < exchange.n and one.status in (200, 201)
+        for one in seen.exchanges
     )
+
+
+def _asked_to_make(seen: Seen, exchange: Exchange) -> bool:
+    """Whether a merchant had asked for a payment of this name: whether it was made is what a look is to tell."""
+    named = exchange.payment.encode()
+    return any(one.operation == "create" and one.n < exchange.n and named in one.body for one in seen.exchanges)
 
 
 def m3_credentials(seen: Seen, order: int) -> Said:
@@ -175,7 +182,7 @@ def m7_key_stable(seen: Seen, order: int) -> Said:
             open_key = None
         if one.operation != "cancel":
             continue
-        if open_key is not None and _canonical(one) == _canonical(open_key):
+        if open_key is not None and not seen.crossed(open_key, one) and _canonical(one) == _canonical(open_key):
             if one.key != open_key.key:
                 return at(
                     one,
@@ -229,7 +236,7 @@ def m9_key_renewed(seen: Seen, order: int) -> Said:
     for one in seen.cancels(order):
         if one.api == "ecom" or not one.key:
             continue
-        if one.key in refused:
+        if one.key in refused and not seen.crossed(refused[one.key], one):
             first = refused[one.key]
             return at(
                 one, f"the cancel was refused for good ({first.status}), and tried again with the same key {one.key!r}"

@@ -177,6 +177,11 @@ class Seen:
         """The number of the quiet end."""
         return len(self.history.steps)
 
+    def crossed(self, one: Exchange, other: Exchange) -> bool:
+        """Whether two requests were sent by triggers at the same time, so that none of them knew the other's answer."""
+        together = one.step < self.last_step and self.history.steps[one.step].do == "cancel_together"
+        return together and one.step == other.step
+
     def of(self, order: int) -> list[Exchange]:
         """Return the requests about an order's payment, without copies."""
         return [one for one in self.exchanges if one.owner == order and not one.copy]

@@ -17,9 +17,11 @@ from conformance.steps import HistoryError
 VERSION: Final = 1
 PARTY: Final = "merchant"
 
-MERCHANT_STEPS: Final = ("create", "cancel", "abandon", "capture", "tick", "restart")
+MERCHANT_STEPS: Final = ("create", "cancel", "cancel_together", "abandon", "capture", "tick", "restart")
 CUSTOMER_STEPS: Final = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 PROVIDER_STEPS: Final = ("portal_cancel",)
+TOGETHER: Final = "together"
+"""What an integration offers that can be asked for two things at the same time."""
 WEBHOOK_STEPS: Final = ("deliver", "deliver_twice", "deliver_reversed", "lose")
 TIME_STEPS: Final = ("wait", "age")
 STEPS: Final = (*MERCHANT_STEPS, *CUSTOMER_STEPS, *PROVIDER_STEPS, *WEBHOOK_STEPS, *TIME_STEPS)
@@ -104,14 +106,19 @@ class ShopHistory:
             wanted.add("deliver")
         if "lose" in done:
             wanted.add("tick")
+        if "cancel_together" in done:
+            wanted.add(TOGETHER)
         return frozenset(wanted)
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """What makes one history smaller than another: steps, faults, and how far the rest is from the simplest."""
+        """What makes one history smaller than another: faults, steps, and how far the rest is from the simplest.
+
+        What is shown without anything going wrong is the plainest, if it takes a step more.
+        """
         odd = self.behaviour != Behaviour()
         detail = sum(fault.times != 1 for fault in self.faults) + sum(fault.at for fault in self.faults)
-        return len(self.steps), len(self.faults), odd + detail + sum(amount != SIMPLE for amount in self.amounts)
+        return len(self.faults), len(self.steps), odd + detail + sum(amount != SIMPLE for amount in self.amounts)
 
 
 SIMPLE: Final = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.obligations.reading import Outcome, outcome, shows_charged
+from conformance.obligations.reading import BUSY_STAGES, Outcome, outcome, shows_charged
 from conformance.obligations.requests import flag
 from conformance.obligations.ruling import Said, at, broken, ended, met, stands
 from conformance.obligations.seen import Books, Exchange, Seen
@@ -61,6 +61,9 @@ def m10_release(seen: Seen, order: int) -> Said:
     """What is not wanted any more is not left reserved or payable."""
     quiet = seen.quiet(order)
     if quiet is None or quiet.truth is None or not end_wanted(seen, order):
+        return None
+    if quiet.truth.stage in BUSY_STAGES:
+        # Nobody can cancel it now, and the customer has never come back.
         return None
     if ended(quiet.truth) or _honoured(seen, order, quiet) or quiet.truth.late:
         return met(seen.last_step)
@@ -185,6 +188,9 @@ def m17_not_now(seen: Seen, order: int) -> Said:
         return None
     quiet = seen.quiet(order)
     assert quiet is not None
+    if any(one.action == "restart" and one.n > passing[-1].n for one in seen.acts):
+        # What a restart made it forget is not taken for its answer to a busy payment; M10 tells of it.
+        return None
     again = [one for one in seen.cancels(order) if one.n > passing[0].n]
     if ended(quiet.truth) or again or _honoured(seen, order, quiet):
         return met(passing[0].step)

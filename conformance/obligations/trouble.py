@@ -29,7 +29,24 @@ def m25_unknown(seen: Seen, order: int) -> Said:
         if last is not None and outcome(last) is Outcome.UNKNOWN and (last.status is None or ended(books.truth)):
             said = "no answer" if last.status is None else f"HTTP {last.status}"
             return broken(books.step, f"{last.where} got {said}, and was decided upon without a look: {stands(books)}")
-    return met(unknown[0].step)
+    taken_back = _never_looked(seen, order, unknown[-1])
+    return taken_back or met(unknown[0].step)
+
+
+def _never_looked(seen: Seen, order: int, lost: Exchange) -> Said:
+    """Say so where a cancel that was done is taken for a failed one at the end, and nobody asked what became of it."""
+    quiet = seen.quiet(order)
+    if quiet is None or quiet.status not in ("open", "authorized") or lost.before is None or lost.after is None:
+        return None
+    took_effect = lost.after.cancelled > lost.before.cancelled
+    since = [one for one in seen.of(order) if one.n > lost.n]
+    asked = any(
+        one.operation == "read" or (one.operation == "cancel" and (one.api == "ecom" or one.key == lost.key))
+        for one in since
+    )
+    if not took_effect or not ended(quiet.truth) or asked:
+        return None
+    return broken(seen.last_step, f"{lost.where} got no usable answer, and was taken for a failure: {stands(quiet)}")
 
 
 def m26_converge(seen: Seen, order: int) -> Said:
@@ -72,7 +89,7 @@ def m27b_policy(seen: Seen, order: int) -> Said:
     said: Said = None
     cancels = seen.cancels(order)
     for one, after in pairwise(cancels):
-        if outcome(one) not in (Outcome.UNKNOWN, Outcome.PASSING) or one.status == 401:
+        if outcome(one) not in (Outcome.UNKNOWN, Outcome.PASSING) or one.status == 401 or seen.crossed(one, after):
             continue
         said = said or met(after.step)
         wait = retry_after(one)
@@ -118,6 +135,9 @@ def m28_duplicates(seen: Seen, order: int) -> Said:
     was = [one for one in seen.books if one.order == order and one.status == "cancelled" and ended(one.truth)]
     if was and quiet.status not in ("cancelled", "captured") and ended(quiet.truth):
         return broken(seen.last_step, f"the order was cancelled, and asked again became {quiet.status!r}")
+    at_once = [one for one, after in pairwise(triggers) if one.step == after.step]
+    if at_once and ended(quiet.truth) and quiet.status not in ("cancelled", "captured"):
+        return broken(seen.last_step, f"the order was cancelled twice at the same time; {stands(quiet)}")
     return met(seen.last_step) if end_wanted(seen, order) else None
 
 

@@ -88,7 +88,7 @@ class EmptyListAsBody(recurring.Adapter):
         self.wire.call("DELETE", self._path(row), [], key)
 
 
-@defect("B16", "M10")
+@defect("B16", "M17")
 class NotNowIsNever(Counting):
     """Takes "cannot be cancelled now" for the end of the matter, and leaves it to a person."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
 import urllib.request
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import httpx
 
 from examples.merchants import epayment
+
+_sleep = time.sleep
 
 
 class Hangs(epayment.Adapter):
@@ -98,6 +101,21 @@ class OddView(epayment.Adapter):
 
     def local_view(self, order_id: str) -> Any:
         return {"status": "VOIDED"}
+
+
+class EndlessSum(epayment.Adapter):
+    """Keeps a number that nobody can write down."""
+
+    def local_view(self, order_id: str) -> Any:
+        return {"status": "open", "captured": 10**5000}
+
+
+class LeavesThreads(epayment.Adapter):
+    """Every cancel starts a thread that sleeps for a day."""
+
+    def cancel(self, order_id: str) -> None:
+        threading.Thread(target=_sleep, args=(86_400,)).start()
+        super().cancel(order_id)
 
 
 class NoPayment(epayment.Adapter):

@@ -1,16 +1,7 @@
-"""Every faulty merchant is caught, and the obligation that it breaks is named first."""
-
-import pytest
+"""A faulty merchant's defect is one that its obligation is said to catch; `test_matrix` has what each is blamed for."""
 
 from tests.merchant.faulty import FAULTY, EveryErrorIsACancel, NoKey, OneKeyForAll, ReleasedAfterAFailedCapture
 from tests.merchant.stage import BOOK, broken_by, required
-
-
-@pytest.mark.parametrize("faulty", FAULTY, ids=lambda made: f"{made.defect}-{made.__name__}")
-def test_a_faulty_merchant_is_caught(faulty):
-    found = broken_by(faulty)
-    order = required(found) or list(found)
-    assert order[:1] == [faulty.first], found
 
 
 def test_the_defect_is_one_that_the_obligation_is_said_to_catch():
