@@ -146,10 +146,10 @@ PEERS: Mapping[str, Callable[[Subject], Told]] = {
 """Every peer by its name in the table."""
 EVERY: Mapping[str, int] = {
     "cancel-conformance, standard": 3,
-    "state machine": 2,
-    "schemathesis": 15,
-    "schemathesis, prepared": 15,
-    "schemathesis, ten times": 40,
+    "state machine": 3,
+    "schemathesis": 20,
+    "schemathesis, prepared": 20,
+    "schemathesis, ten times": 100,
 }
 """Those that take longer judge every so many-eth exhibit of each API; the others judge all of them."""
 ONLY: Mapping[str, Profile] = {"schemathesis, ten times": Profile.ECOM}
