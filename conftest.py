@@ -28,6 +28,7 @@ THOROUGH = (
     "tests/faults",
     "tests/fuzzing/test_faults.py",
     "tests/fuzzing/test_fuzz_command.py",
+    "tests/hostile/test_hostile.py",
     "tests/merchant/test_correct_merchants.py",
     "tests/merchant/test_faulty_merchants.py",
     "tests/merchant/test_faulty_more.py",

@@ -20,6 +20,9 @@ JOURNAL_NAME: Final = "journal.jsonl"
 START: Final = "0" * 64
 """What the first record is chained to."""
 
+SHARED: Final = 24
+"""Letters of the longest text that is looked for among those that were read before."""
+
 Record = dict[str, Any]
 
 # Made once: an encoder with options of its own is otherwise made anew for every record.
@@ -146,20 +149,23 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
 
     """
     path = directory / name
+    records: list[Record] = []
+    previous, tail = START, b""
+    pool = _Pool()
     try:
-        data = path.read_bytes()
+        # Line by line: the text of a long run is as large again as everything that is made of it.
+        with path.open("rb") as file:
+            for index, line in enumerate(file):
+                if not line.endswith(b"\n"):
+                    tail = line
+                    break
+                record = _parsed(line, path, index, pool)
+                if record.get("prev") != previous or record.get("n") != index:
+                    raise BrokenChainError(f"{path}, line {index + 1}: the record does not follow the one before it.")
+                previous = hashlib.sha256(line[:-1]).hexdigest()
+                records.append(record)
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
-    lines = data.split(b"\n")
-    tail = lines.pop()
-    records: list[Record] = []
-    previous = START
-    for index, line in enumerate(lines):
-        record = _parsed(line, path, index)
-        if record.get("prev") != previous or record.get("n") != index:
-            raise BrokenChainError(f"{path}, line {index + 1}: the record does not follow the one before it.")
-        previous = hashlib.sha256(line).hexdigest()
-        records.append(record)
     if not records:
         raise FormatError(f"{path} is empty: the run was stopped before it began.")
     first = records[0]
@@ -168,10 +174,35 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     return Evidence(tuple(records), truncated=bool(tail), digest=previous)
 
 
-def _parsed(line: bytes, path: Path, index: int) -> Record:
+class _Pool:
+    """Texts and headers that stand in many records, each kept once: a long run says the same thing a hundred times."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._headers: dict[tuple[str, ...], list[str]] = {}
+
+    def shared(self, pairs: list[tuple[str, Any]]) -> Record:
+        """Return an object whose names, short texts and headers are shared with those of others."""
+        texts, found = self._texts, {}
+        for name, value in pairs:
+            if type(value) is str and len(value) <= SHARED:
+                value = texts.setdefault(value, value)  # noqa: PLW2901 - the same value, kept once
+            elif name == "headers" and type(value) is list:
+                value = [self._header(one) for one in value]  # noqa: PLW2901
+            found[texts.setdefault(name, name)] = value
+        return found
+
+    def _header(self, header: Any) -> Any:
+        try:
+            return self._headers.setdefault(tuple(header), header)
+        except TypeError:
+            return header
+
+
+def _parsed(line: bytes, path: Path, index: int, pool: _Pool) -> Record:
     try:
-        record = json.loads(line)
-    except ValueError:
+        record = json.loads(line, object_pairs_hook=pool.shared)
+    except (ValueError, RecursionError):
         raise BrokenChainError(f"{path}, line {index + 1}: not a record.") from None
     if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
         raise BrokenChainError(f"{path}, line {index + 1}: not a record.")

@@ -21,6 +21,8 @@ def main(arguments: argparse.Namespace) -> int:
     rejudge(evidence)
     for path in sorted((directory / FOLDER).glob("*.json")):
         check_recorded(directory, path, evidence)
+    # It is read once more from the file, and is not to be there twice.
+    del evidence
     result = write_reports(directory)
     print_ending(result, directory)
     return result.exit_code

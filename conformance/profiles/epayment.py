@@ -132,9 +132,9 @@ class EpaymentWire(Wire):
         if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
             return view
         view["view.state"] = word(body.get("state"))
-        currencies = {dig(body, "aggregate", f"{name}Amount", "currency") for name in _AMOUNTS}
-        currencies.add(dig(body, "amount", "currency"))
-        view["view.currency"] = text(currencies.pop()) if len(currencies) == 1 else "mixed"
+        currencies = {word(dig(body, "aggregate", f"{name}Amount", "currency")) for name in _AMOUNTS}
+        currencies.add(word(dig(body, "amount", "currency")))
+        view["view.currency"] = currencies.pop() if len(currencies) == 1 else "mixed"
         view["view.amount"] = figure(dig(body, "amount", "value"))
         for name in _AMOUNTS:
             view[f"view.{name}"] = figure(dig(body, "aggregate", f"{name}Amount", "value"))

@@ -29,6 +29,7 @@ SYSTEM_HEADERS: Final[Headers] = (
     ("Vipps-System-Plugin-Version", __version__),
 )
 JSON_TYPE: Final = "application/json"
+LARGEST: Final = 2**63 - 1
 LONG_TEXT: Final = "Released by the conformance suite. " * 4
 
 
@@ -165,8 +166,11 @@ def dig(data: Any, *path: str) -> Any:
 
 
 def whole(value: Any) -> int | None:
-    """Return a value if it is a whole number of minor units, else None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Return a value if it is a whole number of minor units that 64 bits hold, else None.
+
+    What is larger is no amount of money, and a sum of such can be longer than Python writes.
+    """
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST else None
 
 
 def text(value: Any) -> str | None:
@@ -176,7 +180,10 @@ def text(value: Any) -> str | None:
 
 def figure(value: Any) -> Scalar:
     """Return an amount as it was observed: None where it is missing, and what it is instead where it is no number."""
-    return value if value is None or whole(value) is not None else f"{_excerpt(value)}, which is no whole number"
+    if value is None or whole(value) is not None:
+        return value  # type: ignore[no-any-return]
+    large = isinstance(value, int) and not isinstance(value, bool)
+    return f"{_excerpt(value)}, which is {'larger than any amount' if large else 'no whole number'}"
 
 
 def word(value: Any) -> Scalar:

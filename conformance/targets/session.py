@@ -5,6 +5,7 @@ Everything that is wrong with the configuration shows here, as one sentence that
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -224,6 +225,8 @@ async def _token(
         )
     if answer.status != 200 or not isinstance(token, str) or not token:
         raise TargetError(f"No access token from {target.name}: POST /accesstoken/get answered {described(answer)}.")
+    if not token.isascii() or not token.isprintable():
+        raise TargetError(f"The access token from {target.name} has letters that no HTTP header carries.")
     return Token(token, _end(dig(said, "expires_in")))
 
 
@@ -242,7 +245,7 @@ def _end(lifetime: object) -> float | None:
     """Return when a token is to be renewed that holds for so many seconds, or None where nobody knows."""
     try:
         seconds = float(lifetime) if isinstance(lifetime, str | int | float) else 0.0
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return time.monotonic() + seconds - min(EARLY, seconds / 2) if 0 < seconds < 1e9 else None
 
@@ -263,7 +266,9 @@ async def _capabilities(target: HttpTarget, link: Link, record: Recorder) -> Cap
     if answer.status != 200 or not isinstance(body, Mapping):
         raise TargetError(f"{where} answered {described(answer)} to GET /v1/capabilities: check --control-url.")
     if body.get("version") != 1:
-        raise TargetError(f"{where} speaks version {body.get('version')!r}; this suite speaks version 1.")
+        raise TargetError(
+            f"{where} speaks version {json.dumps(body.get('version'))[:40]}; this suite speaks version 1."
+        )
     offers = {}
     actions = body.get("actions")
     listed = body.get("profiles")

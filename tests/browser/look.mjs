@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { ARGUMENTS } from "./arguments.mjs";
 
 const [executablePath, ...pages] = process.argv.slice(2);
 const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const args = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 const LOOKS = {
   narrow: { viewport: { width: 360, height: 800 }, colorScheme: "light", reducedMotion: "reduce" },
@@ -16,7 +16,7 @@ const LOOKS = {
 
 // A browser of its own for every look, so that one that breaks takes nothing else with it.
 async function look(file, name) {
-  const browser = await chromium.launch({ executablePath, args, chromiumSandbox: false });
+  const browser = await chromium.launch({ executablePath, args: ARGUMENTS, chromiumSandbox: false });
   const context = await browser.newContext(LOOKS[name]);
   const page = await context.newPage();
   const found = { page: file, look: name, console: [], requests: [], violations: [], wide: 0, path: null };

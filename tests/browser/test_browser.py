@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from reports import write_reports
 
 from ..reports import journals
+from .driving import done, node_folder
 
-HERE = Path(__file__).parent
-FILES = ("package.json", "package-lock.json", "look.mjs")
-SECONDS = 600
 EVERY_LOOK = ("narrow", "wide", "dark")
 PAGES = {
     "conformant": ("wide",),
@@ -27,47 +21,12 @@ PAGES = {
     "hostile": EVERY_LOOK,
 }
 """How each page is looked at: it takes a browser seconds to do so."""
-QUIETLY = (
-    "--ignore-scripts",
-    "--prefer-offline",
-    "--no-audit",
-    "--no-fund",
-    "--no-update-notifier",
-    "--loglevel=error",
-)
-
-
-def done(command: list[str], folder: Path) -> str:
-    """Run a command to its end and return what it printed."""
-    ended = subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SECONDS,
-        check=False,
-    )
-    if ended.returncode:
-        raise ChildProcessError(ended.stderr.strip() or ended.stdout.strip())
-    return ended.stdout
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """A folder from which pages can be looked at, and the browser; the tests are skipped where there is none."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if node is None or npm is None or chromium is None:
-        pytest.skip("node, npm and Chromium are needed to look at reports in a browser")
-    folder = tmp_path_factory.mktemp("browser")
-    for name in FILES:
-        shutil.copy(HERE / name, folder)
-    try:
-        done([npm, "ci", *QUIETLY], folder)
-    except (ChildProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"npm could not install what drives the browser: {str(error).splitlines()[0]}")
+    node, chromium, folder = node_folder(tmp_path_factory)
     return [node, "look.mjs", chromium], folder
 
 

@@ -386,6 +386,30 @@ def test_two_currencies_in_one_payment_are_seen():
     assert exchange(wire(P).read(log=False), Response(200, (), as_bytes(body)))[1]["view.currency"] == "mixed"
 
 
+@pytest.mark.parametrize("odd", [[], {}, ["NOK"], 7])
+def test_a_currency_that_is_no_text_is_seen_as_what_it_is(odd):
+    body = json.loads(json.dumps(PAYMENT))
+    for amount in (body["amount"], *body["aggregate"].values()):
+        amount["currency"] = odd
+    view = exchange(wire(P).read(log=False), Response(200, (), as_bytes(body)))[1]
+    assert "no text" in view["view.currency"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_amounts_that_no_money_is_can_be_written_down(profile):
+    """The sum of some numbers that Python reads is one that it does not write."""
+    log = [
+        {"name": "CAPTURED", "amount": {"value": 10**4300 - 1}, "operation": "CAPTURE", "event": "CAPTURE"}
+        for _ in range(20)
+    ]
+    for amount in (10**4300 - 1, {"value": 10**4300 - 1}):
+        for one in log:
+            one["amount"] = amount
+        body = {"transactionLogHistory": log, "transactionSummary": {}, "history": log, "summary": {}}
+        answers = [Response(200, (), as_bytes(body)), Response(200, (), as_bytes(log))]
+        assert json.dumps(exchange(wire(profile).read(), *answers)[1])
+
+
 def test_a_payment_that_was_never_authorized_may_have_more_cancelled_than_authorized():
     aggregate = {**PAYMENT["aggregate"], "authorizedAmount": money(0), "capturedAmount": money(0)}
     body = {**PAYMENT, "state": "TERMINATED", "aggregate": aggregate}
@@ -434,6 +458,9 @@ def test_an_amount_of_the_wrong_type_is_not_taken_for_a_missing_one():
     assert figure(1000) == 1000
     for value in ("1000", 10.5, True, {"value": 1000}, [], "x" * 10_000):
         assert "no whole number" in str(figure(value))
+        assert len(str(figure(value))) < 80
+    for value in (2**63, -(10**4299)):
+        assert "larger than any amount" in str(figure(value))
         assert len(str(figure(value))) < 80
     assert word("VOID") == "VOID"
     assert word(None) is None

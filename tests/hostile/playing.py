@@ -1,0 +1,48 @@
+"""A small run against a hostile target, through the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conformance.order import Profile
+from conformance.sandbox import options
+
+from ..audit import stage
+from .answers import Hostile, hostile
+from .server import serving
+
+HISTORIES = 5
+PROFILES = tuple(Profile)
+
+
+@dataclass(frozen=True)
+class Played:
+    one: Hostile
+    directory: Path
+    said: stage.Said
+
+
+def played(seed: int, directory: Path) -> Played:
+    """Test the target of a seed. The profiles take turns; waits are cut short, and few histories are played."""
+    one = hostile(seed)
+    profile = PROFILES[seed // 3 % 3]
+    with pytest.MonkeyPatch.context() as patch, serving(one) as url:
+        for name in ("CLIENT_ID", "CLIENT_SECRET", "SUBSCRIPTION_KEY", "MSN"):
+            patch.setenv(f"VIPPS_{name}", getattr(options, name))
+        patch.setattr("conformance.sitting.planned", few)
+        patch.setattr("conformance.targets.url._Connection.pause", at_once)
+        said = stage.run(directory, "--target", url, "--control-url", f"{url}/control", profile=profile)
+    return Played(one, directory, said)
+
+
+def few(*given, **named):
+    """Return a few histories of the small plan, from all of its parts."""
+    plan = stage.small_plan(*given[:3], named["wire"])
+    return plan[:: max(len(plan) // HISTORIES, 1)]
+
+
+async def at_once(self, seconds):
+    return
