@@ -140,7 +140,8 @@ class _Smoke:
         if self.last is None:
             return f"{name}: {what}."
         call, answer = self.last
-        asked = f"{call.request.method} {call.request.path.partition('?')[0]}"
+        # With an order's id in it that may be of any length.
+        asked = f"{call.request.method} {call.request.path.partition('?')[0]:.300}"
         if isinstance(answer, Lost):
             return f"{name}: {what}: {asked} was not answered ({answer.cause})."
         said = f"{name}: {what}: {asked} answered {described(answer)}"
