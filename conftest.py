@@ -47,6 +47,7 @@ UNMEASURED = (
     "tests/cli",
     "tests/core/test_model_properties.py",
     "tests/core/test_references.py",
+    "tests/examples/test_sharing.py",
     "tests/merchant",
     "tests/museum",
     "tests/operator",

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from conformance.campaign import BUDGETS, Campaign, Observer, Settings
 from conformance.commands.errors import UsageError
+from conformance.examples import check_places
 from conformance.order import Market, Profile
 from conformance.result import Result
 from conformance.rulebook import Readings
@@ -44,6 +45,7 @@ class Asked:
     waive: Mapping[str, str] | Iterable[str] = ()
     max_requests: int | None = None
     shard: str | None = None
+    examples: Iterable[str] = ()
 
     def prepare(self) -> tuple[Seat, Settings]:
         """Return the target's seat and the run's settings.
@@ -51,6 +53,7 @@ class Asked:
         Raises:
             UsageError: a profile, a market, a budget, a number, a waiver or a shard makes no sense.
             ReadingError: a reading does.
+            PlaceError: a place for examples does.
             TargetUsageError: the target does.
 
         """
@@ -77,6 +80,7 @@ class Asked:
             command=self.command_line(),
             most_requests=self.max_requests,
             shard=None if self.shard is None else _shard(self.shard),
+            examples=check_places(_words(self.examples)),
         )
         seat = locate(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
         if settings.most_requests is not None and not seat.wire:
@@ -98,6 +102,7 @@ class Asked:
             ("concurrency", self.concurrency),
             ("max-requests", self.max_requests),
             ("shard", self.shard),
+            *(("examples", one) for one in _words(self.examples)),
             *(("waive", f"{rule}={reason}") for rule, reason in waived),
             *(("waive", one) for one in (() if waived else _words(self.waive))),
         ]
@@ -123,6 +128,7 @@ def run(
     waive: Mapping[str, str] | Iterable[str] = (),
     max_requests: int | None = None,
     shard: str | None = None,
+    examples: Iterable[str] = (),
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
@@ -142,12 +148,14 @@ def run(
             ``RULE@2026-12-31=REASON``, which holds until the end of that day.
         max_requests: how many requests may be sent.
         shard: which part of the plan to play, such as ``2/4``.
+        examples: where the examples are that machines share, as the command line's ``--examples``.
         out: the directory of the evidence; a fresh temporary one when left out.
         observer: is told how the run goes on.
 
     Raises:
         UsageError: an argument makes no sense.
         ReadingError: a reading makes no sense.
+        PlaceError: a place for examples makes no sense. One that cannot be reached is noted, and the run goes on.
         TargetUsageError: the target makes no sense. One that cannot be reached is a result, not an exception.
         JournalError: the directory already holds evidence, or cannot be written to.
 
@@ -165,6 +173,7 @@ def run(
         waive,
         max_requests,
         shard,
+        examples,
     )
     seat, settings = asked.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)

@@ -70,7 +70,7 @@ class Purse:
 
     def bought(self, sent: int, played: Sequence[Numbered], left: Sequence[Numbered]) -> dict[str, Any]:
         """Return the content of the record that says what the budget bought."""
-        systematic = [one for one in (*played, *left) if not one.planned.generated]
+        systematic = [one for one in (*played, *left) if one.planned.source == "systematic"]
         return {
             "most": self._most,
             "sent": sent,

@@ -25,9 +25,10 @@ from conformance.result import Result, result_of
 from conformance.resuming import Left
 from conformance.selfcheck import check_oracle
 from conformance.settings import BUDGETS, Settings
-from conformance.sitting import Numbered, Sitting, begin
+from conformance.sharing import Sharing
+from conformance.sitting import Numbered, Sitting, begin, shared_example
 from conformance.soundness import digest_of
-from conformance.steps import history_as_json
+from conformance.steps import history_as_json, history_from_json
 from conformance.targets.base import TargetError
 from conformance.targets.seat import Seat
 
@@ -81,6 +82,7 @@ class Campaign:
         if self._operator is not None:
             self._operator.hand = partial(self._journal.append, "hand")
         self._sitting = Sitting(seat, settings)
+        self._sharing = Sharing(settings.examples, "provider", settings.market.value)
         if settings.most_requests is not None:
             seat.spend_at_most(settings.most_requests)
 
@@ -96,24 +98,31 @@ class Campaign:
         async with ending(self._sitting, self._journal, self._started):
             check_oracle()
             await self._begin()
-            histories = self._waiting()
-            await self._play(histories)
-            if self._operator is not None:
-                self._operator.resting = True
-            found = failures(read_journal(self._directory))
-            if self._left is not None:
-                kept = self._left.kept()
-                found = {key: failure for key, failure in found.items() if key not in kept}
-            if found:
-                await Reduction(
-                    self._sitting, self._journal, self._directory, self._observer, self._before
-                ).keep_smallest(found)
+            try:
+                await self._histories()
+            finally:
+                if self._sharing.asked:
+                    self._sharing.give_back(read_journal(self._directory), self._journal, self._observer)
             if self._fuzz is not None:
                 # Last, because of what schemathesis does to Hypothesis while it draws.
                 self._observer.note(f"Fuzzing from {self._fuzz.description.name}")
                 await Fuzzing(self._sitting, self._journal, self._fuzz.description, self._fuzz.limits).play()
             audit(read_journal(self._directory))
         return result_of(read_journal(self._directory))
+
+    async def _histories(self) -> None:
+        """Play the histories, and make those smaller that fail."""
+        await self._play(self._waiting())
+        if self._operator is not None:
+            self._operator.resting = True
+        found = failures(read_journal(self._directory))
+        if self._left is not None:
+            kept = self._left.kept()
+            found = {key: failure for key, failure in found.items() if key not in kept}
+        if found:
+            await Reduction(self._sitting, self._journal, self._directory, self._observer, self._before).keep_smallest(
+                found
+            )
 
     async def _begin(self) -> None:
         if self._left is None or self._before is None:
@@ -141,7 +150,7 @@ class Campaign:
             TargetError: the plan is not the one that the run began with.
 
         """
-        histories = self._sitting.everything()
+        histories = [*self._shared(), *self._sitting.everything()]
         if self._left is None or self._before is None:
             return histories
         contents = {one.identifier: history_as_json(one.planned.history) for one in histories}
@@ -153,6 +162,20 @@ class Campaign:
                 )
         attempts = [(one, self._left.next_attempt(one.identifier)) for one in histories]
         return [replace(one, attempt=attempt) for one, attempt in attempts if attempt is not None]
+
+    def _shared(self) -> list[Numbered]:
+        """Return the examples that are tried first: of a run that is resumed, those that it began with."""
+        before = self._before.first("examples") if self._before is not None else None
+        if before is not None:
+            return [shared_example(one["id"], history_from_json(one["history"])) for one in before["histories"]]
+        found, left = [], 0
+        for profile in self._sitting.worlds:
+            examples, unplayable = self._sitting.examples(profile, self._sharing.found(profile))
+            found += examples
+            left += unplayable
+        named = ((one.identifier, history_as_json(one.planned.history)) for one in found)
+        self._sharing.tell(self._journal, self._observer, named, left)
+        return found
 
     async def _play(self, histories: list[Numbered]) -> None:
         playing = Playing(self._sitting, self._journal, self._observer)

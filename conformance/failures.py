@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from conformance.budgeting import cost
 from conformance.counterexamples import FOLDER, Counterexample, write_counterexample
@@ -13,14 +13,11 @@ from conformance.journal import Evidence
 from conformance.minimise import MOST_TRIALS, Findings, Group, Minimiser
 from conformance.order import Profile
 from conformance.playing import Observer, Playing, together
-from conformance.sitting import Ledger, Sitting
+from conformance.sitting import RACES, Ledger, Sitting
 from conformance.soundness import ALONE
 from conformance.steps import History, Together, history_from_json
 from conformance.targets.seat import Worker
 from strategies.plan import Planned
-
-RACES: Final = 6
-"""How often a race is run before it is believed to be one that cannot be lost."""
 
 Key: TypeAlias = tuple[Profile, Group]
 

@@ -83,7 +83,7 @@ class Playing:
         # A target in this process never makes us wait: here is where a signal gets its turn.
         await asyncio.sleep(0)
         one, trial, identifier = numbered.planned, Trial(), numbered.identifier
-        source = "generated" if one.generated else "systematic"
+        source = one.source
         attempts = ("", *AGAIN)
         for attempt in attempts[attempts.index(numbered.attempt) :]:
             identifier = numbered.identifier + attempt

@@ -51,7 +51,7 @@ _JUDGED: Final = (
 )
 """Expectation and observation, and what must be said of them: the status, the examples, the rules found violated."""
 
-_COUNTED: Final = ("systematic", "generated", "replay")
+_COUNTED: Final = ("systematic", "generated", "example", "replay")
 
 
 def check_oracle() -> None:

@@ -52,6 +52,8 @@ class Settings:
     nonce: str = ""
     most_requests: int | None = None
     shard: Shard | None = None
+    examples: tuple[str, ...] = ()
+    """Where the examples are that machines share."""
     focus: str = ""
     """``fuzz`` or ``age`` where only a part of the rules is asked for."""
 
@@ -79,6 +81,8 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         more["most_requests"] = settings.most_requests
     if settings.shard is not None:
         more["shard"] = {"number": settings.shard.number, "of": settings.shard.of}
+    if settings.examples:
+        more["examples"] = list(settings.examples)
     if settings.focus:
         more["focus"] = settings.focus
     return {

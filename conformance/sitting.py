@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from itertools import count
+from typing import Any, Final, Protocol, cast
 
+from conformance.examples import LABEL, Found
 from conformance.generation import planned
 from conformance.journal import Journal, Record
 from conformance.lapsing import NEEDED, lapses_after
@@ -16,10 +18,14 @@ from conformance.order import Profile
 from conformance.recording import Exchanges, Redactor
 from conformance.settings import Settings, header
 from conformance.soundness import digest_of
-from conformance.steps import history_as_json, name_of
+from conformance.steps import History, HistoryError, Together, history_as_json, history_from_json, name_of
 from conformance.targets.base import TargetError
 from conformance.targets.seat import Probe, Seat
 from strategies.plan import Planned
+from strategies.situations import needs, on_wire_only
+
+RACES: Final = 6
+"""How often a race is run before it is believed to be one that cannot be lost."""
 
 
 class Ledger(Protocol):
@@ -178,6 +184,33 @@ class Sitting:
         histories = [one for profile in self.worlds for one in self._plan_of(profile)]
         return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
 
+    def examples(self, profile: Profile, found: Found) -> tuple[list[Numbered], int]:
+        """Return the shared examples that can be played here, and of how many nothing can be made.
+
+        One whose requests race is there several times: a race need not be lost every time.
+        """
+        histories: list[History] = []
+        left = found.unread
+        for data in found.histories:
+            try:
+                history = history_from_json(data)
+            except HistoryError:
+                left += 1
+                continue
+            if history.profile is not profile or not self._plays(history):
+                left += 1
+                continue
+            histories += [history] * (RACES if any(isinstance(step, Together) for step in history.steps) else 1)
+        shard = self.settings.shard
+        part = "" if shard is None else f"{shard.number}-"
+        names = (f"{profile.value}-e{part}{number:05d}" for number in count(1))
+        return [shared_example(name, one) for name, one in zip(names, histories, strict=False)], left
+
+    def _plays(self, history: History) -> bool:
+        profile = history.profile
+        steps = self._unplayable[profile].isdisjoint(map(name_of, history.steps))
+        return steps and needs(history) <= self._offered[profile] and (self.seat.wire or not on_wire_only(history))
+
     def by_hand(self, profile: Profile) -> frozenset[str]:
         """Return the actions for which a person is asked."""
         mine: Mapping[Profile, frozenset[str]] = getattr(self.seat, "by_hand", {})
@@ -193,6 +226,11 @@ class Sitting:
         """Return the order id under which a history is played."""
         profile, _, number = identifier.partition("-")
         return f"{self.settings.nonce}-{profile[0]}{number}"
+
+
+def shared_example(identifier: str, history: History) -> Numbered:
+    """Return a history that another run found, as one to play."""
+    return Numbered(identifier, Planned(history, LABEL, {}, (), shared=True))
 
 
 async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
@@ -213,5 +251,5 @@ async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
     for profile in settings.tested(seat):
         await sitting.look(profile, ledger)
     if settings.shard is not None:
-        count, digest = sitting.whole()
-        ledger.append("whole", histories=count, digest=digest)
+        histories, digest = sitting.whole()
+        ledger.append("whole", histories=histories, digest=digest)

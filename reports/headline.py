@@ -128,6 +128,11 @@ def ending_note(result: Result) -> str:
     budget = result.evidence.last("budget")
     if budget is not None:
         notes.append(bought(budget))
+    troubles = [
+        one for kind in ("examples", "shared") for record in result.evidence.of_kind(kind) for one in record["trouble"]
+    ]
+    if troubles:
+        notes.append(f"Shared examples: {'; '.join(dict.fromkeys(troubles))}.")
     names = ", ".join(PROFILES[profile] for profile in unseen(result))
     if names and result.rules:
         notes.append(f"{names}: the run ended before it was known what the target offers there.")

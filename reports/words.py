@@ -52,6 +52,7 @@ PURPOSES: Final[Mapping[str, str]] = {
 SOURCES: Final[Mapping[str, str]] = {
     "systematic": "from the systematic set",
     "generated": "drawn at random",
+    "example": "found by another run",
     "shrinking": "shrunk",
     "replay": "replayed",
 }

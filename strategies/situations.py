@@ -13,6 +13,7 @@ from typing import Final
 
 from conformance.order import Kind, Profile
 from conformance.steps import (
+    Addressee,
     Age,
     Approve,
     BecomeDue,
@@ -90,6 +91,13 @@ class Situation:
     def share(self) -> Share:
         """The plainest captured share."""
         return {Extent.NOTHING: NOTHING, Extent.PART: HALF, Extent.ALL: ALL}[self.captured]
+
+
+def on_wire_only(history: History) -> bool:
+    """Tell whether a history has a request that a target without HTTP cannot be sent."""
+    parts = [part for step in history.steps for part in parts_of(step)]
+    broken = any(isinstance(one, Cancel) and (one.defect or one.to is Addressee.FOREIGN) for one in parts)
+    return broken or StopAgreement(with_other_change=True) in parts
 
 
 def needs(history: History) -> frozenset[str]:

@@ -13,7 +13,7 @@ from conformance.commands.errors import UsageError
 
 TEXTS: Final = ("target", "control-url", "market", "budget", "out", "shard", "known")
 NUMBERS: Final = ("histories", "seed", "concurrency", "max-requests")
-LISTS: Final = ("profile", "reading", "waive")
+LISTS: Final = ("profile", "reading", "waive", "examples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,10 @@ class Known:
 
 RUN: Final = Known(TEXTS, NUMBERS, LISTS, ("processes",))
 MERCHANT: Final = Known(
-    ("integration", "market", "budget", "out"), ("histories", "seed", "port"), ("profile", "waive"), ("strict",)
+    ("integration", "market", "budget", "out"),
+    ("histories", "seed", "port"),
+    ("profile", "waive", "examples"),
+    ("strict",),
 )
 NAMES: Final = RUN.names
 

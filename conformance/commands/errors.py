@@ -6,6 +6,7 @@ from typing import Final
 
 from conformance.ageing.ledger import LedgerError
 from conformance.commands.neighbours import ShadowedError
+from conformance.examples import PlaceError
 from conformance.journal import JournalError
 from conformance.rulebook import PageError, ReadingError
 from conformance.signing import SigningError
@@ -39,6 +40,7 @@ _CODES: Final = (
     (PageError, USAGE),
     (HistoryError, USAGE),
     (JournalError, USAGE),
+    (PlaceError, USAGE),
     (LedgerError, USAGE),
     (ShadowedError, USAGE),
     (SigningError, USAGE),

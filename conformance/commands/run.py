@@ -63,6 +63,8 @@ def main(arguments: argparse.Namespace) -> int:
     if processes is not None or arguments.select is not None:
         if asked.max_requests is not None:
             raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
+        if asked.examples:
+            raise UsageError("--examples are shared by one process: leave -n and -k out.")
         code = _through_pytest(asked, directory, processes, arguments.select)
         if (arguments.bundle or known) and (directory / JOURNAL_NAME).exists():
             return _after(write_reports(directory), directory, known, code, bundle=arguments.bundle)
@@ -142,6 +144,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
         concurrency=arguments.concurrency,
         max_requests=run.get("most_requests"),
         shard=None if shard is None else f"{shard['number']}/{shard['of']}",
+        examples=run.get("examples", ()),
     )
     seat, settings = asked.prepare()
     settings = replace(
@@ -223,7 +226,7 @@ def message_of(result: Result) -> str:
 def _asked(options: dict[str, Any]) -> Asked:
     names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
     known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
-    more = ("waive", "max-requests", "shard")
+    more = ("waive", "max-requests", "shard", "examples")
     given = {names.get(name, name): options[name] for name in (*known, *more) if name in options}
     return Asked(**given)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.commands.errors import UsageError
+from conformance.examples import check_places
 from conformance.merchant.campaign import ShopCampaign, ShopSettings
 from conformance.merchant.drawing import BUDGETS
 from conformance.merchant.playing import Stand
@@ -33,12 +34,14 @@ class ShopAsked:
     port: int = 0
     strict: bool = False
     waive: Mapping[str, str] | Iterable[str] = ()
+    examples: Iterable[str] = ()
 
     def prepare(self) -> tuple[Stand, ShopSettings]:
         """Return the stand with its integration, and the run's settings. The stand is to be closed.
 
         Raises:
             UsageError: a profile, a market, a budget, a number or a waiver makes no sense.
+            PlaceError: a place for examples does.
             TargetUsageError: the integration does.
 
         """
@@ -64,6 +67,7 @@ class ShopAsked:
             strict=self.strict,
             waivers=waivers(self.waive, merchant=True),
             command=self.command_line(),
+            examples=check_places(self._places()),
         )
         first = settings.profiles[0] if settings.profiles else None
         stand = Stand(self.integration, market=self.market, seed=self.seed, port=self.port, first=first)
@@ -73,6 +77,9 @@ class ShopAsked:
             stand.close()
             raise
         return stand, settings
+
+    def _places(self) -> list[str]:
+        return [self.examples] if isinstance(self.examples, str) else [*self.examples]
 
     def command_line(self) -> str:
         """Return the command that asks for the same."""
@@ -84,6 +91,7 @@ class ShopAsked:
         words += ["--budget", self.budget, "--seed", str(self.seed)]
         words += ["--histories", str(self.histories)] if self.histories is not None else []
         words += ["--strict"] if self.strict else []
+        words += [word for one in self._places() for word in ("--examples", one)]
         waived = [f"{r}={t}" for r, t in self.waive.items()] if isinstance(self.waive, Mapping) else self.waive
         for one in [waived] if isinstance(waived, str) else waived:
             words += ["--waive", one]
@@ -101,6 +109,7 @@ def run_merchant(
     port: int = 0,
     strict: bool = False,
     waive: Mapping[str, str] | Iterable[str] = (),
+    examples: Iterable[str] = (),
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
@@ -116,16 +125,18 @@ def run_merchant(
         port: where the provider listens; 0 takes a free port.
         strict: what is recommended decides, too.
         waive: obligations that do not decide, with the reason: a mapping, or texts such as ``M7=REASON``.
+        examples: where the examples are that machines share, as the command line's ``--examples``.
         out: the directory of the evidence; a fresh temporary one when left out.
         observer: is told how the run goes on.
 
     Raises:
         UsageError: an argument makes no sense.
+        PlaceError: a place for examples makes no sense.
         TargetUsageError: the integration makes no sense. One that cannot be reached is a result, not an exception.
         JournalError: the directory already holds evidence, or cannot be written to.
 
     """
-    asked = ShopAsked(integration, profiles, market, budget, histories, seed, port, strict, waive)
+    asked = ShopAsked(integration, profiles, market, budget, histories, seed, port, strict, waive, examples)
     stand, settings = asked.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
     try:

@@ -13,18 +13,21 @@ from typing import Any, Final
 from conformance import __version__
 from conformance.auditing import audit
 from conformance.counterexamples import FOLDER
+from conformance.examples import LABEL
 from conformance.journal import JOURNAL_VERSION, Journal, read_journal
 from conformance.merchant.counterexamples import ShopCounterexample, write_shop_counterexample
 from conformance.merchant.drawing import BUDGETS, Planned, planned_shop
 from conformance.merchant.minimise import smallest
 from conformance.merchant.playing import Loose, Stand, Trial
 from conformance.obligations.answers import no_capture
-from conformance.obligations.shop import PARTY, ShopHistory, shop_as_json
+from conformance.obligations.shop import PARTY, ShopHistory, shop_as_json, shop_from_json
 from conformance.order import Profile
 from conformance.playing import Observer
 from conformance.result import Result, result_of
 from conformance.rulebook import load_obligations
+from conformance.sharing import Sharing
 from conformance.soundness import digest_of
+from conformance.steps import HistoryError
 from conformance.targets.base import TargetError
 from conformance.trial import Ending
 from conformance.trial import Trial as Shown
@@ -53,6 +56,8 @@ class ShopSettings:
     strict: bool = False
     waivers: tuple[Waiver, ...] = ()
     command: str = ""
+    examples: tuple[str, ...] = ()
+    """Where the examples are that machines share."""
 
     @property
     def generated(self) -> int:
@@ -86,6 +91,7 @@ class ShopCampaign:
         self._started = datetime.now(UTC)
         self._failures: dict[tuple[Profile, str], _Failure] = {}
         self._shrunk = 0
+        self._sharing = Sharing(settings.examples, PARTY, settings.market)
 
     def run(self) -> Result:
         """Play everything; return the result as it stands in the journal.
@@ -125,8 +131,34 @@ class ShopCampaign:
             said = ", ".join(one.value for one in offer.profiles)
             raise TargetError(f"{self._stand.link.name} does not use {unknown[0]}: its profiles are {said}.")
         plans = {profile: self._look(profile, offer.actions) for profile in profiles}
-        self._play_all(plans)
-        self._keep_smallest()
+        shared = self._shared(profiles, offer.actions)
+        try:
+            self._play_all(plans, shared)
+            self._keep_smallest()
+        finally:
+            if self._sharing.asked:
+                self._sharing.give_back(read_journal(self._directory), self._journal, self.observer)
+
+    def _shared(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[tuple[str, Planned]]:
+        """Return the examples that other runs found and that can be played here."""
+        named: list[tuple[str, Planned]] = []
+        left = 0
+        for profile in profiles:
+            found = self._sharing.found(profile)
+            left += found.unread
+            for data in found.histories:
+                try:
+                    history = shop_from_json(data)
+                except HistoryError:
+                    left += 1
+                    continue
+                if history.profile is not profile or not history.needs <= offered:
+                    left += 1
+                    continue
+                named.append((f"{profile.value}-e{len(named) + 1:05d}", Planned(history, LABEL, shared=True)))
+        histories = ((name, shop_as_json(one.history)) for name, one in named)
+        self._sharing.tell(self._journal, self.observer, histories, left)
+        return named
 
     def _look(self, profile: Profile, offered: frozenset[str]) -> list[tuple[str, Planned]]:
         """Try the simplest order, and plan an API's histories.
@@ -176,14 +208,18 @@ class ShopCampaign:
             "python": platform.python_version(),
             "party": PARTY,
             "strict": settings.strict,
+            **({"examples": list(settings.examples)} if settings.examples else {}),
         }
 
     # Playing
 
-    def _play_all(self, plans: Mapping[Profile, list[tuple[str, Planned]]]) -> None:
-        """Play the plans. The APIs take turns, so that a run that is cut short has seen some of each."""
+    def _play_all(self, plans: Mapping[Profile, list[tuple[str, Planned]]], shared: list[tuple[str, Planned]]) -> None:
+        """Play what other runs found, and then the plans.
+
+        The APIs take turns, so that a run that is cut short has seen some of each.
+        """
         turns = max(map(len, plans.values()), default=0)
-        planned = [plan[turn] for turn in range(turns) for plan in plans.values() if turn < len(plan)]
+        planned = [*shared, *(plan[turn] for turn in range(turns) for plan in plans.values() if turn < len(plan))]
         self._journal.append(
             "plan",
             histories=[name for name, _ in planned],
@@ -191,8 +227,7 @@ class ShopCampaign:
         )
         self.observer.phase("histories", len(planned))
         for name, one in planned:
-            source = "generated" if one.generated else "systematic"
-            trial = self._play(one, name, source)
+            trial = self._play(one, name, one.source)
             self.observer.played(one.history.profile, _shown(trial))
             for rule in trial.broken:
                 key = one.history.profile, rule

@@ -24,6 +24,12 @@ class Planned:
     label: str
     situation: str = ""
     generated: bool = False
+    shared: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, as the journal has it."""
+        return "example" if self.shared else "generated" if self.generated else "systematic"
 
 
 def planned_shop(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[Planned]:

@@ -1,0 +1,150 @@
+"""What one run finds, another tries first; what is mended is dropped; and nothing of it depends on the database."""
+
+import asyncio
+import json
+
+import pytest
+
+from conformance.api import Asked
+from conformance.campaign import Campaign
+from conformance.cli import main
+from conformance.examples import Examples, key_of, text_of
+from conformance.journal import read_journal
+from conformance.order import Profile
+from conformance.sandbox import EPayment, Provider
+from conformance.steps import history_from_json
+from conformance.targets.embedded import EmbeddedTarget
+from conformance.targets.http import HttpSeat
+from conformance.targets.session import keys_from
+from conformance.verdict import RunVerdict
+from reports import write_reports
+
+KEY = key_of("provider", "epayment", "no")
+
+
+class Forgetful(EPayment):
+    """Says that it cancelled, and changes nothing."""
+
+    def carry_out_cancel(self, order, key):
+        return self.repeat_cancel(order)
+
+
+def run(directory, places, *, faulty, seed=0, **more):
+    _, settings = Asked(
+        profiles=["epayment"], histories=0, seed=seed, examples=[str(one) for one in places], **more
+    ).prepare()
+    provider = Provider(epayment=Forgetful) if faulty else Provider()
+    seat = HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True))
+    result = asyncio.run(Campaign(seat, settings, directory).run())
+    write_reports(directory)
+    return result
+
+
+def kept(place):
+    return Examples((f"ro:{place}",)).found(KEY).histories
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Return a database with what a run against a faulty provider found, and that run's directory."""
+    folder = tmp_path_factory.mktemp("shared")
+    assert run(folder / "one", [folder / "examples"], faulty=True).verdict is RunVerdict.NOT_CONFORMANT
+    return folder / "examples", folder / "one"
+
+
+def test_what_failed_is_kept_as_small_as_it_was_made(found):
+    place, directory = found
+    least = {
+        text_of(json.loads(path.read_text(encoding="utf-8"))["history"])
+        for path in (directory / "counterexamples").glob("*.json")
+    }
+    assert least
+    assert least <= {text_of(one) for one in kept(place)}
+    assert all(history_from_json(one).profile is Profile.EPAYMENT for one in kept(place))
+
+
+def test_another_machine_tries_it_first(found, tmp_path):
+    place, _ = found
+    before = kept(place)
+    assert run(tmp_path / "two", [f"ro:{place}"], faulty=True, seed=77).verdict is RunVerdict.NOT_CONFORMANT
+    evidence = read_journal(tmp_path / "two")
+    histories = [record for record in evidence.of_kind("history") if record["source"] != "shrinking"]
+    first = histories[: len(before)]
+    assert [record["source"] for record in first] == ["example"] * len(before)
+    assert [record["history"] for record in first] == list(before)
+    broken = {one["history"] for one in evidence.of_kind("judgement") if one.get("findings")}
+    assert first[0]["id"] in broken
+    assert kept(place) == before, "what is only read stays as it was"
+    assert evidence.first("shared")["trouble"] == []
+
+
+def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_path):
+    _, directory = found
+    place = tmp_path / "examples"
+    shared = Examples((str(place),))
+    shared.change(KEY, [text_of(one) for one in kept(found[0])], [])
+    result = run(tmp_path / "mended", [place], faulty=False)
+    plain = run(tmp_path / "plain", [], faulty=False)
+    assert result.verdict is plain.verdict
+    assert {one.rule.id: one.verdict for one in result.rules} == {one.rule.id: one.verdict for one in plain.rules}
+    assert kept(place) == ()
+    assert read_journal(tmp_path / "mended").first("shared")["dropped"] == len(kept(found[0]))
+    assert main(["verify", str(tmp_path / "mended")]) == 0
+    assert directory.exists()
+
+
+def test_a_database_that_is_away_changes_no_verdict_and_is_told(tmp_path, free_port, monkeypatch):
+    monkeypatch.setattr("conformance.examples.SECONDS", 0.5)
+    place = f"redis://127.0.0.1:{free_port}/0"
+    result = run(tmp_path / "out", [place], faulty=False)
+    evidence = read_journal(tmp_path / "out")
+    assert result.verdict is run(tmp_path / "plain", [], faulty=False).verdict
+    (trouble,) = evidence.first("examples")["trouble"]
+    assert "could not be read" in trouble
+
+
+def test_no_secret_is_shared(tmp_path, monkeypatch):
+    secrets = {
+        name: f"canary-{name.lower().replace('_', '-')}-31415" for name in ("CANCEL_CLIENT_ID", "CANCEL_CLIENT_SECRET")
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    run(tmp_path / "out", [tmp_path / "examples"], faulty=True)
+    values = b"".join(path.read_bytes() for path in (tmp_path / "examples").rglob("*") if path.is_file())
+    assert b"initiate" in values
+    assert not any(value.encode() in values for value in secrets.values())
+
+
+def test_an_example_that_cannot_be_played_here_is_left_alone(tmp_path):
+    place = tmp_path / "examples"
+    strange = {"version": 1, "profile": "recurring", "steps": []}
+    Examples((str(place),)).change(KEY, [text_of(strange)], [])
+    run(tmp_path / "out", [place], faulty=False)
+    assert read_journal(tmp_path / "out").first("examples")["left"] == 1
+    assert kept(place) == (strange,)
+
+
+def test_a_place_that_is_none_is_exit_code_2_before_anything_is_sent(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["run", "--target", "embedded", "--examples", "http://127.0.0.1/", "--out", str(out)]) == 2
+    assert "redis://HOST:PORT/N" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_examples_are_shared_by_one_process(tmp_path, capsys):
+    place = str(tmp_path / "examples")
+    assert main(["run", "--target", "embedded", "--examples", place, "-n", "2", "--out", str(tmp_path / "out")]) == 2
+    assert "-n" in capsys.readouterr().err
+
+
+def test_a_merchants_failures_are_shared_too(tmp_path):
+    place = tmp_path / "examples"
+    words = ["merchant", "--integration", "python:tests.merchant.faulty:OneKeyForAll", "--histories", "0"]
+    for number, seed in enumerate(("0", "77")):
+        out = tmp_path / str(number)
+        assert main([*words, "--seed", seed, "--budget", "quick", "--examples", str(place), "--out", str(out)]) == 1
+    first = next(iter(read_journal(tmp_path / "1").of_kind("history")))
+    evidence = read_journal(tmp_path / "1")
+    broken = {one["history"] for one in evidence.of_kind("judgement") if one.get("findings")}
+    assert first["source"] == "example"
+    assert first["id"] in broken
