@@ -33,7 +33,7 @@ def table(rows: Sequence[Row]) -> str:
             sides.append(f"{sum(row['alarm'] for row in side)} of {len(side)}")
         requests = statistics.median(row["requests"] for row in mine)
         seconds = statistics.median(row["seconds"] for row in mine)
-        lines.append(f"| {peer} | {' | '.join(sides)} | {requests:,.0f} | {seconds:,.1f} |")
+        lines.append(f"| {peer} | {' | '.join(sides)} | {requests:,.0f} | {seconds:,.2f} |")
     return "\n".join(lines)
 
 
