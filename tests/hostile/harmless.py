@@ -23,6 +23,7 @@ _BEGINNING = 80
 
 def harmless(directory: Path, said: Said | None = None) -> Page:
     """Assert that a run ended as documented, and that nothing which its target said does more than stand there."""
+    assert (directory / "report.json").is_file(), said
     report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
     if said is not None:
         assert said.code in ENDS, said

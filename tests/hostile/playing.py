@@ -26,7 +26,10 @@ class Played:
 
 
 def played(seed: int, directory: Path) -> Played:
-    """Test the target of a seed. The profiles take turns; waits are cut short, and few histories are played."""
+    """Test the target of a seed. The profiles take turns; waits are cut short, and few histories are played.
+
+    They are played one at a time: a target answers by the order in which it is asked.
+    """
     one = hostile(seed)
     profile = PROFILES[seed // 3 % 3]
     with pytest.MonkeyPatch.context() as patch, serving(one) as url:
@@ -34,7 +37,8 @@ def played(seed: int, directory: Path) -> Played:
             patch.setenv(f"VIPPS_{name}", getattr(options, name))
         patch.setattr("conformance.sitting.planned", few)
         patch.setattr("conformance.targets.url._Connection.pause", at_once)
-        said = stage.run(directory, "--target", url, "--control-url", f"{url}/control", profile=profile)
+        words = ("--target", url, "--control-url", f"{url}/control", "--concurrency", "1")
+        said = stage.run(directory, *words, profile=profile)
     return Played(one, directory, said)
 
 
