@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from conformance.api import Asked
 from conformance.campaign import Campaign
@@ -18,6 +19,8 @@ from conformance.targets.http import HttpSeat
 from conformance.targets.session import keys_from
 from conformance.verdict import RunVerdict
 from reports import write_reports
+
+from ..reports.schemas import journal_schema
 
 KEY = key_of("provider", "epayment", "no")
 
@@ -76,6 +79,8 @@ def test_another_machine_tries_it_first(found, tmp_path):
     assert first[0]["id"] in broken
     assert kept(place) == before, "what is only read stays as it was"
     assert evidence.first("shared")["trouble"] == []
+    validator = Draft202012Validator(journal_schema())
+    assert all(validator.is_valid(evidence.first(kind)) for kind in ("run", "examples", "shared"))
 
 
 def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_path):

@@ -68,7 +68,7 @@ def test_a_record_of_another_form_is_not_as_the_schema_says(tmp_path):
     journals.violated(tmp_path)
     records = {record["kind"]: record for record in read_journal(tmp_path).records}
     # What only some runs have is made by those, in tests of their own.
-    rare = {"fuzz", "fuzzed", "aside", "fuzz-profile", "hand", "action", "books"}
+    rare = {"fuzz", "fuzzed", "aside", "fuzz-profile", "hand", "action", "books", "examples", "shared"}
     bought = ("most", "sent", "played", "planned", "systematic", "rest")
     # Only a run that is interrupted, counts its requests or is a shard has these.
     records |= {
