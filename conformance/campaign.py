@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from conformance.auditing import audit
 from conformance.budgeting import Purse
@@ -168,14 +168,15 @@ class Campaign:
         before = self._before.first("examples") if self._before is not None else None
         if before is not None:
             return [shared_example(one["id"], history_from_json(one["history"])) for one in before["histories"]]
-        found, left = [], 0
+        found: list[tuple[Numbered, dict[str, Any]]] = []
+        left = 0
         for profile in self._sitting.worlds:
             examples, unplayable = self._sitting.examples(profile, self._sharing.found(profile))
             found += examples
             left += unplayable
-        named = ((one.identifier, history_as_json(one.planned.history)) for one in found)
+        named = ((one.identifier, data) for one, data in found)
         self._sharing.tell(self._journal, self._observer, named, left)
-        return found
+        return [one for one, _ in found]
 
     async def _play(self, histories: list[Numbered]) -> None:
         playing = Playing(self._sitting, self._journal, self._observer)

@@ -184,12 +184,12 @@ class Sitting:
         histories = [one for profile in self.worlds for one in self._plan_of(profile)]
         return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
 
-    def examples(self, profile: Profile, found: Found) -> tuple[list[Numbered], int]:
-        """Return the shared examples that can be played here, and of how many nothing can be made.
+    def examples(self, profile: Profile, found: Found) -> tuple[list[tuple[Numbered, dict[str, Any]]], int]:
+        """Return the shared examples that can be played here, each as it was found, and how many cannot.
 
         One whose requests race is there several times: a race need not be lost every time.
         """
-        histories: list[History] = []
+        histories: list[tuple[History, dict[str, Any]]] = []
         left = found.unread
         for data in found.histories:
             try:
@@ -200,11 +200,12 @@ class Sitting:
             if history.profile is not profile or not self._plays(history):
                 left += 1
                 continue
-            histories += [history] * (RACES if any(isinstance(step, Together) for step in history.steps) else 1)
+            histories += [(history, data)] * (RACES if any(isinstance(step, Together) for step in history.steps) else 1)
         shard = self.settings.shard
         part = "" if shard is None else f"{shard.number}-"
         names = (f"{profile.value}-e{part}{number:05d}" for number in count(1))
-        return [shared_example(name, one) for name, one in zip(names, histories, strict=False)], left
+        named = zip(names, histories, strict=False)
+        return [(shared_example(name, one), data) for name, (one, data) in named], left
 
     def _plays(self, history: History) -> bool:
         profile = history.profile

@@ -142,6 +142,7 @@ class ShopCampaign:
     def _shared(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[tuple[str, Planned]]:
         """Return the examples that other runs found and that can be played here."""
         named: list[tuple[str, Planned]] = []
+        as_found: list[tuple[str, dict[str, Any]]] = []
         left = 0
         for profile in profiles:
             found = self._sharing.found(profile)
@@ -155,9 +156,10 @@ class ShopCampaign:
                 if history.profile is not profile or not history.needs <= offered:
                     left += 1
                     continue
-                named.append((f"{profile.value}-e{len(named) + 1:05d}", Planned(history, LABEL, shared=True)))
-        histories = ((name, shop_as_json(one.history)) for name, one in named)
-        self._sharing.tell(self._journal, self.observer, histories, left)
+                name = f"{profile.value}-e{len(named) + 1:05d}"
+                named.append((name, Planned(history, LABEL, shared=True)))
+                as_found.append((name, data))
+        self._sharing.tell(self._journal, self.observer, as_found, left)
         return named
 
     def _look(self, profile: Profile, offered: frozenset[str]) -> list[tuple[str, Planned]]:

@@ -129,6 +129,18 @@ def test_an_example_that_cannot_be_played_here_is_left_alone(tmp_path):
     assert kept(place) == (strange,)
 
 
+def test_an_example_in_another_form_than_ours_is_dropped_as_well(tmp_path):
+    """Somebody else's hand, or an older version, may have left out or written out what is usual."""
+    place = tmp_path / "examples"
+    usual = {"version": 1, "profile": "epayment", "steps": [{"do": "initiate"}, {"do": "approve"}, {"do": "cancel"}]}
+    written_out = {**usual, "steps": [{"do": "initiate", "amount": 1000}, *usual["steps"][1:]]}
+    assert history_from_json(written_out) == history_from_json(usual)
+    Examples((str(place),)).change(KEY, [text_of(written_out)], [])
+    run(tmp_path / "out", [place], faulty=False)
+    assert kept(place) == ()
+    assert main(["verify", str(tmp_path / "out")]) == 0
+
+
 def test_a_place_that_is_none_is_exit_code_2_before_anything_is_sent(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["run", "--target", "embedded", "--examples", "http://127.0.0.1/", "--out", str(out)]) == 2
