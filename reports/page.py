@@ -145,6 +145,16 @@ def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow
     return tuple(sorted(violated, key=lambda one: one.result.rank))
 
 
+def chosen_readings(result: Result, book: Rulebook) -> list[str]:
+    """Return the readings that somebody chose for this run, such as ``C8=reject``."""
+    accepted = result.run["readings"]
+    return [
+        f"{switch.id}={','.join(accepted[switch.id])}"
+        for switch in book.switches
+        if switch.id in accepted and tuple(accepted[switch.id]) != switch.default
+    ]
+
+
 def reading_rows(result: Result, book: Rulebook) -> list[ReadingRow]:
     """Return every question of the rulebook that this run's profiles can meet, with what was seen."""
     rows = []

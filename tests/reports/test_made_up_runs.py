@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from conformance.journal import JournalError, read_journal
 from conformance.order import Profile
+from conformance.rulebook import Readings
 from conformance.verdict import RuleVerdict, RunVerdict
 from reports import write_reports
 
@@ -51,6 +52,17 @@ def test_every_ending_has_all_four_reports_and_they_agree(tmp_path, name):
     summary = (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
     assert summary.upper().startswith(f"## {result.verdict.value}")
     assert len(summary) < 12_000
+
+
+def test_the_first_screen_says_by_which_documents_and_readings(tmp_path, monkeypatch):
+    _, page = written(tmp_path / "usual", journals.conformant)
+    assert "all that the rulebook accepts" in page.text
+    assert re.search(r"\d+ documents, each with its version", page.text)
+    narrow = Readings.choose(["C8=reject", "C20=kept"])
+    monkeypatch.setattr(journals.Readings, "documented", lambda: narrow)
+    _, page = written(tmp_path / "narrow", journals.conformant)
+    assert "<code>C8=reject C20=kept</code>" in page.text
+    assert "all that the rulebook accepts" not in page.text
 
 
 @pytest.mark.parametrize("name", ["violated", "interrupted", "unbegun", "hostile"])
