@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from conformance.obligations.evidence import is_merchants
 from conformance.order import Profile
 from conformance.power import FILE, SHOPS_FILE, Power, Strength, load_power
 from conformance.result import Result
@@ -73,7 +74,7 @@ class Strengths:
         if not rows or self.result.verdict is not RunVerdict.CONFORMANT:
             return ""
         told = ", ".join(f"{caught} of {known} in {PROFILES[profile]}" for profile, caught, known in rows)
-        them = "integrations" if _is_shops(self.result) else "implementations"
+        them = "integrations" if is_merchants(self.result.run) else "implementations"
         return f"A run of this size catches these known faulty {them} with every seed that was tried: {told}."
 
     def as_json(self) -> dict[str, Any]:
@@ -88,9 +89,4 @@ class Strengths:
 
 def strengths_of(result: Result, power: Power | None = None) -> Strengths:
     """Return what is known of the suite's power at the size of a run."""
-    return Strengths(result, power or load_power(SHOPS_FILE if _is_shops(result) else FILE))
-
-
-def _is_shops(result: Result) -> bool:
-    """Whether a run judged a merchant's integration; then nothing that was measured of providers is about it."""
-    return bool(result.evidence.records[0].get("party") == "merchant")
+    return Strengths(result, power or load_power(SHOPS_FILE if is_merchants(result.run) else FILE))

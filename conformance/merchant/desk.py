@@ -88,7 +88,7 @@ class Desk:
             self._slots.append(Slot(Order(id_, amount, currency, f"Order {id_}", agreement)))
         for number, step in enumerate(history.steps):
             self._step = number
-            if not self._do(step) or not (self._hurry(step) if history.faults else True):
+            if not self._do(step) or (history.faults and not self._hurry(step)):
                 return
             self._read_books()
         self._step = len(history.steps)

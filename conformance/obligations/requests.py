@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -61,7 +62,8 @@ def _made(seen: Seen, exchange: Exchange) -> bool:
 
 def _asked_to_make(seen: Seen, exchange: Exchange) -> bool:
     """Whether a merchant had asked for a payment of this name: whether it was made is what a look is to tell."""
-    named = exchange.payment.encode()
+    # In quotes: an identifier such as 10 stands in every body with an amount.
+    named = json.dumps(exchange.payment).encode()
     return any(one.operation == "create" and one.n < exchange.n and named in one.body for one in seen.exchanges)
 
 

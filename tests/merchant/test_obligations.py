@@ -1,6 +1,7 @@
 """The obligations as data, and each of them as a judge of what was seen."""
 
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -119,6 +120,17 @@ def test_other_apis_of_the_provider_are_nobodys_business():
 
     (trial,) = play(Registers, history("create approve cancel"))
     assert trial.broken == {}
+
+
+def test_a_number_that_stands_in_the_order_is_not_its_name():
+    class CancelsTheRow(epayment.Adapter):
+        def cancel(self, order_id):
+            super().cancel(order_id)
+            with suppress(Exception):
+                self.wire.call("POST", f"{epayment.PAYMENTS}/1000/cancel", None, "of-the-row")
+
+    (trial,) = play(CancelsTheRow, history("create approve cancel"))
+    assert "M2" in trial.broken
 
 
 def test_ecom_may_be_handled_through_epayment_and_without_keys():

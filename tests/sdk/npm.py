@@ -1,4 +1,4 @@
-"""The published client of npm, installed into a folder of the tests' own."""
+"""Packages of npm, installed into a folder of the tests' own."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def said(command: list[str], folder: Path, seconds: int, environment: Mapping[st
     return done.stdout
 
 
-def install(here: Path, folder: Path) -> Path:
+def install(here: Path, folder: Path, what: str = "the published client") -> Path:
     """Copy what is in a folder and install what its lock names; skip the tests where that cannot be done."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        pytest.skip("node and npm are needed to run the published client")
+        pytest.skip(f"node and npm are needed for {what}")
     version = said([node, "--version"], folder, STORY_SECONDS, os.environ).strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"node {OLDEST_NODE} or later is needed to run the published client; this is {version}")
+        pytest.skip(f"node {OLDEST_NODE} or later is needed for {what}; this is {version}")
     for file in (*here.glob("*.mjs"), *here.glob("package*.json")):
         shutil.copy(file, folder)
     try:
         said([npm, "ci", *QUIETLY], folder, INSTALL_SECONDS, os.environ)
     except (ChildProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"npm could not install the published client: {str(error).splitlines()[0]}")
+        pytest.skip(f"npm could not install {what}: {str(error).splitlines()[0]}")
     return folder
