@@ -219,9 +219,9 @@ def test_evidence_that_was_changed_is_not_believed(tmp_path):
         rejudge(evidence)
 
 
-def test_a_rule_of_the_wire_can_be_waived(tmp_path):
+def test_a_rule_of_the_wire_that_is_waived_without_need_leaves_the_run_incomplete(tmp_path):
     words = ("fuzz", *SHORT, "--waive", "WIRE-03=the gateway is not ours", "--out", "out")
     code, out, _ = said(tmp_path, *words)
-    assert code == 0
-    assert "WIRE-03 was waived and needed no waiver" in out
+    assert code == 4, "a waiver without need would hide the next violation"
+    assert "WIRE-03 is waived and needs no waiver" in out
     assert next(one for one in write_reports(tmp_path / "out").rules).verdict is RuleVerdict.PASSED
