@@ -407,7 +407,7 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally, merchant=scope.merchant))
     thin = {side: count for side, count in sides.items() if count < NEEDED}
     if thin:
-        lacking = ", ".join(f"{count} on the side {side!r}" for side, count in thin.items())
+        lacking = ", ".join(f"{_counted(count, 'example')} on the side {side!r}" for side, count in thin.items())
         reason = f"{lacking}, where {NEEDED} are needed" + (f"; {_cannot(missing)}" if missing else "")
         return result(RuleVerdict.THIN, reason)
     # What a merchant does only now and then is no less shown for being rare.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,8 +67,9 @@ def because(result: Result) -> str:
             return f"nothing was violated, but {needless(result)[0]} is waived and needs no waiver."
         case RunVerdict.INCOMPLETE:
             open_rules = sum(holds_back(one) for one in result.rules)
-            verb = "remains" if open_rules == 1 else "remain"
-            return f"nothing was violated, but {counted(open_rules, 'required rule')} {verb} open."
+            verb = "was" if open_rules == 1 else "were"
+            said = counted(open_rules, "required rule")
+            return f"no rule was seen violated, but {said} {verb} not put to the test, or not enough. This is no pass."
         case RunVerdict.ENVIRONMENT:
             return f"the target could not be tested to the end.{_so_far(result)}"
         case RunVerdict.HARNESS:
@@ -122,6 +123,8 @@ def ending_note(result: Result) -> str:
         notes.append(str(finish["message"]))
     if result.evidence.truncated:
         notes.append("The journal’s last line was cut off while it was being written, and is not counted.")
+    if result.verdict is RunVerdict.INTERRUPTED:
+        notes += _cut_short(result)
     resumed = sum(1 for _ in result.evidence.of_kind("resumed"))
     if resumed:
         notes.append(f"The run was interrupted and taken up again {counted(resumed, 'time')}.")
@@ -137,6 +140,15 @@ def ending_note(result: Result) -> str:
     if names and result.rules:
         notes.append(f"{names}: the run ended before it was known what the target offers there.")
     return " ".join(notes)
+
+
+def _cut_short(result: Result) -> Iterator[str]:
+    """Say how far a run came that was stopped: of how many histories nothing is known."""
+    planned = [name for record in result.evidence.of_kind("plan") for name in record["histories"]]
+    if planned:
+        begun = {record["id"] for record in result.evidence.of_kind("history")}
+        played = sum(name in begun for name in planned)
+        yield f"{played:,} of {counted(len(planned), 'planned history', 'planned histories')} were begun."
 
 
 def bought(budget: Record) -> str:

@@ -54,7 +54,7 @@ from reports.story import ExchangeView, evidence_anchor, exchange_view, history_
 from reports.strength import strengths_of
 from reports.svg import shares
 from reports.text import shortened
-from reports.words import FLAGS, PROFILES, counted, kind_of
+from reports.words import FLAGS, MARKETS, PROFILES, PURPOSES, REACHED, counted, kind_of, reason_in_words
 
 LARGEST: Final = 3_000_000
 """Bytes that the page stays below; what is left out for that is named."""
@@ -68,6 +68,8 @@ _BODY_OF_VIOLATION: Final = 8_000
 _BODY_OF_EXAMPLE: Final = 2_000
 _RULE_ID: Final = re.compile(r"\b[A-Z]{2,3}-\d+[a-z]?\b")
 _FOUND: Final = ("violated", "warning")
+_SAYING: Final = (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT, RunVerdict.INCOMPLETE)
+"""Of these verdicts one can say until when they are good."""
 _TONES: Final = {
     RunVerdict.CONFORMANT: "passed",
     RunVerdict.NOT_CONFORMANT: "violated",
@@ -92,12 +94,17 @@ def environment() -> Environment:
     environment.globals.update(
         PROFILES=PROFILES,
         FLAGS=FLAGS,
+        MARKETS=MARKETS,
+        REACHED=REACHED,
+        POLLED=PURPOSES["poll"],
         RuleVerdict=RuleVerdict,
         counted=counted,
         kind_of=kind_of,
         shares=shares,
     )
-    environment.filters.update(text_block=Markup.escape, sentence=_sentence, whole_ids=_whole_ids)
+    environment.filters.update(
+        text_block=Markup.escape, sentence=_sentence, whole_ids=_whole_ids, in_words=reason_in_words
+    )
     environment.tests["holding_back"] = holds_back
     return environment
 
@@ -170,6 +177,8 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             result=result,
             run=result.run,
             tone=_TONES[result.verdict],
+            currency=Market(result.run["market"]).currency,
+            says_something=result.verdict in _SAYING,
             headline=headline(result),
             verdict_name=verdict_name(result),
             because=because(result),

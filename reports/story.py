@@ -21,6 +21,7 @@ from reports.words import (
     field_in_words,
     permitted_from_json,
     permitted_in_words,
+    reason_in_words,
     step_in_words,
     value_in_words,
 )
@@ -191,15 +192,15 @@ def _step(
         said,
         exchanges,
         tuple(_branches(judgement, currency)),
-        tuple(_reasons(judgement)),
+        tuple(_reasons(judgement, currency)),
     )
 
 
-def _reasons(judgement: Record) -> Iterator[str]:
+def _reasons(judgement: Record, currency: str) -> Iterator[str]:
     rules: dict[str, list[str]] = {}
     for finding in judgement.get("findings", ()):
         rules.setdefault(finding["reason"], []).append(finding["rule"])
-    return (f"{', '.join(named)}: {reason}" for reason, named in rules.items())
+    return (f"{', '.join(named)}: {reason_in_words(reason, currency)}" for reason, named in rules.items())
 
 
 def _branches(judgement: Record, currency: str) -> Iterator[BranchView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -56,6 +57,16 @@ SOURCES: Final[Mapping[str, str]] = {
     "shrinking": "shrunk",
     "replay": "replayed",
 }
+MARKETS: Final[Mapping[str, str]] = {"no": "Norway", "dk": "Denmark", "fi": "Finland"}
+REACHED: Final[Mapping[str, str]] = {
+    "embedded": "the provider that comes with this suite, in memory",
+    "url": "over HTTP",
+    "asgi": "an application, called in HTTP messages in the process of the suite",
+    "wsgi": "an application, called in HTTP messages in the process of the suite",
+    "python": "an adapter in Python, called without HTTP",
+    "exec": "a command",
+}
+"""How a target of each kind was reached."""
 STATUSES: Final[Mapping[str, str]] = {
     "conforms": "as documented",
     "violates": "not as documented",
@@ -128,6 +139,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "log.newest": "newest log entry",
     "log.order": "order of the log",
 }
+_DIGITS: Final = 20
 _MONEY: Final = frozenset({
     "amount", "authorized", "captured", "refunded", "cancelled", "to_capture", "to_refund",
     "log.captured", "log.refunded", "log.cancelled",
@@ -214,6 +226,25 @@ def value_in_words(field: str, value: Scalar, currency: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and field.partition(".")[2] in _MONEY:
         return amount(value, currency)
     return shown(value)
+
+
+_REASON: Final = re.compile(r"\b(?P<field>(?:answer|other|view|sent)\.[a-z_.]+) should be .+, but was ", re.DOTALL)
+_WHOLE: Final = re.compile(r"(?<![\w.])-?\d+(?![\w.])")
+
+
+def reason_in_words(reason: str, currency: str) -> str:
+    """Return why a rule is violated, its field named as the tables of the page do, and money as money.
+
+    >>> reason_in_words("answer.cancelled should be 1000, but was 0", "NOK")
+    '“cancelled, in the answer” should be 10.00 NOK (1000), but was 0.00 NOK (0)'
+    """
+    match = _REASON.search(reason)
+    if match is None or match["field"].partition(".")[2] not in _FIELDS:
+        return reason
+    field, rest = match["field"], reason[match.end("field") :]
+    if field.partition(".")[2] in _MONEY:
+        rest = _WHOLE.sub(lambda one: amount(int(one[0]), currency) if len(one[0]) < _DIGITS else one[0], rest)
+    return f"{reason[: match.start()]}“{field_in_words(field)}”{rest}"
 
 
 def permitted_in_words(field: str, permitted: Permitted, currency: str) -> str:

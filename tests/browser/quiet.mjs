@@ -20,7 +20,6 @@ for (const file of pages) {
   // The page forbids scripts; what the debugger evaluates is not the page's.
   const seen = await page.evaluate(() => {
     document.querySelectorAll("details").forEach((one) => { one.open = true; });
-    document.querySelectorAll("a[href]").forEach((one) => one.focus());
     const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu;
     const text = document.body.textContent;
     return { title: document.title, scripts: document.scripts.length + window.frames.length, unseen: (text.match(unseen) ?? []).length };

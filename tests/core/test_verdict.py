@@ -248,7 +248,7 @@ WIRED = load().rule("EC-23")
 BARE_WIRE = Scope(Profile.ECOM, frozenset(), wire=False)
 SERVER_ERROR = "3 of its histories proved nothing: a server error"
 TIMED_OUT = load().rule("KB-12")
-SIDES_THIN = "1 on the side 'within', 2 on the side 'beyond', where 3 are needed"
+SIDES_THIN = "1 example on the side 'within', 2 examples on the side 'beyond', where 3 are needed"
 
 
 def tally(violations=0, inconclusive=0, causes=(), **examples):
@@ -373,7 +373,8 @@ def test_a_rule_about_two_requests_at_once_keeps_nobody_back_who_takes_one_at_a_
             AGED,
             tally(KB_02__within=9),
             BARE,
-            "0 on the side 'beyond', where 3 are needed; the target offers no way to let time pass for one payment",
+            "0 examples on the side 'beyond', where 3 are needed; "
+            "the target offers no way to let time pass for one payment",
         ),
         (AGED, tally(KB_02__within=1, KB_02__beyond=2), FULL, SIDES_THIN),
         (AGED, tally(0, 2, {"no answer": 2}), FULL, "2 of its histories proved nothing: no answer"),

@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from conformance.expectation import Between, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
+from conformance.journal import read_journal
 from conformance.order import Market, Profile
+from conformance.result import result_of
 from conformance.steps import Age, Cancel, Capture, Together
 from reports.coverage import grids_of
 from reports.evidence import Play
+from reports.headline import ending_note
+from reports.html import html_text
 from reports.svg import Money, band, money_in_words, money_of
 from reports.text import body_of, shortened, visible
-from reports.words import amount, duration, permitted_from_json, permitted_in_words, step_in_words
+from reports.words import amount, duration, permitted_from_json, permitted_in_words, reason_in_words, step_in_words
 
+from . import journals
 from .reading import UNSEEN
 from .schemas import journal_schema
 
@@ -129,3 +134,36 @@ def test_no_form_of_permission_is_forgotten_here():
 def test_a_form_of_permission_that_is_not_known_is_an_error():
     with pytest.raises(ValueError, match="no known form"):
         permitted_from_json({"perhaps": 1})
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            "answer.cancelled should be 1000 or absent, but was 0",
+            "“cancelled, in the answer” should be 10.00 NOK (1000) or absent, but was 0.00 NOK (0)",
+        ),
+        (
+            "refunded: view.state should be AUTHORIZED, but was 1000",
+            "refunded: “state, when read back” should be AUTHORIZED, but was 1000",
+        ),
+        (
+            f"answer.amount should be 5, but was {'9' * 40}",
+            f"“amount, in the answer” should be 0.05 NOK (5), but was {'9' * 40}",
+        ),
+        ("answer.unheard should be 1, but was 2", "answer.unheard should be 1, but was 2"),
+        ("35 examples, no violation", "35 examples, no violation"),
+    ],
+    ids=["money", "a state", "no money", "no field of ours", "no violation"],
+)
+def test_a_reason_names_its_field_and_its_money_as_the_tables_do(reason, said):
+    assert reason_in_words(reason, "NOK") == said
+
+
+def test_an_interrupted_run_says_of_how_many_histories_nothing_is_known(tmp_path):
+    writer = journals.Writer(tmp_path)
+    writer.journal.append("plan", histories=["ecom-0001", "ecom-0002", "ecom-0003"], digest="0" * 64)
+    writer.played(Profile.ECOM, ["EC-03"])
+    result = result_of(read_journal(writer.stop()))
+    assert "1 of 3 planned histories were begun." in ending_note(result)
+    assert "Rely on it until" not in html_text(result)
