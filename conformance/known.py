@@ -15,7 +15,7 @@ from typing import Final
 from conformance.commands.errors import UsageError
 from conformance.result import Result
 from conformance.rulebook import load
-from conformance.verdict import RuleVerdict
+from conformance.verdict import RuleVerdict, RunVerdict, needless_waivers
 
 _NAMES: Final = ("rule", "reason", "expires")
 
@@ -83,11 +83,18 @@ def _known(path: Path, number: int, one: object) -> Known:
 
 
 def stale(known: Sequence[Known], result: Result, day: date) -> Iterator[str]:
-    """Say which known failures have expired, or fail no more. What a run did not come to says nothing."""
+    """Say which known failures have expired, fail no more, or decide nothing.
+
+    It is the same that makes a waiver needless. What a run did not come to, or not to the end, says nothing.
+    """
+    ended = result.verdict in (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT, RunVerdict.INCOMPLETE)
     for one in known:
-        found = [each.verdict for each in result.rules if each.rule.id == one.rule]
-        said = [verdict for verdict in found if verdict is not RuleVerdict.EXCLUDED]
+        found = [each for each in result.rules if each.rule.id == one.rule]
+        said = list(dict.fromkeys(each.verdict for each in found))
         if said and all(verdict in (RuleVerdict.PASSED, RuleVerdict.RECORDED) for verdict in said):
             yield f"{one.rule} is known to fail ({one.reason}), and does not fail any more: take it out"
+        elif ended and said and needless_waivers(found, [one.rule]):
+            named = ", ".join(verdict.value.lower() for verdict in said)
+            yield f"{one.rule} is known to fail ({one.reason}), and decides nothing in this run ({named}): take it out"
         elif not one.holds(day):
             yield f"{one.rule} was to be mended by {one.expires.isoformat()} ({one.reason}): it has expired"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -30,6 +30,8 @@ class Change(StrEnum):
     WARNED = "newly warned of"
     LOST = "no longer shown"
     SHOWN = "newly shown"
+    UNSEEN = "not shown this time"
+    """It decides nothing: it may happen, and need not."""
     NEW = "only in the second run"
     GONE = "only in the first run"
     OTHER = "otherwise"
@@ -198,8 +200,9 @@ def _change(was: RuleResult | None, became: RuleResult | None) -> Change | None:
     if became.verdict is RuleVerdict.WARNING and became.waiver is None:
         return Change.WARNED
     shown = [one.verdict is RuleVerdict.PASSED for one in (was, became)]
-    if shown == [True, False] and (holds_back(became) or became.verdict is not RuleVerdict.RECORDED):
-        return Change.LOST
+    if shown == [True, False]:
+        # What does not keep a run from being conformant is not worse either, and needs no entry among known failures.
+        return Change.LOST if holds_back(replace(became, waiver=None)) else Change.UNSEEN
     return Change.SHOWN if shown == [False, True] else Change.OTHER
 
 

@@ -12,14 +12,13 @@ from jsonschema import Draft202012Validator
 
 from conformance.known import today
 from conformance.order import Profile
-from conformance.rulebook import Level, load
 from conformance.sandbox import EPayment, Options, Provider
 from conformance.targets.embedded import EmbeddedTarget
 from conformance.targets.http import HttpSeat
 from conformance.targets.session import keys_from
 
 from ..audit import stage
-from .runs import forged, of_kind, played
+from .runs import Unrefusing, forged, of_kind, played
 
 SCHEMA = json.loads(files("reports").joinpath("diff.schema.json").read_text(encoding="utf-8"))
 
@@ -157,10 +156,11 @@ def test_the_page_needs_nothing_but_itself(right, wrong, tmp_path):
 
 
 def failing_in(directory):
-    """The rules that are violated, or that a violation kept from being shown."""
+    """The rules that are violated, or required and kept by a violation from being shown."""
     rules = json.loads((directory / "report.json").read_text(encoding="utf-8"))["rules"]
     red = ("VIOLATED", "THIN", "NOT EXERCISED", "INCONCLUSIVE")
-    return sorted({one["id"] for one in rules if one["verdict"] in red and one["in_scope"]})
+    deciding = [one for one in rules if one["level"] == "REQUIRED" or one["verdict"] == "VIOLATED"]
+    return sorted({one["id"] for one in deciding if one["verdict"] in red and one["in_scope"]})
 
 
 def test_what_is_known_is_no_error_until_it_expires(right, wrong, tmp_path):
@@ -182,12 +182,35 @@ def test_what_is_known_and_fails_no_more_is_an_error(right, wrong, tmp_path):
     assert "does not fail any more" in told["known"][0]
 
 
-def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
-    # A run is not held back by what may be, and does not let it be waived.
-    deciding = [rule for rule in failing_in(wrong) if load().rule(rule).level is Level.REQUIRED]
-    path = known_file(tmp_path / "known.toml", deciding)
-    from .runs import Unrefusing  # noqa: PLC0415
+def test_a_run_and_a_diff_call_the_same_entries_needless(right, wrong, tmp_path):
+    """What may be, and was not shown, decides nothing in either: it needs no entry, and must not have one."""
+    rules = json.loads((wrong / "report.json").read_text(encoding="utf-8"))["rules"]
+    before = {one["id"]: one for one in json.loads((right / "report.json").read_text(encoding="utf-8"))["rules"]}
+    open_ = ("THIN", "NOT EXERCISED", "INCONCLUSIVE")
+    may = [one["id"] for one in rules if one["level"] == "MAY" and one["verdict"] in open_]
+    lost = [rule for rule in may if before[rule]["verdict"] == "PASSED"]
+    assert lost
+    path = known_file(tmp_path / "known.toml", failing_in(wrong))
+    code, told = compared(right, wrong, "--known", path)
+    assert (code, told["known"]) == (0, [])
+    assert {one["id"] for one in told["rules"] if one["change"] == "not shown this time"} == set(lost)
+    known_file(path, [*failing_in(wrong), lost[0]])
+    code, told = compared(right, wrong, "--known", path)
+    assert code == 1
+    (complaint,) = told["known"]
+    assert complaint.startswith(lost[0])
+    assert "decides nothing in this run" in complaint
+    with pytest.MonkeyPatch.context() as patch:
+        stage.use_small_plan(patch)
+        stage.use_provider(patch, Unrefusing)
+        said = stage.run(tmp_path / "run", "--known", path)
+    assert said.code == 4
+    assert f"Known failures: {complaint}" in said.out
 
+
+def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
+    deciding = failing_in(wrong)
+    path = known_file(tmp_path / "known.toml", deciding)
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
         stage.use_provider(patch, Unrefusing)
