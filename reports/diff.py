@@ -102,6 +102,16 @@ class CheckChange:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeChange:
+    """Checks of which one and the same thing came before, and one and the same other thing now."""
+
+    do: str
+    before: str
+    after: str
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
     """Two runs, and where they differ. Checks are in the order in which they were planned."""
 
@@ -115,6 +125,15 @@ class Diff:
     only_before: tuple[Check, ...]
     only_after: tuple[Check, ...]
     checked_otherwise: tuple[CheckChange, ...]
+
+    @property
+    def outcomes(self) -> list[OutcomeChange]:
+        """The checks with another outcome by what they did and what came of it, what happened most often first."""
+        found: dict[tuple[str, str, str], list[Check]] = {}
+        for one in self.checked_otherwise:
+            found.setdefault((one.check.do, one.before, one.after), []).append(one.check)
+        ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+        return [OutcomeChange(*outcome, tuple(checks)) for outcome, checks in ordered]
 
     @property
     def worse(self) -> list[RuleChange]:
@@ -178,12 +197,15 @@ def _offered(result: Result, profile: Profile) -> object:
 def _rules(before: Result, after: Result) -> Iterable[RuleChange]:
     one = {(each.profile, each.rule.id): each for each in before.rules}
     other = {(each.profile, each.rule.id): each for each in after.rules}
+    found = []
     for key in dict.fromkeys((*one, *other)):
         was, became = one.get(key), other.get(key)
         change = _change(was, became)
         if change is not None:
             rule = (became or was).rule  # type: ignore[union-attr]
-            yield RuleChange(*key, rule.title, change, was, became)
+            found.append(RuleChange(*key, rule.title, change, was, became))
+    # What is worst comes first.
+    return sorted(found, key=lambda each: list(Change).index(each.change) + 99 * (not each.change.worse))
 
 
 def _change(was: RuleResult | None, became: RuleResult | None) -> Change | None:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from conformance.order import Market
 from conformance.result import Result
 from conformance.verdict import RuleResult
 from reports.diff import Check, Diff, RuleChange
 from reports.headline import headline
 from reports.html import environment
 from reports.text import in_one_line
-from reports.words import counted
+from reports.words import counted, reason_in_words
 
 DIFF_VERSION: Final = 1
 _FEW: Final = 20
@@ -36,9 +37,9 @@ def _lines(found: Diff, complaints: Sequence[str]) -> Iterator[str]:
     yield ""
     yield "Verdicts that are other ones:" if found.rules else "Every rule has the verdict that it had."
     for one in found.rules:
-        yield f"  {one.rule} ({one.profile.value}) {verdicts(one)}: {one.change.value}. {_one(one.title)}"
+        yield f"  {one.rule} ({one.profile.value}) {_verdicts(one)}: {one.change.value}. {_one(one.title)}"
         if one.change.worse and one.after is not None:
-            yield f"    {_one(one.after.reason)}"
+            yield f"    {_one(reason_in_words(one.after.reason, Market(found.after.run['market']).currency))}"
     yield ""
     yield "Behaviour under silence that is another one:" if found.silence else "Nothing changed under silence."
     for silent in found.silence:
@@ -63,9 +64,10 @@ def _checks(found: Diff) -> Iterator[str]:
         )
     if found.checked_otherwise:
         yield f"With another outcome: {len(found.checked_otherwise):,}"
-        for one in found.checked_otherwise[:_FEW]:
-            yield f"  {_named(one.check)}: {_one(one.before)} -> {_one(one.after)}"
-        yield from _more(found.checked_otherwise)
+        for one in found.outcomes[:_FEW]:
+            yield f"  {one.do}: {_one(one.before)} -> {_one(one.after)}: {len(one.checks):,}, first in"
+            yield f"    {_one(one.checks[0].label)}"
+        yield from _more(found.outcomes)
     for title, checks in (("first", found.only_before), ("second", found.only_after)):
         if checks:
             yield f"Only in the {title} run: {len(checks):,}"
@@ -79,15 +81,11 @@ def _more(checks: Sequence[object]) -> Iterator[str]:
         yield f"  and {len(checks) - _FEW:,} more (--format json has them)"
 
 
-def _named(check: Check) -> str:
-    return f"{_one(check.label)}, {check.do}"
-
-
 def _one(text: str) -> str:
     return in_one_line(text, 300)
 
 
-def verdicts(one: RuleChange) -> str:
+def _verdicts(one: RuleChange) -> str:
     """Return what a rule's verdict was and has become."""
     return f"{_verdict(one.before)} -> {_verdict(one.after)}"
 
@@ -174,10 +172,11 @@ def diff_html(found: Diff, complaints: Iterable[str] = ()) -> str:
             found=found,
             runs=(("First run", found.before), ("Second run", found.after)),
             headline=headline,
-            verdicts=verdicts,
             complaints=list(complaints),
             lists=(("Only in the first run", found.only_before), ("Only in the second run", found.only_after)),
             most=_MANY,
+            few=_FEW,
+            currency=Market(found.after.run["market"]).currency,
             title=f"Two runs: {counted(len(found.worse), 'rule')} worse",
         )
     )

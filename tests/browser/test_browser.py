@@ -7,6 +7,8 @@ import json
 import pytest
 
 from reports import write_reports
+from reports.diff import diff
+from reports.difftext import diff_html
 
 from ..reports import journals
 from .driving import done, node_folder
@@ -21,6 +23,9 @@ PAGES = {
     "hostile": EVERY_LOOK,
 }
 """How each page is looked at: it takes a browser seconds to do so."""
+DIFFS = {"conformant and violated": ("conformant", "violated"), "violated and hostile": ("violated", "hostile")}
+"""Pages about two runs: every look at each."""
+LOOKS = {**PAGES, **dict.fromkeys(DIFFS, EVERY_LOOK)}
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +40,27 @@ def looked(browser, tmp_path_factory):
     """What was seen of every page, by page and look."""
     command, folder = browser
     pages: dict[str, str] = {}
+    results = {}
     for name in PAGES:
         directory = tmp_path_factory.mktemp(name)
         getattr(journals, name)(directory)
-        write_reports(directory)
+        results[name] = write_reports(directory)
         pages[str(directory / "report.html")] = name
+    for name, (before, after) in DIFFS.items():
+        page = tmp_path_factory.mktemp("diff") / "diff.html"
+        found = diff(results[before], results[after])
+        page.write_text(diff_html(found, [journals.HOSTILE]), encoding="utf-8")
+        pages[str(page)] = name
     seen = [
         json.loads(line)
         for line in done(
-            [*command, *(f"{look}:{page}" for page, name in pages.items() for look in PAGES[name])], folder
+            [*command, *(f"{look}:{page}" for page, name in pages.items() for look in LOOKS[name])], folder
         ).splitlines()
     ]
     return {(pages[one["page"]], one["look"]): one for one in seen}
 
 
-@pytest.mark.parametrize(("page", "look"), [(page, look) for page, looks in PAGES.items() for look in looks])
+@pytest.mark.parametrize(("page", "look"), [(page, look) for page, looks in LOOKS.items() for look in looks])
 def test_a_page_is_quiet_alone_and_accessible(looked, page, look):
     seen = looked[page, look]
     assert seen["console"] == []
