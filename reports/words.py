@@ -54,7 +54,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "systematic": "from the systematic set",
     "generated": "drawn at random",
     "example": "found by another run",
-    "shrinking": "shrunk",
+    "shrinking": "made smaller",
     "replay": "replayed",
 }
 MARKETS: Final[Mapping[str, str]] = {"no": "Norway", "dk": "Denmark", "fi": "Finland"}

@@ -10,7 +10,7 @@ from conformance.rulebook import Status, load
 from strategies.walk import walk
 
 from . import __main__ as museum
-from . import matrix, stage
+from . import matrix, page, stage
 from .exhibits import BENIGN, FAULTS
 from .fault import Depth
 
@@ -21,6 +21,11 @@ def faults_of(profile):
 
 def test_the_matrix_is_what_the_exhibits_declare():
     assert matrix.differences(matrix.read(), matrix.declared()) == []
+
+
+def test_the_page_is_what_the_exhibits_say():
+    said = "is not what `python -m tests.museum.page` prints; write it again"
+    assert page.FILE.read_text(encoding="utf-8") == page.page(), f"docs/museum.md {said}"
 
 
 def test_the_file_is_written_as_it_is_read():

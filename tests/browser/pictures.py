@@ -1,0 +1,52 @@
+"""``python -m tests.browser.pictures``: the pictures of docs/report.md, taken of two real reports."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ..audit import stage
+from ..museum.exhibits import FAULTS
+from .driving import HERE, QUIETLY, done
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+FAULT = "epayment-AnswerCancelsNothing"
+WIDTH = 960
+PICTURES = (
+    ("wrong", "body", 700, "report"),
+    ("right", "#rule-ecom-EC-13", 0, "rule"),
+    ("wrong", ".violation .history", 640, "timeline"),
+    ("right", "svg.life", 0, "lifecycle"),
+    ("right", "#ledger", 560, "ledger"),
+)
+"""Of which report, from which element on, how many pixels of it (0: all of it), and the picture's name."""
+
+
+def main() -> int:
+    node, npm, chromium = (shutil.which(name) for name in ("node", "npm", "chromium"))
+    if node is None or npm is None or chromium is None:
+        sys.exit("node, npm and Chromium are needed to take pictures of reports")
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        for file in (*HERE.glob("*.mjs"), *HERE.glob("package*.json")):
+            shutil.copy(file, folder)
+        done([npm, "ci", *QUIETLY], folder)
+        patch.chdir(folder)
+        stage.command("run", "--profile", "ecom", "--budget", "quick", "--out", "right")
+        fault = next(one for one in FAULTS if one.id == FAULT)
+        stage.use_provider(patch, type(fault.provider().epayment))
+        stage.command("run", "--profile", "epayment", "--budget", "quick", "--out", "wrong")
+        jobs = [
+            f"{folder / run / 'report.html'}:{selector}:{WIDTH}:{height}:{IMAGES / picture}.png"
+            for run, selector, height, picture in PICTURES
+        ]
+        done([node, "pictures.mjs", chromium, *jobs], folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
