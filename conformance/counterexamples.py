@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -88,10 +89,26 @@ def read_counterexample(path: Path) -> Counterexample:
     return example
 
 
-def check_recorded(directory: Path, path: Path, evidence: Evidence) -> None:
+Told = tuple[str, str, Any]
+"""The rule, the profile and the history of a counterexample, as a journal has them."""
+
+
+def told_by(path: Path) -> Told:
+    """Return what a counterexample's file tells.
+
+    Raises:
+        HistoryError: it cannot be read, or is not a counterexample of this version.
+
+    """
+    example = read_counterexample(path)
+    return example.rule, example.profile.value, history_as_json(example.history)
+
+
+def check_recorded(directory: Path, path: Path, evidence: Evidence, told: Callable[[Path], Told] = told_by) -> None:
     """Check that a counterexample among a run's files is the one that the run's journal tells of.
 
     The file is written before its record, so that a run that was stopped may have one that it does not tell of.
+    ``told`` reads the file: a merchant's is of another form.
 
     Raises:
         HistoryError: it is another's.
@@ -100,8 +117,7 @@ def check_recorded(directory: Path, path: Path, evidence: Evidence) -> None:
     records = [one for one in evidence.of_kind("counterexample") if one["file"] == f"{FOLDER}/{path.name}"]
     if not records and evidence.records[-1].get("ended") != "complete":
         return
-    example = read_counterexample(path)
-    said = example.rule, example.profile.value, history_as_json(example.history)
+    said = told(path)
     played = {record["id"]: record["history"] for record in evidence.of_kind("history")}
     if said not in [(one["rule"], one["profile"], played.get(one["history"])) for one in records]:
         raise HistoryError(f"{path} is not a counterexample of the run whose journal is in {directory}.")

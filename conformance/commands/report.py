@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from conformance.commands.ending import print_ending
-from conformance.counterexamples import FOLDER, check_recorded
+from conformance.counterexamples import FOLDER, check_recorded, told_by
 from conformance.journal import read_journal
+from conformance.merchant.counterexamples import told_by_shop
+from conformance.obligations.evidence import is_merchants
 from conformance.rejudging import rejudge
 from conformance.result import result_of
 from reports import write_reports
@@ -19,8 +21,9 @@ def main(arguments: argparse.Namespace) -> int:
     evidence = read_journal(directory)
     result_of(evidence)
     rejudge(evidence)
+    told = told_by_shop if is_merchants(evidence.records[0]) else told_by
     for path in sorted((directory / FOLDER).glob("*.json")):
-        check_recorded(directory, path, evidence)
+        check_recorded(directory, path, evidence, told)
     # It is read once more from the file, and is not to be there twice.
     del evidence
     result = write_reports(directory)

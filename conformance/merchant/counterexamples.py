@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.counterexamples import COUNTEREXAMPLE_VERSION
+from conformance.counterexamples import COUNTEREXAMPLE_VERSION, Told
 from conformance.obligations.shop import PARTY, ShopHistory, shop_as_json, shop_from_json
 from conformance.rulebook import load_obligations
 from conformance.steps import HistoryError
@@ -54,6 +54,17 @@ def is_shops(path: Path) -> bool:
     return isinstance(data, dict) and data.get("party") == PARTY
 
 
+def told_by_shop(path: Path) -> Told:
+    """Return what the file of a merchant's counterexample tells.
+
+    Raises:
+        HistoryError: it cannot be read, or is not a counterexample of this version.
+
+    """
+    example = read_shop_counterexample(path)
+    return example.rule, example.history.profile.value, shop_as_json(example.history)
+
+
 def read_shop_counterexample(path: Path) -> ShopCounterexample:
     """Read a counterexample back.
 
@@ -61,8 +72,13 @@ def read_shop_counterexample(path: Path) -> ShopCounterexample:
         HistoryError: the file is no counterexample of this version.
 
     """
-    data: Any = json.loads(path.read_text(encoding="utf-8"))
-    if data.get("version") != COUNTEREXAMPLE_VERSION:
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HistoryError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise HistoryError(f"{path} is not JSON.") from None
+    if not isinstance(data, dict) or data.get("version") != COUNTEREXAMPLE_VERSION:
         raise HistoryError(f"{path} is not a counterexample of version {COUNTEREXAMPLE_VERSION}.")
     try:
         history = shop_from_json(data["history"])

@@ -115,6 +115,24 @@ def test_what_is_recommended_and_not_done_is_a_note_in_sarif(warned, strict, tmp
         assert not list(complaints(name, text, result)), name
 
 
+def test_the_reports_of_a_merchants_run_are_written_again_from_its_journal(warned, tmp_path):
+    """With its counterexamples, which are of another form than a provider's, and may not be another run's."""
+    directory = tmp_path / "run"
+    shutil.copytree(warned, directory)
+    (example, *_) = sorted((directory / "counterexamples").glob("*.json"))
+    before = {name: (directory / name).read_bytes() for name in READERS}
+    for name in before:
+        (directory / name).unlink()
+    assert stage.command("report", directory).code == json.loads(before["report.json"])["exit_code"]
+    assert {name: (directory / name).read_bytes() for name in before} == before
+    data = json.loads(example.read_text(encoding="utf-8"))
+    for broken in ("{", "[]", json.dumps({**data, "version": 99}), json.dumps({**data, "rule": "M1"})):
+        example.write_text(broken, encoding="utf-8")
+        said = stage.command("report", directory)
+        assert (said.code, said.errors.count("\n")) == (2, 1), broken
+        assert example.name in said.errors
+
+
 def test_a_warning_stands_in_the_statement_and_does_not_make_it_fail(warned):
     result = result_of(read_journal(warned))
     predicate = json.loads(statement_text(result, DIGESTS))["predicate"]
