@@ -335,7 +335,7 @@ class RuleResult:
     """Of a violated rule: the steps of its counterexample, and its place among the rules that this one breaks."""
 
 
-_NEEDS: Final[Mapping[str, str]] = {
+CAPABILITIES: Final[Mapping[str, str]] = {
     "age": "let time pass for one payment",
     "approve": "approve as the user",
     "reject": "reject as the user",
@@ -349,6 +349,7 @@ _NEEDS: Final[Mapping[str, str]] = {
     "charge": "charge directly",
     "fail": "make a charge fail",
 }
+"""What a target can let the suite do, in words."""
 
 
 _NATURES: Final[Mapping[str, str]] = {
@@ -426,7 +427,7 @@ def _recorded(rule: Rule, tally: Tally) -> str:
 
 
 def _cannot(missing: list[str]) -> str:
-    return "the target offers no way to " + " or to ".join(_NEEDS[need] for need in missing)
+    return "the target offers no way to " + " or to ".join(CAPABILITIES[need] for need in missing)
 
 
 def _not_exercised(missing: list[str], tally: Tally, *, merchant: bool = False) -> str:

@@ -54,7 +54,17 @@ from reports.story import ExchangeView, evidence_anchor, exchange_view, history_
 from reports.strength import strengths_of
 from reports.svg import shares
 from reports.text import shortened
-from reports.words import FLAGS, MARKETS, PROFILES, PURPOSES, REACHED, counted, kind_of, reason_in_words
+from reports.words import (
+    FLAGS,
+    MARKETS,
+    PROFILES,
+    PURPOSES,
+    REACHED,
+    counted,
+    kind_of,
+    offered_in_words,
+    reason_in_words,
+)
 
 LARGEST: Final = 3_000_000
 """Bytes that the page stays below; what is left out for that is named."""
@@ -103,7 +113,11 @@ def environment() -> Environment:
         shares=shares,
     )
     environment.filters.update(
-        text_block=Markup.escape, sentence=_sentence, whole_ids=_whole_ids, in_words=reason_in_words
+        text_block=Markup.escape,
+        sentence=_sentence,
+        whole_ids=_whole_ids,
+        in_words=reason_in_words,
+        offered=offered_in_words,
     )
     environment.tests["holding_back"] = holds_back
     return environment

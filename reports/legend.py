@@ -53,9 +53,13 @@ RULE_LEGEND: Final = (
 RUN_LEGEND: Final = (
     ("Conformant", "Rules passed, none is violated, and no required rule in scope is open.", "0"),
     ("Not conformant", "Some rule is violated and not waived.", "1"),
-    ("Incomplete", "Nothing is violated, but a required rule is not exercised, thin or inconclusive.", "4"),
+    (
+        "Incomplete",
+        "Nothing is violated, but a required rule is not exercised, thin or inconclusive. It is no pass.",
+        "4",
+    ),
     ("Environment error", "The target could not be reached, refused the credentials, or was unhealthy.", "3"),
     ("Harness fault", "The suite itself failed. Nothing is claimed about the target.", "5"),
-    ("Interrupted", "The run was stopped before its end.", "130"),
+    ("Interrupted", "The run was stopped before its end. What it had come to stands; the rest is not known.", "130"),
 )
 """Every verdict of a run, what it means, and its exit code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from conformance.steps import (
     StopAgreement,
     Together,
 )
-from conformance.verdict import RuleVerdict, shown
+from conformance.verdict import CAPABILITIES, RuleVerdict, shown
 
 PROFILES: Final[Mapping[Profile, str]] = {
     Profile.ECOM: "eCom v2",
@@ -74,6 +74,10 @@ STATUSES: Final[Mapping[str, str]] = {
     "inconclusive": "proved nothing",
 }
 
+_ABLE: Final[Mapping[str, str]] = {
+    "concurrent": "take two requests at the same time",
+    "units": "tell one sales unit from another",
+}
 _KINDS: Final[Mapping[Kind, str]] = {
     Kind.PAYMENT: "a payment",
     Kind.INITIAL_RESERVE: "an agreement’s initial charge, reserved at once,",
@@ -171,6 +175,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 def kind_of(verdict: RuleVerdict) -> str:
     """Return a verdict as the name of a class in the style sheet."""
     return verdict.value.lower().replace(" ", "-")
+
+
+def offered_in_words(offered: Iterable[str]) -> str:
+    """Return what a target offers: ways to do something, and what it is able to do."""
+    return "; ".join(_ABLE.get(name) or CAPABILITIES.get(name, name.replace("_", " ")) for name in offered)
 
 
 def step_in_words(step: Step, profile: Profile, currency: str) -> str:

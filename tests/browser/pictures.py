@@ -11,7 +11,8 @@ import pytest
 
 from ..audit import stage
 from ..museum.exhibits import FAULTS
-from .driving import HERE, QUIETLY, done
+from ..sdk.npm import install
+from .driving import HERE, done
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 FAULT = "epayment-AnswerCancelsNothing"
@@ -27,14 +28,15 @@ PICTURES = (
 
 
 def main() -> int:
-    node, npm, chromium = (shutil.which(name) for name in ("node", "npm", "chromium"))
-    if node is None or npm is None or chromium is None:
-        sys.exit("node, npm and Chromium are needed to take pictures of reports")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("Chromium is needed to take pictures of reports")
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
-        for file in (*HERE.glob("*.mjs"), *HERE.glob("package*.json")):
-            shutil.copy(file, folder)
-        done([npm, "ci", *QUIETLY], folder)
+        try:
+            install(HERE, folder, "what drives the browser")
+        except pytest.skip.Exception as why:
+            sys.exit(str(why))
         patch.chdir(folder)
         stage.command("run", "--profile", "ecom", "--budget", "quick", "--out", "right")
         fault = next(one for one in FAULTS if one.id == FAULT)
@@ -44,7 +46,7 @@ def main() -> int:
             f"{folder / run / 'report.html'}:{selector}:{WIDTH}:{height}:{IMAGES / picture}.png"
             for run, selector, height, picture in PICTURES
         ]
-        done([node, "pictures.mjs", chromium, *jobs], folder)
+        done(["node", "pictures.mjs", chromium, *jobs], folder)
     return 0
 
 
