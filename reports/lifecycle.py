@@ -53,7 +53,7 @@ _OPENINGS: Final[Mapping[str, str]] = {"initial-reserve": RESERVED, "charge-rese
 _TAKEN: Final = ("accepted", "pending")
 
 _WIDTH, _HEIGHT, _ACROSS, _DOWN, _MARGIN = 132, 50, 200, 108, 8
-_LABEL: Final = 0.4
+_LABEL: Final = 0.3
 """Where along a way its count stands: before the middle, in which ways cross."""
 
 

@@ -14,7 +14,7 @@ for (const job of jobs) {
     const one = document.querySelector(wanted);
     one.querySelector(".statement > details")?.setAttribute("open", "");
     const { top, height } = one.getBoundingClientRect();
-    return { y: Math.max(top + window.scrollY - 12, 0), height: height + 24 };
+    return { y: Math.max(top + window.scrollY - 12, 0), height: height + 14 };
   }, selector);
   await page.screenshot({ path: out, fullPage: true, clip: { x: 0, y: box.y, width: Number(width), height: Number(height) || box.height } });
   await page.close();
