@@ -142,7 +142,7 @@ def _tallied(
     for record in evidence.of_kind("missed"):
         profile = profiles[record["history"]]
         for rule in record["rules"]:
-            _of(tallies, profile, rule).causes[record["cause"]] += 1
+            _of(tallies, profile, rule).missed[record["cause"]] += 1
     return tallies, readings
 
 

@@ -152,8 +152,8 @@ def _proves_nothing(expectation: Expectation, observed: Fields) -> str:
     for part, what in (("answer", ""), ("other", " to the other request"), ("view", " when the order was read back")):
         answer = (f"{part}.outcome", f"{part}.status")
         expected = any(branch.proves and _fits(branch, observed, answer) for branch in expectation.branches)
-        outcome, status = str(observed.get(f"{part}.outcome", "")), observed.get(f"{part}.status")
-        cause = _CAUSES.get(outcome, "")
+        outcome, status = observed.get(f"{part}.outcome"), observed.get(f"{part}.status")
+        cause = _CAUSES.get(str(outcome))
         if outcome == REFUSED and (part == "view" or (status in (401, 408) and not expected)):
             cause = "the target refused to answer"
         if cause and (part == "view" or not expected):
@@ -216,8 +216,11 @@ def _findings(expectation: Expectation, observed: Fields) -> tuple[Finding, ...]
 
 
 def _beginning(branch: Branch) -> int:
-    """Return how many claims a branch begins with before it goes into what was answered and read."""
-    return max((index for index, claim in enumerate(branch.claims, 1) if claim.field in OUTCOMES), default=0)
+    """Return how many claims a branch begins with before it goes into what was answered and read.
+
+    It has some: one without would fit every answer.
+    """
+    return max(index for index, claim in enumerate(branch.claims, 1) if claim.field in OUTCOMES)
 
 
 def _fits(branch: Branch, observed: Fields, fields: tuple[str, ...]) -> bool:
@@ -297,6 +300,9 @@ class Tally:
     inconclusive: int = 0
     records: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+    """Why a judgement about it was inconclusive."""
+    missed: Counter[str] = field(default_factory=Counter)
+    """Why a history that set out for it did not arrive."""
     reason: str = ""
     counterexample: str | None = None
     rank: tuple[int, int] = LAST
@@ -402,7 +408,7 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = _not_exercised([], tally) if tally.causes else _NEVER_DONE if scope.merchant else _LEFT_OUT
+        reason = _not_exercised([], tally) if tally.missed else _NEVER_DONE if scope.merchant else _LEFT_OUT
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
         return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally, merchant=scope.merchant))
@@ -433,8 +439,8 @@ def _cannot(missing: list[str]) -> str:
 def _not_exercised(missing: list[str], tally: Tally, *, merchant: bool = False) -> str:
     if missing:
         return f"{_cannot(missing)}; a test control API (--control-url) would make it reachable"
-    if tally.causes:
-        cause, count = tally.causes.most_common(1)[0]
+    if tally.missed:
+        cause, count = tally.missed.most_common(1)[0]
         return f"{count} histories set out for it and did not arrive: {cause}"
     return _NEVER_DONE if merchant else "nothing that the target answered in this run was an example of it"
 

@@ -251,9 +251,11 @@ TIMED_OUT = load().rule("KB-12")
 SIDES_THIN = "1 example on the side 'within', 2 examples on the side 'beyond', where 3 are needed"
 
 
-def tally(violations=0, inconclusive=0, causes=(), **examples):
+def tally(violations=0, inconclusive=0, causes=(), missed=(), **examples):
     names = {name.replace("__", "/").replace("_", "-"): count for name, count in examples.items()}
-    return Tally(Counter(names), violations, inconclusive, causes=Counter(causes), reason="because")
+    return Tally(
+        Counter(names), violations, inconclusive, causes=Counter(causes), missed=Counter(missed), reason="because"
+    )
 
 
 TABLE = [
@@ -364,7 +366,7 @@ def test_a_rule_about_two_requests_at_once_keeps_nobody_back_who_takes_one_at_a_
         ),
         (
             AGED,
-            tally(causes={"a server error": 3, "no answer": 4}),
+            tally(missed={"a server error": 3, "no answer": 4}),
             FULL,
             "4 histories set out for it and did not arrive: no answer",
         ),
