@@ -16,7 +16,7 @@ AGE: Final = "age"
 _OPEN: Final = (RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
 
 
-def focused(focus: str, results: tuple[RuleResult, ...]) -> tuple[RuleResult, ...]:
+def focused(focus: str | None, results: tuple[RuleResult, ...]) -> tuple[RuleResult, ...]:
     """Return what a run with a focus says of the rules that histories put to the test.
 
     A run that only fuzzes plays no history and says nothing of them. One that is about ages says what it saw of every

@@ -102,7 +102,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     _explained(evidence, tallies)
     scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
     waivers = _waivers(run, book)
-    rules = focused(str(run.get("focus", "")), reduce_all(book, scopes, tallies, waivers))
+    rules = focused(run.get("focus"), reduce_all(book, scopes, tallies, waivers))
     rules += fuzzed_rules(evidence, scopes, waivers)
     check_books(evidence, rules)
     partial = partial_note(run)

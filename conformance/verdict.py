@@ -369,6 +369,7 @@ _NATURES: Final[Mapping[str, str]] = {
 
 _LEFT_OUT: Final = "the target's answers leave out what it is about, as the documentation lets them"
 _NEVER_DONE: Final = "nothing that the integration did in this run was about it"
+_NO_EXAMPLE: Final = "nothing that the target answered in this run was an example of it"
 
 
 def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = None) -> RuleResult:
@@ -400,7 +401,7 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
     if rule.status is Status.RECORDED:
         return result(RuleVerdict.RECORDED, _recorded(rule, tally))
     if tally.inconclusive:
-        cause = tally.causes.most_common(1)[0][0] if tally.causes else "no answer"
+        cause = max(tally.causes, key=tally.causes.__getitem__, default="no answer")
         return result(RuleVerdict.INCONCLUSIVE, f"{tally.inconclusive} of its histories proved nothing: {cause}")
     offered = scope.offered | ({"wire"} if scope.wire else frozenset())
     missing = [need for need in rule.needs if need not in offered]
@@ -408,10 +409,11 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = _not_exercised([], tally) if tally.missed else _NEVER_DONE if scope.merchant else _LEFT_OUT
+        reason = _not_arrived(tally) or (_NEVER_DONE if scope.merchant else _LEFT_OUT)
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
-        return result(RuleVerdict.NOT_EXERCISED, _not_exercised(missing, tally, merchant=scope.merchant))
+        reason = _not_arrived(tally) or (_NEVER_DONE if scope.merchant else _NO_EXAMPLE)
+        return result(RuleVerdict.NOT_EXERCISED, _out_of_reach(missing) if missing else reason)
     thin = {side: count for side, count in sides.items() if count < NEEDED}
     if thin:
         lacking = ", ".join(f"{_counted(count, 'example')} on the side {side!r}" for side, count in thin.items())
@@ -436,13 +438,16 @@ def _cannot(missing: list[str]) -> str:
     return "the target offers no way to " + " or to ".join(CAPABILITIES[need] for need in missing)
 
 
-def _not_exercised(missing: list[str], tally: Tally, *, merchant: bool = False) -> str:
-    if missing:
-        return f"{_cannot(missing)}; a test control API (--control-url) would make it reachable"
-    if tally.missed:
-        cause, count = tally.missed.most_common(1)[0]
-        return f"{count} histories set out for it and did not arrive: {cause}"
-    return _NEVER_DONE if merchant else "nothing that the target answered in this run was an example of it"
+def _out_of_reach(missing: list[str]) -> str:
+    return f"{_cannot(missing)}; a test control API (--control-url) would make it reachable"
+
+
+def _not_arrived(tally: Tally) -> str:
+    """Say why the histories that set out for a rule did not arrive at it, if there were some."""
+    if not tally.missed:
+        return ""
+    cause = max(tally.missed, key=tally.missed.__getitem__)
+    return f"{tally.missed[cause]} histories set out for it and did not arrive: {cause}"
 
 
 def reduce_run(

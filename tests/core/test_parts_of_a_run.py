@@ -113,6 +113,13 @@ def test_a_waiver_that_nothing_needs_leaves_a_green_run_incomplete():
     )
 
 
+def test_a_waiver_of_what_was_not_exercised_is_needed():
+    shown = [example for example in SHOWN if example != "EC-03"]
+    records = several(*[{"examples": shown}] * 3)
+    found = result(*records, begin=run(waivers=[waived("EC-03")]), offered=EVERYTHING)
+    assert (rule(found, "EC-03").verdict, found.verdict) == (RuleVerdict.NOT_EXERCISED, RunVerdict.CONFORMANT)
+
+
 def test_a_waiver_of_what_is_violated_is_needed():
     records = [
         history("ecom-9"),
