@@ -65,9 +65,11 @@ def _either_order(order: Order, step: Together, alone: Alone) -> Iterator[Branch
     first, second = _names(step)
     rules = (*EXPLAINED, "EC-02") if isinstance(step.second, Approve) and order.profile is Profile.ECOM else EXPLAINED
     for one_turn, other_turn in _one_after_the_other(order, step.first, step.second, alone):
-        yield _joint(f"{first}, then {second}", one_turn, other_turn, other_turn, order, rules)
+        name = f"{first}, then {second}: {one_turn.name}, {other_turn.name}"
+        yield _joint(name, one_turn, other_turn, other_turn, order, rules)
     for other_turn, one_turn in _one_after_the_other(order, step.second, step.first, alone):
-        yield _joint(f"{second}, then {first}", one_turn, other_turn, one_turn, order, rules)
+        name = f"{second}, then {first}: {other_turn.name}, {one_turn.name}"
+        yield _joint(name, one_turn, other_turn, one_turn, order, rules)
 
 
 def _names(step: Together) -> tuple[str, str]:
@@ -116,7 +118,7 @@ def _joint(name: str, first: Branch, second: Branch, last: Branch, before: Order
     sound = [replace(claim, rules=(*EXPLAINED, *claim.rules)) for claim in SOUND]
     done = first.proves and second.proves
     return Branch(
-        f"{name}: {first.name}, {second.name}",
+        name,
         (*sound, *answers, *view),
         last.after,
         # Two requests that both did nothing were in nobody's way.

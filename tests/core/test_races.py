@@ -213,3 +213,58 @@ def test_a_key_that_is_sent_again_repeats_the_second_of_two_cancels():
     assert {order.attempt.flag for order in walk(history, WORLD)[-1].belief} == {False}
     beside = History(P, Initiate(), (Approve(), Together(Cancel(flag=False), Capture(100))))
     assert {order.attempt.flag for order in walk(beside, WORLD)[-1].belief} == {False}
+
+
+@pytest.mark.parametrize(("profile", "race"), PLACES)
+def test_the_two_outcomes_are_claimed_before_the_rest_of_the_answers(profile, race):
+    """What a race is blamed for where nothing fits is how it was answered, and not what follows from that."""
+    for branch in expect(*raced(profile, race), WORLD).branches:
+        answers = [claim.field for claim in branch.claims if claim.field.startswith(("answer.", "other."))]
+        assert set(answers[:2]) == {"answer.outcome", "other.outcome"}
+
+
+@pytest.mark.parametrize(
+    ("rival", "ways"),
+    [
+        (
+            Capture(400),
+            {
+                "cancel, then capture: released, refused",
+                "capture, then cancel: captured, released",
+                "capture, then cancel: captured, turned down for the moment",
+                "capture, then cancel: turned down for the moment, released",
+            },
+        ),
+        (
+            Cancel(),
+            {
+                "the first cancel, then the second cancel: released, repeated",
+                "the second cancel, then the first cancel: released, repeated",
+            },
+        ),
+    ],
+)
+def test_a_way_is_named_after_the_order_of_the_two(rival, ways):
+    names = {branch.name for branch in expect(reserved(P), Together(Cancel(), rival), WORLD).branches}
+    assert names >= ways, names
+
+
+def beside_a_capture(status, code):
+    """Return how a cancel that was refused like this is judged, beside a capture that was done."""
+    belief, race = reserved(P), Together(Cancel(), Capture(400))
+    branch = next(one for one in expect(belief, race.second, WORLD).branches if one.proves)
+    seen = {name if name.startswith("view.") else of_the_other(name): value for name, value in ideal(branch).items()}
+    seen |= {"answer.outcome": "refused", "answer.status": status, "answer.code": code}
+    return judge(expect(belief, race, WORLD), seen)[0]
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, None), (422, None), (400, "6030"), (404, None)])
+def test_a_cancel_that_was_refused_for_another_reason_is_no_order(status, code):
+    assert [finding.rule for finding in beside_a_capture(status, code).findings] == ["INV-11"]
+    assert beside_a_capture(423, None).status is Judged.CONFORMS
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 422, 423])
+def test_of_anything_but_a_cancel_nothing_is_documented_and_it_may_be_turned_down_in_any_way(status):
+    expectation, seen = seen_of(P, Together(Cancel(), Capture(400)), (200, status))
+    assert judge(expectation, seen)[0].status is Judged.CONFORMS
