@@ -1,0 +1,118 @@
+"""``python -m tests.core.oracle``: what the model claims, written down, so that no verdict changes in silence.
+
+One file for each API has every way in which a step may turn out, what is claimed of it and which rules are blamed, of
+which rules it is an example, and which readings it decides. Of what would be too long to read, the claims of every
+single order and of two requests at once, it has a digest for each kind of step. Who changes the model looks at what
+changes here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from conformance.expectation import Branch, Claim, Expectation, OneOf
+from conformance.model import expect
+from conformance.order import Market, Order, Profile
+from conformance.steps import Addressee, Cancel, Key, Step, Together, name_of
+
+from .on_paper import DAY, LATER, OLD, PROFILES, beliefs_after, paths, races, walked, world
+
+HERE = Path(__file__).parent
+DIGITS = 16
+AMOUNT = "an amount"
+TO_OTHERS = [Cancel(to=to, key=Key.SAME) for to in (Addressee.UNKNOWN, Addressee.FOREIGN)]
+
+
+def file_of(profile: Profile) -> Path:
+    """Return where an API's claims are kept."""
+    return HERE / f"oracle-{profile.value}.txt"
+
+
+def expected(profile: Profile) -> Iterator[tuple[Order, Step, Expectation]]:
+    """Yield every order of the grid with every step that can come next, and what is expected of it."""
+    for market in (Market.NO, Market.DK):
+        found = {}
+        for order, step, expectation in walked(profile, world(market=market), (None, DAY, LATER, OLD)):
+            found[order] = None
+            yield order, step, expectation
+        for order in found:
+            for step in TO_OTHERS:
+                yield order, step, expect((order,), step, world(market=market))
+    for start, steps in paths(profile).values():
+        for belief in beliefs_after(profile, start, steps, world()):
+            for race in races(profile):
+                yield belief[0], race, expect(belief, race, world())
+
+
+def label_of(step: Step) -> str:
+    """Name the kind of a step, without its amounts."""
+    if not isinstance(step, Cancel):
+        return name_of(step)
+    said = [name_of(step), "" if step.flag is None else f"flag {step.flag}".lower()]
+    said += ["" if step.key is Key.FRESH else f"{step.key.value} key"]
+    said += ["" if step.to is Addressee.OWN else f"{step.to.value} order", step.defect.value if step.defect else ""]
+    return ", ".join(filter(None, said))
+
+
+def permitted(claim: Claim) -> str:
+    """Say what a claim permits, without amounts."""
+    values = claim.permitted.values if isinstance(claim.permitted, OneOf) else ()
+    number = any(type(value) is int for value in values) and not claim.field.endswith((".status", ".code"))
+    return AMOUNT + (" or absent" if None in values else "") if number else str(claim.permitted)
+
+
+def text_of(profile: Profile) -> str:
+    """Return an API's claims as the text of its file."""
+    claimed: defaultdict[str, set[str]] = defaultdict(set)
+    shown: defaultdict[str, set[str]] = defaultdict(set)
+    decided, digests = set(), defaultdict(hashlib.sha256)
+    for order, step, expectation in expected(profile):
+        label = label_of(step)
+        digests[label].update(f"{_text(order)}{_text(step)}{expectation.records}".encode())
+        for branch in expectation.branches:
+            digests[label].update(_whole(branch).encode())
+            if isinstance(step, Together):
+                continue
+            claimed[branch.name] |= _lines(branch.claims)
+            shown[label].add(
+                f"{branch.name}{'' if branch.proves else ', which proves nothing'} [{' '.join(branch.rules)}]"
+            )
+            decided |= {f"{branch.name}: {switch}={choice}" for switch, choice in branch.readings}
+        if expectation.records:
+            shown[label].add(f"recorded [{' '.join(expectation.records)}]")
+    lines = [f"What the model claims of {profile.value}. Written by: python -m tests.core.oracle"]
+    for title, parts in (("What is claimed, and which rules are blamed", claimed), ("What is shown", shown)):
+        lines += ["", title]
+        for name in sorted(parts):
+            lines += [f"  {name}", *(f"    {one}" for one in sorted(parts[name]))]
+    lines += ["", "Which readings are decided", *(f"  {one}" for one in sorted(decided))]
+    lines += ["", "Digests of everything, amounts and orders as well"]
+    lines += [f"  {label}: {digest.hexdigest()[:DIGITS]}" for label, digest in sorted(digests.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _whole(branch: Branch) -> str:
+    after = _text(branch.after)
+    return f"{branch.name}{_claims(branch.claims)}{after}{branch.rules}{branch.readings}{branch.proves}"
+
+
+@cache
+def _lines(claims: tuple[Claim, ...]) -> frozenset[str]:
+    return frozenset(f"{claim.field}: {permitted(claim)} [{' '.join(claim.rules)}]" for claim in claims)
+
+
+@cache
+def _claims(claims: tuple[Claim, ...]) -> str:
+    return str([(claim.field, str(claim.permitted), claim.rules) for claim in claims])
+
+
+_text = cache(str)
+
+
+if __name__ == "__main__":
+    for each in PROFILES:
+        file_of(each).write_text(text_of(each), encoding="utf-8")
