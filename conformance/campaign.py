@@ -78,8 +78,11 @@ class Campaign:
             settings = replace(settings, nonce=f"{settings.nonce}r{self._left.times + 1}")
         else:
             self._journal = Journal(directory)
+        if fuzz is not None:
+            settings = replace(settings, fuzz=fuzz.as_json())
         self._operator: Operator | None = getattr(seat, "operator", None)
         if self._operator is not None:
+            settings = replace(settings, operator=True)
             self._operator.hand = partial(self._journal.append, "hand")
         self._sitting = Sitting(seat, settings)
         self._sharing = Sharing(settings.examples, "provider", settings.market.value)
@@ -106,7 +109,8 @@ class Campaign:
             if self._fuzz is not None:
                 # Last, because of what schemathesis does to Hypothesis while it draws.
                 self._observer.note(f"Fuzzing from {self._fuzz.description.name}")
-                await Fuzzing(self._sitting, self._journal, self._fuzz.description, self._fuzz.limits).play()
+                fuzzing = Fuzzing(self._sitting, self._journal, self._fuzz.description, self._fuzz.limits)
+                await fuzzing.play(self._before)
             audit(read_journal(self._directory))
         return result_of(read_journal(self._directory))
 

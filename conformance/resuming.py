@@ -14,6 +14,7 @@ from conformance.expectation import LOST, Fields
 from conformance.journal import Evidence, JournalError, Record
 from conformance.minimise import Group
 from conformance.model import Belief, World, expect, open_order, settle
+from conformance.obligations.evidence import is_merchants
 from conformance.order import Profile
 from conformance.recording import REMOVED
 from conformance.soundness import AGAIN, ALONE, ends
@@ -148,6 +149,10 @@ def check_resumable(evidence: Evidence, tool: str, rulebook: str) -> None:
         raise JournalError("The run came to its end: there is nothing to resume.")
     if last["kind"] == "finish" and last["ended"] not in RESUMABLE:
         raise JournalError("The run ended for a fault of the suite itself: it cannot be resumed; begin another one.")
+    if is_merchants(run):
+        raise JournalError("The run judged a merchant's integration, which takes a moment: begin another one.")
+    if "focus" in run:
+        raise JournalError(f"The run was one of the command {run['focus']}, which is not resumed: begin another one.")
     if "merged" in run:
         raise JournalError("The evidence was merged from shards: resume the shard that was interrupted.")
     if (run["tool"], run["rulebook"]) != (tool, rulebook):

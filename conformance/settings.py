@@ -54,6 +54,10 @@ class Settings:
     shard: Shard | None = None
     examples: tuple[str, ...] = ()
     """Where the examples are that machines share."""
+    fuzz: Mapping[str, Any] | None = None
+    """Which description is fuzzed from after the histories (its name, its digest), and for how many seconds."""
+    operator: bool = False
+    """Whether a person is asked for what the target does not offer."""
     focus: str = ""
     """``fuzz`` or ``age`` where only a part of the rules is asked for."""
 
@@ -83,6 +87,10 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         more["shard"] = {"number": settings.shard.number, "of": settings.shard.of}
     if settings.examples:
         more["examples"] = list(settings.examples)
+    if settings.fuzz is not None:
+        more["fuzz"] = dict(settings.fuzz)
+    if settings.operator:
+        more["operator"] = True
     if settings.focus:
         more["focus"] = settings.focus
     return {

@@ -83,7 +83,10 @@ def _fuzzed(evidence: Evidence, *, complete: bool) -> Iterator[str]:
         return
     if not set(judged) <= set(begun["profiles"]) or sum(1 for _ in evidence.of_kind("fuzz")) > 1:
         yield "requests were fuzzed that the run did not set out for"
-    ended = {record["profile"]: record["judged"] for record in evidence.of_kind("fuzz-profile")}
+    # One for each time that the profile was fuzzed: a run that is resumed begins it anew.
+    ended: dict[str, int] = {}
+    for record in evidence.of_kind("fuzz-profile"):
+        ended[record["profile"]] = ended.get(record["profile"], 0) + record["judged"]
     for profile in begun["profiles"]:
         if complete and ended.get(profile) != judged[profile]:
             yield f"{judged[profile]} requests of {profile} were fuzzed, and {ended.get(profile)} are said to be"

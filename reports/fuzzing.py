@@ -33,6 +33,9 @@ class FuzzPart:
     document: Record
     findings: tuple[FuzzFinding, ...]
     profiles: tuple[Record, ...]
+    """How each went on, once for every time that it was fuzzed."""
+    unbegun: tuple[Profile, ...]
+    """The APIs that were to be fuzzed, and at which the run did not arrive."""
 
 
 def fuzz_part(evidence: Evidence) -> FuzzPart | None:
@@ -40,7 +43,10 @@ def fuzz_part(evidence: Evidence) -> FuzzPart | None:
     begun = evidence.first("fuzz")
     if begun is None:
         return None
-    return FuzzPart(begun["document"], tuple(_findings(evidence)), tuple(evidence.of_kind("fuzz-profile")))
+    told = tuple(evidence.of_kind("fuzz-profile"))
+    seen = {one["profile"] for one in told} | {one["profile"] for one in evidence.of_kind("fuzzed")}
+    unbegun = tuple(Profile(one) for one in begun["profiles"] if one not in seen)
+    return FuzzPart(begun["document"], tuple(_findings(evidence)), told, unbegun)
 
 
 def first_finding(evidence: Evidence, profile: Profile, rule: str) -> FuzzFinding | None:

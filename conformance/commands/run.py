@@ -73,8 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
-    # A line that moves and somebody who types do not go together.
-    shown = Lines(sys.stdout) if arguments.operator else display()
+    shown = _display(arguments)
     return _played(seat, settings, directory, shown, fuzz, known, debug=arguments.debug, bundle=arguments.bundle)
 
 
@@ -123,8 +122,8 @@ def _after(result: Result, directory: Path, known: Sequence[Known], code: int, *
 
 def _resumed(arguments: argparse.Namespace) -> int:
     """Go on with a run that was interrupted."""
-    chosen = [name for name in (*NAMES, "select", "config") if getattr(arguments, name.replace("-", "_")) is not None]
-    chosen = [name for name in chosen if name != "concurrency"]
+    names = (name for name in (*NAMES, "select", "config", "max-time") if name != "concurrency")
+    chosen = [name for name in names if getattr(arguments, name.replace("-", "_")) is not None]
     if chosen:
         named = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
         raise UsageError(f"--resume plays what the run was asked for: leave {named} out.")
@@ -154,9 +153,20 @@ def _resumed(arguments: argparse.Namespace) -> int:
         nonce=run["nonce"],
         command=run["command"],
     )
+    fuzz = _fuzz_again(run, seat, arguments.openapi)
+    if bool(run.get("operator")) != arguments.operator:
+        done = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
+        raise UsageError(f"--resume plays what the run was asked for, and it {done}.")
+    seat = _operated(arguments, seat, None)
     sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
     sys.stdout.flush()
-    return _played(seat, settings, directory, display(), debug=arguments.debug, bundle=arguments.bundle, resume=True)
+    shown, bundle = _display(arguments), arguments.bundle
+    return _played(seat, settings, directory, shown, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
+
+
+def _display(arguments: argparse.Namespace) -> Display:
+    # A line that moves and somebody who types do not go together.
+    return Lines(sys.stdout) if arguments.operator else display()
 
 
 def read_run(directory: Path) -> Record:
@@ -200,7 +210,22 @@ def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:
         return None
     if not seat.wire:
         raise UsageError(f"{seat.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
-    return Fuzz(description_of(arguments.openapi, seat.name), Limits(float(arguments.max_time or SECONDS)))
+    description = description_of(arguments.openapi, seat.name)
+    return Fuzz(description, Limits(float(arguments.max_time or SECONDS)), arguments.openapi)
+
+
+def _fuzz_again(run: Record, seat: Seat, moved: str | None) -> Fuzz | None:
+    """Return what a run that is resumed still has to fuzz; its description may have ``moved``."""
+    asked = run.get("fuzz")
+    if asked is None:
+        if moved is not None:
+            raise UsageError("--resume plays what the run was asked for: leave --openapi out.")
+        return None
+    named = moved or asked["openapi"]
+    description = description_of(named, seat.name)
+    if description.digest != asked["digest"]:
+        raise UsageError(f"{named} is not the description that the run began with: name that one as --openapi.")
+    return Fuzz(description, Limits(float(asked["seconds"])), asked["openapi"])
 
 
 def failed(failure: Exception, directory: Path, *, debug: bool) -> int:

@@ -9,7 +9,7 @@ from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from conformance.exchange import Request, Response
 from conformance.fuzzing.documents import Description
@@ -21,6 +21,7 @@ from conformance.fuzzing.orders import Orders
 from conformance.fuzzing.probes import probe
 from conformance.fuzzing.records import Notebook, Sent
 from conformance.fuzzing.shapes import OFTEN, Ours, realised
+from conformance.journal import Evidence
 from conformance.order import Profile
 from conformance.profiles import Lost
 from conformance.profiles.wire import Ticket
@@ -31,6 +32,8 @@ from conformance.targets.http import HttpSeat
 
 SECONDS: Final = 60.0
 REQUESTS: Final = 10_000
+DRAWN: Final = "drawn to the end"
+CUT_OFF: Final = "cut off before its end"
 SAMPLED: Final = 0.4
 """The share of schemathesis' systematic requests that is sent: ours have gone through the same before."""
 
@@ -46,10 +49,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Fuzz:
-    """What a run is asked to fuzz from, and for how long."""
+    """What a run is asked to fuzz from, and for how long. ``named`` is what the user called it."""
 
     description: Description
     limits: Limits
+    named: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a run needs to know to be resumed."""
+        return {"openapi": self.named, "digest": self.description.digest, "seconds": self.limits.seconds}
 
 
 class Watch(Protocol):
@@ -87,9 +95,11 @@ class Fuzzing:
         self._limits = limits
         self._watch = watch
         self._session = seat.session
+        self._judged: Counter[Profile] = Counter()
+        """How many requests of a profile were judged before the run was interrupted."""
 
-    async def play(self) -> None:
-        """Fuzz.
+    async def play(self, before: Evidence | None = None) -> None:
+        """Fuzz. What a run had fuzzed ``before`` it was interrupted is kept, and what it had not ended begins anew.
 
         Raises:
             TargetError: the target is not healthy.
@@ -97,16 +107,22 @@ class Fuzzing:
         """
         profiles = [one for one in self._sitting.worlds if one in self._description.profiles]
         limits = self._limits
-        self._ledger.append(
-            "fuzz",
-            profiles=[one.value for one in profiles],
-            document=self._description.as_json(),
-            rules=load_wire().digest,
-            seconds=limits.seconds,
-            requests=limits.requests,
-        )
-        deadline = time.monotonic() + limits.seconds
-        budget = Budget(deadline, limits.requests)
+        every = len(profiles)
+        if before is not None and before.first("fuzz") is not None:
+            profiles = [one for one in profiles if not self._taken_up(one, before)]
+        else:
+            self._ledger.append(
+                "fuzz",
+                profiles=[one.value for one in profiles],
+                document=self._description.as_json(),
+                rules=load_wire().digest,
+                seconds=limits.seconds,
+                requests=limits.requests,
+            )
+        if not profiles:
+            return
+        deadline = time.monotonic() + limits.seconds * len(profiles) / every
+        budget = Budget(deadline, limits.requests * len(profiles) // every)
         for index, profile in enumerate(profiles):
             left = len(profiles) - index
             # What one profile leaves over is the others'.
@@ -117,15 +133,24 @@ class Fuzzing:
             await self._one(profile, share)
             budget.requests -= given - share.requests
 
+    def _taken_up(self, profile: Profile, before: Evidence) -> bool:
+        """Close what was cut off of a profile; tell whether it had come to its end."""
+        self._judged[profile] = sum(one["profile"] == profile for one in before.of_kind("fuzzed"))
+        told = [one for one in before.of_kind("fuzz-profile") if one["profile"] == profile]
+        left = self._judged[profile] - sum(one["judged"] for one in told)
+        if left:
+            self._close(profile, CUT_OFF, left, _Tale())
+        return any(one["ended"] != CUT_OFF for one in told)
+
     async def _one(self, profile: Profile, budget: Budget) -> None:
         settings = self._sitting.settings
         seat = self._session.target
         link = CountingLink(seat.link(), budget)
         base = seat.name if seat.kind == "url" else "http://127.0.0.1:9701"
         watcher = self._watch
-        notebook = Notebook(self._ledger, self._sitting.redactor, base, watcher)
+        notebook = Notebook(self._ledger, self._sitting.redactor, base, watcher, self._judged[profile])
         tale = _Tale()
-        ended = "drawn to the end"
+        ended = CUT_OFF
         began = notebook.count
         try:
             gate = self._gate(profile, link, notebook)
@@ -133,24 +158,26 @@ class Fuzzing:
                 watcher.begun(profile, "probes")
             await probe(gate)
             await self._drawn(gate, budget, tale, _seed(settings.seed, profile))
+            ended = _how(budget)
         except SpentError:
-            pass
+            ended = _how(budget)
         finally:
-            if budget.spent:
-                ended = "the requests are used up" if budget.requests <= 0 else "the time is used up"
-            self._ledger.append(
-                "fuzz-profile",
-                profile=profile.value,
-                ended=ended,
-                judged=notebook.count - began,
-                drawn=dict(sorted(tale.sent.items())),
-                objections=[
-                    {"check": check, "operation": operation, "times": times}
-                    for (check, operation), times in sorted(tale.objections.items())
-                ],
-                undrawn=[{"operation": one, "message": said} for one, said in sorted(tale.troubles.items())],
-            )
+            self._close(profile, ended, notebook.count - began, tale)
             await link.close()
+
+    def _close(self, profile: Profile, ended: str, judged: int, tale: _Tale) -> None:
+        self._ledger.append(
+            "fuzz-profile",
+            profile=profile.value,
+            ended=ended,
+            judged=judged,
+            drawn=dict(sorted(tale.sent.items())),
+            objections=[
+                {"check": check, "operation": operation, "times": times}
+                for (check, operation), times in sorted(tale.objections.items())
+            ],
+            undrawn=[{"operation": one, "message": said} for one, said in sorted(tale.troubles.items())],
+        )
 
     def _gate(self, profile: Profile, link: Link, notebook: Notebook) -> Gate:
         settings, session = self._sitting.settings, self._session
@@ -231,6 +258,12 @@ class Fuzzing:
         if isinstance(answer, Lost):
             return SKIPPED
         return answer
+
+
+def _how(budget: Budget) -> str:
+    if not budget.spent:
+        return DRAWN
+    return "the requests are used up" if budget.requests <= 0 else "the time is used up"
 
 
 def _label(operation: Operation, request: Request) -> str:

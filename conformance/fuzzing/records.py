@@ -45,8 +45,11 @@ class Watcher(Protocol):
 class Notebook:
     """Writes what was fuzzed into a ledger, without its secrets."""
 
-    def __init__(self, ledger: Ledger, redactor: Redactor, base: str, watcher: Watcher | None = None) -> None:
-        self.count = 0
+    def __init__(
+        self, ledger: Ledger, redactor: Redactor, base: str, watcher: Watcher | None = None, before: int = 0
+    ) -> None:
+        """Begin to write, after so many requests that were judged ``before`` the run was interrupted."""
+        self.count = before
         self._ledger = ledger
         self._redactor = redactor
         self._base = base

@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,13 @@ from conformance.soundness import AGAIN, ALONE, check
 from tests.audit.stage import rewritten
 from tests.reports.schemas import faults_of
 
-from .command import read_until, said, started
+from .command import ROOT, read_until, said, started
 
 RUN = ("run", "--profile", "recurring", "--histories", "5", "--out", "out")
 MOMENTS = int(os.environ.get("CANCEL_KILLS", "2"))
 """How many moments are tried. The figure in docs/sandbox.md is of 50."""
 FEW = "tests.cli.few"
+DESCRIPTION = ROOT / "conformance" / "sandbox" / "openapi.json"
 
 
 def killed(folder, seconds, *words):
@@ -160,6 +163,97 @@ def test_a_run_of_several_processes_is_resumed_in_one(tmp_path):
     assert any("superseded" in one for one in evidence.of_kind("judgement"))
 
 
+FUZZED = ("run", "--profile", "epayment", "--histories", "0", "--openapi", str(DESCRIPTION), "--max-time", "25")
+
+
+def in_the_fuzz_phase(folder, *words, number, seconds):
+    """Start a run, and send it a signal so many seconds after it began to fuzz."""
+    with started(folder, *words, module=FEW) as process:
+        read_until(process, "Fuzzing from", seconds=60)
+        time.sleep(seconds)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    evidence = read_journal(folder / "out")
+    assert any(evidence.of_kind("fuzzed"))
+    return evidence
+
+
+def test_fuzzing_that_was_killed_begins_anew_and_says_what_an_undisturbed_run_says(tmp_path):
+    killed_once = in_the_fuzz_phase(tmp_path, *FUZZED, "--out", "out", number=signal.SIGKILL, seconds=1.5)
+    assert killed_once.records[-1]["kind"] != "finish"
+    stopped = in_the_fuzz_phase(tmp_path, "run", "--resume", "out", number=signal.SIGINT, seconds=1.5)
+    assert stopped.last("fuzz-profile")["ended"] == "cut off before its end"
+    code, out, errors = said(tmp_path, "run", "--resume", "out", module=FEW)
+    whole, told_whole, _ = said(tmp_path, *FUZZED, "--out", "whole", module=FEW)
+    assert (code, errors) == (whole, ""), out + told_whole
+    assert told(tmp_path / "out") == told(tmp_path / "whole")
+    evidence = read_journal(tmp_path / "out")
+    assert evidence.records[: len(killed_once.records)] == killed_once.records
+    ended = [one["ended"] for one in evidence.of_kind("fuzz-profile")]
+    assert ended[:2] == ["cut off before its end"] * 2
+    assert len(ended) == 3
+    assert ended[2] != ended[0]
+    names = [one["id"] for one in evidence.of_kind("fuzzed")]
+    assert names == list(range(1, len(names) + 1))
+    assert faults_of(evidence.records) == []
+    assert said(tmp_path, "verify", "out")[0] == said(tmp_path, "verify", "whole")[0] == 4
+
+
+def test_a_run_that_was_killed_before_it_fuzzed_fuzzes_when_it_is_resumed(tmp_path):
+    shutil.copyfile(DESCRIPTION, tmp_path / "api.json")
+    words = (*FUZZED[:5], "--openapi", "api.json", "--max-time", "5", "--out", "out")
+    while_playing(tmp_path, *words)
+    (tmp_path / "api.json").rename(tmp_path / "moved.json")
+    assert said(tmp_path, "run", "--resume", "out")[0] == 2
+    (tmp_path / "other.json").write_bytes(DESCRIPTION.read_bytes() + b"\n")
+    code, _, errors = said(tmp_path, "run", "--resume", "out", "--openapi", "other.json")
+    assert (code, "is not the description" in errors) == (2, True)
+    code, out, errors = said(tmp_path, "run", "--resume", "out", "--openapi", "moved.json", module=FEW)
+    assert (code, errors) in ((0, ""), (4, "")), out
+    evidence = read_journal(tmp_path / "out")
+    assert any(evidence.of_kind("fuzzed"))
+    assert [one["ended"] for one in evidence.of_kind("fuzz-profile")] != ["cut off before its end"]
+
+
+@contextmanager
+def sandbox(folder, port=0):
+    """Serve the embedded provider in a process of its own; yield its port, and the process."""
+    with started(folder, "sandbox", "--port", str(port)) as process:
+        try:
+            line = read_until(process, "http://127.0.0.1:")
+            yield int(re.search(r"127\.0\.0\.1:(\d+)", line).group(1)), process
+        finally:
+            process.kill()
+
+
+def test_fuzzing_whose_target_went_away_says_so_and_goes_on_when_it_is_back(tmp_path):
+    words = ["run", "--profile", "ecom", "--profile", "epayment", "--histories", "0", "--max-time", "60"]
+    with sandbox(tmp_path) as (port, server):
+        url = f"http://127.0.0.1:{port}"
+        words += ["--target", url, "--control-url", f"{url}/control", "--openapi", str(DESCRIPTION), "--out", "out"]
+        with started(tmp_path, *words, module=FEW) as process:
+            read_until(process, "Fuzzing from", seconds=120)
+            time.sleep(1.5)
+            server.kill()
+            _, errors = process.communicate(timeout=120)
+    assert process.returncode == 3, errors
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "judged; cut off before its end." in page
+    assert "nothing was sent; the run ended before." in page
+    with sandbox(tmp_path, port):
+        code, out, errors = said(tmp_path, "run", "--resume", "out", module=FEW)
+    assert (code, errors) in ((0, ""), (4, "")), out
+    evidence = read_journal(tmp_path / "out")
+    ended = [(one["profile"], one["ended"] == "cut off before its end") for one in evidence.of_kind("fuzz-profile")]
+    assert ended == [("ecom", True), ("ecom", False), ("epayment", False)]
+    assert faults_of(evidence.records) == []
+    assert not any(one["verdict"] == "VIOLATED" for one in reported(tmp_path / "out")["rules"])
+
+
+def reported(directory):
+    return json.loads((directory / "report.json").read_text(encoding="utf-8"))
+
+
 def everybody(directory):
     """Return the processes that play into a directory: pytest, and the workers that it started."""
     words, parents = {}, {}
@@ -178,6 +272,7 @@ def everybody(directory):
         (("--resume", "nowhere"), "nowhere"),
         (("--resume", "out", "--seed", "4"), "leave --seed out"),
         (("--resume", "out", "-n", "2"), "leave -n out"),
+        (("--resume", "out", "--max-time", "9"), "leave --max-time out"),
         (("--resume", "out", "--config", "x.toml"), "leave --config out"),
     ],
 )
@@ -185,6 +280,33 @@ def test_what_cannot_be_resumed_is_one_sentence(tmp_path, words, part):
     code, _, errors = said(tmp_path, "run", *words)
     assert (code, len(errors.splitlines())) == (2, 1)
     assert part in errors
+
+
+def test_what_the_run_was_not_asked_for_is_not_added(tmp_path):
+    killed(tmp_path, 0.5, *RUN)
+    for words, part in (
+        (("--openapi", str(DESCRIPTION)), "leave --openapi out"),
+        (("--operator",), "asked nobody: leave --operator out"),
+        (("--operator-timeout", "5"), "add --operator"),
+    ):
+        code, _, errors = said(tmp_path, "run", "--resume", "out", *words)
+        assert (code, len(errors.splitlines())) == (2, 1)
+        assert part in errors
+
+
+def test_a_run_of_another_command_is_not_resumed(tmp_path):
+    merchant = ("merchant", "--integration", "python:examples.merchants.epayment:Adapter", "--histories", "0")
+    for name, words, part in (
+        ("fuzzed", ("fuzz", "--profile", "ecom", "--max-requests", "20"), "the command fuzz"),
+        ("shop", merchant, "a merchant's integration"),
+    ):
+        said(tmp_path, *words, "--out", name)
+        evidence = list(read_journal(tmp_path / name).records)
+        (tmp_path / name / "journal.jsonl").unlink()
+        rewritten(evidence[:-1], tmp_path / name)
+        code, _, errors = said(tmp_path, "run", "--resume", name)
+        assert (code, len(errors.splitlines())) == (2, 1)
+        assert part in errors
 
 
 def test_a_journal_of_another_version_is_not_gone_on_with(tmp_path):
