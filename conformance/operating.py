@@ -92,6 +92,10 @@ class Operator:
         """Whether nobody is to be asked any more: what failed is made smaller without a person."""
         self.hand: Hand = _ignored
 
+    def cannot(self, action: str) -> str:
+        """Say why a person is not asked for something any more; nothing where they are."""
+        return self._cannot.get(action, "")
+
     async def act(self, action: str, order: str, amount: str) -> Observed:
         """Have something done to an order; return the answer in the model's words."""
         if self.resting or action in self._cannot:
@@ -138,7 +142,12 @@ class OperatedSeat:
 
     def worker(self) -> Worker:
         """Return a worker whose players ask the person."""
-        return _Worker(self._seat.worker(), self, self._market)
+        return _Worker(self._seat.worker(), self)
+
+    def helped(self, player: Player, profile: Profile, order_id: str) -> Player:
+        """Return a player that asks the person for what is done by hand."""
+        mine = self.by_hand.get(profile, frozenset())
+        return _Player(player, self.operator, mine, order_id, self._market) if mine else player
 
     async def close(self) -> None:
         """Leave the target."""
@@ -146,15 +155,12 @@ class OperatedSeat:
 
 
 class _Worker:
-    def __init__(self, worker: Worker, seat: OperatedSeat, market: Market) -> None:
+    def __init__(self, worker: Worker, seat: OperatedSeat) -> None:
         self._worker = worker
         self._seat = seat
-        self._market = market
 
     def player(self, profile: Profile, order_id: str, record: Record) -> Player:
-        player = self._worker.player(profile, order_id, record)
-        mine = self._seat.by_hand.get(profile, frozenset())
-        return _Player(player, self._seat.operator, mine, order_id, self._market) if mine else player
+        return self._seat.helped(self._worker.player(profile, order_id, record), profile, order_id)
 
     async def close(self) -> None:
         await self._worker.close()

@@ -12,14 +12,15 @@ from conformance.ageing import clock
 from conformance.ageing.ledger import Ledger, Planted
 from conformance.expectation import Scalar
 from conformance.model import Belief, World, expect, open_order, settle
+from conformance.operating import OperatedSeat
 from conformance.order import Kind, Market, Profile
+from conformance.profiles.player import Player
 from conformance.profiles.wire import Ticket
 from conformance.sitting import Sitting
 from conformance.spoken import meant
 from conformance.steps import Approve, Cancel, Capture, History, Initiate, Read, Refund, Step
 from conformance.targets.base import TargetError
 from conformance.targets.http import HttpSeat
-from conformance.targets.http_player import HttpPlayer
 from conformance.verdict import judge
 
 AMOUNT: Final = 1000
@@ -58,48 +59,70 @@ class Planting:
     """Plants orders at one target."""
 
     def __init__(self, sitting: Sitting, ledger: Ledger, note: Callable[[Planted], None]) -> None:
-        if not isinstance(sitting.seat, HttpSeat):
-            raise TargetError(f"{sitting.seat.name} lives in this process: what is planted there would not grow old.")
+        self._person = sitting.seat if isinstance(sitting.seat, OperatedSeat) else None
+        seat = sitting.seat if self._person is None else self._person.inner
+        if not isinstance(seat, HttpSeat):
+            raise TargetError(f"{seat.name} lives in this process: what is planted there would not grow old.")
         self._sitting = sitting
-        self._session = sitting.seat.session
+        self._session = seat.session
         self._ledger = ledger
         self._note = note
 
     async def plant(self, profile: Profile, copies: int) -> int:
         """Plant ``copies`` of every situation for each side of the limits; return how many orders were planted.
 
-        Each is in the ledger as soon as it stands.
+        Each is in the ledger as soon as it stands. A person who approves no more ends it.
 
         Raises:
             TargetError: an order cannot be brought into its situation.
 
         """
-        approves = "approve" in self._session.offered.get(profile, frozenset())
         count = 0
         link = self._session.target.link()
         try:
-            for seed in seeds(profile, approves=approves):
-                for beyond in (False, True):
-                    for _ in range(copies):
-                        count += 1
-                        name = f"{self._sitting.settings.nonce}-{profile.value[0]}a{count:03d}"
-                        ticket = Ticket(name, self._session.today, self._session.market)
-                        player = self._session.player_for(profile, ticket, link, _ignored)
-                        one = await self._one(profile, seed, ticket, player, beyond=beyond)
-                        self._ledger.orders.append(one)
-                        self._ledger.write()
-                        self._note(one)
+            for seed, beyond in self.wanted(profile, copies):
+                name = f"{self._sitting.settings.nonce}-{profile.value[0]}a{count + 1:03d}"
+                ticket = Ticket(name, self._session.today, self._session.market)
+                player: Player = self._session.player_for(profile, ticket, link, _ignored)
+                if self._person is not None:
+                    player = self._person.helped(player, profile, name)
+                one = await self._one(profile, seed, ticket, player, beyond=beyond)
+                if one is None:
+                    break
+                self._ledger.orders.append(one)
+                self._ledger.write()
+                self._note(one)
+                count += 1
         finally:
             await link.close()
         return count
 
-    async def _one(self, profile: Profile, seed: Seed, ticket: Ticket, player: HttpPlayer, *, beyond: bool) -> Planted:
+    def wanted(self, profile: Profile, copies: int) -> list[tuple[Seed, bool]]:
+        """Return what is to be planted: a situation, and whether it is kept until it is too old."""
+        offered = self._session.offered.get(profile, frozenset()) | self._by_hand(profile)
+        found = seeds(profile, approves="approve" in offered)
+        return [(seed, beyond) for seed in found for beyond in (False, True) for _ in range(copies)]
+
+    def approvals(self, profile: Profile, copies: int) -> int:
+        """Return how often a person will be asked to approve."""
+        if "approve" not in self._by_hand(profile):
+            return 0
+        return sum(Approve() in seed.before for seed, _ in self.wanted(profile, copies))
+
+    def _by_hand(self, profile: Profile) -> frozenset[str]:
+        return frozenset() if self._person is None else self._person.by_hand.get(profile, frozenset())
+
+    async def _one(
+        self, profile: Profile, seed: Seed, ticket: Ticket, player: Player, *, beyond: bool
+    ) -> Planted | None:
         opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT)
         world = self._sitting.worlds[profile]
         belief: Belief = ()
         observed: list[dict[str, Scalar]] = []
         for step in (opening, *seed.before):
             belief, seen = await _played(belief, step, profile, world, player)
+            if not belief and self._person is not None and self._person.operator.cannot("approve"):
+                return None
             if not belief:
                 raise TargetError(
                     f"{self._session.target.name}: an order could not be brought to be {seed.situation.split(',')[0]}; "
@@ -125,7 +148,7 @@ class Planting:
 
 
 async def _played(
-    belief: Belief, step: Step, profile: Profile, world: World, player: HttpPlayer
+    belief: Belief, step: Step, profile: Profile, world: World, player: Player
 ) -> tuple[Belief, dict[str, Scalar]]:
     expectation = open_order(profile, step, world) if isinstance(step, Initiate) else expect(belief, step, world)
     answer = await player.perform(step)

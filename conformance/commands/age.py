@@ -16,6 +16,7 @@ from conformance.ageing.harvesting import YOUNGEST, Harvest, Ripe, ripe
 from conformance.ageing.ledger import KEY_NAME, Ledger, Planted, key_file, merged, new_or_old, read
 from conformance.ageing.planting import Planting
 from conformance.api import Asked
+from conformance.commands.asking import operated
 from conformance.commands.ending import print_ending
 from conformance.commands.errors import INCOMPLETE, CommandError, UsageError
 from conformance.commands.run import failed, fresh_directory, message_of
@@ -63,24 +64,32 @@ def _plant(arguments: argparse.Namespace) -> int:
     if len(paths) != 1:
         raise UsageError("age plant writes one ledger: name one --ledger.")
     seat, settings = _asked(arguments).prepare()
+    seat = operated(arguments, seat)
     ledger = new_or_old(paths[0])
     sitting = Sitting(seat, settings)
     planted: Counter[str] = Counter()
+    copies = arguments.copies or COPIES
+    short = False
 
     def note(one: Planted) -> None:
         planted[f"{one.profile.value}: {one.situation}"] += 1
 
     async def planting() -> None:
+        nonlocal short
         held = Held()
         try:
             for profile in await sitting.open(held):
                 await sitting.look(profile, held)
             work = Planting(sitting, ledger, note)
             for profile in sitting.worlds:
-                if not await work.plant(profile, arguments.copies or COPIES):
-                    sys.stdout.write(
-                        f"{profile.value}: nothing was planted, since nobody can approve (see --operator).\n"
-                    )
+                wanted = len(work.wanted(profile, copies))
+                if not wanted:
+                    say(f"{profile.value}: nothing was planted, since nobody can approve (see --operator).")
+                if times := work.approvals(profile, copies):
+                    say(f"{profile.value}: a person is asked to approve {times} payments; --copies says how many.")
+                if (count := await work.plant(profile, copies)) < wanted:
+                    short = True
+                    say(f"{profile.value}: {count} of {wanted} orders were planted; the person approves no more.")
         finally:
             await seat.close()
 
@@ -96,12 +105,19 @@ def _plant(arguments: argparse.Namespace) -> int:
                 sys.stdout.write(f"Keep the ledger: {paths[0]}\n")
                 if key_file(paths[0]).exists():
                     sys.stdout.write(f"and its key, apart from it: {key_file(paths[0])} (or set {KEY_NAME})\n")
-    return 0 if planted else INCOMPLETE
+    return 0 if planted and not short else INCOMPLETE
+
+
+def say(line: str) -> None:
+    """Write a line at once: somebody may wait for it."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _harvest(arguments: argparse.Namespace) -> int:
-    if arguments.copies is not None:
-        raise UsageError("--copies is for age plant: leave it out of age harvest.")
+    for name in ("copies", "operator", "operator_timeout"):
+        if getattr(arguments, name):
+            raise UsageError(f"--{name.replace('_', '-')} is for age plant: leave it out of age harvest.")
     paths = list(dict.fromkeys(Path(one).resolve() for one in arguments.ledger or [LEDGER]))
     ledgers = [read(path) for path in paths]
     seat, settings = _asked(arguments).prepare()

@@ -96,14 +96,19 @@ def _run(command: Parser) -> None:
     add("--resume", metavar="DIR", help="go on with a run that was interrupted, where it stopped")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
-    add("--operator", action="store_true", help="ask at the terminal for what only a person can do")
-    add("--operator-timeout", metavar="SECONDS", type=whole(1), help="how long to wait for them; 300 is the default")
+    _operator(command)
     add("--known", metavar="FILE", help="rules that may fail for now, each with a reason and an expiry (TOML)")
     add("--bundle", action="store_true", help="put everything into bundle.zip as well")
     add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
     add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
 
     _openapi(command)
+
+
+def _operator(command: Parser) -> None:
+    add = command.add_argument
+    add("--operator", action="store_true", help="ask at the terminal for what only a person can do")
+    add("--operator-timeout", metavar="SECONDS", type=whole(1), help="how long to wait for them; 300 is the default")
 
 
 def _openapi(command: Parser) -> None:
@@ -138,6 +143,7 @@ def _age(command: Parser) -> None:
     add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
     add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
     add("--copies", metavar="N", type=whole(1), help="plant: orders of each kind, for each side; 3 is the default")
+    _operator(command)
     add("--older-than", metavar="DAYS", type=whole(0), help="harvest: leave younger orders alone; 1 is the default")
     add("--seed", metavar="S", type=whole(0), help="0 is the default")
     add("--waive", metavar="RULE=REASON", action="append", help="harvest: do not let this rule decide")

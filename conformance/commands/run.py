@@ -16,6 +16,7 @@ from typing import Any, Final
 import conformance
 from conformance.api import Asked
 from conformance.campaign import Campaign
+from conformance.commands.asking import operated
 from conformance.commands.bundle import make
 from conformance.commands.config import NAMES, merged
 from conformance.commands.ending import print_ending
@@ -25,8 +26,6 @@ from conformance.commands.stopping import SIGNALS, stopper
 from conformance.fuzzing.playing import SECONDS, Fuzz, Limits
 from conformance.journal import JOURNAL_NAME, JournalError, Record, read_journal
 from conformance.known import Known, read_known, stale, today
-from conformance.operating import SECONDS as OPERATOR_SECONDS
-from conformance.operating import OperatedSeat, Operator, Terminal
 from conformance.parts import join_parts
 from conformance.progress import Display, Lines, display
 from conformance.result import Result
@@ -57,7 +56,9 @@ def main(arguments: argparse.Namespace) -> int:
     directory = fresh_directory(options.get("out"))
     processes = _processes(options.get("processes"))
     fuzz = _fuzz(arguments, seat)
-    seat = _operated(arguments, seat, processes)
+    if arguments.operator and (processes is not None or arguments.select is not None):
+        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
+    seat = operated(arguments, seat)
     if fuzz is not None and (processes is not None or arguments.select is not None):
         raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
@@ -157,7 +158,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
     if bool(run.get("operator")) != arguments.operator:
         done = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
         raise UsageError(f"--resume plays what the run was asked for, and it {done}.")
-    seat = _operated(arguments, seat, None)
+    seat = operated(arguments, seat)
     sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
     sys.stdout.flush()
     shown, bundle = _display(arguments), arguments.bundle
@@ -187,20 +188,6 @@ def _more(arguments: argparse.Namespace) -> str:
     values = ((option, getattr(arguments, name)) for name, option in named)
     words = [f" --{option} {shlex.quote(str(value))}" for option, value in values if value is not None]
     return "".join(words) + (" --operator" if arguments.operator else "")
-
-
-def _operated(arguments: argparse.Namespace, seat: Seat, processes: str | None) -> Seat:
-    if not arguments.operator:
-        if arguments.operator_timeout is not None:
-            raise UsageError("--operator-timeout says how long to wait for a person: add --operator.")
-        return seat
-    if processes is not None or arguments.select is not None:
-        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
-    if not sys.stdin.isatty():
-        raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
-    if not seat.wire:
-        raise UsageError(f"{seat.name} is called without HTTP: nobody can approve there; leave --operator out.")
-    return OperatedSeat(seat, Operator(Terminal(float(arguments.operator_timeout or OPERATOR_SECONDS))))
 
 
 def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:

@@ -13,10 +13,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from conformance.cli import main
 from conformance.journal import read_journal
 from conformance.operating import DECLINED, DONE, LATE, Operator, Terminal
-from conformance.sandbox import Provider
+from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
+from conformance.sandbox.wire import Refusal, Refused
 from conformance.verdict import RuleVerdict
 from reports import write_reports
 
@@ -32,8 +34,8 @@ ACTIONS = {
 }
 
 
-def person(terminal, url, seen, answer):
-    """Do what the terminal asks for, through the test control API that the suite was not told of."""
+def person(terminal, url, seen, answer, tired=1_000_000):
+    """Do what the terminal asks for, through the test control API that the suite was not told of; at last, refuse."""
     text, done = "", 0
     while True:
         try:
@@ -42,32 +44,45 @@ def person(terminal, url, seen, answer):
             seen.append(text)
             return
         asked = ASKED.findall(text)
-        for order, what in asked[done:]:
+        for number, (order, what) in enumerate(asked[done:], done):
+            said = "n" if number >= tired else answer
             action = next(action for words, action in ACTIONS.items() if words in what)
-            if answer == "":
+            if said == "":
                 body = json.dumps({"action": action}).encode()
                 call = Request(f"{url}/control/v1/epayment/payments/{order}/action", body, method="POST")
                 urlopen(call).close()
-            os.write(terminal, f"{answer}\n".encode())
+            os.write(terminal, f"{said}\n".encode())
         done = len(asked)
 
 
-def operated(folder, answer, *options):
+class NobodyForces(EPayment):
+    """Nobody approves but the user, as in production."""
+
+    def approve(self, call):
+        raise Refused(Refusal(404, "404", "There is no such endpoint"))
+
+
+def at_a_terminal(folder, answer, *words, tired=1_000_000, provider=EPayment):
+    """Run a command with a person at its terminal; return its exit code and what was shown there."""
     seen = []
-    with running_server(Provider()) as url:
+    with running_server(Provider(epayment=provider)) as url:
         ours, theirs = pty.openpty()
-        words = ["run", "--target", url, "--profile", "epayment", "--histories", "0", "--out", "out", *options]
-        command = [sys.executable, "-m", "conformance", *words]
+        command = [sys.executable, "-m", "conformance", *words, "--target", url]
         with subprocess.Popen(
             command, cwd=folder, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs
         ) as run:
             os.close(theirs)
-            thread = threading.Thread(target=person, args=(ours, url, seen, answer))
+            thread = threading.Thread(target=person, args=(ours, url, seen, answer, tired))
             thread.start()
             code = run.wait(timeout=240)
             thread.join(timeout=10)
         os.close(ours)
-    return code, seen[0], write_reports(folder / "out")
+    return code, seen[0]
+
+
+def operated(folder, answer, *options):
+    words = ("run", "--profile", "epayment", "--histories", "0", "--out", "out", *options)
+    return *at_a_terminal(folder, answer, *words), write_reports(folder / "out")
 
 
 def found(result):
@@ -95,6 +110,39 @@ def test_who_cannot_do_it_is_not_asked_again(tmp_path):
     assert len(hands) == len({hand["action"] for hand in hands})
     assert code == 4
     assert not any(one.verdict is RuleVerdict.VIOLATED for one in result.rules)
+
+
+PLANT = ("age", "plant", "--profile", "epayment", "--copies", "1", "--operator")
+
+
+def in_the_ledger(folder):
+    return [one["situation"] for one in json.loads((folder / "age-ledger.json").read_text(encoding="utf-8"))["orders"]]
+
+
+def test_a_person_approves_what_is_planted(tmp_path):
+    code, text = at_a_terminal(tmp_path, "", *PLANT, provider=NobodyForces)
+    assert code == 0, text
+    assert "a person is asked to approve 10 payments" in text
+    assert len(ASKED.findall(text)) == len(in_the_ledger(tmp_path)) == 10
+
+
+def test_a_person_who_approves_no_more_ends_the_planting_and_what_stands_is_kept(tmp_path):
+    code, text = at_a_terminal(tmp_path, "", *PLANT, tired=3, provider=NobodyForces)
+    assert code == 4, text
+    assert "3 of 10 orders were planted; the person approves no more." in text
+    assert len(ASKED.findall(text)) == 4
+    assert in_the_ledger(tmp_path) == ["reserved, to be cancelled"] * 2 + ["reserved, to be captured"]
+
+
+def test_a_person_is_asked_for_nothing_that_the_target_does_itself(tmp_path):
+    recurring = ("age", "plant", "--profile", "recurring", "--copies", "1", "--operator")
+    code, text = at_a_terminal(tmp_path, "", *recurring)
+    assert (code, ASKED.findall(text)) == (0, [])
+
+
+def test_a_harvest_asks_nobody(tmp_path, capsys):
+    assert main(["age", "harvest", "--target", "http://127.0.0.1:9", "--operator"]) == 2
+    assert "--operator is for age plant" in capsys.readouterr().err
 
 
 def test_without_a_terminal_nobody_is_asked(tmp_path):
