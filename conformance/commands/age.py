@@ -17,18 +17,14 @@ from conformance.ageing.ledger import KEY_NAME, Ledger, Planted, key_file, merge
 from conformance.ageing.planting import Planting
 from conformance.api import Asked
 from conformance.commands.asking import operated
-from conformance.commands.ending import print_ending
-from conformance.commands.errors import INCOMPLETE, CommandError, UsageError
-from conformance.commands.run import failed, fresh_directory, message_of
-from conformance.commands.stopping import stopper
-from conformance.journal import JournalError
+from conformance.commands.conducting import concluded, conduct, fresh_directory
+from conformance.commands.errors import INCOMPLETE, UsageError
+from conformance.commands.stopping import Stopper, stopper
 from conformance.model import World
 from conformance.settings import Settings
 from conformance.sitting import Held, Sitting
 from conformance.targets.seat import Seat
 from conformance.trial import Trial
-from conformance.verdict import RunVerdict
-from reports import write_reports
 
 LEDGER: Final = "age-ledger.json"
 COPIES: Final = 3
@@ -159,22 +155,10 @@ def _judged(
         )
         sys.stdout.flush()
 
-    with stopper() as stopping:
-        try:
-            harvest = Harvest(seat, settings, directory, ledgers, picked, note)
-            try:
-                stopping.play(harvest.run())
-            except KeyboardInterrupt:
-                sys.stdout.write("Stopped at once.\n")
-            result = write_reports(directory)
-        except JournalError:
-            raise
-        except Exception as error:
-            return failed(error, directory, debug=arguments.debug)
-    print_ending(result, directory)
-    if result.verdict is RunVerdict.ENVIRONMENT:
-        raise CommandError(message_of(result), result.exit_code)
-    return result.exit_code
+    def play(stopping: Stopper) -> None:
+        stopping.play(Harvest(seat, settings, directory, ledgers, picked, note).run())
+
+    return concluded(conduct(play, directory, debug=arguments.debug))
 
 
 def _command(arguments: argparse.Namespace) -> str:

@@ -10,20 +10,16 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.api import Asked
-from conformance.commands.ending import print_ending
-from conformance.commands.errors import CommandError, UsageError
+from conformance.commands.conducting import concluded, conduct, fresh_directory
+from conformance.commands.errors import UsageError
 from conformance.commands.openapi import description_of
-from conformance.commands.run import failed, fresh_directory, message_of
-from conformance.commands.stopping import stopper
+from conformance.commands.stopping import Stopper
 from conformance.fuzzing.campaign import FuzzCampaign
 from conformance.fuzzing.documents import Defect, Description
 from conformance.fuzzing.judging import Verdict
 from conformance.fuzzing.playing import REQUESTS, SECONDS, Limits
 from conformance.fuzzing.records import Sent
-from conformance.journal import JournalError
 from conformance.order import Profile
-from conformance.verdict import RunVerdict
-from reports import write_reports
 
 FEW: Final = 5
 
@@ -59,22 +55,11 @@ def main(arguments: argparse.Namespace) -> int:
         sys.stdout.write(line + "\n")
     sys.stdout.flush()
     shown = Lines()
-    with stopper() as stopping:
-        try:
-            campaign = FuzzCampaign(seat, settings, directory, description, limits, shown)
-            try:
-                stopping.play(campaign.run())
-            except KeyboardInterrupt:
-                sys.stdout.write("Stopped at once.\n")
-            result = write_reports(directory)
-        except JournalError:
-            raise
-        except Exception as error:
-            return failed(error, directory, debug=arguments.debug)
-    print_ending(result, directory)
-    if result.verdict is RunVerdict.ENVIRONMENT:
-        raise CommandError(message_of(result), result.exit_code)
-    return result.exit_code
+
+    def play(stopping: Stopper) -> None:
+        stopping.play(FuzzCampaign(seat, settings, directory, description, limits, shown).run())
+
+    return concluded(conduct(play, directory, debug=arguments.debug))
 
 
 def limits_of(arguments: argparse.Namespace) -> Limits:

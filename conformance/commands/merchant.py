@@ -5,17 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from conformance.commands.conducting import concluded, conduct, fresh_directory
 from conformance.commands.config import MERCHANT, merged
-from conformance.commands.ending import print_ending
-from conformance.commands.errors import CommandError
-from conformance.commands.run import failed, fresh_directory, message_of
-from conformance.commands.stopping import stopper
-from conformance.journal import JournalError
 from conformance.merchant.api import ShopAsked
 from conformance.merchant.campaign import ShopCampaign
 from conformance.progress import display
-from conformance.verdict import RunVerdict
-from reports import write_reports
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -33,20 +27,6 @@ def main(arguments: argparse.Namespace) -> int:
     except BaseException:
         stand.close()
         raise
-    with stopper():
-        shown = display()
-        campaign.observer = shown
-        try:
-            campaign.run()
-            shown.close()
-            result = write_reports(directory)
-        except JournalError:
-            raise
-        except Exception as error:
-            return failed(error, directory, debug=arguments.debug)
-        finally:
-            shown.close()
-    print_ending(result, directory)
-    if result.verdict is RunVerdict.ENVIRONMENT:
-        raise CommandError(message_of(result), result.exit_code)
-    return result.exit_code
+    shown = campaign.observer = display()
+    result = conduct(lambda _: campaign.run(), directory, debug=arguments.debug, ended=shown.close)
+    return concluded(result)

@@ -18,13 +18,13 @@ from conformance.api import Asked
 from conformance.campaign import Campaign
 from conformance.commands.asking import operated
 from conformance.commands.bundle import make
+from conformance.commands.conducting import concluded, conduct, fresh_directory
 from conformance.commands.config import NAMES, merged
-from conformance.commands.ending import print_ending
-from conformance.commands.errors import INTERRUPTED, USAGE, CommandError, UsageError, code_of, sentence
+from conformance.commands.errors import INTERRUPTED, USAGE, UsageError
 from conformance.commands.openapi import description_of
-from conformance.commands.stopping import SIGNALS, stopper
+from conformance.commands.stopping import SIGNALS, Stopper
 from conformance.fuzzing.playing import SECONDS, Fuzz, Limits
-from conformance.journal import JOURNAL_NAME, JournalError, Record, read_journal
+from conformance.journal import JOURNAL_NAME, Record, read_journal
 from conformance.known import Known, read_known, stale, today
 from conformance.parts import join_parts
 from conformance.progress import Display, Lines, display
@@ -33,12 +33,10 @@ from conformance.resuming import check_resumable
 from conformance.rulebook import Readings, load
 from conformance.settings import Settings
 from conformance.targets.seat import Seat
-from conformance.verdict import RunVerdict
 from conformance.waivers import waiver_from_json
 from reports import write_reports
 from reports.text import in_one_line
 
-DEFAULT_OUT: Final = "conformance-report"
 SUITE: Final = Path(conformance.__file__).parent / "suite"
 
 
@@ -90,25 +88,12 @@ def _played(
     bundle: bool = False,
     resume: bool = False,
 ) -> int:
-    with stopper() as stopping:
-        try:
-            campaign = Campaign(seat, settings, directory, shown, fuzz, resume=resume)
-            try:
-                stopping.play(campaign.run())
-            except KeyboardInterrupt:
-                sys.stdout.write("Stopped at once.\n")
-            shown.close()
-            result = write_reports(directory)
-        except JournalError:
-            raise
-        except Exception as error:
-            return failed(error, directory, debug=debug)
-        finally:
-            shown.close()
-    print_ending(result, directory)
+    def play(stopping: Stopper) -> None:
+        stopping.play(Campaign(seat, settings, directory, shown, fuzz, resume=resume).run())
+
+    result = conduct(play, directory, debug=debug, ended=shown.close)
     code = _after(result, directory, known, result.exit_code, bundle=bundle)
-    if result.verdict is RunVerdict.ENVIRONMENT:
-        raise CommandError(message_of(result), result.exit_code)
+    concluded(result)
     return code
 
 
@@ -215,50 +200,12 @@ def _fuzz_again(run: Record, seat: Seat, moved: str | None) -> Fuzz | None:
     return Fuzz(description, Limits(float(asked["seconds"])), asked["openapi"])
 
 
-def failed(failure: Exception, directory: Path, *, debug: bool) -> int:
-    """Write what reports can be written of a run that failed, and raise what is to be told."""
-    # The first trouble is the one to tell, not that its report could not be written either.
-    try:
-        print_ending(write_reports(directory), directory)
-    except Exception as error:
-        failure.add_note(f"and no report could be written: {error}")
-    if debug:
-        raise failure
-    said = sentence(failure).removesuffix(".")
-    where = directory / JOURNAL_NAME
-    raise CommandError(f"{said}; the journal is {where}, and --debug shows where it happened.", code_of(failure))
-
-
-def message_of(result: Result) -> str:
-    """Return what a run that could not be finished said at its end."""
-    finish = result.evidence.last("finish") or {}
-    return str(finish.get("message") or "The target could not be tested to the end.")
-
-
 def _asked(options: dict[str, Any]) -> Asked:
     names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
     known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
     more = ("waive", "max-requests", "shard", "examples")
     given = {names.get(name, name): options[name] for name in (*known, *more) if name in options}
     return Asked(**given)
-
-
-def fresh_directory(out: str | None) -> Path:
-    """Return a directory that holds no evidence yet: the one that is named, or one of the default's name."""
-    if out is not None:
-        if not out:
-            raise UsageError("--out names no directory.")
-        directory = Path(out)
-        if (directory / JOURNAL_NAME).exists():
-            raise UsageError(f"{directory} already holds the evidence of a run: name another --out directory.")
-        return directory
-    number, directory = 1, Path(DEFAULT_OUT)
-    while (directory / JOURNAL_NAME).exists():
-        number += 1
-        directory = Path(f"{DEFAULT_OUT}-{number}")
-    if number > 1:
-        sys.stdout.write(f"{DEFAULT_OUT} already holds the evidence of a run: writing to {directory}\n")
-    return directory
 
 
 def _processes(given: str | int | None) -> str | None:
