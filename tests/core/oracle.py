@@ -24,6 +24,8 @@ from .on_paper import DAY, LATER, OLD, PROFILES, beliefs_after, paths, races, wa
 HERE = Path(__file__).parent
 DIGITS = 16
 AMOUNT = "an amount"
+AGES = ((Market.NO, (None, DAY, OLD)), (Market.DK, (LATER,)))
+"""Before, at and past the limits, and once where only one of the two limits is past."""
 TO_OTHERS = [Cancel(to=to, key=Key.SAME) for to in (Addressee.UNKNOWN, Addressee.FOREIGN)]
 
 
@@ -34,9 +36,9 @@ def file_of(profile: Profile) -> Path:
 
 def expected(profile: Profile) -> Iterator[tuple[Order, Step, Expectation]]:
     """Yield every order of the grid with every step that can come next, and what is expected of it."""
-    for market in (Market.NO, Market.DK):
+    for market, ages in AGES:
         found = {}
-        for order, step, expectation in walked(profile, world(market=market), (None, DAY, LATER, OLD)):
+        for order, step, expectation in walked(profile, world(market=market), ages):
             found[order] = None
             yield order, step, expectation
         for order in found:
