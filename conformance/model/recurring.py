@@ -41,7 +41,7 @@ from conformance.model.terms import (
     refused,
 )
 from conformance.model.world import KEY_MEMORY, Age, World, age_for_cancel, beyond_flat_limit
-from conformance.order import Kind, Order, Profile, Stage
+from conformance.order import Attempt, Kind, Order, Profile, Stage
 from conformance.steps import (
     Addressee,
     BecomeDue,
@@ -278,7 +278,7 @@ class RecurringTable(Table):
         if step.key is Key.SPENT:
             return self._spent(order, plain, world)
         if step.key is Key.SAME and order.attempt is not None:
-            return self._same_key(order, plain, world)
+            return self._same_key(order, order.attempt, plain, world)
         return plain
 
     def _malformed(self, order: Order, world: World) -> Expectation:
@@ -299,9 +299,8 @@ class RecurringTable(Table):
             branches.append(self.refused_cancel(order, world, ("RE-11",), one(409), codes, readings))
         return Expectation(tuple(branches), plain.records) if branches else plain
 
-    def _same_key(self, order: Order, plain: Expectation, world: World) -> Expectation:
-        attempt = order.attempt
-        if attempt is None or attempt.outcome not in (ACCEPTED, PENDING, REFUSED):
+    def _same_key(self, order: Order, attempt: Attempt, plain: Expectation, world: World) -> Expectation:
+        if attempt.outcome not in (ACCEPTED, PENDING, REFUSED):
             return plain
         rule = "RE-12" if attempt.outcome == REFUSED else "RE-10"
         view = self.view(order, world, self.unchanged if rule == "RE-12" else Blame.all(rule, "INV-3"))
@@ -348,17 +347,17 @@ class RecurringTable(Table):
         rules: Rules = ("RE-07",)
         refusal = self.refused_cancel(order, world, rules, one(400, 409, 422, 423))
         after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
-        return Expectation((refusal, self._released(order, after, world, rules), self.not_done_yet(order, world)))
+        return Expectation((refusal, self._released(after, world, rules), self.not_done_yet(order, world)))
 
     def _waiting(self, order: Order, world: World, rules: Rules) -> Expectation:
         after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
         young = age_for_cancel(order, world) is Age.WITHIN
-        branches = [self._released(order, after, world, rules if young else ()), self.not_done_yet(order, world)]
+        branches = [self._released(after, world, rules if young else ()), self.not_done_yet(order, world)]
         if not young:
             branches.append(branch("refused", refused(()), self.view(order, world, self.unchanged), order))
         return Expectation(tuple(branches), ("RE-28",) if order.agreement_stopped else ())
 
-    def _released(self, order: Order, after: Order, world: World, rules: Rules) -> Branch:
+    def _released(self, after: Order, world: World, rules: Rules) -> Branch:
         cited = tuple(rule for rule in rules if rule.startswith("RE"))
         blame = Blame(released=(*cited, "RE-21", "INV-2"), kept=("INV-3",), names=cited, log=("RE-21",))
         shown: Rules = ("RE-21", "INV-2", "INV-3", "INV-4", "INV-10")
@@ -377,7 +376,7 @@ class RecurringTable(Table):
         if order.captured:
             rules = ("RE-04", "INV-9", *self.young(order))
         judged = age is Age.WITHIN and order.refunded == 0 and not order.agreement_stopped
-        branches = [self._released(order, after, world, rules if judged else ()), self.not_done_yet(order, world)]
+        branches = [self._released(after, world, rules if judged else ()), self.not_done_yet(order, world)]
         if not judged:
             branches.append(branch("refused", refused(()), self.view(order, world, self.unchanged), order))
         return Expectation(tuple(branches), ("RE-28",) if order.agreement_stopped else ())

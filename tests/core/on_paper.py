@@ -87,6 +87,7 @@ def paths(profile):
             "remainder released": (INITIAL, (Capture(300), Cancel())),
             "refused, then asked again": (INITIAL, (Capture(1000), Cancel())),
             "agreement stopped": (INITIAL, (StopAgreement(),)),
+            "agreement stopped, still pending": (DUE_LATER, (StopAgreement(),)),
             "agreement stopped, partly captured": (INITIAL, (Capture(300), StopAgreement())),
         }
     start = Initiate()
@@ -105,6 +106,8 @@ def paths(profile):
         "cancelled before approval": (start, (Cancel(),)),
         "cancelled": (start, (Approve(), Cancel())),
         "remainder released": (start, (Approve(), Capture(300), Cancel(flag=RELEASE[profile]))),
+        "refused with the flag, or not": (start, (Approve(), Cancel(flag=True))),
+        "barely refunded": (start, (Approve(), Capture(300), Refund(1))),
         "refused, then asked again": (start, (Approve(), Capture(1000), Cancel())),
     }
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from conformance.expectation import Branch, Claim, Expectation, OneOf
-from conformance.model import expect
+from conformance.model import World, expect, open_order
 from conformance.order import Market, Order, Profile
 from conformance.steps import Addressee, Cancel, Key, Step, Together, name_of
 
@@ -24,8 +24,16 @@ from .on_paper import DAY, LATER, OLD, PROFILES, beliefs_after, paths, races, wa
 HERE = Path(__file__).parent
 DIGITS = 16
 AMOUNT = "an amount"
-AGES = ((Market.NO, (None, DAY, OLD)), (Market.DK, (LATER,)))
-"""Before, at and past the limits, and once where only one of the two limits is past."""
+DOCUMENTED = World()
+CHOSEN = (
+    "C1=market-deadline C2=code-98 C3=exact C4=exactly-400 C7=accepted C8=no-op C9=released-amount C10=replay "
+    "C11=no-entry C13=operation-scope C15=unchanged-200 C26=excludes-transient",
+    "C1=market-deadline C4=400-or-402 C7=rejected C8=reject C9=order-amount C10=reject C11=cancel-entry "
+    "C13=sales-unit-scope C15=refuse-6060 C26=excludes-transient",
+)
+WORLDS = [(DOCUMENTED, (None, DAY, OLD)), (world(market=Market.DK), (LATER,))]
+WORLDS += [(world(*choices.split(), market=Market.DK), (None, LATER)) for choices in CHOSEN]
+"""Before, at and past the limits; where only one of two limits is past; and where the readings are chosen."""
 TO_OTHERS = [Cancel(to=to, key=Key.SAME) for to in (Addressee.UNKNOWN, Addressee.FOREIGN)]
 
 
@@ -36,19 +44,21 @@ def file_of(profile: Profile) -> Path:
 
 def expected(profile: Profile) -> Iterator[tuple[Order, Step, Expectation]]:
     """Yield every order of the grid with every step that can come next, and what is expected of it."""
-    for market, ages in AGES:
+    for in_world, ages in WORLDS:
         found = {}
-        for order, step, expectation in walked(profile, world(market=market), ages):
+        for order, step, expectation in walked(profile, in_world, ages):
             found[order] = None
             yield order, step, expectation
         for order in found:
             for step in TO_OTHERS:
-                yield order, step, expect((order,), step, world(market=market))
+                yield order, step, expect((order,), step, in_world)
     for start, steps in paths(profile).values():
-        for belief in beliefs_after(profile, start, steps, world()):
+        opening = open_order(profile, start, DOCUMENTED)
+        yield opening.branches[0].after, start, opening
+        for belief in beliefs_after(profile, start, steps, DOCUMENTED):
             # What a flag does is said above; of two requests at once it is enough to see one.
             for race in (one for one in races(profile) if one.first.flag is None):
-                yield belief[0], race, expect(belief, race, world())
+                yield belief[0], race, expect(belief, race, DOCUMENTED)
 
 
 def label_of(step: Step) -> str:
