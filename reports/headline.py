@@ -148,7 +148,7 @@ def _cut_short(result: Result) -> Iterator[str]:
     if planned:
         begun = {record["id"] for record in result.evidence.of_kind("history")}
         played = sum(name in begun for name in planned)
-        yield f"{played:,} of {counted(len(planned), 'planned history', 'planned histories')} were begun."
+        yield f"{played:,} of {len(planned):,} planned histories were begun."
 
 
 def bought(budget: Record) -> str:

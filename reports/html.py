@@ -45,6 +45,7 @@ from reports.page import (
     reading_rows,
     recorded_rows,
     related_rows,
+    repetitions,
     rule_rows,
     violation_anchor,
 )
@@ -216,6 +217,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             violations=in_violations,
             untested=untested(result),
             chosen_readings=chosen_readings(result, book),
+            repetitions=repetitions(result),
             readings=reading_rows(result, book),
             recorded=recorded_rows(linked.values()),
             lifecycles=[] if is_merchants(result.run) else lifecycles_of(plays.values()),

@@ -155,6 +155,13 @@ def chosen_readings(result: Result, book: Rulebook) -> list[str]:
     ]
 
 
+def repetitions(result: Result) -> int:
+    """Return how many of the histories that count repeat one that proved nothing, or take a race's requests apart."""
+    planned = {name for record in result.evidence.of_kind("plan") for name in record["histories"]}
+    shown = (one["id"] for one in result.evidence.of_kind("history") if one["source"] != "shrinking")
+    return sum(name not in planned for name in shown) if planned else 0
+
+
 def reading_rows(result: Result, book: Rulebook) -> list[ReadingRow]:
     """Return every question of the rulebook that this run's profiles can meet, with what was seen."""
     rows = []

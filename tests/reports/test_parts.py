@@ -167,3 +167,15 @@ def test_an_interrupted_run_says_of_how_many_histories_nothing_is_known(tmp_path
     result = result_of(read_journal(writer.stop()))
     assert "1 of 3 planned histories were begun." in ending_note(result)
     assert "Rely on it until" not in html_text(result)
+    assert "to repeat what proved nothing" not in html_text(result)
+
+
+def test_histories_that_were_played_again_are_told_apart_from_those_that_were_planned(tmp_path):
+    writer = journals.Writer(tmp_path)
+    writer.journal.append("plan", histories=["ecom-0001"], digest="0" * 64)
+    name = writer.history(Profile.ECOM, [{"do": "cancel"}])
+    writer.judgement(name, 0, "initiate", "inconclusive", cause="no answer", seen="lost", observed={}, superseded=True)
+    writer.again(name)
+    result = result_of(read_journal(writer.stop()))
+    assert "1 of 1 planned histories were begun." in ending_note(result)
+    assert "few steps; 1 of them to repeat what proved nothing" in html_text(result)
