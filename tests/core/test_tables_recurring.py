@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance.model import expect
 from conformance.order import Market
 from conformance.steps import (
     Addressee,
@@ -29,6 +30,7 @@ from .on_paper import (
     OLD,
     R,
     accepting,
+    arrive,
     blamed,
     judged,
     refusing,
@@ -276,6 +278,12 @@ def test_a_stop_with_another_change_is_refused_and_cancels_nothing():
     assert "RE-27" in untouched(R, both, refusing(400)).examples
     assert "RE-27" in blamed(untouched(R, both, {**accepting(204), **STOPPED}))
     assert "RE-27" in blamed(untouched(R, both, {**refusing(400), **STOPPED}))
+
+
+def test_where_no_reading_says_what_a_spent_key_does_the_cancel_is_one_like_any_other():
+    there, belief = world("C13=delete-without-key"), arrive(R, ())
+    spent = expect(belief, Cancel(key=Key.SPENT), there)
+    assert [one.name for one in spent.branches] == [one.name for one in expect(belief, Cancel(), there).branches]
 
 
 @pytest.mark.parametrize("stage", ["pending", "due", "processing"])
