@@ -219,9 +219,9 @@ class EcomTable(PaymentTable):
         after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
         decided = bool(step.flag)
         rules: Rules = () if decided else ("EC-01", "KB-01/initiated", "KB-03", "EC-37", *SHOWN_BY_RELEASE)
-        blame = Blame(names=("EC-01",), log=("EC-01",), released=("EC-01",), kept=("INV-3",))
+        blame = Blame(names=("EC-01",))
         asked: Rules = () if decided else ("EC-01",)
-        answer = (outcome(ACCEPTED, rules=asked), done(asked), *self._answer(order, after, world, ("EC-01",)))
+        answer = (outcome(ACCEPTED, rules=asked), done(asked), *self._answer(order, after, world, ()))
         unchanged = self.view(order, world, self.unchanged)
         branches = []
         if not decided or world.allows("C7", "ignored") or world.allows("C7", "accepted"):
@@ -347,6 +347,7 @@ class EcomTable(PaymentTable):
             branches.append(self.refused_cancel(order, world, ("EC-10",), status, codes, (("C8", "reject"),)))
         if world.allows("C8", "no-op"):
             after = replace(order, repeated=True)
-            kept = self.view(after, world, Blame(("EC-10", *KEPT_BY_CANCEL), KEPT_BY_CANCEL, ("EC-10",), ("EC-10",)))
+            blame = Blame(released=("EC-10", *KEPT_BY_CANCEL), kept=KEPT_BY_CANCEL, log=("EC-10",))
+            kept = self.view(after, world, blame)
             branches.append(branch("no-op", accepted(("EC-10",)), kept, after, ("EC-10", "INV-3"), (("C8", "no-op"),)))
         return Expectation(tuple(branches))

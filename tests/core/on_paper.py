@@ -87,7 +87,7 @@ def paths(profile):
             "remainder released": (INITIAL, (Capture(300), Cancel())),
             "refused, then asked again": (INITIAL, (Capture(1000), Cancel())),
             "agreement stopped": (INITIAL, (StopAgreement(),)),
-            "agreement stopped, still pending": (DUE_LATER, (StopAgreement(),)),
+            "agreement stopped when it was old": (DUE_LATER, (Age(OLD), StopAgreement())),
             "agreement stopped, partly captured": (INITIAL, (Capture(300), StopAgreement())),
         }
     start = Initiate()
