@@ -22,6 +22,7 @@ from conformance.expectation import (
     told_apart,
 )
 from conformance.model import Belief, World, expect
+from conformance.noticing import noticed
 from conformance.spoken import meant
 from conformance.steps import Read, Step, Together
 from conformance.verdict import Judged, Judgement, judge
@@ -56,7 +57,7 @@ def weigh(
     complete: bool,
     doubtful: bool,
 ) -> Weighed:
-    """Judge a step, given what is in doubt.
+    """Judge a step, given what is in doubt, with what it showed in passing.
 
     Args:
         step: what was done.
@@ -70,6 +71,7 @@ def weigh(
     """
     spoken = meant(expectation, observed, complete=complete)
     judgement, left = judge(spoken, observed)
+    judgement = replace(judgement, noticed=noticed(step, belief, judgement, observed))
     unanswered = not isinstance(step, Together) and (
         observed.get("answer.outcome") == LOST or bool(observed.get(UNANSWERED))
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from conformance.journal import Evidence, FormatError, JournalError, Record
+from conformance.noticing import QUESTIONS
 from conformance.obligations.evidence import check_shop, is_merchants
 from conformance.obligations.judging import RANK
 from conformance.order import Profile
@@ -32,6 +33,7 @@ from conformance.verdict import (
 )
 
 Tallies = dict[tuple[Profile, str], Tally]
+Counts = dict[tuple[Profile, str], Counter[str]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Result:
     rules: tuple[RuleResult, ...]
     readings: Mapping[tuple[Profile, str], Mapping[str, int]]
     """How often each reading was observed, by profile and switch."""
+    noticed: Mapping[tuple[Profile, str], Mapping[str, int]]
+    """What was seen of open questions in passing, and how often, by profile and switch."""
     histories: Mapping[Profile, int]
     exchanges: int
     fuzzed: int = 0
@@ -98,7 +102,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     (check_shop if is_merchants(run) else check)(evidence, complete=ended is None)
     profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
     counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
-    tallies, readings = _tallied(evidence, profiles, counted)
+    tallies, readings, seen = _tallied(evidence, profiles, counted)
     _explained(evidence, tallies)
     scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
     waivers = _waivers(run, book)
@@ -111,7 +115,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(record["kind"] in ("exchange", "fuzzed", "aside") for record in evidence.records)
     fuzzed = sum(1 for _ in evidence.of_kind("fuzzed"))
-    return Result(evidence, verdict, reason, rules, readings, histories, exchanges, fuzzed)
+    return Result(evidence, verdict, reason, rules, readings, seen, histories, exchanges, fuzzed)
 
 
 def partial_note(run: Record) -> str:
@@ -126,11 +130,10 @@ def partial_note(run: Record) -> str:
     return f"{'Shard' if len(missing) == 1 else 'Shards'} {named} of {run['merged']['of']} missing: nothing is claimed."
 
 
-def _tallied(
-    evidence: Evidence, profiles: Mapping[str, Profile], counted: set[str]
-) -> tuple[Tallies, dict[tuple[Profile, str], Counter[str]]]:
+def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[str]) -> tuple[Tallies, Counts, Counts]:
     tallies: Tallies = {}
-    readings: dict[tuple[Profile, str], Counter[str]] = {}
+    readings: Counts = {}
+    noticed: Counts = {}
     for record in evidence.of_kind("judgement"):
         name = record["history"]
         if name not in counted or record.get("superseded"):
@@ -139,11 +142,16 @@ def _tallied(
         _tally(record, profile, tallies)
         for switch, choice in record.get("readings", {}).items():
             readings.setdefault((profile, switch), Counter())[choice] += 1
+        for name, seen in record.get("noticed", {}).items():
+            if name in QUESTIONS:
+                noticed.setdefault((profile, name), Counter())[seen] += 1
+            else:
+                _of(tallies, profile, name).records[seen] += 1
     for record in evidence.of_kind("missed"):
         profile = profiles[record["history"]]
         for rule in record["rules"]:
             _of(tallies, profile, rule).missed[record["cause"]] += 1
-    return tallies, readings
+    return tallies, readings, noticed
 
 
 def _of(tallies: Tallies, profile: Profile, rule: str) -> Tally:

@@ -15,6 +15,7 @@ from typing import Final
 from conformance.expectation import ACCEPTED, LOST, REFUSED, Branch, Claim, Expectation, Fields, OneOf
 from conformance.journal import Evidence
 from conformance.model import World, expect
+from conformance.noticing import QUESTIONS
 from conformance.order import Kind, Order, Profile, Stage
 from conformance.rulebook import Level, Rule, Status, load
 from conformance.steps import Cancel
@@ -173,6 +174,7 @@ def check_books(evidence: Evidence, results: Iterable[RuleResult]) -> None:
             continue
         for finding in record.get("findings", ()):
             counted[profile, finding["rule"], "violations"] += 1
+        counted.update((profile, rule, "records") for rule in record.get("noticed", ()) if rule not in QUESTIONS)
         if record["status"] in ("conforms", "recorded"):
             counted.update((profile, rule.partition("/")[0], "examples") for rule in record.get("examples", ()))
             counted.update((profile, rule, "records") for rule in record.get("records", ()))

@@ -82,6 +82,8 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     readings: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
+    noticed: Mapping[str, str] = field(default_factory=dict)
+    """Rules of silence and open questions that the step did not set out for, with what it showed of them."""
     cause: str = ""
     ambiguous: bool = False
     """Inconclusive, but what was read back fits something: the history goes on with all that is possible."""
@@ -92,8 +94,9 @@ class Judgement:
         for name in ("branches", "examples", "records"):
             if getattr(self, name):
                 out[name] = list(getattr(self, name))
-        if self.readings:
-            out["readings"] = dict(self.readings)
+        for name in ("readings", "noticed"):
+            if getattr(self, name):
+                out[name] = dict(getattr(self, name))
         if self.cause:
             out["cause"] = self.cause
         if self.ambiguous:
@@ -430,7 +433,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _recorded(rule: Rule, tally: Tally) -> str:
-    seen = ", ".join(f"{text} ({count} times)" for text, count in tally.records.most_common(3))
+    seen = ", ".join(f"{text} ({_counted(count, 'time')})" for text, count in tally.records.most_common(3))
     return f"{rule.reason} Observed: {seen}." if seen else f"{rule.reason} Not observed in this run."
 
 

@@ -99,6 +99,7 @@ def sights_of(evidence: Evidence, plays: dict[str, Play]) -> dict[tuple[RuleKey,
 
 def _shown_by(judgement: Record) -> Iterable[tuple[str, str]]:
     status = judgement["status"]
+    yield from ((rule, "recorded") for rule in judgement.get("noticed", ()))
     if status == "violates":
         yield from ((finding["rule"], status) for finding in judgement["findings"])
         return

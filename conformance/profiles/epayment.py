@@ -161,6 +161,7 @@ class EpaymentWire(Wire):
             return sum(whole(dig(event, "amount", "value")) or 0 for event in events if event.get("name") == name)
 
         out: Observed = {
+            "view.log.order": _order([event.get("name") for event in events]),
             "view.log.captured": total("CAPTURED"),
             "view.log.refunded": total("REFUNDED"),
             "view.log.cancelled": total("CANCELLED"),
@@ -172,6 +173,15 @@ class EpaymentWire(Wire):
                 out["answer.psp"] = "creation" if created == self.ticket.cancel_psp else "other"
             self.ticket.cancel_psp = None
         return out
+
+
+def _order(names: list[Any]) -> str | None:
+    """Tell which end of the log is the newest, by where the creation stands; None where that cannot be told."""
+    if len(names) < 2 or "CREATED" not in names:
+        return None
+    if names[0] == "CREATED":
+        return "oldest-first"
+    return "newest-first" if names[-1] == "CREATED" else "mixed"
 
 
 def _body(step: Cancel) -> bytes:

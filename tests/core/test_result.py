@@ -173,6 +173,19 @@ def test_what_the_documentation_is_silent_about_is_listed_with_what_was_seen():
     assert "x (2 times)" in rule(found, "EC-04").reason
 
 
+def test_what_was_noticed_in_passing_is_counted_even_where_the_step_proved_nothing():
+    noticed = {"EC-27": "answered 429", "C3": "Cancelled"}
+    attempts = [
+        one
+        for name in ("ecom-1", "ecom-1b", "ecom-1c")
+        for one in played("inconclusive", name=name, cause="busy", noticed=noticed, superseded=name != "ecom-1c")
+    ]
+    found = result(*attempts, *played(name="ecom-2", noticed=noticed))
+    assert rule(found, "EC-27").records == {"answered 429": 2}
+    assert rule(found, "EC-27").reason.endswith("Observed: answered 429 (2 times).")
+    assert found.noticed == {(ECOM, "C3"): {"Cancelled": 2}}
+
+
 def test_readings_are_counted_by_what_was_observed():
     seen = [{"readings": {"C8": choice}} for choice in ("reject", "reject", "no-op")]
     assert result(*several(*seen)).readings[ECOM, "C8"] == {"reject": 2, "no-op": 1}

@@ -53,7 +53,7 @@ def results(draw):
     verdict, reason = reduce_run(rules, ENDS[ended])
     run = record_of_the_run([profile.value for profile in Profile], load().digest)
     finish = {"n": 1, "kind": "finish", "prev": "0" * 64, "ended": ended, "message": draw(TEXTS), "seconds": 1.0}
-    return Result(Evidence((run, finish)), verdict, reason, tuple(rules), {}, {Profile.ECOM: len(rules)}, 0)
+    return Result(Evidence((run, finish)), verdict, reason, tuple(rules), {}, {}, {Profile.ECOM: len(rules)}, 0)
 
 
 def cases(root):
