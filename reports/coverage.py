@@ -28,11 +28,17 @@ _NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Histories in one cell: how many, and the worst that came of any of them."""
+    """Histories in one cell: how many, the worst that came of any of them, and of how many it came."""
 
     count: int
     worst: str
+    times: int
     words: str
+
+    @property
+    def shown(self) -> str:
+        """The number beside the mark: of how many histories out of all."""
+        return str(self.count) if self.times == self.count else f"{self.times}/{self.count}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +112,4 @@ def _cell(found: Counter[str] | None) -> Cell | None:
     count = found.total()
     worst = next((status for status in _WORST_FIRST if found[status]), "unplayed")
     words = ", ".join(f"{found[status]} {_NAMES[status]}" for status in (*_WORST_FIRST, "unplayed") if found[status])
-    return Cell(count, worst, f"{counted(count, 'history', 'histories')}: {words}")
+    return Cell(count, worst, found[worst], f"{counted(count, 'history', 'histories')}: {words}")

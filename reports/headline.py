@@ -12,6 +12,7 @@ from conformance.journal import Record
 from conformance.obligations.evidence import is_merchants
 from conformance.order import Profile
 from conformance.result import Result, partial_note
+from conformance.rulebook import Level
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
 from reports.words import PROFILES, counted
 
@@ -23,6 +24,16 @@ _VERDICTS: Final = {
     RunVerdict.HARNESS: "Harness fault",
     RunVerdict.INTERRUPTED: "Interrupted",
 }
+
+
+_SILENT: Final = (
+    RuleVerdict.INCONCLUSIVE,
+    RuleVerdict.NOT_EXERCISED,
+    RuleVerdict.THIN,
+    RuleVerdict.RECORDED,
+    RuleVerdict.EXCLUDED,
+)
+_NEVER_MET: Final = "it is written down where it occurs, and it did not occur"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,26 @@ def verdict_name(result: Result) -> str:
 def headline(result: Result) -> str:
     """Return the run's verdict as one sentence in plain words."""
     return f"{verdict_name(result)}: {because(result)}"
+
+
+def about(result: Result) -> str:
+    """Say what a report of this kind is about, and whom it says nothing of."""
+    if is_merchants(result.run):
+        return "Whether a merchant’s integration cancels as the documentation of Vipps MobilePay asks it to."
+    if result.run["target"]["kind"] == "embedded":
+        return (
+            "A test of the suite itself, against the provider that comes with it. It says nothing of Vipps MobilePay, "
+            "nor of anybody’s integration."
+        )
+    return (
+        "Whether Cancel behaves at this target as the documentation of Vipps MobilePay says. Of other operations, only "
+        "what a cancel needs is looked at."
+    )
+
+
+def unseen_from_outside(result: Result) -> int:
+    """Return how many required rules the rulebook excludes, each for a reason, in the run's profiles."""
+    return sum(one.verdict is RuleVerdict.EXCLUDED and one.rule.level is Level.REQUIRED for one in result.rules)
 
 
 def because(result: Result) -> str:
@@ -188,12 +219,14 @@ def counts(results: Iterable[RuleResult]) -> dict[RuleVerdict, int]:
 
 def untested(result: Result) -> list[Untested]:
     """Group what says nothing about the target by its reason; what holds the verdict back comes first."""
-    silent = (RuleVerdict.INCONCLUSIVE, RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN, RuleVerdict.EXCLUDED)
     groups: dict[tuple[bool, RuleVerdict, str], list[RuleResult]] = {}
     for one in result.rules:
-        if one.verdict in silent:
+        if one.verdict is RuleVerdict.RECORDED:
+            if not one.records:
+                groups.setdefault((False, one.verdict, _NEVER_MET), []).append(one)
+        elif one.verdict in _SILENT:
             groups.setdefault((holds_back(one), one.verdict, one.reason), []).append(one)
-    ordered = sorted(groups.items(), key=lambda item: (not item[0][0], silent.index(item[0][1]), -len(item[1])))
+    ordered = sorted(groups.items(), key=lambda item: (not item[0][0], _SILENT.index(item[0][1]), -len(item[1])))
     return [Untested(verdict, reason, tuple(rules), held) for (held, verdict, reason), rules in ordered]
 
 

@@ -21,6 +21,7 @@ from reports.coverage import grids_of
 from reports.evidence import Play, Sight, first_look, plays_of
 from reports.fuzzing import fuzz_part
 from reports.headline import (
+    about,
     because,
     counts,
     ending,
@@ -28,6 +29,7 @@ from reports.headline import (
     headline,
     profiles,
     unseen,
+    unseen_from_outside,
     untested,
     verdict_name,
     verdicts,
@@ -191,12 +193,14 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
         .render(
             result=result,
             run=result.run,
-            tone=_TONES[result.verdict],
+            tone="violated" if violations(result) else _TONES[result.verdict],
             currency=Market(result.run["market"]).currency,
             says_something=result.verdict in _SAYING,
             headline=headline(result),
             verdict_name=verdict_name(result),
             because=because(result),
+            about=about(result),
+            unseen_from_outside=unseen_from_outside(result),
             note=ending_note(result),
             finish=ending(result),
             strengths=strengths_of(result),

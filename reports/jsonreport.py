@@ -42,6 +42,10 @@ def report_as_json(result: Result) -> dict[str, Any]:
             {"profile": profile.value, "switch": switch, "observed": dict(seen)}
             for (profile, switch), seen in sorted(result.readings.items())
         ],
+        "noticed": [
+            {"profile": profile.value, "switch": switch, "seen": dict(seen)}
+            for (profile, switch), seen in sorted(result.noticed.items())
+        ],
         "waivers": run["waivers"],
         "power": strengths.as_json(),
         "rules": [_rule(one, strengths) for one in result.rules],

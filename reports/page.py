@@ -14,7 +14,7 @@ from conformance.rulebook import Rulebook, Source, Switch
 from conformance.verdict import RuleResult, RuleVerdict
 from reports.evidence import Play, RuleKey, Sight, counterexamples_of, sights_of
 from reports.headline import replay_line
-from reports.story import evidence_anchor
+from reports.story import evidence_anchor, what_differs
 from reports.words import kind_of
 
 _SIGHT_OF: Mapping[RuleVerdict, tuple[str, ...]] = {
@@ -54,13 +54,17 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A counterexample with the history that shows it. ``story`` is None when the page had no room for it."""
+    """A counterexample with the history that shows it. ``story`` is None when the page had no room for it.
+
+    ``differs`` says whether it is the answer that is wrong, or the order, where that can be told.
+    """
 
     record: Record | None
     play: Play
     step: int
     replay: str
     evidence: str
+    differs: str
     story: Markup | None
 
 
@@ -86,11 +90,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ReadingRow:
-    """A question that the documentation leaves open: what this run accepted, and what it saw."""
+    """A question that the documentation leaves open: what this run accepted, and what it saw.
+
+    ``seen`` counts the readings that were met, ``noticed`` what was seen where no reading stands apart by itself.
+    """
 
     switch: Switch
     accepted: tuple[str, ...]
     seen: tuple[tuple[Profile, Mapping[str, int]], ...]
+    noticed: tuple[tuple[Profile, tuple[tuple[str, int], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +133,21 @@ def counterexamples(result: Result, row: RuleRow, plays: dict[str, Play]) -> tup
     """
     rule = row.result.rule.id
     records = counterexamples_of(result.evidence).get((row.result.profile, rule), [])
-    told = []
-    for record in records[:MOST_COUNTEREXAMPLES]:
-        play = plays[record["history"]]
-        judgement = play.violation_of(rule)
-        step = judgement["step"] if judgement else 0
-        told.append(Told(record, play, step, replay_line(result, record["file"]), evidence_anchor(play, step), None))
+    told = [
+        _told(record, plays[record["history"]], rule, replay_line(result, record["file"]))
+        for record in records[:MOST_COUNTEREXAMPLES]
+    ]
     if not told and row.sights:
-        play, step = row.sights[0].play, row.sights[0].step or 0
-        told.append(Told(None, play, step, "", evidence_anchor(play, step), None))
+        told.append(_told(None, row.sights[0].play, rule, ""))
     return told, max(len(records) - MOST_COUNTEREXAMPLES, 0)
+
+
+def _told(record: Record | None, play: Play, rule: str, replay: str) -> Told:
+    judgement = play.violation_of(rule) or {"step": 0}
+    named = (finding.get("exchange") for finding in judgement.get("findings", ()) if finding["rule"] == rule)
+    place = next(named, None)
+    step = judgement["step"]
+    return Told(record, play, step, replay, evidence_anchor(play, step, place), what_differs(judgement), None)
 
 
 def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow, ...]:
@@ -163,16 +176,32 @@ def repetitions(result: Result) -> int:
 
 
 def reading_rows(result: Result, book: Rulebook) -> list[ReadingRow]:
-    """Return every question of the rulebook that this run's profiles can meet, with what was seen."""
+    """Return every question of the rulebook that this run's profiles can meet, with what was seen, that first."""
     rows = []
     for switch in book.switches:
-        seen = tuple(
-            (profile, dict(counted))
-            for (profile, name), counted in sorted(result.readings.items())
+        seen = [
+            (profile, dict(found)) for (profile, name), found in sorted(result.readings.items()) if name == switch.id
+        ]
+        noticed = [
+            (profile, tuple(sorted(found.items(), key=lambda item: _in_order(item[0]))))
+            for (profile, name), found in sorted(result.noticed.items())
             if name == switch.id
-        )
-        rows.append(ReadingRow(switch, tuple(result.run["readings"].get(switch.id, ())), seen))
-    return sorted(rows, key=lambda row: not row.seen)
+        ]
+        if seen or noticed or _meets(result, book, switch):
+            accepted = tuple(result.run["readings"].get(switch.id, ()))
+            rows.append(ReadingRow(switch, accepted, tuple(seen), tuple(noticed)))
+    return sorted(rows, key=lambda row: (not row.seen, not row.noticed))
+
+
+def _meets(result: Result, book: Rulebook, switch: Switch) -> bool:
+    """Tell whether a run can meet a question: it is asked of one of its APIs, or of none in particular."""
+    of_one = {rule.profiles[0] for rule in book.rules if switch.id in rule.readings and len(rule.profiles) == 1}
+    return not of_one or any(profile.value in result.run["profiles"] for profile in of_one)
+
+
+def _in_order(text: str) -> list[tuple[int, str]]:
+    """Return what puts texts in the order of the numbers in them: 7 days before 90 days."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in text.split()]
 
 
 def recorded_rows(rows: Iterable[RuleRow], most: int = 6) -> list[RecordedRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -103,8 +103,8 @@ class StepView:
 
     @property
     def closest(self) -> BranchView | None:
-        """The first of the branches that come closest, one that a rule asks for before one that is merely permitted."""
-        return min(self.branches, key=lambda branch: (branch.failed, not branch.rules), default=None)
+        """The branch that comes closest, if any."""
+        return _closest(self.branches) if self.branches else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +131,44 @@ def history_anchor(play: Play) -> str:
     return f"history-{play.record['n']}"
 
 
-def evidence_anchor(play: Play, step: int | None) -> str:
-    """Return the fragment that leads to the exchange in which a step was done, or to the history when there is none."""
+def evidence_anchor(play: Play, step: int | None, place: int | None = None) -> str:
+    """Return the fragment that leads to the exchange in which a step was done, or to the history when there is none.
+
+    ``place`` is that of the exchange among the history's, where a finding names one.
+    """
     kept = play.exchanges[:MOST_EXCHANGES]
+    if place is not None and place < len(kept):
+        return f"exchange-{kept[place]['n']}"
     at_step = [one for one in kept if one["step"] == step]
     acts = [one for one in at_step if one["purpose"] == "act"]
-    chosen = acts or at_step
+    # A merchant fetches tokens and looks before it acts.
+    changing = [one for one in acts if one["request"]["method"] != "GET" and _operation(one) != "token"]
+    chosen = changing or acts or at_step
     return f"exchange-{chosen[0]['n']}" if chosen else history_anchor(play)
+
+
+def _operation(exchange: Record) -> str:
+    return str(exchange["wire"]["operation"]) if "wire" in exchange else ""
+
+
+def what_differs(judgement: Record) -> str:
+    """Say whether a violation is in the answer or in the order, where both were looked at; else nothing."""
+    branches = list(_branches(judgement, ""))
+    if not branches:
+        return ""
+    closest = _closest(branches)
+    parts = {claim.field.partition(".")[0] for claim in closest.claims if not claim.holds}
+    looked = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement["observed"]}
+    if parts == {"answer"} and "view" in looked:
+        return "Only the answer is wrong: read back, the order stands as permitted."
+    if parts == {"view"} and "answer" in looked:
+        return "The answer is as permitted, and the order does not stand as it says."
+    return ""
+
+
+def _closest(branches: Sequence[BranchView]) -> BranchView:
+    """Return the first of the branches that come closest, one that a rule asks for before one merely permitted."""
+    return min(branches, key=lambda branch: (branch.failed, not branch.rules))
 
 
 def story_of(play: Play, currency: str, body_limit: int) -> Story:

@@ -79,7 +79,7 @@ class Judged:
         }
         if not self.ruling.broken:
             return {**content, "examples": [self.rule]}
-        finding = {
+        finding: dict[str, Any] = {
             "rule": self.rule,
             "branch": do,
             "field": self.rule,
@@ -87,6 +87,9 @@ class Judged:
             "observed": self.ruling.reason,
             "reason": self.ruling.reason,
         }
+        if self.ruling.exchange is not None:
+            # Its place in the history, which stays what it is where records are numbered anew.
+            finding["exchange"] = [one.n for one in seen.exchanges].index(self.ruling.exchange)
         return {**content, "findings": [finding], "expected": []}
 
 

@@ -11,11 +11,15 @@ from conformance.obligations.seen import Books, Exchange, Seen, Truth
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The history is an example of an obligation, and it was met or broken at a step. ``reason`` says how."""
+    """The history is an example of an obligation, and it was met or broken at a step. ``reason`` says how.
+
+    ``exchange`` is the record's number of the request that broke it, where it was one.
+    """
 
     broken: bool
     step: int
     reason: str = ""
+    exchange: int | None = None
 
 
 Said: TypeAlias = Ruling | None
@@ -36,7 +40,7 @@ def broken(step: int, reason: str) -> Ruling:
 
 def at(exchange: Exchange, reason: str) -> Ruling:
     """Say that a request broke it."""
-    return broken(exchange.step, reason)
+    return Ruling(True, exchange.step, reason, exchange.n)
 
 
 def ended(truth: Truth | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from reports.coverage import grids_of
 from reports.evidence import Play
 from reports.headline import ending_note
 from reports.html import html_text
+from reports.story import evidence_anchor, what_differs
 from reports.svg import Money, band, money_in_words, money_of
 from reports.text import body_of, shortened, visible
 from reports.words import amount, duration, permitted_from_json, permitted_in_words, reason_in_words, step_in_words
@@ -57,8 +58,35 @@ def test_a_cell_shows_the_worst_that_came_of_it():
     (grid,) = grids_of(plays, Market.NO)
     cell = grid.rows[0][1][0]
     assert cell is not None
-    assert (cell.count, cell.worst) == (4, "violates")
+    assert (cell.count, cell.worst, cell.shown) == (4, "violates", "1/4")
     assert "1 not as documented" in cell.words
+
+
+def test_a_cell_in_which_all_came_to_the_same_shows_how_many():
+    (grid,) = grids_of([play("0 days"), play("0 days")], Market.NO)
+    assert [cell.shown for cell in grid.rows[0][1] if cell] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("observed", "said"),
+    [
+        ({"answer.cancelled": 0, "view.cancelled": 10}, "Only the answer is wrong: read back, the order stands as"),
+        ({"answer.cancelled": 10, "view.cancelled": 0}, "The answer is as permitted, and the order does not stand as"),
+        ({"answer.cancelled": 0, "view.cancelled": 0}, ""),
+        ({"answer.cancelled": 0}, ""),
+        ({"view.cancelled": 0}, ""),
+    ],
+    ids=["the answer", "the order", "both", "never read", "never answered"],
+)
+def test_a_violation_says_whether_it_is_the_answer_that_is_wrong_or_the_order(observed, said):
+    claims = [{"field": name, "permitted": {"one-of": [10]}, "rules": ["EP-05"]} for name in observed]
+    judgement = {"observed": observed, "expected": [{"name": "released", "rules": ["EP-05"], "claims": claims}]}
+    assert what_differs(judgement).startswith(said)
+    assert bool(what_differs(judgement)) is bool(said)
+
+
+def test_of_a_judgement_without_an_expectation_nothing_is_said_to_differ():
+    assert what_differs({"observed": {"view.cancelled": 0}}) == ""
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
@@ -179,3 +207,17 @@ def test_histories_that_were_played_again_are_told_apart_from_those_that_were_pl
     result = result_of(read_journal(writer.stop()))
     assert "1 of 1 planned histories were begun." in ending_note(result)
     assert "few steps; 1 of them to repeat what proved nothing" in html_text(result)
+
+
+def exchange(number: int, method: str, operation: str = "", step: int = 1, purpose: str = "act") -> dict[str, Any]:
+    wire = {"wire": {"operation": operation}} if operation else {}
+    return {"n": number, "step": step, "purpose": purpose, "request": {"method": method}, **wire}
+
+
+def test_a_step_leads_to_the_request_that_changed_something():
+    told = [exchange(4, "POST", "token"), exchange(5, "GET", "read"), exchange(6, "POST", "cancel")]
+    shown = Play({"n": 3, "id": "x"}, exchanges=[exchange(7, "POST", step=0), *told])
+    assert evidence_anchor(shown, 1) == "exchange-6"
+    assert evidence_anchor(shown, 1, place=2) == "exchange-5"
+    assert evidence_anchor(Play({"n": 3, "id": "x"}, exchanges=told[:2]), 1) == "exchange-4"
+    assert evidence_anchor(shown, 9) == "history-3"

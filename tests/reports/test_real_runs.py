@@ -155,3 +155,25 @@ def test_what_was_not_tested_stands_on_the_first_screen_with_its_reason(run):
     for one in run.result.rules:
         if one.verdict in (RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN, RuleVerdict.EXCLUDED):
             assert f"#rule-{one.profile.value}-{one.rule.id}" in first.links
+
+
+def test_rules_of_silence_are_called_untested_only_where_nothing_was_seen(run):
+    start = run.page.text.index('id="untested-title"')
+    first = Page(run.page.text[start : run.page.text.index('id="violations"')])
+    recorded = [one for one in run.result.rules if one.verdict is RuleVerdict.RECORDED]
+    named = {one.rule.id for one in recorded if f"#rule-{one.profile.value}-{one.rule.id}" in first.links}
+    assert named == {one.rule.id for one in recorded if not one.records}
+
+
+def test_the_first_screen_says_that_the_suite_was_tested_against_itself(sound):
+    assert "It says nothing of Vipps MobilePay" in sound.page.text
+    assert sound.result.evidence.digest in sound.page.text
+
+
+def test_only_questions_that_the_run_can_meet_are_put(faulty, sound):
+    assert {profile.value for profile in faulty.result.histories} == {"epayment"}
+    assert 'id="reading-C13"' in faulty.page.text
+    assert 'id="reading-C3"' not in faulty.page.text
+    assert 'id="reading-C3"' in sound.page.text
+    seen = Page(sound.page.text[sound.page.text.index('id="reading-C3"') :])
+    assert "Cancelled" in "".join(seen.said[:40])
