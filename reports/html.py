@@ -61,7 +61,6 @@ from reports.words import (
     FLAGS,
     MARKETS,
     PROFILES,
-    PURPOSES,
     REACHED,
     counted,
     kind_of,
@@ -109,7 +108,6 @@ def environment() -> Environment:
         FLAGS=FLAGS,
         MARKETS=MARKETS,
         REACHED=REACHED,
-        POLLED=PURPOSES["poll"],
         RuleVerdict=RuleVerdict,
         counted=counted,
         kind_of=kind_of,
@@ -235,7 +233,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             fuzz=fuzz_part(result.evidence),
             sources=cited_sources(result, book),
             records=len(result.evidence.records),
-            rule_legend=RULE_LEGEND,
+            rule_legend=[one for one in RULE_LEGEND if one[0] in verdicts(result)],
             run_legend=RUN_LEGEND,
         )
     )

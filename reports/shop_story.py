@@ -67,6 +67,7 @@ def _step(
     reasons = tuple(
         f"{finding['rule']}: {finding['reason']}" for one in judgements for finding in one.get("findings", ())
     )
+    named = [finding["exchange"] for one in judgements for finding in one.get("findings", ()) if "exchange" in finding]
     status = "violates" if reasons else "conforms" if judgements else ""
     books = [one for one in notes if one["kind"] == "books"][-len(history.amounts) :]
     money = _money(books[-1]) if books else None
@@ -84,6 +85,7 @@ def _step(
         exchanges=exchanges,
         branches=(),
         reasons=reasons,
+        proof=frozenset(play.exchanges[place]["n"] for place in named),
     )
 
 

@@ -100,6 +100,14 @@ class StepView:
     exchanges: tuple[ExchangeView, ...]
     branches: tuple[BranchView, ...]
     reasons: tuple[str, ...]
+    proof: frozenset[int] = frozenset()
+    """The numbers of the exchanges that its findings name, where they name any."""
+
+    def unfolds(self, exchange: ExchangeView) -> bool:
+        """Whether an exchange is shown unfolded: where something is wrong, what is named or else all that was done."""
+        if self.proof:
+            return exchange.number in self.proof
+        return self.status == "violates" and exchange.purpose != PURPOSES["poll"]
 
     @property
     def closest(self) -> BranchView | None:

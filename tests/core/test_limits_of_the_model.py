@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from conformance.model import Age, World, age_for_refund, expect
-from conformance.model.world import OPENING_WINDOW, must_have_lapsed
+from conformance.model import Age, World, age_for_cancel, age_for_refund, expect, settle
+from conformance.model.world import CANCEL_LIMIT, DEAD_ZONE, OPENING_WINDOW, may_have_lapsed, must_have_lapsed
 from conformance.order import Attempt, Kind, Order, Stage
-from conformance.steps import Cancel, Key
+from conformance.steps import Age as Aged
+from conformance.steps import Cancel, Key, Refund
 
 from .on_paper import DAY, E, P, R, world
 
@@ -53,3 +54,77 @@ def test_a_refusal_for_the_moment_need_not_be_given_again_for_its_key(status, ag
     there = world("C13=operation-scope", "C26=excludes-transient")
     ways = {one.name for one in expect((order,), Cancel(key=Key.SAME), there).branches}
     assert ("released" in ways) is again
+
+
+@pytest.mark.parametrize(
+    ("age", "side"),
+    [
+        (CANCEL_LIMIT - DEAD_ZONE, Age.WITHIN),
+        (CANCEL_LIMIT - DEAD_ZONE + MOMENT, Age.OPEN),
+        (CANCEL_LIMIT + DEAD_ZONE, Age.OPEN),
+        (CANCEL_LIMIT + DEAD_ZONE + MOMENT, Age.BEYOND),
+    ],
+)
+@pytest.mark.parametrize("reading", ["C1=reservation", "C1=six-months"], ids=["its own", "of another API"])
+def test_around_a_limit_a_day_on_each_side_is_not_judged(age, side, reading):
+    assert age_for_cancel(replace(CHARGE, since_reserved=age), world(reading)) is side
+
+
+@pytest.mark.parametrize(("age", "may"), [(CANCEL_LIMIT - DEAD_ZONE, False), (CANCEL_LIMIT - DEAD_ZONE + MOMENT, True)])
+def test_a_reservation_may_have_ended_from_a_day_before_its_deadline(age, may):
+    assert may_have_lapsed(replace(CHARGE, since_reserved=age), World()) is may
+
+
+@pytest.mark.parametrize("captured", [0, 999])
+def test_what_is_left_of_a_reservation_may_end_down_to_its_last_unit(captured):
+    order = replace(CHARGE, captured=captured)
+    older = expect((order,), Aged(by=200 * DAY), World()).branches
+    assert "lapsed" in {one.name for one in older}
+    there = replace(World(), lapses_after=180 * DAY)
+    kept = next(one for one in expect((order,), Aged(by=200 * DAY), there).branches if one.name == "older")
+    assert not kept.lasting
+
+
+@pytest.mark.parametrize(("by", "may"), [(OPENING_WINDOW - MOMENT, False), (OPENING_WINDOW, True)])
+def test_a_payment_that_grows_older_may_time_out_at_the_very_end_of_its_window(by, may):
+    ways = expect((PAYMENT,), Aged(by=by), World()).branches
+    assert ("timed out" in {one.name for one in ways}) is may
+
+
+def test_a_refund_after_the_release_of_a_single_unit_is_one_after_a_release():
+    order = Order(
+        E, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, 999, 0, 1,
+        since_reserved=DAY, since_captured=DAY, since_last_captured=DAY,
+    )  # fmt: skip
+    (refunded, *_) = expect((order,), Refund(amount=500), World()).branches
+    assert refunded.rules
+
+
+@pytest.mark.parametrize(("profile", "code"), [(E, "95"), (P, "6220")], ids=["ecom", "epayment"])
+def test_a_refund_that_comes_too_late_is_refused_with_its_code(profile, code):
+    late = 400 * DAY
+    order = Order(
+        profile, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, 1000,
+        since_reserved=late, since_captured=late, since_last_captured=late,
+    )  # fmt: skip
+    (refusal,) = expect((order,), Refund(amount=500), world("C21=error-code")).branches
+    (claim,) = [one for one in refusal.claims if one.field == "answer.code"]
+    assert claim.permitted.permits(code)
+    assert not claim.permitted.permits("1")
+
+
+@pytest.mark.parametrize(("status", "again"), [(423, True), (429, True), (430, False)])
+def test_a_charge_that_was_refused_for_the_moment_need_not_be_refused_again(status, again):
+    attempt = Attempt(None, "refused", status, None, Stage.RESERVED)
+    order = replace(CHARGE, since_reserved=timedelta(), attempt=attempt)
+    ways = {one.name for one in expect((order,), Cancel(key=Key.SAME), world("C26=excludes-transient")).branches}
+    assert ("cancelled" in ways) is again
+
+
+def test_of_an_answer_only_a_status_and_a_code_that_are_some_are_remembered():
+    order = replace(CHARGE, since_reserved=timedelta())
+    (way, *_) = expect((order,), Cancel(), World()).branches
+    odd = {"answer.outcome": "refused", "answer.status": "400", "answer.code": 7}
+    (after,) = settle(Cancel(), (order,), (way,), odd)
+    assert after.attempt is not None
+    assert (after.attempt.status, after.attempt.code) == (None, None)
