@@ -11,8 +11,7 @@ from conformance.rulebook import Status, load
 from conformance.steps import Addressee, Age, Approve, Cancel, Defect, Expire, Initiate, Key, Leave3DS, Read, Reject
 from conformance.verdict import Judged, Judgement
 
-from .on_paper import DAY, E, P, R
-from .test_references import RECORDED_NOWHERE
+from .on_paper import DAY, NOTICED, E, P, R
 
 FINE = Judgement(Judged.CONFORMS)
 OPEN = {"answer.outcome": "accepted", "answer.status": 200}
@@ -31,7 +30,7 @@ def seen(step, order, judgement=FINE, **observed):
 
 def test_what_is_noticed_is_a_rule_of_silence_or_an_open_question():
     recorded = {rule.id for profile in Profile for rule in load().governing(profile) if rule.status is Status.RECORDED}
-    assert set(RECORDED_NOWHERE) <= recorded
+    assert set(NOTICED) <= recorded
     assert {switch.id for switch in load().switches} >= QUESTIONS
 
 
