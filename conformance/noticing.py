@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from conformance.expectation import ACCEPTED, BUSY, REFUSED, Fields
+from conformance.expectation import ACCEPTED, BUSY, REFUSED, Fields, Scalar
 from conformance.model import Belief
 from conformance.order import Kind, Order, Profile, Stage
 from conformance.steps import Addressee, Cancel, Expire, Initiate, Key, Leave3DS, Reject, Step
@@ -98,8 +98,12 @@ def _of_an_ecom_answer(order: Order, step: Cancel, judgement: Judgement, observe
             yield "C3", str(observed["answer.state"])
         if order.captured and order.remaining:
             amount = observed.get("answer.amount")
-            known = {order.amount: "the amount of the order", order.remaining: "the released part", None: "no amount"}
-            yield "C9", known.get(amount if isinstance(amount, int) else None, "another amount")
+            known: dict[Scalar, str] = {
+                order.amount: "the amount of the order",
+                order.remaining: "the released part",
+                None: "no amount",
+            }
+            yield "C9", known.get(amount, "another amount")
     elif outcome == REFUSED and "EC-13" in shown:
         yield "C2", f"code {code}" if code else "no code"
     elif outcome == REFUSED and not shown.isdisjoint(_OF_THE_STATE):

@@ -103,11 +103,17 @@ def test_no_age_is_told_where_something_else_may_be_the_reason(order, step):
     assert "C1" not in noticed(step, (order,), FINE, SHUT)
 
 
+def test_a_step_can_show_several_things():
+    answer = {"answer__outcome": "accepted", "view__log__order": "oldest-first"}
+    assert set(seen(Cancel(), reserved(P, 90 * DAY), **answer)) == {"EP-31", "C1"}
+
+
 def test_how_ecom_answers_a_cancel_is_noticed():
     partly = reserved(E, captured=400)
     answer = {"answer__outcome": "accepted", "answer__status": 200, "answer__state": "CANCELLED"}
     assert seen(Cancel(), reserved(E), **answer) == {"C3": "CANCELLED"}
-    for amount, said in ((1000, "the amount of the order"), (600, "the released part"), (None, "no amount")):
+    amounts = {1000: "the amount of the order", 600: "the released part", None: "no amount", 7: "another amount"}
+    for amount, said in amounts.items():
         assert seen(Cancel(flag=True), partly, **answer, answer__amount=amount)["C9"] == said
     first = reserved(E, stage=Stage.INITIATED, since_reserved=None)
     assert seen(Cancel(flag=True), first, **answer)["C7"] == "accepted 200"
