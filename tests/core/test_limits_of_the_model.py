@@ -9,7 +9,7 @@ from conformance.model import Age, World, age_for_cancel, age_for_refund, expect
 from conformance.model.world import CANCEL_LIMIT, DEAD_ZONE, OPENING_WINDOW, may_have_lapsed, must_have_lapsed
 from conformance.order import Attempt, Kind, Order, Stage
 from conformance.steps import Age as Aged
-from conformance.steps import Cancel, Key, Refund
+from conformance.steps import Cancel, Defect, Key, Refund
 
 from .on_paper import DAY, E, P, R, world
 
@@ -128,3 +128,10 @@ def test_of_an_answer_only_a_status_and_a_code_that_are_some_are_remembered():
     (after,) = settle(Cancel(), (order,), (way,), odd)
     assert after.attempt is not None
     assert (after.attempt.status, after.attempt.code) == (None, None)
+
+
+def test_a_cancel_that_needs_no_key_is_recorded_as_one_with_a_key_is():
+    order = replace(CHARGE, since_reserved=timedelta(), agreement_stopped=True)
+    there = world("C13=delete-without-key")
+    assert expect((order,), Cancel(defect=Defect.NO_KEY), there).records == ("RE-28",)
+    assert expect((order,), Cancel(), there).records == ("RE-28",)
