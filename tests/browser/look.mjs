@@ -19,7 +19,7 @@ async function look(file, name) {
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS, chromiumSandbox: false });
   const context = await browser.newContext(LOOKS[name]);
   const page = await context.newPage();
-  const found = { page: file, look: name, console: [], requests: [], violations: [], wide: 0, path: null };
+  const found = { page: file, look: name, console: [], requests: [], violations: [], wide: 0, path: null, folded: null };
   const url = pathToFileURL(file).href;
   page.on("console", (message) => found.console.push(message.text()));
   page.on("pageerror", (error) => found.console.push(String(error)));
@@ -31,8 +31,27 @@ async function look(file, name) {
   await page.evaluate(axe);
   const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   found.violations = result.violations.map((one) => `${one.id}: ${one.nodes.length} (${one.nodes[0].html.slice(0, 120)})`);
+  // Last, because it unfolds things.
+  if (name === "wide") found.folded = await unfolding(page);
   await browser.close();
   return found;
+}
+
+// What is seen of the place that a link leads to.
+function place(id) {
+  const found = document.querySelector(id);
+  const { top, height } = found.getBoundingClientRect();
+  return { target: found.matches(":target"), visible: height > 0 && top < window.innerHeight && top + height > 0, text: found.innerText.slice(0, 200) };
+}
+
+// From the first rule with examples to its exchange, which is folded twice: in its history, and by itself.
+async function unfolding(page) {
+  const link = page.locator('.rules a.evidence[href^="#exchange-"]').first();
+  if (!(await link.count())) return null;
+  const id = await link.getAttribute("href");
+  await link.focus();
+  await page.keyboard.press("Enter");
+  return page.evaluate(place, id);
 }
 
 // From the first violated rule on the first screen to its exchange, with the keyboard alone: how many keys of which kind.
@@ -42,12 +61,7 @@ async function byKeyboard(page) {
     const text = await page.evaluate(() => document.activeElement?.matches(".verdict a.evidence") && document.activeElement.getAttribute("href"));
     if (!text) continue;
     await page.keyboard.press("Enter");
-    const seen = await page.evaluate((id) => {
-      const place = document.querySelector(id);
-      const { top, height } = place.getBoundingClientRect();
-      return { target: place.matches(":target"), visible: height > 0 && top < window.innerHeight && top + height > 0, text: place.innerText.slice(0, 200) };
-    }, text);
-    return { tabs, ...seen };
+    return { tabs, ...(await page.evaluate(place, text)) };
   }
   return null;
 }

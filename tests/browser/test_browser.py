@@ -74,7 +74,15 @@ def test_a_violation_is_one_key_away_from_its_exchange(looked, page):
     path = looked[page, "wide"]["path"]
     assert path["target"]
     assert path["visible"]
-    assert path["text"].startswith("PUT ")
+    assert path["text"].split()[:2] == ["REQUEST", "PUT"]
+
+
+@pytest.mark.parametrize("page", ["conformant", "violated"])
+def test_the_exchange_of_a_rule_that_passed_is_unfolded_by_the_link_to_it(looked, page):
+    folded = looked[page, "wide"]["folded"]
+    assert folded["target"]
+    assert folded["visible"]
+    assert folded["text"].startswith("REQUEST")
 
 
 def test_where_nothing_is_violated_no_path_is_offered(looked):
