@@ -104,7 +104,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
     tallies, readings, seen = _tallied(evidence, profiles, counted)
     _explained(evidence, tallies)
-    scopes = [_scope(run, record) for record in evidence.of_kind("capabilities")]
+    scopes = [_scope(run, record, cut=ended is not None) for record in evidence.of_kind("capabilities")]
     waivers = _waivers(run, book)
     rules = focused(run.get("focus"), reduce_all(book, scopes, tallies, waivers))
     rules += fuzzed_rules(evidence, scopes, waivers)
@@ -202,7 +202,7 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
             )
 
 
-def _scope(run: Record, record: Record) -> Scope:
+def _scope(run: Record, record: Record, *, cut: bool) -> Scope:
     offered = frozenset(record["offered"])
     return Scope(
         Profile(record["profile"]),
@@ -210,6 +210,7 @@ def _scope(run: Record, record: Record) -> Scope:
         wire=bool(run["target"]["wire"]),
         merchant=is_merchants(run),
         strict=bool(run.get("strict")),
+        cut=cut,
     )
 
 

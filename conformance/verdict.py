@@ -315,7 +315,8 @@ class Tally:
 class Scope:
     """What the target lets the suite do in one profile. ``offered`` uses the words of a rule's needs.
 
-    ``merchant`` tells a merchant's integration from a provider; ``strict`` that what is recommended decides, too.
+    ``merchant`` tells a merchant's integration from a provider; ``strict`` that what is recommended decides, too;
+    ``cut`` that the run did not come to its end.
     """
 
     profile: Profile
@@ -323,6 +324,7 @@ class Scope:
     wire: bool = True
     merchant: bool = False
     strict: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +374,7 @@ _NATURES: Final[Mapping[str, str]] = {
 
 _LEFT_OUT: Final = "the target's answers leave out what it is about, as the documentation lets them"
 _NEVER_DONE: Final = "nothing that the integration did in this run was about it"
+_NOT_YET: Final = "the run ended before it came to an example of it"
 _NO_EXAMPLE: Final = "nothing that the target answered in this run was an example of it"
 
 
@@ -412,10 +415,10 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = _not_arrived(tally) or (_NEVER_DONE if scope.merchant else _LEFT_OUT)
+        reason = _not_arrived(tally) or _nothing(scope, _LEFT_OUT)
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
     if examples == 0:
-        reason = _not_arrived(tally) or (_NEVER_DONE if scope.merchant else _NO_EXAMPLE)
+        reason = _not_arrived(tally) or _nothing(scope, _NO_EXAMPLE)
         return result(RuleVerdict.NOT_EXERCISED, _out_of_reach(missing) if missing else reason)
     thin = {side: count for side, count in sides.items() if count < NEEDED}
     if thin:
@@ -443,6 +446,13 @@ def _cannot(missing: list[str]) -> str:
 
 def _out_of_reach(missing: list[str]) -> str:
     return f"{_cannot(missing)}; a test control API (--control-url) would make it reachable"
+
+
+def _nothing(scope: Scope, of_a_provider: str) -> str:
+    """Say why there is no example of a rule that could be reached."""
+    if scope.cut:
+        return _NOT_YET
+    return _NEVER_DONE if scope.merchant else of_a_provider
 
 
 def _not_arrived(tally: Tally) -> str:

@@ -14,7 +14,7 @@ from conformance.order import Profile
 from conformance.result import Result, partial_note
 from conformance.rulebook import Level
 from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
-from reports.words import PROFILES, counted
+from reports.words import PROFILES, counted, sentence
 
 _VERDICTS: Final = {
     RunVerdict.CONFORMANT: "Conformant",
@@ -151,7 +151,7 @@ def ending_note(result: Result) -> str:
     if finish is None:
         notes.append("The journal has no closing record: the process ended before it could write one.")
     elif finish["message"]:
-        notes.append(str(finish["message"]))
+        notes.append(sentence(str(finish["message"])))
     if result.evidence.truncated:
         notes.append("The journal’s last line was cut off while it was being written, and is not counted.")
     if result.verdict is RunVerdict.INTERRUPTED:

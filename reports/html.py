@@ -66,6 +66,7 @@ from reports.words import (
     kind_of,
     offered_in_words,
     reason_in_words,
+    sentence,
 )
 
 LARGEST: Final = 3_000_000
@@ -115,7 +116,7 @@ def environment() -> Environment:
     )
     environment.filters.update(
         text_block=Markup.escape,
-        sentence=_sentence,
+        sentence=sentence,
         whole_ids=_whole_ids,
         in_words=reason_in_words,
         offered=offered_in_words,
@@ -129,10 +130,6 @@ def _harmless(value: object) -> object:
     if isinstance(value, str) and not hasattr(value, "__html__"):
         return shortened(value)
     return value
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def _whole_ids(text: str) -> Markup:

@@ -172,6 +172,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def sentence(text: str) -> str:
+    """Return a text as a sentence: with a capital letter and an end."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def kind_of(verdict: RuleVerdict) -> str:
     """Return a verdict as the name of a class in the style sheet."""
     return verdict.value.lower().replace(" ", "-")

@@ -173,6 +173,15 @@ def test_what_the_documentation_is_silent_about_is_listed_with_what_was_seen():
     assert "x (2 times)" in rule(found, "EC-04").reason
 
 
+@pytest.mark.parametrize("ended", ["interrupted", "environment"])
+def test_a_run_that_was_cut_off_says_that_a_rule_was_not_reached_yet(ended):
+    cut = rule(result(*played(), finish={**FINISH, "ended": ended}), "EC-01")
+    assert cut.reason == "the run ended before it came to an example of it"
+    assert (
+        rule(result(*played()), "EC-01").reason == "nothing that the target answered in this run was an example of it"
+    )
+
+
 def test_what_was_noticed_in_passing_is_counted_even_where_the_step_proved_nothing():
     noticed = {"EC-27": "answered 429", "C3": "Cancelled"}
     attempts = [

@@ -1,5 +1,7 @@
 """What a judgement and a verdict say in the corners: who is blamed, what was shown, and the words of each reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.expectation import Expectation
@@ -7,7 +9,7 @@ from conformance.order import Profile
 from conformance.rulebook import load, load_obligations
 from conformance.verdict import Judged, Judgement, RuleVerdict, Scope, judge, reduce_rule
 
-from .test_verdict import FULL, ORDER, OTHER, OUTCOME, REFUSED, says, tally, way
+from .test_verdict import FULL, ORDER, OTHER, OUTCOME, PLAIN, REFUSED, says, tally, way
 
 SHOP = Scope(Profile.ECOM, frozenset(), merchant=True)
 AMOUNT = says("view.cancelled", 1000, rules=("C",))
@@ -73,6 +75,7 @@ def test_an_answer_that_a_read_has_settled_is_marked_in_the_evidence():
 OPTIONAL = next(one for one in load().governing(Profile.ECOM) if one.optional)
 NOW_AND_THEN = load_obligations().rule("M8")
 ALWAYS = load_obligations().rule("M1")
+NOT_YET = "the run ended before it came to an example of it"
 NEVER = "nothing that the integration did in this run was about it"
 
 
@@ -95,6 +98,9 @@ NEVER = "nothing that the integration did in this run was about it"
         ),
         (NOW_AND_THEN, tally(), SHOP, NEVER, False),
         (ALWAYS, tally(), SHOP, NEVER, True),
+        (ALWAYS, tally(), replace(SHOP, cut=True), NOT_YET, True),
+        (NOW_AND_THEN, tally(), replace(SHOP, cut=True), NOT_YET, False),
+        (PLAIN, tally(), replace(FULL, cut=True), NOT_YET, True),
         (
             ALWAYS,
             tally(missed={"no answer": 2}),
