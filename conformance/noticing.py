@@ -68,7 +68,10 @@ def _of_a_payment(belief: Belief, judgement: Judgement, observed: Fields) -> See
     order = _ORDERS.get(str(observed.get("view.log.order")))
     if order:
         yield "EP-31", order
-    if dict(judgement.readings).get("C20") == "auto-cancelled":
+    ended = dict(judgement.readings).get("C20")
+    if ended == "kept":
+        yield "EP-38", "left as it was"
+    elif ended == "auto-cancelled":
         cancelled = observed.get("view.cancelled")
         more = isinstance(cancelled, int) and cancelled > max(one.cancelled for one in belief)
         yield "EP-38", f"state {observed.get('view.state')}, {'the rest' if more else 'nothing'} cancelled"

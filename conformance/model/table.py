@@ -34,6 +34,7 @@ from conformance.model.world import (
     World,
     age_for_cancel,
     age_for_refund,
+    is_past_deadline,
     may_have_lapsed,
     must_have_lapsed,
 )
@@ -173,8 +174,9 @@ class Table(ABC):
     def _age(self, order: Order, step: AgeStep, world: World) -> Expectation:
         older = order.older(step.by)
         blame, rules = self._irreversible(order)
-        same = branch("older", accepted(), self.view(older, world, blame), older, rules)
         open_ = order.stage is Stage.RESERVED and order.remaining > 0
+        kept = (("C20", "kept"),) if open_ and is_past_deadline(older, world) else ()
+        same = branch("older", accepted(), self.view(older, world, blame), older, rules, kept)
         branches = [replace(same, lasting=not (open_ and must_have_lapsed(older, world)))]
         if order.stage in (Stage.INITIATED, Stage.IN_3DS) and older.since_initiated >= OPENING_WINDOW:
             expired = replace(older, stage=Stage.EXPIRED)

@@ -103,6 +103,11 @@ def may_have_lapsed(order: Order, world: World) -> bool:
     )
 
 
+def is_past_deadline(order: Order, world: World) -> bool:
+    """Tell whether a reservation is certainly past the capture deadline, so that one that stands was kept (`C20`)."""
+    return order.since_reserved is not None and order.since_reserved > world.market_deadline + DEAD_ZONE
+
+
 def must_have_lapsed(order: Order, world: World) -> bool:
     """Tell whether a reservation is so old that this provider was seen to end such a one by itself."""
     limit, age = world.lapses_after, order.since_reserved

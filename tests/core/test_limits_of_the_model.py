@@ -135,3 +135,17 @@ def test_a_cancel_that_needs_no_key_is_recorded_as_one_with_a_key_is():
     there = world("C13=delete-without-key")
     assert expect((order,), Cancel(defect=Defect.NO_KEY), there).records == ("RE-28",)
     assert expect((order,), Cancel(), there).records == ("RE-28",)
+
+
+@pytest.mark.parametrize(
+    ("age", "kept"),
+    [(CANCEL_LIMIT + DEAD_ZONE, False), (CANCEL_LIMIT + DEAD_ZONE + MOMENT, True)],
+    ids=["near", "past"],
+)
+def test_a_reservation_that_stands_past_its_deadline_was_kept(age, kept):
+    by = age - CHARGE.since_reserved
+    (older,) = [one for one in expect((CHARGE,), Aged(by=by), World()).branches if one.name == "older"]
+    assert (older.readings == (("C20", "kept"),)) is kept
+    for other in (replace(CHARGE, captured=1000, stage=Stage.CHARGED), replace(CHARGE, since_reserved=None)):
+        (same, *_) = expect((other,), Aged(by=by), World()).branches
+        assert same.readings == ()

@@ -59,6 +59,12 @@ def test_the_form_in_which_a_provider_ends_a_reservation_is_noticed(cancelled, f
     found = seen(Age(by=181 * DAY), reserved(P), ended, view__state="AUTHORIZED", view__cancelled=cancelled)
     assert found == {"EP-38": f"state AUTHORIZED, {form}"}
     assert seen(Age(by=181 * DAY), reserved(P), FINE, view__state="AUTHORIZED", view__cancelled=cancelled) == {}
+    assert seen(Age(by=181 * DAY), reserved(E), ended, view__state="AUTHORIZED", view__cancelled=cancelled) == {}
+
+
+def test_that_a_provider_leaves_a_reservation_past_its_deadline_is_noticed():
+    kept = replace(FINE, readings=(("C20", "kept"),))
+    assert seen(Age(by=200 * DAY), reserved(P), kept, view__state="AUTHORIZED") == {"EP-38": "left as it was"}
 
 
 def test_the_state_of_a_new_charge_is_noticed_and_that_of_a_payment_is_not():
