@@ -86,7 +86,8 @@ class Order:
     ``cancelled`` is what was released: of the reservation, or of the whole amount when nothing had been reserved.
     ``since_reserved`` and ``since_captured`` are None until the thing has happened. ``lapsed`` says that the provider
     itself ended the order at the capture deadline, in a form that is not documented; ``repeated`` that a cancel was
-    accepted and did nothing, of which the history may or may not tell.
+    accepted and did nothing, of which the history may or may not tell; ``cancel_refused`` that a cancel was refused, so
+    that nothing may be released because of it, then or later.
     """
 
     profile: Profile
@@ -104,6 +105,7 @@ class Order:
     agreement_stopped: bool = False
     lapsed: bool = False
     repeated: bool = False
+    cancel_refused: bool = False
     attempt: Attempt | None = None
 
     @property

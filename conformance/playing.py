@@ -92,10 +92,9 @@ class Playing:
                 break
         self._observer.played(one.history.profile, trial)
         self.failed = self.failed or trial.ending is Ending.VIOLATES
-        missed = [goal for goal in one.goals if goal not in trial.examples]
-        if trial.ending is Ending.INCONCLUSIVE and missed:
-            rules = list(dict.fromkeys(goal.partition("/")[0] for goal in missed))
-            self._ledger.append("missed", history=identifier, rules=rules, cause=self._clean(trial.cause))
+        missed, cause = trial.missing(one.goals)
+        if missed:
+            self._ledger.append("missed", history=identifier, rules=missed, cause=self._clean(cause))
         spent = SPENT in trial.cause
         self._in_a_row = self._in_a_row + 1 if trial.ending is Ending.INCONCLUSIVE and not spent else 0
         if self._in_a_row >= UNHEALTHY:

@@ -284,9 +284,8 @@ class _Rebuilding:
 
     def _missed(self, name: str, record: Record, trial: Trial) -> None:
         said = self._said_missed.get(name, [])
-        goals = [goal for goal in record["goals"] if goal not in trial.examples]
-        rules = list(dict.fromkeys(goal.partition("/")[0] for goal in goals))
-        expected = [(rules, trial.cause)] if trial.ending is Ending.INCONCLUSIVE and goals else []
+        rules, cause = trial.missing(record["goals"])
+        expected = [(rules, cause)] if rules else []
         if [(one["rules"], one["cause"]) for one in said] == expected or not (self._complete or said):
             return
         if expected and not said and (self._recording.merged or self._evidence.first("resumed") is not None):

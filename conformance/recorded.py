@@ -100,7 +100,9 @@ class RecordedSeat(HttpSeat):
         self._units = _Units(recording)
         self._started = datetime.fromisoformat(recording.run["started"]).date()
         unit, other = self._units.own, self._units.other
-        super().__init__(target, Keys(REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True))
+        named = recording.run.get("other_unit", False)
+        keys = Keys(REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True, other_named=named)
+        super().__init__(target, keys)
 
     async def open(
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]

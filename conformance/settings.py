@@ -93,6 +93,8 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         more["operator"] = True
     if settings.focus:
         more["focus"] = settings.focus
+    if seat.names_other_unit:
+        more["other_unit"] = True
     return {
         "format": JOURNAL_VERSION,
         "tool": __version__,

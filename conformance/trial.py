@@ -7,7 +7,7 @@ settled by reading: the trial then goes on with all that is possible, and is inc
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -31,7 +31,7 @@ from conformance.steps import (
     name_of,
     parts_of,
 )
-from conformance.verdict import OUTCOMES, Finding, Judged, Judgement, judge
+from conformance.verdict import OTHERWISE, OUTCOMES, Finding, Judged, Judgement, judge
 
 POLLS: Final = 10
 """How often an order is read again after a 202, before its outcome is given up on."""
@@ -56,6 +56,15 @@ class Trial:
     findings: tuple[Finding, ...] = ()
     cause: str = ""
     examples: list[str] = field(default_factory=list)
+
+    def missing(self, goals: Sequence[str]) -> tuple[list[str], str]:
+        """Return the rules of which the history was to be an example and is none, and why it is none."""
+        broken = {finding.rule for finding in self.findings}
+        names = (goal.partition("/")[0] for goal in goals if goal not in self.examples)
+        rules = [name for name in dict.fromkeys(names) if name not in broken]
+        if self.cause or not self.findings:
+            return rules, self.cause or OTHERWISE
+        return rules, f"{self.findings[0].rule} was violated first"
 
     @property
     def own_findings(self) -> tuple[Finding, ...]:

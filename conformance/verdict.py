@@ -305,7 +305,7 @@ class Tally:
     causes: Counter[str] = field(default_factory=Counter)
     """Why a judgement about it was inconclusive."""
     missed: Counter[str] = field(default_factory=Counter)
-    """Why a history that set out for it did not arrive."""
+    """Why a history that was to be an example of it is none."""
     reason: str = ""
     counterexample: str | None = None
     rank: tuple[int, int] = LAST
@@ -342,6 +342,8 @@ class RuleResult:
     counterexample: str | None = None
     waiver: str | None = None
     in_scope: bool = True
+    untried: str = ""
+    """Of a rule that passed: why a part of it was not put to the test."""
     rank: tuple[int, int] = LAST
     """Of a violated rule: the steps of its counterexample, and its place among the rules that this one breaks."""
 
@@ -366,7 +368,10 @@ CAPABILITIES: Final[Mapping[str, str]] = {
 _NATURES: Final[Mapping[str, str]] = {
     "wire": "the target is called without HTTP: what this rule governs does not exist there",
     "concurrent": "the target is called one request at a time: two at the same time do not exist there",
-    "units": "the target answers every sales unit alike: no order is somebody else's there",
+    "units": (
+        "the target answers every sales unit alike, and no other one was named (VIPPS_OTHER_MSN): "
+        "no order is known to be somebody else's there"
+    ),
     "capture": "the integration does not capture: nothing was captured before a cancel, ever",
 }
 """What a target is or is not, and cannot be given: without it, there is nothing for a rule to govern."""
@@ -376,6 +381,8 @@ _LEFT_OUT: Final = "the target's answers leave out what it is about, as the docu
 _NEVER_DONE: Final = "nothing that the integration did in this run was about it"
 _NOT_YET: Final = "the run ended before it came to an example of it"
 _NO_EXAMPLE: Final = "nothing that the target answered in this run was an example of it"
+OTHERWISE: Final = "the target answered in another way, which is permitted as well"
+"""Why a history is no example of a rule although nothing about it was wrong."""
 
 
 def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = None) -> RuleResult:
@@ -396,7 +403,7 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
             tally.counterexample,
             waiver,
             in_scope,
-            tally.rank,
+            rank=tally.rank,
         )
 
     if rule.status is Status.EXCLUDED:
@@ -415,8 +422,10 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        reason = _not_arrived(tally) or _nothing(scope, _LEFT_OUT)
-        return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=False)
+        arrived = tally.missed.keys() <= {OTHERWISE}
+        reason = _nothing(scope, _LEFT_OUT) if arrived else _not_arrived(tally)
+        # Of a run that was cut off nobody knows what the rest of the answers would have had in them.
+        return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=scope.cut and not scope.merchant)
     if examples == 0:
         reason = _not_arrived(tally) or _nothing(scope, _NO_EXAMPLE)
         return result(RuleVerdict.NOT_EXERCISED, _out_of_reach(missing) if missing else reason)
@@ -428,7 +437,12 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
     # What a merchant does only now and then is no less shown for being rare.
     if examples < NEEDED and not (scope.merchant and rule.optional):
         return result(RuleVerdict.THIN, f"{_counted(examples, 'example')}, where {NEEDED} are needed")
-    return result(RuleVerdict.PASSED, f"{_counted(examples, 'example')}, no violation")
+    passed = result(RuleVerdict.PASSED, f"{_counted(examples, 'example')}, no violation")
+    out_of_reach = [need for need in rule.partly if need not in offered]
+    if not out_of_reach:
+        return passed
+    untried = _NATURES.get(out_of_reach[0]) or _out_of_reach(out_of_reach)
+    return replace(passed, untried=untried, reason=f"{passed.reason}; a part of it was not put to the test: {untried}")
 
 
 def _counted(number: int, noun: str) -> str:
@@ -456,11 +470,13 @@ def _nothing(scope: Scope, of_a_provider: str) -> str:
 
 
 def _not_arrived(tally: Tally) -> str:
-    """Say why the histories that set out for a rule did not arrive at it, if there were some."""
+    """Say why the histories that were to be examples of a rule are none, if there were some."""
     if not tally.missed:
         return ""
     cause = max(tally.missed, key=tally.missed.__getitem__)
-    return f"{tally.missed[cause]} histories set out for it and did not arrive: {cause}"
+    count = tally.missed[cause]
+    were = "history was to be an example of it and is" if count == 1 else "histories were to be examples of it and are"
+    return f"{count} {were} none: {cause}"
 
 
 def reduce_run(

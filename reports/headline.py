@@ -30,9 +30,11 @@ _SILENT: Final = (
     RuleVerdict.INCONCLUSIVE,
     RuleVerdict.NOT_EXERCISED,
     RuleVerdict.THIN,
+    RuleVerdict.PASSED,
     RuleVerdict.RECORDED,
     RuleVerdict.EXCLUDED,
 )
+"""The verdicts with which a rule, or a part of it, says nothing about the target."""
 _NEVER_MET: Final = "it is written down where it occurs, and it did not occur"
 
 
@@ -224,7 +226,9 @@ def untested(result: Result) -> list[Untested]:
         if one.verdict is RuleVerdict.RECORDED:
             if not one.records:
                 groups.setdefault((False, one.verdict, _NEVER_MET), []).append(one)
-        elif one.verdict in _SILENT:
+        elif one.untried:
+            groups.setdefault((False, one.verdict, f"in part: {one.untried}"), []).append(one)
+        elif one.verdict in _SILENT and one.verdict is not RuleVerdict.PASSED:
             groups.setdefault((holds_back(one), one.verdict, one.reason), []).append(one)
     ordered = sorted(groups.items(), key=lambda item: (not item[0][0], _SILENT.index(item[0][1]), -len(item[1])))
     return [Untested(verdict, reason, tuple(rules), held) for (held, verdict, reason), rules in ordered]

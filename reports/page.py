@@ -56,7 +56,8 @@ class RuleRow:
 class Told:
     """A counterexample with the history that shows it. ``story`` is None when the page had no room for it.
 
-    ``differs`` says whether it is the answer that is wrong, or the order, where that can be told.
+    ``differs`` says whether it is the answer that is wrong, or the order, where that can be told, and ``question`` what
+    to ask then.
     """
 
     record: Record | None
@@ -65,6 +66,7 @@ class Told:
     replay: str
     evidence: str
     differs: str
+    question: str
     story: Markup | None
 
 
@@ -147,7 +149,7 @@ def _told(record: Record | None, play: Play, rule: str, replay: str) -> Told:
     named = (finding.get("exchange") for finding in judgement.get("findings", ()) if finding["rule"] == rule)
     place = next(named, None)
     step = judgement["step"]
-    return Told(record, play, step, replay, evidence_anchor(play, step, place), what_differs(judgement), None)
+    return Told(record, play, step, replay, evidence_anchor(play, step, place), *what_differs(judgement), None)
 
 
 def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
@@ -159,19 +160,32 @@ def _operation(exchange: Record) -> str:
     return str(exchange["wire"]["operation"]) if "wire" in exchange else ""
 
 
-def what_differs(judgement: Record) -> str:
-    """Say whether a violation is in the answer or in the order, where both were looked at; else nothing."""
+_ANSWER_ONLY: Final = (
+    "Only the answer is wrong: read back, the order stands as permitted.",
+    "Is the answer written from something else than the order that was changed?",
+)
+_ORDER_ONLY: Final = (
+    "The answer is as permitted, and the order does not stand as it says.",
+    "Is the answer written before the change is made, or is the change lost after it?",
+)
+
+
+def what_differs(judgement: Record) -> tuple[str, str]:
+    """Say whether a violation is in the answer or in the order, and what to ask then.
+
+    Both are empty where not both were looked at, or both are wrong.
+    """
     branches = list(_branches(judgement, ""))
     if not branches:
-        return ""
+        return "", ""
     closest = _closest(branches)
     parts = {claim.field.partition(".")[0] for claim in closest.claims if not claim.holds}
     looked = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement["observed"]}
     if parts == {"answer"} and "view" in looked:
-        return "Only the answer is wrong: read back, the order stands as permitted."
+        return _ANSWER_ONLY
     if parts == {"view"} and "answer" in looked:
-        return "The answer is as permitted, and the order does not stand as it says."
-    return ""
+        return _ORDER_ONLY
+    return "", ""
 
 
 def _closest(branches: Sequence[BranchView]) -> BranchView:

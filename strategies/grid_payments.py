@@ -254,10 +254,16 @@ def attempts(grid: Grid, *, wire: bool) -> None:
     grid.add(at.PARTLY, release, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)
     grid.add(at.PARTLY, release, share=UNDER_A_TENTH, ageing=A_DAY, tail=then.ATTEMPTS)
     grid.add(at.PARTLY_REFUNDED, release, share=IN_THREE, tail=then.ATTEMPTS)
+    grid.add(at.PARTLY, release, tail=then.OVER_REFUND)
+    grid.add(at.FULLY, tail=then.OVER_REFUND)
     grid.add(at.PARTLY, share=IN_THREE, tail=then.REFUSALS)
     grid.add(at.PARTLY, False, share=UNDER_A_TENTH, tail=then.REFUSALS)
     grid.add(at.FULLY, tail=then.REFUSALS)
     grid.add(at.INITIATED, tail=then.UNDO)
+    for flag in FLAGS:
+        # Whatever was refused must not be done later, either.
+        grid.add(at.PARTLY, flag, tail=then.A_DAY)
+        grid.add(at.RESERVED, flag, tail=then.A_DAY)
     if wire and grid.profile is Profile.ECOM:
         for defect in (Defect.NO_TEXT, Defect.LONG_TEXT):
             grid.add(at.INITIATED, defect=defect)

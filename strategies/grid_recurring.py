@@ -236,6 +236,8 @@ def attempts(grid: Grid) -> None:
     grid.add(at.INITIAL_PARTLY, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)
     grid.add(at.INITIAL_PARTLY, share=UNDER_A_TENTH, ageing=A_DAY, tail=then.ATTEMPTS)
     grid.add(at.INITIAL_PARTLY_REFUNDED, share=IN_THREE, tail=then.ATTEMPTS)
+    grid.add(at.INITIAL_PARTLY, tail=then.OVER_REFUND)
+    grid.add(at.INITIAL_FULLY, tail=then.OVER_REFUND)
     grid.add(at.INITIAL_FULLY, tail=then.REFUSALS)
     grid.add(at.DIRECT_CHARGED, tail=then.REFUSALS)
     grid.add(at.PENDING, tail=then.RESUME)

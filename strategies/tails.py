@@ -108,6 +108,9 @@ REFUND_ALL: Final = Tail("a refund of everything captured", lambda paper: (_refu
 REFUND_TWICE: Final = Tail(
     "two refunds", lambda paper: (_refund(paper), Refund(untriggered(max(paper.refundable // 4, 1))))
 )
+OVER_REFUND: Final = Tail(
+    "a refund of everything captured and one more", lambda paper: (_refund_all(paper), Refund(untriggered(paper.least)))
+)
 SECOND: Final = Tail("a second cancel", lambda paper: (paper.plain,))
 THIRD: Final = Tail("a second and a third cancel", lambda paper: (paper.plain, paper.plain))
 SECOND_AND_APPROVE: Final = Tail(

@@ -104,7 +104,8 @@ def _stride(step: Step, expectation: Expectation, before: Belief) -> Stride:
 def ideal(branch: Branch) -> dict[str, Scalar]:
     """Return what a provider that takes this way would show: of every claim, the first permitted value."""
     observed: dict[str, Scalar] = {}
-    for claim in branch.claims:
+    # What a field must not be is answered by what it is, where that is claimed too.
+    for claim in sorted(branch.claims, key=lambda claim: isinstance(claim.permitted, NoneOf)):
         observed.setdefault(claim.field, _first(claim.permitted))
     return observed
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from conformance.expectation import Branch, Expectation, Fields, told_apart
+from conformance.expectation import REFUSED, Branch, Expectation, Fields, told_apart
 from conformance.model.ecom import EcomTable
 from conformance.model.epayment import EpaymentTable
 from conformance.model.races import apart, together
@@ -56,11 +56,16 @@ def expect(belief: Belief, step: Step, world: World) -> Expectation:
 def settle(step: Step, before: Belief, branches: tuple[Branch, ...], observed: Fields) -> Belief:
     """Return the orders that are possible after a step, given the branches that the observation left.
 
-    A cancel of the order itself is remembered together with its answer, because a repeated key must repeat it.
+    A cancel of the order itself is remembered together with its answer, because a repeated key must repeat it. That one
+    was refused is remembered of any that named the order, because it must have no effect later, either.
     """
     after = tuple(dict.fromkeys(branch.after for branch in branches))
     for one, seen in zip(parts_of(step), told_apart(observed), strict=False):
-        if isinstance(one, Cancel) and one.to is Addressee.OWN and one.defect is None:
+        if not isinstance(one, Cancel):
+            continue
+        if seen.get("answer.outcome") == REFUSED and one.to is not Addressee.UNKNOWN:
+            after = tuple(dict.fromkeys(replace(order, cancel_refused=True) for order in after))
+        if one.to is Addressee.OWN and one.defect is None:
             after = _remembering(one, before, after, seen)
     return after
 

@@ -125,6 +125,14 @@ class EcomTable(PaymentTable):
         """Claim that what was reserved can no longer be captured."""
         return (Claim("view.to_capture", NoneOf((order.remaining,))),)
 
+    def untouched(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that the history tells of no cancel."""
+        return (Claim("view.log.cancels", one(0), ("INV-1",)),)
+
+    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that it ended before it was reserved: the user may have done that, or Vipps (EC-15, EC-16, EC-18)."""
+        return (Claim("view.summary", one(False)),)
+
     @staticmethod
     def _entries(order: Order) -> Permitted:
         # What the history says of a remainder that was released, or of a cancel that did nothing, is not documented.
@@ -273,8 +281,10 @@ class EcomTable(PaymentTable):
         first = tuple(rule for rule in cited if rule not in ("KB-01", "KB-02", "KB-02b", "KB-10"))
         blame = Blame(released=(*first, "INV-2"), kept=KEPT_BY_CANCEL, names=first, log=first)
         asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
-        answer = (*accepted(asked), done(asked), *self.not_for_its_age(order))
-        answer = (*answer, *self._answer(order, after, world, first))
+        # What the knowledge base asks for is seen in the payment, and the answer only tells of it.
+        of_answer = tuple(rule for rule in first if not rule.startswith("KB-"))
+        answer = (*accepted(asked), done(of_answer), *self.not_for_its_age(order))
+        answer = (*answer, *self._answer(order, after, world, of_answer))
         shown = ("KB-03", "INV-6", *SHOWN_BY_RELEASE)
         return branch(name, answer, self.view(after, world, blame), after, (*rules, *shown) if rules else ())
 

@@ -111,6 +111,14 @@ class EpaymentTable(PaymentTable):
             Claim("view.cancelled", NoneOf((order.cancelled,))),
         )
 
+    def untouched(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that nothing is cancelled."""
+        return (Claim("view.cancelled", one(0), ("INV-1",)),)
+
+    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that the user ended it, or let it time out."""
+        return (Claim("view.state", one(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)
+
     @staticmethod
     def state(order: Order) -> str:
         """Return the state's documented name: nothing that happens after authorization changes it."""
@@ -218,24 +226,27 @@ class EpaymentTable(PaymentTable):
 
     def _released(self, order: Order, after: Order, world: World, rules: Rules, name: str) -> Branch:
         cited = tuple(rule for rule in rules if rule.startswith("EP"))
+        # What these ask for is seen in the payment, and the answer only tells of it.
+        of_answer = tuple(rule for rule in cited if rule not in ("EP-03", "EP-08"))
         event: Rules = ("EP-30",) if order.since_reserved is not None else ("EP-29",)
         # How much is released (EP-08) is not at stake where nothing is.
         asked = tuple(rule for rule in rules if not rule.startswith("KB-02") and rule != "EP-08")
         answer = (
             *accepted(asked),
-            done(asked),
+            done(of_answer),
             *self.not_for_its_age(order),
-            Claim("answer.state", one(self.state(after)), cited),
-            Claim("answer.order", one("same"), cited),
+            Claim("answer.state", one(self.state(after)), of_answer),
+            Claim("answer.order", one("same"), of_answer),
             Claim("answer.currency", one(order.currency), ("INV-10",)),
             Claim("answer.amount", one(order.amount, None), ("INV-10",)),
-            Claim("answer.authorized", one(after.authorized), cited),
-            Claim("answer.cancelled", one(after.cancelled), cited),
-            Claim("answer.captured", one(after.captured), ("INV-3", *cited)),
-            Claim("answer.refunded", one(after.refunded), ("INV-3", *cited)),
+            Claim("answer.authorized", one(after.authorized), of_answer),
+            Claim("answer.cancelled", one(after.cancelled), of_answer),
+            Claim("answer.captured", one(after.captured), ("INV-3", *of_answer)),
+            Claim("answer.refunded", one(after.refunded), ("INV-3", *of_answer)),
             Claim("answer.psp", one("creation", None), ("EP-32",)),
         )
-        blame = Blame(released=(*cited, "INV-2"), kept=("INV-3",), names=cited, log=event)
+        names = tuple(rule for rule in cited if rule != "EP-08")
+        blame = Blame(released=(*cited, "INV-2"), kept=("INV-3",), names=names, log=event)
         view = self.view(after, world, blame)
         shown: Rules = (*event, "EP-32", "INV-2", "INV-3", "INV-4", "INV-10")
         if order.since_reserved is not None:

@@ -142,6 +142,17 @@ class RecurringTable(Table):
             Claim("view.cancelled", NoneOf((order.cancelled,))),
         )
 
+    def untouched(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that the charge is not cancelled, wholly or in part."""
+        return (
+            Claim("view.state", NoneOf((Stage.CANCELLED.name,)), ("INV-1",)),
+            Claim("view.cancelled", one(0), ("INV-1",)),
+        )
+
+    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that the charge run failed."""
+        return (Claim("view.state", one(Stage.FAILED.name)),)
+
     @staticmethod
     def _cancels(order: Order) -> Permitted:
         # Whether a charge's history tells of the agreement's end is not documented.
@@ -363,7 +374,9 @@ class RecurringTable(Table):
         shown: Rules = ("RE-21", "INV-2", "INV-3", "INV-4", "INV-10")
         view = self.view(after, world, blame)
         asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
-        answer = (*accepted_or_pending(asked), done(asked, 204, 202))
+        # Whether it can be cancelled at all (RE-29) is not a matter of the status of a success.
+        of_answer = tuple(rule for rule in cited if rule != "RE-29")
+        answer = (*accepted_or_pending(asked), done(of_answer, 204, 202))
         return branch("cancelled", answer, view, after, (*rules, *shown) if rules else ())
 
     def _reserved(self, order: Order, world: World) -> Expectation:

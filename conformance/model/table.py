@@ -34,6 +34,7 @@ from conformance.model.world import (
     World,
     age_for_cancel,
     age_for_refund,
+    is_near_deadline,
     is_past_deadline,
     may_have_lapsed,
     must_have_lapsed,
@@ -120,6 +121,14 @@ class Table(ABC):
     def depict(self, order: Order, world: World, blame: Blame) -> tuple[Claim, ...]:
         """Claim what this order looks like when it is read back."""
 
+    @abstractmethod
+    def untouched(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that nothing was released of an order of which nothing had been."""
+
+    @abstractmethod
+    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
+        """Claim that an order ended in a way that no cancel of the merchant's leads to, or nothing where none does."""
+
     def view(self, order: Order, world: World, blame: Blame) -> tuple[Claim, ...]:
         """Claim what reading the order back says: how this order looks, and that its books are in order."""
         return (*self.depict(order, world, blame), *SOUND)
@@ -150,15 +159,28 @@ class Table(ABC):
     # What happens to an order from outside. The answer to a test action proves nothing; what is read afterwards does.
 
     def _moves(self, order: Order, world: World, to: Order, name: str, blame: Blame, rules: Rules = ()) -> Expectation:
-        moved = branch(name, accepted(), self.view(to, world, blame), to, rules)
+        stays = self._stays_refused(order, world) if to.stage not in CLOSED else ()
+        moved = branch(name, accepted(), (*stays, *self.view(to, world, blame)), to, rules)
         if rules:
             return Expectation((moved,))
         waiting = (outcome(ACCEPTED), *self.view(order, world, Blame()))
-        return Expectation((moved, Branch(f"not {name} when we stopped asking", waiting, order, proves=False)))
+        branches = [moved, Branch(f"not {name} when we stopped asking", waiting, order, proves=False)]
+        if stays:
+            # The user may have done something else than was asked for, and that is nobody's fault.
+            ended = (outcome(ACCEPTED), *self.ended_otherwise(order))
+            branches.append(Branch(f"ended, and not {name}", ended, order, proves=False))
+        return Expectation(tuple(branches))
 
     def _cannot(self, order: Order, world: World, blame: Blame, rules: Rules = ()) -> Expectation:
-        claims = (outcome(ACCEPTED, REFUSED), *self.view(order, world, blame))
+        claims = (outcome(ACCEPTED, REFUSED), *self._stays_refused(order, world), *self.view(order, world, blame))
         return Expectation((Branch("nothing happens", claims, order, rules),))
+
+    def _stays_refused(self, order: Order, world: World) -> tuple[Claim, ...]:
+        """Claim that a refused cancel has no effect later, where nothing else may have ended or released anything."""
+        ended = order.stage in CLOSED or order.cancelled or order.agreement_stopped or order.lapsed
+        if not order.cancel_refused or ended or is_near_deadline(order, world):
+            return ()
+        return self.untouched(order)
 
     def _irreversible(self, order: Order) -> tuple[Blame, Rules]:
         if order.cancelled and not order.lapsed:
@@ -176,7 +198,8 @@ class Table(ABC):
         blame, rules = self._irreversible(order)
         open_ = order.stage is Stage.RESERVED and order.remaining > 0
         kept = (("C20", "kept"),) if open_ and is_past_deadline(older, world) else ()
-        same = branch("older", accepted(), self.view(older, world, blame), older, rules, kept)
+        claims = (*self._stays_refused(older, world), *self.view(older, world, blame))
+        same = branch("older", accepted(), claims, older, rules, kept)
         branches = [replace(same, lasting=not (open_ and must_have_lapsed(older, world)))]
         if order.stage in (Stage.INITIATED, Stage.IN_3DS) and older.since_initiated >= OPENING_WINDOW:
             expired = replace(older, stage=Stage.EXPIRED)
@@ -191,7 +214,8 @@ class Table(ABC):
     def _read(self, order: Order, step: Step, world: World) -> Expectation:
         blame, rules = self._irreversible(order)
         blame = blame if rules else Blame.all(*UNCHANGED_BY_READING)
-        return Expectation((branch("unchanged", (), self.view(order, world, blame), order, rules),))
+        claims = (*self._stays_refused(order, world), *self.view(order, world, blame))
+        return Expectation((branch("unchanged", (), claims, order, rules),))
 
     # Cancels that every API answers in the same way
 
@@ -330,6 +354,12 @@ class Table(ABC):
         view = self.view(order, world, Blame.all(*(rules or BOOKS)))
         return branch("refused", refused(rules, status, codes), view, order, rules)
 
+    def _more_than_there_is(self, order: Order, world: World, rules: Rules) -> Expectation:
+        """Permit nothing but a refusal of a capture or refund that the books could not show: it proves no rule."""
+        view = self.view(order, world, Blame.all(*BOOKS))
+        refusal = branch("refused", refused(rules, ANY_REFUSAL), view, order)
+        return Expectation((refusal, self.not_done_yet(order, world)))
+
     def _capture(self, order: Order, step: Capture, world: World) -> Expectation:
         money = self.money
         if order.stage is Stage.CANCELLED:
@@ -341,6 +371,8 @@ class Table(ABC):
         age = age_for_cancel(order, world)
         if order.lapsed:
             return Expectation(self.lapsed(order, world, age, money.capture_too_old))
+        if order.since_reserved is not None and step.amount > order.remaining:
+            return self._more_than_there_is(order, world, ("INV-4", *BOOKS))
         if order.stage in CLOSED or step.amount > order.remaining:
             return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
         branches = []
@@ -365,14 +397,15 @@ class Table(ABC):
                 status = money.after_cancel_status
                 return Expectation((self._refuses(order, world, money.refund_after_cancel, status, codes),))
             return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
+        released = order.cancelled > 0 and not order.lapsed and not order.agreement_stopped
         if step.amount > order.refundable:
-            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
+            rules = (*money.refund_after_release, *BOOKS) if released else BOOKS
+            return self._more_than_there_is(order, world, rules)
         age = age_for_refund(order)
         if age is Age.BEYOND:
             codes = self.codes(world, money.refund_too_old_codes)
             return Expectation((self._refuses(order, world, money.refund_too_old, money.refund_too_old_status, codes),))
         after = self.refunded(order, step.amount)
-        released = order.cancelled > 0 and not order.lapsed and not order.agreement_stopped
         judged = released and age is Age.WITHIN and step.amount >= self.least
         rules = money.refund_after_release if judged else ()
         view = self.view(after, world, Blame.all(*(rules or BOOKS)))

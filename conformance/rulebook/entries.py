@@ -90,10 +90,11 @@ class Switch:
 class Rule:
     """One documented sentence about Cancel.
 
-    ``needs`` are the capabilities without which some side of the rule cannot be reached. ``sides`` are the two
-    sides of its boundary, if it has one. ``neighbours`` state the same thing elsewhere: one defect turns all of
-    them red. ``sentences`` are the digests of the sentences of the SEED page that the rule rests on. ``optional`` says
-    that an answer may leave out what the rule is about. ``defects`` are those of real integrations that it catches.
+    ``needs`` are the capabilities without which some side of the rule cannot be reached, ``partly`` those without which
+    only a part of it can be put to the test. ``sides`` are the two sides of its boundary, if it has one. ``neighbours``
+    state the same thing elsewhere: one defect turns all of them red. ``sentences`` are the digests of the sentences of
+    the SEED page that the rule rests on. ``optional`` says that an answer may leave out what the rule is about.
+    ``defects`` are those of real integrations that it catches.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Rule:
     sentences: tuple[str, ...]
     optional: bool
     defects: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ class Rulebook:
 def _as_data(rule: Rule) -> dict[str, object]:
     # What was added later is left out where it is not used, so that it changes no digest.
     data = asdict(rule)
-    if not rule.defects:
-        del data["defects"]
+    for name in ("defects", "partly"):
+        if not data[name]:
+            del data[name]
     return data

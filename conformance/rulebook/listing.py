@@ -115,6 +115,7 @@ def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[
         "causes": list(rule.causes),
         "optional": rule.optional,
         **({"defects": list(rule.defects)} if rule.defects else {}),
+        **({"partly": list(rule.partly)} if rule.partly else {}),
         "stale": rule.id in stale.stale if stale is not None and compared else None,
     }
 
@@ -143,6 +144,7 @@ def _rule_markdown(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> l
     named = (
         ("Readings", [f"{switch_id} ({rulebook.switch(switch_id).topic})" for switch_id in rule.readings]),
         ("Needs", list(rule.needs)),
+        ("Needs for a part of it", list(rule.partly)),
         ("Sides of its boundary", list(rule.sides)),
         ("Fails together with", list(rule.neighbours)),
     )

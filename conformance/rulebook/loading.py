@@ -30,6 +30,7 @@ SEED = "SEED"
 _RULE_KEYS = frozenset({
     "id", "profiles", "level", "status", "title", "statement", "sources", "reason", "causes",
     "readings", "needs", "sides", "neighbours", "sentences", "optional", "defects",
+    "partly",
 })  # fmt: skip
 _SWITCH_KEYS = frozenset({"id", "topic", "question", "choices", "default", "fixed", "reason"})
 _SOURCE_KEYS = frozenset({"key", "title", "version", "published", "observed"})
@@ -171,6 +172,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         sentences=_texts(entry, "sentences"),
         optional=_flag(entry, "optional"),
         defects=_texts(entry, "defects"),
+        partly=_texts(entry, "partly"),
     )
 
 
@@ -238,7 +240,7 @@ def _rule_problems(rule: Rule, rules: set[str], switches: set[str], sources: Map
     cited = {citation.source for citation in rule.sources}
     yield from _unknown("source", cited, sources)
     yield from _unknown("reading", rule.readings, switches)
-    yield from _unknown("need", rule.needs, NEEDS)
+    yield from _unknown("need", {*rule.needs, *rule.partly}, NEEDS)
     yield from _unknown("neighbour", rule.neighbours, rules - {rule.id})
     checked = rule.status is Status.CHECKED
     documented = {source for source in cited if source in sources and not sources[source].observed}

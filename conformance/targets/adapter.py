@@ -30,6 +30,7 @@ class AdapterSeat:
     control: str | None = None
     concurrency = 1
     private = False
+    names_other_unit = False
 
     def __init__(self, name: str, made: Callable[[], Any], *, timeout: float = 30.0) -> None:
         """Make the adapter and look at what it has.

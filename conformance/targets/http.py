@@ -27,6 +27,7 @@ class HttpSeat:
         self.control = target.control
         self.concurrency = concurrency or target.concurrency
         self.private = target.private
+        self.names_other_unit = keys.other_named
 
     @property
     def requests(self) -> int:

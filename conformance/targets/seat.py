@@ -43,7 +43,7 @@ class Seat(Protocol):
 
     ``wire`` says whether it is spoken to in HTTP; ``concurrency`` how many histories may be under way at once;
     ``private`` that it lives in this process and serves nobody else. ``profiles`` are the ones it says it has, once it
-    was opened.
+    was opened. ``names_other_unit`` says that another sales unit was named, from which the target has to tell ours.
     """
 
     kind: str
@@ -52,6 +52,7 @@ class Seat(Protocol):
     control: str | None
     concurrency: int
     private: bool
+    names_other_unit: bool
 
     @property
     def requests(self) -> int:

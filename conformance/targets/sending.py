@@ -82,7 +82,9 @@ class Office:
     async def bearing_another(self, call: Call, record: Record) -> Call:
         """Return a call that was refused (401) with another token, or as it was if there is none."""
         borne = _borne(call)
-        if borne in self._ours and await self._renew(borne, record):
+        # One that was sent without the subscription key is refused for that, whatever its token is.
+        keyed = call.request.header("Ocp-Apim-Subscription-Key") is not None
+        if keyed and borne in self._ours and await self._renew(borne, record):
             return _bearing(call, self.token.text)
         return call
 

@@ -38,7 +38,11 @@ PATIENCE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The credentials as the environment gives them. ``known`` is False where the sandbox's own are used instead."""
+    """The credentials as the environment gives them. ``known`` is False where the sandbox's own are used instead.
+
+    ``other_named`` says that ``other_msn`` is another sales unit by somebody's word, and not only a number that is not
+    this one's.
+    """
 
     client_id: str
     client_secret: str
@@ -48,6 +52,7 @@ class Keys:
     other_msn: str
     phone: str
     known: bool
+    other_named: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -76,6 +81,7 @@ def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = 
     env = os.environ if environment is None else environment
     sandbox = Options()
     found = {name: env.get(name, "") for name in CREDENTIAL_NAMES}
+    other = env.get("VIPPS_OTHER_MSN", "")
     if embedded or (loopback and not any(found.values())):
         return Keys(
             sandbox.client_id,
@@ -83,9 +89,10 @@ def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = 
             sandbox.subscription_key,
             sandbox.msn,
             "",
-            sandbox.other_msn,
+            (not embedded and other) or sandbox.other_msn,
             _phone(env),
             known=False,
+            other_named=embedded or bool(other),
         )
     missing = [name for name in ("VIPPS_SUBSCRIPTION_KEY", "VIPPS_MSN") if not found[name]]
     if not found["VIPPS_ACCESS_TOKEN"]:
@@ -98,9 +105,10 @@ def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = 
         found["VIPPS_SUBSCRIPTION_KEY"],
         found["VIPPS_MSN"],
         found["VIPPS_ACCESS_TOKEN"],
-        env.get("VIPPS_OTHER_MSN", "") or ("999999" if found["VIPPS_MSN"] != "999999" else "888888"),
+        other or ("999999" if found["VIPPS_MSN"] != "999999" else "888888"),
         _phone(env),
         known=True,
+        other_named=bool(other),
     )
 
 
@@ -119,6 +127,7 @@ class Session:
     today: date
     capabilities: Capabilities
     office: Office
+    other_named: bool = False
     offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     distinguishes_units: dict[Profile, bool] = field(default_factory=dict)
 
@@ -175,7 +184,7 @@ async def open_session(
             pause=target.pause,
             loopback=target.loopback,
         )
-        return Session(target, credentials, market, nonce, today, capabilities, office)
+        return Session(target, credentials, market, nonce, today, capabilities, office, keys.other_named)
     finally:
         await link.close()
 

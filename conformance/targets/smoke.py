@@ -133,7 +133,9 @@ class _Smoke:
         seen = await HttpPlayer(wire, self.link, self.remember).look("read", log=False)
         if seen.get("view.outcome") in _NO_ANSWER:
             raise TargetError(self._trouble("it could not be found out whether it tells sales units apart"))
-        self.session.distinguishes_units[self.profile] = seen.get("view.outcome") == REFUSED
+        # Where somebody says that it is another's number, a target that does not mind is wrong, and not of one unit.
+        told_apart = self.session.other_named or seen.get("view.outcome") == REFUSED
+        self.session.distinguishes_units[self.profile] = told_apart
 
     def _trouble(self, what: str) -> str:
         name = self.session.target.name

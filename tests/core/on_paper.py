@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from conformance.expectation import Between, Branch, Expectation, Folded, Mentions, Missing, OneOf
+from conformance.expectation import Between, Branch, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
 from conformance.model import World, expect, open_order, settle
 from conformance.order import Kind, Market, Order, Profile
 from conformance.rulebook import Readings, load
@@ -157,6 +157,9 @@ def shown_by(branch: Branch):
                 value = next(one for one in range(low, high + 1) if one not in but)
             case Missing():
                 value = None
+            case NoneOf():
+                # Another claim says what the field is; where none does, it is missing.
+                continue
         observed.setdefault(claim.field, value)
     observed.setdefault("answer.outcome", "accepted")
     return observed

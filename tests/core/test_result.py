@@ -164,7 +164,7 @@ def test_a_history_that_did_not_arrive_says_why_its_rule_is_open():
     missed = {"kind": "missed", "history": "ecom-1", "rules": ["EC-13"], "cause": "the control API said no"}
     other = {**missed, "cause": "the user was not there"}
     found = rule(result(*played("inconclusive", cause="no answer"), other, missed, missed), "EC-13")
-    assert found.reason == "2 histories set out for it and did not arrive: the control API said no"
+    assert found.reason == "2 histories were to be examples of it and are none: the control API said no"
 
 
 def test_what_the_documentation_is_silent_about_is_listed_with_what_was_seen():

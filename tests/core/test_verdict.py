@@ -368,7 +368,7 @@ def test_a_rule_about_two_requests_at_once_keeps_nobody_back_who_takes_one_at_a_
             AGED,
             tally(missed={"a server error": 3, "no answer": 4}),
             FULL,
-            "4 histories set out for it and did not arrive: no answer",
+            "4 histories were to be examples of it and are none: no answer",
         ),
         (AGED, tally(), FULL, "nothing that the target answered in this run was an example of it"),
         (

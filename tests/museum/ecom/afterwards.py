@@ -146,3 +146,24 @@ class LateRefundHasAnotherStatus(Ecom):
     def refusal_for_refund(self, order, amount):
         refusal = super().refusal_for_refund(order, amount)
         return dataclasses.replace(refusal, status=409) if refusal is not None and refusal.code == "95" else refusal
+
+
+@faulty(NARROW, "EC-34 INV-10", approve, capture(500), flagged, refund(750))
+class MoreRefundedThanCapturedAfterRelease(Ecom):
+    """Once the rest was released, as much can be refunded as was authorized."""
+
+    def refusal_for_refund(self, order, amount):
+        within = order.refunded + amount <= order.authorized and not self.is_refund_too_late(order)
+        if order.captured and order.cancelled and within:
+            return None
+        return super().refusal_for_refund(order, amount)
+
+
+@faulty(NARROW, "INV-10 EC-34", approve, capture(500), refund(500), refund(100))
+class EachRefundComparedAlone(Ecom):
+    """Each refund may be as large as what was captured, whatever was refunded before."""
+
+    def refusal_for_refund(self, order, amount):
+        if order.captured and order.refunded and amount <= order.captured:
+            return None
+        return super().refusal_for_refund(order, amount)

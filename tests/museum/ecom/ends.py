@@ -6,7 +6,7 @@ from conformance.sandbox import Ecom
 from conformance.sandbox.payment import Kind, Stage
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
-from ..steps import cancel, enter, expire, flagged, reject
+from ..steps import approve, cancel, capture, days, enter, expire, flagged, leave, reject
 
 
 @faulty(BLATANT, "KB-05 EC-06", enter, cancel)
@@ -38,6 +38,44 @@ class RefusedIn3DSecureAndCancelled(Ecom):
     def refusal_in_3ds(self, order):
         self.release(order)
         return super().refusal_in_3ds(order)
+
+
+@faulty(TWO_FACED, "INV-1", enter, cancel, leave)
+class RefusedIn3DSecureAndDoneAfterwards(Ecom):
+    """A cancel during 3-D Secure is refused, and carried out as soon as the payment is reserved."""
+
+    def __init__(self, house):
+        super().__init__(house)
+        self.waiting = set()
+
+    def refusal_in_3ds(self, order):
+        self.waiting.add(order.id)
+        return super().refusal_in_3ds(order)
+
+    def reserve(self, order):
+        super().reserve(order)
+        if order.id in self.waiting:
+            self.release(order)
+
+
+@faulty(TWO_FACED, "INV-1", approve, capture(500), cancel, days(1))
+class RefusedRemainderReleasedOvernight(Ecom):
+    """A cancel that lacks the release flag is refused, and the remainder is released a day later."""
+
+    def __init__(self, house):
+        super().__init__(house)
+        self.refused = {}
+
+    def refuse_cancel(self, call, order, refusal):
+        if order.remaining and not order.cancelled:
+            self.refused.setdefault(order.id, self.moment(order))
+        return super().refuse_cancel(call, order, refusal)
+
+    def settle(self, order):
+        super().settle(order)
+        since = self.refused.get(order.id)
+        if since is not None and order.remaining and self.moment(order) - since >= 86_400:
+            self.release(order)
 
 
 @faulty(BLATANT, "KB-12 EC-15", reject)

@@ -53,7 +53,7 @@ class HistoryForgetsTheRelease(Ecom):
         return [entry for entry in super().shown_entries(order) if entry.kind is not Kind.RELEASE]
 
 
-@faulty(TWO_FACED, "EC-07 KB-06", approve, capture(500), flagged)
+@faulty(TWO_FACED, "EC-07", approve, capture(500), flagged)
 class AnswerForgetsTheCapture(Ecom):
     """The answer's summary says that nothing was captured, and the details say what was."""
 
@@ -62,7 +62,7 @@ class AnswerForgetsTheCapture(Ecom):
         return answer(200, {**response.json(), "transactionSummary": {**self.summary(order), "capturedAmount": 0}})
 
 
-@faulty(TWO_FACED, "EC-07 KB-06", approve, capture(500), flagged)
+@faulty(TWO_FACED, "EC-07", approve, capture(500), flagged)
 class AnswerForgetsTheRelease(Ecom):
     """After a partial capture the answer says that the rest can still be captured, which it cannot."""
 
@@ -74,7 +74,7 @@ class AnswerForgetsTheRelease(Ecom):
         return answer(200, {**response.json(), "transactionSummary": summary})
 
 
-@faulty(TWO_FACED, "EC-07 INV-3 INV-6 KB-06", approve, capture(500), flagged)
+@faulty(TWO_FACED, "EC-07 INV-3 INV-6", approve, capture(500), flagged)
 class ReleaseRefundsTheCapture(Ecom):
     """A release of the rest gives back what was captured, too."""
 
@@ -166,7 +166,7 @@ class ThirdCancelReleasesAgain(Ecom):
         return super().refuse_cancel(call, order, refusal)
 
 
-@faulty(BLATANT, "EC-07 INV-10 INV-3 INV-6 KB-06", approve, capture(500), flagged)
+@faulty(BLATANT, "EC-07 INV-10 INV-3 INV-6", approve, capture(500), flagged)
 class ReleaseIncludesTheCapture(Ecom):
     """A release after a partial capture takes the captured amount off the books, too."""
 

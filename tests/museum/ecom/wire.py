@@ -148,3 +148,11 @@ class InvalidRequestsAnswer422(Ecom):
         if refusal.faults and call.request.method == "PUT":
             refusal = dataclasses.replace(refusal, status=422)
         return super().refuse(call, refusal)
+
+
+@faulty(BLATANT, "EC-20", foreign)
+class EverySalesUnitAlike(Ecom):
+    """The payments of every sales unit can be read and cancelled by all of them."""
+
+    def find(self, msn, id_):
+        return super().find(msn, id_) or super().find(self.options.msn, id_)

@@ -126,3 +126,24 @@ class LateRefundAcceptedAfterRelease(EPayment):
 
     def is_refund_too_late(self, order):
         return not order.cancelled and super().is_refund_too_late(order)
+
+
+@faulty(NARROW, "EP-35 INV-10", approve, capture(500), cancel, refund(750))
+class MoreRefundedThanCapturedAfterRelease(EPayment):
+    """Once the rest was released, as much can be refunded as was authorized."""
+
+    def refusal_for_refund(self, order, amount):
+        within = order.refunded + amount <= order.authorized and not self.is_refund_too_late(order)
+        if order.captured and order.cancelled and within:
+            return None
+        return super().refusal_for_refund(order, amount)
+
+
+@faulty(NARROW, "INV-10 EP-35", approve, capture(500), refund(500), refund(100))
+class EachRefundComparedAlone(EPayment):
+    """Each refund may be as large as what was captured, whatever was refunded before."""
+
+    def refusal_for_refund(self, order, amount):
+        if order.captured and order.refunded and amount <= order.captured:
+            return None
+        return super().refusal_for_refund(order, amount)

@@ -6,7 +6,7 @@ from conformance.sandbox import EPayment
 from conformance.sandbox.payment import Stage
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
-from ..steps import approve, cancel, enter, expire, reject
+from ..steps import approve, cancel, enter, expire, leave, reject
 
 
 @faulty(BLATANT, "EP-09 KB-05", enter, cancel)
@@ -24,6 +24,24 @@ class RefusedIn3DSecureAndCancelled(EPayment):
     def refusal_in_3ds(self, order):
         self.release(order)
         return super().refusal_in_3ds(order)
+
+
+@faulty(TWO_FACED, "INV-1", enter, cancel, leave)
+class RefusedIn3DSecureAndDoneAfterwards(EPayment):
+    """A cancel during 3-D Secure is refused, and carried out as soon as the payment is reserved."""
+
+    def __init__(self, house):
+        super().__init__(house)
+        self.waiting = set()
+
+    def refusal_in_3ds(self, order):
+        self.waiting.add(order.id)
+        return super().refusal_in_3ds(order)
+
+    def reserve(self, order):
+        super().reserve(order)
+        if order.id in self.waiting:
+            self.release(order)
 
 
 @faulty(BLATANT, "KB-12", reject)

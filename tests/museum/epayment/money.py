@@ -105,7 +105,7 @@ class FloatArithmetic(EPayment):
         return int(order.remaining / 100 * 100)
 
 
-@faulty(TWO_FACED, "INV-3 EP-06 EP-08 EP-42", approve, capture(500), cancel)
+@faulty(TWO_FACED, "INV-3 EP-06 EP-42", approve, capture(500), cancel)
 class CancelRefundsTheCapture(EPayment):
     """A cancel after a partial capture gives back what was captured, too."""
 
@@ -185,7 +185,19 @@ class ThirdCancelIsLoggedAgain(EPayment):
         return super().refuse_cancel(order, refusal)
 
 
-@faulty(TWO_FACED, "EP-05 EP-03", approve, cancel)
+@faulty(TWO_FACED, "EP-06 EP-08 INV-2", approve, capture(500), cancel)
+class ReleaseRecordedAndHalfDone(EPayment):
+    """After a partial capture a cancel records the release of the whole rest, and releases half of it."""
+
+    def release(self, order, *, text="", key=None):
+        halved = order.captured and not order.refunded
+        entry = super().release(order, text=text, key=key)
+        if halved:
+            order.cancelled -= entry.amount // 2
+        return entry
+
+
+@faulty(TWO_FACED, "EP-05", approve, cancel)
 class AnswerCancelsNothing(EPayment):
     """The money is released, and the answer says that nothing was cancelled."""
 
@@ -209,7 +221,7 @@ class SumsRefundTheCapture(EPayment):
         return view
 
 
-@faulty(TWO_FACED, "EP-06 EP-08", approve, capture(500), cancel)
+@faulty(TWO_FACED, "EP-06", approve, capture(500), cancel)
 class AnswerCancelsEverything(EPayment):
     """After a partial capture the rest is released, and the answer says that everything was cancelled."""
 

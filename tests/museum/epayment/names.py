@@ -91,7 +91,7 @@ class AuthorizedNamedReserved(EPayment):
         return "RESERVED" if order.is_reserved else super().state(order)
 
 
-@faulty(BLATANT, "EP-05 EP-03 EP-06 EP-08 EP-42 INV-8", approve, cancel)
+@faulty(BLATANT, "EP-05 EP-03 EP-06 EP-42 INV-8", approve, cancel)
 class AuthorizedEndsTerminated(EPayment):
     """A payment whose funds were released is TERMINATED."""
 
@@ -99,7 +99,16 @@ class AuthorizedEndsTerminated(EPayment):
         return "TERMINATED" if order.is_reserved and order.cancelled else super().state(order)
 
 
-@faulty(NARROW, "EP-06 EP-08 EP-42 INV-8", approve, capture(500), cancel)
+@faulty(NARROW, "EP-05 EP-03 INV-8", approve, cancel)
+class UncapturedEndsTerminated(EPayment):
+    """A payment of which nothing was captured is TERMINATED when its funds were released."""
+
+    def state(self, order):
+        whole = order.is_reserved and order.cancelled and not order.captured
+        return "TERMINATED" if whole else super().state(order)
+
+
+@faulty(NARROW, "EP-06 EP-42 INV-8", approve, capture(500), cancel)
 class PartlyCapturedEndsCancelled(EPayment):
     """A payment whose rest was released is CANCELLED."""
 

@@ -148,3 +148,11 @@ class RefusedTokenReleases(EPayment):
             if order is not None and order.remaining:
                 self.release(order)
         return denied
+
+
+@faulty(BLATANT, "EP-16", foreign)
+class EverySalesUnitAlike(EPayment):
+    """The payments of every sales unit can be read and cancelled by all of them."""
+
+    def find(self, msn, id_):
+        return super().find(msn, id_) or super().find(self.options.msn, id_)

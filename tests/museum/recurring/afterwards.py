@@ -108,3 +108,24 @@ class LateCaptureAcceptedAfterTheFirst(Recurring):
 
     def is_capture_too_late(self, order):
         return order.captured == 0 and super().is_capture_too_late(order)
+
+
+@faulty(NARROW, "RE-31 INV-10", capture(500), cancel, refund(750))
+class MoreRefundedThanCapturedAfterRelease(Recurring):
+    """Once the rest was released, as much can be refunded as was authorized."""
+
+    def refusal_for_refund(self, charge, amount):
+        within = charge.refunded + amount <= charge.authorized and not self.is_refund_too_late(charge)
+        if charge.captured and charge.cancelled and within:
+            return None
+        return super().refusal_for_refund(charge, amount)
+
+
+@faulty(NARROW, "INV-10 RE-31", capture(500), refund(500), refund(100))
+class EachRefundComparedAlone(Recurring):
+    """Each refund may be as large as what was captured, whatever was refunded before."""
+
+    def refusal_for_refund(self, charge, amount):
+        if charge.captured and charge.refunded and amount <= charge.captured:
+            return None
+        return super().refusal_for_refund(charge, amount)

@@ -212,3 +212,22 @@ class ProblemTypeOfARequestFault(Recurring):
 
     def refusal_of(self, problem_id, charge, reason, *, status=None):
         return super().refusal_of("validation-error", charge, reason, status=status)
+
+
+@faulty(TWO_FACED, "INV-1", due, processing, cancel, reserve, kind=RESERVING)
+class RefusedInProcessingAndDoneAfterwards(Recurring):
+    """A cancel of a charge that is being processed is refused, and carried out as soon as the charge is reserved."""
+
+    def __init__(self, house):
+        super().__init__(house)
+        self.waiting = set()
+
+    def refuse_cancel(self, charge, refusal):
+        if charge.stage is Stage.PROCESSING:
+            self.waiting.add(charge.id)
+        return super().refuse_cancel(charge, refusal)
+
+    def reserve(self, charge):
+        super().reserve(charge)
+        if charge.id in self.waiting:
+            self.release(charge)

@@ -1,0 +1,174 @@
+"""What is wrong only later: a refused cancel that is carried out after all, and money moved that is not there."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from conformance.model import World, expect, settle
+from conformance.order import Kind
+from conformance.steps import (
+    Addressee,
+    Age,
+    Approve,
+    BecomeDue,
+    Cancel,
+    Capture,
+    Defect,
+    Enter3DS,
+    Initiate,
+    Leave3DS,
+    Read,
+    Refund,
+    Reserve,
+    StartProcessing,
+    StopAgreement,
+)
+from conformance.verdict import Judged, judge
+
+from .on_paper import DAY, E, P, R, accepting, arrive, blamed, refusing, shown_by, world
+
+A_DAY = Age(timedelta(days=1))
+PARTLY = (Approve(), Capture(500))
+DONE = {
+    E: {"view.to_capture": 0, "view.log.cancels": 1, "view.log.newest": "VOID"},
+    P: {"view.cancelled": 1000, "view.log.cancelled": 1000},
+    R: {"view.state": "CANCELLED", "view.cancelled": 1000, "view.log.cancels": 1, "view.log.cancelled": 1000},
+}
+"""How an order looks whose cancel was carried out after its reservation."""
+
+
+def after_refusal(profile, before, cancel, start=None, in_world=None):
+    """Return what is believed after a cancel that was refused, of an order that did not change."""
+    in_world = in_world or World()
+    belief = arrive(profile, before, in_world, start)
+    view = shown_by(expect(belief, Read(), in_world).branches[0])
+    shown = {name: value for name, value in view.items() if name.startswith("view.")} | refusing(409)
+    left = judge(expect(belief, cancel, in_world), shown)[1]
+    assert left
+    return settle(cancel, belief, left, shown)
+
+
+def judged_after(belief, step, changes, in_world=None):
+    """Judge a step that turns out in the first way open to it, but for the changes."""
+    expectation = expect(belief, step, in_world or World())
+    return judge(expectation, {**shown_by(expectation.branches[0]), **changes})[0]
+
+
+def charge_in_processing():
+    """Return what is believed of a charge whose cancel was refused while it was being processed."""
+    return after_refusal(R, (BecomeDue(), StartProcessing()), Cancel(), Initiate(1000, Kind.CHARGE_RESERVE))
+
+
+LATER = [
+    pytest.param(P, (Enter3DS(),), Cancel(), Leave3DS(), id="ePayment, after 3-D Secure"),
+    pytest.param(E, (Enter3DS(),), Cancel(), Leave3DS(), id="eCom, after 3-D Secure"),
+    pytest.param(P, (Approve(),), Cancel(flag=True), A_DAY, id="ePayment, a day later"),
+    pytest.param(P, (Approve(),), Cancel(defect=Defect.NO_TOKEN), A_DAY, id="ePayment, a broken request"),
+    pytest.param(P, (Approve(),), Cancel(to=Addressee.FOREIGN), A_DAY, id="ePayment, somebody else's"),
+    pytest.param(P, (Approve(),), Cancel(flag=True), Read(), id="ePayment, at the next read"),
+    pytest.param(P, (Approve(),), Cancel(flag=True), Approve(), id="ePayment, at a second approval"),
+    pytest.param(E, PARTLY, Cancel(), A_DAY, id="eCom, a day later"),
+]
+
+
+@pytest.mark.parametrize(("profile", "before", "cancel", "later"), LATER)
+def test_a_refused_cancel_that_is_carried_out_later_is_a_violation(profile, before, cancel, later):
+    status = {} if cancel.defect is None else refusing(401)
+    in_world = World()
+    belief = arrive(profile, before, in_world)
+    view = shown_by(expect(belief, Read(), in_world).branches[0])
+    code = {"answer.code": "6060"} if cancel.flag else {}
+    outside = {"answer.status": 404} if cancel.to is Addressee.FOREIGN else {}
+    shown = {**view, **refusing(409), **code, **outside, **status}
+    left = judge(expect(belief, cancel, in_world), shown)[1]
+    belief = settle(cancel, belief, left, shown)
+    assert judged_after(belief, later, {}).status is Judged.CONFORMS
+    found = judged_after(belief, later, DONE[profile])
+    assert found.status is Judged.VIOLATES
+    assert "INV-1" in blamed(found)
+    assert found.findings[0].rule == "INV-1"
+
+
+def test_a_charge_whose_refused_cancel_is_carried_out_later_is_a_violation():
+    belief = charge_in_processing()
+    assert judged_after(belief, Reserve(), {}).status is Judged.CONFORMS
+    assert blamed(judged_after(belief, Reserve(), DONE[R])) == {"INV-1"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "seen"),
+    [
+        pytest.param(
+            P, {"view.state": "ABORTED", "view.authorized": 0, "view.cancelled": 1000}, id="ePayment, aborted"
+        ),
+        pytest.param(
+            P, {"view.state": "EXPIRED", "view.authorized": 0, "view.cancelled": 1000}, id="ePayment, expired"
+        ),
+        pytest.param(
+            E, {"view.summary": False, "view.log.newest": "CANCEL", "view.log.cancels": 1}, id="eCom, without a summary"
+        ),
+    ],
+)
+def test_what_the_user_may_have_ended_is_nobodys_violation(profile, seen):
+    """A person who was to finish 3-D Secure may have done something else (EC-15, EC-18, EP-10)."""
+    belief = after_refusal(profile, (Enter3DS(),), Cancel())
+    found = judged_after(belief, Leave3DS(), seen)
+    assert found.status is Judged.INCONCLUSIVE
+    assert found.cause == "ended, and not reserved"
+
+
+def test_a_charge_run_that_failed_is_nobodys_violation():
+    belief = charge_in_processing()
+    assert judged_after(belief, Reserve(), {"view.state": "FAILED"}).status is Judged.INCONCLUSIVE
+
+
+def test_without_a_refused_cancel_an_order_that_ended_proves_nothing():
+    belief = arrive(P, (Enter3DS(),))
+    assert judged_after(belief, Leave3DS(), DONE[P]).status is Judged.INCONCLUSIVE
+    unknown = refusing(404) | {"answer.code": "5090"}
+    shown = shown_by(expect(belief, Read(), World()).branches[0]) | unknown
+    cancel = Cancel(to=Addressee.UNKNOWN)
+    belief = settle(cancel, belief, judge(expect(belief, cancel, World()), shown)[1], shown)
+    assert judged_after(belief, Leave3DS(), DONE[P]).status is Judged.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("days", "status"), [(179, Judged.VIOLATES), (180, Judged.INCONCLUSIVE)])
+def test_near_its_deadline_the_provider_may_end_a_reservation_whatever_was_refused(days, status):
+    """Also where only the reading is in force by which it does not: then nothing was proved, and INV-1 is not it."""
+    kept = world("C20=kept")
+    belief = after_refusal(P, (Approve(),), Cancel(flag=True), in_world=kept)
+    assert judged_after(belief, Age(days * DAY), DONE[P], kept).status is status
+
+
+def test_what_ends_with_its_agreement_is_no_late_cancel():
+    belief = tuple(replace(order, agreement_stopped=True) for order in charge_in_processing())
+    assert judged_after(belief, Reserve(), DONE[R]).status is Judged.INCONCLUSIVE
+    stopped = judged_after(charge_in_processing(), StopAgreement(), {})
+    assert stopped.status is Judged.CONFORMS
+
+
+TOO_MUCH = [
+    pytest.param(P, (*PARTLY, Cancel()), Refund(501), {"EP-35", "INV-10"}, id="ePayment, after the release"),
+    pytest.param(E, (*PARTLY, Cancel(flag=True)), Refund(600), {"EC-34", "INV-10"}, id="eCom, after the release"),
+    pytest.param(R, (Capture(500), Cancel()), Refund(501), {"RE-31", "INV-10"}, id="Recurring, after the release"),
+    pytest.param(P, (*PARTLY, Refund(500)), Refund(1), {"INV-10"}, id="ePayment, twice"),
+    pytest.param(P, PARTLY, Capture(501), {"INV-4", "INV-10"}, id="ePayment, a capture"),
+    pytest.param(E, (Approve(), Capture(1000)), Capture(100), {"INV-4", "INV-10"}, id="eCom, all captured"),
+]
+
+
+@pytest.mark.parametrize(("profile", "before", "step", "rules"), TOO_MUCH)
+def test_money_that_is_not_there_cannot_be_moved(profile, before, step, rules):
+    expectation = expect(arrive(profile, before), step, World())
+    refused = shown_by(expectation.branches[0])
+    assert judge(expectation, refused)[0].status is Judged.CONFORMS
+    assert judge(expectation, refused)[0].examples == ()
+    assert blamed(judge(expectation, {**refused, **accepting()})[0]) == rules
+
+
+def test_an_order_that_was_never_reserved_may_be_in_another_state_than_is_known():
+    """A person may have approved it: that a capture succeeds then is nobody's violation."""
+    expectation = expect(arrive(P, ()), Capture(500), World())
+    shown = shown_by(expectation.branches[0]) | accepting()
+    assert judge(expectation, shown)[0].status is Judged.INCONCLUSIVE

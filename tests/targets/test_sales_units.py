@@ -1,0 +1,56 @@
+"""Another sales unit's number: a guess as long as nobody names one, and then something to be held to."""
+
+import asyncio
+
+import pytest
+
+from conformance.campaign import Campaign, Settings
+from conformance.order import Profile
+from conformance.sandbox import Provider, running_server
+from conformance.sandbox.options import OTHER_MSN
+from conformance.settings import nonce_for
+from conformance.targets.locate import locate
+from conformance.targets.session import keys_from
+from conformance.verdict import RuleVerdict, RunVerdict
+from reports.headline import untested
+from tests.museum.ecom.wire import EverySalesUnitAlike as EcomAlike
+from tests.museum.epayment.wire import EverySalesUnitAlike as EpaymentAlike
+
+CASES = [(Profile.EPAYMENT, "EP-16", RuleVerdict.PASSED), (Profile.ECOM, "EC-20", RuleVerdict.NOT_EXERCISED)]
+
+
+def run(directory, profile, environment):
+    with running_server(Provider(ecom=EcomAlike, epayment=EpaymentAlike)) as url:
+        seat = locate(url, control_url=f"{url}/control", environment=environment)
+        settings = Settings((profile,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
+        return asyncio.run(Campaign(seat, settings, directory).run())
+
+
+@pytest.mark.parametrize(("profile", "rule", "verdict"), CASES)
+def test_a_target_of_one_unit_is_no_wrong_one_and_the_report_says_what_was_not_tested(profile, rule, verdict, tmp_path):
+    result = run(tmp_path, profile, {})
+    assert result.verdict is RunVerdict.CONFORMANT, result.reason
+    (found,) = [one for one in result.rules if one.rule.id == rule]
+    assert found.verdict is verdict
+    assert "answers every sales unit alike" in found.reason
+    assert "VIPPS_OTHER_MSN" in found.reason
+    (group,) = [one for one in untested(result) if found in one.rules]
+    assert "answers every sales unit alike" in group.reason
+    assert not group.holds_back
+
+
+@pytest.mark.parametrize(("profile", "rule", "_"), CASES)
+def test_where_another_unit_is_named_it_has_to_be_told_from_ours(profile, rule, _, tmp_path):
+    result = run(tmp_path, profile, {"VIPPS_OTHER_MSN": OTHER_MSN})
+    assert result.run["other_unit"] is True
+    assert [one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED] == [rule]
+
+
+def test_a_number_that_was_named_is_used_and_known_as_named():
+    named = keys_from({"VIPPS_OTHER_MSN": "777777"}, loopback=True)
+    assert (named.other_msn, named.other_named) == ("777777", True)
+    assert not keys_from({}, loopback=True).other_named
+    own = {"VIPPS_MSN": "123456", "VIPPS_SUBSCRIPTION_KEY": "k", "VIPPS_ACCESS_TOKEN": "t"}
+    assert not keys_from(own).other_named
+    assert keys_from({**own, "VIPPS_OTHER_MSN": "777777"}).other_named
+    assert keys_from({"VIPPS_OTHER_MSN": "777777"}, embedded=True).other_msn == OTHER_MSN
