@@ -96,12 +96,16 @@ def age_for_refund(order: Order) -> Age:
 
 def may_have_lapsed(order: Order, world: World) -> bool:
     """Tell whether a provider that ends reservations at the capture deadline may have ended this one (`C20`)."""
-    return world.allows("C20", "auto-cancelled") and is_near_deadline(order, world)
+    return (
+        world.allows("C20", "auto-cancelled")
+        and order.since_reserved is not None
+        and order.since_reserved > world.market_deadline - DEAD_ZONE
+    )
 
 
 def is_near_deadline(order: Order, world: World) -> bool:
-    """Tell whether a reservation is so old that it may have come to its capture deadline."""
-    return order.since_reserved is not None and order.since_reserved > world.market_deadline - DEAD_ZONE
+    """Tell whether an order is so old that it may have come to its deadline, counted in any of the ways of `C1`."""
+    return order.since_initiated > world.market_deadline - DEAD_ZONE
 
 
 def is_past_deadline(order: Order, world: World) -> bool:

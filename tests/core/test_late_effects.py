@@ -141,6 +141,14 @@ def test_near_its_deadline_the_provider_may_end_a_reservation_whatever_was_refus
     assert judged_after(belief, Age(days * DAY), DONE[P], kept).status is status
 
 
+def test_a_deadline_may_be_counted_from_the_beginning_of_the_order():
+    """A benign provider of the museum does (`C1`), and ends what was reserved only lately."""
+    belief = after_refusal(P, (Approve(),), Cancel(flag=True))
+    older = tuple(replace(order, since_initiated=100 * DAY) for order in belief)
+    assert judged_after(older, Age(79 * DAY), DONE[P]).status is Judged.VIOLATES
+    assert judged_after(older, Age(80 * DAY), DONE[P]).status is Judged.INCONCLUSIVE
+
+
 def test_what_ends_with_its_agreement_is_no_late_cancel():
     belief = tuple(replace(order, agreement_stopped=True) for order in charge_in_processing())
     assert judged_after(belief, Reserve(), DONE[R]).status is Judged.INCONCLUSIVE
