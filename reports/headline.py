@@ -13,7 +13,7 @@ from conformance.obligations.evidence import is_merchants
 from conformance.order import Profile
 from conformance.result import Result, partial_note
 from conformance.rulebook import Level
-from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
+from conformance.verdict import Judged, RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
 from reports.words import PROFILES, counted, sentence
 
 _VERDICTS: Final = {
@@ -35,6 +35,7 @@ _SILENT: Final = (
     RuleVerdict.EXCLUDED,
 )
 """The verdicts with which a rule, or a part of it, says nothing about the target."""
+_EXAMPLES: Final = ("examples.merchants", "examples/merchants")
 _NEVER_MET: Final = "it is written down where it occurs, and it did not occur"
 
 
@@ -61,11 +62,14 @@ def headline(result: Result) -> str:
 def about(result: Result) -> str:
     """Say what a report of this kind is about, and whom it says nothing of."""
     if is_merchants(result.run):
+        if any(name in result.run["target"]["name"] for name in _EXAMPLES):
+            return "A test of an example shop that comes with the suite. It says nothing of anybody’s integration."
         return "Whether a merchant’s integration cancels as the documentation of Vipps MobilePay asks it to."
     if result.run["target"]["kind"] == "embedded":
+        changed = "" if result.run["target"]["name"] == "embedded" else "a changed copy of "
         return (
-            "A test of the suite itself, against the provider that comes with it. It says nothing of Vipps MobilePay, "
-            "nor of anybody’s integration."
+            f"A test of the suite itself, against {changed}the provider that comes with it. It says nothing of Vipps "
+            "MobilePay, nor of anybody’s integration."
         )
     return (
         "Whether Cancel behaves at this target as the documentation of Vipps MobilePay says. Of other operations, only "
@@ -211,6 +215,20 @@ def warnings(result: Result) -> list[RuleResult]:
 def verdicts(result: Result) -> list[RuleVerdict]:
     """Return the verdicts that a rule of this run can have. Only a merchant's obligations can be a warning."""
     return [one for one in RuleVerdict if one is not RuleVerdict.WARNING or is_merchants(result.run)]
+
+
+def proved_nothing(result: Result) -> str:
+    """Say how many histories proved nothing, and what it was most often; nothing where all of them did."""
+    causes = {
+        record["history"]: record["cause"]
+        for record in result.evidence.of_kind("judgement")
+        if record["status"] == Judged.INCONCLUSIVE and not record.get("superseded")
+    }
+    if not causes:
+        return ""
+    cause, often = Counter(causes.values()).most_common(1)[0]
+    most = f", {often} of them because" if often < len(causes) else ":"
+    return f"{counted(len(causes), 'history', 'histories')} proved nothing{most} {cause}"
 
 
 def counts(results: Iterable[RuleResult]) -> dict[RuleVerdict, int]:

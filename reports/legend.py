@@ -51,7 +51,11 @@ RULE_LEGEND: Final = (
 """Every verdict of a rule, what it means, and what to do next."""
 
 RUN_LEGEND: Final = (
-    ("Conformant", "Rules passed, none is violated, and no required rule in scope is open.", "0"),
+    (
+        "Conformant",
+        "Rules passed, none is violated, and no required rule that such a target can be held to is open.",
+        "0",
+    ),
     ("Not conformant", "Some rule is violated and not waived.", "1"),
     (
         "Incomplete",

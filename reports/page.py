@@ -57,7 +57,7 @@ class Told:
     """A counterexample with the history that shows it. ``story`` is None when the page had no room for it.
 
     ``differs`` says whether it is the answer that is wrong, or the order, where that can be told, and ``question`` what
-    to ask then.
+    to ask then. ``earlier`` leads to an exchange before the one that is wrong, where that one is wrong only for it.
     """
 
     record: Record | None
@@ -65,6 +65,7 @@ class Told:
     step: int
     replay: str
     evidence: str
+    earlier: str
     differs: str
     question: str
     story: Markup | None
@@ -146,10 +147,11 @@ def counterexamples(result: Result, row: RuleRow, plays: dict[str, Play]) -> tup
 
 def _told(record: Record | None, play: Play, rule: str, replay: str) -> Told:
     judgement = play.violation_of(rule) or {"step": 0}
-    named = (finding.get("exchange") for finding in judgement.get("findings", ()) if finding["rule"] == rule)
-    place = next(named, None)
+    finding: Record = next((one for one in judgement.get("findings", ()) if one["rule"] == rule), {})
     step = judgement["step"]
-    return Told(record, play, step, replay, evidence_anchor(play, step, place), *what_differs(judgement), None)
+    evidence = evidence_anchor(play, step, finding.get("exchange"))
+    earlier = evidence_anchor(play, step, finding["earlier"]) if "earlier" in finding else ""
+    return Told(record, play, step, replay, evidence, earlier, *what_differs(judgement), None)
 
 
 def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow, ...]:

@@ -67,7 +67,9 @@ def _step(
     reasons = tuple(
         f"{finding['rule']}: {finding['reason']}" for one in judgements for finding in one.get("findings", ())
     )
-    named = [finding["exchange"] for one in judgements for finding in one.get("findings", ()) if "exchange" in finding]
+    findings = [(one["step"], finding) for one in play.judgements for finding in one.get("findings", ())]
+    named = [finding["exchange"] for at, finding in findings if at == number and "exchange" in finding]
+    before = [finding["earlier"] for _, finding in findings if "earlier" in finding]
     status = "violates" if reasons else "conforms" if judgements else ""
     books = [one for one in notes if one["kind"] == "books"][-len(history.amounts) :]
     money = _money(books[-1]) if books else None
@@ -85,7 +87,8 @@ def _step(
         exchanges=exchanges,
         branches=(),
         reasons=reasons,
-        proof=frozenset(play.exchanges[place]["n"] for place in named),
+        named=bool(named),
+        proof=frozenset(play.exchanges[place]["n"] for place in (*named, *before)),
     )
 
 

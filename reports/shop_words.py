@@ -28,7 +28,35 @@ _STEPS: Final[Mapping[str, str]] = {
     "deliver_reversed": "The provider’s notifications arrive, the latest first",
     "lose": "The provider’s notifications are lost",
 }
-AT_REST: Final = "Everything works again; time passes until the shop is at rest"
+AT_REST: Final = "No more trouble is made; time passes until the shop is at rest"
+_TROUBLE: Final[Mapping[str, str]] = {
+    "lost-before": "lost on its way",
+    "error-500": "answered 500, and not carried out",
+    "error-502-html": "answered 502 with a web page, and not carried out",
+    "error-503": "answered 503, and not carried out",
+    "busy-429": "answered 429, and not carried out",
+    "locked-423": "answered 423, the payment being locked",
+    "processing-409": "refused, the payment being processed",
+    "timeout-408": "answered 408, and not carried out",
+    "unauthorized-401": "answered 401, the token having ended",
+    "forbidden-403": "answered 403",
+    "missing-404": "answered 404, as if there were no such payment",
+    "redirect-302": "sent elsewhere with 302",
+    "empty-200": "answered 200 with nothing in it, and not carried out",
+    "html-200": "answered 200 with a web page, and not carried out",
+    "accepted-202": "answered 202, and not carried out",
+    "unchanged-200": "answered 200 with the payment as it was, and not carried out",
+    "sticky-400": "answered 400, as is every later one with its key",
+    "lost-after": "carried out, and its answer lost",
+    "slow-after": "carried out, and answered late",
+    "error-500-after": "carried out, and answered 500",
+    "empty-200-after": "carried out, and answered 200 with nothing in it",
+    "html-200-after": "carried out, and answered 200 with a web page",
+    "approve-before": "overtaken by the customer’s approval",
+    "approve-after": "followed at once by the customer’s approval",
+    "twice": "sent twice by something below the shop",
+}
+"""What is done to a request, by the kind of the fault."""
 _ENDED: Final[Mapping[str, str]] = {
     "raised": "did not succeed",
     "hung": "did not come to an end",
@@ -60,7 +88,12 @@ def fault_in_words(fault: Fault) -> str:
     more = "" if fault.times in (0, 1) else f" and the {fault.times - 1} after it"
     since = " and all after it" if fault.at > 1 and not fault.times else ""
     wait = f" ({counted(fault.seconds, 'second')})" if fault.seconds else ""
-    return f"{which} {fault.on}{more}{since}: {fault.kind}{wait}"
+    return f"{which} {fault.on}{more}{since}: {trouble_in_words(fault.kind)}{wait}"
+
+
+def trouble_in_words(kind: str) -> str:
+    """Return what is done to a request, with the name that the histories have for it."""
+    return f"{_TROUBLE[kind]} ({kind})"
 
 
 def _nth(number: int) -> str:

@@ -12,6 +12,7 @@ from conformance.journal import Record
 from conformance.order import Profile
 from conformance.steps import history_from_json
 from reports.evidence import Play
+from reports.shop_words import trouble_in_words
 from reports.svg import band, money_in_words, money_of
 from reports.text import Body, body_of, in_one_line
 from reports.words import (
@@ -101,12 +102,14 @@ class StepView:
     exchanges: tuple[ExchangeView, ...]
     branches: tuple[BranchView, ...]
     reasons: tuple[str, ...]
+    named: bool = False
+    """Whether its findings name an exchange."""
     proof: frozenset[int] = frozenset()
-    """The numbers of the exchanges that its findings name, where they name any."""
+    """The numbers of the exchanges that findings of the history name."""
 
     def unfolds(self, exchange: ExchangeView) -> bool:
         """Whether an exchange is shown unfolded: where something is wrong, what is named or else all that was done."""
-        if self.proof:
+        if exchange.number in self.proof or self.named:
             return exchange.number in self.proof
         return self.status == "violates" and exchange.purpose != PURPOSES["poll"]
 
@@ -296,7 +299,7 @@ def _time(record: Record) -> str:
     """Return how long an exchange took and, of two that were sent together, when it left."""
     if "wire" in record:
         wire = record["wire"]
-        return f"at {wire['at']:.1f} s" + (f", {wire['fault']}" if wire["fault"] else "")
+        return f"at {wire['at']:.1f} s" + (f", {trouble_in_words(wire['fault'])}" if wire["fault"] else "")
     took = f"{record['ms']:.0f} ms"
     return f"sent at {record['began']:.1f} ms, {took}" if "began" in record else took
 

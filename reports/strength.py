@@ -43,21 +43,18 @@ class Strengths:
             one.profile, one.rule.id, self._offered[one.profile], self._played.get(one.profile, 0)
         )
 
+    def is_weak(self, one: RuleResult) -> bool:
+        """Tell whether a run of this size is sure to catch less than half of the known faults that break a rule."""
+        found = self.of(one)
+        return found is not None and 2 * found.certain < found.known
+
     def said(self, one: RuleResult) -> str:
         """Return it as a sentence, or nothing."""
         found = self.of(one)
         if found is None:
             return ""
-        if found.certain == 0:
-            return f"A run of this size is not sure to catch any of the known faults that break it ({found.known})."
-        them = "breaks it" if found.known == 1 else "break it"
-        soon = f", half of them within {counted(found.half, 'history', 'histories')}" if found.half else ""
-        slowest = counted(found.slowest or 0, "history", "histories")
-        last = f", the slowest after {slowest}" if found.certain > 1 else f", after {slowest}"
-        return (
-            f"A run of this size catches {found.certain} of {counted(found.known, 'known fault')} "
-            f"that {them}{soon if found.known > 1 else ''}{last}."
-        )
+        said = _in_words(found)
+        return f"Little power: {said[:1].lower()}{said[1:]}" if self.is_weak(one) else said
 
     def overall(self) -> list[tuple[Profile, int, int]]:
         """Return for every profile how many of the known faults such a run catches, and how many are known."""
@@ -69,9 +66,9 @@ class Strengths:
         return rows
 
     def headline(self) -> str:
-        """Return what such a run catches of all known faults as a sentence; nothing unless the run is conformant."""
+        """Return what such a run catches of all known faults, or nothing where something was violated or cut off."""
         rows = self.overall()
-        if not rows or self.result.verdict is not RunVerdict.CONFORMANT:
+        if not self._played or not rows or self.result.verdict not in (RunVerdict.CONFORMANT, RunVerdict.INCOMPLETE):
             return ""
         told = ", ".join(f"{caught} of {known} in {PROFILES[profile]}" for profile, caught, known in rows)
         them = "integrations" if is_merchants(self.result.run) else "implementations"
@@ -85,6 +82,19 @@ class Strengths:
             "seeds": self.power.seeds,
             "faults": {profile.value: {"caught": caught, "known": known} for profile, caught, known in self.overall()},
         }
+
+
+def _in_words(found: Strength) -> str:
+    if found.certain == 0:
+        return f"A run of this size is not sure to catch any of the known faults that break it ({found.known})."
+    them = "breaks it" if found.known == 1 else "break it"
+    soon = f", half of them within {counted(found.half, 'history', 'histories')}" if found.half else ""
+    slowest = counted(found.slowest or 0, "history", "histories")
+    last = f", the slowest after {slowest}" if found.certain > 1 else f", after {slowest}"
+    return (
+        f"A run of this size catches {found.certain} of {counted(found.known, 'known fault')} "
+        f"that {them}{soon if found.known > 1 else ''}{last}."
+    )
 
 
 def strengths_of(result: Result, power: Power | None = None) -> Strengths:

@@ -16,6 +16,7 @@ from reports.headline import (
     ending_note,
     headline,
     profiles,
+    proved_nothing,
     replay_line,
     untested,
     verdicts,
@@ -23,7 +24,7 @@ from reports.headline import (
 )
 from reports.strength import strengths_of
 from reports.text import in_one_line
-from reports.words import PROFILES, counted
+from reports.words import PROFILES, counted, sentence
 
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~!&@]")
 _LINKS: Final = re.compile(r"(?<=\w):(?=//)|(?<=www)\.", re.IGNORECASE)
@@ -59,6 +60,9 @@ def _lines(result: Result) -> Iterator[str]:
         f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {fuzzed}"
         f"{counted(result.exchanges, 'exchange')}. Version {run['tool']}, started {run['started']}."
     )
+    nothing = proved_nothing(result)
+    if nothing:
+        yield from ("", _plain(sentence(nothing)))
     yield ""
     yield from _table(result)
     violated = sorted((one for one in result.rules if one.verdict is RuleVerdict.VIOLATED), key=lambda one: one.rank)

@@ -87,9 +87,10 @@ class Judged:
             "observed": self.ruling.reason,
             "reason": self.ruling.reason,
         }
-        if self.ruling.exchange is not None:
-            # Its place in the history, which stays what it is where records are numbered anew.
-            finding["exchange"] = [one.n for one in seen.exchanges].index(self.ruling.exchange)
+        for name, number in (("exchange", self.ruling.exchange), ("earlier", self.ruling.earlier)):
+            if number is not None:
+                # Its place in the history, which stays what it is where records are numbered anew.
+                finding[name] = [one.n for one in seen.exchanges].index(number)
         return {**content, "findings": [finding], "expected": []}
 
 

@@ -190,6 +190,7 @@ def m7_key_stable(seen: Seen, order: int) -> Said:
                     one,
                     f"{open_key.where} was not settled ({_answered(open_key)}), and was sent again with the key "
                     f"{one.key!r} instead of {open_key.key!r}",
+                    open_key,
                 )
             said = met(one.step)
         open_key = one if outcome(one) is Outcome.UNKNOWN and one.key else None
@@ -214,7 +215,7 @@ def m8_key_distinct(seen: Seen, order: int) -> Said:
         first = uses.setdefault(scope, (*use, one))
         if first[:2] != use and order in (one.owner, first[2].owner):
             what = "another body" if first[0] == use[0] else "another request"
-            return at(one, f"{one.where} has the key {one.key!r}, which {first[2].where} had with {what}")
+            return at(one, f"{one.where} has the key {one.key!r}, which {first[2].where} had with {what}", first[2])
         if one.owner == order and one.operation != "create":
             mine = mine or met(one.step)
     return mine
@@ -241,7 +242,9 @@ def m9_key_renewed(seen: Seen, order: int) -> Said:
         if one.key in refused and not seen.crossed(refused[one.key], one):
             first = refused[one.key]
             return at(
-                one, f"the cancel was refused for good ({first.status}), and tried again with the same key {one.key!r}"
+                one,
+                f"the cancel was refused for good ({first.status}), and tried again with the same key {one.key!r}",
+                first,
             )
         if refused:
             said = met(one.step)

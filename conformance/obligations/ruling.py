@@ -13,13 +13,15 @@ from conformance.obligations.seen import Books, Exchange, Seen, Truth
 class Ruling:
     """The history is an example of an obligation, and it was met or broken at a step. ``reason`` says how.
 
-    ``exchange`` is the record's number of the request that broke it, where it was one.
+    ``exchange`` is the record's number of the request that broke it, where it was one, and ``earlier`` that of the
+    request without which it would have been right.
     """
 
     broken: bool
     step: int
     reason: str = ""
     exchange: int | None = None
+    earlier: int | None = None
 
 
 Said: TypeAlias = Ruling | None
@@ -38,9 +40,9 @@ def broken(step: int, reason: str) -> Ruling:
     return Ruling(True, step, reason)
 
 
-def at(exchange: Exchange, reason: str) -> Ruling:
-    """Say that a request broke it."""
-    return Ruling(True, exchange.step, reason, exchange.n)
+def at(exchange: Exchange, reason: str, earlier: Exchange | None = None) -> Ruling:
+    """Say that a request broke it, after an earlier one where it is wrong only for that."""
+    return Ruling(True, exchange.step, reason, exchange.n, earlier.n if earlier is not None else None)
 
 
 def ended(truth: Truth | None) -> bool:

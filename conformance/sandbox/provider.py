@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from threading import Lock
 from typing import Protocol
 from urllib.parse import unquote
@@ -124,6 +124,14 @@ class Provider:
         self.control = control(options, profiles)
         self._router = Router((self.tokens, *profiles.values(), self.control))
         self._lock = Lock()
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What makes it another one than the suite's own: classes in the place of its own, and options by name."""
+        own = {"ecom": Ecom, "epayment": EPayment, "recurring": Recurring, "tokens": Tokens, "control": Control}
+        classes = [type(getattr(self, name)) for name in own if type(getattr(self, name)) is not own[name]]
+        chosen = [one.name for one in fields(self.options) if getattr(self.options, one.name) != one.default]
+        return (*(one.__qualname__ for one in classes), *(f"{name}={getattr(self.options, name)}" for name in chosen))
 
     def turn(self) -> AbstractContextManager[object]:
         """Return what a request holds while it is answered, so that there is one at a time."""

@@ -16,13 +16,14 @@ CONTROL = "/control"
 
 
 class EmbeddedTarget(HttpTarget):
-    """The embedded provider, or a variant of it."""
+    """The embedded provider, or a variant of it, which its name then says."""
 
     kind: ClassVar[str] = "embedded"
 
-    def __init__(self, provider: Provider | None = None, seed: int = 0, name: str = "embedded") -> None:
+    def __init__(self, provider: Provider | None = None, seed: int = 0, name: str = "") -> None:
         self.provider = provider or Provider(seed=seed)
-        self.name = name
+        changes = self.provider.changes
+        self.name = name or (f"embedded, changed: {', '.join(changes)}" if changes else "embedded")
         self.control = CONTROL
 
     def link(self) -> Link:

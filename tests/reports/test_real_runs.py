@@ -118,7 +118,7 @@ def test_the_faulty_provider_is_found_and_the_proof_is_one_click_away(faulty):
         row = faulty.page.part(f"rule-{one.profile.value}-{one.rule.id}")
         assert f"#{anchor}" in row.links
         assert one.rule.statement in "".join(faulty.page.said)
-        replay = f"cancel-conformance replay . {one.counterexample} --target embedded"
+        replay = f"cancel-conformance replay . {one.counterexample} --target 'embedded, changed: "
         assert replay in "".join(faulty.page.said)
         assert replay in faulty.text("summary.md")
         assert replay in faulty.text("junit.xml")

@@ -48,7 +48,7 @@ def test_a_rule_that_passed_is_told_with_what_catches_its_faults(tmp_path):
         "A run of this size catches 1 of 1 known fault that breaks it, after 12 histories."
     )
     assert strengths.said(of(strengths, "EC-03")).startswith(
-        "A run of this size is not sure to catch any of the known faults that break it (1)"
+        "Little power: a run of this size is not sure to catch any of the known faults that break it (1)"
     )
     assert strengths.said(of(strengths, "EC-08")) == ""
     assert strengths.said(of(strengths, "EP-01", Profile.EPAYMENT)) == ""
