@@ -167,6 +167,8 @@ _ANSWER_ONLY: Final = (
     "Only the answer is wrong: read back, the order stands as permitted.",
     "Is the answer written from something else than the order that was changed?",
 )
+_REQUESTS: Final = frozenset({"cancel", "capture", "refund", "stop-agreement", "together"})
+"""Steps whose answer is the target's word on the order: that of a test action says nothing of it."""
 _ORDER_ONLY: Final = (
     "The answer is as permitted, and the order does not stand as it says.",
     "Is the answer written before the change is made, or is the change lost after it?",
@@ -186,7 +188,7 @@ def what_differs(judgement: Record) -> tuple[str, str]:
     looked = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement["observed"]}
     if parts == {"answer"} and "view" in looked:
         return _ANSWER_ONLY
-    if parts == {"view"} and "answer" in looked:
+    if parts == {"view"} and "answer" in looked and judgement["do"] in _REQUESTS:
         return _ORDER_ONLY
     return "", ""
 

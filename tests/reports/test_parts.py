@@ -80,10 +80,19 @@ def test_a_cell_in_which_all_came_to_the_same_shows_how_many():
 )
 def test_a_violation_says_whether_it_is_the_answer_that_is_wrong_or_the_order(observed, said):
     claims = [{"field": name, "permitted": {"one-of": [10]}, "rules": ["EP-05"]} for name in observed]
-    judgement = {"observed": observed, "expected": [{"name": "released", "rules": ["EP-05"], "claims": claims}]}
+    expected = [{"name": "released", "rules": ["EP-05"], "claims": claims}]
+    judgement = {"do": "cancel", "observed": observed, "expected": expected}
     told, question = what_differs(judgement)
     assert told.startswith(said)
     assert bool(told) is bool(question) is bool(said)
+
+
+def test_the_answer_to_a_test_action_is_not_set_against_the_order():
+    claims = [{"field": name, "permitted": {"one-of": [10]}, "rules": ["INV-1"]} for name in ("answer.a", "view.b")]
+    expected = [{"name": "reserved", "rules": [], "claims": claims}]
+    judgement = {"do": "leave-3ds", "observed": {"answer.a": 10, "view.b": 0}, "expected": expected}
+    assert what_differs(judgement) == ("", "")
+    assert what_differs({**judgement, "do": "cancel"})[0].startswith("The answer is as permitted")
 
 
 def test_of_a_judgement_without_an_expectation_nothing_is_said_to_differ():
