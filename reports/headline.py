@@ -30,12 +30,12 @@ _SILENT: Final = (
     RuleVerdict.INCONCLUSIVE,
     RuleVerdict.NOT_EXERCISED,
     RuleVerdict.THIN,
-    RuleVerdict.PASSED,
     RuleVerdict.RECORDED,
     RuleVerdict.EXCLUDED,
 )
-"""The verdicts with which a rule, or a part of it, says nothing about the target."""
-_EXAMPLES: Final = ("examples.merchants", "examples/merchants")
+_IN_PART: Final = (*_SILENT[:3], RuleVerdict.PASSED, *_SILENT[3:])
+"""The verdicts with which a rule, or a part of it, says nothing about the target, the most telling one first."""
+_EXAMPLES: Final = frozenset(f"python:examples.merchants.{profile.value}:Adapter" for profile in Profile)
 _NEVER_MET: Final = "it is written down where it occurs, and it did not occur"
 
 
@@ -62,7 +62,7 @@ def headline(result: Result) -> str:
 def about(result: Result) -> str:
     """Say what a report of this kind is about, and whom it says nothing of."""
     if is_merchants(result.run):
-        if any(name in result.run["target"]["name"] for name in _EXAMPLES):
+        if result.run["target"]["name"] in _EXAMPLES:
             return "A test of an example shop that comes with the suite. It says nothing of anybody’s integration."
         return "Whether a merchant’s integration cancels as the documentation of Vipps MobilePay asks it to."
     if result.run["target"]["kind"] == "embedded":
@@ -218,7 +218,7 @@ def verdicts(result: Result) -> list[RuleVerdict]:
 
 
 def proved_nothing(result: Result) -> str:
-    """Say how many histories proved nothing, and what it was most often; nothing where all of them did."""
+    """Say how many histories proved nothing, and why most often; nothing where every history did."""
     causes = {
         record["history"]: record["cause"]
         for record in result.evidence.of_kind("judgement")
@@ -246,9 +246,9 @@ def untested(result: Result) -> list[Untested]:
                 groups.setdefault((False, one.verdict, _NEVER_MET), []).append(one)
         elif one.untried:
             groups.setdefault((False, one.verdict, f"in part: {one.untried}"), []).append(one)
-        elif one.verdict in _SILENT and one.verdict is not RuleVerdict.PASSED:
+        elif one.verdict in _SILENT:
             groups.setdefault((holds_back(one), one.verdict, one.reason), []).append(one)
-    ordered = sorted(groups.items(), key=lambda item: (not item[0][0], _SILENT.index(item[0][1]), -len(item[1])))
+    ordered = sorted(groups.items(), key=lambda item: (not item[0][0], _IN_PART.index(item[0][1]), -len(item[1])))
     return [Untested(verdict, reason, tuple(rules), held) for (held, verdict, reason), rules in ordered]
 
 

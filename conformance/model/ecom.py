@@ -22,9 +22,10 @@ from conformance.expectation import (
     OneOf,
     Permitted,
 )
+from conformance.model.money import MoneyRules
 from conformance.model.payment import PaymentTable
 from conformance.model.repeats import repeated
-from conformance.model.table import Blame, MoneyRules
+from conformance.model.table import Blame
 from conformance.model.terms import (
     ANY_REFUSAL,
     BAD_REQUEST,

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import ClassVar, Final
 
 from conformance.expectation import REFUSED, Between, Branch, Claim, Expectation, Missing, NoneOf, Permitted
+from conformance.model.money import MoneyRules
 from conformance.model.payment import PaymentTable
 from conformance.model.repeats import repeated
-from conformance.model.table import Blame, MoneyRules, unjudged
+from conformance.model.table import Blame, unjudged
 from conformance.model.terms import (
     ANY_REFUSAL,
     BAD_REQUEST,

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.expectation import Branch, Expectation
-from conformance.model.table import Blame, Table
+from conformance.model.money import MoneyTable
+from conformance.model.table import Blame
 from conformance.model.terms import Rules, branch, refused
 from conformance.model.world import OPENING_WINDOW, World
 from conformance.order import Order, Stage
 from conformance.steps import Approve, Enter3DS, Expire, Leave3DS, Reject, Step
 
 
-class PaymentTable(Table):
+class PaymentTable(MoneyTable):
     """The documented outcomes of what the user of a payment does."""
 
     def handlers(self) -> dict[type[Any], Callable[[Order, Any, World], Expectation]]:

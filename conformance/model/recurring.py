@@ -24,8 +24,9 @@ from conformance.expectation import (
     OneOf,
     Permitted,
 )
+from conformance.model.money import MoneyRules, MoneyTable
 from conformance.model.repeats import repeated
-from conformance.model.table import Blame, MoneyRules, Table, unjudged
+from conformance.model.table import Blame, unjudged
 from conformance.model.terms import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -74,7 +75,7 @@ _WAITING: Final = (Stage.PENDING, Stage.DUE, Stage.PROCESSING)
 _MOVED_ON: Final = Claim("view.state", one("RESERVED", "CHARGED", "FAILED"))
 
 
-class RecurringTable(Table):
+class RecurringTable(MoneyTable):
     """What the documentation says of Recurring, step by step."""
 
     profile = Profile.RECURRING

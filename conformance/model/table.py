@@ -14,8 +14,6 @@ from typing import Any, ClassVar, Final
 from conformance.expectation import ACCEPTED, BROKEN, PENDING, REFUSED, Branch, Claim, Expectation, NoneOf, Permitted
 from conformance.model.terms import (
     ANY_REFUSAL,
-    BAD_REQUEST,
-    BOOKS,
     REFUSAL,
     UNAUTHORIZED,
     Codes,
@@ -33,7 +31,6 @@ from conformance.model.world import (
     Age,
     World,
     age_for_cancel,
-    age_for_refund,
     is_near_deadline,
     is_past_deadline,
     may_have_lapsed,
@@ -43,12 +40,10 @@ from conformance.order import CLOSED, Order, Profile, Stage
 from conformance.steps import (
     Addressee,
     Cancel,
-    Capture,
     Defect,
     Initiate,
     Key,
     Read,
-    Refund,
     Step,
 )
 from conformance.steps import (
@@ -85,35 +80,15 @@ class Blame:
         return cls(rules, rules, rules, rules)
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyRules:
-    """Which rules of an API govern captures and refunds around a cancel, and the codes that come with them."""
-
-    capture_after_cancel: Rules
-    capture_after_release: Rules
-    capture_too_old: Rules
-    capture_too_old_codes: Codes
-    refund_after_cancel: Rules
-    refund_after_cancel_codes: Codes
-    refund_after_release: Rules
-    refund_too_old: Rules
-    refund_too_old_codes: Codes
-    refund_too_old_status: Permitted = BAD_REQUEST
-    after_cancel_status: Permitted = REFUSAL
-
-
 class Table(ABC):
     """One API's documented outcomes, step by step."""
 
     profile: ClassVar[Profile]
-    money: ClassVar[MoneyRules]
     defects: ClassVar[Mapping[Defect, tuple[Rules, Permitted]]]
     """What is documented of a broken request: the rules, and the statuses they permit."""
     recorded_defects: ClassVar[Mapping[Defect, Rules]]
     """The rules of silence about a broken request."""
     unchanged: ClassVar[Blame] = Blame.all("INV-1")
-    least: ClassVar[int] = 1
-    """The least amount, in minor units, that the API's description lets a merchant capture or refund."""
     lock_codes: ClassVar[Rules] = ()
     """Error codes of an order that is locked for the moment. So is one that answers 423."""
 
@@ -150,8 +125,6 @@ class Table(ABC):
         """Return what answers for each kind of step."""
         return {
             AgeStep: self._age,
-            Capture: self._capture,
-            Refund: self._refund,
             Cancel: self._cancel,
             Read: self._read,
         }
@@ -164,16 +137,18 @@ class Table(ABC):
         if rules:
             return Expectation((moved,))
         waiting = (outcome(ACCEPTED), *self.view(order, world, Blame()))
-        branches = [moved, Branch(f"not {name} when we stopped asking", waiting, order, proves=False)]
-        if stays:
-            # The user may have done something else than was asked for, and that is nobody's fault.
-            ended = (outcome(ACCEPTED), *self.ended_otherwise(order))
-            branches.append(Branch(f"ended, and not {name}", ended, order, proves=False))
-        return Expectation(tuple(branches))
+        not_yet = Branch(f"not {name} when we stopped asking", waiting, order, proves=False)
+        return Expectation((moved, not_yet, *self._ended_otherwise(order, stays)))
 
     def _cannot(self, order: Order, world: World, blame: Blame, rules: Rules = ()) -> Expectation:
-        claims = (outcome(ACCEPTED, REFUSED), *self._stays_refused(order, world), *self.view(order, world, blame))
-        return Expectation((Branch("nothing happens", claims, order, rules),))
+        stays = self._stays_refused(order, world)
+        claims = (outcome(ACCEPTED, REFUSED), *stays, *self.view(order, world, blame))
+        return Expectation((Branch("nothing happens", claims, order, rules), *self._ended_otherwise(order, stays)))
+
+    def _ended_otherwise(self, order: Order, stays: tuple[Claim, ...]) -> tuple[Branch, ...]:
+        # The user may have done something else than was asked for, and that is nobody's fault.
+        claims = (outcome(ACCEPTED, REFUSED), *self.ended_otherwise(order))
+        return (Branch("ended, and not by a cancel", claims, order, proves=False),) if stays else ()
 
     def _stays_refused(self, order: Order, world: World) -> tuple[Claim, ...]:
         """Claim that a refused cancel has no effect later, where nothing else may have ended or released anything."""
@@ -198,9 +173,10 @@ class Table(ABC):
         blame, rules = self._irreversible(order)
         open_ = order.stage is Stage.RESERVED and order.remaining > 0
         kept = (("C20", "kept"),) if open_ and is_past_deadline(older, world) else ()
-        claims = (*self._stays_refused(older, world), *self.view(older, world, blame))
-        same = branch("older", accepted(), claims, older, rules, kept)
+        stays = self._stays_refused(older, world)
+        same = branch("older", accepted(), (*stays, *self.view(older, world, blame)), older, rules, kept)
         branches = [replace(same, lasting=not (open_ and must_have_lapsed(older, world)))]
+        branches += self._ended_otherwise(older, stays)
         if order.stage in (Stage.INITIATED, Stage.IN_3DS) and older.since_initiated >= OPENING_WINDOW:
             expired = replace(older, stage=Stage.EXPIRED)
             branches.append(branch("timed out", accepted(), self.view(expired, world, Blame()), expired))
@@ -335,87 +311,6 @@ class Table(ABC):
         """Permit a request that was accepted (202) to be still under way."""
         claims = (outcome(PENDING), *self.view(order, world, Blame()))
         return Branch("accepted, but not done when we stopped asking", claims, order, proves=False)
-
-    # Captures and refunds
-
-    def captured(self, order: Order, amount: int) -> Order:
-        """Return the order after a capture."""
-        since = order.since_captured if order.since_captured is not None else timedelta()
-        captured = order.captured + amount
-        return replace(order, captured=captured, since_captured=since, since_last_captured=timedelta())
-
-    def refunded(self, order: Order, amount: int) -> Order:
-        """Return the order after a refund."""
-        return replace(order, refunded=order.refunded + amount)
-
-    def _refuses(
-        self, order: Order, world: World, rules: Rules, status: Permitted = REFUSAL, codes: Codes = ()
-    ) -> Branch:
-        view = self.view(order, world, Blame.all(*(rules or BOOKS)))
-        return branch("refused", refused(rules, status, codes), view, order, rules)
-
-    def _more_than_there_is(self, order: Order, world: World, rules: Rules) -> Expectation:
-        """Permit nothing but a refusal of a capture or refund that the books could not show: it proves no rule."""
-        view = self.view(order, world, Blame.all(*BOOKS))
-        refusal = branch("refused", refused(rules, ANY_REFUSAL), view, order)
-        return Expectation((refusal, self.not_done_yet(order, world)))
-
-    def _capture(self, order: Order, step: Capture, world: World) -> Expectation:
-        money = self.money
-        if order.stage is Stage.CANCELLED:
-            rules = (*money.capture_after_cancel, "INV-2", *IRREVERSIBLE)
-            return Expectation((self._refuses(order, world, rules, money.after_cancel_status),))
-        if order.cancelled and not order.lapsed:
-            rules = (*money.capture_after_release, "INV-2")
-            return Expectation((self._refuses(order, world, rules, money.after_cancel_status),))
-        age = age_for_cancel(order, world)
-        if order.lapsed:
-            return Expectation(self.lapsed(order, world, age, money.capture_too_old))
-        if order.since_reserved is not None and step.amount > order.remaining:
-            return self._more_than_there_is(order, world, ("INV-4", *BOOKS))
-        if order.stage in CLOSED or step.amount > order.remaining:
-            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
-        branches = []
-        if age is not Age.BEYOND:
-            after = self.captured(order, step.amount)
-            view = self.view(after, world, Blame.all(*BOOKS))
-            branches.append(branch("captured", accepted_or_pending(), view, after))
-            branches.append(self.not_done_yet(order, world))
-            branches.append(self._refuses(order, world, (), ANY_REFUSAL))
-        else:
-            codes = self.codes(world, money.capture_too_old_codes)
-            # What was refunded may be a reason of its own (`C23`).
-            status, codes = (REFUSAL, ()) if order.refunded else (BAD_REQUEST, codes)
-            branches.append(self._refuses(order, world, money.capture_too_old, status, codes))
-        return Expectation(tuple(branches))
-
-    def _refund(self, order: Order, step: Refund, world: World) -> Expectation:
-        money = self.money
-        if order.captured == 0:
-            if order.stage is Stage.CANCELLED:
-                codes = self.codes(world, money.refund_after_cancel_codes)
-                status = money.after_cancel_status
-                return Expectation((self._refuses(order, world, money.refund_after_cancel, status, codes),))
-            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
-        released = order.cancelled > 0 and not order.lapsed and not order.agreement_stopped
-        if step.amount > order.refundable:
-            rules = (*money.refund_after_release, *BOOKS) if released else BOOKS
-            return self._more_than_there_is(order, world, rules)
-        age = age_for_refund(order)
-        if age is Age.BEYOND:
-            codes = self.codes(world, money.refund_too_old_codes)
-            return Expectation((self._refuses(order, world, money.refund_too_old, money.refund_too_old_status, codes),))
-        after = self.refunded(order, step.amount)
-        judged = released and age is Age.WITHIN and step.amount >= self.least
-        rules = money.refund_after_release if judged else ()
-        view = self.view(after, world, Blame.all(*(rules or BOOKS)))
-        branches = [
-            branch("refunded", accepted_or_pending(rules), view, after, rules),
-            self.not_done_yet(order, world),
-        ]
-        if not rules:
-            branches.append(self._refuses(order, world, (), ANY_REFUSAL))
-        return Expectation(tuple(branches))
 
 
 def unjudged(expectation: Expectation) -> tuple[Branch, ...]:

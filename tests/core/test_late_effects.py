@@ -38,12 +38,13 @@ DONE = {
 """How an order looks whose cancel was carried out after its reservation."""
 
 
-def after_refusal(profile, before, cancel, start=None, in_world=None):
+def after_refusal(profile, before, cancel, start=None, in_world=None, answer=None):
     """Return what is believed after a cancel that was refused, of an order that did not change."""
     in_world = in_world or World()
     belief = arrive(profile, before, in_world, start)
     view = shown_by(expect(belief, Read(), in_world).branches[0])
-    shown = {name: value for name, value in view.items() if name.startswith("view.")} | refusing(409)
+    shown = {name: value for name, value in view.items() if name.startswith("view.")}
+    shown |= answer or refusing(409)
     left = judge(expect(belief, cancel, in_world), shown)[1]
     assert left
     return settle(cancel, belief, left, shown)
@@ -74,15 +75,8 @@ LATER = [
 
 @pytest.mark.parametrize(("profile", "before", "cancel", "later"), LATER)
 def test_a_refused_cancel_that_is_carried_out_later_is_a_violation(profile, before, cancel, later):
-    status = {} if cancel.defect is None else refusing(401)
-    in_world = World()
-    belief = arrive(profile, before, in_world)
-    view = shown_by(expect(belief, Read(), in_world).branches[0])
-    code = {"answer.code": "6060"} if cancel.flag else {}
-    outside = {"answer.status": 404} if cancel.to is Addressee.FOREIGN else {}
-    shown = {**view, **refusing(409), **code, **outside, **status}
-    left = judge(expect(belief, cancel, in_world), shown)[1]
-    belief = settle(cancel, belief, left, shown)
+    status = 401 if cancel.defect is not None else 404 if cancel.to is Addressee.FOREIGN else 409
+    belief = after_refusal(profile, before, cancel, answer=refusing(status, "6060" if cancel.flag else None))
     assert judged_after(belief, later, {}).status is Judged.CONFORMS
     found = judged_after(belief, later, DONE[profile])
     assert found.status is Judged.VIOLATES
@@ -115,7 +109,15 @@ def test_what_the_user_may_have_ended_is_nobodys_violation(profile, seen):
     belief = after_refusal(profile, (Enter3DS(),), Cancel())
     found = judged_after(belief, Leave3DS(), seen)
     assert found.status is Judged.INCONCLUSIVE
-    assert found.cause == "ended, and not reserved"
+    assert found.cause == "ended, and not by a cancel"
+
+
+def test_an_order_that_its_user_ended_meanwhile_is_nobodys_violation():
+    belief = after_refusal(P, (), Cancel(defect=Defect.NO_TOKEN), answer=refusing(401))
+    aborted = {"view.state": "ABORTED", "view.authorized": 0, "view.cancelled": 1000}
+    assert judged_after(belief, Age(timedelta(minutes=1)), aborted).status is Judged.INCONCLUSIVE
+    terminated = {**aborted, "view.state": "TERMINATED"}
+    assert blamed(judged_after(belief, Age(timedelta(minutes=1)), terminated)) == {"INV-1"}
 
 
 def test_a_charge_run_that_failed_is_nobodys_violation():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -93,6 +94,13 @@ def test_what_is_recommended_is_a_warning_and_decides_only_with_strict(tmp_path,
     said = report(tmp_path / "one")
     assert {one["id"] for one in said["rules"] if one["verdict"] == "WARNING"} == {"M7", "M13"}
     assert "Warning: M7" in capsys.readouterr().out
+    page = (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+    links = re.search(
+        r'href="#(exchange-\d+)">to the exchange</a> <a [^>]*href="#(exchange-\d+)">and to the one be', page
+    )
+    assert links is not None, "a key that changed is wrong only beside the key before it"
+    for anchor in links.groups():
+        assert re.search(rf'<details class="exchange" open>(?:(?!</?details).)*id="{anchor}"', page, re.DOTALL)
     assert "with 2 warnings" in (tmp_path / "one" / "summary.md").read_text(encoding="utf-8")
     assert run("--strict", out=tmp_path / "two", integration=integration) == 1
     waived = ("--waive", "M7=the client library makes the key", "--waive", "M13=known")
