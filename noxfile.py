@@ -26,7 +26,12 @@ LOCK_DEV = "constraints-dev.txt"
 UV = "uv==0.13.9"
 RULEBOOKS = {"docs/rulebook.md": (), "docs/obligations.md": ("--party", "merchant")}
 MUTMUT = "mutmut==3.8.1"
-MINUTES = ("conformance.verdict.*", "conformance.result.*", "conformance.spoken.*", "conformance.noticing.*")
+MINUTES = (
+    "conformance.judging.verdicts.*",
+    "conformance.results.result.*",
+    "conformance.judging.observability.*",
+    "conformance.judging.incidental.*",
+)
 """The mutants that are tried where none are named: those of the model take hours."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.merchant import merchants, told
 from benchmarks.speed import measured
 from benchmarks.table import printed
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

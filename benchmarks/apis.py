@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import httpx
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 from conformance.sandbox import Options
 
 PHONE = "4712345678"

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.ours import Recording
 from benchmarks.places import Place
-from conformance.exchange import Request
+from conformance.domain.messages import Request
 
 Prepared = tuple[str, str, list[tuple[str, str]], bytes]
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from benchmarks.apis import APIS, Api, Money
 from benchmarks.places import Place
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 MOST_CANCELS = 5
 """So many cancels of one order are answered within a minute."""

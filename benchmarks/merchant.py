@@ -18,14 +18,14 @@ from unittest.mock import patch
 import httpx
 
 from benchmarks.places import SEED
-from conformance.exchange import Request
+from conformance.domain.messages import Request
+from conformance.domain.order import Profile
 from conformance.merchant import Order, Setup
 from conformance.merchant.api import run_merchant
-from conformance.merchant.clock import Clock
-from conformance.merchant.counter import Counter
-from conformance.merchant.drawing import BUDGETS, planned_shop
-from conformance.obligations.shop import ShopHistory
-from conformance.order import Profile
+from conformance.merchant.provider_double.state import Counter
+from conformance.merchant.provider_double.virtual_clock import Clock
+from conformance.obligations.history import ShopHistory
+from conformance.strategies.merchant.plan import BUDGETS, planned_shop
 from examples.merchants import ecom, epayment, ledger, recurring
 
 MERCHANTS: dict[Profile, Any] = {

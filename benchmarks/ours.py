@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.places import SEED, InProcess, Kept, Place, seat_at
-from conformance.campaign import Campaign, Settings
-from conformance.exchange import Request
-from conformance.generation import draw
-from conformance.journal import JOURNAL_NAME, Journal
-from conformance.order import Profile
-from conformance.playing import Observer, Playing
-from conformance.settings import nonce_for
-from conformance.sitting import Numbered, Sitting
-from conformance.targets.seat import Seat
-from conformance.trial import Ending, Trial
-from strategies.plan import Planned
+from conformance.domain.messages import Request
+from conformance.domain.order import Profile
+from conformance.evidence.journal import JOURNAL_NAME, Journal
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.executor import Observer, Playing
+from conformance.runner.session import Numbered, Sitting
+from conformance.runner.settings import nonce_for
+from conformance.runner.trial import Ending, Trial
+from conformance.strategies.provider.case import Planned
+from conformance.strategies.provider.plan import draw
+from conformance.targets.target import Seat
 
 
 @dataclass(frozen=True)

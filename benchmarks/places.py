@@ -13,13 +13,13 @@ from typing import Protocol
 
 import httpx
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 from conformance.sandbox import Provider, serve
-from conformance.targets.embedded import CONTROL, EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.locate import locate
-from conformance.targets.seat import Seat
-from conformance.targets.session import keys_from
+from conformance.targets.http.embedded import CONTROL, EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
+from conformance.targets.resolve import locate
+from conformance.targets.target import Seat
 
 SEED = 0
 FRESH = "/fresh"

@@ -16,8 +16,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from conformance.api import Asked
-from conformance.campaign import Campaign
-from conformance.journal import read_journal
+from conformance.evidence.journal import read_journal
+from conformance.runner.campaign import Campaign
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from benchmarks.bare import bare
 from benchmarks.machine import machine
 from benchmarks.ours import ours, recorded, whole_run
 from benchmarks.places import InProcess, Place, on_port
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 AT_ONCE = 8
 """How many histories the suite has under way at a server, unless it is told otherwise."""

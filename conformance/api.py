@@ -12,17 +12,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from conformance.campaign import BUDGETS, Campaign, Observer, Settings
-from conformance.commands.errors import UsageError
-from conformance.examples import check_places
-from conformance.order import Market, Profile
-from conformance.result import Result
+from conformance.domain.order import Market, Profile
+from conformance.errors import UsageError
+from conformance.reports import write_reports
+from conformance.results.result import Result
+from conformance.results.waivers import waivers
 from conformance.rulebook import Readings
-from conformance.settings import Shard, nonce_for
-from conformance.targets.locate import locate
-from conformance.targets.seat import Seat
-from conformance.waivers import waivers
-from reports import write_reports
+from conformance.runner.campaign import BUDGETS, Campaign, Observer, Settings
+from conformance.runner.example_database import check_places
+from conformance.runner.settings import Shard, nonce_for
+from conformance.targets.resolve import locate
+from conformance.targets.target import Seat
 
 __all__ = ["Asked", "Observer", "Result", "UsageError", "run"]
 

@@ -18,8 +18,9 @@ import pytest
 if TYPE_CHECKING:
     from conformance.api import Asked
     from conformance.merchant.fixture import CancelConformance
-    from conformance.parts import Bench, Block, Ended, Run
-    from conformance.result import Result
+    from conformance.results.result import Result
+    from conformance.runner.blocks import Bench, Block, Run
+    from conformance.runner.finish import Ended
 
 NAME: Final = "cancel-conformance"
 OUT: Final = "conformance-report"
@@ -76,7 +77,6 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def cancel_conformance(tmp_path: Path) -> CancelConformance:
     """Test a merchant's integration: ``cancel_conformance(Adapter)`` fails the test if it is not conformant."""
-    _own_packages()
     from conformance.merchant.fixture import CancelConformance  # noqa: PLC0415
 
     return CancelConformance(tmp_path)
@@ -153,14 +153,15 @@ class Session:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Make one run of the parts, and the run's verdict the session's exit status."""
-        from conformance.parts import Ended  # noqa: PLC0415
+        from conformance.reports import write_reports  # noqa: PLC0415
+        from conformance.runner.finish import Ended  # noqa: PLC0415
 
         if self._run is None or self._result is not None:
             if self._bench is not None:
                 self._bench.close()
             return
         try:
-            self._result = self._run.end(self._ended or Ended(), sum(self._reported.values()))
+            self._result = self._run.end(self._ended or Ended(), write_reports, sum(self._reported.values()))
         except Exception as error:
             self._fault = f"The run could not be brought to its end: {_clean(str(error))}"
             session.exitstatus = HARNESS
@@ -178,7 +179,7 @@ class Session:
             terminalreporter.write_line(line)
 
     def _summary(self, result: Result) -> list[str]:
-        from reports.headline import counts, ending_note, headline  # noqa: PLC0415
+        from conformance.reports.wording.headline import counts, ending_note, headline  # noqa: PLC0415
 
         bench, run = self._bench, self._run
         found = ", ".join(
@@ -192,12 +193,11 @@ class Session:
 
     def _prepared(self) -> Bench:
         try:
-            _own_packages()
             self._asked = asked = _asked(self._config)
             from conformance.api import UsageError  # noqa: PLC0415
-            from conformance.parts import Bench  # noqa: PLC0415
             from conformance.rulebook import ReadingError  # noqa: PLC0415
-            from conformance.targets.base import TargetUsageError  # noqa: PLC0415
+            from conformance.runner.blocks import Bench  # noqa: PLC0415
+            from conformance.targets.transport import TargetUsageError  # noqa: PLC0415
         except ImportError as error:
             pytest.exit(f"{NAME}: {error}", USAGE)
         out = Path(self._config.getoption("--cancel-out") or OUT)
@@ -215,8 +215,8 @@ class Session:
         return self._bench
 
     def _look_only(self, bench: Bench) -> None:
-        from conformance.sitting import Held  # noqa: PLC0415
-        from conformance.targets.base import TargetError  # noqa: PLC0415
+        from conformance.evidence.journal import Held  # noqa: PLC0415
+        from conformance.targets.transport import TargetError  # noqa: PLC0415
 
         try:
             bench.look(Held())
@@ -224,8 +224,10 @@ class Session:
             pytest.exit(f"{NAME}: {_clean(str(error))}", ENVIRONMENT)
 
     def _begin(self, bench: Bench) -> None:
-        from conformance.journal import JournalError  # noqa: PLC0415
-        from conformance.parts import Run, ended_by  # noqa: PLC0415
+        from conformance.evidence.journal import JournalError  # noqa: PLC0415
+        from conformance.reports import write_reports  # noqa: PLC0415
+        from conformance.runner.blocks import Run  # noqa: PLC0415
+        from conformance.runner.finish import ended_by  # noqa: PLC0415
 
         try:
             run = Run(bench)
@@ -235,7 +237,7 @@ class Session:
             run.begin()
         except (Exception, KeyboardInterrupt) as error:
             ended = ended_by(error)
-            self._result = run.end(ended)
+            self._result = run.end(ended, write_reports)
             self._bench = None
             pytest.exit(f"{NAME}: {_clean(ended.message)}", self._result.exit_code)
         self._run = run
@@ -260,7 +262,7 @@ class Session:
     def _replay(self, block: Block) -> list[str]:
         assert self._bench is not None
         assert self._asked is not None
-        from conformance.counterexamples import FOLDER  # noqa: PLC0415
+        from conformance.evidence.counterexamples import FOLDER  # noqa: PLC0415
 
         words = [word for name, value in self._asked.options() for word in (f"--cancel-{name}", value)]
         line = shlex.join(
@@ -270,7 +272,7 @@ class Session:
         return [f"Play this block again: {line}", f"When the run has ended, the smallest failures are in {kept}."]
 
     def _stop(self, how: str, message: str) -> None:
-        from conformance.parts import Ended  # noqa: PLC0415
+        from conformance.runner.finish import Ended  # noqa: PLC0415
 
         self._ended = self._ended or Ended(how, message)
 
@@ -302,15 +304,9 @@ def _whole(config: pytest.Config, name: str) -> int | None:
 
 
 def _clean(text: str) -> str:
-    from conformance.recording import EVERYWHERE  # noqa: PLC0415
+    from conformance.evidence.redaction import EVERYWHERE  # noqa: PLC0415
 
     return EVERYWHERE.clean(text)
-
-
-def _own_packages() -> None:
-    from conformance.commands import neighbours  # noqa: PLC0415
-
-    neighbours.check()
 
 
 def _restore_printer() -> None:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.journal import JournalError, read_journal
-from conformance.result import Result, result_of
-from conformance.steps import HistoryError
-from reports.agreement import check_agreement
-from reports.badge import badge_text
-from reports.html import html_text
-from reports.jsonreport import json_text
-from reports.junit import junit_text
-from reports.sarif import sarif_text
-from reports.summary import summary_text
+from conformance.domain.steps import HistoryError
+from conformance.evidence.journal import JournalError, read_journal
+from conformance.reports.agreement import check_agreement
+from conformance.reports.formats.badge import badge_text
+from conformance.reports.formats.json_report import json_text
+from conformance.reports.formats.junit import junit_text
+from conformance.reports.formats.markdown import summary_text
+from conformance.reports.formats.sarif import sarif_text
+from conformance.reports.html.render import html_text
+from conformance.results.result import Result, result_of
 
 __all__ = ["report_texts", "write_reports"]
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from xml.etree import ElementTree
 
-from conformance.result import Result
-from conformance.verdict import OracleError, RuleResult, RuleVerdict, RunVerdict, holds_back
-from reports.headline import headline, profiles, verdict_name, verdicts
-from reports.text import in_one_line, shortened
-from reports.words import PROFILES
+from conformance.judging.judge import OracleError
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.reports.wording.headline import headline, profiles, verdict_name, verdicts
+from conformance.reports.wording.provider import PROFILES
+from conformance.reports.wording.sanitize import in_one_line, shortened
+from conformance.results.result import Result
 
 _TITLE: Final = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _FIRST: Final = re.compile(r'<h1 id="headline">(.*?)</h1>', re.DOTALL)

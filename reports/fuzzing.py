@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.journal import Evidence, Record
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.evidence.journal import Evidence, Record
 
 MOST: Final = 3
 """Findings of one rule in one profile that are told."""

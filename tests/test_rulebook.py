@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 from conformance.rulebook import NEEDS, Level, RulebookError, Status, load
-from conformance.rulebook.listing import render_json, render_markdown, render_text
-from conformance.rulebook.loading import RULE_FILES, parse
-from conformance.rulebook.staleness import Staleness
+from conformance.rulebook.loader import RULE_FILES, parse
+from conformance.rulebook.render import render_json, render_markdown, render_text
+from conformance.rulebook.source_drift import Staleness
 
 
 def numbered(prefix, last, extra=()):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.rulebook import PageError, load, read_page, stale_rules
-from conformance.rulebook.staleness import digest, split_sentences
+from conformance.rulebook.source_drift import digest, split_sentences
 
 RESTING = {rule.id: set(rule.sentences) for rule in load().rules if rule.sentences}
 

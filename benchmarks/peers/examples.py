@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from benchmarks.apis import Api
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 AMOUNT = 1000
 

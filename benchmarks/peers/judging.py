@@ -17,11 +17,11 @@ from benchmarks.machine import machine_for
 from benchmarks.peers import stock
 from benchmarks.peers.direct import client_of
 from benchmarks.peers.examples import failures
-from conformance.order import Market, Profile
+from conformance.domain.order import Market, Profile
+from conformance.judging.verdicts import RunVerdict
 from conformance.rulebook import Readings
+from conformance.runner.settings import BUDGETS
 from conformance.sandbox import Provider
-from conformance.settings import BUDGETS
-from conformance.verdict import RunVerdict
 from tests.museum import stage
 
 SEED = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.judging import EVERY, ONLY, PEERS, Subject
-from conformance.order import Market, Profile
+from conformance.domain.order import Market, Profile
 from conformance.rulebook import Readings
 from tests.museum.exhibits import BENIGN, FAULTS
 

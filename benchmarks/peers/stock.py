@@ -16,7 +16,7 @@ from schemathesis.engine import events
 
 from benchmarks.apis import APIS, Api
 from benchmarks.peers.direct import client_of
-from conformance.order import Profile
+from conformance.domain.order import Profile
 from conformance.sandbox import Provider
 from conformance.sandbox.asgi import create_app
 from conformance.sandbox.options import MSN

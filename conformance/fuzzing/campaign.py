@@ -6,17 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance.auditing import audit
-from conformance.ending import ending
-from conformance.fuzzing.documents import Description
-from conformance.fuzzing.playing import Fuzzing, Limits, Watch
-from conformance.journal import Journal, read_journal
-from conformance.parted import FUZZ
-from conformance.result import Result, result_of
-from conformance.selfcheck import check_oracle
-from conformance.settings import Settings
-from conformance.sitting import Sitting, begin
-from conformance.targets.seat import Seat
+from conformance.evidence.journal import Journal, read_journal
+from conformance.fuzzing.fuzzer import Fuzzing, Limits, Watch
+from conformance.fuzzing.openapi import Description
+from conformance.results.audit import audit
+from conformance.results.partial_runs import FUZZ
+from conformance.results.result import Result, result_of
+from conformance.results.selfcheck import check_oracle
+from conformance.runner.finish import ending
+from conformance.runner.session import Sitting, begin
+from conformance.runner.settings import Settings
+from conformance.targets.target import Seat
 
 
 class FuzzCampaign:

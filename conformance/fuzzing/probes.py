@@ -10,11 +10,11 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
-from conformance.fuzzing.gate import Draft, Gate
-from conformance.fuzzing.operations import Deed, Operation
-from conformance.fuzzing.orders import PART, Fellow
-from conformance.fuzzing.shapes import FLAGS, SMALL, broken_bodies, good_body
-from conformance.profiles.wire import encoded
+from conformance.fuzzing.executor import Draft, Gate
+from conformance.fuzzing.order_pool import PART, Fellow
+from conformance.fuzzing.request_shape import FLAGS, SMALL, broken_bodies, good_body
+from conformance.wire.base import encoded
+from conformance.wire.operations import Deed, Operation
 
 SOURCE: Final = "probe"
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.commands.errors import UsageError
-from conformance.examples import check_places
+from conformance.domain.order import Market, Profile
+from conformance.errors import UsageError
 from conformance.merchant.campaign import ShopCampaign, ShopSettings
-from conformance.merchant.drawing import BUDGETS
-from conformance.merchant.playing import Stand
-from conformance.order import Market, Profile
-from conformance.playing import Observer
-from conformance.result import Result
-from conformance.waivers import waivers
-from reports import write_reports
+from conformance.merchant.harness import Stand
+from conformance.reports import write_reports
+from conformance.results.result import Result
+from conformance.results.waivers import waivers
+from conformance.runner.example_database import check_places
+from conformance.runner.executor import Observer
+from conformance.strategies.merchant.plan import BUDGETS
 
 
 @dataclass(frozen=True)

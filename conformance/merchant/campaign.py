@@ -11,28 +11,28 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance import __version__
-from conformance.auditing import audit
-from conformance.counterexamples import FOLDER
-from conformance.examples import LABEL
-from conformance.journal import JOURNAL_VERSION, Journal, read_journal
-from conformance.merchant.counterexamples import ShopCounterexample, write_shop_counterexample
-from conformance.merchant.drawing import BUDGETS, Planned, planned_shop
-from conformance.merchant.minimise import smallest
-from conformance.merchant.playing import Loose, Stand, Trial
-from conformance.obligations.answers import no_capture
-from conformance.obligations.shop import PARTY, ShopHistory, shop_as_json, shop_from_json
-from conformance.order import Profile
-from conformance.playing import Observer
-from conformance.result import Result, result_of
+from conformance.domain.order import Profile
+from conformance.domain.steps import HistoryError
+from conformance.evidence.consistency import digest_of
+from conformance.evidence.counterexamples import FOLDER
+from conformance.evidence.journal import JOURNAL_VERSION, PARTY, Journal, read_journal
+from conformance.judging.judge import Finding
+from conformance.merchant.harness import Loose, Stand, Trial
+from conformance.merchant.shrinking import smallest
+from conformance.obligations.history import ShopHistory, shop_as_json, shop_from_json
+from conformance.obligations.outcome_rules import no_capture
+from conformance.results.audit import audit
+from conformance.results.merchant_counterexamples import ShopCounterexample, write_shop_counterexample
+from conformance.results.result import Result, result_of
+from conformance.results.waivers import Waiver
 from conformance.rulebook import load_obligations
-from conformance.sharing import Sharing
-from conformance.soundness import digest_of
-from conformance.steps import HistoryError
-from conformance.targets.base import TargetError
-from conformance.trial import Ending
-from conformance.trial import Trial as Shown
-from conformance.verdict import Finding
-from conformance.waivers import Waiver
+from conformance.runner.example_database import LABEL
+from conformance.runner.executor import Observer
+from conformance.runner.sharing import Sharing
+from conformance.runner.trial import Ending
+from conformance.runner.trial import Trial as Shown
+from conformance.strategies.merchant.plan import BUDGETS, Planned, planned_shop
+from conformance.targets.transport import TargetError
 
 MOST_TRIED: Final = {True: 150, False: 40}
 """Histories that are tried to make one smaller: in this process, and where each takes real time."""

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pytest
 
+from conformance.judging.verdicts import RunVerdict, holds_back
 from conformance.merchant.api import run_merchant
-from conformance.result import Result
-from conformance.verdict import RunVerdict, holds_back
-from reports.headline import ending_note, headline, violations, warnings
+from conformance.reports.wording.headline import ending_note, headline, violations, warnings
+from conformance.results.result import Result
 
 SHOWN: Final = 10
 

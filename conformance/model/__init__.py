@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from conformance.expectation import REFUSED, Branch, Expectation, Fields, told_apart
+from conformance.domain.expectation import REFUSED, Branch, Expectation, Fields, told_apart
+from conformance.domain.order import Attempt, Order, Profile
+from conformance.domain.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
+from conformance.model.base import Table
 from conformance.model.ecom import EcomTable
 from conformance.model.epayment import EpaymentTable
-from conformance.model.races import apart, together
+from conformance.model.linearizability import apart, together
 from conformance.model.recurring import RecurringTable
-from conformance.model.table import Table
 from conformance.model.world import Age, World, age_for_cancel, age_for_refund
-from conformance.order import Attempt, Order, Profile
-from conformance.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
 
 __all__ = ["Age", "Belief", "World", "age_for_cancel", "age_for_refund", "apart", "expect", "open_order", "settle"]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from conformance.expectation import (
+from conformance.domain.expectation import (
     ACCEPTED,
     Between,
     Branch,
@@ -22,11 +22,10 @@ from conformance.expectation import (
     OneOf,
     Permitted,
 )
-from conformance.model.money import MoneyRules
-from conformance.model.payment import PaymentTable
-from conformance.model.repeats import repeated
-from conformance.model.table import Blame
-from conformance.model.terms import (
+from conformance.domain.order import CLOSED, Order, Profile, Stage
+from conformance.domain.steps import Addressee, Cancel, Defect, Key
+from conformance.model.base import Blame
+from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
     REFUSAL,
@@ -41,9 +40,10 @@ from conformance.model.terms import (
     refused,
     refused_or_broken,
 )
+from conformance.model.idempotency import repeated
+from conformance.model.money import MoneyRules
+from conformance.model.payment import PaymentTable
 from conformance.model.world import Age, World, age_for_cancel, beyond_flat_limit
-from conformance.order import CLOSED, Order, Profile, Stage
-from conformance.steps import Addressee, Cancel, Defect, Key
 
 ALREADY_CAPTURED: Final = ("51",)
 _GROUPS: Final = {"EC-09": "Payment", "EC-19": "Merchant", "EC-25": "InvalidRequest"}

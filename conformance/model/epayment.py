@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from conformance.expectation import REFUSED, Between, Branch, Claim, Expectation, Missing, NoneOf, Permitted
-from conformance.model.money import MoneyRules
-from conformance.model.payment import PaymentTable
-from conformance.model.repeats import repeated
-from conformance.model.table import Blame, unjudged
-from conformance.model.terms import (
+from conformance.domain.expectation import REFUSED, Between, Branch, Claim, Expectation, Missing, NoneOf, Permitted
+from conformance.domain.order import CLOSED, Order, Profile, Stage
+from conformance.domain.steps import Addressee, Cancel, Defect, Key
+from conformance.model.base import Blame, unjudged
+from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
     NOT_FOUND,
@@ -30,9 +29,10 @@ from conformance.model.terms import (
     refused,
     refused_or_broken,
 )
+from conformance.model.idempotency import repeated
+from conformance.model.money import MoneyRules
+from conformance.model.payment import PaymentTable
 from conformance.model.world import KEY_MEMORY, Age, World, age_for_cancel, beyond_flat_limit
-from conformance.order import CLOSED, Order, Profile, Stage
-from conformance.steps import Addressee, Cancel, Defect, Key
 
 _DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
     Defect.NO_TOKEN: (("EP-20",), UNAUTHORIZED),

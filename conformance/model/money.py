@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from conformance.expectation import Branch, Expectation, Permitted
-from conformance.model.table import IRREVERSIBLE, Blame, Table
-from conformance.model.terms import (
+from conformance.domain.expectation import Branch, Expectation, Permitted
+from conformance.domain.order import CLOSED, Order, Stage
+from conformance.domain.steps import Capture, Refund
+from conformance.model.base import IRREVERSIBLE, Blame, Table
+from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
     BOOKS,
@@ -21,8 +23,6 @@ from conformance.model.terms import (
     refused,
 )
 from conformance.model.world import Age, World, age_for_cancel, age_for_refund
-from conformance.order import CLOSED, Order, Stage
-from conformance.steps import Capture, Refund
 
 
 @dataclass(frozen=True, slots=True)

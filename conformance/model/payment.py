@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from conformance.expectation import Branch, Expectation
+from conformance.domain.expectation import Branch, Expectation
+from conformance.domain.order import Order, Stage
+from conformance.domain.steps import Approve, Enter3DS, Expire, Leave3DS, Reject, Step
+from conformance.model.base import Blame
+from conformance.model.claims import Rules, branch, refused
 from conformance.model.money import MoneyTable
-from conformance.model.table import Blame
-from conformance.model.terms import Rules, branch, refused
 from conformance.model.world import OPENING_WINDOW, World
-from conformance.order import Order, Stage
-from conformance.steps import Approve, Enter3DS, Expire, Leave3DS, Reject, Step
 
 
 class PaymentTable(MoneyTable):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from conformance.expectation import (
+from conformance.domain.expectation import (
     ACCEPTED,
     PENDING,
     REFUSED,
@@ -24,26 +24,8 @@ from conformance.expectation import (
     OneOf,
     Permitted,
 )
-from conformance.model.money import MoneyRules, MoneyTable
-from conformance.model.repeats import repeated
-from conformance.model.table import Blame, unjudged
-from conformance.model.terms import (
-    ANY_REFUSAL,
-    BAD_REQUEST,
-    NOT_FOUND,
-    UNAUTHORIZED,
-    Rules,
-    accepted,
-    accepted_or_pending,
-    branch,
-    done,
-    one,
-    outcome,
-    refused,
-)
-from conformance.model.world import KEY_MEMORY, Age, World, age_for_cancel, beyond_flat_limit
-from conformance.order import Attempt, Kind, Order, Profile, Stage
-from conformance.steps import (
+from conformance.domain.order import Attempt, Kind, Order, Profile, Stage
+from conformance.domain.steps import (
     Addressee,
     BecomeDue,
     Cancel,
@@ -57,7 +39,25 @@ from conformance.steps import (
     Step,
     StopAgreement,
 )
-from conformance.steps import Age as AgeStep
+from conformance.domain.steps import Age as AgeStep
+from conformance.model.base import Blame, unjudged
+from conformance.model.claims import (
+    ANY_REFUSAL,
+    BAD_REQUEST,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    Rules,
+    accepted,
+    accepted_or_pending,
+    branch,
+    done,
+    one,
+    outcome,
+    refused,
+)
+from conformance.model.idempotency import repeated
+from conformance.model.money import MoneyRules, MoneyTable
+from conformance.model.world import KEY_MEMORY, Age, World, age_for_cancel, beyond_flat_limit
 
 WRONG_STATUS: Final = one(400, 409, 422)
 WRONG_STATUS_PROBLEMS: Final = ("cancel-charge-failed", "conflict", "operation-failed")

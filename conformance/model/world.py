@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from conformance.order import Market, Order, Profile
+from conformance.domain.order import Market, Order, Profile
 from conformance.rulebook import Readings
 
 DAY = timedelta(days=1)

@@ -4,10 +4,10 @@
 a run accepts; ``stale_rules`` compares the rules with a copy of the page that they rest on.
 """
 
-from conformance.rulebook.entries import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
-from conformance.rulebook.loading import NEEDS, RulebookError, load, load_obligations, load_wire
+from conformance.rulebook.loader import NEEDS, RulebookError, load, load_obligations, load_wire
 from conformance.rulebook.readings import ReadingError, Readings
-from conformance.rulebook.staleness import PageError, Staleness, read_page, stale_rules
+from conformance.rulebook.rules import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
+from conformance.rulebook.source_drift import PageError, Staleness, read_page, stale_rules
 
 __all__ = [
     "NEEDS",

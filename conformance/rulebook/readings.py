@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from conformance.rulebook.entries import Switch
-from conformance.rulebook.loading import load
+from conformance.rulebook.loader import load
+from conformance.rulebook.rules import Switch
 
 ANY = "any"
 

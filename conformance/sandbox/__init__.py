@@ -2,7 +2,7 @@
 
 It is written from the documentation alone and knows nothing of the model that judges it, so that the two can disagree.
 
->>> from conformance.exchange import Request
+>>> from conformance.domain.messages import Request
 >>> Provider().handle(Request("GET", "/control/v1/capabilities")).status
 200
 """

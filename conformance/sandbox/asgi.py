@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 from conformance.sandbox.provider import Provider
 
 Message = MutableMapping[str, Any]

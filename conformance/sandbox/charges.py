@@ -9,12 +9,12 @@ import re
 from typing import cast
 from urllib.parse import parse_qs
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 from conformance.sandbox.agreement import Agreement, AgreementStatus, Charge, PendingCancel
+from conformance.sandbox.api_base import REFUND_DAYS, House
 from conformance.sandbox.charge_requests import ChargeDraft, read_charge
 from conformance.sandbox.clock import DAY
 from conformance.sandbox.payment import Kind, Payment, Stage
-from conformance.sandbox.profile import REFUND_DAYS, House
 from conformance.sandbox.recurring_answers import RecurringAnswers
 from conformance.sandbox.wire import Call, Check, Refusal, Refused, answer, empty
 

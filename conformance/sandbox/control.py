@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
+from conformance.sandbox.api_base import Profile
 from conformance.sandbox.clock import DAY
 from conformance.sandbox.options import Options
 from conformance.sandbox.payment import Payment
-from conformance.sandbox.profile import Profile
 from conformance.sandbox.wire import BadBody, Call, answer, empty
 
 OLDEST = 100 * 365 * DAY

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
+from conformance.sandbox.api_base import APPROVAL_SECONDS, House
 from conformance.sandbox.ecom_answers import PAYMENT_INSTRUMENT, USER_ENDINGS, EcomAnswers
 from conformance.sandbox.payment import Kind, Payment, Stage
-from conformance.sandbox.profile import APPROVAL_SECONDS, House
 from conformance.sandbox.wire import Call, Check, Fault, JsonObject, Refusal, Refused, answer, empty, gateway
 
 ORDER_ID = re.compile(r"[a-zA-Z0-9-]{1,50}")

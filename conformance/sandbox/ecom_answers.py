@@ -5,9 +5,9 @@ Written from the eCom guide of November 2023 and its description 2.0.3.
 
 from __future__ import annotations
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
+from conformance.sandbox.api_base import Profile
 from conformance.sandbox.payment import Entry, Kind, Payment
-from conformance.sandbox.profile import Profile
 from conformance.sandbox.wire import JsonObject, answer
 
 PAYMENT_INSTRUMENT = "Mastercard"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
+from conformance.sandbox.api_base import APPROVAL_SECONDS
 from conformance.sandbox.epayment_answers import EPaymentAnswers
 from conformance.sandbox.payment import Kind, Payment, Stage
-from conformance.sandbox.profile import APPROVAL_SECONDS
 from conformance.sandbox.wire import Call, Check, Fault, Refusal, Refused, answer, empty
 
 REFERENCE = re.compile(r"[a-zA-Z0-9-]{8,64}")

@@ -5,9 +5,9 @@ Written from the ePayment guide, its description 1.8.1 and the page on errors.
 
 from __future__ import annotations
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
+from conformance.sandbox.api_base import Profile
 from conformance.sandbox.payment import Entry, Kind, Payment, Stage
-from conformance.sandbox.profile import Profile
 from conformance.sandbox.wire import REASONS, Call, Fault, JsonObject, Refusal, answer, problem
 
 STATES = {

@@ -10,7 +10,7 @@ import json
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 
 _TRANSIENT = frozenset({401, 423, 429})
 

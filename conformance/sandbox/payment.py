@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 from conformance.sandbox.clock import iso
 
 

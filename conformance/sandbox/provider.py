@@ -9,14 +9,14 @@ from threading import Lock
 from typing import Protocol
 from urllib.parse import unquote
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
+from conformance.sandbox.api_base import House
 from conformance.sandbox.clock import Clock, Now, real_now
 from conformance.sandbox.control import Control
 from conformance.sandbox.ecom import Ecom
 from conformance.sandbox.epayment import EPayment
 from conformance.sandbox.ids import Ids
 from conformance.sandbox.options import Options
-from conformance.sandbox.profile import House
 from conformance.sandbox.recurring import Recurring
 from conformance.sandbox.tokens import Tokens
 from conformance.sandbox.wire import Call, gateway, header_map

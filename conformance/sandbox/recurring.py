@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 from conformance.sandbox.agreement import Agreement, AgreementStatus, Charge
 from conformance.sandbox.charge_requests import read_agreement, read_initial_charge
 from conformance.sandbox.charges import Charges

@@ -5,12 +5,12 @@ Written from the Recurring guide, its description 3.1.2 and its page of problems
 
 from __future__ import annotations
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 from conformance.sandbox.agreement import Agreement, Charge
+from conformance.sandbox.api_base import Profile
 from conformance.sandbox.clock import iso
 from conformance.sandbox.options import Market
 from conformance.sandbox.payment import Entry, Kind, Stage
-from conformance.sandbox.profile import Profile
 from conformance.sandbox.wire import REASONS, Call, Fault, JsonObject, Refusal, problem
 
 PROBLEMS = "https://developer.vippsmobilepay.com/docs/APIs/recurring-api/recurring-api-problems"

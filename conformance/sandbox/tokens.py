@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 from conformance.sandbox.clock import Clock
 from conformance.sandbox.ids import Ids
 from conformance.sandbox.options import Options

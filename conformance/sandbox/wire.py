@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.exchange import Headers, Request, Response
+from conformance.domain.messages import Headers, Request, Response
 
 JsonObject = dict[str, Any]
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from conformance.ageing import clock
-from conformance.cli import main
-from conformance.journal import read_journal
+from conformance.cli.main import main
+from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RuleVerdict
+from conformance.reports import write_reports
 from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
-from conformance.verdict import RuleVerdict
-from reports import write_reports
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

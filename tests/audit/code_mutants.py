@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import re
 
-import conformance.result as reduction
-import reports
-from conformance import doubt, trial, verdict
-from conformance.failures import Reduction
-from conformance.journal import Journal
-from conformance.minimise import Minimiser
-from conformance.playing import Playing
-from conformance.result import Result
+import conformance.results.result as reduction
+from conformance import reports
+from conformance.domain.steps import Cancel, History, parts_of
+from conformance.evidence.journal import Journal
+from conformance.judging import ambiguity as doubt
+from conformance.judging import verdicts as verdict
+from conformance.judging.judge import Judged, Judgement
+from conformance.judging.verdicts import EXIT_CODES, RuleVerdict, RunVerdict
+from conformance.results.result import Result
 from conformance.rulebook import Rulebook
-from conformance.steps import Cancel, History, parts_of
-from conformance.trial import Ending, Trial
-from conformance.verdict import EXIT_CODES, Judged, Judgement, RuleVerdict, RunVerdict
+from conformance.runner import trial
+from conformance.runner.executor import Playing
+from conformance.runner.shrinking import Minimiser, Reduction
+from conformance.runner.trial import Ending, Trial
 
 from . import stage
 from .mutants import Mutants
@@ -42,13 +44,13 @@ def plan_without_what_shows_the_fault(patch):
         )
         return [one for one, parts in steps if not any(isinstance(part, Cancel) for part in parts)]
 
-    patch.setattr("conformance.sitting.planned", planned)
+    patch.setattr("conformance.runner.session.planned", planned)
 
 
 @caught(4, "no history was played, so nothing was tested")
 def empty_campaign(patch):
     """Nothing is planned."""
-    patch.setattr("conformance.sitting.planned", lambda *_, **__: [])
+    patch.setattr("conformance.runner.session.planned", lambda *_, **__: [])
 
 
 @caught(5, "was planned and not played")
@@ -129,7 +131,7 @@ def exception_in_judging_is_swallowed(patch):
         except ValueError:
             return Trial()
 
-    patch.setattr("conformance.playing.play", swallowing)
+    patch.setattr("conformance.runner.executor.play", swallowing)
 
 
 @caught(5, "was not judged to its end")
@@ -145,7 +147,7 @@ def trial_stops_before_the_cancel(patch):
             kept.append(step)
         return await play(History(history.profile, history.opening, tuple(kept)), *place)
 
-    patch.setattr("conformance.playing.play", short)
+    patch.setattr("conformance.runner.executor.play", short)
 
 
 @caught(1, "INV-10 (epayment) is violated", provider="right")
@@ -222,13 +224,13 @@ def claims_about_the_read_back_are_dropped(patch):
 @caught(5, BLIND)
 def judge_takes_a_violation_for_conformance(patch):
     """The judge knows no violations."""
-    stage.everywhere(patch, "conformance.verdict", "judge", judging(Judged.CONFORMS))
+    stage.everywhere(patch, "conformance.judging.verdicts", "judge", judging(Judged.CONFORMS))
 
 
 @caught(5, BLIND)
 def judge_takes_a_violation_for_an_open_answer(patch):
     """The judge takes every violation for an answer that proves nothing."""
-    stage.everywhere(patch, "conformance.verdict", "judge", judging(Judged.INCONCLUSIVE, cause="no answer"))
+    stage.everywhere(patch, "conformance.judging.verdicts", "judge", judging(Judged.INCONCLUSIVE, cause="no answer"))
 
 
 @caught(5, BLIND)
@@ -259,20 +261,24 @@ def reducing(wrong, right):
 def skip_counts_as_a_pass(patch):
     """A rule that was not exercised has passed."""
     stage.everywhere(
-        patch, "conformance.verdict", "reduce_rule", reducing(RuleVerdict.NOT_EXERCISED, RuleVerdict.PASSED)
+        patch, "conformance.judging.verdicts", "reduce_rule", reducing(RuleVerdict.NOT_EXERCISED, RuleVerdict.PASSED)
     )
 
 
 @caught(5, BLIND)
 def thin_counts_as_a_pass(patch):
     """A rule with too few examples has passed."""
-    stage.everywhere(patch, "conformance.verdict", "reduce_rule", reducing(RuleVerdict.THIN, RuleVerdict.PASSED))
+    stage.everywhere(
+        patch, "conformance.judging.verdicts", "reduce_rule", reducing(RuleVerdict.THIN, RuleVerdict.PASSED)
+    )
 
 
 @caught(5, BLIND)
 def violated_counts_as_recorded(patch):
     """A rule that was violated is recorded."""
-    stage.everywhere(patch, "conformance.verdict", "reduce_rule", reducing(RuleVerdict.VIOLATED, RuleVerdict.RECORDED))
+    stage.everywhere(
+        patch, "conformance.judging.verdicts", "reduce_rule", reducing(RuleVerdict.VIOLATED, RuleVerdict.RECORDED)
+    )
 
 
 @caught(5, BLIND)
@@ -290,7 +296,7 @@ def sides_exchanged(patch):
         one = reduce_rule(*place)
         return dataclasses.replace(one, sides=dict(zip(one.sides, reversed(one.sides.values()), strict=True)))
 
-    stage.everywhere(patch, "conformance.verdict", "reduce_rule", exchanged)
+    stage.everywhere(patch, "conformance.judging.verdicts", "reduce_rule", exchanged)
 
 
 @caught(5, BLIND)
@@ -302,21 +308,21 @@ def empty_run_is_conformant(patch):
         listed = list(results)
         return reduce_run(listed, ended) if listed else (RunVerdict.CONFORMANT, "")
 
-    stage.everywhere(patch, "conformance.verdict", "reduce_run", mild)
+    stage.everywhere(patch, "conformance.judging.verdicts", "reduce_run", mild)
 
 
 @caught(5, BLIND)
 def broken_off_run_is_judged_by_what_it_saw(patch):
     """How a run ended is not asked."""
     reduce_run = verdict.reduce_run
-    stage.everywhere(patch, "conformance.verdict", "reduce_run", lambda results, *_: reduce_run(results))
+    stage.everywhere(patch, "conformance.judging.verdicts", "reduce_run", lambda results, *_: reduce_run(results))
 
 
 @caught(5, BLIND)
 def violated_exits_with_nothing(patch):
     """A run that is not conformant exits with 0."""
     codes = {**EXIT_CODES, RunVerdict.NOT_CONFORMANT: 0}
-    stage.everywhere(patch, "conformance.verdict", "EXIT_CODES", codes)
+    stage.everywhere(patch, "conformance.judging.verdicts", "EXIT_CODES", codes)
 
 
 # The result
@@ -337,7 +343,7 @@ def reduction_loses_a_rule(patch):
     reduce_all = verdict.reduce_all
     stage.everywhere(
         patch,
-        "conformance.verdict",
+        "conformance.judging.verdicts",
         "reduce_all",
         lambda *place: tuple(one for one in reduce_all(*place) if one.rule.id != "EP-05"),
     )
@@ -388,7 +394,7 @@ def everything_is_waived(patch):
 @caught(1, "Not conformant")
 def no_failure_is_made_smaller(patch):
     """No failure is found again in the evidence."""
-    patch.setattr("conformance.campaign.failures", lambda _: {})
+    patch.setattr("conformance.runner.campaign.failures", lambda _: {})
 
 
 @caught(1, "Not conformant")

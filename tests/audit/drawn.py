@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import NEEDED
 from conformance.rulebook import Status, load
-from conformance.verdict import NEEDED
 
 from ..reports.journals import EVERYTHING, Writer
 

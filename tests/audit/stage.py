@@ -10,17 +10,17 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 
-from conformance import generation
-from conformance.cli import main
-from conformance.journal import Journal, Record
-from conformance.order import Profile
+from conformance.cli.main import main
+from conformance.domain.order import Profile
+from conformance.domain.steps import Key
+from conformance.evidence.journal import Journal, Record
+from conformance.judging.verdicts import NEEDED
 from conformance.sandbox import EPayment, Provider
-from conformance.steps import Key
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
-from conformance.verdict import NEEDED
-from strategies.plan import Planned
+from conformance.strategies.provider import plan as generation
+from conformance.strategies.provider.case import Planned
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 
 
 class Forgetful(EPayment):
@@ -74,7 +74,7 @@ def planned(profile, world, offered, *, wire, seed, count) -> list[Planned]:
 
 def use_small_plan(patch) -> None:
     """Let every run play the small plan."""
-    patch.setattr("conformance.sitting.planned", planned)
+    patch.setattr("conformance.runner.session.planned", planned)
 
 
 def use_provider(patch, epayment=EPayment) -> None:
@@ -103,7 +103,7 @@ def rewritten(records: list[Record], directory: Path) -> Path:
 def everywhere(patch, module: str, name: str, new) -> None:
     """Put something into the place of a function of ours, wherever it was imported to."""
     old = getattr(sys.modules[module], name)
-    for other in [one for key, one in sys.modules.items() if key.startswith(("conformance", "reports"))]:
+    for other in [one for key, one in sys.modules.items() if key.startswith("conformance")]:
         if vars(other).get(name) is old:
             patch.setattr(other, name, new)
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from conformance.journal import read_journal
+from conformance.evidence.journal import read_journal
 
 from . import stage
 from .evidence_mutants import BYTES, FILES, RECORDS

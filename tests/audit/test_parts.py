@@ -5,10 +5,11 @@ import json
 import pytest
 
 from conformance.api import Asked
-from conformance.journal import JournalError, read_journal
-from conformance.parts import PARTS, Ended, Run
-from conformance.parts import Bench as Place
-from conformance.verdict import RunVerdict
+from conformance.evidence.journal import JournalError, read_journal
+from conformance.judging.verdicts import RunVerdict
+from conformance.runner.blocks import PARTS, Run
+from conformance.runner.blocks import Bench as Place
+from conformance.runner.finish import Ended
 
 from . import stage
 

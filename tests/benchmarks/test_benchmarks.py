@@ -7,7 +7,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.ours import recorded, whole_run
 from benchmarks.table import printed
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 
 def rows(tmp_path, *options):

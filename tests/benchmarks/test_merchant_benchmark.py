@@ -4,7 +4,7 @@ import json
 
 from benchmarks import __main__, merchant
 from benchmarks.merchant import bare, merchants, told
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 
 def test_both_play_the_same_histories():

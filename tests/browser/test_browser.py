@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from reports import write_reports
-from reports.diff import diff
-from reports.difftext import diff_html
+from conformance.reports import write_reports
+from conformance.reports.diff.compare import diff
+from conformance.reports.diff.render import diff_html
 
 from ..reports import journals
 from .driving import done, node_folder

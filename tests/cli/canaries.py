@@ -15,7 +15,7 @@ from collections import deque
 from contextlib import suppress
 from urllib.parse import quote, quote_plus, unquote
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 from conformance.sandbox import Options, Provider
 
 CANARIES = {

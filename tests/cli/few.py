@@ -3,10 +3,10 @@
 import sys
 import time
 
-from conformance import sitting
-from conformance.cli import main
-from conformance.generation import planned
+from conformance.cli.main import main
+from conformance.runner import session as sitting
 from conformance.sandbox import Provider
+from conformance.strategies.provider.plan import planned
 
 if __name__ == "__main__":
     handle = Provider.handle

@@ -5,10 +5,10 @@ import gzip
 
 import pytest
 
-from conformance.cli import main
-from conformance.recording import EVERYWHERE, Redactor
+from conformance.cli.main import main
+from conformance.evidence.redaction import EVERYWHERE, Redactor
 from conformance.sandbox import running_server
-from conformance.targets.http import HttpSeat
+from conformance.targets.http.target import HttpSeat
 from tests.audit.stage import use_small_plan
 
 from .canaries import CANARIES, SECRETS, TOKEN, Indiscreet, disguises, leaks

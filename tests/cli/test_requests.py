@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from conformance.journal import read_journal
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.evidence.journal import read_journal
 from conformance.sandbox import Provider
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 from tests.audit.stage import Forgetful, command, use_provider
 
 

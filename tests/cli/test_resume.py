@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.journal import read_journal
-from conformance.resuming import CAUSE
-from conformance.soundness import AGAIN, ALONE, check
+from conformance.evidence.consistency import AGAIN, ALONE, check
+from conformance.evidence.journal import read_journal
+from conformance.runner.resume import CAUSE
 from tests.audit.stage import rewritten
 from tests.reports.schemas import faults_of
 

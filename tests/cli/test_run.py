@@ -8,16 +8,16 @@ import pytest
 
 import conformance
 from conformance.api import Asked
-from conformance.campaign import Campaign, Observer
-from conformance.cli import main
-from conformance.commands.replay import find
-from conformance.journal import JournalError, read_journal
+from conformance.cli.commands.replay import find
+from conformance.cli.main import main
+from conformance.evidence.journal import JournalError, read_journal
+from conformance.judging.verdicts import RunVerdict
+from conformance.reports import write_reports
+from conformance.runner.campaign import Campaign, Observer
 from conformance.sandbox import EPayment, Provider
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
-from conformance.verdict import RunVerdict
-from reports import write_reports
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 
 from .command import read_until, said, started
 

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from conformance.commands.sandbox import options_from
+from conformance.cli.commands.sandbox import options_from
 from conformance.sandbox import Market, Options
 
 from .command import read_until, said, started

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from conformance.journal import JournalError, read_journal
-from conformance.merging import merge
-from conformance.soundness import AGAIN, ALONE
+from conformance.evidence.consistency import AGAIN, ALONE
+from conformance.evidence.journal import JournalError, read_journal
+from conformance.results.shard_merge import merge
 from tests.audit.stage import Forgetful, command, rewritten, run, use_provider, use_small_plan
 from tests.reports.schemas import faults_of
 

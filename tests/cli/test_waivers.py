@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conformance.journal import JournalError, read_journal
-from conformance.result import result_of
+from conformance.evidence.journal import JournalError, read_journal
+from conformance.results.result import result_of
 from tests.audit.stage import Forgetful, rewritten, run, use_provider, use_small_plan
 
 from .command import said

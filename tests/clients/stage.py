@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from conformance.journal import Record, body_from_json
-from conformance.merchant import campaign, desk
+from conformance.evidence.journal import Record, body_from_json
+from conformance.judging.verdicts import RuleVerdict
+from conformance.merchant import campaign
+from conformance.merchant import scenario as desk
 from conformance.merchant.api import run_merchant
-from conformance.merchant.playing import Loose, Stand
-from conformance.obligations.shop import ShopHistory, shop_from_json
-from conformance.result import Result
-from conformance.verdict import RuleVerdict
+from conformance.merchant.harness import Loose, Stand
+from conformance.obligations.history import ShopHistory, shop_from_json
+from conformance.results.result import Result
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / "examples" / "clients"

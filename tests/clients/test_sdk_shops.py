@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.order import Profile
-from conformance.verdict import RunVerdict
-from strategies.shop_grid import systematic_shop
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RunVerdict
+from conformance.strategies.merchant.grid import systematic_shop
 
 from ..sdk.npm import install
 from .stage import CLIENTS, Run, body, header, played, run_against, service

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.verdict import RuleVerdict, RunVerdict
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
 
 from .stage import Run, body, header, install_vipps, run_against
 

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from conformance.expectation import Between, Branch, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
-from conformance.model import World, expect, open_order, settle
-from conformance.order import Kind, Market, Order, Profile
-from conformance.rulebook import Readings, load
-from conformance.steps import (
+from conformance.domain.expectation import Between, Branch, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
+from conformance.domain.order import Kind, Market, Order, Profile
+from conformance.domain.steps import (
     Addressee,
     Age,
     Approve,
@@ -33,7 +31,9 @@ from conformance.steps import (
     StopAgreement,
     Together,
 )
-from conformance.verdict import judge
+from conformance.judging.judge import judge
+from conformance.model import World, expect, open_order, settle
+from conformance.rulebook import Readings, load
 
 E, P, R = Profile.ECOM, Profile.EPAYMENT, Profile.RECURRING
 # Rules of silence that no step sets out for: what is seen of them is noticed in passing.

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from conformance.expectation import Branch, Claim, Expectation, OneOf
+from conformance.domain.expectation import Branch, Claim, Expectation, OneOf
+from conformance.domain.order import Market, Order, Profile
+from conformance.domain.steps import Addressee, Cancel, Key, Step, Together, name_of
 from conformance.model import World, expect, open_order
-from conformance.order import Market, Order, Profile
-from conformance.steps import Addressee, Cancel, Key, Step, Together, name_of
 
 from .on_paper import DAY, LATER, OLD, PROFILES, beliefs_after, paths, races, walked, world
 

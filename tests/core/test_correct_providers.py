@@ -5,8 +5,7 @@ Each row is a provider that is right, or one that is wrong in one place.
 
 import pytest
 
-from conformance.model import expect, settle
-from conformance.steps import (
+from conformance.domain.steps import (
     Addressee,
     Age,
     Approve,
@@ -23,7 +22,8 @@ from conformance.steps import (
     Reserve,
     StopAgreement,
 )
-from conformance.verdict import Judged, judge
+from conformance.judging.judge import Judged, judge
+from conformance.model import expect, settle
 
 from .on_paper import (
     DAY,

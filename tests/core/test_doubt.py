@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.steps import Cancel, Capture, Read
-from conformance.trial import Ending
+from conformance.domain.steps import Cancel, Capture, Read
+from conformance.runner.trial import Ending
 
 from .on_paper import INITIAL, R
 from .test_trial import CANCELLED, CONFLICT, DONE, RESERVED, tried

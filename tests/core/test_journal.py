@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.journal import (
+from conformance.evidence.journal import (
     JOURNAL_NAME,
     BrokenChainError,
     Journal,
@@ -146,7 +146,7 @@ def test_any_text_can_be_written_down(tmp_path_factory, text):
 WRITER = """
 import sys
 from pathlib import Path
-from conformance.journal import Journal
+from conformance.evidence.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 journal.append("run", format=1)
 number = 0
@@ -178,7 +178,7 @@ def test_a_writer_that_is_killed_leaves_what_it_wrote(tmp_path, after):
 def test_a_line_that_does_not_fit_any_more_is_said_and_the_rest_stays_readable(tmp_path, monkeypatch):
     journal = Journal(tmp_path)
     journal.append("run", format=1)
-    write = "conformance.journal.os.write"
+    write = "conformance.evidence.journal.os.write"
     monkeypatch.setattr(write, lambda _, data: len(data) - 3)
     with pytest.raises(JournalError, match="the disk is full"):
         journal.append("finish")

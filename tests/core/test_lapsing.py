@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from conformance.lapsing import lapses_after
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import Age
 from conformance.model import World, expect
-from conformance.order import Market, Profile
+from conformance.runner.expiry_probe import lapses_after
 from conformance.sandbox import Options, Provider
-from conformance.steps import Age
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 
 from .on_paper import DAY, OLD, PROFILES, arrive, reserved, world
 

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from conformance.model import World, expect, settle
-from conformance.order import Kind
-from conformance.steps import (
+from conformance.domain.order import Kind
+from conformance.domain.steps import (
     Addressee,
     Age,
     Approve,
@@ -24,7 +23,8 @@ from conformance.steps import (
     StartProcessing,
     StopAgreement,
 )
-from conformance.verdict import Judged, judge
+from conformance.judging.judge import Judged, judge
+from conformance.model import World, expect, settle
 
 from .on_paper import DAY, E, P, R, accepting, arrive, blamed, refusing, shown_by, world
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from conformance.domain.order import Attempt, Kind, Order, Stage
+from conformance.domain.steps import Age as Aged
+from conformance.domain.steps import Cancel, Defect, Key, Refund
 from conformance.model import Age, World, age_for_cancel, age_for_refund, expect, settle
 from conformance.model.world import CANCEL_LIMIT, DEAD_ZONE, OPENING_WINDOW, may_have_lapsed, must_have_lapsed
-from conformance.order import Attempt, Kind, Order, Stage
-from conformance.steps import Age as Aged
-from conformance.steps import Cancel, Defect, Key, Refund
 
 from .on_paper import DAY, E, P, R, world
 

@@ -6,12 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from conformance import minimise as module
-from conformance.counterexamples import Counterexample, read_counterexample, write_counterexample
-from conformance.minimise import MOST_TRIALS, Minimiser
-from conformance.order import Market, Profile
-from conformance.rulebook import Readings, load
-from conformance.steps import (
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import (
     Age,
     Approve,
     Cancel,
@@ -23,7 +19,11 @@ from conformance.steps import (
     Refund,
     history_as_json,
 )
-from conformance.verdict import Finding
+from conformance.evidence.counterexamples import Counterexample, read_counterexample, write_counterexample
+from conformance.judging.judge import Finding
+from conformance.rulebook import Readings, load
+from conformance.runner import shrinking as module
+from conformance.runner.shrinking import MOST_TRIALS, Minimiser
 
 from .on_paper import E
 

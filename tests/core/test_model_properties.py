@@ -7,12 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.expectation import ACCEPTED, PENDING, REFUSED, Between, Folded, Mentions, Missing, OneOf
-from conformance.model import Age as AgeFound
-from conformance.model import age_for_cancel, expect
-from conformance.order import Market, Stage
-from conformance.rulebook import Readings, load
-from conformance.steps import (
+from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Between, Folded, Mentions, Missing, OneOf
+from conformance.domain.order import Market, Stage
+from conformance.domain.steps import (
     Addressee,
     Age,
     Cancel,
@@ -25,6 +22,9 @@ from conformance.steps import (
     Refund,
     StopAgreement,
 )
+from conformance.model import Age as AgeFound
+from conformance.model import age_for_cancel, expect
+from conformance.rulebook import Readings, load
 
 from .on_paper import (
     DAY,

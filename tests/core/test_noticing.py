@@ -5,11 +5,23 @@ from datetime import timedelta
 
 import pytest
 
-from conformance.noticing import QUESTIONS, noticed
-from conformance.order import Kind, Order, Profile, Stage
+from conformance.domain.order import Kind, Order, Profile, Stage
+from conformance.domain.steps import (
+    Addressee,
+    Age,
+    Approve,
+    Cancel,
+    Defect,
+    Expire,
+    Initiate,
+    Key,
+    Leave3DS,
+    Read,
+    Reject,
+)
+from conformance.judging.incidental import QUESTIONS, noticed
+from conformance.judging.judge import Judged, Judgement
 from conformance.rulebook import Status, load
-from conformance.steps import Addressee, Age, Approve, Cancel, Defect, Expire, Initiate, Key, Leave3DS, Read, Reject
-from conformance.verdict import Judged, Judgement
 
 from .on_paper import DAY, NOTICED, E, P, R
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from conformance.journal import Evidence, JournalError
-from conformance.obligations.judging import RANK
-from conformance.order import Profile
-from conformance.result import book_of, partial_note, result_of
+from conformance.domain.order import Profile
+from conformance.evidence.consistency import digest_of
+from conformance.evidence.journal import Evidence, JournalError
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.obligations.judge import RANK
+from conformance.results.result import book_of, partial_note, result_of
 from conformance.rulebook import NEEDS, Status, load, load_obligations, load_wire
-from conformance.soundness import digest_of
-from conformance.verdict import RuleVerdict, RunVerdict
 
 from .test_result import FINISH, OFFERED, finding, history, judgement, planned, played, result, rule, run, several
 

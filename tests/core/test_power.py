@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.order import Profile
-from conformance.power import power_from
+from conformance.domain.order import Profile
+from conformance.reports.detection_power import power_from
 
 ECOM, EPAYMENT = Profile.ECOM, Profile.EPAYMENT
 MUCH, LITTLE = frozenset({"age", "approve", "units"}), frozenset({"approve", "units"})

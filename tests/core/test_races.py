@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.expectation import of_the_other
-from conformance.model import apart, expect
-from conformance.order import Kind
-from conformance.steps import (
+from conformance.domain.expectation import of_the_other
+from conformance.domain.order import Kind
+from conformance.domain.steps import (
     Approve,
     BecomeDue,
     Cancel,
@@ -19,10 +18,11 @@ from conformance.steps import (
     Reserve,
     Together,
 )
-from conformance.verdict import Judged, judge
-from strategies.grid_races import RACES
-from strategies.recipe import Recipe
-from strategies.walk import ideal, walk
+from conformance.judging.judge import Judged, judge
+from conformance.model import apart, expect
+from conformance.strategies.provider.grid_races import RACES
+from conformance.strategies.provider.recipe import Recipe
+from conformance.strategies.provider.walk import ideal, walk
 
 from .on_paper import PROFILES, E, P, R, world
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.exchange import Request, Response
-from conformance.journal import JOURNAL_NAME, Journal, body_from_json, read_journal
-from conformance.profiles import Call, Lost
-from conformance.recording import REMOVED, Exchanges, Redactor
+from conformance.domain.messages import Request, Response
+from conformance.evidence.journal import JOURNAL_NAME, Journal, body_from_json, read_journal
+from conformance.evidence.recorder import Exchanges
+from conformance.evidence.redaction import REMOVED, Redactor
+from conformance.wire import Call, Lost
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhcHAiOiJ0ZXN0In0.c2lnbmF0dXJl"
 KEY = "0f14ebcab0ec4b29ae0cb90d91b4a84a"

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from conformance.order import Market
+from conformance.domain.order import Market
 from conformance.rulebook import Status, load
 
 from .on_paper import DAY, LATER, NOTICED, OLD, PROFILES, narrowings, references, walked, walked_races, world

@@ -2,12 +2,12 @@
 
 import pytest
 
-from conformance.journal import Evidence, JournalError
-from conformance.order import Profile
-from conformance.result import result_of
+from conformance.domain.order import Profile
+from conformance.evidence.consistency import PLANNED, digest_of
+from conformance.evidence.journal import Evidence, JournalError
+from conformance.judging.verdicts import LAST, RuleVerdict, RunVerdict
+from conformance.results.result import result_of
 from conformance.rulebook import Readings, load
-from conformance.soundness import PLANNED, digest_of
-from conformance.verdict import LAST, RuleVerdict, RunVerdict
 
 ECOM = Profile.ECOM
 

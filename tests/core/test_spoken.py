@@ -1,8 +1,8 @@
 """What is claimed of a target that does not speak of everything."""
 
-from conformance.expectation import Branch, Claim, Expectation, OneOf
-from conformance.order import Kind, Order, Profile, Stage
-from conformance.spoken import spoken
+from conformance.domain.expectation import Branch, Claim, Expectation, OneOf
+from conformance.domain.order import Kind, Order, Profile, Stage
+from conformance.judging.observability import spoken
 
 ORDER = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED)
 OUTCOME = Claim("answer.outcome", OneOf(("refused",)), ("EC-08",))

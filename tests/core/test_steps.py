@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.order import Kind, Profile
-from conformance.steps import (
+from conformance.domain.order import Kind, Profile
+from conformance.domain.steps import (
     HISTORY_VERSION,
     LONGEST_AGE,
     Addressee,

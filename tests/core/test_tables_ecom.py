@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.order import Market
-from conformance.steps import (
+from conformance.domain.order import Market
+from conformance.domain.steps import (
     Addressee,
     Age,
     Approve,
@@ -17,7 +17,7 @@ from conformance.steps import (
     Refund,
     Reject,
 )
-from conformance.verdict import Judged
+from conformance.judging.judge import Judged
 
 from .on_paper import DAY, FLAGS, LATER, OLD, E, accepting, blamed, judged, refusing, shown_rules, untouched, world
 

@@ -2,9 +2,21 @@
 
 import pytest
 
-from conformance.order import Market
-from conformance.steps import Addressee, Age, Approve, Cancel, Capture, Defect, Enter3DS, Expire, Key, Refund, Reject
-from conformance.verdict import Judged
+from conformance.domain.order import Market
+from conformance.domain.steps import (
+    Addressee,
+    Age,
+    Approve,
+    Cancel,
+    Capture,
+    Defect,
+    Enter3DS,
+    Expire,
+    Key,
+    Refund,
+    Reject,
+)
+from conformance.judging.judge import Judged
 
 from .on_paper import DAY, LATER, OLD, P, accepting, blamed, judged, refusing, shown_rules, untouched, world
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from conformance.model import expect
-from conformance.order import Market
-from conformance.steps import (
+from conformance.domain.order import Market
+from conformance.domain.steps import (
     Addressee,
     Age,
     BecomeDue,
@@ -19,7 +18,8 @@ from conformance.steps import (
     StartProcessing,
     StopAgreement,
 )
-from conformance.verdict import Judged
+from conformance.judging.judge import Judged
+from conformance.model import expect
 
 from .on_paper import (
     DAY,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from conformance.order import Profile
-from conformance.steps import Approve, BecomeDue, Cancel, Capture, Charge, History, Initiate, Key, Read, Together
-from conformance.trial import POLLS, SECOND_LOOKS, Ending, Trial, play
+from conformance.domain.order import Profile
+from conformance.domain.steps import Approve, BecomeDue, Cancel, Capture, Charge, History, Initiate, Key, Read, Together
+from conformance.runner.trial import POLLS, SECOND_LOOKS, Ending, Trial, play
 
 from .on_paper import INITIAL, E, P, R, world
 

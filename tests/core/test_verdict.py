@@ -6,24 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.expectation import Between, Branch, Claim, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
-from conformance.order import Kind, Order, Profile, Stage
-from conformance.rulebook import Level, Status, load
-from conformance.verdict import (
+from conformance.domain.expectation import Between, Branch, Claim, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
+from conformance.domain.order import Kind, Order, Profile, Stage
+from conformance.judging.judge import Judged, judge, shown
+from conformance.judging.verdicts import (
     EXIT_CODES,
     NEEDED,
-    Judged,
     RuleVerdict,
     RunVerdict,
     Scope,
     Tally,
     holds_back,
-    judge,
     reduce_all,
     reduce_rule,
     reduce_run,
-    shown,
 )
+from conformance.rulebook import Level, Status, load
 
 ORDER = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED)
 OTHER = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.CANCELLED)

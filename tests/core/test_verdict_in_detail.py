@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.expectation import Expectation
-from conformance.order import Profile
+from conformance.domain.expectation import Expectation
+from conformance.domain.order import Profile
+from conformance.judging.judge import Judged, Judgement, judge
+from conformance.judging.verdicts import RuleVerdict, Scope, reduce_rule
 from conformance.rulebook import load, load_obligations
-from conformance.verdict import Judged, Judgement, RuleVerdict, Scope, judge, reduce_rule
 
 from .test_verdict import FULL, ORDER, OTHER, OUTCOME, PLAIN, REFUSED, says, tally, way
 

@@ -7,14 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import (
+    Addressee,
+    Approve,
+    Cancel,
+    Capture,
+    Defect,
+    Initiate,
+    Key,
+    Read,
+    Refund,
+    StopAgreement,
+)
+from conformance.judging.judge import Judged, judge
 from conformance.model import World, expect
-from conformance.order import Market, Profile
-from conformance.profiles import WIRES, Credentials, Lost, Ticket
-from conformance.profiles.ecom import _order
-from conformance.profiles.wire import content, figure, word
-from conformance.steps import Addressee, Approve, Cancel, Capture, Defect, Initiate, Key, Read, Refund, StopAgreement
-from conformance.verdict import Judged, judge
+from conformance.wire import WIRES, Credentials, Lost, Ticket
+from conformance.wire.base import content, figure, word
+from conformance.wire.ecom import _order
 
 from .on_paper import PROFILES, E, P, R, arrive, final_steps, opening
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from conformance.expectation import Claim
+from conformance.domain.expectation import Claim
+from conformance.domain.order import Order
+from conformance.domain.steps import Read
 from conformance.model import expect
-from conformance.order import Order
 from conformance.rulebook import load
-from conformance.steps import Read
 
 from .on_paper import DAY, OLD, PROFILES, arrive, final_steps, paths, references, walked, world
 from .oracle import TO_OTHERS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 from .runs import Unrefusing, embedded, played
 

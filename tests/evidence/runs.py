@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from conformance.campaign import Campaign, Settings
-from conformance.journal import Record, read_journal
+from conformance.domain.order import Profile
+from conformance.evidence.journal import Record, read_journal
 from conformance.merchant.campaign import ShopCampaign, ShopSettings
-from conformance.merchant.playing import Stand
-from conformance.order import Profile
+from conformance.merchant.harness import Stand
+from conformance.reports import write_reports
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
 from conformance.sandbox import EPayment, Options, Provider
-from conformance.settings import nonce_for
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.seat import Seat
-from conformance.targets.session import keys_from
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
+from conformance.targets.target import Seat
 from examples.merchants import epayment
-from reports import write_reports
 
 from ..audit import stage
 

@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jsonschema import Draft202012Validator
 
-from conformance.bundle import CONTEXT, MANIFEST, REPORTS, SIGNATURE, STATEMENT, manifest_text
-from conformance.journal import read_journal
+from conformance.evidence.journal import read_journal
+from conformance.verification.bundle import CONTEXT, MANIFEST, REPORTS, SIGNATURE, STATEMENT, manifest_text
 
 from ..audit import stage
 from .runs import of_kind, verified

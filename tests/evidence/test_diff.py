@@ -10,17 +10,17 @@ from importlib.resources import files
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.known import today
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.results.expected_failures import today
 from conformance.sandbox import EPayment, Options, Provider
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 
 from ..audit import stage
 from .runs import Unrefusing, forged, of_kind, played
 
-SCHEMA = json.loads(files("reports").joinpath("diff.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(files("conformance.reports").joinpath("diff.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_a_rule_that_is_not_exercised_any_more_is_worse(right, tmp_path):
 
 def replanned(records):
     """Let exactly what was played have been planned."""
-    from conformance.soundness import digest_of  # noqa: PLC0415
+    from conformance.evidence.consistency import digest_of  # noqa: PLC0415
 
     histories = {
         one["id"]: one["history"]

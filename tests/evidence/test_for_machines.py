@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from conformance.journal import JOURNAL_VERSION, read_journal
-from conformance.result import result_of
+from conformance.evidence.journal import JOURNAL_VERSION, read_journal
+from conformance.judging.verdicts import RuleVerdict, RunVerdict, holds_back
+from conformance.reports.agreement import READERS, complaints
+from conformance.reports.formats.badge import badge_text
+from conformance.reports.formats.sarif import sarif, sarif_text
+from conformance.reports.formats.statement import statement_text
+from conformance.results.result import result_of
 from conformance.rulebook import Level
-from conformance.verdict import RuleVerdict, RunVerdict, holds_back
-from reports.agreement import READERS, complaints
-from reports.badge import badge_text
-from reports.sarif import sarif, sarif_text
-from reports.statement import statement_text
 
 from ..audit import stage
 from ..merchant.faulty import KeyOfTheCall as Negligent
@@ -201,7 +201,11 @@ def test_there_is_a_stored_journal_of_every_format():
 
 
 def test_the_schemas_are_part_of_the_packages_and_versioned():
-    for package, name in (("conformance", "journal"), ("reports", "report"), ("reports", "diff")):
+    for package, name in (
+        ("conformance.evidence", "journal"),
+        ("conformance.reports", "report"),
+        ("conformance.reports", "diff"),
+    ):
         schema = json.loads(files(package).joinpath(f"{name}.schema.json").read_text(encoding="utf-8"))
         Draft202012Validator.check_schema(schema)
         assert schema["$id"] == f"urn:cancel-conformance:{name}:1"

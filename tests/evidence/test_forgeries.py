@@ -10,9 +10,9 @@ import shutil
 
 import pytest
 
-from conformance.journal import read_journal
-from conformance.rejudging import rejudge
-from conformance.soundness import digest_of
+from conformance.evidence.consistency import digest_of
+from conformance.evidence.journal import read_journal
+from conformance.results.audit import rejudge
 
 from .runs import belonging, forged, of_kind, verified
 

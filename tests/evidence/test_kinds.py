@@ -7,20 +7,20 @@ import shutil
 
 import pytest
 
-from conformance.campaign import Campaign, Settings
-from conformance.cli import main
-from conformance.fuzzing import documents
+from conformance.cli.main import main
+from conformance.domain.order import Profile
+from conformance.evidence.journal import read_journal
+from conformance.fuzzing import openapi as documents
 from conformance.fuzzing.campaign import FuzzCampaign
-from conformance.fuzzing.playing import Limits
-from conformance.journal import read_journal
-from conformance.merging import merge
-from conformance.order import Profile
-from conformance.resuming import is_closing
+from conformance.fuzzing.fuzzer import Limits
+from conformance.reports import write_reports
+from conformance.results.shard_merge import merge
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.resume import is_closing
+from conformance.runner.settings import Shard, nonce_for
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
-from conformance.settings import Shard, nonce_for
-from conformance.targets.locate import locate
-from reports import write_reports
+from conformance.targets.resolve import locate
 
 from ..ageing.test_age_lane import home, time  # noqa: F401 - fixtures
 from ..audit import stage

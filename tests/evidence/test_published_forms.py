@@ -17,11 +17,11 @@ from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 from jsonschema import Draft4Validator
 
-from conformance.journal import read_journal
-from conformance.result import result_of
-from reports.junit import junit_text
-from reports.sarif import sarif_text
-from reports.statement import PREDICATE_TYPE, statement_text
+from conformance.evidence.journal import read_journal
+from conformance.reports.formats.junit import junit_text
+from conformance.reports.formats.sarif import sarif_text
+from conformance.reports.formats.statement import PREDICATE_TYPE, statement_text
+from conformance.results.result import result_of
 
 from ..merchant.faulty import KeyOfTheCall as Negligent
 from ..sdk.npm import install

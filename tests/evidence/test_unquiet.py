@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.exchange import Response
-from conformance.journal import read_journal
-from conformance.order import Profile
-from conformance.profiles import Lost
+from conformance.domain.messages import Response
+from conformance.domain.order import Profile
+from conformance.evidence.journal import read_journal
 from conformance.sandbox import Options, Provider
-from conformance.targets.application import AsgiTarget, WsgiTarget
-from conformance.targets.base import Link
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
+from conformance.targets.http.asgi_wsgi import AsgiTarget, WsgiTarget
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
+from conformance.targets.transport import Link
+from conformance.wire import Lost
 
 from ..targets import sample
 from .runs import Unrefusing, played, verified

@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 
-from conformance.journal import read_journal
-from conformance.order import Market, Profile
+from conformance.domain.order import Market, Profile
+from conformance.evidence.journal import read_journal
 from conformance.rulebook import Readings
-from conformance.targets.locate import locate
+from conformance.targets.resolve import locate
 
 from ..audit import stage
 from .runs import embedded, played, verified

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from conformance import examples
-from conformance.examples import LONGEST, PASSWORD, Examples, PlaceError, check_places, key_of, text_of
+from conformance.runner import example_database as examples
+from conformance.runner.example_database import LONGEST, PASSWORD, Examples, PlaceError, check_places, key_of, text_of
 
 from .redis_server import redis_server
 

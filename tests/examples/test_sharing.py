@@ -7,18 +7,18 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conformance.api import Asked
-from conformance.campaign import Campaign
-from conformance.cli import main
-from conformance.examples import Examples, key_of, text_of
-from conformance.journal import read_journal
-from conformance.order import Profile
+from conformance.cli.main import main
+from conformance.domain.order import Profile
+from conformance.domain.steps import history_from_json
+from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RunVerdict
+from conformance.reports import write_reports
+from conformance.runner.campaign import Campaign
+from conformance.runner.example_database import Examples, key_of, text_of
 from conformance.sandbox import EPayment, Provider
-from conformance.steps import history_from_json
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
-from conformance.verdict import RunVerdict
-from reports import write_reports
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 
 from ..reports.schemas import journal_schema
 
@@ -99,7 +99,7 @@ def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_pa
 
 
 def test_a_database_that_is_away_changes_no_verdict_and_is_told(tmp_path, free_port, monkeypatch):
-    monkeypatch.setattr("conformance.examples.SECONDS", 0.5)
+    monkeypatch.setattr("conformance.runner.example_database.SECONDS", 0.5)
     place = f"redis://127.0.0.1:{free_port}/0"
     result = run(tmp_path / "out", [place], faulty=False)
     evidence = read_journal(tmp_path / "out")

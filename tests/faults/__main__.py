@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 from conformance.sandbox import Options
 
 from .disturbed import Plan, Provider, play, running_server

@@ -8,14 +8,14 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from conformance.campaign import Campaign, Settings
-from conformance.journal import read_journal
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.evidence.journal import read_journal
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.session import Sitting
+from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
-from conformance.settings import nonce_for
-from conformance.sitting import Sitting
-from conformance.targets.locate import locate
-from conformance.targets.url import UrlTarget
+from conformance.targets.http.remote import UrlTarget
+from conformance.targets.resolve import locate
 
 from .proxy import Plan, proxy
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from conformance.campaign import Campaign
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.runner.campaign import Campaign
 from conformance.sandbox import EPayment, Options
 from tests.targets.loopback import play_few
 

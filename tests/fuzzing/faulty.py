@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from conformance.exchange import Response
+from conformance.domain.messages import Response
 from conformance.sandbox import Ecom, EPayment, Provider, Recurring
 
 JSON = (("Content-Type", "application/json"),)

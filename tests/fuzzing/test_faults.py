@@ -9,14 +9,14 @@ import pytest
 
 from conformance.api import Asked
 from conformance.fuzzing.campaign import FuzzCampaign
-from conformance.fuzzing.documents import embedded
-from conformance.fuzzing.playing import Limits
+from conformance.fuzzing.fuzzer import Limits
+from conformance.fuzzing.openapi import embedded
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.reports import write_reports
 from conformance.sandbox import Provider
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
-from conformance.verdict import RuleVerdict, RunVerdict
-from reports import write_reports
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 
 from .faulty import CORRECT, FAULTS
 

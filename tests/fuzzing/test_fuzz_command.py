@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.fuzzing import documents
-from conformance.journal import read_journal
-from conformance.rejudging import rejudge
+from conformance.evidence.journal import read_journal
+from conformance.fuzzing import openapi as documents
+from conformance.judging.verdicts import RuleVerdict
+from conformance.reports import write_reports
+from conformance.results.audit import rejudge
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
-from conformance.verdict import RuleVerdict
-from reports import write_reports
 
 from ..cli.command import read_until, said, started
 from ..reports.schemas import faults_of, report_schema
@@ -74,7 +74,7 @@ def test_a_server_and_its_own_description(tmp_path):
 @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
 def test_an_application(tmp_path, kind):
     (tmp_path / "shop.py").write_text(
-        "from conformance.exchange import Request\n"
+        "from conformance.domain.messages import Request\n"
         "from conformance.sandbox import Provider, create_app\n"
         "provider = Provider()\n"
         "asgi = create_app(provider)\n"

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from conformance.fuzzing.judging import judge_request
-from conformance.fuzzing.operations import Deed, operation
-from conformance.fuzzing.shapes import Ours, broken_bodies, good_body, shape_of
-from conformance.order import Profile
-from conformance.profiles.wire import encoded
+from conformance.domain.order import Profile
+from conformance.fuzzing.request_shape import Ours, broken_bodies, good_body, shape_of
+from conformance.judging.http_layer import judge_request
+from conformance.judging.judge import Judged
 from conformance.rulebook import load, load_wire
-from conformance.verdict import Judged
+from conformance.wire.base import encoded
+from conformance.wire.operations import Deed, operation
 
 PAGE = Path(__file__).parents[2] / "docs" / "fuzzing.md"
 OURS = Ours("123456", "NOK", "4712345678", "2030-01-01")

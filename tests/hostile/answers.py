@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 
 MARK = "h0stile"
 """Stands in every text of a hostile answer, so that it is known again where it is shown."""

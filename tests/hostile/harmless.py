@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from conformance.journal import read_journal
-from reports.text import visible
+from conformance.evidence.journal import read_journal
+from conformance.reports.wording.sanitize import visible
 
 from ..audit.stage import Said
 from ..reports.reading import UNSEEN, Page, check

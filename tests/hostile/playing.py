@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 from conformance.sandbox import options
 
 from ..audit import stage
@@ -35,8 +35,8 @@ def played(seed: int, directory: Path) -> Played:
     with pytest.MonkeyPatch.context() as patch, serving(one) as url:
         for name in ("CLIENT_ID", "CLIENT_SECRET", "SUBSCRIPTION_KEY", "MSN"):
             patch.setenv(f"VIPPS_{name}", getattr(options, name))
-        patch.setattr("conformance.sitting.planned", few)
-        patch.setattr("conformance.targets.url._Connection.pause", at_once)
+        patch.setattr("conformance.runner.session.planned", few)
+        patch.setattr("conformance.targets.http.remote._Connection.pause", at_once)
         words = ("--target", url, "--control-url", f"{url}/control", "--concurrency", "1")
         said = stage.run(directory, *words, profile=profile)
     return Played(one, directory, said)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 from conformance.sandbox import Provider
 
 from .answers import Hostile

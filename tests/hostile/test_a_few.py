@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.exchange import Request, Response
-from conformance.profiles import Call
-from conformance.recording import Exchanges, Redactor
-from reports import write_reports
+from conformance.domain.messages import Request, Response
+from conformance.evidence.recorder import Exchanges
+from conformance.evidence.redaction import Redactor
+from conformance.reports import write_reports
+from conformance.wire import Call
 
 from ..reports.journals import HOSTILE, Profile, Writer
 from .answers import LARGE, WAYS, hostile

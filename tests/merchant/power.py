@@ -18,19 +18,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import conformance
-from conformance.merchant.drawing import BUDGETS, Planned, planned_shop
-from conformance.merchant.playing import Loose, Stand
-from conformance.obligations.judging import RANK
-from conformance.obligations.shop import shop_as_json
-from conformance.order import Profile
-from conformance.power import SHOPS_FILE
-from conformance.soundness import digest_of
+from conformance.domain.order import Profile
+from conformance.evidence.consistency import digest_of
+from conformance.merchant.harness import Loose, Stand
+from conformance.obligations.history import shop_as_json
+from conformance.obligations.judge import RANK
+from conformance.reports.detection_power import SHOPS_FILE
+from conformance.strategies.merchant.plan import BUDGETS, Planned, planned_shop
 from tests.merchant.exhibits import CORRECT, REFERENCES, STRANGERS, WRONG, name_of, sentence_of
 from tests.merchant.stage import required
 from tests.museum.power_table import PAGE, percentile, put
 
-FILE = Path(conformance.__file__).with_name(SHOPS_FILE)
+FILE = Path(__file__).parents[2] / "reports" / SHOPS_FILE
 SEEDS = 20
 DRAWN = BUDGETS["standard"]
 SYSTEMATIC_SEEDS = 2

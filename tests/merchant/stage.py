@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from conformance.merchant.drawing import Planned, planned_shop
-from conformance.merchant.playing import Loose, Stand, Trial
-from conformance.obligations.judging import RANK
-from conformance.obligations.shop import Fault, ShopHistory, Step
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.merchant.harness import Loose, Stand, Trial
+from conformance.obligations.history import Fault, ShopHistory, Step
+from conformance.obligations.judge import RANK
 from conformance.rulebook import Level, load_obligations
+from conformance.strategies.merchant.plan import Planned, planned_shop
 
 BOOK = load_obligations()
 

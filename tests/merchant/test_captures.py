@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.merchant import campaign
 from conformance.merchant.api import run_merchant
-from conformance.merchant.drawing import planned_shop
-from conformance.verdict import RuleVerdict, RunVerdict
+from conformance.strategies.merchant.plan import planned_shop
 from tests.merchant.strangers import correct, tongues
 from tests.merchant.strangers.books import NotDone
 from tests.merchant.strangers.tongues import Verdict

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.cli import main
-from conformance.commands.errors import USAGE
-from conformance.journal import read_journal
-from conformance.merchant.playing import Loose, Stand
-from conformance.obligations.evidence import rejudge_shop
+from conformance.cli.main import main
+from conformance.errors import USAGE
+from conformance.evidence.journal import read_journal
+from conformance.merchant.harness import Loose, Stand
+from conformance.results.merchant_audit import rejudge_shop
 from tests.merchant.stage import history
 from tests.reports.schemas import faults_of, journal_schema, report_schema
 

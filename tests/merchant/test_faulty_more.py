@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from conformance.judging.verdicts import RuleVerdict
 from conformance.merchant import campaign
 from conformance.merchant.api import run_merchant
-from conformance.result import Result
-from conformance.verdict import RuleVerdict
+from conformance.results.result import Result
 from tests.merchant.faulty import FAULTY
 from tests.merchant.faulty_more import MORE, UNSEEN, Counting
 

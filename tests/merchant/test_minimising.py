@@ -2,9 +2,9 @@
 
 from itertools import count
 
-from conformance.merchant.minimise import smallest
-from conformance.merchant.playing import Loose, Stand
-from conformance.obligations.shop import Behaviour, Fault, shop_as_json
+from conformance.merchant.harness import Loose, Stand
+from conformance.merchant.shrinking import smallest
+from conformance.obligations.history import Behaviour, Fault, shop_as_json
 from tests.merchant.faulty import EveryErrorIsACancel, OneKeyForAll
 from tests.merchant.stage import history
 

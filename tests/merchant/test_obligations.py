@@ -5,14 +5,14 @@ from contextlib import suppress
 
 import pytest
 
-from conformance.merchant.drawing import draw_shop
-from conformance.obligations.judging import GENERAL, OBLIGATIONS
-from conformance.obligations.shop import Behaviour, Fault, shop_as_json, shop_from_json
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.domain.steps import HistoryError
+from conformance.obligations.history import Behaviour, Fault, shop_as_json, shop_from_json
+from conformance.obligations.judge import GENERAL, OBLIGATIONS
 from conformance.rulebook import Level, load
-from conformance.steps import HistoryError
+from conformance.strategies.merchant.grid import systematic_shop
+from conformance.strategies.merchant.plan import draw_shop
 from examples.merchants import ecom, epayment
-from strategies.shop_grid import systematic_shop
 from tests.merchant.faulty import FAULTY
 from tests.merchant.shapes import Notified, Synchronous
 from tests.merchant.stage import BOOK, history, play

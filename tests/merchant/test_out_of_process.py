@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from conformance.merchant import Setup
-from conformance.merchant.out_of_process import ExecLink, HookLink
-from conformance.targets.base import TargetError
+from conformance.merchant.integration.out_of_process import ExecLink, HookLink
+from conformance.targets.transport import TargetError
 
 SETUP = Setup(
     "epayment", "http://127.0.0.1:1", "id", "secret", "key", "123456", lambda: datetime.now(UTC), lambda _: None

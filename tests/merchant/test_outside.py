@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from conformance.merchant.playing import Loose, Stand
-from conformance.obligations.shop import Fault
+from conformance.merchant.harness import Loose, Stand
+from conformance.obligations.history import Fault
 from tests.merchant.stage import history
 
 ROOT = Path(__file__).parents[2]

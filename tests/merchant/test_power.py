@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RuleVerdict
 from conformance.merchant.api import run_merchant
-from conformance.order import Profile
-from conformance.power import SHOPS_FILE, load_power
-from conformance.verdict import RuleVerdict
+from conformance.reports.detection_power import SHOPS_FILE, load_power, strengths_of
 from examples.merchants import epayment
-from reports.strength import strengths_of
 from tests.merchant import power
 from tests.merchant.exhibits import CORRECT, WRONG, name_of, sentence_of
 from tests.museum.power_table import PAGE, percentile

@@ -6,13 +6,13 @@ import json
 import httpx
 import pytest
 
-from conformance.exchange import Request
-from conformance.merchant.clock import Clock
-from conformance.merchant.counter import Counter
-from conformance.merchant.faults import Faults
-from conformance.merchant.mounts import SeatTransport, Server
-from conformance.merchant.seat import Dropped, Seat
-from conformance.obligations.shop import AFTER, BEFORE, Behaviour, Fault
+from conformance.domain.messages import Request
+from conformance.merchant.provider_double.double import Dropped, Seat
+from conformance.merchant.provider_double.fault_injection import Faults
+from conformance.merchant.provider_double.mounts import SeatTransport, Server
+from conformance.merchant.provider_double.state import Counter
+from conformance.merchant.provider_double.virtual_clock import Clock
+from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault
 from conformance.sandbox.options import MSN, SUBSCRIPTION_KEY
 
 PAYMENTS = "/epayment/v1/payments"

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from conformance.domain.order import Profile
 from conformance.merchant.api import run_merchant
-from conformance.merchant.playing import Loose, Stand
-from conformance.obligations.evidence import rejudge_shop
-from conformance.obligations.shop import STEPS, TOGETHER, Step
-from conformance.order import Profile
+from conformance.merchant.harness import Loose, Stand
+from conformance.obligations.history import STEPS, TOGETHER, Step
+from conformance.reports.wording.merchant import shop_step_in_words
+from conformance.results.merchant_audit import rejudge_shop
+from conformance.strategies.merchant.grid import systematic_shop
 from examples.merchants import epayment
-from reports.shop_words import shop_step_in_words
-from strategies.shop_grid import systematic_shop
 from tests.merchant.exhibits import STRANGERS
 from tests.merchant.faulty_more import Counting
 from tests.merchant.shapes import Synchronous, parsed

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.order import Market, Profile
+from conformance.domain.order import Market, Profile
 from conformance.rulebook import Readings
 from conformance.sandbox import Market as SandboxMarket
 from conformance.sandbox import Options, Provider

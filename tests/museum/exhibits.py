@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 
 from . import benign
 from .benign import Variant

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from conformance.order import Kind, Market, Profile
+from conformance.domain.order import Kind, Market, Profile
+from conformance.domain.steps import History, Initiate, Step
 from conformance.rulebook import Readings
 from conformance.sandbox import Market as SandboxMarket
 from conformance.sandbox import Options, Provider
-from conformance.sandbox.profile import Profile as Api
-from conformance.steps import History, Initiate, Step
+from conformance.sandbox.api_base import Profile as Api
 
 from .clock import Ticking
 

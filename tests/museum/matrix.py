@@ -15,10 +15,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RuleVerdict, RunVerdict, holds_back
 from conformance.rulebook import Rulebook, Status, load
-from conformance.settings import BUDGETS
-from conformance.verdict import RuleVerdict, RunVerdict, holds_back
+from conformance.runner.settings import BUDGETS
 
 from . import memo, stage
 from .exhibits import BENIGN, FAULTS

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance import trial
-from conformance.expectation import Branch, Expectation, Fields
+from conformance.domain.expectation import Branch, Expectation, Fields
+from conformance.domain.steps import Step
+from conformance.judging.judge import Judgement, judge
 from conformance.model import Belief, World, expect
-from conformance.steps import Step
-from conformance.verdict import Judgement, judge
+from conformance.runner import trial
 
 MOST = 40_000
 """So many expectations are kept before everything is forgotten."""

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance.order import Profile
-from conformance.steps import Step
-from reports.words import PROFILES, step_in_words
+from conformance.domain.order import Profile
+from conformance.domain.steps import Step
+from conformance.reports.wording.provider import PROFILES, step_in_words
 
 from .benign import Variant
 from .exhibits import BENIGN, FAULTS

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conformance.campaign import Campaign
-from conformance.counterexamples import Counterexample
-from conformance.order import Market, Profile
-from conformance.result import Result
+from conformance.domain.order import Market, Profile
+from conformance.evidence.counterexamples import Counterexample
+from conformance.results.result import Result
 from conformance.rulebook import Readings
+from conformance.runner.campaign import Campaign
 from conformance.sandbox import Provider
 
 from .stage import seat_of, settings_for, stage_for

@@ -25,24 +25,23 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import conformance
-from conformance.minimise import Group
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.domain.steps import History, Together, history_as_json
+from conformance.evidence.consistency import digest_of
+from conformance.judging.judge import Group
 from conformance.rulebook import load
-from conformance.settings import BUDGETS
-from conformance.soundness import digest_of
-from conformance.steps import History, Together, history_as_json
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.seat import Probe, Record
-from conformance.targets.session import keys_from
-from strategies.shrink import amounts_cost
+from conformance.runner.settings import BUDGETS
+from conformance.strategies.provider.shrink import amounts_cost
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.target import Probe, Record
 
 from . import memo, stage
 from .exhibits import BENIGN, FAULTS
 from .fault import Fault
 from .power_table import put, table
 
-FILE = Path(conformance.__file__).with_name("power.json")
+FILE = Path(__file__).parents[2] / "reports" / "power.json"
 SEEDS = 20
 DRAWN = BUDGETS["standard"]
 WITHOUT_CONTROL = frozenset({"approve", "concurrent", "units"})
@@ -281,28 +280,15 @@ def commit() -> str:
     return said.stdout.strip() or "unknown"
 
 
-WEIGHED = ("model", "profiles", "rulebook", "sandbox", "targets")
-"""The folders of the package on which the figures depend, with the modules beside them that are named here."""
-MODULES = (
-    "expectation",
-    "generation",
-    "lapsing",
-    "minimise",
-    "order",
-    "playing",
-    "spoken",
-    "steps",
-    "trial",
-    "verdict",
-)
+WEIGHED = ("domain", "judging", "model", "rulebook", "runner", "sandbox", "targets", "wire")
+"""The packages on which the figures depend."""
 
 
 def digest() -> str:
     """Return what the figures depend on, as one digest: the museum, the oracle and the strategies."""
-    package, root = FILE.parent, Path(__file__).parents[2]
-    folders = (*(package / name for name in WEIGHED), root / "strategies", Path(__file__).parent)
+    root = Path(__file__).parents[2]
+    folders = (*(root / "conformance" / name for name in WEIGHED), root / "strategies", Path(__file__).parent)
     sources = [path for folder in folders for path in folder.rglob("*.*") if path.suffix in {".py", ".toml"}]
-    sources += [package / f"{name}.py" for name in MODULES]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from conformance.order import Profile
-from conformance.settings import BUDGETS
+from conformance.domain.order import Profile
+from conformance.runner.settings import BUDGETS
 
 CONTROLLED = "with test control"
 PAGE = Path(__file__).parents[2] / "docs" / "power.md"

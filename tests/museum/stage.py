@@ -8,25 +8,27 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from conformance import generation
-from conformance.journal import Evidence
-from conformance.minimise import Findings, Minimiser
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import History
+from conformance.evidence.journal import Evidence, Ledger
+from conformance.evidence.recorder import Exchanges
+from conformance.evidence.redaction import Redactor
+from conformance.judging.judge import Findings
 from conformance.model import World
-from conformance.order import Market, Profile
-from conformance.playing import Playing
-from conformance.recording import Exchanges, Redactor
-from conformance.result import Result, result_of
+from conformance.results.result import Result, result_of
 from conformance.rulebook import Readings
+from conformance.runner.executor import Playing
+from conformance.runner.session import Numbered, Sitting, begin
+from conformance.runner.settings import Settings, nonce_for
+from conformance.runner.shrinking import Minimiser
 from conformance.sandbox import Provider
-from conformance.settings import Settings, nonce_for
-from conformance.sitting import Ledger, Numbered, Sitting, begin
-from conformance.steps import History
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.seat import Probe, Record, Worker
-from conformance.targets.session import keys_from
-from strategies.plan import Planned
-from strategies.systematic import systematic
+from conformance.strategies.provider import plan as generation
+from conformance.strategies.provider.case import Planned
+from conformance.strategies.provider.systematic import systematic
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
+from conformance.targets.target import Probe, Record, Worker
 
 Plan = tuple[Planned, ...]
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from conformance.steps import (
+from conformance.domain.steps import (
     Addressee,
     Age,
     Approve,

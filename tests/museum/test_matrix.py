@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 from conformance.rulebook import Status, load
-from strategies.walk import walk
+from conformance.strategies.provider.walk import walk
 
 from . import __main__ as museum
 from . import matrix, page, stage

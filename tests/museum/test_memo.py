@@ -2,13 +2,13 @@
 
 import asyncio
 
-from conformance import trial
-from conformance.expectation import Claim, Expectation, OneOf
+from conformance.domain.expectation import Claim, Expectation, OneOf
+from conformance.domain.order import Profile
+from conformance.domain.steps import Approve, Initiate
+from conformance.judging.judge import Judged, judge
 from conformance.model import World, expect, open_order
-from conformance.model.terms import branch
-from conformance.order import Profile
-from conformance.steps import Approve, Initiate
-from conformance.verdict import Judged, judge
+from conformance.model.claims import branch
+from conformance.runner import trial
 
 from . import memo, stage
 from .exhibits import FAULTS

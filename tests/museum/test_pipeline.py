@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.counterexamples import read_counterexample
-from conformance.verdict import RuleVerdict, RunVerdict
+from conformance.evidence.counterexamples import read_counterexample
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
 
 from . import pipeline
 from .exhibits import BENIGN, FAULTS

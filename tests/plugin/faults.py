@@ -2,10 +2,10 @@
 
 import os
 
-from conformance.playing import Playing
+from conformance.runner.executor import Playing
+from conformance.runner.session import Sitting
 from conformance.sandbox.epayment import EPayment
-from conformance.sitting import Sitting
-from conformance.targets.base import TargetError
+from conformance.targets.transport import TargetError
 
 refusal_for_cancel = EPayment.refusal_for_cancel
 play_all = Playing.play_all

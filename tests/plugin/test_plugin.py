@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 import pytest
 
 from conformance import run
-from conformance.journal import read_journal
-from conformance.result import result_of
+from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RunVerdict
+from conformance.results.result import result_of
 from conformance.sandbox import Provider
 from conformance.sandbox.server import running_server
-from conformance.verdict import RunVerdict
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

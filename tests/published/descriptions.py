@@ -20,7 +20,7 @@ from jsonschema import Draft4Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 
 ROOT = Path(__file__).parents[2]
 VENDOR = ROOT.parent / "shared" / "vendor"

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from conformance.exchange import Request, Response
-from conformance.order import Kind, Market, Profile
-from conformance.profiles import WIRES, Answer, Call, Ticket
-from conformance.sandbox import Options, Provider
-from conformance.steps import (
+from conformance.domain.messages import Request, Response
+from conformance.domain.order import Kind, Market, Profile
+from conformance.domain.steps import (
     Addressee,
     Age,
     Approve,
@@ -36,9 +34,11 @@ from conformance.steps import (
     StopAgreement,
     name_of,
 )
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
+from conformance.sandbox import Options, Provider
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
+from conformance.wire import WIRES, Answer, Call, Ticket
 
 NONCE = "cctest-00000000"
 DAY = timedelta(days=1)

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from conformance.exchange import Headers, Request, Response
+from conformance.domain.messages import Headers, Request, Response
+from conformance.domain.order import Profile
+from conformance.domain.steps import Approve, Cancel, Capture, History, Refund
 from conformance.model import World
-from conformance.order import Profile
 from conformance.sandbox import Market, Options
-from conformance.steps import Approve, Cancel, Capture, History, Refund
-from strategies.systematic import systematic
+from conformance.strategies.provider.systematic import systematic
 
 from .descriptions import VENDOR, Description, DescriptionError, Repair, load_repairs, mend, read
 from .exchanges import Played, hand_made, paths, play

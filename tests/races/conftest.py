@@ -9,7 +9,7 @@ from .running import races
 
 @pytest.fixture(autouse=True)
 def _only_races(monkeypatch):
-    monkeypatch.setattr("conformance.sitting.planned", races)
+    monkeypatch.setattr("conformance.runner.session.planned", races)
 
 
 @pytest.fixture(autouse=True)
@@ -17,4 +17,4 @@ def _short_pauses(monkeypatch):
     async def pause(self, seconds):
         await asyncio.sleep(seconds / 50)
 
-    monkeypatch.setattr("conformance.targets.url._Connection.pause", pause)
+    monkeypatch.setattr("conformance.targets.http.remote._Connection.pause", pause)

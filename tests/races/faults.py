@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.order import Profile
+from conformance.domain.order import Profile
 from conformance.sandbox import Ecom, EPayment, Provider, Recurring
+from conformance.sandbox.api_base import Profile as Api
 from conformance.sandbox.payment import Kind, Stage
-from conformance.sandbox.profile import Profile as Api
 
 WINDOW = 0.15
 """Seconds between the check and the act."""

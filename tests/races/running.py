@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from conformance import generation
-from conformance.campaign import Campaign, Settings
-from conformance.order import Profile
-from conformance.result import Result
-from conformance.settings import nonce_for
-from conformance.steps import RACERS, History, Together
-from conformance.targets.locate import locate
-from conformance.verdict import RuleResult
+from conformance.domain.order import Profile
+from conformance.domain.steps import RACERS, History, Together
+from conformance.judging.verdicts import RuleResult
+from conformance.results.result import Result
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
+from conformance.strategies.provider import plan as generation
+from conformance.targets.resolve import locate
 
 
 def races(*given, rivals=RACERS, **named):

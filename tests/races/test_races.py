@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from conformance.counterexamples import read_counterexample
-from conformance.exchange import Response
-from conformance.order import Profile
+from conformance.domain.messages import Response
+from conformance.domain.order import Profile
+from conformance.domain.steps import Approve, Cancel, Capture, Refund, Reserve, name_of
+from conformance.evidence.counterexamples import read_counterexample
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.sandbox import EPayment, Provider
-from conformance.steps import Approve, Cancel, Capture, Refund, Reserve, name_of
-from conformance.verdict import RuleVerdict, RunVerdict
 
 from .faults import FAULTS
 from .running import races, races_of, rule_of, run
@@ -24,7 +24,7 @@ BOOKS = {"INV-4", "INV-10"}
 
 @pytest.mark.parametrize("fault", [pytest.param(one, id=f"{one.profile.value}-{one.name}") for one in FAULTS])
 def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypatch):
-    monkeypatch.setattr("conformance.sitting.planned", partial(races, rivals=RIVALS[fault.rival]))
+    monkeypatch.setattr("conformance.runner.session.planned", partial(races, rivals=RIVALS[fault.rival]))
     with threaded(fault.provider().handle) as url:
         result = run(url, fault.profile, tmp_path)
     violated = {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 
 Answer = Callable[[Request], Response]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.journal import Journal
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.evidence.consistency import PLANNED, digest_of
+from conformance.evidence.journal import Journal
+from conformance.judging.verdicts import NEEDED
 from conformance.rulebook import NEEDS, Readings, Rule, Rulebook, Status, load
-from conformance.soundness import PLANNED, digest_of
-from conformance.verdict import NEEDED
 
 Json = dict[str, Any]
 EVERYTHING = sorted(NEEDS - {"wire"})

@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator, ValidationError
 
 
 def journal_schema() -> dict[str, Any]:
-    return json.loads(files("conformance").joinpath("journal.schema.json").read_text(encoding="utf-8"))
+    return json.loads(files("conformance.evidence").joinpath("journal.schema.json").read_text(encoding="utf-8"))
 
 
 def report_schema() -> dict[str, Any]:
-    return json.loads(files("reports").joinpath("report.schema.json").read_text(encoding="utf-8"))
+    return json.loads(files("conformance.reports").joinpath("report.schema.json").read_text(encoding="utf-8"))
 
 
 def faults_of(records: Iterable[dict[str, Any]]) -> list[ValidationError]:

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-SHEET = files("reports").joinpath("templates/report.css").read_text(encoding="utf-8")
+SHEET = files("conformance.reports").joinpath("templates/report.css").read_text(encoding="utf-8")
 DARK = SHEET.index("prefers-color-scheme: dark")
 READABLE = 4.5
 """WCAG 2, level AA."""

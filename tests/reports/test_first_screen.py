@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.journal import read_journal
-from conformance.obligations.shop import KINDS
-from conformance.result import result_of
+from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RunVerdict
+from conformance.obligations.history import KINDS
+from conformance.reports.detection_power import strengths_of
+from conformance.reports.formats.markdown import summary_text
+from conformance.reports.wording.headline import about, proved_nothing
+from conformance.reports.wording.merchant import trouble_in_words
+from conformance.results.result import result_of
 from conformance.sandbox import EPayment, Options, Provider
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.verdict import RunVerdict
-from reports.headline import about, proved_nothing
-from reports.shop_words import trouble_in_words
-from reports.strength import strengths_of
-from reports.summary import summary_text
+from conformance.targets.http.embedded import EmbeddedTarget
 
 from . import journals
 from .test_strength import power

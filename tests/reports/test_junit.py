@@ -7,14 +7,14 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.journal import Evidence
-from conformance.order import Profile
-from conformance.result import Result
+from conformance.domain.order import Profile
+from conformance.evidence.journal import Evidence
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back, reduce_run
+from conformance.reports.formats.json_report import report_as_json
+from conformance.reports.formats.junit import junit_text
+from conformance.reports.wording.headline import headline
+from conformance.results.result import Result
 from conformance.rulebook import Level, load
-from conformance.verdict import RuleResult, RuleVerdict, RunVerdict, holds_back, reduce_run
-from reports.headline import headline
-from reports.jsonreport import report_as_json
-from reports.junit import junit_text
 
 RULES = load().rules
 ENDS = {"complete": None, "environment": RunVerdict.ENVIRONMENT, "harness": RunVerdict.HARNESS}

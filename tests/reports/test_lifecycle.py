@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from conformance.journal import read_journal
-from conformance.order import Profile
-from reports.evidence import plays_of
-from reports.lifecycle import lifecycles_of
+from conformance.domain.order import Profile
+from conformance.evidence.journal import read_journal
+from conformance.reports.html.histories import plays_of
+from conformance.reports.html.lifecycle import lifecycles_of
 
 from . import journals
 from .journals import Writer

@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.journal import JournalError, read_journal
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.evidence.journal import JournalError, read_journal
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.reports import write_reports
 from conformance.rulebook import Readings
-from conformance.verdict import RuleVerdict, RunVerdict
-from reports import write_reports
 
 from . import journals
 from .reading import UNSEEN, check

@@ -10,19 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from conformance.expectation import Between, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
-from conformance.journal import read_journal
-from conformance.order import Market, Profile
-from conformance.result import result_of
-from conformance.steps import Age, Cancel, Capture, Together
-from reports.coverage import grids_of
-from reports.evidence import Play
-from reports.headline import ending_note
-from reports.html import html_text
-from reports.story import evidence_anchor, what_differs
-from reports.svg import Money, band, money_in_words, money_of
-from reports.text import body_of, shortened, visible
-from reports.words import amount, duration, permitted_from_json, permitted_in_words, reason_in_words, step_in_words
+from conformance.domain.expectation import Between, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import Age, Cancel, Capture, Together
+from conformance.evidence.journal import read_journal
+from conformance.reports.html.charts import Money, band, money_in_words, money_of
+from conformance.reports.html.coverage import grids_of
+from conformance.reports.html.histories import Play
+from conformance.reports.html.render import html_text
+from conformance.reports.html.story import evidence_anchor, what_differs
+from conformance.reports.wording.headline import ending_note
+from conformance.reports.wording.provider import (
+    amount,
+    duration,
+    permitted_from_json,
+    permitted_in_words,
+    reason_in_words,
+    step_in_words,
+)
+from conformance.reports.wording.sanitize import body_of, shortened, visible
+from conformance.results.result import result_of
 
 from . import journals
 from .reading import UNSEEN

@@ -11,19 +11,19 @@ from xml.etree import ElementTree
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.campaign import Campaign, Settings
-from conformance.journal import read_journal
-from conformance.order import Profile
-from conformance.result import Result
+from conformance.domain.order import Profile
+from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.reports import write_reports
+from conformance.reports.wording.headline import headline
+from conformance.results.result import Result
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.epayment import EPayment
-from conformance.settings import nonce_for
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.session import keys_from
-from conformance.verdict import RuleVerdict, RunVerdict
-from reports import write_reports
-from reports.headline import headline
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
 
 from .reading import Page, check
 from .schemas import faults_of, report_schema

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from conformance.order import Market
-from reports.evidence import Play, Sight
-from reports.spread import spreads_of
+from conformance.domain.order import Market
+from conformance.reports.html.age_distribution import spreads_of
+from conformance.reports.html.histories import Play, Sight
 
 DAY = int(timedelta(days=1).total_seconds())
 

@@ -3,13 +3,12 @@
 import json
 import re
 
-from conformance.journal import read_journal
-from conformance.order import Profile
-from conformance.power import load_power, power_from
-from conformance.result import result_of
-from conformance.verdict import RuleVerdict
-from reports import write_reports
-from reports.strength import strengths_of
+from conformance.domain.order import Profile
+from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RuleVerdict
+from conformance.reports import write_reports
+from conformance.reports.detection_power import load_power, power_from, strengths_of
+from conformance.results.result import result_of
 
 from . import journals
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 from conformance.sandbox import Options, Provider, description
 
 DESCRIPTION = json.loads(description())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.exchange import Request
+from conformance.domain.messages import Request
 from conformance.sandbox import Provider
 
 from .sandbox_client import MSN, OTHER, Ecom, EPayment, Recurring, fixed_now

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from conformance.exchange import Request
+from conformance.domain.messages import Request
 from conformance.sandbox import Options, Provider, create_app, running_server, serve
 from conformance.sandbox.ecom import Ecom as EcomProfile
 

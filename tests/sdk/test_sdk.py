@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.exchange import Request, Response
+from conformance.domain.messages import Request, Response
 from conformance.sandbox import Options, Provider, running_server
 from conformance.sandbox.agreement import AgreementStatus
 

@@ -14,10 +14,8 @@ from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.model import World
-from conformance.order import Market, Profile
-from conformance.rulebook import Status, load
-from conformance.steps import (
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import (
     Addressee,
     Age,
     Cancel,
@@ -32,11 +30,22 @@ from conformance.steps import (
     history_from_json,
     parts_of,
 )
-from strategies.histories import MOST_CANCELS, ages, amounts, cancels, captures, flags, histories, reaching
-from strategies.money import LEAST, TRIGGERS
-from strategies.situations import Extent, needs
-from strategies.systematic import systematic
-from strategies.walk import reached, walk
+from conformance.model import World
+from conformance.rulebook import Status, load
+from conformance.strategies.provider.histories import (
+    MOST_CANCELS,
+    ages,
+    amounts,
+    cancels,
+    captures,
+    flags,
+    histories,
+    reaching,
+)
+from conformance.strategies.provider.money import LEAST, TRIGGERS
+from conformance.strategies.provider.situations import Extent, needs
+from conformance.strategies.provider.systematic import systematic
+from conformance.strategies.provider.walk import reached, walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")

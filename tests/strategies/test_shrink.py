@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.model import World
-from conformance.order import Kind, Profile
-from conformance.steps import (
+from conformance.domain.order import Kind, Profile
+from conformance.domain.steps import (
     Addressee,
     Age,
     Approve,
@@ -35,10 +34,11 @@ from conformance.steps import (
     history_from_json,
     parts_of,
 )
-from strategies.histories import histories
-from strategies.money import LEAST, TRIGGERS
-from strategies.shrink import amounts_cost, candidates, cost
-from strategies.walk import walk
+from conformance.model import World
+from conformance.strategies.provider.histories import histories
+from conformance.strategies.provider.money import LEAST, TRIGGERS
+from conformance.strategies.provider.shrink import amounts_cost, candidates, cost
+from conformance.strategies.provider.walk import walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")

@@ -8,12 +8,8 @@ from functools import cache
 
 import pytest
 
-from conformance.model import World, age_for_cancel
-from conformance.model.world import DEAD_ZONE
-from conformance.model.world import Age as Judged
-from conformance.order import Kind, Market, Order, Profile, Stage
-from conformance.rulebook import Readings, Status, load
-from conformance.steps import (
+from conformance.domain.order import Kind, Market, Order, Profile, Stage
+from conformance.domain.steps import (
     Addressee,
     Age,
     Cancel,
@@ -26,14 +22,18 @@ from conformance.steps import (
     history_from_json,
     parts_of,
 )
-from conformance.verdict import NEEDED
-from strategies.ages import limits
-from strategies.grid import DEFECTS
-from strategies.money import LEAST, TRIGGERS
-from strategies.plan import Planned
-from strategies.situations import SITUATIONS, needs
-from strategies.systematic import EXAMPLES, WEIGHTS, systematic
-from strategies.walk import Question, questions
+from conformance.judging.verdicts import NEEDED
+from conformance.model import World, age_for_cancel
+from conformance.model.world import DEAD_ZONE
+from conformance.model.world import Age as Judged
+from conformance.rulebook import Readings, Status, load
+from conformance.strategies.provider.ages import limits
+from conformance.strategies.provider.case import Planned
+from conformance.strategies.provider.grid import DEFECTS
+from conformance.strategies.provider.money import LEAST, TRIGGERS
+from conformance.strategies.provider.situations import SITUATIONS, needs
+from conformance.strategies.provider.systematic import EXAMPLES, WEIGHTS, systematic
+from conformance.strategies.provider.walk import Question, questions
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")

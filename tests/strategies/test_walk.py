@@ -6,11 +6,22 @@ from datetime import timedelta
 
 import pytest
 
+from conformance.domain.order import Kind, Market, Profile, Stage
+from conformance.domain.steps import (
+    Addressee,
+    Age,
+    Approve,
+    BecomeDue,
+    Cancel,
+    Capture,
+    History,
+    Initiate,
+    Key,
+    StopAgreement,
+)
 from conformance.model import World
-from conformance.order import Kind, Market, Profile, Stage
-from conformance.steps import Addressee, Age, Approve, BecomeDue, Cancel, Capture, History, Initiate, Key, StopAgreement
-from strategies.systematic import systematic
-from strategies.walk import ideal, questions, reached, walk
+from conformance.strategies.provider.systematic import systematic
+from conformance.strategies.provider.walk import ideal, questions, reached, walk
 
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.targets.url import UrlTarget
+from conformance.targets.http.remote import UrlTarget
 
 sys.path.append(str(Path(__file__).parents[2]))
 

@@ -8,12 +8,12 @@ import socketserver
 import threading
 from contextlib import contextmanager
 
-from conformance.exchange import Request
-from conformance.generation import planned
-from conformance.order import Market, Profile
-from conformance.profiles import Call
-from conformance.targets.locate import locate
-from conformance.targets.url import UrlTarget
+from conformance.domain.messages import Request
+from conformance.domain.order import Market, Profile
+from conformance.strategies.provider.plan import planned
+from conformance.targets.http.remote import UrlTarget
+from conformance.targets.resolve import locate
+from conformance.wire import Call
 
 NOTHING = None
 """What a server answers that never does."""
@@ -76,7 +76,7 @@ def server(answer):
 
 def play_few(monkeypatch):
     """Let campaigns play every eighth history only: enough to meet each kind of situation."""
-    monkeypatch.setattr("conformance.sitting.planned", lambda *given, **named: planned(*given, **named)[::8])
+    monkeypatch.setattr("conformance.runner.session.planned", lambda *given, **named: planned(*given, **named)[::8])
 
 
 def ignored(*_, **__):

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from conformance.adapter import Accepted, Event, OrderView, Refused
-from conformance.exchange import Request
+from conformance.domain.messages import Request
 from conformance.sandbox import Provider, create_app
 from examples.adapter_example import InMemoryEpayment
 

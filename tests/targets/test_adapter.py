@@ -6,14 +6,14 @@ import time
 import pytest
 
 from conformance.adapter import OrderView
-from conformance.campaign import Campaign, Settings
-from conformance.order import Market, Profile
-from conformance.settings import nonce_for
-from conformance.steps import Addressee, Cancel, Defect, Initiate, Key, StopAgreement, Together
-from conformance.targets.adapter_player import view_of
-from conformance.targets.base import TargetError, TargetUsageError
-from conformance.targets.locate import locate
-from conformance.verdict import RuleVerdict, RunVerdict
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import Addressee, Cancel, Defect, Initiate, Key, StopAgreement, Together
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
+from conformance.targets.adapter.driver import view_of
+from conformance.targets.resolve import locate
+from conformance.targets.transport import TargetError, TargetUsageError
 
 from .loopback import ignored, play_few, probed
 
@@ -76,7 +76,7 @@ def test_the_other_apis_have_adapters_too(name, profile, own, tmp_path):
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(("name", "rule"), [("ForgetsTheRemainder", "EP-06"), ("CancelsNothing", "EP-01")])
 def test_an_adapter_that_is_wrong_is_found_out(name, rule, tmp_path, monkeypatch):
-    monkeypatch.setattr("conformance.targets.adapter_player.PAUSE", 0.0)
+    monkeypatch.setattr("conformance.targets.adapter.driver.PAUSE", 0.0)
     result = campaign(f"{HERE}:{name}", tmp_path, histories=0)
     assert result.verdict is RunVerdict.NOT_CONFORMANT
     assert rule in {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}

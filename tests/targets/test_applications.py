@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from conformance.order import Profile
-from conformance.targets.base import TargetError, TargetUsageError
-from conformance.targets.locate import locate
+from conformance.domain.order import Profile
+from conformance.targets.resolve import locate
+from conformance.targets.transport import TargetError, TargetUsageError
 
 from . import sample
 from .loopback import probed

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from conformance.exchange import Request, Response
-from conformance.profiles import Call, Lost
+from conformance.domain.messages import Request, Response
 from conformance.sandbox import Provider, running_server
-from conformance.targets.base import TargetError
-from conformance.targets.url import UrlTarget
+from conformance.targets.http.remote import UrlTarget
+from conformance.targets.transport import TargetError
+from conformance.wire import Call, Lost
 
 from .loopback import NOTHING, http, probed, sent, server
 
@@ -214,7 +214,7 @@ def trickle(left):
 
 
 def test_an_answer_that_trickles_is_given_up_and_the_next_request_gets_its_own(monkeypatch):
-    monkeypatch.setattr("conformance.targets.url.CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("conformance.targets.http.remote.CONNECT_SECONDS", 0.1)
     left, asked = threading.Event(), []
 
     def answer(request):

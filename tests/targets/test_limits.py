@@ -5,15 +5,15 @@ from collections import Counter, defaultdict, deque
 
 import pytest
 
-from conformance.campaign import Campaign, Settings
-from conformance.exchange import Request, Response
-from conformance.generation import planned
-from conformance.order import Profile
+from conformance.domain.messages import Request, Response
+from conformance.domain.order import Profile
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider, running_server
-from conformance.settings import nonce_for
-from conformance.targets.locate import locate
-from conformance.targets.sending import CHANGES, MINUTE, READS, Pace, Token
-from conformance.targets.url import UrlTarget
+from conformance.strategies.provider.plan import planned
+from conformance.targets.http.remote import UrlTarget
+from conformance.targets.http.request_sender import CHANGES, MINUTE, READS, Pace, Token
+from conformance.targets.resolve import locate
 
 
 class Clock:
@@ -71,14 +71,14 @@ class Hurried(UrlTarget):
 def run(directory, monkeypatch, profile, *, paced):
     clock = Clock()
     monkeypatch.setattr(Hurried, "clock", clock, raising=False)
-    monkeypatch.setattr("conformance.targets.locate.UrlTarget", Hurried)
+    monkeypatch.setattr("conformance.targets.resolve.UrlTarget", Hurried)
     chosen = ("in five captures",)
 
     def few(*given, **named):
         whole = planned(*given, **named)
         return [one for one in whole if any(word in one.label for word in chosen)] + whole[::60]
 
-    monkeypatch.setattr("conformance.sitting.planned", few)
+    monkeypatch.setattr("conformance.runner.session.planned", few)
     provider = Limited(clock)
     with running_server(provider) as url:
         seat = locate(url, control_url=f"{url}/control", environment={}, concurrency=1)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from conformance.exchange import Response
-from conformance.targets.base import TargetError, TargetUsageError
-from conformance.targets.locate import locate
-from conformance.targets.production import base_address, control_address, says_production
+from conformance.domain.messages import Response
+from conformance.targets.production_guard import base_address, control_address, says_production
+from conformance.targets.resolve import locate
+from conformance.targets.transport import TargetError, TargetUsageError
 
 from .loopback import http, probed, server
 

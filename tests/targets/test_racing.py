@@ -8,17 +8,17 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from conformance.exchange import Request, Response
-from conformance.order import Market, Profile
-from conformance.profiles import Call, Lost
+from conformance.domain.messages import Request, Response
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Together
 from conformance.sandbox import Provider, create_app
-from conformance.steps import Approve, Cancel, Capture, Initiate, Together
-from conformance.targets.application import AsgiTarget, WsgiTarget
-from conformance.targets.embedded import EmbeddedTarget
-from conformance.targets.http import HttpSeat
-from conformance.targets.line import Line
-from conformance.targets.session import keys_from
-from conformance.targets.url import UrlTarget
+from conformance.targets.http.asgi_wsgi import AsgiTarget, WsgiTarget
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.race_timing import Line
+from conformance.targets.http.remote import UrlTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
+from conformance.wire import Call, Lost
 
 from .loopback import http, ignored, probed, server
 
@@ -91,7 +91,7 @@ def test_an_asgi_application_has_both_requests_at_once():
 
 
 def test_a_request_whose_rival_never_comes_leaves_alone_and_says_so(monkeypatch):
-    monkeypatch.setattr("conformance.targets.line.PATIENCE", 0.05)
+    monkeypatch.setattr("conformance.targets.http.race_timing.PATIENCE", 0.05)
     line = Line()
     for flight in line.flights:
         flight.wait()
@@ -176,7 +176,7 @@ def one_at_a_time(provider):
 
 
 def test_a_server_with_one_thread_is_found_to_take_one_request_at_a_time(monkeypatch):
-    monkeypatch.setattr("conformance.targets.smoke.AT_ONCE", (3, 0.5))
+    monkeypatch.setattr("conformance.targets.http.smoke_test.AT_ONCE", (3, 0.5))
     with one_at_a_time(Provider()) as url:
         probe = probed(url, control_url=f"{url}/control", concurrency=1)
     assert "concurrent" not in probe.offered

@@ -4,15 +4,15 @@ import asyncio
 
 import pytest
 
-from conformance.campaign import Campaign, Settings
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.reports.wording.headline import untested
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
 from conformance.sandbox.options import OTHER_MSN
-from conformance.settings import nonce_for
-from conformance.targets.locate import locate
-from conformance.targets.session import keys_from
-from conformance.verdict import RuleVerdict, RunVerdict
-from reports.headline import untested
+from conformance.targets.http.session import keys_from
+from conformance.targets.resolve import locate
 from tests.museum.ecom.wire import EverySalesUnitAlike as EcomAlike
 from tests.museum.epayment.wire import EverySalesUnitAlike as EpaymentAlike
 

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from conformance.campaign import Campaign, Settings
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RunVerdict
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
-from conformance.settings import nonce_for
-from conformance.targets.locate import locate
-from conformance.verdict import RunVerdict
+from conformance.targets.resolve import locate
 
 from .loopback import play_few
 

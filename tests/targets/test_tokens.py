@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from conformance.campaign import Campaign, Settings
-from conformance.generation import planned
-from conformance.order import Profile
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RunVerdict
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider, running_server
 from conformance.sandbox.tokens import Tokens
-from conformance.settings import nonce_for
-from conformance.targets.locate import locate
-from conformance.verdict import RunVerdict
+from conformance.strategies.provider.plan import planned
+from conformance.targets.resolve import locate
 
 from .loopback import play_few
 
@@ -104,7 +104,7 @@ def test_a_token_that_is_broken_on_purpose_is_left_as_it_is(tmp_path, tokens, mo
     def broken(*given, **named):
         return [one for one in planned(*given, **named) if any(word in one.label for word in ("token", "Bearer"))]
 
-    monkeypatch.setattr("conformance.sitting.planned", broken)
+    monkeypatch.setattr("conformance.runner.session.planned", broken)
     result = run(tmp_path, tokens)
     assert tokens.issued == 1
     assert {one["purpose"] for one in refused(result)} == {"act"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from conformance.order import Market
+from conformance.domain.order import Market
 from conformance.rulebook import Readings
 from conformance.sandbox import Ecom
 

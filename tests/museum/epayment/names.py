@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.order import Market
+from conformance.domain.order import Market
 from conformance.sandbox import EPayment
 from conformance.sandbox.payment import Kind, Stage
 from conformance.sandbox.wire import answer

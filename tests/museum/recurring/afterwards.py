@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.order import Kind
+from conformance.domain.order import Kind
 from conformance.sandbox import Recurring
 from conformance.sandbox.payment import Stage
 

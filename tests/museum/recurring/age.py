@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from conformance.order import Kind, Market
+from conformance.domain.order import Kind, Market
 from conformance.rulebook import Readings
 from conformance.sandbox import Recurring
 

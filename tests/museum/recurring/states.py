@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from conformance.order import Kind
+from conformance.domain.order import Kind
 from conformance.sandbox import Recurring
 from conformance.sandbox.charges import CANCELLABLE
 from conformance.sandbox.payment import Stage

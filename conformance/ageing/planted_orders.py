@@ -1,0 +1,257 @@
+"""The ledger: which orders were planted, when, and how they looked. Signed, because every age is taken from it.
+
+A ledger is one JSON file that the user keeps, with a key beside it or in the environment. One that was changed, cut or
+signed with another key is refused. Several are read as one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from conformance import __version__
+from conformance.domain.expectation import Scalar
+from conformance.domain.order import Market, Profile
+from conformance.domain.steps import History, HistoryError, history_as_json, history_from_json
+
+FORMAT: Final = 1
+KEY_NAME: Final = "CANCEL_LEDGER_KEY"
+"""The environment's variable with the key, for whoever does not want it in a file."""
+SHORTEST: Final = 16
+
+
+class LedgerError(Exception):
+    """A ledger cannot be used. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """One planted order.
+
+    Attributes:
+        id: the order id it was made under; unique.
+        profile: its API.
+        market: the market it was made in.
+        target: the target it lives at.
+        unit: which sales unit made it, as a digest.
+        situation: what it was planted as, in words.
+        beyond: whether it is kept until it is too old, or may be judged while it is young.
+        at: when its last step was played.
+        history: how it was made: the opening and the steps.
+        then: what is to be tried once it is old enough, as a history with the same opening.
+        observed: what was observed at each step of its making.
+        ids: the identifiers that the target gave it.
+        harvested: when it was judged; None while it was not.
+
+    """
+
+    id: str
+    profile: Profile
+    market: Market
+    target: str
+    unit: str
+    situation: str
+    beyond: bool
+    at: datetime
+    history: History
+    then: History
+    observed: tuple[dict[str, Scalar], ...]
+    ids: dict[str, str]
+    harvested: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it stands in a ledger."""
+        return {
+            "id": self.id,
+            "profile": self.profile.value,
+            "market": self.market.value,
+            "target": self.target,
+            "unit": self.unit,
+            "situation": self.situation,
+            "beyond": self.beyond,
+            "at": self.at.isoformat(),
+            "history": history_as_json(self.history),
+            "then": history_as_json(self.then),
+            "observed": list(self.observed),
+            "ids": self.ids,
+            "harvested": self.harvested.isoformat() if self.harvested else None,
+        }
+
+    @property
+    def planting(self) -> dict[str, Any]:
+        """What it was when it was planted: all but whether it was judged since."""
+        return replace(self, harvested=None).as_json()
+
+
+def planted_from_json(data: Mapping[str, Any]) -> Planted:
+    """Read one planted order back.
+
+    Raises:
+        KeyError, ValueError, TypeError, HistoryError: it is none.
+
+    """
+    return Planted(
+        str(data["id"]),
+        Profile(data["profile"]),
+        Market(data["market"]),
+        str(data["target"]),
+        str(data["unit"]),
+        str(data["situation"]),
+        bool(data["beyond"]),
+        _moment(data["at"]),
+        history_from_json(data["history"]),
+        history_from_json(data["then"]),
+        tuple(dict(one) for one in data["observed"]),
+        dict(data["ids"]),
+        _moment(data["harvested"]) if data["harvested"] is not None else None,
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} names no time zone")
+    return moment
+
+
+class Ledger:
+    """One ledger file and the key that it is signed with.
+
+    Args:
+        path: the file.
+        orders: what is in it.
+        key: what it is signed with.
+
+    """
+
+    def __init__(self, path: Path, orders: Iterable[Planted], key: bytes) -> None:
+        self.path = path
+        self.orders = list(orders)
+        self._key = key
+
+    def write(self) -> None:
+        """Write the file as a whole, so that whoever is interrupted keeps the one before.
+
+        Raises:
+            LedgerError: it cannot be written.
+
+        """
+        content = {"format": FORMAT, "tool": __version__, "orders": [one.as_json() for one in self.orders]}
+        text = json.dumps({**content, "signature": _signature(content, self._key)}, indent=1, ensure_ascii=False)
+        beside = self.path.with_name(self.path.name + ".new")
+        try:
+            beside.write_text(text + "\n", encoding="utf-8")
+            beside.replace(self.path)
+        except OSError as error:
+            raise LedgerError(f"The ledger {self.path} cannot be written: {error.strerror}.") from None
+
+
+def _signature(content: Mapping[str, Any], key: bytes) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
+
+
+def key_file(path: Path) -> Path:
+    """Return where the key of a ledger is kept if it is not in the environment."""
+    return path.with_name(path.name + ".key")
+
+
+def new_or_old(path: Path, environment: Mapping[str, str] | None = None) -> Ledger:
+    """Return the ledger at a path, an empty one with a key of its own where there is none yet.
+
+    Raises:
+        LedgerError: there is one that cannot be used, or no key can be kept for a new one.
+
+    """
+    if path.exists():
+        return read(path, environment)
+    beside = key_file(path)
+    key = _from_environment(environment)
+    if key is None:
+        if beside.exists():
+            raise LedgerError(f"{beside} is the key of a ledger that is lost: name another ledger, or remove the key.")
+        text = secrets.token_hex(32)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(text + "\n")
+        except OSError as error:
+            raise LedgerError(f"The ledger's key {beside} cannot be written: {error.strerror}.") from None
+        key = text.encode()
+    return Ledger(path, (), key)
+
+
+def read(path: Path, environment: Mapping[str, str] | None = None) -> Ledger:
+    """Read a ledger and check its signature.
+
+    Raises:
+        LedgerError: it is lost, was changed, or its key is not there.
+
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        signature = data.pop("signature")
+    except OSError as error:
+        raise LedgerError(
+            f"The ledger {path} cannot be read ({error.strerror}): without it nobody knows how old its orders are."
+        ) from None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise LedgerError(f"{path} is no ledger, or was cut off: take the one that `age plant` wrote.") from None
+    key = _key(path, environment)
+    if not isinstance(signature, str) or not hmac.compare_digest(_signature(data, key), signature):
+        raise LedgerError(f"The ledger {path} was changed, or is signed with another key: it is not used.")
+    if data.get("format") != FORMAT:
+        raise LedgerError(f"The ledger {path} has format {data.get('format')!r}; this version reads {FORMAT}.")
+    try:
+        return Ledger(path, [planted_from_json(one) for one in data["orders"]], key)
+    except (KeyError, ValueError, TypeError, HistoryError) as error:
+        raise LedgerError(f"The ledger {path} is not complete: {error}.") from None
+
+
+def _from_environment(environment: Mapping[str, str] | None) -> bytes | None:
+    text = (os.environ if environment is None else environment).get(KEY_NAME, "")
+    if not text:
+        return None
+    if len(text) < SHORTEST:
+        raise LedgerError(f"{KEY_NAME} is too short to sign with: give it {SHORTEST} characters or more.")
+    return text.encode()
+
+
+def _key(path: Path, environment: Mapping[str, str] | None) -> bytes:
+    key = _from_environment(environment)
+    if key is not None:
+        return key
+    try:
+        return key_file(path).read_text(encoding="ascii").strip().encode()
+    except (OSError, ValueError):
+        raise LedgerError(
+            f"The key of the ledger {path} is not there: put {key_file(path)} back, or set {KEY_NAME}."
+        ) from None
+
+
+def merged(ledgers: Iterable[Ledger]) -> list[Planted]:
+    """Return the orders of several ledgers, each once; one that was judged in any of them was judged.
+
+    Raises:
+        LedgerError: two of them say different things of one order.
+
+    """
+    found: dict[str, Planted] = {}
+    for ledger in ledgers:
+        for one in ledger.orders:
+            other = found.get(one.id)
+            if other is None:
+                found[one.id] = one
+            elif other.planting != one.planting:
+                raise LedgerError(f"The ledgers say different things of the order {one.id}: only one can be true.")
+            elif one.harvested is not None and other.harvested is None:
+                found[one.id] = one
+    return sorted(found.values(), key=lambda one: (one.at, one.id))

@@ -1,0 +1,60 @@
+"""``diff``: what two runs differ in."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from conformance.errors import UsageError
+from conformance.evidence.journal import read_journal
+from conformance.reports.diff.compare import diff
+from conformance.reports.diff.render import diff_html, diff_json, diff_text
+from conformance.results.expected_failures import read_known, stale, today
+from conformance.results.result import Result, result_of
+from conformance.verification.bundle import unpack
+
+WORSE: Final = 1
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Compare two runs; return 0 where nothing is worse, and 1 where something is, or a known failure is stale."""
+    known = () if arguments.known is None else read_known(Path(arguments.known))
+    found = diff(read(Path(arguments.first)), read(Path(arguments.second)))
+    day = today()
+    complaints = list(stale(known, found.after, day))
+    excused = {one.rule for one in known if one.holds(day)}
+    worse = [one for one in found.worse if one.rule not in excused]
+    code = WORSE if worse or complaints else 0
+    match arguments.format:
+        case "json":
+            text = diff_json(found, complaints, code)
+        case "html":
+            text = diff_html(found, complaints)
+        case _:
+            text = diff_text(found, complaints)
+    if arguments.to is None:
+        sys.stdout.write(text)
+        return code
+    path = Path(arguments.to)
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+    return code
+
+
+def read(path: Path) -> Result:
+    """Return the result of a run: of its directory, or of a bundle.
+
+    Raises:
+        JournalError: it is neither, or its evidence is not that of one run.
+
+    """
+    if not path.is_file():
+        return result_of(read_journal(path))
+    with tempfile.TemporaryDirectory(prefix="cancel-conformance-") as folder:
+        unpack(path, Path(folder))
+        return result_of(read_journal(Path(folder)))

@@ -1,0 +1,26 @@
+"""``merge``: one verdict of the shards that several machines played."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from conformance.cli.summary import print_ending
+from conformance.errors import UsageError
+from conformance.evidence.journal import JOURNAL_NAME
+from conformance.reports import write_reports
+from conformance.results.shard_merge import merge
+
+DEFAULT_OUT: Final = "conformance-report"
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Merge shards, write the reports, and return the exit code of the run that they make."""
+    out = Path(arguments.out)
+    if (out / JOURNAL_NAME).exists():
+        raise UsageError(f"{out} already holds the evidence of a run: name another --out directory.")
+    merge([Path(directory) for directory in arguments.directories], out)
+    result = write_reports(out)
+    print_ending(result, out)
+    return result.exit_code

@@ -1,0 +1,49 @@
+"""The description that ``--openapi`` names: a file, a URL, or the embedded provider's own."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from conformance.errors import UsageError
+from conformance.fuzzing.openapi import Description, embedded, from_file, parse
+from conformance.targets.production_guard import is_vipps
+from conformance.targets.transport import TargetError, TargetUsageError
+
+SECONDS: Final = 20.0
+
+
+def description_of(named: str | None, target: str) -> Description:
+    """Return the description to fuzz from.
+
+    Raises:
+        UsageError: none is named, and the target has none that is known.
+        TargetUsageError: what is named is no description that can be used.
+        TargetError: the URL does not answer.
+
+    """
+    if named is None:
+        if target.strip().lower() == "embedded":
+            return embedded()
+        raise UsageError("--openapi is missing: name the target's OpenAPI description, a file or a URL.")
+    if urlsplit(named).scheme in ("http", "https"):
+        return parse(_fetched(named), urlsplit(named)._replace(query="", fragment="").geturl())
+    return from_file(named)
+
+
+def _fetched(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    if urlsplit(url).username is not None:
+        raise TargetUsageError("--openapi must not carry a user name or password: name a file or a plain URL.")
+    if is_vipps(host):
+        raise TargetUsageError(f"--openapi must not be at {host}: save the description, and name the file.")
+    try:
+        with httpx.Client(timeout=SECONDS, follow_redirects=False) as client:
+            answer = client.get(url, headers={"Accept": "application/json, application/yaml;q=0.9, */*;q=0.1"})
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        raise TargetError(f"--openapi {url} does not answer: is it running, and is the address right?") from None
+    if answer.status_code != 200:
+        raise TargetError(f"--openapi {url} answered {answer.status_code}: name the description itself.")
+    return answer.text

@@ -1,0 +1,166 @@
+"""``replay``: one counterexample again, step by step."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.api import Asked
+from conformance.cli.commands.merchant_replay import replay_shop
+from conformance.cli.exit_codes import ENVIRONMENT
+from conformance.cli.signals import stopper
+from conformance.errors import CommandError, UsageError
+from conformance.evidence.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
+from conformance.evidence.journal import JOURNAL_NAME, Held, JournalError, read_journal
+from conformance.reports.wording.provider import step_in_words
+from conformance.reports.wording.sanitize import in_one_line
+from conformance.results.merchant_counterexamples import is_shops
+from conformance.rulebook import load
+from conformance.runner.executor import Playing
+from conformance.runner.session import Sitting
+from conformance.runner.settings import Settings
+from conformance.runner.trial import Ending, Trial
+from conformance.strategies.provider.case import Planned
+from conformance.targets.target import Seat
+
+LONGEST: Final = 400
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Play the history once and print what happens; return 1 where it breaks a rule, 0 where it conforms."""
+    directory = Path(arguments.directory)
+    path = find(directory, arguments.counterexample)
+    if is_shops(path):
+        return replay_shop(path, arguments.target)
+    example = read_counterexample(path)
+    if path.parent == directory / FOLDER and (directory / JOURNAL_NAME).is_file():
+        check_recorded(directory, path, read_journal(directory))
+    target, control = arguments.target or example.target, arguments.control_url
+    if control is None and target == example.target:
+        control = _control_of(directory)
+    seat, settings = Asked(target, [example.profile.value], control, seed=example.seed).prepare()
+    settings = replace(settings, market=example.market, readings=example.readings)
+    _say(f"Playing {path} against {seat.name}: {example.rule}, “{load().rule(example.rule).title}”")
+    _say(f"It was violated because {in_one_line(example.reason, LONGEST)}")
+    with stopper() as stopping:
+        trial = stopping.play(play(example, seat, settings))
+    return _verdict(example, trial)
+
+
+def find(directory: Path, name: str) -> Path:
+    """Return the file of a counterexample: a path, the name of a file of the run, or the id of a rule.
+
+    Raises:
+        UsageError: there is none.
+
+    """
+    folder = directory / FOLDER
+    for path in (folder / name, folder / f"{name}.json", directory / name, Path(name)):
+        if path.is_file():
+            return path
+    known = sorted(folder.glob("*.json"))
+    for path in known:
+        _, _, rest = path.stem.partition("-")
+        if rest.rpartition("-")[0].lower() == name.lower():
+            return path
+    there = f"{folder} has {', '.join(path.name for path in known)}" if known else f"there is none in {folder}"
+    raise UsageError(f"{name!r} is no counterexample: {there}.")
+
+
+def _control_of(directory: Path) -> str | None:
+    # The embedded provider has its own, which is never named.
+    try:
+        target = read_journal(directory).records[0]["target"]
+    except JournalError:
+        return None
+    control: str | None = None if target["kind"] == "embedded" else target["control"]
+    return control
+
+
+class Told(Held):
+    """A ledger that prints what is written into it, a step at a time."""
+
+    def __init__(self, example: Counterexample) -> None:
+        super().__init__()
+        self._example = example
+        self._lines: list[str] = []
+
+    def append(self, kind: str, **content: Any) -> None:
+        """Print a record of the history's."""
+        if kind == "exchange":
+            self._lines.append(_exchange(content))
+        elif kind == "judgement":
+            number = content["step"]
+            step = self._example.history.all_steps[number]
+            words = step_in_words(step, self._example.profile, self._example.market.currency)
+            _say("", f"{number + 1}. {words}", *self._lines, *_judged(content))
+            self._lines.clear()
+
+
+def _exchange(content: dict[str, Any]) -> str:
+    request, response = content["request"], content["response"]
+    answer = f"no answer ({content['lost']})" if response is None else str(response["status"])
+    body = "" if response is None or content["purpose"] != "act" else _body(response["body"])
+    line = in_one_line(f"{request['method']} {request['path']}", LONGEST)
+    return f"   {content['purpose']:<8} {line} -> {in_one_line(answer)}{body}"
+
+
+def _body(stored: object) -> str:
+    return f"\n            {in_one_line(stored, LONGEST)}" if isinstance(stored, str) and stored else ""
+
+
+def _judged(content: dict[str, Any]) -> Iterator[str]:
+    branches = ", or ".join(content.get("branches", ()))
+    yield f"   observed {in_one_line(content['seen'])}"
+    for finding in content.get("findings", ()):
+        yield f"   expected {in_one_line(finding['branch'])} ({finding['rule']})"
+        yield f"            {in_one_line(finding['reason'], LONGEST)}"
+    if branches:
+        yield f"   expected {in_one_line(branches)}"
+    cause = f": {in_one_line(content['cause'], LONGEST)}" if content.get("cause") else ""
+    yield f"   {content['status']}{cause}"
+
+
+async def play(example: Counterexample, seat: Seat, settings: Settings) -> Trial:
+    """Play a counterexample's history once, and print every step.
+
+    Raises:
+        TargetError: the target cannot be tested.
+
+    """
+    sitting = Sitting(seat, settings)
+    try:
+        quiet = Held()
+        await sitting.open(quiet)
+        await sitting.look(example.profile, quiet)
+        told = Told(example)
+        worker = seat.worker()
+        try:
+            one = Planned(example.history, "counterexample", {}, (example.rule,))
+            return await Playing(sitting, told).play(one, f"{example.profile.value}-00001", "replay", worker)
+        finally:
+            await worker.close()
+    finally:
+        await seat.close()
+
+
+def _verdict(example: Counterexample, trial: Trial) -> int:
+    _say("")
+    if trial.ending is Ending.VIOLATES:
+        broken = list(dict.fromkeys(finding.rule for finding in trial.findings))
+        again = "" if example.rule in broken else f", but not {example.rule}"
+        _say(f"Violated: {', '.join(broken)}{again}.")
+        return 1
+    if trial.ending is Ending.CONFORMS:
+        _say(f"Conforms: {example.rule} is not violated by this history any more.")
+        return 0
+    raise CommandError(f"The history proved nothing: {trial.cause}.", ENVIRONMENT)
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

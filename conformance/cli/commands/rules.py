@@ -1,0 +1,23 @@
+"""``rules``: the rulebook, compared with a copy of its page where one is given."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from conformance.domain.order import Profile
+from conformance.rulebook import load, load_obligations, read_page, stale_rules
+from conformance.rulebook.render import render_json, render_markdown, render_text
+
+_RENDER: Final = {"text": render_text, "json": render_json, "markdown": render_markdown}
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the rules."""
+    rulebook = load() if arguments.party == "provider" else load_obligations()
+    stale = stale_rules(read_page(Path(arguments.docs)), rulebook) if arguments.docs else None
+    profiles = tuple(map(Profile, arguments.profile or Profile))
+    sys.stdout.write(_RENDER[arguments.format](rulebook, stale=stale, profiles=profiles))
+    return 0

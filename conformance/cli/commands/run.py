@@ -1,0 +1,255 @@
+"""``run``: tests a provider."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import conformance
+from conformance.api import Asked
+from conformance.cli.commands.bundle import make
+from conformance.cli.commands.openapi import description_of
+from conformance.cli.config import NAMES, merged
+from conformance.cli.exit_codes import INTERRUPTED
+from conformance.cli.operator import operated
+from conformance.cli.progress import Display, Lines, display
+from conformance.cli.run_and_report import concluded, conduct, fresh_directory
+from conformance.cli.signals import SIGNALS, Stopper
+from conformance.errors import USAGE, UsageError
+from conformance.evidence.journal import JOURNAL_NAME, Record, read_journal
+from conformance.fuzzing.fuzzer import SECONDS, Fuzz, Limits
+from conformance.reports import write_reports
+from conformance.reports.wording.sanitize import in_one_line
+from conformance.results.expected_failures import Known, read_known, stale, today
+from conformance.results.result import Result
+from conformance.results.waivers import waiver_from_json
+from conformance.rulebook import Readings, load
+from conformance.runner.blocks import join_parts
+from conformance.runner.campaign import Campaign
+from conformance.runner.resume import check_resumable
+from conformance.runner.settings import Settings
+from conformance.targets.target import Seat
+
+SUITE: Final = Path(conformance.__file__).parent / "suite"
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run a campaign, in this process or through pytest; return the exit code."""
+    if arguments.resume is not None:
+        return _resumed(arguments)
+    options = merged(arguments)
+    known = read_known(Path(options["known"])) if "known" in options else ()
+    holding = [f"{one.rule}={one.waiver}" for one in known if one.holds(today())]
+    if holding:
+        options["waive"] = [*options.get("waive", ()), *holding]
+    asked = _asked(options)
+    seat, settings = asked.prepare()
+    directory = fresh_directory(options.get("out"))
+    processes = _processes(options.get("processes"))
+    fuzz = _fuzz(arguments, seat)
+    if arguments.operator and (processes is not None or arguments.select is not None):
+        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
+    seat = operated(arguments, seat)
+    if fuzz is not None and (processes is not None or arguments.select is not None):
+        raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
+    if processes is not None or arguments.select is not None:
+        if asked.max_requests is not None:
+            raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
+        if asked.examples:
+            raise UsageError("--examples are shared by one process: leave -n and -k out.")
+        code = _through_pytest(asked, directory, processes, arguments.select)
+        if (arguments.bundle or known) and (directory / JOURNAL_NAME).exists():
+            return _after(write_reports(directory), directory, known, code, bundle=arguments.bundle)
+        return code
+    settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
+    tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
+    sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
+    sys.stdout.flush()
+    shown = _display(arguments)
+    return _played(seat, settings, directory, shown, fuzz, known, debug=arguments.debug, bundle=arguments.bundle)
+
+
+def _played(
+    seat: Seat,
+    settings: Settings,
+    directory: Path,
+    shown: Display,
+    fuzz: Fuzz | None = None,
+    known: Sequence[Known] = (),
+    *,
+    debug: bool,
+    bundle: bool = False,
+    resume: bool = False,
+) -> int:
+    def play(stopping: Stopper) -> None:
+        stopping.play(Campaign(seat, settings, directory, shown, fuzz, resume=resume).run())
+
+    result = conduct(play, directory, debug=debug, ended=shown.close)
+    code = _after(result, directory, known, result.exit_code, bundle=bundle)
+    concluded(result)
+    return code
+
+
+def _after(result: Result, directory: Path, known: Sequence[Known], code: int, *, bundle: bool) -> int:
+    """Make a bundle, and look whether the file of known failures is still right; return the exit code."""
+    if bundle:
+        make(directory, result)
+    complaints = list(stale(known, result, today()))
+    sys.stdout.write("".join(f"Known failures: {in_one_line(one)}.\n" for one in complaints))
+    return code or (USAGE if complaints else code)
+
+
+def _resumed(arguments: argparse.Namespace) -> int:
+    """Go on with a run that was interrupted."""
+    names = (name for name in (*NAMES, "select", "config", "max-time") if name != "concurrency")
+    chosen = [name for name in names if getattr(arguments, name.replace("-", "_")) is not None]
+    if chosen:
+        named = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
+        raise UsageError(f"--resume plays what the run was asked for: leave {named} out.")
+    directory = Path(arguments.resume)
+    join_parts(directory)
+    run = read_run(directory)
+    control = None if run["target"]["kind"] == "embedded" else run["target"]["control"]
+    shard = run.get("shard")
+    asked = Asked(
+        target=run["target"]["name"],
+        profiles=run["profiles"],
+        control_url=control,
+        market=run["market"],
+        budget=run["budget"],
+        histories=run["histories"],
+        seed=run["seed"],
+        concurrency=arguments.concurrency,
+        max_requests=run.get("most_requests"),
+        shard=None if shard is None else f"{shard['number']}/{shard['of']}",
+        examples=run.get("examples", ()),
+    )
+    seat, settings = asked.prepare()
+    settings = replace(
+        settings,
+        readings=Readings.from_json(run["readings"]),
+        waivers=tuple(map(waiver_from_json, run["waivers"])),
+        nonce=run["nonce"],
+        command=run["command"],
+    )
+    fuzz = _fuzz_again(run, seat, arguments.openapi)
+    if bool(run.get("operator")) != arguments.operator:
+        done = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
+        raise UsageError(f"--resume plays what the run was asked for, and it {done}.")
+    seat = operated(arguments, seat)
+    sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
+    sys.stdout.flush()
+    shown, bundle = _display(arguments), arguments.bundle
+    return _played(seat, settings, directory, shown, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
+
+
+def _display(arguments: argparse.Namespace) -> Display:
+    # A line that moves and somebody who types do not go together.
+    return Lines(sys.stdout) if arguments.operator else display()
+
+
+def read_run(directory: Path) -> Record:
+    """Return the first record of a run that can be resumed.
+
+    Raises:
+        JournalError: there is none, or it cannot be.
+
+    """
+    evidence = read_journal(directory)
+    check_resumable(evidence, conformance.__version__, load().digest)
+    return evidence.records[0]
+
+
+def _more(arguments: argparse.Namespace) -> str:
+    """Return what was asked for beside what a run is made of."""
+    named = (("openapi", "openapi"), ("max_time", "max-time"), ("operator_timeout", "operator-timeout"))
+    values = ((option, getattr(arguments, name)) for name, option in named)
+    words = [f" --{option} {shlex.quote(str(value))}" for option, value in values if value is not None]
+    return "".join(words) + (" --operator" if arguments.operator else "")
+
+
+def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:
+    if arguments.openapi is None:
+        if arguments.max_time is not None:
+            raise UsageError("--max-time says how long to fuzz: name the description as --openapi.")
+        return None
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
+    description = description_of(arguments.openapi, seat.name)
+    return Fuzz(description, Limits(float(arguments.max_time or SECONDS)), arguments.openapi)
+
+
+def _fuzz_again(run: Record, seat: Seat, moved: str | None) -> Fuzz | None:
+    """Return what a run that is resumed still has to fuzz; its description may have ``moved``."""
+    asked = run.get("fuzz")
+    if asked is None:
+        if moved is not None:
+            raise UsageError("--resume plays what the run was asked for: leave --openapi out.")
+        return None
+    named = moved or asked["openapi"]
+    description = description_of(named, seat.name)
+    if description.digest != asked["digest"]:
+        raise UsageError(f"{named} is not the description that the run began with: name that one as --openapi.")
+    return Fuzz(description, Limits(float(asked["seconds"])), asked["openapi"])
+
+
+def _asked(options: dict[str, Any]) -> Asked:
+    names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
+    known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
+    more = ("waive", "max-requests", "shard", "examples")
+    given = {names.get(name, name): options[name] for name in (*known, *more) if name in options}
+    return Asked(**given)
+
+
+def _processes(given: str | int | None) -> str | None:
+    if given is None:
+        return None
+    text = str(given)
+    if text != "auto" and not (text.isdecimal() and int(text) > 0):
+        raise UsageError(f"-n takes a number of processes or auto, not {text!r}.")
+    return text
+
+
+def _through_pytest(asked: Asked, directory: Path, processes: str | None, select: str | None) -> int:
+    """Run the suite with a pytest that the folder it is started in does not configure."""
+    command = [sys.executable, "-P", "-m", "pytest", "--rootdir", str(SUITE), "-c", str(SUITE / "pytest.ini")]
+    command += ["-p", "no:cacheprovider", "-p", "no:schemathesis", "--import-mode=importlib"]
+    command += ["--pyargs", "conformance.suite"]
+    command += [f"--cancel-{name}={value}" for name, value in asked.options()]
+    command += [f"--cancel-out={directory.resolve()}"]
+    command += [] if processes is None else ["-n", processes]
+    command += [] if select is None else ["-k", select]
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+    }
+    children: list[subprocess.Popen[bytes]] = []
+    stops = 0
+
+    def stop(*_: object) -> None:
+        nonlocal stops
+        stops += 1
+        for child in children:
+            child.send_signal(signal.SIGINT)
+
+    # The handlers come first: a child of a process that ignores a signal would ignore it, too. In a session of its own
+    # it gets a signal from us alone, and so only once.
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        with subprocess.Popen(command, env=environment, start_new_session=True) as child:
+            children.append(child)
+            if stops:
+                child.send_signal(signal.SIGINT)
+            code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    # A run that was stopped says so itself, unless it was stopped before there was one.
+    return INTERRUPTED if stops and (code < 0 or code == USAGE) else code

@@ -1,0 +1,130 @@
+"""``sandbox``: the embedded provider on a port of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hints
+
+import uvicorn
+
+from conformance.cli.exit_codes import ENVIRONMENT
+from conformance.cli.signals import SIGNALS
+from conformance.errors import CommandError, UsageError
+from conformance.sandbox import Options, Provider, create_app
+
+HOST: Final = "127.0.0.1"
+CREDENTIALS: Final[Mapping[str, str]] = {
+    "client_id": "VIPPS_CLIENT_ID",
+    "client_secret": "VIPPS_CLIENT_SECRET",
+    "subscription_key": "VIPPS_SUBSCRIPTION_KEY",
+    "msn": "VIPPS_MSN",
+}
+"""Options that come from the environment, and the variables that they come from."""
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Serve until a signal asks to stop."""
+    given = {name: os.environ[variable] for name, variable in CREDENTIALS.items() if os.environ.get(variable)}
+    if arguments.market:
+        given["market"] = arguments.market
+    options = options_from(given, arguments.option)
+    app = create_app(Provider(options, seed=arguments.seed))
+    with _listening(arguments.port) as listener:
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        for number in SIGNALS:
+            signal.signal(number, _stop)
+        sys.stdout.write(_welcome(url, options))
+        sys.stdout.flush()
+        config = uvicorn.Config(cast("uvicorn._types.ASGIApplication", app), log_level="warning")
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            # The server stops first, and gives the signal back to us then.
+            return 0
+    return 0
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _listening(port: int) -> socket.socket:
+    # The event loop sends without delay only where the protocol is named.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        why = getattr(error, "strerror", None) or "there is no such port"
+        message = f"Port {port} of {HOST} cannot be listened on ({why}): take another --port, or 0 for a free one."
+        raise CommandError(message, ENVIRONMENT) from None
+    return listener
+
+
+def _welcome(url: str, options: Options) -> str:
+    lines = [f"The embedded provider is at {url}", f"Its test control API is at {url}/control", ""]
+    if all(os.environ.get(variable) for variable in CREDENTIALS.values()):
+        lines.append("It accepts the credentials that are in the environment.")
+    else:
+        lines.append("It accepts these credentials:")
+    for name, variable in CREDENTIALS.items():
+        if not os.environ.get(variable):
+            lines.append(f"  export {variable}={shlex.quote(getattr(options, name))}")
+    lines += ["", f"To test it: cancel-conformance run --target {url} --control-url {url}/control"]
+    return "\n".join([*lines, "To stop it: Ctrl+C.", ""])
+
+
+def options_from(given: Mapping[str, str], choices: Sequence[str]) -> Options:
+    """Return options from texts: ``given`` by name, and ``choices`` such as ``second_cancel=repeat``.
+
+    Raises:
+        UsageError: a choice is not of that form, names no option, or has a value that the option cannot have.
+
+    """
+    kinds = get_type_hints(Options)
+    texts = dict(given)
+    for choice in choices:
+        name, equals, text = (part.strip() for part in choice.partition("="))
+        if not equals:
+            raise UsageError(f"{choice!r} is not an option: write NAME=VALUE.")
+        if name in CREDENTIALS:
+            raise UsageError(f"{name} comes from the environment: set {CREDENTIALS[name]}.")
+        if name not in kinds:
+            known = ", ".join(one for one in kinds if one not in CREDENTIALS)
+            raise UsageError(f"There is no option {name!r}: the ones to choose from are {known}.")
+        texts[name] = text
+    values: dict[str, Any] = {name: _value(name, kinds[name], text) for name, text in texts.items()}
+    return Options(**values)
+
+
+_BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _value(name: str, kind: Any, text: str) -> Any:
+    choices: Mapping[str, Any] | None = None
+    if get_origin(kind) is Literal:
+        choices = {str(one): one for one in get_args(kind)}
+    elif kind is bool:
+        choices = _BOOLEANS
+    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+        choices = {one.value: one for one in kind}
+    if choices is not None:
+        if text not in choices:
+            raise UsageError(f"The option {name} cannot be {text!r}: it can be {', '.join(choices)}.")
+        return choices[text]
+    if kind is str:
+        return text
+    try:
+        return int(text) if kind is int else float(text)
+    except ValueError:
+        raise UsageError(f"The option {name} cannot be {text!r}: it is a number.") from None

@@ -1,0 +1,51 @@
+"""What goes wrong before or around a run, as an exit code and one sentence."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.ageing.planted_orders import LedgerError
+from conformance.domain.steps import HistoryError
+from conformance.errors import USAGE, CommandError, UsageError
+from conformance.evidence.journal import JournalError
+from conformance.rulebook import PageError, ReadingError
+from conformance.runner.example_database import PlaceError
+from conformance.targets.transport import TargetError, TargetUsageError
+from conformance.verification.signing import SigningError
+
+ENVIRONMENT: Final = 3
+INCOMPLETE: Final = 4
+HARNESS: Final = 5
+INTERRUPTED: Final = 130
+
+
+_CODES: Final = (
+    (UsageError, USAGE),
+    (TargetUsageError, USAGE),
+    (TargetError, ENVIRONMENT),
+    (ReadingError, USAGE),
+    (PageError, USAGE),
+    (HistoryError, USAGE),
+    (JournalError, USAGE),
+    (PlaceError, USAGE),
+    (LedgerError, USAGE),
+    (SigningError, USAGE),
+    (KeyboardInterrupt, INTERRUPTED),
+)
+
+
+def code_of(error: BaseException) -> int:
+    """Return the documented exit code of an exception."""
+    if isinstance(error, CommandError):
+        return error.code
+    return next((code for kind, code in _CODES if isinstance(error, kind)), HARNESS)
+
+
+def sentence(error: BaseException) -> str:
+    """Return an exception as one sentence in one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted."
+    text = " ".join(str(error).split()) or type(error).__name__
+    if code_of(error) == HARNESS and not isinstance(error, CommandError):
+        text = f"The suite itself failed, which says nothing about the target: {type(error).__name__}: {text}"
+    return text if text[-1] in ".!?" else f"{text}."

@@ -1,0 +1,28 @@
+"""``--operator``: a person at the terminal does what the target does not offer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from conformance.errors import UsageError
+from conformance.runner.operator import SECONDS, OperatedSeat, Operator, Terminal
+from conformance.targets.target import Seat
+
+
+def operated(arguments: argparse.Namespace, seat: Seat) -> Seat:
+    """Return the seat, with a person beside it where one is asked for.
+
+    Raises:
+        UsageError: nobody can be asked here, or nothing be approved there.
+
+    """
+    if not arguments.operator:
+        if arguments.operator_timeout is not None:
+            raise UsageError("--operator-timeout says how long to wait for a person: add --operator.")
+        return seat
+    if not sys.stdin.isatty():
+        raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
+    if not seat.wire:
+        raise UsageError(f"{seat.name} is called without HTTP: nobody can approve there; leave --operator out.")
+    return OperatedSeat(seat, Operator(Terminal(float(arguments.operator_timeout or SECONDS))))

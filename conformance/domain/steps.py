@@ -1,0 +1,435 @@
+"""Steps and histories: what happens to an order, as plain values that can be stored and replayed.
+
+A history is drawn whole, never interactively. Its JSON form is versioned, leaves out what is at its default, and is the
+only form in which histories travel: in the journal, in counterexamples and on the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+from conformance.domain.order import Kind, Profile
+
+HISTORY_VERSION: Final = 1
+LONGEST_AGE: Final = timedelta(days=36_525)
+"""The longest time that one step may let pass."""
+
+
+class HistoryError(ValueError):
+    """A stored history is not one that this version can play. The message says what is wrong with it."""
+
+
+class Key(StrEnum):
+    """Which idempotency key a cancel is sent with."""
+
+    FRESH = "fresh"
+    """One that was never used."""
+    SAME = "same"
+    """The key of the previous cancel of this order."""
+    SPENT = "spent"
+    """One that has just been used to cancel another order."""
+
+
+class Addressee(StrEnum):
+    """Which order a cancel is addressed to."""
+
+    OWN = "own"
+    UNKNOWN = "unknown"
+    """An identifier that was never used."""
+    FOREIGN = "foreign"
+    """This order, asked for by somebody it does not belong to: another sales unit, or under another agreement."""
+
+
+class Defect(StrEnum):
+    """What is wrong with a cancel request on the wire. One defect at a time."""
+
+    NO_TOKEN = "no-token"
+    BAD_TOKEN = "bad-token"
+    NO_BEARER = "no-bearer"
+    NO_SUBSCRIPTION_KEY = "no-subscription-key"
+    BAD_SUBSCRIPTION_KEY = "bad-subscription-key"
+    NO_MSN = "no-msn"
+    MALFORMED_JSON = "malformed-json"
+    ARRAY_BODY = "array-body"
+    FLAG_NOT_BOOLEAN = "flag-not-boolean"
+    FLAG_AS_NUMBER = "flag-as-number"
+    NO_MERCHANT_INFO = "no-merchant-info"
+    NO_BODY_MSN = "no-body-msn"
+    NO_TRANSACTION = "no-transaction"
+    NO_TEXT = "no-text"
+    LONG_TEXT = "long-text"
+    MSN_AS_INTEGER = "msn-as-integer"
+    OTHER_HEADER_MSN = "other-header-msn"
+    UNKNOWN_FIELD = "unknown-field"
+    MALFORMED_ID = "malformed-id"
+    NO_KEY = "no-key"
+    LONG_KEY = "long-key"
+    ILLEGAL_KEY = "illegal-key"
+    MALFORMED_AGREEMENT = "malformed-agreement"
+
+
+@dataclass(frozen=True, slots=True)
+class Initiate:
+    """The order comes to be. It is every history's first step and is not listed among its steps.
+
+    ``amount`` is in minor units of the market's currency.
+    """
+
+    amount: int = 1000
+    kind: Kind = Kind.PAYMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """The user approves, and the amount is reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The user rejects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """The user does nothing until the payment times out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enter3DS:
+    """The user is sent into a 3-D Secure session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave3DS:
+    """The 3-D Secure session ends: with a reservation when it succeeds, with a rejection when not."""
+
+    success: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Time passes for this order."""
+
+    by: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The merchant captures an amount, in minor units."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """The merchant refunds an amount, in minor units."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The merchant cancels.
+
+    ``flag`` is eCom's ``shouldReleaseRemainingFunds`` or ePayment's ``cancelTransactionOnly``; None leaves it out.
+    Recurring has no flag and ignores it.
+    """
+
+    flag: bool | None = None
+    key: Key = Key.FRESH
+    to: Addressee = Addressee.OWN
+    defect: Defect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The merchant reads the order. Every step is followed by a read; this one does nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAgreement:
+    """The merchant stops the agreement that a charge belongs to, alone or together with another change."""
+
+    with_other_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BecomeDue:
+    """A pending charge comes within sight of its due date."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartProcessing:
+    """A due charge is being processed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """A charge is reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A charge is captured directly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """A charge fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A plain cancel and one other request for the same order, sent at the same moment. It is read back after both.
+
+    Neither comes before the other: ``first`` and ``second`` are only the order in which the two are told.
+    """
+
+    first: Cancel
+    second: Cancel | Capture | Refund | Approve | Reserve | Charge
+
+
+Step: TypeAlias = (
+    Initiate
+    | Approve
+    | Reject
+    | Expire
+    | Enter3DS
+    | Leave3DS
+    | Age
+    | Capture
+    | Refund
+    | Cancel
+    | Read
+    | StopAgreement
+    | BecomeDue
+    | StartProcessing
+    | Reserve
+    | Charge
+    | Fail
+    | Together
+)
+
+_NAMES: Final[Mapping[type[Any], str]] = {
+    Initiate: "initiate",
+    Approve: "approve",
+    Reject: "reject",
+    Expire: "expire",
+    Enter3DS: "enter-3ds",
+    Leave3DS: "leave-3ds",
+    Age: "age",
+    Capture: "capture",
+    Refund: "refund",
+    Cancel: "cancel",
+    Read: "read",
+    StopAgreement: "stop-agreement",
+    BecomeDue: "become-due",
+    StartProcessing: "start-processing",
+    Reserve: "reserve",
+    Charge: "charge",
+    Fail: "fail",
+    Together: "together",
+}
+_CLASSES: Final = {name: cls for cls, name in _NAMES.items()}
+
+_ANYWHERE: Final = frozenset({Initiate, Age, Capture, Refund, Cancel, Read, Together})
+_PAYMENT: Final = _ANYWHERE | {Approve, Reject, Expire, Enter3DS, Leave3DS}
+PLAYABLE: Final[Mapping[Profile, frozenset[type[Any]]]] = {
+    Profile.ECOM: _PAYMENT,
+    Profile.EPAYMENT: _PAYMENT,
+    Profile.RECURRING: _ANYWHERE | {StopAgreement, BecomeDue, StartProcessing, Reserve, Charge, Fail},
+}
+"""The steps that each API has."""
+
+RACERS: Final = (Cancel, Capture, Refund, Approve, Reserve, Charge)
+"""What can be sent together with a cancel."""
+
+CONTROL_ACTIONS: Final[Mapping[type[Any], str]] = {
+    Approve: "approve",
+    Reject: "reject",
+    Expire: "expire",
+    Enter3DS: "start_3ds",
+    BecomeDue: "become_due",
+    StartProcessing: "start_processing",
+    Reserve: "reserve",
+    Charge: "charge",
+    Fail: "fail",
+}
+"""The test control action that a step stands for; leaving 3-D Secure has two and is handled by `action_of`."""
+
+
+def action_of(step: Step) -> str | None:
+    """Return the test control action that makes this step happen, or None for a step the merchant takes himself."""
+    if isinstance(step, Leave3DS):
+        return "finish_3ds" if step.success else "fail_3ds"
+    return CONTROL_ACTIONS.get(type(step))
+
+
+def parts_of(step: Step) -> tuple[Step, ...]:
+    """Return the requests that a step is made of: two that are sent together, or the step itself."""
+    return (step.first, step.second) if isinstance(step, Together) else (step,)
+
+
+def name_of(step: Step) -> str:
+    """Return a step's name, as it stands in a history's JSON."""
+    return _NAMES[type(step)]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An order and what happens to it, in order."""
+
+    profile: Profile
+    opening: Initiate
+    steps: tuple[Step, ...]
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps with the opening as the first."""
+        return (self.opening, *self.steps)
+
+
+def step_as_json(step: Step) -> dict[str, Any]:
+    """Return a step as JSON: its name under ``do``, and every field that is not at its default."""
+    out: dict[str, Any] = {"do": name_of(step)}
+    for field in fields(step):
+        value = getattr(step, field.name)
+        if field.default is not MISSING and value == field.default:
+            continue
+        out[field.name] = _field_as_json(value)
+    return out
+
+
+def _field_as_json(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return _seconds(value)
+    return step_as_json(value) if type(value) in _NAMES else value
+
+
+def history_as_json(history: History) -> dict[str, Any]:
+    """Return a history as JSON. Ages are whole seconds; money is minor units."""
+    return {
+        "version": HISTORY_VERSION,
+        "profile": history.profile.value,
+        "steps": [step_as_json(step) for step in history.all_steps],
+    }
+
+
+def history_from_json(data: object) -> History:
+    """Read a history back.
+
+    Raises:
+        HistoryError: it is not a history of this version; the message names the place.
+
+    """
+    if not isinstance(data, dict):
+        raise HistoryError("a history is a JSON object with 'version', 'profile' and 'steps'")
+    version = data.get("version")
+    if version != HISTORY_VERSION or not isinstance(version, int) or isinstance(version, bool):
+        raise HistoryError(f"history version {data.get('version')!r} is not the version {HISTORY_VERSION} played here")
+    try:
+        profile = Profile(str(data.get("profile")))
+    except ValueError:
+        names = ", ".join(profile.value for profile in Profile)
+        raise HistoryError(f"profile {data.get('profile')!r} is not one of {names}") from None
+    raw = data.get("steps")
+    if not isinstance(raw, list) or not raw:
+        raise HistoryError("'steps' must be a list that begins with an 'initiate' step")
+    steps = [_step_from_json(item, f"step {index}") for index, item in enumerate(raw)]
+    opening = steps[0]
+    if not isinstance(opening, Initiate) or any(isinstance(step, Initiate) for step in steps[1:]):
+        raise HistoryError("a history has exactly one 'initiate' step, and it comes first")
+    for index, step in enumerate(steps):
+        for part in parts_of(step):
+            if type(part) not in PLAYABLE[profile]:
+                raise HistoryError(f"step {index} ({name_of(part)}) does not exist in {profile.value}")
+    if (opening.kind is Kind.PAYMENT) == (profile is Profile.RECURRING):
+        raise HistoryError(f"an order of kind {opening.kind.value!r} does not exist in {profile.value}")
+    return History(profile, opening, tuple(steps[1:]))
+
+
+def _seconds(age: timedelta) -> int:
+    return age.days * 86_400 + age.seconds
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _flag(value: object) -> bool | None:
+    return None if value is None else _boolean(value)
+
+
+def _money(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("must be a positive whole number of minor units")
+    return value
+
+
+def _age(value: object) -> timedelta:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("must be a whole number of seconds, 0 or more")
+    if value > LONGEST_AGE.total_seconds():
+        raise ValueError("is more than a hundred years")
+    return timedelta(seconds=value)
+
+
+def _plain_cancel(value: object) -> Step:
+    step = _racer(value)
+    if not isinstance(step, Cancel):
+        raise ValueError("must be a cancel")
+    return step
+
+
+def _racer(value: object) -> Step:
+    """Read one of two requests that are sent together. A cancel among them is a plain one, and they never nest."""
+    if isinstance(value, dict) and value.get("do") == _NAMES[Together]:
+        raise ValueError("cannot be two requests itself")
+    step = _step_from_json(value, "the request")
+    if not isinstance(step, RACERS) or (isinstance(step, Cancel) and step != Cancel(flag=step.flag)):
+        raise ValueError(f"a {name_of(step)} like this cannot be sent together with a cancel")
+    return step
+
+
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "amount": _money,
+    "kind": Kind,
+    "success": _boolean,
+    "by": _age,
+    "flag": _flag,
+    "key": Key,
+    "to": Addressee,
+    "defect": lambda value: None if value is None else Defect(value),
+    "with_other_change": _boolean,
+    "first": _plain_cancel,
+    "second": _racer,
+}
+
+
+def _step_from_json(item: object, place: str) -> Step:
+    if not isinstance(item, dict) or not isinstance(item.get("do"), str) or item["do"] not in _CLASSES:
+        raise HistoryError(f"{place} has no known 'do': {item!r:.80}")
+    cls = _CLASSES[item["do"]]
+    known = {field.name for field in fields(cls)}
+    arguments = {}
+    for name, value in item.items():
+        if name == "do":
+            continue
+        if name not in known:
+            raise HistoryError(f"{place} ({item['do']}) has no field {name!r}")
+        try:
+            arguments[name] = _READERS[name](value)
+        except (ValueError, TypeError) as error:
+            raise HistoryError(f"{place} ({item['do']}), field {name!r}: {error}") from None
+    try:
+        step: Step = cls(**arguments)
+    except TypeError:
+        missing = ", ".join(sorted(known - set(arguments)))
+        raise HistoryError(f"{place} ({item['do']}) needs {missing}") from None
+    return step

@@ -1,0 +1,19 @@
+"""See docs/development.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+USAGE: Final = 2
+
+
+class UsageError(ValueError):
+    """What was asked for makes no sense. The message says what, and what would."""
+
+
+class CommandError(Exception):
+    """A command cannot go on: the message says why, ``code`` is what it exits with."""
+
+    def __init__(self, message: str, code: int = USAGE) -> None:
+        super().__init__(message)
+        self.code = code

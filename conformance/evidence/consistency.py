@@ -1,0 +1,250 @@
+"""Whether a run's evidence hangs together: one run, nothing twice, and everything that was begun is accounted for.
+
+The journal's chain shows that its lines are those that were written. This shows that what was written can be the
+evidence of one run: a report of anything else would be made of parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Any, Final
+
+from conformance.domain.steps import Cancel, History, Together, history_from_json, name_of, parts_of
+from conformance.evidence.journal import Evidence, JournalError, Record
+
+_RACE: Final = name_of(Together(Cancel(), Cancel()))
+PLANNED: Final = frozenset({"systematic", "generated", "example"})
+"""Where a history comes from that stands in the plan of a run."""
+_LAST: Final = ("violates", "inconclusive")
+AGAIN: Final = "bc"
+"""How the identifiers of later attempts end."""
+ALONE: Final = "xy"
+"""How the identifiers of histories end in which two requests that raced are sent one after the other."""
+
+
+def digest_of(histories: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """Return the digest of histories as JSON, each with its identifier, in whatever order they come."""
+    lines = sorted(json.dumps([name, history], sort_keys=True) for name, history in histories)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def check(evidence: Evidence, *, complete: bool) -> None:
+    """Check that evidence is of one run. Of a ``complete`` one, everything that was planned must be there.
+
+    A run that was stopped at any moment is sound: what follows its last record is missing, and nothing else.
+
+    Raises:
+        JournalError: it is not; the message says what is wrong, and where.
+
+    """
+    for complaint in _complaints(evidence, complete=complete):
+        raise JournalError(f"The evidence is not that of one run: {complaint}.")
+
+
+def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
+    run = evidence.records[0]
+    for record, following in zip_longest(evidence.records[1:], evidence.records[2:]):
+        after = following["kind"] if following is not None else ""
+        if record["kind"] == "run" or (record["kind"] == "finish" and after not in ("", "resumed")):
+            yield f"there is a second beginning or something after the end at record {record.get('n')}"
+    looked = [record["profile"] for record in evidence.of_kind("capabilities")]
+    if len(looked) != len(set(looked)) or not set(looked) <= set(run["profiles"]):
+        yield f"its target was looked at for {', '.join(looked)}, and the run is of {', '.join(run['profiles'])}"
+    played: dict[str, Record] = {}
+    judged: dict[str, list[Record]] = {}
+    for record in evidence.records:
+        yield from _in_place(record, played, judged, looked)
+    for name, record in played.items():
+        yield from _judged_in_order(record, judged[name], complete=complete)
+        yield from _set_aside(record, judged, played, complete=complete)
+        yield from _apart(record, played)
+    yield from _explained(evidence, played, judged)
+    if complete:
+        missing = [profile for profile in run["profiles"] if profile not in looked]
+        if missing:
+            yield f"it is complete, and says nothing of {', '.join(missing)}"
+        yield from _as_planned(evidence, played)
+        yield from _whole(evidence, played)
+    yield from _fuzzed(evidence, complete=complete)
+
+
+def _fuzzed(evidence: Evidence, *, complete: bool) -> Iterator[str]:
+    """Complain of requests of the fuzzer that are missing, or that nobody said would be sent."""
+    begun = evidence.first("fuzz")
+    judged = Counter(record["profile"] for record in evidence.of_kind("fuzzed"))
+    if begun is None:
+        if judged:
+            yield "requests were fuzzed, and nothing says from which description"
+        return
+    if not set(judged) <= set(begun["profiles"]) or sum(1 for _ in evidence.of_kind("fuzz")) > 1:
+        yield "requests were fuzzed that the run did not set out for"
+    # One for each time that the profile was fuzzed: a run that is resumed begins it anew.
+    ended: dict[str, int] = {}
+    for record in evidence.of_kind("fuzz-profile"):
+        ended[record["profile"]] = ended.get(record["profile"], 0) + record["judged"]
+    for profile in begun["profiles"]:
+        if complete and ended.get(profile) != judged[profile]:
+            yield f"{judged[profile]} requests of {profile} were fuzzed, and {ended.get(profile)} are said to be"
+
+
+def _in_place(
+    record: Record, played: dict[str, Record], judged: dict[str, list[Record]], looked: list[str]
+) -> Iterator[str]:
+    """Complain of a record whose history was not begun before it, and of a history that was begun before."""
+    match record["kind"]:
+        case "history":
+            name = record["id"]
+            if name in played:
+                yield f"{name} is there twice"
+            if record["profile"] not in looked:
+                yield f"{name} is of {record['profile']}, of which the run knows nothing"
+            played[name], judged[name] = record, []
+        case "judgement" | "missed" | "exchange" if record["history"] not in played and (
+            record["history"] or record["kind"] != "exchange"
+        ):
+            yield f"record {record.get('n')} is about {record['history']}, which was not begun before it"
+        case "judgement":
+            judged[record["history"]].append(record)
+
+
+def _judged_in_order(record: Record, judgements: list[Record], *, complete: bool) -> Iterator[str]:
+    """Complain of steps that were left out or judged twice, and of judgements that are none of the history's."""
+    name, history = record["id"], _history(record)
+    if history.profile.value != record["profile"]:
+        yield f"{name} is a history of {history.profile.value}"
+    steps = [name_of(step) for step in history.all_steps]
+    said = [(one["step"], one["do"]) for one in judgements]
+    if said != list(enumerate(steps))[: len(said)]:
+        yield f"the judgements of {name} are not those of its steps, one after the other"
+    if any(ends(one) for one in judgements[:-1]):
+        yield f"{name} goes on after a step that should have ended it"
+    open_end = len(judgements) < len(steps) and not (judgements and ends(judgements[-1]))
+    if complete and open_end:
+        yield f"{name} was not judged to its end"
+    for one in judgements:
+        if (one["status"] == "violates") != bool(one.get("findings")):
+            yield f"step {one['step']} of {name} {one['status']}, and its findings do not say so"
+
+
+def ends(judgement: Record) -> bool:
+    """Tell whether a history ends with a judgement. One that was settled by reading does not end it."""
+    return judgement["status"] in _LAST and not judgement.get("ambiguous")
+
+
+def _set_aside(
+    record: Record, judged: dict[str, list[Record]], played: dict[str, Record], *, complete: bool
+) -> Iterator[str]:
+    """Complain of judgements that were set aside without a reason, or without another history to take their place."""
+    name = record["id"]
+    aside = [one for one in judged[name] if one.get("superseded")]
+    if any(one["status"] != "inconclusive" for one in aside):
+        yield f"{name} has a judgement that proves something and is not counted"
+    follower = played.get(_next(name))
+    if any(one["do"] == _RACE for one in aside) and follower is None:
+        alone = [judged[name + letter] for letter in ALONE if name + letter in played]
+        if complete and not any(each and each[-1]["status"] in _LAST for each in alone):
+            yield f"{name} is said to fail without a race as well, and no history shows it"
+        return
+    if name[-1] in ALONE and _next(name[:-1]) in played:
+        # Its race was played again, and with it whatever was played in the race's place.
+        return
+    if complete and aside and (follower is None or follower["history"] != record["history"]):
+        yield f"{name} proved nothing and was not played again"
+    if follower is not None and not aside:
+        yield f"{name} was played again for no reason"
+
+
+def _apart(record: Record, played: dict[str, Record]) -> Iterator[str]:
+    """Complain of a history that sends two requests one after the other, and of no race that asked for it."""
+    name = record["id"]
+    race = played.get(name[:-1])
+    if name[-1] not in ALONE:
+        return
+    if race is None or race["source"] != record["source"] or _history(record) not in _one_by_one(_history(race)):
+        yield f"{name} was played and not planned"
+
+
+def _one_by_one(race: History) -> Iterator[History]:
+    """Return a race's history with its two requests one after the other, both ways round."""
+    for index, step in enumerate(race.steps):
+        if isinstance(step, Together):
+            for pair in (parts_of(step), parts_of(step)[::-1]):
+                yield replace(race, steps=(*race.steps[:index], *pair))
+
+
+def _next(name: str) -> str:
+    base = name.rstrip(AGAIN)
+    attempts = [base, *(base + letter for letter in AGAIN), ""]
+    return attempts[attempts.index(name) + 1] if name in attempts else ""
+
+
+def _explained(evidence: Evidence, played: dict[str, Record], judged: dict[str, list[Record]]) -> Iterator[str]:
+    """Complain of counterexamples that do not show what they are said to show."""
+    for record in evidence.of_kind("counterexample"):
+        for name in (record["history"], record["first"]):
+            if name not in played or played[name]["profile"] != record["profile"]:
+                yield f"the counterexample of {record['rule']} is {name}, which was not played"
+                return
+            if not any(finding["rule"] == record["rule"] for finding in _findings(judged[name])):
+                yield f"the counterexample of {record['rule']} is {name}, which does not violate it"
+        smallest = played[record["history"]]
+        if smallest["source"] != "shrinking" or len(smallest["history"]["steps"]) - 1 != record["steps"]:
+            yield f"the counterexample of {record['rule']} is {record['history']}, which is not the one that was kept"
+        if record["reason"] not in {finding["reason"] for finding in _findings(judged[record["history"]])}:
+            yield f"the counterexample of {record['rule']} has another reason than {record['history']}"
+
+
+def _findings(judgements: list[Record]) -> list[Record]:
+    return [finding for judgement in judgements for finding in judgement.get("findings", ())]
+
+
+def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
+    """Complain of histories that were planned and not played, or played and not planned."""
+    begun = {name: record for name, record in played.items() if record["source"] in PLANNED}
+    planned: set[str] = set()
+    for record in evidence.of_kind("plan"):
+        names = record["histories"]
+        twice = len(names) != len(set(names)) or planned & set(names)
+        planned.update(names)
+        if twice:
+            yield "a history is planned twice"
+        if not set(names) <= set(begun):
+            yield f"{', '.join(sorted(set(names) - set(begun))[:3])} was planned and not played"
+        elif digest_of((name, begun[name]["history"]) for name in names) != record["digest"]:
+            yield f"what was played from {names[0] if names else 'nothing'} on is not what was planned"
+    more = {name.rstrip(ALONE).rstrip(AGAIN) for name in begun} - planned
+    if more:
+        yield f"{', '.join(sorted(more)[:3])} was played and not planned"
+
+
+def _whole(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
+    """Complain of shards that are said to be all there, and do not make up the plan."""
+    run = evidence.records[0]
+    wholes = {(record["histories"], record["digest"]) for record in evidence.of_kind("whole")}
+    if len(wholes) > 1:
+        yield "its shards are not those of one plan"
+    if "merged" in run and not missing_shards(run):
+        # What other runs found is no part of the plan: every shard tries it.
+        planned = (name for record in evidence.of_kind("plan") for name in record["histories"])
+        names = [name for name in planned if played[name]["source"] != "example"]
+        found = len(names), digest_of((name, played[name]["history"]) for name in names)
+        if wholes != {found}:
+            yield "its shards do not make up the whole plan"
+
+
+def missing_shards(run: Record) -> list[int]:
+    """Return the shards of a merged run that are not there."""
+    merged = run.get("merged")
+    if not merged:
+        return []
+    there = {one["shard"] for one in merged["shards"]}
+    return [number for number in range(1, merged["of"] + 1) if number not in there]
+
+
+def _history(record: Record) -> History:
+    return history_from_json(record["history"])

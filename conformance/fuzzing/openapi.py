@@ -1,0 +1,291 @@
+"""OpenAPI descriptions: read, repaired by named data, never edited; and what is wrong in them.
+
+A description's defects are findings about the description. They never are findings about a target.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import yaml
+
+from conformance.domain.order import Profile
+from conformance.targets.transport import TargetUsageError
+from conformance.wire.operations import Operation, operation_at
+
+EMBEDDED: Final = "the embedded provider's own"
+LARGEST: Final = 10_000_000
+METHODS: Final = ("get", "put", "post", "delete", "patch")
+SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _PlainLoader(SafeLoader):  # type: ignore[misc]
+    """Reads dates as the text they are, and ``NO`` as Norway: YAML 1.2, as OpenAPI has it, knows neither as a type."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    letter: [(tag, regex) for tag, regex in resolvers if not tag.endswith((":timestamp", ":bool"))]
+    for letter, resolvers in SafeLoader.yaml_implicit_resolvers.items()
+}
+_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Something wrong in a description. ``repair`` says what was done about it before it was used; empty for nothing.
+
+    ``pointer`` is a JSON pointer; a segment ``*`` stands for every member under which the rest leads somewhere.
+    """
+
+    id: str
+    pointer: str
+    reason: str
+    repair: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return it as the journal keeps it."""
+        return {"id": self.id, "pointer": self.pointer, "reason": self.reason, "repair": self.repair}
+
+
+@dataclass(frozen=True)
+class Description:
+    """A description that can be used.
+
+    Attributes:
+        name: where it came from.
+        title: what it calls itself.
+        version: its version.
+        digest: SHA-256 of the text, in hex.
+        data: the document with its repairs.
+        defects: what is wrong in it.
+        operations: what it has of the operations around Cancel, each with its path in the document and the statuses
+            that it documents; ``default`` among them permits every one.
+
+    """
+
+    name: str
+    title: str
+    version: str
+    digest: str
+    data: dict[str, Any] = field(repr=False)
+    defects: tuple[Defect, ...]
+    operations: Mapping[Operation, tuple[str, frozenset[str]]]
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The profiles of which it has a cancel."""
+        found = {one.profile for one in self.operations if one.deed == "cancel"}
+        return tuple(one for one in Profile if one in found)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the journal keeps of it."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "version": self.version,
+            "digest": self.digest,
+            "operations": sorted(one.label for one in self.operations),
+            "defects": [one.as_json() for one in self.defects],
+        }
+
+
+def embedded() -> Description:
+    """Return the description of the embedded provider."""
+    text = resources.files("conformance.sandbox").joinpath("openapi.json").read_text(encoding="utf-8")
+    return parse(text, EMBEDDED)
+
+
+def from_file(path: str) -> Description:
+    """Read a description from a file.
+
+    Raises:
+        TargetUsageError: it cannot be read, or is none that can be used.
+
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise TargetUsageError(f"--openapi {path} cannot be read ({error.strerror}): name a file or a URL.") from None
+    except UnicodeDecodeError:
+        raise TargetUsageError(f"--openapi {path} is no text in UTF-8: name an OpenAPI description.") from None
+    return parse(text, Path(path).name)
+
+
+def parse(text: str, name: str) -> Description:
+    """Read a description, JSON or YAML.
+
+    Raises:
+        TargetUsageError: it is none, or has nothing around Cancel.
+
+    """
+    where = f"the OpenAPI description {name}"
+    if len(text) > LARGEST:
+        raise TargetUsageError(f"{where} has more than {LARGEST // 1_000_000} MB: name another one.")
+    try:
+        data = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _PlainLoader)
+    except (ValueError, yaml.YAMLError, RecursionError):
+        raise TargetUsageError(f"{where} is neither JSON nor YAML: name an OpenAPI description.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("paths"), dict) or not _is_openapi_3(data):
+        raise TargetUsageError(f"{where} is no OpenAPI 3 document with paths: name one.")
+    data = json.loads(json.dumps(data, default=str))
+    info = data["info"] if isinstance(data.get("info"), dict) else {}
+    title, version = str(info.get("title", "")), str(info.get("version", ""))
+    defects = [*_mended(data, title, version), *_stubbed(data)]
+    operations = dict(_operations(data))
+    if not any(one.deed == "cancel" for one in operations):
+        raise TargetUsageError(
+            f"{where} has no cancel of eCom v2, ePayment v1 or Recurring v3: name one that describes it."
+        )
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Description(name, title, version, digest, data, tuple(defects), operations)
+
+
+def _is_openapi_3(data: Mapping[str, Any]) -> bool:
+    return str(data.get("openapi", "")).startswith("3.")
+
+
+# Repairs by name
+
+
+@cache
+def _catalogue() -> dict[str, Any]:
+    text = resources.files("conformance.fuzzing").joinpath("repairs.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _mended(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
+    """Apply what is known to be wrong in this description, by its title and version."""
+    catalogue = _catalogue()
+    known = {file for file, said in catalogue["description"].items() if said == {"title": title, "version": version}}
+    for repair in catalogue["repair"]:
+        # A later copy under the same number may have mended it.
+        if known & set(repair["files"]) and _apply(data, repair):
+            yield Defect(repair["id"], repair["pointer"], repair["reason"], repair["op"])
+    for remark in catalogue["remark"]:
+        if known & set(remark["files"]) and _leads_somewhere(data, _segments(remark["pointer"])):
+            yield Defect(remark["id"], remark["pointer"], remark["reason"])
+
+
+def _apply(data: dict[str, Any], repair: Mapping[str, Any]) -> bool:
+    *path, name = _segments(repair["pointer"])
+    changed = False
+    for holder in _holders(data, path):
+        if (repair["op"] == "add") == (name in holder):
+            continue
+        if repair["op"] == "remove":
+            del holder[name]
+        elif holder.get(name) == repair["value"]:
+            continue
+        else:
+            holder[name] = deepcopy(repair["value"])
+        changed = True
+    return changed
+
+
+def _segments(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+
+
+def _holders(node: Any, path: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if not path:
+        if isinstance(node, dict):
+            yield node
+    elif isinstance(node, dict):
+        for name in list(node) if path[0] == "*" else [path[0]]:
+            if name in node:
+                yield from _holders(node[name], path[1:])
+
+
+def _leads_somewhere(data: dict[str, Any], path: Sequence[str]) -> bool:
+    *before, last = path
+    return any(last in holder for holder in _holders(data, before))
+
+
+# Defects that any description may have
+
+
+def _stubbed(data: dict[str, Any]) -> Iterator[Defect]:
+    """Take out what leads nowhere and what cannot be a pattern, so that the rest can be used."""
+    for pointer, node in list(_objects(data, "")):
+        reference = node.get("$ref")
+        if isinstance(reference, str) and not _resolves(data, reference):
+            node.clear()
+            yield Defect(
+                "reference-that-leads-nowhere", pointer, f"It refers to {reference}, which is not in it.", "remove"
+            )
+        pattern = node.get("pattern")
+        if isinstance(pattern, str) and not _is_pattern(pattern):
+            del node["pattern"]
+            yield Defect(
+                "pattern-that-is-none", f"{pointer}/pattern", f"{pattern!r} is no regular expression.", "remove"
+            )
+
+
+def _objects(node: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict):
+        yield pointer, node
+        for name, value in node.items():
+            if name not in ("example", "examples", "default", "enum"):
+                yield from _objects(value, f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _objects(value, f"{pointer}/{index}")
+
+
+def _resolves(data: Any, reference: str) -> bool:
+    if not reference.startswith("#"):
+        return False
+    node = data
+    for part in _segments(reference[1:]):
+        if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
+            return False
+    return True
+
+
+def _is_pattern(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError):
+        return False
+    return True
+
+
+# Operations
+
+
+def _operations(data: dict[str, Any]) -> Iterator[tuple[Operation, tuple[str, frozenset[str]]]]:
+    bases = _bases(data)
+    for path, item in data["paths"].items():
+        for method in METHODS:
+            described = item.get(method) if isinstance(item, dict) else None
+            if not isinstance(described, dict):
+                continue
+            found = next((one for base in bases if (one := operation_at(method, base + path)) is not None), None)
+            if found is not None:
+                responses = described.get("responses")
+                yield found, (path, frozenset(map(str, responses if isinstance(responses, dict) else ())))
+
+
+def _bases(data: dict[str, Any]) -> list[str]:
+    """Return the paths under which a description's own may stand: nothing, those of its servers, and the APIs' own."""
+    servers = data.get("servers")
+    listed = [one.get("url", "") for one in servers if isinstance(one, dict)] if isinstance(servers, list) else []
+    found = [urlsplit(str(one)).path.rstrip("/") for one in listed]
+    return list(
+        dict.fromkeys(["", *found, "/ecomm/v2", "/ecomm", "/epayment/v1", "/epayment", "/recurring/v3", "/recurring"])
+    )

@@ -1,0 +1,89 @@
+"""The vocabulary in which the three APIs' tables are written: claims that all of them use."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from conformance.domain.expectation import (
+    ACCEPTED,
+    BROKEN,
+    PENDING,
+    REFUSED,
+    Between,
+    Branch,
+    Claim,
+    OneOf,
+    Permitted,
+    Scalar,
+)
+from conformance.domain.order import Order
+
+Rules: TypeAlias = tuple[str, ...]
+Codes: TypeAlias = tuple[str | None, ...]
+"""Permitted error codes; None among them permits an answer that has none."""
+
+REFUSAL = Between(400, 499, but=(401, 404, 408, 429))
+"""A refusal for what the order is. 401, 404, 408 and 429 speak of something else."""
+ANY_REFUSAL = Between(400, 499, but=(408, 429))
+BAD_REQUEST = OneOf((400,))
+UNAUTHORIZED = OneOf((401,))
+NOT_FOUND = OneOf((404,))
+
+BOOKS: Rules = ("INV-10",)
+
+
+def one(*values: Scalar) -> OneOf:
+    """Permit these values."""
+    return OneOf(values)
+
+
+def outcome(*values: str, rules: Rules = ()) -> Claim:
+    """Claim how the request was answered."""
+    return Claim("answer.outcome", OneOf(values), rules)
+
+
+def accepted(rules: Rules = ()) -> tuple[Claim, ...]:
+    """Claim a 2xx answer."""
+    return (outcome(ACCEPTED, rules=rules),)
+
+
+def done(rules: Rules = (), *statuses: int) -> Claim:
+    """Claim the status of a success, which is 200 where nothing else is documented."""
+    return Claim("answer.status", OneOf(statuses or (200,)), rules)
+
+
+def accepted_or_pending(rules: Rules = ()) -> tuple[Claim, ...]:
+    """Claim a 2xx answer, where 202 is documented as well."""
+    return (outcome(ACCEPTED, PENDING, rules=rules),)
+
+
+def refused(rules: Rules = (), status: Permitted = REFUSAL, codes: Codes = ()) -> tuple[Claim, ...]:
+    """Claim a 4xx answer, its status and, where the documentation ties one to the case, its error code.
+
+    All the rules ask for the refusal. An API's own rules, which come first, ask for its code; a status that is not left
+    open is asked for by every rule but the invariants, and one that is left open by the first rule alone.
+    """
+    own = tuple(rule for rule in rules if not rule.startswith(("KB-", "INV-"))) or rules[:1]
+    stating = rules[:1] if isinstance(status, Between) else tuple(rule for rule in rules if not rule.startswith("INV-"))
+    claims = (outcome(REFUSED, rules=rules), Claim("answer.status", status, stating))
+    return (*claims, Claim("answer.code", OneOf(codes), own)) if codes else claims
+
+
+def refused_or_broken(rules: Rules) -> tuple[Claim, ...]:
+    """Claim that the request did not succeed, where a 500 was documented or seen as the answer (`C5`)."""
+    return (
+        outcome(REFUSED, BROKEN, rules=rules),
+        Claim("answer.status", Between(400, 500, but=(401, 404, 429)), rules),
+    )
+
+
+def branch(
+    name: str,
+    answer: tuple[Claim, ...],
+    view: tuple[Claim, ...],
+    after: Order,
+    rules: Rules = (),
+    readings: tuple[tuple[str, str], ...] = (),
+) -> Branch:
+    """Put a branch together from what is answered and what is read afterwards."""
+    return Branch(name, (*answer, *view), after, rules, readings)

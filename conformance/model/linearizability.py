@@ -1,0 +1,140 @@
+"""Two requests at the same time: whatever is seen afterwards must be what one of their two orders explains.
+
+The tables say what each request does alone. Played one after the other, in both orders, they give everything that may
+come of the two together: the answers of both, and the one state that is left. A provider may also turn one of them down
+for the moment, because the other is under way; then the other alone explains the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Final, TypeAlias
+
+from conformance.domain.expectation import ANSWER, REFUSED, Branch, Claim, Expectation, of_the_other
+from conformance.domain.order import WAITING, Order, Profile, Stage
+from conformance.domain.steps import Approve, Cancel, Read, Step, Together, name_of
+from conformance.model.base import SOUND
+from conformance.model.claims import BOOKS, Rules, one, outcome
+
+Alone: TypeAlias = Callable[[tuple[Order, ...], Step], Expectation]
+"""Says how one request may turn out, whichever of these orders it is sent for."""
+
+EXPLAINED: Final[Rules] = ("INV-11",)
+_PASSING: Final = one(409, 423)
+_PASSING_CODES: Final[Mapping[Profile, Rules]] = {
+    Profile.ECOM: ("94", "98"),
+    Profile.EPAYMENT: ("6160", "6250"),
+    Profile.RECURRING: (),
+}
+"""What says that an order is busy with something else: HTTP statuses, and the codes of each API."""
+_RECORDS: Final[Mapping[Profile, Rules]] = {
+    Profile.ECOM: ("EC-28",),
+    Profile.EPAYMENT: ("EP-26",),
+    Profile.RECURRING: (),
+}
+_MOVED: Final = frozenset({"view.captured", "view.refunded", "view.log.captured", "view.log.refunded"})
+"""What shows captures and refunds: where it is wrong, the books are wrong as well."""
+_UNSURE: Final = frozenset({"answer.psp"})
+"""What is read from the log of the latest cancel, and of two nobody knows which one that is."""
+
+
+def together(belief: tuple[Order, ...], step: Together, alone: Alone) -> Expectation:
+    """Say how two requests may turn out that are sent at the same time.
+
+    Args:
+        belief: the orders that are still possible.
+        step: the two requests.
+        alone: what the tables say of each of them.
+
+    """
+    found = (branch for order in belief for branch in _either_order(order, step, alone))
+    # A request that was turned down leaves nothing to tell by which of the two came first.
+    different = {(branch.claims, branch.after): branch for branch in found}
+    records = dict.fromkeys(rule for order in belief for rule in _RECORDS[order.profile])
+    return Expectation(tuple(different.values()), tuple(records))
+
+
+def apart(expectation: Expectation) -> Expectation:
+    """Say the same of two requests of which one was answered before the other had left: an example of nothing."""
+    return Expectation(tuple(replace(branch, rules=()) for branch in expectation.branches))
+
+
+def _either_order(order: Order, step: Together, alone: Alone) -> Iterator[Branch]:
+    first, second = _names(step)
+    rules = (*EXPLAINED, "EC-02") if isinstance(step.second, Approve) and order.profile is Profile.ECOM else EXPLAINED
+    for one_turn, other_turn in _one_after_the_other(order, step.first, step.second, alone):
+        name = f"{first}, then {second}: {one_turn.name}, {other_turn.name}"
+        yield _joint(name, one_turn, other_turn, other_turn, order, rules)
+    for other_turn, one_turn in _one_after_the_other(order, step.second, step.first, alone):
+        name = f"{second}, then {first}: {other_turn.name}, {one_turn.name}"
+        yield _joint(name, one_turn, other_turn, one_turn, order, rules)
+
+
+def _names(step: Together) -> tuple[str, str]:
+    if isinstance(step.second, Cancel):
+        return "the first cancel", "the second cancel"
+    return name_of(step.first), name_of(step.second)
+
+
+def _one_after_the_other(order: Order, earlier: Step, later: Step, alone: Alone) -> Iterator[tuple[Branch, Branch]]:
+    for branch in _turns(order, earlier, alone):
+        yield from product((branch,), _turns(branch.after, later, alone))
+
+
+def _turns(order: Order, step: Step, alone: Alone) -> Iterator[Branch]:
+    """Return how one request may turn out while another is under way."""
+    (unchanged,) = (branch.claims for branch in alone((order,), Read()).branches)
+    for branch in alone((order,), step).branches:
+        # What the tables say of an order that is locked for the moment is said below, and proves something here.
+        if branch.proves or not _only_refuses(branch):
+            yield branch
+    for signs in _busy(order, step):
+        yield Branch("turned down for the moment", (outcome(REFUSED), *signs, *unchanged), order)
+
+
+def _busy(order: Order, step: Step) -> Iterator[tuple[Claim, ...]]:
+    """Return how a refusal may say that it is for the moment only. Of anything but a cancel, nothing is documented."""
+    if not isinstance(step, Cancel):
+        yield ()
+        return
+    yield (Claim("answer.status", _PASSING),)
+    if codes := _PASSING_CODES[order.profile]:
+        yield (Claim("answer.code", one(*codes)),)
+
+
+def _only_refuses(branch: Branch) -> bool:
+    return any(claim.field == "answer.outcome" and claim.permitted == one(REFUSED) for claim in branch.claims)
+
+
+def _joint(name: str, first: Branch, second: Branch, last: Branch, before: Order, rules: Rules) -> Branch:
+    """Put two turns together: both answers, and what is read back after the last of them."""
+    answers = [_blamed(claim) for claim in _answer(first)]
+    answers += [replace(_blamed(claim), field=of_the_other(claim.field)) for claim in _answer(second)]
+    answers.sort(key=lambda claim: not claim.field.endswith(".outcome"))
+    view = [_blamed(claim) for claim in last.claims if not claim.field.startswith(ANSWER) and claim not in SOUND]
+    # The books come first: what is out of balance is so whatever the answers were.
+    sound = [replace(claim, rules=(*EXPLAINED, *claim.rules)) for claim in SOUND]
+    done = first.proves and second.proves
+    return Branch(
+        name,
+        (*sound, *answers, *view),
+        last.after,
+        # Two requests that both did nothing were in nobody's way.
+        rules if done and last.after != before else (),
+        proves=done or _is_over(last.after),
+    )
+
+
+def _is_over(order: Order) -> bool:
+    """Tell whether a request that was accepted for later finds nothing left to do, so that waiting for it is idle."""
+    return order.remaining == 0 and order.stage not in (*WAITING, Stage.IN_3DS, Stage.PROCESSING)
+
+
+def _answer(branch: Branch) -> Iterator[Claim]:
+    return (claim for claim in branch.claims if claim.field.startswith(ANSWER) and claim.field not in _UNSURE)
+
+
+def _blamed(claim: Claim) -> Claim:
+    return replace(claim, rules=(*EXPLAINED, *BOOKS) if claim.field in _MOVED else EXPLAINED)

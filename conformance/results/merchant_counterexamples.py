@@ -1,0 +1,90 @@
+"""Counterexamples of a merchant's obligations as files: the smallest history, with everything to play it again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.domain.steps import HistoryError
+from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, Told
+from conformance.evidence.journal import PARTY
+from conformance.obligations.history import ShopHistory, shop_as_json, shop_from_json
+from conformance.rulebook import load_obligations
+
+
+@dataclass(frozen=True, slots=True)
+class ShopCounterexample:
+    """A history that breaks an obligation, and what it was played with."""
+
+    rule: str
+    reason: str
+    history: ShopHistory
+    market: str
+    seed: int
+    integration: str
+
+
+def write_shop_counterexample(path: Path, example: ShopCounterexample) -> None:
+    """Write a counterexample as JSON; its directory is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    run = path.parent.parent
+    content = {
+        "version": COUNTEREXAMPLE_VERSION,
+        "party": PARTY,
+        "rule": example.rule,
+        "profile": example.history.profile.value,
+        "reason": example.reason,
+        "statement": load_obligations().rule(example.rule).statement,
+        "market": example.market,
+        "seed": example.seed,
+        "target": example.integration,
+        "history": shop_as_json(example.history),
+        "replay": f"cancel-conformance replay {run.name} {path.name} --target {example.integration}",
+    }
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def is_shops(path: Path) -> bool:
+    """Whether a file is a counterexample of a merchant's obligations."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(data, dict) and data.get("party") == PARTY
+
+
+def told_by_shop(path: Path) -> Told:
+    """Return what the file of a merchant's counterexample tells.
+
+    Raises:
+        HistoryError: it cannot be read, or is not a counterexample of this version.
+
+    """
+    example = read_shop_counterexample(path)
+    return example.rule, example.history.profile.value, shop_as_json(example.history)
+
+
+def read_shop_counterexample(path: Path) -> ShopCounterexample:
+    """Read a counterexample back.
+
+    Raises:
+        HistoryError: the file is no counterexample of this version.
+
+    """
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HistoryError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise HistoryError(f"{path} is not JSON.") from None
+    if not isinstance(data, dict) or data.get("version") != COUNTEREXAMPLE_VERSION:
+        raise HistoryError(f"{path} is not a counterexample of version {COUNTEREXAMPLE_VERSION}.")
+    try:
+        history = shop_from_json(data["history"])
+        rule, reason, integration = str(data["rule"]), str(data["reason"]), str(data["target"])
+        load_obligations().rule(rule)
+        return ShopCounterexample(rule, reason, history, str(data["market"]), int(data["seed"]), integration)
+    except (KeyError, TypeError, ValueError) as error:
+        raise HistoryError(f"{path} is not a complete counterexample: {error}") from None

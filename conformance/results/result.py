@@ -1,0 +1,226 @@
+"""A run's result, recomputed from its evidence: every number in a report comes through here.
+
+Nothing is carried over from the process that ran the histories. A run's verdict and a report's verdict are the same
+function of the same records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from conformance.domain.order import Profile
+from conformance.domain.steps import HistoryError
+from conformance.evidence.consistency import check, missing_shards
+from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchants
+from conformance.judging.incidental import QUESTIONS
+from conformance.judging.judge import Judged
+from conformance.judging.verdicts import EXIT_CODES, RuleResult, RunVerdict, Scope, Tally, reduce_all, reduce_run
+from conformance.obligations.judge import RANK
+from conformance.results.merchant_audit import check_shop
+from conformance.results.partial_runs import focused, fuzzed_rules
+from conformance.results.selfcheck import check_books, check_oracle, check_verdict
+from conformance.rulebook import Rulebook, load, load_obligations, load_wire
+
+Tallies = dict[tuple[Profile, str], Tally]
+Counts = dict[tuple[Profile, str], Counter[str]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run says, as a pure function of its evidence."""
+
+    evidence: Evidence
+    verdict: RunVerdict
+    reason: str
+    rules: tuple[RuleResult, ...]
+    readings: Mapping[tuple[Profile, str], Mapping[str, int]]
+    """How often each reading was observed, by profile and switch."""
+    noticed: Mapping[tuple[Profile, str], Mapping[str, int]]
+    """What was seen of open questions in passing, and how often, by profile and switch."""
+    histories: Mapping[Profile, int]
+    exchanges: int
+    fuzzed: int = 0
+    """How many requests of the fuzzer were judged."""
+
+    @property
+    def exit_code(self) -> int:
+        """The documented exit code."""
+        return EXIT_CODES[self.verdict]
+
+    @cached_property
+    def run(self) -> Record:
+        """The run's own record: target, seed, budget, readings."""
+        return self.evidence.records[0]
+
+    def of(self, profile: Profile) -> tuple[RuleResult, ...]:
+        """Return one profile's rules."""
+        return tuple(one for one in self.rules if one.profile is profile)
+
+
+def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
+    """Reduce the evidence of a run to its result.
+
+    Raises:
+        FormatError: the evidence was judged by another rulebook than the one at hand.
+        JournalError: it lacks a part, or is not that of one run.
+        OracleError: the reduction does not say what it is known to have to say.
+
+    """
+    check_oracle()
+    try:
+        return _result_of(evidence, rulebook or book_of(evidence))
+    except HistoryError as error:
+        raise JournalError(f"The evidence is not complete: {error}") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise JournalError(f"The evidence is not complete: a record lacks {error}.") from None
+
+
+def book_of(evidence: Evidence) -> Rulebook:
+    """Return the rulebook of a run: the documented rules of a provider's, the obligations of a merchant's."""
+    return load_obligations() if is_merchants(evidence.records[0]) else load()
+
+
+def _result_of(evidence: Evidence, book: Rulebook) -> Result:
+    run = evidence.records[0]
+    if run["rulebook"] != book.digest:
+        raise FormatError(
+            "This evidence was judged by another version of the rulebook: "
+            f"report it with version {run['tool']} of cancel-conformance."
+        )
+    ended = _ended(evidence)
+    (check_shop if is_merchants(run) else check)(evidence, complete=ended is None)
+    profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
+    counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
+    tallies, readings, seen = _tallied(evidence, profiles, counted)
+    _explained(evidence, tallies)
+    scopes = [_scope(run, record, cut=ended is not None) for record in evidence.of_kind("capabilities")]
+    waivers = _waivers(run, book)
+    rules = focused(run.get("focus"), reduce_all(book, scopes, tallies, waivers))
+    rules += fuzzed_rules(evidence, scopes, waivers)
+    check_books(evidence, rules)
+    partial = partial_note(run)
+    verdict, reason = reduce_run(rules, ended, waivers, partial)
+    check_verdict(verdict, rules, complete=ended is None, waived=waivers, whole=not partial)
+    histories = Counter(profile for name, profile in profiles.items() if name in counted)
+    exchanges = sum(record["kind"] in ("exchange", "fuzzed", "aside") for record in evidence.records)
+    fuzzed = sum(1 for _ in evidence.of_kind("fuzzed"))
+    return Result(evidence, verdict, reason, rules, readings, seen, histories, exchanges, fuzzed)
+
+
+def partial_note(run: Record) -> str:
+    """Say why a run is a part of one only, or nothing where it is a whole one."""
+    shard = run.get("shard")
+    if shard is not None:
+        return f"This is shard {shard['number']} of {shard['of']}: merge all of them for a verdict."
+    missing = missing_shards(run)
+    if not missing:
+        return ""
+    named = ", ".join(map(str, missing))
+    return f"{'Shard' if len(missing) == 1 else 'Shards'} {named} of {run['merged']['of']} missing: nothing is claimed."
+
+
+def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[str]) -> tuple[Tallies, Counts, Counts]:
+    tallies: Tallies = {}
+    readings: Counts = {}
+    noticed: Counts = {}
+    for record in evidence.of_kind("judgement"):
+        name = record["history"]
+        if name not in counted or record.get("superseded"):
+            continue
+        profile = profiles[name]
+        _tally(record, profile, tallies)
+        for switch, choice in record.get("readings", {}).items():
+            readings.setdefault((profile, switch), Counter())[choice] += 1
+        for name, seen in record.get("noticed", {}).items():
+            if name in QUESTIONS:
+                noticed.setdefault((profile, name), Counter())[seen] += 1
+            else:
+                _of(tallies, profile, name).records[seen] += 1
+    for record in evidence.of_kind("missed"):
+        profile = profiles[record["history"]]
+        for rule in record["rules"]:
+            _of(tallies, profile, rule).missed[record["cause"]] += 1
+    return tallies, readings, noticed
+
+
+def _of(tallies: Tallies, profile: Profile, rule: str) -> Tally:
+    return tallies.setdefault((profile, rule.partition("/")[0]), Tally())
+
+
+def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
+    status = Judged(record["status"])
+    if status is Judged.VIOLATES:
+        for finding in record["findings"]:
+            tally = _of(tallies, profile, finding["rule"])
+            tally.violations += 1
+            tally.reason = tally.reason or finding["reason"]
+        return
+    if status is Judged.INCONCLUSIVE:
+        for rule in dict.fromkeys(example.partition("/")[0] for example in record.get("examples", ())):
+            tally = _of(tallies, profile, rule)
+            tally.inconclusive += 1
+            tally.causes[record["cause"]] += 1
+        return
+    for rule in record.get("examples", ()):
+        _of(tallies, profile, rule).examples[rule] += 1
+    for rule in record.get("records", ()):
+        _of(tallies, profile, rule).records[record["seen"]] += 1
+
+
+def _explained(evidence: Evidence, tallies: Tallies) -> None:
+    # The shrunk history explains a violation better than the first one that showed it, and the shortest one best.
+    told: set[tuple[Profile, str]] = set()
+    blamed = {
+        record["history"]: [finding["rule"] for finding in record["findings"]]
+        for record in evidence.of_kind("judgement")
+        if record["status"] == Judged.VIOLATES
+    }
+    for record in sorted(evidence.of_kind("counterexample"), key=lambda record: int(record["steps"])):
+        key = (Profile(record["profile"]), record["rule"])
+        if key in tallies and key not in told:
+            told.add(key)
+            tallies[key].reason = record["reason"]
+            tallies[key].counterexample = record["file"]
+            place = RANK.get(record["rule"])
+            # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a
+            # merchant's obligations the one that says most about its cause.
+            tallies[key].rank = (
+                (record["steps"], blamed[record["history"]].index(record["rule"]))
+                if place is None
+                else (place, record["steps"])
+            )
+
+
+def _scope(run: Record, record: Record, *, cut: bool) -> Scope:
+    offered = frozenset(record["offered"])
+    return Scope(
+        Profile(record["profile"]),
+        offered,
+        wire=bool(run["target"]["wire"]),
+        merchant=is_merchants(run),
+        strict=bool(run.get("strict")),
+        cut=cut,
+    )
+
+
+def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
+    waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
+    known = {one.id for one in (*book.rules, *load_wire().rules)}
+    unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in known]
+    if unfounded or len(waivers) != len(run["waivers"]):
+        raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
+    late = [one["rule"] for one in run["waivers"] if "until" in one and one["until"] < run["started"][:10]]
+    if late:
+        raise JournalError(f"The evidence waives {late[0]}, and its waiver had ended when the run began.")
+    return waivers
+
+
+def _ended(evidence: Evidence) -> RunVerdict | None:
+    return {
+        "complete": None,
+        "environment": RunVerdict.ENVIRONMENT,
+        "harness": RunVerdict.HARNESS,
+    }.get(str(evidence.records[-1].get("ended")), RunVerdict.INTERRUPTED)

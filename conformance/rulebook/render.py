@@ -1,0 +1,171 @@
+"""The rulebook as a reader sees it: a table for a terminal, JSON for a program, a page in Markdown.
+
+Every rendering takes the profiles to show and, where the rules were compared with a copy of the SEED page, what came
+of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from conformance.domain.order import Profile
+from conformance.rulebook.rules import Rule, Rulebook, Status, Switch
+from conformance.rulebook.source_drift import Staleness
+
+_ALL = tuple(Profile)
+_HEADINGS = {Profile.ECOM: "eCom v2", Profile.EPAYMENT: "ePayment v1", Profile.RECURRING: "Recurring v3"}
+_SHARED = "Several APIs"
+
+
+def render_text(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
+    """Return one line per rule, under a heading per API, and a line that counts."""
+    lines: list[str] = []
+    rules = _shown(rulebook, profiles)
+    id_width = max((len(rule.id) for rule in rules), default=0)
+    for heading, group in _grouped(rules):
+        lines += [heading, ""]
+        for rule in group:
+            mark = "  STALE" if stale and rule.id in stale.stale else ""
+            lines.append(f"  {rule.id:<{id_width}}  {rule.level:<8}  {rule.status:<8}  {rule.title}{mark}")
+            if rule.reason:
+                lines.append(f"  {'':<{id_width}}  {'':<8}  {'':<8}  {rule.reason}")
+        lines.append("")
+    lines.append(_summary(rules))
+    if stale:
+        lines.append(_comparison(rules, stale))
+    return "\n".join(lines) + "\n"
+
+
+def render_json(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
+    """Return the rules and switches as JSON; ``stale`` of a rule is null where it was not compared with the page."""
+    data = {
+        "digest": rulebook.digest,
+        "rules": [_rule_json(rulebook, rule, stale) for rule in _shown(rulebook, profiles)],
+        "switches": [_switch_json(switch) for switch in rulebook.switches],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def render_markdown(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
+    """Return the whole rulebook as a page: the rules by API, the readings, the sources."""
+    rules = _shown(rulebook, profiles)
+    lines = ["# Rulebook" if rulebook.switches else "# What a merchant owes", "", _summary(rules), ""]
+    if stale:
+        lines += [_comparison(rules, stale), ""]
+    for heading, group in _grouped(rules):
+        lines += [f"## {heading}", ""]
+        for rule in group:
+            lines += [*_rule_markdown(rulebook, rule, stale), ""]
+    lines += ["## Readings", ""] if rulebook.switches else []
+    for switch in rulebook.switches:
+        lines += [*_switch_markdown(switch), ""]
+    lines += ["## Sources", "", "| key | title | version | published |", "| --- | --- | --- | --- |"]
+    for source in rulebook.sources:
+        kind = " (observed, not documented)" if source.observed else ""
+        lines.append(f"| {source.key} | {source.title}{kind} | {source.version} | {source.published} |")
+    lines += ["", f"Digest of this rulebook: `{rulebook.digest}`."]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(rulebook: Rulebook, profiles: Collection[Profile]) -> list[Rule]:
+    return [rule for rule in rulebook.rules if not set(profiles).isdisjoint(rule.profiles)]
+
+
+def _grouped(rules: list[Rule]) -> Iterator[tuple[str, list[Rule]]]:
+    """Yield headings with their rules: what governs several APIs first, then each API."""
+    groups: dict[str, list[Rule]] = {_SHARED: [], **{heading: [] for heading in _HEADINGS.values()}}
+    for rule in rules:
+        groups[_HEADINGS[rule.profiles[0]] if len(rule.profiles) == 1 else _SHARED].append(rule)
+    yield from ((heading, group) for heading, group in groups.items() if group)
+
+
+def _summary(rules: list[Rule]) -> str:
+    counts = ", ".join(f"{sum(rule.status is status for rule in rules)} {status}" for status in Status)
+    return f"{len(rules)} rules: {counts}."
+
+
+def _comparison(rules: list[Rule], stale: Staleness) -> str:
+    shown = {rule.id for rule in rules}
+    changed = [rule_id for rule_id in stale.stale if rule_id in shown]
+    resting = len(changed) + sum(rule_id in shown for rule_id in stale.fresh)
+    if not changed:
+        return f"All {resting} rules that rest on the page are up to date with it."
+    return f"{len(changed)} of the {resting} rules that rest on the page are STALE: {', '.join(changed)}."
+
+
+def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[str, Any]:
+    compared = stale is not None and rule.id in (*stale.fresh, *stale.stale)
+    return {
+        "id": rule.id,
+        "profiles": list(rule.profiles),
+        "level": rule.level,
+        "status": rule.status,
+        "title": rule.title,
+        "statement": rule.statement,
+        "reason": rule.reason or None,
+        "sources": [
+            {"key": c.source, "title": rulebook.source(c.source).title, "place": c.place} for c in rule.sources
+        ],
+        "readings": list(rule.readings),
+        "needs": list(rule.needs),
+        "sides": list(rule.sides),
+        "neighbours": list(rule.neighbours),
+        "causes": list(rule.causes),
+        "optional": rule.optional,
+        **({"defects": list(rule.defects)} if rule.defects else {}),
+        **({"partly": list(rule.partly)} if rule.partly else {}),
+        "stale": rule.id in stale.stale if stale is not None and compared else None,
+    }
+
+
+def _switch_json(switch: Switch) -> dict[str, Any]:
+    return {
+        "id": switch.id,
+        "topic": switch.topic,
+        "question": switch.question,
+        "choices": [{"name": c.name, "statement": c.statement, "source": c.source} for c in switch.choices],
+        "default": list(switch.default),
+        "fixed": switch.fixed,
+        "reason": switch.reason or None,
+    }
+
+
+def _rule_markdown(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> list[str]:
+    mark = " **STALE**: the page no longer says this in the same words." if stale and rule.id in stale.stale else ""
+    governs = ", ".join(_HEADINGS[profile] for profile in rule.profiles)
+    lines = [f"### {rule.id}: {rule.title}", "", f"{rule.statement}{mark}", ""]
+    lines.append(f"- Level and status: {rule.level}, {rule.status}")
+    if rule.reason:
+        lines.append(f"- Reason: {rule.reason}")
+    if len(rule.profiles) > 1:
+        lines.append(f"- Governs: {governs}")
+    named = (
+        ("Readings", [f"{switch_id} ({rulebook.switch(switch_id).topic})" for switch_id in rule.readings]),
+        ("Needs", list(rule.needs)),
+        ("Needs for a part of it", list(rule.partly)),
+        ("Sides of its boundary", list(rule.sides)),
+        ("Fails together with", list(rule.neighbours)),
+    )
+    lines += [f"- {name}: {', '.join(items)}" for name, items in named if items]
+    if rule.defects:
+        lines.append(f"- Catches the defects of real integrations: {', '.join(rule.defects)}")
+    if rule.optional and rule.defects:
+        lines.append("- Not needed for a verdict where an integration never comes to what it is about")
+    elif rule.optional:
+        lines.append("- Optional: an answer may leave out what the rule is about")
+    lines.append(f"- Source: {'; '.join(f'{c.source}, {c.place}' for c in rule.sources)}")
+    if rule.causes:
+        lines += ["- If it is violated:", *(f"  - {cause}" for cause in rule.causes)]
+    return lines
+
+
+def _switch_markdown(switch: Switch) -> list[str]:
+    lines = [f"### {switch.id}: {switch.topic}", "", switch.question, ""]
+    for choice in switch.choices:
+        left_out = "" if choice.name in switch.default else " Not accepted unless it is chosen."
+        lines.append(f"- `{choice.name}`: {choice.statement}{left_out} ({choice.source})")
+    if switch.fixed:
+        lines.append(f"- Fixed: {switch.reason}")
+    return lines

@@ -1,0 +1,128 @@
+"""Whether the rules still rest on the page that they were read from.
+
+A rule that rests on sentences of the SEED page keeps their digests, never the sentences. Any copy of the page is
+split the same way, and a rule whose digests are not all found again is stale: somebody has to read the page anew.
+
+How a page is split, so that layout never matters and wording always does:
+
+1. The front matter (a first line ``---`` up to the next), HTML comments and fenced code are left out.
+2. Lines form blocks. A blank line, or one that is only drawn (``---``, ``===``), ends a block; so do a heading, an
+   admonition's fence (``:::note``) and a table row, which are blocks of their own; a list marker begins a new one.
+   Heading, quote, list and table markers at a line's beginning are dropped.
+3. Inside a block every run of white space, soft line breaks included, is one space.
+4. A block is cut after ``.``, ``!`` or ``?`` (and what closes there: quotes, brackets, emphasis) where a space
+   follows and no lower-case letter does.
+
+The digest of a sentence is the SHA-256 of its UTF-8 text, in hex.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.rulebook.rules import Rulebook
+
+_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FENCE = re.compile(r"\s*(```|~~~)")
+_LINE = re.compile(r"\s*(?:(?:-\s*){3,}|(?:\*\s*){3,}|=+)$")
+_QUOTE = re.compile(r"^\s*(?:>\s?)+")
+_OWN_BLOCK = re.compile(r"\s*(?:#{1,6}\s+|:::+|\|)")
+_MARKER = re.compile(r"\s*(?:#{1,6}\s+|:::+\s*\w*\s*|\|\s*|[-*+]\s+|\d{1,3}[.)]\s+)")
+_LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
+_CUT = re.compile(r"""(?<=[.!?])(["'”’)\]*_]*) (?![a-z])""")
+_HTML = re.compile(r"\s*<(?:!doctype|html)\b", re.IGNORECASE)
+
+
+class PageError(ValueError):
+    """A file that cannot be compared with the rulebook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """The ids of the rules that rest on the page, apart by whether all their sentences are still there."""
+
+    fresh: tuple[str, ...]
+    stale: tuple[str, ...]
+
+
+def digest(sentence: str) -> str:
+    """Return the digest of one sentence, whatever its white space."""
+    return hashlib.sha256(" ".join(sentence.split()).encode()).hexdigest()
+
+
+def split_sentences(page_text: str) -> list[str]:
+    """Return the sentences of a Markdown page, in order."""
+    return [sentence for block in _blocks(page_text) for sentence in _cut(block)]
+
+
+def stale_rules(page_text: str, rulebook: Rulebook) -> Staleness:
+    """Compare a copy of the page with the digests that the rules keep.
+
+    Raises:
+        PageError: the text is empty or an HTML page, so that nothing can be said.
+
+    """
+    if _HTML.match(page_text):
+        raise PageError("This is an HTML page: give its Markdown source, as it is in the repository.")
+    found = {digest(sentence) for sentence in split_sentences(page_text)}
+    if not found:
+        raise PageError("The page has no sentences: nothing can be compared with it.")
+    resting = [rule for rule in rulebook.rules if rule.sentences]
+    return Staleness(
+        fresh=tuple(rule.id for rule in resting if found.issuperset(rule.sentences)),
+        stale=tuple(rule.id for rule in resting if not found.issuperset(rule.sentences)),
+    )
+
+
+def read_page(path: Path) -> str:
+    """Return the text of a page.
+
+    Raises:
+        PageError: the file cannot be read or is not UTF-8 text.
+
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PageError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise PageError(f"{path} is not UTF-8 text.") from error
+
+
+def _blocks(page_text: str) -> Iterator[str]:
+    """Yield the blocks of a page, markers dropped and white space folded."""
+    text = page_text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _COMMENT.sub("", _FRONT_MATTER.sub("", text, count=1))
+    block: list[str] = []
+    in_code = False
+    for raw in [*text.split("\n"), ""]:
+        line = _QUOTE.sub("", raw)
+        if _LINE.match(line):
+            line = ""
+        if _FENCE.match(line):
+            in_code = not in_code
+        alone = _OWN_BLOCK.match(line) is not None
+        ends = in_code or not line.strip() or alone or _FENCE.match(line) or _LIST_ITEM.match(line)
+        if ends and block:
+            yield " ".join(" ".join(block).split())
+            block = []
+        if in_code or _FENCE.match(line):
+            continue
+        content = _MARKER.sub("", line, count=1).strip() if ends else line
+        if content and alone:
+            yield " ".join(content.split())
+        elif content:
+            block.append(content)
+
+
+def _cut(block: str) -> Iterator[str]:
+    start = 0
+    for match in _CUT.finditer(block):
+        yield block[start : match.end(1)]
+        start = match.end()
+    yield block[start:]

@@ -1,0 +1,84 @@
+"""A budget of requests: how many of the planned histories it buys, and what the rest would cost.
+
+The plan is so ordered that every beginning of it tells the most, and so a budget buys a beginning. How many requests a
+history takes is estimated, and the estimate is corrected by what the ones before it took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from conformance.domain.order import Kind, Profile
+from conformance.domain.steps import Addressee, Cancel, Capture, History, Initiate, Key, Refund, Step, Together
+from conformance.runner.session import Numbered
+
+MARGIN: Final = 1.2
+"""What a history may take beyond its estimate: polls, and another attempt now and then."""
+KEPT_BACK: Final = 5
+"""One part in so many is kept for making failures smaller, once there are any."""
+
+
+def cost(history: History) -> int:
+    """Return about how many requests a history takes.
+
+    >>> cost(History(Profile.ECOM, Initiate(1000), (Cancel(),)))
+    4
+    """
+    return sum(_step(step, history.profile) for step in history.all_steps)
+
+
+def _step(step: Step, profile: Profile) -> int:
+    logged = profile is Profile.EPAYMENT and isinstance(step, Cancel | Capture | Refund | Together)
+    reads = 2 if logged else 1
+    match step:
+        case Initiate() if profile is Profile.RECURRING:
+            return reads + (2 if step.kind is Kind.INITIAL_RESERVE else 3)
+        case Together():
+            return reads + 3
+        case Cancel():
+            other = profile is Profile.RECURRING and step.to is Addressee.FOREIGN
+            return reads + 1 + 2 * (step.key is Key.SPENT) + 2 * other
+    return reads + 1
+
+
+class Purse:
+    """What is left of a budget of requests."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._expected = self._taken = 0
+
+    def affordable(self, histories: Sequence[Numbered], sent: int, at_a_time: int, *, failed: bool) -> int:
+        """Return how many of the next histories the budget pays for, at most so many at a time."""
+        left = self._most - sent - (self._most // KEPT_BACK if failed else 0)
+        price = self._price()
+        for number, one in enumerate(histories[:at_a_time]):
+            left -= round(cost(one.planned.history) * price)
+            if left < 0:
+                return number
+        return min(at_a_time, len(histories))
+
+    def paid(self, histories: Sequence[Numbered], requests: int) -> None:
+        """Learn what histories took."""
+        self._expected += sum(cost(one.planned.history) for one in histories)
+        self._taken += requests
+
+    def needs(self, histories: Sequence[Numbered]) -> int:
+        """Return about how many requests histories would take."""
+        return round(sum(cost(one.planned.history) for one in histories) * self._price() / MARGIN)
+
+    def bought(self, sent: int, played: Sequence[Numbered], left: Sequence[Numbered]) -> dict[str, Any]:
+        """Return the content of the record that says what the budget bought."""
+        systematic = [one for one in (*played, *left) if one.planned.source == "systematic"]
+        return {
+            "most": self._most,
+            "sent": sent,
+            "played": len(played),
+            "planned": len(played) + len(left),
+            "systematic": len(systematic),
+            "rest": self.needs(left),
+        }
+
+    def _price(self) -> float:
+        return MARGIN * (self._taken / self._expected if self._expected else 1.0)

@@ -1,0 +1,233 @@
+"""A sitting: a target that was reached and looked at, and the histories that are planned for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Final, cast
+
+from conformance.domain.order import Profile
+from conformance.domain.steps import History, HistoryError, Together, history_as_json, history_from_json, name_of
+from conformance.evidence.consistency import digest_of
+from conformance.evidence.journal import Held, Journal, Ledger, Record
+from conformance.evidence.recorder import Exchanges
+from conformance.evidence.redaction import Redactor
+from conformance.model import World
+from conformance.runner.example_database import LABEL, Found
+from conformance.runner.expiry_probe import NEEDED, lapses_after
+from conformance.runner.operator import few, needs_a_hand
+from conformance.runner.settings import Settings, header
+from conformance.strategies.provider.case import Planned
+from conformance.strategies.provider.plan import planned
+from conformance.strategies.provider.situations import needs, on_wire_only
+from conformance.targets.target import Probe, Seat
+from conformance.targets.transport import TargetError
+
+RACES: Final = 6
+"""How often a race is run before it is believed to be one that cannot be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A planned history and its identifier, which its place in the plan gives it.
+
+    ``attempt`` is how the identifier of the first attempt ends that is still to be played.
+    """
+
+    identifier: str
+    planned: Planned
+    attempt: str = ""
+
+
+@dataclass
+class Sitting:
+    """A target under a run's settings. What it offers is known of each profile that was looked at."""
+
+    seat: Seat
+    settings: Settings
+    redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    granted: frozenset[str] = frozenset()
+    """What is possible although the target does not offer it: time that passes by itself."""
+    worlds: dict[Profile, World] = field(default_factory=dict)
+    _offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
+    _unplayable: dict[Profile, frozenset[str]] = field(default_factory=dict)
+    _plans: dict[Profile, list[Numbered]] = field(default_factory=dict)
+
+    async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
+        """Reach the target; return the profiles that are to be tested.
+
+        Raises:
+            TargetError: it cannot be reached or used.
+
+        """
+        settings = self.settings
+        record = self.exchanges(ledger, "")
+        await self.seat.open(settings.market, settings.nonce, self.redactor.learn, record)
+        return settings.tested(self.seat)
+
+    async def look(self, profile: Profile, ledger: Ledger) -> None:
+        """Take one order through its life, and write down what was learnt.
+
+        Raises:
+            TargetError: the target cannot be tested in this profile.
+
+        """
+        probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
+        offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
+        self._offered[profile] = offered | self.granted
+        self._unplayable[profile] = probe.unplayable
+        world = self._world(probe)
+        if (profile is Profile.RECURRING and "age" in offered) or offered >= NEEDED:
+            world = replace(world, lapses_after=await self._lapses_after(profile, world, ledger))
+        self.worlds[profile] = world
+        ledger.append(
+            "capabilities",
+            profile=profile.value,
+            offered=sorted(offered | self.granted),
+            source=probe.source,
+            lapses_after=world.lapses_after and int(world.lapses_after.total_seconds()),
+        )
+        ledger.append("smoke", profile=profile.value, ok=True, note=probe.note)
+
+    async def look_again(self, record: Record, ledger: Ledger) -> None:
+        """Look at a profile that was looked at before the run was interrupted.
+
+        Raises:
+            TargetError: the target cannot be tested, or offers something else now.
+
+        """
+        profile = Profile(record["profile"])
+        probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
+        offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
+        if sorted(offered) != record["offered"]:
+            raise TargetError(
+                f"{self.seat.name} offers {', '.join(sorted(offered)) or 'nothing'} in {profile.value} now, "
+                f"and offered {', '.join(record['offered']) or 'nothing'} when the run began: begin another run."
+            )
+        self._offered[profile] = offered
+        self._unplayable[profile] = probe.unplayable
+        seconds = record["lapses_after"]
+        lapses = None if seconds is None else timedelta(seconds=seconds)
+        self.worlds[profile] = replace(self._world(probe), lapses_after=lapses)
+
+    def _world(self, probe: Probe) -> World:
+        return World(self.settings.market, self.settings.readings, probe.distinguishes_units)
+
+    async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
+        worker = self.seat.worker()
+        try:
+            order_id = f"{self.settings.nonce}-{profile.value[0]}lapse"
+            return await lapses_after(profile, world, worker.player(profile, order_id, self.exchanges(ledger, "")))
+        finally:
+            await worker.close()
+
+    def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
+        """Return the writer of one history's exchanges."""
+        return Exchanges(cast(Journal, ledger), self.redactor, history)
+
+    def plan(self, profile: Profile) -> list[Numbered]:
+        """Return a profile's histories, in the order in which they tell the most. The same seed gives the same ones."""
+        shard, plan = self.settings.shard, self._plan_of(profile)
+        return plan if shard is None else plan[shard.number - 1 :: shard.of]
+
+    def _plan_of(self, profile: Profile) -> list[Numbered]:
+        if profile not in self._plans:
+            settings = self.settings
+            histories = planned(
+                profile,
+                self.worlds[profile],
+                self._offered[profile],
+                wire=self.seat.wire,
+                seed=settings.seed,
+                count=settings.generated,
+            )
+            cannot = self._unplayable[profile]
+            mine = self.by_hand(profile)
+            if mine:
+                chosen = few(histories, mine)
+                # A person waits for nobody: what they are needed for comes first.
+                histories = [*chosen, *(one for one in histories if not needs_a_hand(one.history, mine))]
+            self._plans[profile] = [
+                Numbered(f"{profile.value}-{number:05d}", one)
+                for number, one in enumerate(histories, 1)
+                if cannot.isdisjoint(map(name_of, one.history.steps))
+            ]
+        return self._plans[profile]
+
+    def whole(self) -> tuple[int, str]:
+        """Return how many histories the plan has, whatever the shard, and their digest."""
+        histories = [one for profile in self.worlds for one in self._plan_of(profile)]
+        return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
+
+    def examples(self, profile: Profile, found: Found) -> tuple[list[tuple[Numbered, dict[str, Any]]], int]:
+        """Return the shared examples that can be played here, each as it was found, and how many cannot.
+
+        One whose requests race is there several times: a race need not be lost every time.
+        """
+        histories: list[tuple[History, dict[str, Any]]] = []
+        left = found.unread
+        for data in found.histories:
+            try:
+                history = history_from_json(data)
+            except HistoryError:
+                left += 1
+                continue
+            if history.profile is not profile or not self._plays(history):
+                left += 1
+                continue
+            histories += [(history, data)] * (RACES if any(isinstance(step, Together) for step in history.steps) else 1)
+        shard = self.settings.shard
+        part = "" if shard is None else f"{shard.number}-"
+        names = (f"{profile.value}-e{part}{number:05d}" for number in count(1))
+        named = zip(names, histories, strict=False)
+        return [(shared_example(name, one), data) for name, (one, data) in named], left
+
+    def _plays(self, history: History) -> bool:
+        profile = history.profile
+        steps = self._unplayable[profile].isdisjoint(map(name_of, history.steps))
+        return steps and needs(history) <= self._offered[profile] and (self.seat.wire or not on_wire_only(history))
+
+    def by_hand(self, profile: Profile) -> frozenset[str]:
+        """Return the actions for which a person is asked."""
+        mine: Mapping[Profile, frozenset[str]] = getattr(self.seat, "by_hand", {})
+        return mine.get(profile, frozenset())
+
+    def everything(self) -> list[Numbered]:
+        """Return all plans as one. The profiles take turns, so that a run that is cut short has seen some of each."""
+        plans = [self.plan(profile) for profile in self.worlds]
+        turns = max(map(len, plans), default=0)
+        return [plan[turn] for turn in range(turns) for plan in plans if turn < len(plan)]
+
+    def order_id(self, identifier: str) -> str:
+        """Return the order id under which a history is played."""
+        profile, _, number = identifier.partition("-")
+        return f"{self.settings.nonce}-{profile[0]}{number}"
+
+
+def shared_example(identifier: str, history: History) -> Numbered:
+    """Return a history that another run found, as one to play."""
+    return Numbered(identifier, Planned(history, LABEL, {}, (), shared=True))
+
+
+async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
+    """Open a run's journal: what was asked for, how the target was reached, what it offers.
+
+    Raises:
+        TargetError: the target cannot be tested. That it was tried is written down all the same.
+
+    """
+    # The first record names the profiles that are tested, and the target may be who says which these are.
+    seat, settings = sitting.seat, sitting.settings
+    held = Held()
+    try:
+        await sitting.open(held)
+    finally:
+        ledger.append("run", **header(settings, seat, settings.tested(seat), started))
+        held.pass_on(ledger)
+    for profile in settings.tested(seat):
+        await sitting.look(profile, ledger)
+    if settings.shard is not None:
+        histories, digest = sitting.whole()
+        ledger.append("whole", histories=histories, digest=digest)

@@ -1,0 +1,115 @@
+"""What a run was asked to do, and the record that opens its journal."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from conformance import __version__
+from conformance.domain.order import Market, Profile
+from conformance.evidence.journal import JOURNAL_VERSION
+from conformance.results.waivers import Waiver
+from conformance.rulebook import Readings, load
+from conformance.targets.target import Seat
+
+BUDGETS: Final[Mapping[str, int]] = {"quick": 60, "standard": 300, "thorough": 3000}
+"""Generated histories for each profile, after the systematic set."""
+PREFIX: Final = "cctest"
+"""How the identifier of every order begins that a run makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of so many parts of a plan, counted from 1."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked to do.
+
+    Without ``profiles``, those are tested that the target says it has, or all of them where it says nothing.
+    """
+
+    profiles: tuple[Profile, ...] | None = None
+    market: Market = Market.NO
+    readings: Readings = field(default_factory=Readings.documented)
+    budget: str = "standard"
+    histories: int | None = None
+    seed: int = 0
+    waivers: tuple[Waiver, ...] = ()
+    command: str = ""
+    nonce: str = ""
+    most_requests: int | None = None
+    shard: Shard | None = None
+    examples: tuple[str, ...] = ()
+    """Where the examples are that machines share."""
+    fuzz: Mapping[str, Any] | None = None
+    """Which description is fuzzed from after the histories (its name, its digest), and for how many seconds."""
+    operator: bool = False
+    """Whether a person is asked for what the target does not offer."""
+    focus: str = ""
+    """``fuzz`` or ``age`` where only a part of the rules is asked for."""
+
+    @property
+    def generated(self) -> int:
+        """How many histories are drawn for each profile."""
+        return BUDGETS[self.budget] if self.histories is None else self.histories
+
+    def tested(self, seat: Seat) -> tuple[Profile, ...]:
+        """Return the profiles to test on a target that was opened."""
+        return self.profiles or seat.profiles or tuple(Profile)
+
+
+def nonce_for(seat: Seat, seed: int) -> str:
+    """Return what makes a run's order ids its own: from the seed where nobody else is served, else by chance."""
+    if seat.private:
+        return f"{PREFIX}-{hashlib.sha256(str(seed).encode()).hexdigest()[:8]}"
+    return f"{PREFIX}-{secrets.token_hex(4)}"
+
+
+def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
+    """Return the content of the journal's first record."""
+    more: dict[str, Any] = {}
+    if settings.most_requests is not None:
+        more["most_requests"] = settings.most_requests
+    if settings.shard is not None:
+        more["shard"] = {"number": settings.shard.number, "of": settings.shard.of}
+    if settings.examples:
+        more["examples"] = list(settings.examples)
+    if settings.fuzz is not None:
+        more["fuzz"] = dict(settings.fuzz)
+    if settings.operator:
+        more["operator"] = True
+    if settings.focus:
+        more["focus"] = settings.focus
+    if seat.names_other_unit:
+        more["other_unit"] = True
+    return {
+        "format": JOURNAL_VERSION,
+        "tool": __version__,
+        "started": started.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "command": settings.command,
+        "seed": settings.seed,
+        "budget": settings.budget,
+        "histories": settings.histories,
+        "profiles": [profile.value for profile in profiles],
+        "market": settings.market.value,
+        "readings": settings.readings.as_json(),
+        "rulebook": load().digest,
+        "nonce": settings.nonce,
+        "target": {"kind": seat.kind, "name": seat.name, "wire": seat.wire, "control": seat.control},
+        "waivers": [waiver.as_json() for waiver in settings.waivers],
+        "python": platform.python_version(),
+        **more,
+    }

@@ -1,0 +1,207 @@
+"""Plays a history's steps by calling an adapter, and turns what it returns into observations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from conformance.adapter import Accepted, Event, OrderView, Pending, Refused
+from conformance.domain.expectation import ACCEPTED, LOST, PENDING
+from conformance.domain.messages import Response
+from conformance.domain.order import Kind, Profile
+from conformance.domain.steps import (
+    Addressee,
+    Age,
+    Cancel,
+    Capture,
+    Initiate,
+    Key,
+    Refund,
+    Step,
+    StopAgreement,
+    Together,
+    action_of,
+)
+from conformance.wire.base import Observed, Ticket, answered, books
+
+PAUSE: Final = 0.1
+"""Seconds before an order is read again, times how often it was read."""
+_AMOUNTS: Final = ("captured", "refunded", "cancelled", "authorized", "to_capture", "to_refund")
+_UNREAD: Final = ("view.state", "view.captured", "view.refunded", "view.cancelled", "view.log.newest")
+"""What is missing where there is no view at all."""
+_LOGS: Final[Mapping[Profile, Mapping[str, tuple[str, ...]]]] = {
+    Profile.ECOM: {"captured": ("CAPTURE",), "refunded": ("REFUND",)},
+    Profile.EPAYMENT: {"captured": ("CAPTURED",), "refunded": ("REFUNDED",), "cancelled": ("CANCELLED",)},
+    Profile.RECURRING: {"captured": ("CAPTURE",), "refunded": ("REFUND",)},
+}
+"""The log's totals, and the events that each is the sum of."""
+_COUNTS: Final[Mapping[Profile, Mapping[str, tuple[str, ...]]]] = {
+    Profile.ECOM: {"cancels": ("CANCEL", "VOID")},
+    Profile.EPAYMENT: {"terminated": ("TERMINATED",)},
+    Profile.RECURRING: {"cancels": ("CANCEL",)},
+}
+"""The log's counts, and the events that each counts."""
+
+Ask = Callable[..., Awaitable[Any]]
+"""Calls one of the adapter's methods by its name."""
+
+
+class UnansweredError(Exception):
+    """A method gave no answer. The message says why, in words."""
+
+
+class AdapterPlayer:
+    """Plays one history's steps against an adapter."""
+
+    complete = False
+
+    def __init__(self, ask: Ask, profile: Profile, ticket: Ticket) -> None:
+        self._ask = ask
+        self._profile = profile
+        self._ticket = ticket
+
+    async def perform(self, step: Step) -> Observed:
+        """Make a step happen; return what its answer says."""
+        order_id = self._ticket.order_id
+        match step:
+            case Initiate():
+                return await self._initiate(order_id, step.amount, step.kind)
+            case Cancel():
+                return await self._cancel(step)
+            case Capture() | Refund():
+                name = "capture" if isinstance(step, Capture) else "refund"
+                return await self._answer(name, order_id, step.amount)
+            case Age():
+                return await self._answer("age", order_id, step.by)
+            case StopAgreement(with_other_change=True):
+                return _lost("a change of the agreement itself takes an HTTP target")
+            case Together():
+                return _lost("two requests at the same time take an HTTP target")
+            case StopAgreement():
+                return await self._answer("stop_agreement", order_id)
+        action = action_of(step)
+        return {} if action is None else await self._answer(action, order_id)
+
+    async def look(self, purpose: str, *, log: bool) -> Observed:
+        """Read the order back."""
+        missing: Observed = dict.fromkeys(_UNREAD)
+        try:
+            view = await self._ask("read", self._ticket.order_id)
+            if isinstance(view, Refused):
+                return missing | {
+                    name.replace("answer.", "view."): value for name, value in _observed("read", view).items()
+                }
+            return view_of(self._profile, view)
+        except UnansweredError as error:
+            # What cannot be read proves nothing, however the step was answered.
+            cause = str(error)
+            unread: Observed = {"view.outcome": LOST, "view.cause": cause}
+            return missing | unread | _lost(f"the order could not be read back: {cause}")
+
+    async def pause(self, attempt: int) -> None:
+        """Wait a little longer each time."""
+        await asyncio.sleep(PAUSE * attempt)
+
+    async def _initiate(self, order_id: str, amount: int, kind: Kind) -> Observed:
+        return await self._answer("initiate", order_id, amount, self._ticket.market.currency, kind.value)
+
+    async def _cancel(self, step: Cancel) -> Observed:
+        ticket = self._ticket
+        if step.defect is not None or step.to is Addressee.FOREIGN:
+            return _lost("a request that is broken, or somebody else's, takes an HTTP target")
+        order_id = f"{ticket.order_id}-none" if step.to is Addressee.UNKNOWN else ticket.order_id
+        if step.key is Key.SPENT:
+            helper = ticket.helper_id()
+            kind = Kind.CHARGE_RESERVE if self._profile is Profile.RECURRING else Kind.PAYMENT
+            await self._initiate(helper, 1000, kind)
+            key = ticket.key_for(step)
+            await self._answer("cancel", helper, flag=None, key=key)
+        else:
+            key = ticket.key_for(step)
+        return await self._answer("cancel", order_id, flag=step.flag, key=key)
+
+    async def _answer(self, method: str, *arguments: Any, **named: Any) -> Observed:
+        try:
+            return _observed(method, await self._ask(method, *arguments, **named))
+        except UnansweredError as error:
+            return _lost(str(error))
+
+
+def _lost(cause: str) -> Observed:
+    return {"answer.outcome": LOST, "answer.cause": cause}
+
+
+def _observed(method: str, answer: object) -> Observed:
+    match answer:
+        # What was not refused has no error code, and says so: a young order is seen not to be refused for its age.
+        case Accepted():
+            return {"answer.outcome": ACCEPTED, "answer.code": None}
+        case Pending():
+            return {"answer.outcome": PENDING, "answer.code": None}
+        case Refused():
+            return _refused(method, answer)
+    expected = "an OrderView or Refused" if method == "read" else "Accepted, Refused or Pending"
+    raise UnansweredError(f"{method}() returned {_kind(answer)} where {expected} is meant")
+
+
+def _refused(method: str, answer: Refused) -> Observed:
+    status = answer.status
+    if status is not None and not (_whole(status) and 400 <= status < 600):
+        raise UnansweredError(f"{method}() refused with the status {status!r}, which is not 400 to 599")
+    observed = answered(Response(400 if status is None else status))
+    if status is None:
+        del observed["answer.status"]
+    if answer.code is not None:
+        observed["answer.code"] = str(answer.code)
+    if answer.detail:
+        observed["answer.detail"] = str(answer.detail)
+    return observed
+
+
+def view_of(profile: Profile, view: object) -> Observed:
+    """Return an adapter's view in the model's words, without what it does not speak of.
+
+    Raises:
+        UnansweredError: it is no view, or has values that mean nothing.
+
+    """
+    if not isinstance(view, OrderView):
+        raise UnansweredError(f"read() returned {_kind(view)} where an OrderView or Refused is meant")
+    if not isinstance(view.state, str):
+        raise UnansweredError(f"read() returned a state that is {_kind(view.state)} where text is meant")
+    observed: Observed = {"view.outcome": ACCEPTED, "view.state": view.state}
+    for name in _AMOUNTS:
+        amount = getattr(view, name)
+        if amount is None and name not in _AMOUNTS[:3]:
+            continue
+        if not _whole(amount):
+            raise UnansweredError(f"read() returned {name!r} as {_kind(amount)} where whole minor units are meant")
+        observed[f"view.{name}"] = amount
+    if view.currency is not None:
+        observed["view.currency"] = str(view.currency)
+    observed = books(observed, view.authorized or None)
+    return observed if view.events is None else observed | _log(profile, view.events)
+
+
+def _log(profile: Profile, events: object) -> Observed:
+    if not isinstance(events, Sequence) or not all(
+        isinstance(event, Event) and _whole(event.amount) for event in events
+    ):
+        raise UnansweredError("read() returned 'events' that are not a list of Event(name, amount)")
+    observed: Observed = {}
+    for total, names in _LOGS[profile].items():
+        observed[f"view.log.{total}"] = sum(event.amount for event in events if event.name in names)
+    for count, names in _COUNTS[profile].items():
+        observed[f"view.log.{count}"] = sum(event.name in names for event in events)
+    if profile is Profile.ECOM:
+        observed["view.log.newest"] = events[-1].name if events else None
+    return observed
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"

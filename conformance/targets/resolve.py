@@ -1,0 +1,83 @@
+"""From the name of a target, as it is given on the command line, to a seat in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conformance.sandbox import Provider
+from conformance.targets.adapter.target import AdapterSeat
+from conformance.targets.http.asgi_wsgi import AsgiTarget, WsgiTarget
+from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.remote import UrlTarget
+from conformance.targets.http.session import keys_from
+from conformance.targets.http.target import HttpSeat
+from conformance.targets.import_object import imported
+from conformance.targets.target import Seat
+from conformance.targets.transport import TargetUsageError
+
+KINDS = "'embedded', an http:// or https:// URL, 'asgi:module:app', 'wsgi:module:app' or 'python:module:Adapter'"
+
+
+def locate(
+    target: str,
+    *,
+    control_url: str | None = None,
+    concurrency: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    seed: int = 0,
+    timeout: float = 30.0,
+) -> Seat:
+    """Return a seat in front of the target that is named. Nothing is sent yet.
+
+    Args:
+        target: ``embedded``, a base URL, ``asgi:module:app``, ``wsgi:module:app`` or ``python:module:Adapter``.
+        control_url: the base of the target's test control API, if it has one.
+        concurrency: how many histories are under way at once; each kind of target has its own default.
+        environment: where credentials, proxies and certificates are named; the process's own if left out.
+        seed: what the embedded provider's identifiers come from.
+        timeout: seconds that one answer may take.
+
+    Raises:
+        TargetUsageError: what was asked for makes no sense. The message is one sentence.
+
+    """
+    if concurrency is not None and concurrency < 1:
+        raise TargetUsageError("--concurrency must be at least 1.")
+    if not timeout > 0:
+        raise TargetUsageError("the timeout must be a number of seconds above 0.")
+    target = target.strip()
+    kind, colon, rest = target.partition(":")
+    kind = kind.lower()
+    if kind in ("http", "https") and colon:
+        server = UrlTarget(target, control_url, timeout=timeout, environment=environment)
+        return HttpSeat(server, keys_from(environment, loopback=server.base.loopback), concurrency=concurrency)
+    if kind == "embedded" and not colon:
+        if control_url:
+            raise TargetUsageError("the embedded provider has its own test control API: leave --control-url out.")
+        provider = EmbeddedTarget(Provider(seed=seed), seed)
+        return HttpSeat(provider, keys_from(environment, embedded=True), concurrency=concurrency)
+    if kind in ("asgi", "wsgi", "python") and colon:
+        if concurrency not in (None, 1):
+            raise TargetUsageError(
+                f"{target} is called in this process, one history at a time: leave --concurrency out."
+            )
+        if kind == "python":
+            return _adapter(target, rest, control_url, timeout)
+        application = AsgiTarget if kind == "asgi" else WsgiTarget
+        app = application(target, imported(kind, rest), control_url, timeout=timeout)
+        return HttpSeat(app, keys_from(environment, loopback=True))
+    raise TargetUsageError(f"{target!r} is not a kind of target: use {KINDS}.")
+
+
+def _adapter(target: str, place: str, control_url: str | None, timeout: float) -> Seat:
+    if control_url:
+        raise TargetUsageError(
+            "an adapter does what the test control API is for in its own methods: leave --control-url out."
+        )
+    found = imported("python", place)
+    is_made = not isinstance(found, type) and hasattr(found, "cancel")
+    if not is_made and not callable(found):
+        raise TargetUsageError(
+            f"{target} is no adapter: name a class that has 'profiles', 'initiate', 'cancel' and 'read'."
+        )
+    return AdapterSeat(target, (lambda: found) if is_made else found, timeout=timeout)

@@ -1,0 +1,165 @@
+"""A run in one file: a zip with the evidence, what it was judged by, the reports, and the digests of them all.
+
+The same run gives the same bytes (with the same zlib). The archive's comment is the SHA-256 of everything before it, so
+that no byte of it can change unnoticed, whether or not it belongs to a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.evidence.counterexamples import FOLDER
+from conformance.evidence.journal import JOURNAL_NAME, JournalError
+from conformance.reports.formats.statement import CONFIGURATION, READINGS, RULEBOOK, context_texts, statement_text
+from conformance.results.result import Result, book_of
+from conformance.verification.signing import envelope
+
+BUNDLE_NAME: Final = "bundle.zip"
+MANIFEST: Final = "manifest.json"
+STATEMENT: Final = "statement.json"
+SIGNATURE: Final = "statement.dsse.json"
+REPORTS: Final = ("report.html", "report.json", "junit.xml", "summary.md", "results.sarif", "badge.svg")
+CONTEXT: Final = (RULEBOOK, READINGS, CONFIGURATION)
+MANIFEST_VERSION: Final = 1
+LARGEST: Final = 8_000_000_000
+"""Bytes that a bundle may unpack to."""
+_DIGEST: Final = b"sha256:"
+_COMMENT: Final = len(_DIGEST) + 64
+_NAMES: Final = frozenset({JOURNAL_NAME, MANIFEST, STATEMENT, SIGNATURE, *REPORTS, *CONTEXT})
+_EXAMPLE: Final = re.compile(rf"{FOLDER}/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
+
+
+class ChangedError(JournalError):
+    """The archive is not as it was written."""
+
+
+def write_bundle(
+    directory: Path, result: Result, path: Path, *, tested: Sequence[Mapping[str, Any]] = (), key: Path | None = None
+) -> str:
+    """Write the bundle of a run whose reports are written; return the file's SHA-256.
+
+    Args:
+        directory: the directory of the run.
+        result: its result.
+        path: where the bundle goes.
+        tested: what was tested, as in-toto describes resources: each with ``name`` and ``digest``.
+        key: a file with the Ed25519 private key to sign with.
+
+    Raises:
+        JournalError: a file cannot be read or written.
+        SigningError: the key cannot be used.
+
+    """
+    files = {JOURNAL_NAME: _read(directory / JOURNAL_NAME)}
+    files |= {name: _read(directory / name) for name in REPORTS}
+    for record in result.evidence.of_kind("counterexample"):
+        files[record["file"]] = _read(directory / record["file"])
+    files |= {name: text.encode() for name, text in context_texts(result, book_of(result.evidence)).items()}
+    files[MANIFEST] = manifest_text(files, result.run["tool"]).encode()
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    files[STATEMENT] = statement_text(result, digests, tested).encode()
+    if key is not None:
+        files[SIGNATURE] = envelope(files[STATEMENT], key).encode()
+    data = _packed(files)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
+    return hashlib.sha256(data).hexdigest()
+
+
+def manifest_text(files: Mapping[str, bytes], tool: str) -> str:
+    """Return the manifest of files: how large each is, and its SHA-256."""
+    listed = {
+        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in sorted(files.items())
+    }
+    return json.dumps({"version": MANIFEST_VERSION, "tool": tool, "files": listed}, indent=2) + "\n"
+
+
+def unpack(path: Path, directory: Path) -> None:
+    """Unpack a bundle into a directory, after looking whether it is as it was written.
+
+    Raises:
+        ChangedError: a byte of it was changed, or it has files that no bundle has.
+        JournalError: it cannot be read, or is no bundle.
+
+    """
+    data = _read(path)
+    if not data.startswith(b"PK"):
+        raise JournalError(f"{path} is neither the --out directory of a run nor a bundle of one.")
+    comment = data[-_COMMENT:]
+    if comment != _DIGEST + hashlib.sha256(data[:-_COMMENT]).hexdigest().encode():
+        raise ChangedError(f"{path} is not as it was written: a byte of the archive was changed, added or lost.")
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            infos = archive.infolist()
+            names = [info.filename for info in infos]
+            strange = [name for name in names if name not in _NAMES and not _EXAMPLE.fullmatch(name)]
+            if strange or len(names) != len(set(names)) or sum(info.file_size for info in infos) > LARGEST:
+                raise ChangedError(f"{path} has files that no bundle has, one twice, or too much of them.")
+            for info in infos:
+                target = directory / info.filename
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(archive.read(info))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ChangedError(f"{path} cannot be unpacked: {error}.") from None
+    missing = sorted({JOURNAL_NAME, MANIFEST, STATEMENT} - set(names))
+    if missing:
+        raise ChangedError(f"{path} has no {', '.join(missing)}.")
+
+
+def manifest_complaints(directory: Path) -> Iterator[str]:
+    """Hold a manifest against the files beside it; say what is not as it tells."""
+    try:
+        manifest = json.loads((directory / MANIFEST).read_bytes())
+        listed = {name: (one["bytes"], one["sha256"]) for name, one in manifest["files"].items()}
+        version = manifest["version"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        yield f"{MANIFEST} is not a manifest"
+        return
+    if version != MANIFEST_VERSION:
+        yield f"{MANIFEST} is of version {version!r}, which is not known here"
+    there = {
+        path.relative_to(directory).as_posix(): path
+        for path in (*directory.glob("*"), *(directory / FOLDER).glob("*"))
+        if path.is_file()
+    }
+    ours = {name for name in there if name in _NAMES or name.startswith(f"{FOLDER}/")}
+    for name in sorted((listed.keys() | ours) - {MANIFEST, STATEMENT, SIGNATURE}):
+        if name not in listed:
+            yield f"{name} is there, and the manifest does not list it"
+        elif name not in there:
+            yield f"{name} is in the manifest, and is not there"
+        else:
+            data = there[name].read_bytes()
+            if (len(data), hashlib.sha256(data).hexdigest()) != listed[name]:
+                yield f"{name} is not the file whose digest the manifest has"
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        # A comment of the right length now, so that the length is among what is digested.
+        archive.comment = b"-" * _COMMENT
+        for name, data in sorted(files.items()):
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.external_attr = 3, 0o100644 << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, data, compresslevel=6)
+    body = out.getvalue()[:-_COMMENT]
+    return body + _DIGEST + hashlib.sha256(body).hexdigest().encode()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,293 @@
+"""A target that is a recording, and the sitting in front of it.
+
+What a run knew and the journal does not say (which sales unit it was, which phone, which order id a process gave) is
+taken from what was asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import ClassVar, Final, cast
+
+from conformance.domain.order import Market, Profile
+from conformance.evidence.journal import Ledger, body_as_json
+from conformance.evidence.recorder import Exchanges
+from conformance.evidence.redaction import REMOVED, Redactor
+from conformance.model import World
+from conformance.results.partial_runs import AGE
+from conformance.rulebook import Readings
+from conformance.runner.operator import OperatedSeat, Operator
+from conformance.runner.session import Sitting
+from conformance.runner.settings import Settings
+from conformance.targets.http.request_sender import Office, Record, Token
+from conformance.targets.http.session import TOKEN_PATH, Keys, open_session, token_call
+from conformance.targets.http.target import HttpSeat
+from conformance.targets.target import Seat, Worker
+from conformance.targets.transport import HttpTarget, Link
+from conformance.verification.tape import Recording, Tape, TapeLink
+from conformance.wire import WIRES, Answer, Call
+from conformance.wire.base import dig
+from conformance.wire.driver import Player
+
+_UNIT: Final = "merchant-serial-number"
+_DUE: Final = re.compile(r'"due":"(\d{4}-\d{2}-\d{2})"')
+_AHEAD: Final = timedelta(days=45)
+"""How far ahead a charge is due."""
+_LONGEST_RUN: Final = timedelta(days=3)
+_PHONES: Final = (("customerInfo", "mobileNumber"), ("customer", "phoneNumber"), ("phoneNumber",))
+
+
+class RecordedTarget(HttpTarget):
+    """A recording, as a target that can be sent two requests at once."""
+
+    kind: ClassVar[str] = "recording"
+    remote: bool  # type: ignore[misc]
+
+    def __init__(self, recording: Recording) -> None:
+        self.name = recording.run["target"]["name"]
+        self.control = recording.run["target"]["control"]
+        self.remote = recording.run["target"]["kind"] == "url"
+        self._recording = recording
+
+    def link(self) -> Link:
+        """Return a connection to what came before the first history."""
+        return TapeLink(self._recording.looks)
+
+
+class RecordedTargetInTurn(RecordedTarget):
+    """One that is sent one request at a time."""
+
+    concurrent: ClassVar[bool] = False
+
+
+class RecordedOffice(Office):
+    """What the players of a recording share: a token was renewed, and a request sent again, where the recording has it.
+
+    When a token ends, and which of several players renews it, is a matter of time and chance. Nothing is judged by it.
+    """
+
+    def __init__(self, recording: Recording, keys: Keys, *, resends: bool) -> None:
+        super().__init__("the recording", Token(REMOVED), resends=resends)
+        self._recording = recording
+        self._renewal = token_call(keys)
+
+    async def bearing(self, call: Call, record: Record) -> Call:
+        """Ask for a token as often as it was asked for before this call was written down."""
+        tape = self._recording.current
+        for _ in range(tape.renewals(call)):
+            record(self._renewal, await TapeLink(tape).send(self._renewal))
+        return call
+
+    async def bearing_another(self, call: Call, record: Record) -> Call:
+        """Send a call that was refused (401) once more, if it was."""
+        return replace(call) if self._recording.current.was_resent else call
+
+    def heard(self, answer: Answer) -> None:
+        """Go on: how the target is, is told by all histories in the order in which they were played side by side."""
+
+
+class RecordedSeat(HttpSeat):
+    """The seat in front of a recording."""
+
+    def __init__(self, recording: Recording) -> None:
+        one_at_a_time = recording.run["target"]["kind"] == "wsgi"
+        target = (RecordedTargetInTurn if one_at_a_time else RecordedTarget)(recording)
+        self._recording = recording
+        self._units = _Units(recording)
+        self._started = datetime.fromisoformat(recording.run["started"]).date()
+        unit, other = self._units.own, self._units.other
+        named = recording.run.get("other_unit", False)
+        keys = Keys(REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True, other_named=named)
+        super().__init__(target, keys)
+
+    async def open(
+        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]
+    ) -> None:
+        """Reach the target as it was reached."""
+        first = next(self._recording.looks.requests(), {"path": ""})
+        self._keys = replace(self._keys, token="" if first["path"] == TOKEN_PATH else REMOVED)
+        session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
+        session.office = RecordedOffice(self._recording, self._keys, resends=self._target.remote)
+        self._session = session
+
+    @property
+    def opened(self) -> bool:
+        """Whether the target was reached."""
+        return self._session is not None
+
+    def prepare(self, profile: Profile, tape: Tape) -> None:
+        """Know what was known when a tape was recorded."""
+        session = self.session
+        session.credentials = replace(session.credentials, phone=self._units.phone(profile))
+        session.today = self._started
+        due = tape.find(_DUE)
+        if due:
+            # A run may begin before midnight and be under way after it; a process looks at its clock when it begins.
+            day = date.fromisoformat(due[7:-1]) - _AHEAD
+            if timedelta() <= day - self._started <= _LONGEST_RUN:
+                session.today = day
+
+    def worker(self) -> Worker:
+        """Return a worker that plays from the tape that was begun last."""
+        return _Worker(self, self._recording)
+
+
+class _Worker:
+    def __init__(self, seat: RecordedSeat, recording: Recording) -> None:
+        self._seat = seat
+        self._recording = recording
+
+    def player(self, profile: Profile, order_id: str, record: Callable[..., None]) -> Player:
+        tape = self._recording.current
+        self._seat.prepare(profile, tape)
+        return self._seat.session.player(profile, order_id, TapeLink(tape), record, TapeLink(tape))
+
+    async def close(self) -> None:
+        return
+
+
+class RecordedPerson:
+    """Somebody who says what was said when they were asked."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    async def ask(self, text: str) -> str:
+        """Say it."""
+        del text
+        return self._recording.said_by_hand()
+
+
+class RecordedSitting(Sitting):
+    """A sitting in front of a recording, under the settings of its run."""
+
+    def __init__(self, recording: Recording) -> None:
+        run = recording.run
+        settings = Settings(
+            profiles=tuple(Profile(name) for name in run["profiles"]),
+            market=Market(run["market"]),
+            readings=Readings.from_json(run["readings"]),
+            seed=run["seed"],
+            nonce=run["nonce"],
+        )
+        self._recording = recording
+        self._recorded_seat = RecordedSeat(recording)
+        self._plain = True
+        self.operator: Operator | None = None
+        seat: Seat = self._recorded_seat
+        if recording.by_hand:
+            self.operator = Operator(RecordedPerson(recording))
+            self.operator.hand = partial(recording.append, "hand")
+            seat = cast(Seat, OperatedSeat(seat, self.operator))
+        granted = frozenset({"age"}) if run.get("focus") == AGE else frozenset[str]()
+        super().__init__(seat, settings, granted=granted)
+
+    async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
+        """Reach the target."""
+        # Each process of a run has a nonce of its own, which is the run's with something behind it.
+        found = self._recording.looks.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
+        own = found.rpartition("-")[0] if found else self.nonce
+        self._plain = self._plain and own == self.nonce
+        self.settings = replace(self.settings, nonce=own)
+        return await super().open(ledger)
+
+    async def look(self, profile: Profile, ledger: Ledger) -> None:
+        """Take one order through its life."""
+        self._recorded_seat.prepare(profile, self._recording.looks)
+        await super().look(profile, ledger)
+
+    async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
+        """Try it if it was tried: a process that resumes a run does not."""
+        first = next(self._recording.looks.requests(), {})
+        if profile in self.worlds and f"-{profile.value[0]}lapse" not in json.dumps(first):
+            return self.worlds[profile].lapses_after
+        return await super()._lapses_after(profile, world, ledger)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the target was reached."""
+        return self._recorded_seat.opened
+
+    @property
+    def nonce(self) -> str:
+        """What the identifiers of all orders of the run begin with."""
+        return str(self._recording.run["nonce"])
+
+    def order_id(self, identifier: str) -> str:
+        """Return the order id under which a history was played."""
+        profile, _, number = identifier.partition("-")
+        ending = f"-{profile[0]}{number}"
+        if self.settings.nonce == self.nonce and self._plain:
+            return self.nonce + ending
+        pattern = re.compile(rf"{re.escape(self.nonce)}[\w-]*?{re.escape(ending)}(?!\w)")
+        return self._recording.current.find(pattern) or self.settings.nonce + ending
+
+    def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
+        """Return what compares one history's exchanges."""
+        return cast(Exchanges, _Compared(self._recording, self.redactor, history))
+
+
+class _Compared:
+    """Stands where exchanges are written down: an answer is the recorded one, and what was asked is compared."""
+
+    def __init__(self, recording: Recording, redactor: Redactor, history: str) -> None:
+        self.step = 0
+        self._recording = recording
+        self._redactor = redactor
+        self._history = history
+
+    def __call__(
+        self, call: Call, answer: Answer, flight: tuple[float, float] | None = None, *, resent: bool = False
+    ) -> None:
+        del answer, flight
+        request = call.request
+        asked = {
+            "method": request.method,
+            "path": request.path,
+            "headers": self._redactor.headers(request.headers),
+            "body": body_as_json(request.body),
+        }
+        more = {"resent": True} if resent else {}
+        self._recording.append(
+            "exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked, **more
+        )
+
+
+class _Units:
+    """The sales units and phones of a run, as its requests name them."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._phones: dict[Profile, str] = {}
+        units = dict.fromkeys(
+            value
+            for tape in recording.tapes.values()
+            for request in tape.requests()
+            for name, value in request["headers"]
+            if name.lower() == _UNIT
+        )
+        self.own, self.other = (*units, "", "")[:2]
+
+    def phone(self, profile: Profile) -> str:
+        """Return the phone that the orders of a profile are made for."""
+        if profile not in self._phones:
+            self._phones[profile] = self._phone(profile)
+        return self._phones[profile]
+
+    def _phone(self, profile: Profile) -> str:
+        for tape in self._recording.tapes.values():
+            for request in tape.requests():
+                if request["method"] == "POST" and request["path"] == WIRES[profile].base:
+                    body = json.loads(request["body"])
+                    found = next(filter(None, (dig(body, *path) for path in _PHONES)), None)
+                    return found if isinstance(found, str) else ""
+        return ""
+
+
+def _nothing(_: str) -> None:
+    return

@@ -1,0 +1,229 @@
+"""The wire of eCom v2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from conformance.domain.expectation import ACCEPTED
+from conformance.domain.messages import Answer, Call, Lost, Request
+from conformance.domain.order import Profile
+from conformance.domain.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
+from conformance.wire.base import (
+    LONG_TEXT,
+    Calls,
+    Observed,
+    Wire,
+    answered,
+    books,
+    content,
+    dig,
+    encoded,
+    figure,
+    listed,
+    same,
+    seen,
+    text,
+    whole,
+    word,
+)
+
+RELEASES = ("CANCEL", "VOID")
+TEXT = "Conformance test"
+
+
+class EcomWire(Wire):
+    """Steps as eCom requests, and eCom's answers as observations."""
+
+    profile: ClassVar[Profile] = Profile.ECOM
+    base: ClassVar[str] = "/ecomm/v2/payments"
+
+    @property
+    def identifier(self) -> str:
+        """The ``orderId``."""
+        return self.ticket.order_id
+
+    def act(self, step: Step) -> Calls:
+        """Play a step that goes through the API itself."""
+        if isinstance(step, Initiate):
+            answer = yield self._initiate(self.identifier, step.amount, "act")
+        elif isinstance(step, Approve):
+            answer = yield self._approve()
+        elif isinstance(step, Capture):
+            answer = yield self._modify("capture", step.amount)
+        elif isinstance(step, Refund):
+            answer = yield self._modify("refund", step.amount)
+        else:
+            return {}
+        return {**answered(answer), **self._error(answer)}
+
+    def _initiate(self, order_id: str, amount: int, purpose: str) -> Call:
+        body = {
+            "customerInfo": {"mobileNumber": self.credentials.phone[-8:]},
+            "merchantInfo": {
+                "merchantSerialNumber": self.credentials.msn,
+                "callbackPrefix": "https://example.com/vipps/callbacks",
+                "fallBack": f"https://example.com/vipps/fallback/{order_id}",
+            },
+            "transaction": {"amount": amount, "orderId": order_id, "transactionText": TEXT},
+        }
+        return Call(Request("POST", self.base, self.headers(), encoded(body)), purpose)
+
+    def _approve(self) -> Call:
+        path = f"/ecomm/v2/integration-test/payments/{self.identifier}/approve"
+        body = {"customerPhoneNumber": self.credentials.phone[-8:]}
+        return Call(Request("POST", path, self.headers(), encoded(body)), "act")
+
+    def _modify(self, what: str, amount: int) -> Call:
+        body = {
+            "merchantInfo": {"merchantSerialNumber": self.credentials.msn},
+            "transaction": {"amount": amount, "transactionText": TEXT},
+        }
+        headers = self.headers(key=("X-Request-Id", self.ticket.fresh_key()))
+        return Call(Request("POST", f"{self.base}/{self.identifier}/{what}", headers, encoded(body)), "act")
+
+    def cancel(self, step: Cancel) -> Calls:
+        """Send a cancel; where its key is to be a spent one, spend it on another order first."""
+        order_id, msn = self.addressed(step)
+        if step.key is Key.SPENT:
+            helper = self.ticket.helper_id()
+            yield self._initiate(helper, 1000, "prepare")
+            key = self.ticket.key_for(step)
+            yield self._cancel(helper, key, self._body(Cancel(), None), "prepare")
+        else:
+            key = self.ticket.key_for(step)
+        body = self._body(step, msn)
+        answer = yield self._cancel(order_id, key, body, "act", step.defect, msn)
+        return {**answered(answer), **self._error(answer), **self._result(answer)}
+
+    def _cancel(
+        self, order_id: str, key: str, body: Any, purpose: str, defect: Defect | None = None, msn: str | None = None
+    ) -> Call:
+        headers = self.headers(defect, msn, ("X-Request-Id", key))
+        return Call(Request("PUT", f"{self.base}/{quote(order_id, safe='')}/cancel", headers, encoded(body)), purpose)
+
+    def _body(self, step: Cancel, msn: str | None) -> dict[str, Any]:
+        number: Any = msn or self.credentials.msn
+        if step.defect is Defect.MSN_AS_INTEGER:
+            number = int(number)
+        body: dict[str, Any] = {
+            "merchantInfo": {"merchantSerialNumber": number},
+            "transaction": {"transactionText": LONG_TEXT if step.defect is Defect.LONG_TEXT else TEXT},
+        }
+        if step.flag is not None:
+            body["shouldReleaseRemainingFunds"] = step.flag
+        match step.defect:
+            case Defect.NO_MERCHANT_INFO:
+                del body["merchantInfo"]
+            case Defect.NO_BODY_MSN:
+                body["merchantInfo"] = {}
+            case Defect.NO_TRANSACTION:
+                del body["transaction"]
+            case Defect.NO_TEXT:
+                body["transaction"] = {}
+            case Defect.UNKNOWN_FIELD:
+                body["unknownField"] = "sent by the conformance suite"
+        return body
+
+    def _result(self, answer: Answer) -> Observed:
+        body = content(answer)
+        if not isinstance(body, Mapping):
+            return {}
+        info = dig(body, "transactionInfo")
+        summary = dig(body, "transactionSummary")
+        return {
+            "answer.order": same(body.get("orderId"), self.identifier),
+            "answer.instrument": word(body.get("paymentInstrument")),
+            "answer.state": word(dig(info, "status")),
+            "answer.amount": figure(dig(info, "amount")),
+            "answer.text": same(dig(info, "transactionText"), TEXT),
+            "answer.captured": figure(dig(summary, "capturedAmount")),
+            "answer.refunded": figure(dig(summary, "refundedAmount")),
+            "answer.to_capture": figure(dig(summary, "remainingAmountToCapture")),
+            "answer.to_refund": figure(dig(summary, "remainingAmountToRefund")),
+            "answer.bank": figure(dig(summary, "bankIdentificationNumber")),
+        }
+
+    @staticmethod
+    def _error(answer: Answer) -> Observed:
+        if isinstance(answer, Lost) or answer.status < 400:
+            return {}
+        first = next(iter(listed(content(answer))), None)
+        code = dig(first, "errorCode")
+        return {
+            "answer.code": str(code) if isinstance(code, str | int) else None,
+            "answer.group": word(dig(first, "errorGroup")),
+        }
+
+    def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
+        """Read `/details`."""
+        path = f"{self.base}/{self.identifier}/details"
+        answer = yield Call(Request("GET", path, self.headers()), purpose)
+        body = content(answer)
+        view = seen(answer)
+        if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
+            return view
+        summary = body.get("transactionSummary")
+        view |= {
+            "view.summary": isinstance(summary, Mapping),
+            "view.captured": figure(dig(summary, "capturedAmount")),
+            "view.refunded": figure(dig(summary, "refundedAmount")),
+            "view.to_capture": figure(dig(summary, "remainingAmountToCapture")),
+            "view.to_refund": figure(dig(summary, "remainingAmountToRefund")),
+            **_history(body.get("transactionLogHistory")),
+        }
+        reserved = view.pop("view.log.reserved")
+        view = books(view, None)
+        left = (whole(view["view.captured"]) or 0) + (whole(view["view.to_capture"]) or 0)
+        return {**view, "view.overdrawn": isinstance(reserved, int) and left > reserved > 0}
+
+
+def _history(raw: Any) -> Observed:
+    entries = [
+        entry for entry in listed(raw) if isinstance(entry, Mapping) and entry.get("operationSuccess") is not False
+    ]
+    names = [entry.get("operation") for entry in entries]
+    order = _order(names, [entry.get("timeStamp") for entry in entries])
+    newest = names[-1] if order == "oldest-first" else next(iter(names), None)
+
+    def total(name: str) -> int:
+        return sum(whole(entry.get("amount")) or 0 for entry in entries if entry.get("operation") == name)
+
+    return {
+        "view.log.newest": text(newest) if names else None,
+        "view.log.order": order,
+        "view.log.reserved": total("RESERVE"),
+        "view.log.captured": total("CAPTURE"),
+        "view.log.refunded": total("REFUND"),
+        "view.log.cancels": sum(name in RELEASES for name in names),
+    }
+
+
+def _order(names: list[Any], stamps: list[Any]) -> str:
+    """Tell which end of the history is the newest, by where the initiation stands and by the times that can be read."""
+    if len(names) < 2:
+        return "one-entry"
+    if names[0] == "INITIATE":
+        return "oldest-first"
+    times = [time for time in map(_moment, stamps) if time is not None]
+    rising = any(_earlier(one, other) for one, other in pairwise(times))
+    return "mixed" if rising else "newest-first"
+
+
+def _moment(stamp: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stamp)
+    except (TypeError, ValueError):
+        return None
+
+
+def _earlier(one: datetime, other: datetime) -> bool:
+    """Tell whether a moment was certainly before another: both of the same kind, and told as finely as the coarser."""
+    if (one.tzinfo is None) != (other.tzinfo is None):
+        return False
+    if not one.microsecond or not other.microsecond:
+        one, other = one.replace(microsecond=0), other.replace(microsecond=0)
+    return one < other

@@ -1,0 +1,163 @@
+"""The operations around Cancel: what they are called in a description, and what is documented of them on the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from conformance.domain.order import Profile
+
+
+class Deed(StrEnum):
+    """What an operation does."""
+
+    CREATE = "create"
+    DRAFT = "draft"
+    READ = "read"
+    LOG = "log"
+    CANCEL = "cancel"
+    CAPTURE = "capture"
+    REFUND = "refund"
+
+
+MODIFYING: Final = frozenset({Deed.CANCEL, Deed.CAPTURE, Deed.REFUND})
+"""What changes an order that is there."""
+BODILESS: Final = frozenset({Deed.READ, Deed.LOG})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation around Cancel.
+
+    Attributes:
+        profile: whose it is.
+        deed: what it does.
+        method: its HTTP method.
+        path: its path, with what stands for the order in braces.
+        success: the statuses that are documented of a success, in any version of the description.
+        required: the body's fields without which the documentation has no such request, dots between the names. Of a
+            capture and a refund, which are not what this suite is about, it is the amount alone.
+        answered: the fields without which the documentation has no such success.
+        body: whether a request has a body. A cancel of ePayment may have one, and one of Recurring has none.
+
+    """
+
+    profile: Profile
+    deed: Deed
+    method: str
+    path: str
+    success: tuple[int, ...] = (200,)
+    required: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    body: bool = False
+
+    @property
+    def label(self) -> str:
+        """Method and path, as descriptions have them."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the path names an order."""
+        return self.deed not in (Deed.CREATE, Deed.DRAFT)
+
+
+_MSN: Final = "merchantInfo.merchantSerialNumber"
+_TEXT: Final = "transaction.transactionText"
+_EPAYMENT: Final = (
+    "amount", "state", "aggregate.authorizedAmount", "aggregate.cancelledAmount", "aggregate.capturedAmount",
+    "aggregate.refundedAmount", "pspReference", "reference",
+)  # fmt: skip
+_E: Final = "/ecomm/v2/payments"
+_P: Final = "/epayment/v1/payments"
+_R: Final = "/recurring/v3/agreements"
+_C: Final = f"{_R}/{{agreementId}}/charges"
+_ECOM_BODY: Final = (_MSN, _TEXT)
+
+OPERATIONS: Final = (
+    Operation(
+        Profile.ECOM, Deed.CREATE, "POST", _E, (200, 202), ("transaction.amount",), ("orderId",), body=True
+    ),
+    Operation(Profile.ECOM, Deed.READ, "GET", f"{_E}/{{orderId}}/details", answered=("transactionLogHistory",)),
+    Operation(
+        Profile.ECOM, Deed.CANCEL, "PUT", f"{_E}/{{orderId}}/cancel", (200,), _ECOM_BODY, ("orderId",), body=True
+    ),
+    Operation(Profile.ECOM, Deed.CAPTURE, "POST", f"{_E}/{{orderId}}/capture", answered=("orderId",), body=True),
+    Operation(Profile.ECOM, Deed.REFUND, "POST", f"{_E}/{{orderId}}/refund", answered=("orderId",), body=True),
+    Operation(
+        Profile.EPAYMENT, Deed.CREATE, "POST", _P, (201,), ("amount.value", "reference"), ("reference",), body=True
+    ),
+    Operation(Profile.EPAYMENT, Deed.READ, "GET", f"{_P}/{{reference}}", answered=_EPAYMENT),
+    Operation(Profile.EPAYMENT, Deed.LOG, "GET", f"{_P}/{{reference}}/events"),
+    Operation(Profile.EPAYMENT, Deed.CANCEL, "POST", f"{_P}/{{reference}}/cancel", answered=_EPAYMENT, body=True),
+    Operation(
+        Profile.EPAYMENT, Deed.CAPTURE, "POST", f"{_P}/{{reference}}/capture", (200,), ("modificationAmount.value",),
+        _EPAYMENT, body=True,
+    ),
+    Operation(
+        Profile.EPAYMENT, Deed.REFUND, "POST", f"{_P}/{{reference}}/refund", (200,), ("modificationAmount.value",),
+        _EPAYMENT, body=True,
+    ),
+    Operation(Profile.RECURRING, Deed.DRAFT, "POST", _R, (201,), (), ("agreementId",), body=True),
+    Operation(Profile.RECURRING, Deed.CREATE, "POST", _C, (201,), ("amount",), ("chargeId",), body=True),
+    Operation(Profile.RECURRING, Deed.READ, "GET", f"{_C}/{{chargeId}}", answered=("id", "status", "amount")),
+    Operation(Profile.RECURRING, Deed.CANCEL, "DELETE", f"{_C}/{{chargeId}}", (204, 202)),
+    Operation(
+        Profile.RECURRING, Deed.CAPTURE, "POST", f"{_C}/{{chargeId}}/capture", (204, 202), ("amount",), body=True
+    ),
+    Operation(Profile.RECURRING, Deed.REFUND, "POST", f"{_C}/{{chargeId}}/refund", (204, 202), ("amount",), body=True),
+)  # fmt: skip
+"""Everything that is fuzzed. Force approval is not: what it answers is documented as depending on a test user."""
+
+AMOUNTS: Final[Mapping[Profile, tuple[str, ...]]] = {
+    Profile.ECOM: ("transaction.amount",),
+    Profile.EPAYMENT: ("amount.value", "modificationAmount.value"),
+    Profile.RECURRING: ("amount",),
+}
+STATES: Final[Mapping[Profile, frozenset[str]]] = {
+    Profile.ECOM: frozenset({"cancelled", "captured", "refund"}),
+    Profile.EPAYMENT: frozenset({"CREATED", "ABORTED", "EXPIRED", "AUTHORIZED", "TERMINATED"}),
+    Profile.RECURRING: frozenset({
+        "PENDING", "DUE", "RESERVED", "CHARGED", "PARTIALLY_CAPTURED", "FAILED", "CANCELLED", "PARTIALLY_REFUNDED",
+        "REFUNDED", "PROCESSING", "UNKNOWN",
+    }),
+}  # fmt: skip
+"""The documented names of states, of any version. Those of eCom's answers are compared without regard to case."""
+ENTRIES: Final[Mapping[Profile, frozenset[str]]] = {
+    Profile.ECOM: frozenset({
+        "INITIATE", "REGISTER", "RESERVE", "SALE", "CAPTURE", "REFUND", "CANCEL", "VOID", "RESERVE_FAILED", "REJECT",
+        "USER_CANCEL", "AUTO_CANCEL", "FAILED", "REJECTED",
+    }),
+    Profile.EPAYMENT: frozenset({
+        "CREATED", "ABORTED", "EXPIRED", "CANCELLED", "CAPTURED", "REFUNDED", "AUTHORIZED", "TERMINATED",
+    }),
+    Profile.RECURRING: frozenset({"CREATE", "RESERVE", "CAPTURE", "REFUND", "CANCEL", "FAIL"}),
+}  # fmt: skip
+"""The documented names of entries in a history or log. eCom's are those of its texts and earlier versions as well."""
+
+_BRACES: Final = re.compile(r"\{[^}]*\}")
+
+
+def plain(path: str) -> str:
+    """Return a path without the names in its braces, which descriptions choose differently.
+
+    >>> plain("/payments/{Reference}/cancel")
+    '/payments/{}/cancel'
+    """
+    return _BRACES.sub("{}", path.rstrip("/"))
+
+
+_BY_PLACE: Final = {(one.method, plain(one.path)): one for one in OPERATIONS}
+
+
+def operation_at(method: str, template: str) -> Operation | None:
+    """Return the operation that a description has at a method and a whole path, or None where it is another one."""
+    return _BY_PLACE.get((method.upper(), plain(template)))
+
+
+def operation(profile: Profile, deed: Deed) -> Operation:
+    """Return the operation of a profile that does something."""
+    return next(one for one in OPERATIONS if one.profile is profile and one.deed is deed)

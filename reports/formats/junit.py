@@ -1,0 +1,121 @@
+"""`junit.xml`: one test suite for each profile and one test case for each rule, for a CI's own pages.
+
+A required rule that was not put to the test is an error there, never a pass. The form is that of `junit-10.xsd`, with
+which Jenkins' xUnit plugin checks such a file before it reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from xml.etree import ElementTree
+
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.reports.fuzzing import first_finding
+from conformance.reports.wording.headline import ending, ending_note, headline, profiles, replay_line
+from conformance.reports.wording.provider import PROFILES
+from conformance.reports.wording.sanitize import in_one_line, shortened
+from conformance.results.result import Result
+
+_TOOL: Final = "cancel-conformance"
+_ORDERLY: Final = (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT)
+_LONGEST_MESSAGE: Final = 300
+
+
+def junit_text(result: Result) -> str:
+    """Return the text of `junit.xml`.
+
+    A run that has neither of the two plain verdicts gets one suite more, so that it does not look passed when none of
+    its rules shows why.
+    """
+    root = ElementTree.Element("testsuites", name=_TOOL)
+    for profile in profiles(result):
+        root.append(_suite(result, profile))
+    if result.verdict not in _ORDERLY:
+        root.append(_run_suite(result))
+    for name in ("tests", "failures", "errors"):
+        root.set(name, str(sum(int(suite.attrib[name]) for suite in root)))
+    root.set("time", _seconds(result))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _seconds(result: Result) -> str:
+    finish = ending(result)
+    return f"{finish['seconds']:.3f}" if finish else "0.000"
+
+
+def _suite(result: Result, profile: Profile) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=f"{_TOOL}.{profile.value}")
+    _properties(suite, _of_suite(result, profile))
+    for one in result.of(profile):
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=f"{_TOOL}.{profile.value}",
+            name=in_one_line(f"{one.rule.id} {one.rule.title}"),
+            time="0.000",
+        )
+        outcome = _outcome(result, one)
+        if outcome is not None:
+            case.append(outcome)
+    return _counted(suite, result)
+
+
+def _of_suite(result: Result, profile: Profile) -> dict[str, str]:
+    """Return the properties of a suite, and those of its rules: a test case of that schema has none of its own."""
+    properties = {"api": PROFILES[profile], "target": result.run["target"]["name"], "seed": str(result.run["seed"])}
+    for one in result.of(profile):
+        properties[f"{one.rule.id}.level"] = one.rule.level.value
+        properties[f"{one.rule.id}.verdict"] = one.verdict.value
+        properties[f"{one.rule.id}.examples"] = str(one.examples)
+    return properties
+
+
+def _outcome(result: Result, one: RuleResult) -> ElementTree.Element | None:
+    verdict = one.verdict
+    message = in_one_line(f"{verdict.value}: {one.reason}", _LONGEST_MESSAGE)
+    if result.verdict is RunVerdict.HARNESS:
+        return ElementTree.Element("skipped", message="The suite itself failed: nothing is claimed about this rule.")
+    if verdict is RuleVerdict.PASSED:
+        return None
+    if one.waiver is not None:
+        return ElementTree.Element("skipped", message=in_one_line(f"waived: {one.waiver} ({message})"))
+    if verdict is RuleVerdict.VIOLATED:
+        failure = ElementTree.Element("failure", message=message, type=verdict.value)
+        finding = first_finding(result.evidence, one.profile, one.rule.id)
+        curl = finding.curl if finding is not None else "no counterexample was stored"
+        replay = replay_line(result, one.counterexample) if one.counterexample else curl
+        failure.text = f"\n{one.rule.statement}\n{shortened(one.reason)}\nreplay: {in_one_line(replay)}\n"
+        return failure
+    if holds_back(one):
+        error = ElementTree.Element("error", message=message, type=verdict.value)
+        error.text = f"\n{one.rule.statement}\n{shortened(one.reason)}\n"
+        return error
+    return ElementTree.Element("skipped", message=message)
+
+
+def _run_suite(result: Result) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=f"{_TOOL}.run")
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=f"{_TOOL}.run", name="The run came to a verdict", time="0.000"
+    )
+    error = ElementTree.SubElement(case, "error", message=headline(result), type=result.verdict.value)
+    error.text = f"\n{shortened(result.reason)}\n{shortened(ending_note(result))}\n"
+    return _counted(suite, result)
+
+
+def _properties(parent: ElementTree.Element, values: Mapping[str, str]) -> None:
+    properties = ElementTree.SubElement(parent, "properties")
+    for name, value in values.items():
+        ElementTree.SubElement(properties, "property", name=name, value=in_one_line(value))
+
+
+def _counted(suite: ElementTree.Element, result: Result) -> ElementTree.Element:
+    suite.set("tests", str(len(suite.findall("testcase"))))
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
+    suite.set("time", "0.000")
+    suite.set("timestamp", result.run["started"].removesuffix("Z"))
+    return suite

@@ -1,0 +1,142 @@
+"""`summary.md`: the verdict on one screen, for the summary page of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from conformance.evidence.journal import Record
+from conformance.judging.verdicts import RuleResult, RuleVerdict
+from conformance.reports.detection_power import strengths_of
+from conformance.reports.fuzzing import first_finding, fuzz_part
+from conformance.reports.wording.headline import (
+    Untested,
+    counts,
+    ending_note,
+    headline,
+    profiles,
+    proved_nothing,
+    replay_line,
+    untested,
+    verdicts,
+    warnings,
+)
+from conformance.reports.wording.provider import PROFILES, counted, sentence
+from conformance.reports.wording.sanitize import in_one_line
+from conformance.results.result import Result
+
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~!&@]")
+_LINKS: Final = re.compile(r"(?<=\w):(?=//)|(?<=www)\.", re.IGNORECASE)
+_MOST_NAMED: Final = 12
+_LONGEST: Final = 300
+
+
+def summary_text(result: Result) -> str:
+    """Return the text of `summary.md`."""
+    return "\n".join(_lines(result)) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown shows as it is: no markup, no image, no link of a target's making."""
+    return _LINKS.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\g<0>", in_one_line(text, _LONGEST)))
+
+
+def _code(text: str) -> str:
+    return f"`{in_one_line(text, _LONGEST).replace('`', 'ˋ')}`"
+
+
+def _lines(result: Result) -> Iterator[str]:
+    run = result.run
+    yield f"## {_plain(headline(result))}"
+    yield ""
+    note = ending_note(result)
+    if note:
+        yield from (_plain(note), "")
+    played = sum(result.histories.values())
+    fuzzed = f"{counted(result.fuzzed, 'fuzzed request')}, " if result.fuzzed else ""
+    yield (
+        f"Target {_code(run['target']['name'])}, market {run['market'].upper()}, budget {run['budget']}, "
+        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {fuzzed}"
+        f"{counted(result.exchanges, 'exchange')}. Version {run['tool']}, started {run['started']}."
+    )
+    nothing = proved_nothing(result)
+    if nothing:
+        yield from ("", _plain(sentence(nothing)))
+    yield ""
+    yield from _table(result)
+    violated = sorted((one for one in result.rules if one.verdict is RuleVerdict.VIOLATED), key=lambda one: one.rank)
+    if violated:
+        yield from ("### Violated", "")
+        for one in violated[:_MOST_NAMED]:
+            yield from _violated(result, one)
+        if len(violated) > _MOST_NAMED:
+            yield f"- and {counted(len(violated) - _MOST_NAMED, 'more rule')}: {_named(tuple(violated[_MOST_NAMED:]))}"
+        yield ""
+    warned = warnings(result)
+    if warned:
+        yield from ("### Warnings: recommended, and not done", "")
+        for one in warned[:_MOST_NAMED]:
+            yield from _violated(result, one)
+        yield ""
+    yield from _not_tested(untested(result))
+    if run["waivers"]:
+        yield from ("### Waived by the user", "")
+        yield from (
+            f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}{_until(waiver)}" for waiver in run["waivers"]
+        )
+        yield ""
+    strong = strengths_of(result).headline()
+    if strong:
+        yield from (_plain(strong), "")
+    part = fuzz_part(result.evidence)
+    if part is not None and part.document["defects"]:
+        yield from ("### Defects of the OpenAPI description, not of the target", "")
+        yield from (f"- {_plain(one['id'])}: {_plain(one['reason'])}" for one in part.document["defects"])
+        yield ""
+    yield "The evidence is in `report.html`."
+
+
+def _until(waiver: Record) -> str:
+    return f" (until {waiver['until']})" if "until" in waiver else ""
+
+
+def _table(result: Result) -> Iterator[str]:
+    columns = verdicts(result)
+    yield "| | " + " | ".join(verdict.value.lower() for verdict in columns) + " |"
+    yield "| --- |" + " ---: |" * len(columns)
+    for profile in profiles(result):
+        found = counts(result.of(profile))
+        yield f"| {PROFILES[profile]} | " + " | ".join(str(found[verdict]) for verdict in columns) + " |"
+    yield ""
+
+
+def _violated(result: Result, one: RuleResult) -> Iterator[str]:
+    waived = f" Waived: {_plain(one.waiver)}" if one.waiver is not None else ""
+    yield f"- **{one.rule.id}** ({PROFILES[one.profile]}, {one.rule.level.value}) {_plain(one.rule.statement)}{waived}"
+    yield f"  - {_code(one.reason)}"
+    if one.counterexample:
+        yield f"  - {_code(replay_line(result, one.counterexample))}"
+    finding = first_finding(result.evidence, one.profile, one.rule.id)
+    if finding is not None:
+        yield f"  - {_code(finding.curl)}"
+
+
+def _not_tested(groups: list[Untested]) -> Iterator[str]:
+    told = [group for group in groups if group.verdict is not RuleVerdict.EXCLUDED]
+    excluded = [rule for group in groups if group.verdict is RuleVerdict.EXCLUDED for rule in group.rules]
+    if told or excluded:
+        yield from ("### Not tested, and why", "")
+    for group in told:
+        held = ", holds the verdict back" if group.holds_back else ""
+        yield f"- {_plain(group.reason)} ({group.verdict.value.lower()}{held}): {_named(group.rules)}"
+    if excluded:
+        yield f"- excluded by the rulebook, each with its reason in the report: {_named(tuple(excluded))}"
+    if told or excluded:
+        yield ""
+
+
+def _named(rules: tuple[RuleResult, ...]) -> str:
+    ids = list(dict.fromkeys(one.rule.id for one in rules))
+    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+    return ", ".join(ids[:_MOST_NAMED]) + more

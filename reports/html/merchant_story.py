@@ -1,0 +1,104 @@
+"""One history of a merchant's shop as a reader follows it: what happened, both parties' books, what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from conformance.evidence.journal import PARTY, Record
+from conformance.obligations.history import ShopHistory, shop_from_json
+from conformance.reports.html.charts import Money, band, money_in_words
+from conformance.reports.html.histories import Play
+from conformance.reports.html.story import MOST_EXCHANGES, StepView, Story, exchange_view, history_anchor, records_of
+from conformance.reports.wording.merchant import AT_REST, fault_in_words, happening_in_words, shop_step_in_words
+from conformance.reports.wording.provider import PROFILES, SOURCES, STATUSES
+
+
+def is_shops(play: Play) -> bool:
+    """Whether a history is one of a merchant's shop."""
+    return bool(play.record["history"].get("party") == PARTY)
+
+
+def shop_story_of(play: Play, currency: str, body_limit: int) -> Story:
+    """Tell a history. Bodies are cut at ``body_limit`` characters."""
+    history = shop_from_json(play.record["history"])
+    kept = play.exchanges[:MOST_EXCHANGES]
+    words = [*(shop_step_in_words(step, history, currency) for step in history.steps), AT_REST]
+    return Story(
+        anchor=history_anchor(play),
+        id=play.id,
+        profile=PROFILES[play.profile],
+        label="; ".join([play.record["label"], *_trouble(history)]),
+        source=SOURCES[play.record["source"]],
+        records=records_of(play),
+        steps=tuple(
+            _step(play, kept, number, said, history, currency, body_limit) for number, said in enumerate(words)
+        ),
+        left_out=len(play.exchanges) - len(kept),
+    )
+
+
+def _trouble(history: ShopHistory) -> Iterator[str]:
+    yield from (fault_in_words(fault) for fault in history.faults)
+    behaviour = history.behaviour
+    if behaviour.key_scope == "operation":
+        yield "idempotency keys are unique within one operation"
+    if behaviour.second_cancel == "repeat":
+        yield "a second cancel succeeds again"
+    if not behaviour.keys_on_cancel:
+        yield "cancel has no idempotency key"
+    if behaviour.accepts:
+        yield "cancels are accepted and happen later"
+
+
+def _step(
+    play: Play,
+    kept: list[Record],
+    number: int,
+    words: str,
+    history: ShopHistory,
+    currency: str,
+    body_limit: int,
+) -> StepView:
+    exchanges = tuple(exchange_view(one, body_limit) for one in kept if one["step"] == number)
+    notes = [one for one in play.notes if one["step"] == number]
+    judgements = [one for one in play.judgements if one["step"] == number]
+    reasons = tuple(
+        f"{finding['rule']}: {finding['reason']}" for one in judgements for finding in one.get("findings", ())
+    )
+    findings = [(one["step"], finding) for one in play.judgements for finding in one.get("findings", ())]
+    named = [finding["exchange"] for at, finding in findings if at == number and "exchange" in finding]
+    before = [finding["earlier"] for _, finding in findings if "earlier" in finding]
+    status = "violates" if reasons else "conforms" if judgements else ""
+    books = [one for one in notes if one["kind"] == "books"][-len(history.amounts) :]
+    money = _money(books[-1]) if books else None
+    said = money_in_words(money, currency) if money else ""
+    happened = [text for one in notes for text in happening_in_words(one, len(history.amounts) > 1)]
+    return StepView(
+        number=number,
+        words=words,
+        status=status,
+        status_words=STATUSES[status] if status else "",
+        seen="; ".join(dict.fromkeys(happened)),
+        cause="",
+        band=_band(money, books, said) if money else None,
+        money=said,
+        exchanges=exchanges,
+        branches=(),
+        reasons=reasons,
+        named=bool(named),
+        proof=frozenset(play.exchanges[place]["n"] for place in (*named, *before)),
+    )
+
+
+def _money(books: Record) -> Money | None:
+    truth = books["truth"]
+    if truth is None:
+        return None
+    released = truth["cancelled"] if truth["authorized"] else 0
+    return Money(truth["remaining"], truth["captured"], released, 0)
+
+
+def _band(money: Money, books: list[Record], said: str) -> Markup:
+    return band(money, books[-1]["truth"]["amount"], said)

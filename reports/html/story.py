@@ -1,0 +1,312 @@
+"""One played history as a reader follows it: steps in words, where the money is, what was sent and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from conformance.domain.order import Profile
+from conformance.domain.steps import history_from_json
+from conformance.evidence.journal import Record
+from conformance.reports.html.charts import band, money_in_words, money_of
+from conformance.reports.html.histories import Play
+from conformance.reports.wording.merchant import trouble_in_words
+from conformance.reports.wording.provider import (
+    PROFILES,
+    PURPOSES,
+    SOURCES,
+    STATUSES,
+    field_in_words,
+    permitted_from_json,
+    permitted_in_words,
+    reason_in_words,
+    step_in_words,
+    value_in_words,
+)
+from conformance.reports.wording.sanitize import Body, body_of, in_one_line
+
+MOST_EXCHANGES = 80
+"""Exchanges of one history that are shown; a history that keeps asking can have thousands."""
+MOST_HEADERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request or an answer."""
+
+    line: str
+    headers: tuple[tuple[str, str], ...]
+    body: Body
+    more_headers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """One request and its answer. ``lost`` says what happened instead of an answer."""
+
+    number: int
+    purpose: str
+    request: Message
+    answer: Message | None
+    outcome: str
+    lost: str
+    milliseconds: str
+
+    @property
+    def anchor(self) -> str:
+        """The fragment that leads here: the number of the journal's record."""
+        return f"exchange-{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """One field of an expectation: what was permitted, what was seen, and whether that is permitted."""
+
+    field: str
+    words: str
+    permitted: str
+    observed: str
+    holds: bool
+    rules: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchView:
+    """One documented way for a step to turn out, against what was seen."""
+
+    name: str
+    rules: str
+    claims: tuple[ClaimView, ...]
+
+    @property
+    def failed(self) -> int:
+        """How many of its claims do not hold."""
+        return sum(not claim.holds for claim in self.claims)
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step: what happens, what was seen, where the money is afterwards, and what was expected if it was not met."""
+
+    number: int
+    words: str
+    status: str
+    status_words: str
+    seen: str
+    cause: str
+    band: Markup | None
+    money: str
+    exchanges: tuple[ExchangeView, ...]
+    branches: tuple[BranchView, ...]
+    reasons: tuple[str, ...]
+    named: bool = False
+    """Whether its findings name an exchange."""
+    proof: frozenset[int] = frozenset()
+    """The numbers of the exchanges that findings of the history name."""
+
+    def unfolds(self, exchange: ExchangeView) -> bool:
+        """Whether an exchange is shown unfolded: where something is wrong, what is named or else all that was done."""
+        if exchange.number in self.proof or self.named:
+            return exchange.number in self.proof
+        return self.status == "violates" and exchange.purpose != PURPOSES["poll"]
+
+    @property
+    def closest(self) -> BranchView | None:
+        """The branch that comes closest, if any."""
+        return _closest(self.branches) if self.branches else None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A history from its first step to its last."""
+
+    anchor: str
+    id: str
+    profile: str
+    label: str
+    source: str
+    records: str
+    steps: tuple[StepView, ...]
+    left_out: int
+
+    @property
+    def exchanges(self) -> Iterator[ExchangeView]:
+        """Every exchange shown, in order."""
+        return (exchange for step in self.steps for exchange in step.exchanges)
+
+
+def history_anchor(play: Play) -> str:
+    """Return the fragment that leads to a history: the number of its record."""
+    return f"history-{play.record['n']}"
+
+
+def evidence_anchor(play: Play, step: int | None, place: int | None = None) -> str:
+    """Return the fragment that leads to the exchange in which a step was done, or to the history when there is none.
+
+    ``place`` is that of the exchange among the history's, where a finding names one.
+    """
+    kept = play.exchanges[:MOST_EXCHANGES]
+    if place is not None and place < len(kept):
+        return f"exchange-{kept[place]['n']}"
+    at_step = [one for one in kept if one["step"] == step]
+    acts = [one for one in at_step if one["purpose"] == "act"]
+    # A merchant fetches tokens and looks before it acts.
+    changing = [one for one in acts if one["request"]["method"] != "GET" and _operation(one) != "token"]
+    chosen = changing or acts or at_step
+    return f"exchange-{chosen[0]['n']}" if chosen else history_anchor(play)
+
+
+def _operation(exchange: Record) -> str:
+    return str(exchange["wire"]["operation"]) if "wire" in exchange else ""
+
+
+_ANSWER_ONLY: Final = (
+    "Only the answer is wrong: read back, the order stands as permitted.",
+    "Is the answer written from something else than the order that was changed?",
+)
+_REQUESTS: Final = frozenset({"cancel", "capture", "refund", "stop-agreement", "together"})
+"""Steps whose answer is the target's word on the order: that of a test action says nothing of it."""
+_ORDER_ONLY: Final = (
+    "The answer is as permitted, and the order does not stand as it says.",
+    "Is the answer written before the change is made, or is the change lost after it?",
+)
+
+
+def what_differs(judgement: Record) -> tuple[str, str]:
+    """Say whether a violation is in the answer or in the order, and what to ask then.
+
+    Both are empty where not both were looked at, or both are wrong.
+    """
+    branches = list(_branches(judgement, ""))
+    if not branches:
+        return "", ""
+    closest = _closest(branches)
+    parts = {claim.field.partition(".")[0] for claim in closest.claims if not claim.holds}
+    looked = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement["observed"]}
+    if parts == {"answer"} and "view" in looked:
+        return _ANSWER_ONLY
+    if parts == {"view"} and "answer" in looked and judgement["do"] in _REQUESTS:
+        return _ORDER_ONLY
+    return "", ""
+
+
+def _closest(branches: Sequence[BranchView]) -> BranchView:
+    """Return the first of the branches that come closest, one that a rule asks for before one merely permitted."""
+    return min(branches, key=lambda branch: (branch.failed, not branch.rules))
+
+
+def story_of(play: Play, currency: str, body_limit: int) -> Story:
+    """Tell a history. Bodies are cut at ``body_limit`` characters."""
+    history = history_from_json(play.record["history"])
+    kept = play.exchanges[:MOST_EXCHANGES]
+    total = history.opening.amount
+    steps = []
+    for number, step in enumerate(history.all_steps):
+        exchanges = tuple(exchange_view(one, body_limit) for one in kept if one["step"] == number)
+        words = step_in_words(step, history.profile, currency)
+        steps.append(_step(number, words, play.judged(number), exchanges, total, currency))
+    return Story(
+        anchor=history_anchor(play),
+        id=play.id,
+        profile=PROFILES[Profile(play.record["profile"])],
+        label=play.record["label"],
+        source=SOURCES[play.record["source"]],
+        records=records_of(play),
+        steps=tuple(steps),
+        left_out=len(play.exchanges) - len(kept),
+    )
+
+
+def records_of(play: Play) -> str:
+    """Return which lines of the journal are a history's."""
+    numbers = [play.record["n"], *(one["n"] for one in (*play.exchanges, *play.notes, *play.judgements))]
+    first, last = min(numbers) + 1, max(numbers) + 1
+    return f"line {first}" if first == last else f"lines {first:,} to {last:,}"
+
+
+def _step(
+    number: int,
+    words: str,
+    judgement: Record | None,
+    exchanges: tuple[ExchangeView, ...],
+    total: int,
+    currency: str,
+) -> StepView:
+    if judgement is None:
+        return StepView(number, words, "", "not played", "", "", None, "", exchanges, (), ())
+    money = money_of(judgement.get("observed", {}), total)
+    said = money_in_words(money, currency) if money else ""
+    return StepView(
+        number,
+        words,
+        judgement["status"],
+        STATUSES[judgement["status"]],
+        judgement.get("seen", ""),
+        judgement.get("cause", ""),
+        band(money, total, said) if money else None,
+        said,
+        exchanges,
+        tuple(_branches(judgement, currency)),
+        tuple(_reasons(judgement, currency)),
+    )
+
+
+def _reasons(judgement: Record, currency: str) -> Iterator[str]:
+    rules: dict[str, list[str]] = {}
+    for finding in judgement.get("findings", ()):
+        rules.setdefault(finding["reason"], []).append(finding["rule"])
+    return (f"{', '.join(named)}: {reason_in_words(reason, currency)}" for reason, named in rules.items())
+
+
+def _branches(judgement: Record, currency: str) -> Iterator[BranchView]:
+    observed = judgement.get("observed", {})
+    for branch in judgement.get("expected", ()):
+        claims = []
+        for claim in branch["claims"]:
+            field = claim["field"]
+            permitted = permitted_from_json(claim["permitted"])
+            claims.append(
+                ClaimView(
+                    field,
+                    field_in_words(field),
+                    permitted_in_words(field, permitted, currency),
+                    value_in_words(field, observed.get(field), currency),
+                    permitted.permits(observed.get(field)),
+                    ", ".join(claim["rules"]),
+                )
+            )
+        yield BranchView(branch["name"], ", ".join(branch["rules"]), tuple(claims))
+
+
+def exchange_view(record: Record, body_limit: int) -> ExchangeView:
+    """Return one exchange as it is shown, its bodies cut at ``body_limit`` characters."""
+    request, response = record["request"], record["response"]
+    line = in_one_line(f"{request['method']} {request['path']}")
+    answer = None if response is None else _message(f"HTTP {response['status']}", response, body_limit)
+    return ExchangeView(
+        number=record["n"],
+        purpose=f"in {record['wire']['action']}" if "wire" in record else PURPOSES[record["purpose"]],
+        request=_message(line, request, body_limit),
+        answer=answer,
+        outcome="no answer" if response is None else str(response["status"]),
+        lost=record.get("lost", "") if response is None else "",
+        milliseconds=_time(record),
+    )
+
+
+def _time(record: Record) -> str:
+    """Return how long an exchange took and, of two that were sent together, when it left."""
+    if "wire" in record:
+        wire = record["wire"]
+        return f"at {wire['at']:.1f} s" + (f", {trouble_in_words(wire['fault'])}" if wire["fault"] else "")
+    took = f"{record['ms']:.0f} ms"
+    return f"sent at {record['began']:.1f} ms, {took}" if "began" in record else took
+
+
+def _message(line: str, stored: Record, body_limit: int) -> Message:
+    headers = stored["headers"]
+    shown = tuple((in_one_line(name, 100), in_one_line(value, 400)) for name, value in headers[:MOST_HEADERS])
+    return Message(line, shown, body_of(stored["body"], body_limit), len(headers) - len(shown))

@@ -1,0 +1,134 @@
+"""Plain words for what happens in a shop's history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from conformance.evidence.journal import Record
+from conformance.obligations.history import Fault, ShopHistory, Step
+from conformance.reports.wording.provider import amount, counted
+from conformance.reports.wording.sanitize import in_one_line
+
+_STEPS: Final[Mapping[str, str]] = {
+    "cancel": "The shop cancels {which}",
+    "cancel_together": "The shop cancels {which} twice at the same time, as two people would",
+    "abandon": "The customer leaves the checkout, and the shop abandons {which}",
+    "tick": "The shop’s scheduled work runs",
+    "restart": "The shop’s process is started again",
+    "approve": "The customer approves {which}",
+    "reject": "The customer rejects {which}",
+    "expire": "The customer does nothing until {which} times out",
+    "start_3ds": "The customer of {which} is sent into 3-D Secure, or its charge is processed",
+    "finish_3ds": "That ends with success for {which}",
+    "fail_3ds": "That ends without success for {which}",
+    "portal_cancel": "In the portal, {which} is cancelled",
+    "deliver": "The provider’s notifications arrive",
+    "deliver_twice": "The provider’s notifications arrive, each of them twice",
+    "deliver_reversed": "The provider’s notifications arrive, the latest first",
+    "lose": "The provider’s notifications are lost",
+}
+AT_REST: Final = "No more trouble is made; time passes until the shop is at rest"
+_TROUBLE: Final[Mapping[str, str]] = {
+    "lost-before": "lost on its way",
+    "error-500": "answered 500, and not carried out",
+    "error-502-html": "answered 502 with a web page, and not carried out",
+    "error-503": "answered 503, and not carried out",
+    "busy-429": "answered 429, and not carried out",
+    "locked-423": "answered 423, the payment being locked",
+    "processing-409": "refused, the payment being processed",
+    "timeout-408": "answered 408, and not carried out",
+    "unauthorized-401": "answered 401, the token having ended",
+    "forbidden-403": "answered 403",
+    "missing-404": "answered 404, as if there were no such payment",
+    "redirect-302": "sent elsewhere with 302",
+    "empty-200": "answered 200 with nothing in it, and not carried out",
+    "html-200": "answered 200 with a web page, and not carried out",
+    "accepted-202": "answered 202, and not carried out",
+    "unchanged-200": "answered 200 with the payment as it was, and not carried out",
+    "sticky-400": "answered 400, as is every later one with its key",
+    "lost-after": "carried out, and its answer lost",
+    "slow-after": "carried out, and answered late",
+    "error-500-after": "carried out, and answered 500",
+    "empty-200-after": "carried out, and answered 200 with nothing in it",
+    "html-200-after": "carried out, and answered 200 with a web page",
+    "approve-before": "overtaken by the customer’s approval",
+    "approve-after": "followed at once by the customer’s approval",
+    "twice": "sent twice by something below the shop",
+}
+"""What is done to a request, by the kind of the fault."""
+_ENDED: Final[Mapping[str, str]] = {
+    "raised": "did not succeed",
+    "hung": "did not come to an end",
+    "flooded": "asked the provider without an end",
+    "skipped": "could not happen",
+}
+
+
+def shop_step_in_words(step: Step, history: ShopHistory, currency: str) -> str:
+    """Return one step as a sentence without its full stop."""
+    which = f"order {step.order + 1}" if len(history.amounts) > 1 else "the order"
+    match step.do:
+        case "create":
+            money = amount(history.amounts[step.order], currency)
+            return f"The shop makes the payment of {which}, {money}"
+        case "capture":
+            return f"The shop ships and captures {amount(step.number, currency)} of {which}"
+        case "wait":
+            return f"Time passes: {counted(step.number, 'second')}"
+        case "age":
+            return f"Time passes for {which}: {counted(step.number, 'day')}"
+        case _:
+            return _STEPS[step.do].format(which=which)
+
+
+def fault_in_words(fault: Fault) -> str:
+    """Return a fault of the plan as a phrase."""
+    which = "every" if fault.at == 1 and not fault.times else f"{_nth(fault.at)}"
+    more = "" if fault.times in (0, 1) else f" and the {fault.times - 1} after it"
+    since = " and all after it" if fault.at > 1 and not fault.times else ""
+    wait = f" ({counted(fault.seconds, 'second')})" if fault.seconds else ""
+    return f"{which} {fault.on}{more}{since}: {trouble_in_words(fault.kind)}{wait}"
+
+
+def trouble_in_words(kind: str) -> str:
+    """Return what is done to a request, with the name that the histories have for it."""
+    return f"{_TROUBLE[kind]} ({kind})"
+
+
+def _nth(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+def happening_in_words(record: Record, several: bool) -> Iterator[str]:
+    """Return what an action's or the books' record says, as phrases; nothing where nothing is worth a word."""
+    which = f" of order {record['order'] + 1}" if several and record["order"] is not None else ""
+    if record["kind"] == "action" and record["ended"] != "returned":
+        said = f" ({record['told']})" if record["told"] else ""
+        yield in_one_line(f"{record['action']}{which} {_ENDED[record['ended']]}{said}", 300)
+    elif record["kind"] == "books":
+        amounts = [f"{name} {value}" for name, value in record["view"].items() if name in _AMOUNTS]
+        view = ", ".join([f"the merchant’s books{which} say {record['view'].get('status')}", *amounts])
+        truth = record["truth"]
+        yield in_one_line(f"{view}; the payment is {truth['stage']}" if truth else view, 300)
+
+
+_AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining")
+
+
+def exchange_in_words(record: Record) -> Iterator[str]:
+    """Return what a record of a played history says, in lines."""
+    if record["kind"] == "exchange":
+        request, response, wire = record["request"], record["response"], record["wire"]
+        answer = record.get("lost", "") if response is None else str(response["status"])
+        fault = f"  [{wire['fault']}]" if wire["fault"] else ""
+        yield in_one_line(f"{wire['at']:8.1f} s  {request['method']} {request['path']} -> {answer}{fault}", 400)
+    elif record["kind"] == "action" and record["ended"] != "returned":
+        said = f": {record['told']}" if record["told"] else ""
+        yield in_one_line(f"{record['action']} {_ENDED[record['ended']]}{said}", 400)
+    elif record["kind"] == "books":
+        view = ", ".join(f"{name} {value}" for name, value in record["view"].items())
+        yield in_one_line(f"the merchant's books: {view}", 400)
+        if record["truth"] is not None:
+            names = ("stage", "authorized", "captured", "cancelled", "remaining")
+            yield "the provider's:       " + ", ".join(f"{name} {record['truth'][name]}" for name in names)

@@ -1,0 +1,103 @@
+"""Text from a target, made harmless: what cannot be seen is shown, what is too long is cut, nothing is interpreted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.evidence.journal import body_from_json
+
+LONGEST_TEXT: Final = 600
+"""Characters of one value that are shown; whole bodies have limits of their own."""
+
+DEEPEST: Final = 12
+"""Levels of nesting that are indented; what lies deeper stays at this level."""
+
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+
+
+def visible(text: str) -> str:
+    """Return the text with control, bidirectional and other invisible characters written out.
+
+    Line feeds and tabs stay: they cannot hide or reorder anything.
+    """
+    return _UNSEEN.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return f"‹U+{ord(match.group()):04X}›"
+
+
+def shortened(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Return the text, visible, and cut with a note of how many bytes are left out when it is longer than the limit."""
+    if len(text) <= limit:
+        return visible(text)
+    left_out = _size(text) - _size(text[:limit])
+    return f"{visible(text[:limit])} … ({left_out:,} more bytes)"
+
+
+def in_one_line(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Return the text as ``shortened`` does, without line breaks."""
+    return " ".join(shortened(text, limit).split())
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body as it is shown, and a note about what is not shown of it."""
+
+    text: str
+    note: str = ""
+
+
+def body_of(stored: str | dict[str, str], limit: int) -> Body:
+    """Return a recorded body for a reader: JSON laid out in lines, and cut at the limit.
+
+    Laying out changes the white space between values and nothing else: a repeated key or an odd number stays as it was.
+    """
+    if not isinstance(stored, str):
+        data = body_from_json(stored)
+        shown = data[: limit // 3].hex(" ")
+        cut = f", of which {limit // 3:,} are shown" if len(data) > limit // 3 else ""
+        return Body(shown, f"{len(data):,} bytes that are not UTF-8 text, in hexadecimal{cut}.")
+    shown = stored[:limit]
+    laid_out = _laid_out(shown) if shown.lstrip()[:1] in ("{", "[") else shown
+    text = visible(laid_out[: limit * 2])
+    left_out = _size(stored) - _size(shown)
+    note = f"Cut: {left_out:,} of {_size(stored):,} bytes are not shown." if left_out else ""
+    return Body(text, note)
+
+
+_PARTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|\s+|[^\s"{}\[\],:]+', re.DOTALL)
+_OPENING: Final = {"{": "}", "[": "]"}
+
+
+def _laid_out(text: str) -> str:
+    out: list[str] = []
+    depth = 0
+    parts = [part for part in _PARTS.findall(text) if not part.isspace()]
+    for index, part in enumerate(parts):
+        following = parts[index + 1] if index + 1 < len(parts) else ""
+        if part in _OPENING:
+            depth += 1
+            out.append(part if following == _OPENING[part] else part + _new_line(depth))
+        elif part in ("}", "]"):
+            depth = max(depth - 1, 0)
+            empty = index > 0 and _OPENING.get(parts[index - 1]) == part
+            out.append(part if empty else _new_line(depth) + part)
+        elif part == ",":
+            out.append(part + _new_line(depth))
+        else:
+            out.append(": " if part == ":" else part)
+    return "".join(out)
+
+
+def _new_line(depth: int) -> str:
+    return "\n" + "  " * min(depth, DEEPEST)

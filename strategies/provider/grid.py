@@ -1,0 +1,89 @@
+"""What the grids of the three APIs have in common: recipes are added cell by cell, with amounts that take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from conformance.domain.order import Profile
+from conformance.domain.steps import Addressee, Cancel, Defect, Key
+from conformance.model import World
+from conformance.model.ecom import EcomTable
+from conformance.model.epayment import EpaymentTable
+from conformance.model.recurring import RecurringTable
+from conformance.strategies.provider.ages import FRESH, Ageing, Limits, limits
+from conformance.strategies.provider.money import LEAST, ONE_UNIT, Share, amount_for
+from conformance.strategies.provider.recipe import Recipe
+from conformance.strategies.provider.situations import Situation
+from conformance.strategies.provider.tails import NOTHING_MORE, Tail
+
+FLAGS = (None, False, True)
+"""The flag left out, false and true."""
+
+FLAG_DEFECTS: Final = (Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER)
+"""What is wrong with the flag itself: the cancel stands for one that sets it."""
+
+DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {
+    table.profile: (*table.defects, *table.recorded_defects) for table in (EcomTable, EpaymentTable, RecurringTable)
+}
+"""What can be wrong with a cancel on the wire of each API, as the model knows it."""
+
+
+@dataclass(slots=True)
+class Grid:
+    """The recipes of one API in one world, in the order in which they were thought of."""
+
+    profile: Profile
+    world: World
+    recipes: list[Recipe] = field(default_factory=list)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that are in force for a cancel."""
+        return limits(self.profile, self.world)
+
+    def add(
+        self,
+        situation: Situation,
+        flag: bool | None = None,
+        *,
+        share: Share | None = None,
+        ageing: Ageing = FRESH,
+        tail: Tail = NOTHING_MORE,
+        key: Key = Key.FRESH,
+        to: Addressee = Addressee.OWN,
+        defect: Defect | None = None,
+        amount: int | None = None,
+        beside: Tail = NOTHING_MORE,
+    ) -> None:
+        """Add one cell. Without an amount, the simplest takes turns with the others."""
+        share = share or situation.share
+        least = 1 if share is ONE_UNIT else LEAST[self.profile]
+        total = amount or amount_for(share, len(self.recipes), least)
+        cancel = Cancel(flag=flag, key=key, to=to, defect=defect)
+        self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total, beside))
+
+    def each_flag(
+        self,
+        situation: Situation,
+        tails: Sequence[Tail] = (NOTHING_MORE,),
+        *,
+        shares: Iterable[Share] = (),
+        ageings: Iterable[Ageing] = (FRESH,),
+        flags: Sequence[bool | None] = FLAGS,
+    ) -> None:
+        """Add a situation under every age and every flag; shares and tails take turns."""
+        turns = list(shares) or [situation.share]
+        count = 0
+        for ageing in ageings:
+            for flag in flags:
+                share, tail = turns[count % len(turns)], tails[count % len(tails)]
+                self.add(situation, flag, share=share, ageing=ageing, tail=tail)
+                count += 1
+
+
+def at_last(ages: Iterable[timedelta]) -> tuple[Ageing, ...]:
+    """Return ages that an order reaches right before the cancel."""
+    return tuple(Ageing(age) for age in ages)

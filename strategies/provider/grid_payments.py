@@ -1,0 +1,278 @@
+"""The grid of eCom and ePayment: situations, ages, flags and captured shares, and what follows the cancel.
+
+Each part of the grid is one function, and says what kind of mistake it is there for.
+"""
+
+from __future__ import annotations
+
+from conformance.domain.order import Profile
+from conformance.domain.steps import Addressee, Defect, Key
+from conformance.model.world import REFUND_LIMIT
+from conformance.strategies.provider import situations as at
+from conformance.strategies.provider import tails as then
+from conformance.strategies.provider.ages import (
+    A_DAY,
+    CLEAR,
+    FRESH,
+    OPENING,
+    REFUND_BEYOND,
+    REFUND_WITHIN,
+    Ageing,
+    Moment,
+)
+from conformance.strategies.provider.grid import DEFECTS, FLAG_DEFECTS, FLAGS, Grid, at_last
+from conformance.strategies.provider.money import (
+    ALL_BUT_ONE_UNIT,
+    ALL_IN_FOUR,
+    ALL_IN_TWO,
+    HUNDRED,
+    IN_FIVE,
+    IN_THREE,
+    IN_TWO,
+    MOST,
+    ODD_PRICE,
+    ONE_UNIT,
+    PARTS,
+    UNDER_A_TENTH,
+    WHOLES,
+)
+
+
+def fill(grid: Grid, *, wire: bool) -> None:
+    """Add every part of the grid."""
+    unapproved(grid)
+    reserved(grid)
+    partly_captured(grid)
+    fully_captured(grid)
+    refunded(grid)
+    secure(grid)
+    ended(grid)
+    keys(grid)
+    addressees(grid, wire=wire)
+    late(grid)
+    if wire:
+        broken(grid)
+    attempts(grid, wire=wire)
+
+
+def releasing(grid: Grid) -> bool | None:
+    """Return the flag with which a partly captured order's remainder is released."""
+    return True if grid.profile is Profile.ECOM else None
+
+
+def unapproved(grid: Grid) -> None:
+    """Cancel before approval: does it end the order, and does it stay ended whatever follows?"""
+    grid.each_flag(at.INITIATED)
+    grid.add(at.INITIATED, ageing=OPENING)
+    grid.add(at.INITIATED, ageing=A_DAY)
+    grid.add(at.INITIATED, True, tail=then.SECOND)
+    grid.add(at.INITIATED, tail=then.SECOND_AND_APPROVE)
+    attempts = (
+        then.APPROVE,
+        then.APPROVE_AND_CAPTURE,
+        then.CAPTURE,
+        then.REFUND,
+        then.ENTER_3DS,
+        then.REJECT,
+        then.EXPIRE,
+        then.THIRD,
+        then.AGE,
+    )
+    for turn, tail in enumerate(attempts):
+        grid.add(at.INITIATED, FLAGS[turn % 3], tail=tail)
+
+
+def reserved(grid: Grid) -> None:
+    """Cancel a reservation at every age with every flag: is anything but the age and the flag looked at?"""
+    grid.each_flag(at.RESERVED)
+    within, beyond = at_last(grid.limits.within), at_last(grid.limits.beyond)
+    afterwards = (then.CAPTURE, then.SECOND, then.NOTHING_MORE, then.REFUND, then.CAPTURE_ALL)
+    grid.each_flag(at.RESERVED, afterwards, ageings=(*within, *beyond))
+    grid.each_flag(at.RESERVED, (then.READ,), ageings=at_last(grid.limits.open), flags=(None,))
+    attempts = (
+        then.CAPTURE_LEAST,
+        then.REFUND_ALL,
+        then.APPROVE,
+        then.THIRD,
+        then.AGE_AND_CAPTURE,
+        then.AGE_AND_CANCEL,
+        then.CANCEL_AND_CAPTURE,
+        then.AGE,
+        then.UNKNOWN,
+    )
+    for turn, tail in enumerate(attempts):
+        grid.add(at.RESERVED, FLAGS[turn % 2], tail=tail)
+
+
+def partly_captured(grid: Grid) -> None:
+    """Cancel after partial captures: one or many, tiny or nearly everything, young or old."""
+    for turn, share in enumerate(PARTS):
+        flags = FLAGS if turn < 4 else (None, True)
+        tails = (then.CAPTURE_ALL, then.SECOND_FLAGGED, then.REFUND_ALL, then.NOTHING_MORE, then.CAPTURE)
+        for place, flag in enumerate(flags):
+            grid.add(at.PARTLY, flag, share=share, tail=tails[(turn + place) % len(tails)])
+    shares = (*PARTS[:5], IN_TWO, MOST, IN_FIVE)
+    ages = at_last((*grid.limits.within, *grid.limits.beyond))
+    grid.each_flag(at.PARTLY, (then.NOTHING_MORE, then.REFUND, then.SECOND, then.CAPTURE), shares=shares, ageings=ages)
+    release = releasing(grid)
+    last = grid.limits.within[-1]
+    first = grid.limits.beyond[0]
+    grid.add(at.PARTLY, release, share=IN_THREE, ageing=Ageing(last, Moment.EARLY))
+    grid.add(at.PARTLY, release, share=ALL_BUT_ONE_UNIT, ageing=Ageing(last, Moment.SPLIT))
+    grid.add(at.PARTLY, release, share=IN_THREE, ageing=Ageing(first, Moment.SPLIT))
+    grid.add(at.PARTLY, release, share=ALL_BUT_ONE_UNIT, ageing=Ageing(first, Moment.SPLIT))
+    attempts = (
+        (then.CAPTURE, IN_THREE),
+        (then.CAPTURE_LEAST, UNDER_A_TENTH),
+        (then.REFUND, IN_TWO),
+        (then.REFUND_TWICE, MOST),
+        (then.THIRD, IN_FIVE),
+        (then.CANCEL_AND_REFUND, ALL_BUT_ONE_UNIT),
+        (then.REFUND_AND_CANCEL, HUNDRED),
+    )
+    for tail, share in attempts:
+        grid.add(at.PARTLY, release, share=share, tail=tail)
+    for flag in FLAGS[:2]:
+        grid.add(at.PARTLY, flag, share=IN_TWO, tail=then.THIRD)
+    grid.add(at.PARTLY, share=IN_THREE, tail=then.CAPTURE_AND_FLAG)
+    grid.add(at.PARTLY, False, share=UNDER_A_TENTH, tail=then.CAPTURE_AND_FLAG)
+    grid.add(at.PARTLY_AFTER_3DS, release, share=IN_THREE, tail=then.CAPTURE)
+
+
+def fully_captured(grid: Grid) -> None:
+    """Cancel when nothing is left: is it refused, and does the money stay where it is?"""
+    tails = (then.NOTHING_MORE, then.REFUND, then.SECOND, then.REFUND_ALL)
+    for turn, share in enumerate(WHOLES):
+        for place, flag in enumerate(FLAGS):
+            grid.add(at.FULLY, flag, share=share, tail=tails[(turn + place) % len(tails)])
+    ages = at_last((*grid.limits.within[1::2], grid.limits.beyond[0]))
+    again = (then.NOTHING_MORE, then.SECOND_FLAGGED)
+    grid.each_flag(at.FULLY, again, shares=WHOLES, ageings=ages, flags=(None, True))
+    grid.add(at.FULLY, False, share=ALL_IN_TWO, tail=then.THIRD)
+
+
+def refunded(grid: Grid) -> None:
+    """Cancel after refunds: does a refund change what a cancel does, or make captured money capturable again?"""
+    for situation in (at.PARTLY_REFUNDED, at.PARTLY_ALL_REFUNDED, at.FULLY_REFUNDED, at.FULLY_ALL_REFUNDED):
+        grid.each_flag(situation, (then.NOTHING_MORE, then.CAPTURE, then.REFUND))
+    release = releasing(grid)
+    grid.add(at.PARTLY_REFUNDED, release, share=IN_THREE, tail=then.REFUND_AND_CANCEL)
+    grid.add(at.PARTLY_REFUNDED, release, share=MOST, ageing=Ageing(grid.limits.within[-1]))
+    grid.add(at.PARTLY_REFUNDED, release, share=IN_TWO, ageing=Ageing(grid.limits.beyond[0]))
+    grid.add(at.FULLY_REFUNDED, share=ALL_IN_FOUR, tail=then.SECOND)
+
+
+def secure(grid: Grid) -> None:
+    """Cancel around a 3-D Secure session: refused in it, and as always after it."""
+    grid.each_flag(at.IN_3DS, (then.NOTHING_MORE, then.FINISH_AND_CANCEL, then.FAIL_AND_CANCEL))
+    grid.add(at.IN_3DS, tail=then.SECOND)
+    grid.add(at.IN_3DS, False, tail=then.FINISH)
+    grid.each_flag(at.FINISHED_3DS, (then.NOTHING_MORE, then.CAPTURE, then.SECOND))
+    grid.add(at.FINISHED_3DS, ageing=Ageing(grid.limits.within[-1]))
+    grid.add(at.FINISHED_3DS, ageing=Ageing(grid.limits.beyond[0]))
+    grid.add(at.REFUSED_IN_3DS)
+    grid.each_flag(at.FAILED_3DS, (then.NOTHING_MORE, then.SECOND), flags=(None, True))
+
+
+def ended(grid: Grid) -> None:
+    """Cancel what has ended: nothing may move, whatever the answer is."""
+    grid.each_flag(at.REJECTED, (then.NOTHING_MORE, then.CAPTURE, then.SECOND))
+    grid.each_flag(at.EXPIRED, (then.NOTHING_MORE, then.APPROVE, then.SECOND))
+    grid.each_flag(at.EXPIRED_IN_3DS, flags=(None,))
+    grid.each_flag(at.CANCELLED_EARLY, (then.NOTHING_MORE, then.CAPTURE, then.SECOND))
+    grid.each_flag(at.CANCELLED, (then.CAPTURE, then.NOTHING_MORE, then.REFUND))
+    grid.add(at.CANCELLED, ageing=Ageing(grid.limits.beyond[0]))
+    released = at.RELEASED_ECOM if grid.profile is Profile.ECOM else at.RELEASED
+    grid.each_flag(released, (then.REFUND, then.CAPTURE, then.SECOND), shares=(IN_THREE, UNDER_A_TENTH, MOST))
+    grid.add(released, releasing(grid), ageing=Ageing(grid.limits.beyond[0]), tail=then.NOTHING_MORE)
+
+
+def keys(grid: Grid) -> None:
+    """Repeat a cancel with its key, reuse the key, or use one that is spent: no second effect."""
+    release = releasing(grid)
+    for flag in (None, False):
+        grid.add(at.INITIATED, flag, tail=then.SAME_KEY)
+        grid.add(at.RESERVED, flag, tail=then.SAME_KEY_TWICE)
+    grid.add(at.RESERVED, tail=then.SAME_KEY_THEN_FRESH)
+    grid.add(at.PARTLY, release, share=IN_THREE, tail=then.SAME_KEY)
+    grid.add(at.PARTLY, share=MOST, tail=then.SAME_KEY)
+    grid.add(at.PARTLY, False, tail=then.OTHER_FLAG)
+    grid.add(at.PARTLY, True, share=IN_TWO, tail=then.OTHER_FLAG_THEN_READ)
+    grid.add(at.RESERVED, True, tail=then.SAME_KEY)
+    grid.add(at.RESERVED, True, tail=then.OTHER_FLAG)
+    grid.add(at.RESERVED, tail=then.OTHER_FLAG)
+    grid.add(at.FULLY, tail=then.SAME_KEY)
+    grid.add(at.FULLY, False, share=ALL_IN_TWO, tail=then.SAME_KEY_TWICE)
+    grid.add(at.FULLY, share=ALL_IN_FOUR, tail=then.OTHER_FLAG)
+    grid.add(at.RESERVED, key=Key.SPENT)
+    grid.add(at.INITIATED, key=Key.SPENT)
+    grid.add(at.PARTLY, release, key=Key.SPENT)
+    grid.add(at.RESERVED, tail=then.SPENT_KEY)
+    if grid.profile is Profile.EPAYMENT:
+        # Here the key counts, and whatever a cancel is refused for may be met with a spent one.
+        for situation, flag in ((at.RESERVED, True), (at.FULLY, None), (at.IN_3DS, None), (at.CANCELLED, None)):
+            grid.add(situation, flag, key=Key.SPENT)
+        grid.add(at.RESERVED, key=Key.SPENT, ageing=Ageing(grid.limits.beyond[0]))
+
+
+def addressees(grid: Grid, *, wire: bool) -> None:
+    """Cancel what does not exist or belongs to somebody else: not found, and nothing happens to this order."""
+    for to in (Addressee.UNKNOWN, Addressee.FOREIGN) if wire else (Addressee.UNKNOWN,):
+        grid.add(at.RESERVED, to=to, tail=then.CAPTURE)
+        grid.add(at.RESERVED, True, to=to, tail=then.SECOND)
+        grid.add(at.PARTLY, True, to=to)
+        grid.add(at.INITIATED, False, to=to, tail=then.APPROVE)
+
+
+def late(grid: Grid) -> None:
+    """Move money late: captures after the deadline, and refunds on both sides of theirs."""
+    release = releasing(grid)
+    beyond = at_last(grid.limits.beyond)
+    for ageing in beyond:
+        grid.add(at.PARTLY, share=IN_TWO, ageing=ageing, tail=then.CAPTURE_LEAST)
+    grid.add(at.RESERVED, ageing=beyond[0], tail=then.CAPTURE_LEAST)
+    for age in REFUND_BEYOND:
+        grid.add(at.FULLY, ageing=Ageing(age), tail=then.REFUND)
+    grid.add(at.PARTLY, ageing=Ageing(REFUND_BEYOND[0]), share=MOST, tail=then.REFUND_ALL)
+    released = at.RELEASED_ECOM if grid.profile is Profile.ECOM else at.RELEASED
+    for age in REFUND_WITHIN:
+        grid.add(released, release, ageing=Ageing(age), tail=then.REFUND)
+    grid.add(at.PARTLY, release, tail=then.LATE_REFUND)
+    grid.add(at.FULLY, ageing=Ageing(REFUND_LIMIT - CLEAR), tail=then.REFUND)
+
+
+def broken(grid: Grid) -> None:
+    """Send a cancel that is broken on the wire: refused, and nothing is released."""
+    for turn, defect in enumerate(DEFECTS[grid.profile]):
+        flag = True if defect in FLAG_DEFECTS else FLAGS[turn % 3]
+        grid.add(at.RESERVED, flag, defect=defect, ageing=FRESH, tail=then.SECOND if turn % 2 else then.CAPTURE)
+    for defect in DEFECTS[grid.profile][::3]:
+        grid.add(at.PARTLY, True, defect=defect, share=ONE_UNIT if defect is Defect.NO_MSN else None)
+    if grid.profile is Profile.EPAYMENT:
+        grid.add(at.INITIATED, defect=Defect.NO_MSN)
+        for defect in (Defect.MALFORMED_ID, Defect.NO_SUBSCRIPTION_KEY):
+            grid.add(at.PARTLY, defect=defect)
+            grid.add(at.INITIATED, defect=defect)
+
+
+def attempts(grid: Grid, *, wire: bool) -> None:
+    """Cancel, and then try in one go whatever must not be possible any more."""
+    release = releasing(grid)
+    grid.add(at.RESERVED, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.RESERVED, False, ageing=A_DAY, tail=then.KEYED)
+    grid.add(at.PARTLY, release, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.PARTLY, release, share=UNDER_A_TENTH, ageing=A_DAY, tail=then.ATTEMPTS)
+    grid.add(at.PARTLY_REFUNDED, release, share=IN_THREE, tail=then.ATTEMPTS)
+    grid.add(at.PARTLY, release, tail=then.OVER_REFUND)
+    grid.add(at.FULLY, tail=then.OVER_REFUND)
+    grid.add(at.PARTLY, share=IN_THREE, tail=then.REFUSALS)
+    grid.add(at.PARTLY, False, share=UNDER_A_TENTH, tail=then.REFUSALS)
+    grid.add(at.FULLY, tail=then.REFUSALS)
+    grid.add(at.INITIATED, tail=then.UNDO)
+    for flag in FLAGS:
+        # Whatever was refused must not be done later, either.
+        grid.add(at.PARTLY, flag, tail=then.A_DAY)
+        grid.add(at.RESERVED, flag, tail=then.A_DAY)
+    if wire and grid.profile is Profile.ECOM:
+        for defect in (Defect.NO_TEXT, Defect.LONG_TEXT):
+            grid.add(at.INITIATED, defect=defect)

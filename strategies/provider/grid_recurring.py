@@ -1,0 +1,245 @@
+"""The grid of Recurring: charges of every kind, ages and captured shares, and what follows the cancel."""
+
+from __future__ import annotations
+
+from conformance.domain.steps import Addressee, Defect, Key
+from conformance.model.world import REFUND_LIMIT
+from conformance.strategies.provider import situations as at
+from conformance.strategies.provider import tails as then
+from conformance.strategies.provider.ages import A_DAY, CLEAR, REFUND_WITHIN, Ageing, Moment
+from conformance.strategies.provider.grid import DEFECTS, Grid, at_last
+from conformance.strategies.provider.money import (
+    ALL_BUT_ONE_UNIT,
+    ALL_IN_FOUR,
+    ALL_IN_TWO,
+    HALF,
+    IN_FIVE,
+    IN_THREE,
+    IN_TWO,
+    MOST,
+    ODD_PRICE,
+    PARTS,
+    UNDER_A_TENTH,
+    WHOLES,
+)
+from conformance.strategies.provider.situations import Situation
+from conformance.strategies.provider.tails import Tail
+
+
+def fill(grid: Grid, *, wire: bool) -> None:
+    """Add every part of the grid."""
+    waiting(grid)
+    reserved(grid)
+    partly_captured(grid)
+    charged(grid)
+    ended(grid)
+    keys(grid)
+    addressees(grid, wire=wire)
+    late(grid)
+    stopped(grid, wire=wire)
+    if wire:
+        broken(grid)
+    attempts(grid)
+
+
+def _with_tails(grid: Grid, situation: Situation, *tails: Tail) -> None:
+    for tail in tails:
+        grid.add(situation, tail=tail)
+
+
+def waiting(grid: Grid) -> None:
+    """Cancel before the charge is made: does it end the charge, and does it stay ended whatever follows?"""
+    _with_tails(
+        grid,
+        at.PENDING,
+        then.NOTHING_MORE,
+        then.BECOME_DUE,
+        then.DUE_AND_RESERVE,
+        then.DUE_AND_CHARGE,
+        then.CAPTURE,
+        then.SECOND,
+        then.THIRD,
+    )
+    _with_tails(
+        grid, at.DUE, then.NOTHING_MORE, then.RESERVE, then.CAPTURE, then.REFUND, then.SECOND, then.CANCEL_AND_CAPTURE
+    )
+    _with_tails(grid, at.DIRECT_PENDING, then.NOTHING_MORE, then.DUE_AND_CHARGE, then.SECOND)
+    _with_tails(grid, at.DIRECT_DUE, then.NOTHING_MORE, then.REFUND, then.THIRD)
+    _with_tails(grid, at.PROCESSING, then.NOTHING_MORE, then.RESERVE, then.RESERVE_AND_CANCEL, then.SECOND)
+    _with_tails(grid, at.DIRECT_PROCESSING, then.NOTHING_MORE, then.SECOND)
+
+
+def reserved(grid: Grid) -> None:
+    """Cancel a reservation at every age: initial charges, ordinary ones, and ones that were processed."""
+    _with_tails(
+        grid,
+        at.INITIAL,
+        then.NOTHING_MORE,
+        then.CAPTURE,
+        then.CAPTURE_ALL,
+        then.CAPTURE_LEAST,
+        then.REFUND,
+        then.REFUND_ALL,
+        then.SECOND,
+        then.THIRD,
+        then.CANCEL_AND_CAPTURE,
+        then.AGE,
+        then.AGE_AND_CAPTURE,
+    )
+    _with_tails(grid, at.ORDINARY, then.NOTHING_MORE, then.CAPTURE)
+    grid.add(at.PROCESSED)
+    tails = (then.NOTHING_MORE, then.CAPTURE, then.SECOND)
+    for turn, ageing in enumerate(at_last((*grid.limits.within, *grid.limits.beyond))):
+        for place, situation in enumerate((at.INITIAL, at.ORDINARY, at.PROCESSED)):
+            grid.add(situation, ageing=ageing, tail=tails[(turn + place) % len(tails)])
+    for ageing in at_last(grid.limits.open):
+        grid.add(at.INITIAL, ageing=ageing, tail=then.READ)
+
+
+def partly_captured(grid: Grid) -> None:
+    """Cancel after partial captures: one or many, tiny or nearly everything, young or old."""
+    for share in PARTS:
+        grid.add(at.INITIAL_PARTLY, share=share, tail=then.CAPTURE_ALL)
+    for share in PARTS[:2]:
+        grid.add(at.ORDINARY_PARTLY, share=share, tail=then.REFUND)
+    attempts = (
+        (then.NOTHING_MORE, HALF),
+        (then.CAPTURE, IN_THREE),
+        (then.CAPTURE_LEAST, UNDER_A_TENTH),
+        (then.REFUND, IN_TWO),
+        (then.REFUND_ALL, MOST),
+        (then.REFUND_TWICE, IN_FIVE),
+        (then.SECOND, ALL_BUT_ONE_UNIT),
+        (then.THIRD, IN_TWO),
+        (then.CANCEL_AND_REFUND, MOST),
+        (then.REFUND_AND_CANCEL, IN_THREE),
+        (then.AGE_AND_CANCEL, HALF),
+    )
+    for tail, share in attempts:
+        grid.add(at.INITIAL_PARTLY, share=share, tail=tail)
+    for turn, ageing in enumerate(at_last((*grid.limits.within, *grid.limits.beyond))):
+        for place, situation in enumerate((at.INITIAL_PARTLY, at.ORDINARY_PARTLY)):
+            grid.add(situation, share=PARTS[(turn + place) % len(PARTS)], ageing=ageing)
+    for share in (IN_THREE, ALL_BUT_ONE_UNIT):
+        for age, moment in (
+            (grid.limits.within[-1], Moment.SPLIT),
+            (grid.limits.within[-1], Moment.EARLY),
+            (grid.limits.beyond[0], Moment.SPLIT),
+        ):
+            grid.add(at.INITIAL_PARTLY, share=share, ageing=Ageing(age, moment))
+
+
+def charged(grid: Grid) -> None:
+    """Cancel when nothing is left, or after refunds: is it refused, and does the money stay where it is?"""
+    for share in WHOLES:
+        grid.add(at.INITIAL_FULLY, share=share)
+        grid.add(at.ORDINARY_FULLY, share=share, tail=then.REFUND)
+    _with_tails(grid, at.INITIAL_FULLY, then.SECOND, then.CAPTURE_LEAST, then.REFUND_ALL)
+    for ageing in at_last((*grid.limits.within[1::2], grid.limits.beyond[0])):
+        grid.add(at.INITIAL_FULLY, ageing=ageing, share=ALL_IN_TWO)
+    _with_tails(grid, at.DIRECT_CHARGED, then.NOTHING_MORE, then.REFUND, then.SECOND)
+    grid.add(at.DIRECT_CHARGED, ageing=Ageing(grid.limits.within[-1]))
+    grid.add(at.DIRECT_CHARGED, ageing=Ageing(grid.limits.beyond[0]))
+    for situation in (at.INITIAL_REFUNDED, at.INITIAL_ALL_REFUNDED, at.DIRECT_REFUNDED, at.DIRECT_ALL_REFUNDED):
+        _with_tails(grid, situation, then.NOTHING_MORE, then.SECOND)
+    grid.add(at.INITIAL_REFUNDED, share=ALL_IN_FOUR, tail=then.REFUND)
+    for situation in (at.INITIAL_PARTLY_REFUNDED, at.INITIAL_PARTLY_ALL_REFUNDED):
+        _with_tails(grid, situation, then.NOTHING_MORE, then.CAPTURE, then.REFUND)
+    grid.add(at.INITIAL_PARTLY_REFUNDED, share=IN_THREE, ageing=Ageing(grid.limits.within[-1]))
+    grid.add(at.INITIAL_PARTLY_REFUNDED, share=IN_TWO, ageing=Ageing(grid.limits.beyond[0]))
+
+
+def ended(grid: Grid) -> None:
+    """Cancel what has ended: nothing may move, whatever the answer is."""
+    _with_tails(grid, at.FAILED, then.NOTHING_MORE, then.CAPTURE, then.SECOND)
+    _with_tails(grid, at.FAILED_DUE, then.NOTHING_MORE, then.REFUND)
+    _with_tails(grid, at.CANCELLED_PENDING, then.NOTHING_MORE, then.CAPTURE)
+    _with_tails(grid, at.CANCELLED_DUE, then.NOTHING_MORE, then.RESERVE)
+    _with_tails(grid, at.CANCELLED_RESERVED, then.NOTHING_MORE, then.CAPTURE, then.REFUND)
+    for tail, share in ((then.REFUND, IN_THREE), (then.CAPTURE, UNDER_A_TENTH), (then.SECOND, MOST)):
+        grid.add(at.RELEASED_INITIAL, share=share, tail=tail)
+    for situation in (at.CANCELLED_RESERVED, at.RELEASED_INITIAL):
+        grid.add(situation, ageing=Ageing(grid.limits.beyond[0]))
+
+
+def keys(grid: Grid) -> None:
+    """Repeat a cancel with its key, reuse the key, or use one that is spent: no second effect."""
+    for situation in (at.PENDING, at.DUE, at.INITIAL, at.INITIAL_PARTLY):
+        grid.add(situation, tail=then.SAME_KEY)
+        grid.add(situation, key=Key.SPENT, tail=then.CAPTURE)
+    grid.add(at.INITIAL, tail=then.SAME_KEY_THEN_FRESH)
+    grid.add(at.INITIAL, tail=then.SPENT_KEY)
+    grid.add(at.INITIAL_PARTLY, share=IN_THREE, tail=then.SAME_KEY_TWICE)
+    for situation in (at.INITIAL_FULLY, at.FAILED, at.DIRECT_CHARGED, at.CANCELLED_RESERVED):
+        grid.add(situation, tail=then.SAME_KEY)
+    grid.add(at.INITIAL_FULLY, share=ALL_IN_TWO, tail=then.SAME_KEY_TWICE)
+    for situation in (
+        at.INITIAL_FULLY,
+        at.DIRECT_CHARGED,
+        at.FAILED,
+        at.PROCESSING,
+        at.CANCELLED_RESERVED,
+        at.DIRECT_DUE,
+    ):
+        grid.add(situation, key=Key.SPENT)
+    grid.add(at.INITIAL, key=Key.SPENT, ageing=Ageing(grid.limits.beyond[0]))
+
+
+def addressees(grid: Grid, *, wire: bool) -> None:
+    """Cancel what does not exist or belongs to somebody else: not found, and nothing happens to this charge."""
+    for to in (Addressee.UNKNOWN, Addressee.FOREIGN) if wire else (Addressee.UNKNOWN,):
+        grid.add(at.INITIAL, to=to, tail=then.CAPTURE)
+        grid.add(at.INITIAL, to=to, tail=then.SECOND)
+        grid.add(at.INITIAL_PARTLY, to=to)
+        grid.add(at.PENDING, to=to, tail=then.DUE_AND_RESERVE)
+
+
+def late(grid: Grid) -> None:
+    """Move money late: captures after the deadline, and refunds on both sides of theirs."""
+    for ageing in at_last(grid.limits.beyond):
+        grid.add(at.INITIAL_PARTLY, share=IN_TWO, ageing=ageing, tail=then.CAPTURE_LEAST)
+        grid.add(at.INITIAL, ageing=ageing, tail=then.CAPTURE_LEAST)
+    for age in REFUND_WITHIN:
+        grid.add(at.RELEASED_INITIAL, ageing=Ageing(age), tail=then.REFUND)
+    grid.add(at.INITIAL_PARTLY, tail=then.LATE_REFUND)
+    grid.add(at.INITIAL_FULLY, ageing=Ageing(REFUND_LIMIT - CLEAR), tail=then.REFUND)
+
+
+def stopped(grid: Grid, *, wire: bool) -> None:
+    """Stop the agreement: open charges end with it, and a cancel finds them so."""
+    for situation in at.STOPPED:
+        grid.add(situation)
+    _with_tails(grid, at.STOPPED_INITIAL, then.CAPTURE, then.STOP)
+    _with_tails(grid, at.STOPPED_PENDING, then.DUE_AND_CHARGE, then.STOP)
+    _with_tails(grid, at.STOPPED_PARTLY, then.CAPTURE, then.REFUND, then.STOP)
+    grid.add(at.STOPPED_ORDINARY, tail=then.STOP_TWICE)
+    _with_tails(grid, at.INITIAL_PARTLY, then.STOP, then.STOP_TWICE)
+    if wire:
+        for situation in (at.PENDING, at.INITIAL, at.INITIAL_PARTLY):
+            grid.add(situation, tail=then.STOP_WITH_CHANGE)
+        grid.add(at.STOPPED_WITH_CHANGE, tail=then.CAPTURE)
+
+
+def broken(grid: Grid) -> None:
+    """Send a cancel that is broken on the wire: refused, and nothing is released."""
+    for turn, defect in enumerate(DEFECTS[grid.profile]):
+        grid.add(at.INITIAL, defect=defect, tail=then.SECOND if turn % 2 else then.CAPTURE)
+    for defect in (Defect.NO_TOKEN, Defect.MALFORMED_AGREEMENT, Defect.LONG_KEY):
+        grid.add(at.INITIAL_PARTLY, share=IN_THREE, defect=defect)
+        grid.add(at.PENDING, defect=defect)
+
+
+def attempts(grid: Grid) -> None:
+    """Cancel, and then try in one go whatever must not be possible any more."""
+    grid.add(at.INITIAL, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.INITIAL, ageing=A_DAY, tail=then.KEYED)
+    grid.add(at.INITIAL_PARTLY, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)
+    grid.add(at.INITIAL_PARTLY, share=UNDER_A_TENTH, ageing=A_DAY, tail=then.ATTEMPTS)
+    grid.add(at.INITIAL_PARTLY_REFUNDED, share=IN_THREE, tail=then.ATTEMPTS)
+    grid.add(at.INITIAL_PARTLY, tail=then.OVER_REFUND)
+    grid.add(at.INITIAL_FULLY, tail=then.OVER_REFUND)
+    grid.add(at.INITIAL_FULLY, tail=then.REFUSALS)
+    grid.add(at.DIRECT_CHARGED, tail=then.REFUSALS)
+    grid.add(at.PENDING, tail=then.RESUME)
+    grid.add(at.DIRECT_DUE, tail=then.ATTEMPTS)
+    grid.add(at.STOPPED_PENDING, key=Key.SPENT)

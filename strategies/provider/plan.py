@@ -1,0 +1,34 @@
+"""The histories of a run, all chosen before the first one is played."""
+
+from __future__ import annotations
+
+import json
+
+from conformance.domain.order import Profile
+from conformance.domain.steps import History, history_as_json
+from conformance.model import World
+from conformance.strategies.provider.case import Planned
+from conformance.strategies.provider.histories import histories
+from conformance.strategies.provider.systematic import systematic
+from conformance.strategies.sampling import draw_different
+
+
+def planned(
+    profile: Profile, world: World, offered: frozenset[str], *, wire: bool, seed: int, count: int
+) -> list[Planned]:
+    """Return the systematic set, followed by ``count`` histories drawn from the seed."""
+    fixed = systematic(profile, world, offered, wire=wire)
+    drawn = draw(profile, world, offered, wire=wire, seed_=seed, count=count)
+    return [*fixed, *(Planned(history, "drawn", {}, (), generated=True) for history in drawn)]
+
+
+def draw(
+    profile: Profile, world: World, offered: frozenset[str], *, wire: bool, seed_: int, count: int
+) -> list[History]:
+    """Draw different histories from the strategy; the same seed gives the same ones."""
+    strategy = histories(profile, world, offered, wire=wire)
+    return draw_different(strategy, seed_, count, key=_as_text, playable=lambda _: True)
+
+
+def _as_text(history: History) -> str:
+    return json.dumps(history_as_json(history))
