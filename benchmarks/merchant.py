@@ -22,10 +22,10 @@ from conformance.domain.messages import Request
 from conformance.domain.order import Profile
 from conformance.merchant import Order, Setup
 from conformance.merchant.api import run_merchant
-from conformance.merchant.provider_double.state import Counter
-from conformance.merchant.provider_double.virtual_clock import Clock
-from conformance.obligations.history import ShopHistory
-from conformance.strategies.merchant.plan import BUDGETS, planned_shop
+from conformance.merchant.provider_double.state import ProviderState
+from conformance.merchant.provider_double.virtual_clock import VirtualClock
+from conformance.obligations.history import MerchantHistory
+from conformance.strategies.merchant.plan import BUDGETS, plan_merchant_cases
 from examples.merchants import ecom, epayment, ledger, recurring
 
 MERCHANTS: dict[Profile, Any] = {
@@ -41,10 +41,10 @@ ALLOWED = 15.0
 class Shop:
     """A history without a seat: nothing goes wrong, nothing is written down, nothing is judged."""
 
-    def __init__(self, history: ShopHistory, number: int) -> None:
+    def __init__(self, history: MerchantHistory, number: int) -> None:
         self.history = history
-        self.clock = Clock()
-        self.counter = Counter(self.clock, history.behaviour, "no", SEED + number)
+        self.clock = VirtualClock()
+        self.counter = ProviderState(self.clock, history.behaviour, "no", SEED + number)
         self.requests = 0
         options = self.counter.options
         keys = (options.client_id, options.client_secret, options.subscription_key, options.msn)
@@ -104,7 +104,7 @@ class Shop:
 
 def bare(profile: Profile, drawn: int) -> dict[str, float]:
     """Play the plan of a run in a bare loop; drawing it does not count."""
-    plan = [one.history for one in planned_shop(profile, EVERYTHING, SEED, drawn)]
+    plan = [one.history for one in plan_merchant_cases(profile, EVERYTHING, SEED, drawn)]
     requests = 0
     gc.collect()
     start = time.process_time()

@@ -14,13 +14,13 @@ from conformance.domain.messages import Request
 from conformance.domain.order import Profile
 from conformance.evidence.journal import JOURNAL_NAME, Journal
 from conformance.runner.campaign import Campaign, Settings
-from conformance.runner.executor import Observer, Playing
-from conformance.runner.session import Numbered, Sitting
+from conformance.runner.executor import CaseExecutor, Observer
+from conformance.runner.session import RunSession, ScheduledCase
 from conformance.runner.settings import nonce_for
-from conformance.runner.trial import Ending, Trial
-from conformance.strategies.provider.case import Planned
-from conformance.strategies.provider.plan import draw
-from conformance.targets.target import Seat
+from conformance.runner.trial import TrialResult, TrialStatus
+from conformance.strategies.provider.case import Case
+from conformance.strategies.provider.plan import draw_cases
+from conformance.targets.target import Target
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Played:
 
 class _Count(Observer):
     def __init__(self) -> None:
-        self.trials: list[Trial] = []
+        self.trials: list[TrialResult] = []
 
-    def played(self, profile: Profile, trial: Trial) -> None:
+    def played(self, profile: Profile, trial: TrialResult) -> None:
         self.trials.append(trial)
 
 
@@ -59,7 +59,7 @@ class _Listening:
 class Turn:
     """One turn of the suite at a provider; ``began`` is called between the smoke test and the first history."""
 
-    seat: Seat
+    target: Target
     profile: Profile
     histories: int
 
@@ -67,30 +67,30 @@ class Turn:
         settings = Settings(profiles=(self.profile,), nonce=f"cctest-{SEED}", histories=self.histories)
         with tempfile.TemporaryDirectory() as folder:
             journal = Journal(Path(folder))
-            sitting, listening, count = Sitting(self.seat, settings), _Listening(journal), _Count()
+            run_session, listening, count = RunSession(self.target, settings), _Listening(journal), _Count()
             try:
-                await sitting.open(listening)
-                await sitting.look(self.profile, listening)
+                await run_session.open(listening)
+                await run_session.look(self.profile, listening)
                 began()
                 start = time.perf_counter()
-                plan = self._plan(sitting, listening.offered)
+                plan = self._plan(run_session, listening.offered)
                 drawn = time.perf_counter()
-                await Playing(sitting, journal, count).play_all(plan)
+                await CaseExecutor(run_session, journal, count).run_all(plan)
                 end = time.perf_counter()
             finally:
-                await self.seat.close()
+                await self.target.close()
                 journal.close()
-        conforming = sum(trial.ending is Ending.CONFORMS for trial in count.trials)
+        conforming = sum(trial.ending is TrialStatus.CONFORMS for trial in count.trials)
         steps = sum(trial.steps for trial in count.trials)
         return Played(len(plan), steps, conforming, drawn - start, end - drawn)
 
-    def _plan(self, sitting: Sitting, offered: frozenset[str]) -> list[Numbered]:
-        world = sitting.worlds[self.profile]
+    def _plan(self, run_session: RunSession, offered: frozenset[str]) -> list[ScheduledCase]:
+        context = run_session.contexts[self.profile]
         # Two requests at once come in either order, and what is sent again bare has to come in one.
         offered = offered - {"concurrent"}
-        found = draw(self.profile, world, offered, wire=True, seed_=SEED, count=self.histories)
+        found = draw_cases(self.profile, context, offered, wire=True, seed_=SEED, count=self.histories)
         return [
-            Numbered(f"{self.profile.value}-{number:05d}", Planned(history, "drawn", {}, (), generated=True))
+            ScheduledCase(f"{self.profile.value}-{number:05d}", Case(history, "drawn", {}, (), generated=True))
             for number, history in enumerate(found, 1)
         ]
 
@@ -98,7 +98,7 @@ class Turn:
 def ours(place: Place, profile: Profile, histories: int, concurrency: int = 1) -> Played:
     """Measure the suite."""
     place.fresh()
-    return asyncio.run(Turn(place.seat(concurrency), profile, histories).take())
+    return asyncio.run(Turn(place.target(concurrency), profile, histories).take())
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ def recorded(profile: Profile, histories: int) -> Recording:
 def whole_run(profiles: tuple[Profile, ...], histories: int | None = None) -> dict[str, Any]:
     """Measure one whole run on the embedded provider, from token to result; by default at the standard budget."""
     place = InProcess()
-    seat = place.seat()
+    target = place.target()
     settings = Settings(profiles=profiles, histories=histories)
-    settings = replace(settings, nonce=nonce_for(seat, settings.seed))
+    settings = replace(settings, nonce=nonce_for(target, settings.seed))
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        result = asyncio.run(Campaign(seat, settings, Path(folder)).run())
+        result = asyncio.run(Campaign(target, settings, Path(folder)).run())
         seconds = time.perf_counter() - start
         size = (Path(folder) / JOURNAL_NAME).stat().st_size
     return {

@@ -15,11 +15,11 @@ import httpx
 
 from conformance.domain.messages import Request, Response
 from conformance.sandbox import Provider, serve
-from conformance.targets.http.embedded import CONTROL, EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
-from conformance.targets.resolve import locate
-from conformance.targets.target import Seat
+from conformance.targets.http.embedded import CONTROL, EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
+from conformance.targets.resolve import resolve_target
+from conformance.targets.target import Target
 
 SEED = 0
 FRESH = "/fresh"
@@ -35,7 +35,7 @@ class Place(Protocol):
     def fresh(self) -> None:
         """Forget every order."""
 
-    def seat(self, concurrency: int = 1) -> Seat:
+    def target(self, concurrency: int = 1) -> Target:
         """Return the suite's way to the provider."""
 
     def client(self) -> httpx.Client:
@@ -66,16 +66,16 @@ class InProcess:
     def fresh(self) -> None:
         self.provider = Provider(seed=SEED)
 
-    def seat(self, concurrency: int = 1) -> Seat:
+    def target(self, concurrency: int = 1) -> Target:
         return seat_at(self.provider, concurrency)
 
     def client(self) -> httpx.Client:
         return httpx.Client(transport=Direct(self.provider), base_url="http://provider")
 
 
-def seat_at(provider: Provider, concurrency: int = 1) -> Seat:
+def seat_at(provider: Provider, concurrency: int = 1) -> Target:
     """Return the suite's way to a provider in this process."""
-    return HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True), concurrency=concurrency)
+    return HttpTarget(EmbeddedTransport(provider), credentials_from(embedded=True), concurrency=concurrency)
 
 
 class Direct(httpx.BaseTransport):
@@ -101,8 +101,8 @@ class OnPort:
     def fresh(self) -> None:
         httpx.post(self._url + FRESH, timeout=PATIENCE, verify=False, trust_env=False).raise_for_status()
 
-    def seat(self, concurrency: int = 1) -> Seat:
-        return locate(self._url, control_url=self._url + CONTROL, concurrency=concurrency)
+    def target(self, concurrency: int = 1) -> Target:
+        return resolve_target(self._url, control_url=self._url + CONTROL, concurrency=concurrency)
 
     def client(self) -> httpx.Client:
         # A server closes what was idle for five seconds; verify=False saves a TLS context that nobody needs here.

@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from conformance.api import Asked
+from conformance.api import RunOptions
 from conformance.evidence.journal import read_journal
 from conformance.runner.campaign import Campaign
 
@@ -33,7 +33,7 @@ def main() -> int:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             url = _address(server)
-            seat, settings = Asked(
+            target, settings = RunOptions(
                 url,
                 [asked.profile],
                 f"{url}/control",
@@ -42,7 +42,7 @@ def main() -> int:
             ).prepare()
             folder = Path(tempfile.mkdtemp(prefix="cancel-slow-"))
             begun = time.monotonic()
-            result = asyncio.run(Campaign(seat, settings, folder / "out").run())
+            result = asyncio.run(Campaign(target, settings, folder / "out").run())
             took = time.monotonic() - begun
         finally:
             server.terminate()

@@ -19,18 +19,18 @@ from conformance.results.result import Result
 from conformance.results.waivers import waivers
 from conformance.rulebook import Readings
 from conformance.runner.campaign import BUDGETS, Campaign, Observer, Settings
-from conformance.runner.example_database import check_places
+from conformance.runner.example_database import check_locations
 from conformance.runner.settings import Shard, nonce_for
-from conformance.targets.resolve import locate
-from conformance.targets.target import Seat
+from conformance.targets.resolve import resolve_target
+from conformance.targets.target import Target
 
-__all__ = ["Asked", "Observer", "Result", "UsageError", "run"]
+__all__ = ["Observer", "Result", "RunOptions", "UsageError", "run"]
 
 Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunOptions:
     """What a run was asked to do, in the words of the command line. Nothing is checked until ``prepare``."""
 
     target: str = "embedded"
@@ -47,7 +47,7 @@ class Asked:
     shard: str | None = None
     examples: Iterable[str] = ()
 
-    def prepare(self) -> tuple[Seat, Settings]:
+    def prepare(self) -> tuple[Target, Settings]:
         """Return the target's seat and the run's settings.
 
         Raises:
@@ -80,9 +80,9 @@ class Asked:
             command=self.command_line(),
             most_requests=self.max_requests,
             shard=None if self.shard is None else _shard(self.shard),
-            examples=check_places(_words(self.examples)),
+            examples=check_locations(_words(self.examples)),
         )
-        seat = locate(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
+        seat = resolve_target(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
         if settings.most_requests is not None and not seat.wire:
             raise UsageError(f"{seat.name} is sent no requests: leave --max-requests out.")
         nonce = nonce_for(seat, settings.seed)
@@ -160,7 +160,7 @@ def run(
         JournalError: the directory already holds evidence, or cannot be written to.
 
     """
-    asked = Asked(
+    asked = RunOptions(
         target,
         profiles,
         control_url,

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from conformance.api import Asked
+    from conformance.api import RunOptions
     from conformance.merchant.fixture import CancelConformance
     from conformance.results.result import Result
-    from conformance.runner.blocks import Bench, Block, Run
+    from conformance.runner.blocks import Block, BlockRun, BlockRunner
     from conformance.runner.finish import Ended
 
 NAME: Final = "cancel-conformance"
@@ -88,9 +88,9 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-        self._asked: Asked | None = None
-        self._bench: Bench | None = None
-        self._run: Run | None = None
+        self._asked: RunOptions | None = None
+        self._bench: BlockRunner | None = None
+        self._run: BlockRun | None = None
         self._result: Result | None = None
         self._ended: Ended | None = None
         self._others_failed = False
@@ -117,7 +117,7 @@ class Session:
     def pytest_configure_node(self, node: Any) -> None:
         """Hand a worker of pytest-xdist what all of them must agree on."""
         if self._bench is not None:
-            nonce = self._bench.sitting.settings.nonce
+            nonce = self._bench.run_session.settings.nonce
             node.workerinput[_HANDED] = {"nonce": nonce, "out": str(self._bench.directory)}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -191,46 +191,46 @@ class Session:
             lines.append(f"Report and evidence: {bench.directory / 'report.html'}")
         return [line for line in lines if line]
 
-    def _prepared(self) -> Bench:
+    def _prepared(self) -> BlockRunner:
         try:
             self._asked = asked = _asked(self._config)
             from conformance.api import UsageError  # noqa: PLC0415
             from conformance.rulebook import ReadingError  # noqa: PLC0415
-            from conformance.runner.blocks import Bench  # noqa: PLC0415
+            from conformance.runner.blocks import BlockRunner  # noqa: PLC0415
             from conformance.targets.transport import TargetUsageError  # noqa: PLC0415
         except ImportError as error:
             pytest.exit(f"{NAME}: {error}", USAGE)
         out = Path(self._config.getoption("--cancel-out") or OUT)
         out = self._config.invocation_params.dir / out
         try:
-            seat, settings = asked.prepare()
+            target, settings = asked.prepare()
         except (UsageError, ReadingError, TargetUsageError, ValueError) as error:
             pytest.exit(f"{NAME}: {error}", USAGE)
         if self._worker is not None:
             # Orders of different workers must not have the same name where they meet.
             handed = self._worker[_HANDED]
-            own = "" if seat.private else f"-{self._worker['workerid']}"
+            own = "" if target.private else f"-{self._worker['workerid']}"
             settings, out = replace(settings, nonce=handed["nonce"] + own), Path(handed["out"])
-        self._bench = Bench(seat, settings, out)
+        self._bench = BlockRunner(target, settings, out)
         return self._bench
 
-    def _look_only(self, bench: Bench) -> None:
-        from conformance.evidence.journal import Held  # noqa: PLC0415
+    def _look_only(self, bench: BlockRunner) -> None:
+        from conformance.evidence.journal import BufferedSink  # noqa: PLC0415
         from conformance.targets.transport import TargetError  # noqa: PLC0415
 
         try:
-            bench.look(Held())
+            bench.look(BufferedSink())
         except TargetError as error:
             pytest.exit(f"{NAME}: {_clean(str(error))}", ENVIRONMENT)
 
-    def _begin(self, bench: Bench) -> None:
+    def _begin(self, bench: BlockRunner) -> None:
         from conformance.evidence.journal import JournalError  # noqa: PLC0415
         from conformance.reports import write_reports  # noqa: PLC0415
-        from conformance.runner.blocks import Run  # noqa: PLC0415
+        from conformance.runner.blocks import BlockRun  # noqa: PLC0415
         from conformance.runner.finish import ended_by  # noqa: PLC0415
 
         try:
-            run = Run(bench)
+            run = BlockRun(bench)
         except JournalError as error:
             pytest.exit(f"{NAME}: {error}", USAGE)
         try:
@@ -277,11 +277,11 @@ class Session:
         self._ended = self._ended or Ended(how, message)
 
 
-def _asked(config: pytest.Config) -> Asked:
-    from conformance.api import Asked  # noqa: PLC0415
+def _asked(config: pytest.Config) -> RunOptions:
+    from conformance.api import RunOptions  # noqa: PLC0415
 
     option = config.getoption
-    return Asked(
+    return RunOptions(
         target=option("--cancel-target"),
         profiles=option("--cancel-profile"),
         control_url=option("--cancel-control-url"),

@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from conformance.judging.judge import OracleError
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
 from conformance.reports.wording.headline import headline, profiles, verdict_name, verdicts
 from conformance.reports.wording.provider import PROFILES
 from conformance.reports.wording.sanitize import in_one_line, shortened
@@ -68,12 +68,12 @@ def _junit(result: Result, text: str) -> Iterator[str]:
     expected = {
         "tests": len(result.rules) + (not orderly),
         "failures": sum(one.verdict is RuleVerdict.VIOLATED for one in plain),
-        "errors": sum(holds_back(one) for one in judged) + (not orderly),
+        "errors": sum(blocks_conformance(one) for one in judged) + (not orderly),
         "skipped": len(result.rules)
         - sum(
             one.verdict is RuleVerdict.PASSED
             or (one.verdict is RuleVerdict.VIOLATED and one.waiver is None)
-            or holds_back(one)
+            or blocks_conformance(one)
             for one in judged
         ),
     }
@@ -115,7 +115,7 @@ def _sarif(result: Result, text: str) -> Iterator[str]:
 
 
 def _red(one: RuleResult) -> bool:
-    return (one.verdict is RuleVerdict.VIOLATED and one.waiver is None) or holds_back(one)
+    return (one.verdict is RuleVerdict.VIOLATED and one.waiver is None) or blocks_conformance(one)
 
 
 def _badge(result: Result, text: str) -> Iterator[str]:

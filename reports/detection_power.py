@@ -15,13 +15,13 @@ from importlib.resources import files
 from typing import Any, Final
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import is_merchants
+from conformance.evidence.journal import is_merchant_run
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.wording.provider import PROFILES, counted
 from conformance.results.result import Result
 
 FILE: Final = "power.json"
-SHOPS_FILE: Final = "power-merchants.json"
+MERCHANTS_FILE: Final = "power-merchants.json"
 """The same for faulty merchants."""
 
 
@@ -51,7 +51,7 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Strength:
+class RuleDetection:
     """What a run of some size is known to catch of the faults that break one rule.
 
     ``certain`` of the ``known`` faults are caught with every seed that was tried, ``possible`` with at least one.
@@ -86,7 +86,7 @@ class Power:
         fitting = [name for name, offers in self.settings.items() if offers[profile] <= offered]
         return max(fitting, key=lambda name: len(self.settings[name][profile]), default=None)
 
-    def strength(self, profile: Profile, rule: str, offered: frozenset[str], histories: int) -> Strength | None:
+    def strength(self, profile: Profile, rule: str, offered: frozenset[str], histories: int) -> RuleDetection | None:
         """Return what a run of so many histories is known to catch of the faults that break a rule.
 
         Returns None where it was not measured: no known fault breaks the rule, or the target offers less than any that
@@ -100,7 +100,7 @@ class Power:
         certain = [one for one in found if one.within(histories) == len(one.after)]
         typical = sorted(_median(one.after) for one in found)
         half = typical[(len(typical) - 1) // 2]
-        return Strength(
+        return RuleDetection(
             known=len(found),
             certain=len(certain),
             possible=sum(one.within(histories) > 0 for one in found),
@@ -164,7 +164,7 @@ def load_power(file: str = FILE) -> Power:
 
 
 @dataclass(frozen=True)
-class Strengths:
+class DetectionTable:
     """The measured power of the suite, at the size of one run."""
 
     result: Result
@@ -182,7 +182,7 @@ class Strengths:
         looked = self.result.evidence.of_kind("capabilities")
         return {Profile(record["profile"]): frozenset(record["offered"]) for record in looked}
 
-    def of(self, one: RuleResult) -> Strength | None:
+    def of(self, one: RuleResult) -> RuleDetection | None:
         """Return what is known of a rule that passed; None of any other, and where nothing was measured."""
         if one.verdict is not RuleVerdict.PASSED or one.profile not in self._offered:
             return None
@@ -218,7 +218,7 @@ class Strengths:
         if not self._played or not rows or self.result.verdict not in (RunVerdict.CONFORMANT, RunVerdict.INCOMPLETE):
             return ""
         told = ", ".join(f"{caught} of {known} in {PROFILES[profile]}" for profile, caught, known in rows)
-        them = "integrations" if is_merchants(self.result.run) else "implementations"
+        them = "integrations" if is_merchant_run(self.result.run) else "implementations"
         return f"A run of this size catches these known faulty {them} with every seed that was tried: {told}."
 
     def as_json(self) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class Strengths:
         }
 
 
-def _in_words(found: Strength) -> str:
+def _in_words(found: RuleDetection) -> str:
     if found.certain == 0:
         return f"A run of this size is not sure to catch any of the known faults that break it ({found.known})."
     them = "breaks it" if found.known == 1 else "break it"
@@ -244,6 +244,6 @@ def _in_words(found: Strength) -> str:
     )
 
 
-def strengths_of(result: Result, power: Power | None = None) -> Strengths:
+def detection_of(result: Result, power: Power | None = None) -> DetectionTable:
     """Return what is known of the suite's power at the size of a run."""
-    return Strengths(result, power or load_power(SHOPS_FILE if is_merchants(result.run) else FILE))
+    return DetectionTable(result, power or load_power(MERCHANTS_FILE if is_merchant_run(result.run) else FILE))

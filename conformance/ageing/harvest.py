@@ -10,45 +10,55 @@ from typing import Final
 
 from conformance.ageing import clock
 from conformance.ageing.plant import unit_of
-from conformance.ageing.planted_orders import Ledger, LedgerError, Planted
+from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders, PlantedOrdersError
 from conformance.domain.expectation import ACCEPTED
 from conformance.domain.steps import Age, History, Initiate, Refund, Step, history_as_json
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.journal import Journal, read_journal
 from conformance.judging.judge import judge
-from conformance.judging.observability import meant
-from conformance.model import Age as ModelAge
-from conformance.model import Belief, World, age_for_cancel, age_for_refund, expect, open_order, settle
+from conformance.judging.observability import observable
+from conformance.model import AgeLimit as ModelAge
+from conformance.model import (
+    ModelContext,
+    PossibleOrders,
+    advance,
+    age_for_cancel,
+    age_for_refund,
+    expect,
+    initial_expectation,
+)
 from conformance.results.audit import audit
 from conformance.results.partial_runs import AGE
 from conformance.results.result import Result, result_of
 from conformance.results.selfcheck import check_oracle
-from conformance.runner.executor import Playing
-from conformance.runner.finish import ending
-from conformance.runner.session import Sitting, begin
+from conformance.runner.executor import CaseExecutor
+from conformance.runner.finish import recorded_ending
+from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings
-from conformance.runner.trial import Trial
-from conformance.strategies.provider.case import Planned
-from conformance.targets.http.driver import HttpPlayer
-from conformance.targets.http.target import HttpSeat
-from conformance.targets.target import Record, Seat
-from conformance.targets.transport import Link, TargetError
-from conformance.wire.base import Observed, Ticket
-from conformance.wire.driver import Player
+from conformance.runner.trial import TrialResult
+from conformance.strategies.provider.case import Case
+from conformance.targets.http.driver import HttpDriver
+from conformance.targets.http.target import HttpTarget
+from conformance.targets.target import RecordExchange, Target
+from conformance.targets.transport import Connection, TargetError
+from conformance.wire.base import ObservedFields, OrderIdentifiers
+from conformance.wire.driver import Driver
 
 YOUNGEST: Final = timedelta(days=1)
 """An order that may be judged while it is young is at least so old."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ripe:
+class DueOrder:
     """A planted order that can be judged now, and its age since it was planted."""
 
-    planted: Planted
+    planted: PlantedOrder
     age: timedelta
 
 
-def ripe(orders: Sequence[Planted], world: World, now: datetime, youngest: timedelta = YOUNGEST) -> list[Ripe]:
+def due_orders(
+    orders: Sequence[PlantedOrder], context: ModelContext, now: datetime, youngest: timedelta = YOUNGEST
+) -> list[DueOrder]:
     """Return the orders that are old enough to be judged: clearly on one side of every limit that applies to them.
 
     What is planted to become too old is left alone until it is. Around a limit, nothing is judged.
@@ -57,54 +67,54 @@ def ripe(orders: Sequence[Planted], world: World, now: datetime, youngest: timed
     for one in orders:
         age = now - one.at
         if one.harvested is None and age >= youngest:
-            side = _side(one, world, age)
+            side = _side(one, context, age)
             if side is ModelAge.BEYOND or (side is ModelAge.WITHIN and not one.beyond):
-                found.append(Ripe(one, age))
+                found.append(DueOrder(one, age))
     return found
 
 
-def _side(one: Planted, world: World, age: timedelta) -> ModelAge:
-    order = believed(one, replace(world, market=one.market))[0].older(age)
+def _side(one: PlantedOrder, context: ModelContext, age: timedelta) -> ModelAge:
+    order = believed(one, replace(context, market=one.market))[0].older(age)
     refund = any(isinstance(step, Refund) for step in one.then.steps)
-    return age_for_refund(order) if refund else age_for_cancel(order, replace(world, market=one.market))
+    return age_for_refund(order) if refund else age_for_cancel(order, replace(context, market=one.market))
 
 
-def believed(one: Planted, world: World) -> Belief:
+def believed(one: PlantedOrder, context: ModelContext) -> PossibleOrders:
     """Return what is believed of an order from what was observed when it was planted.
 
     Raises:
         LedgerError: nothing can be.
 
     """
-    belief: Belief = ()
+    possible: PossibleOrders = ()
     for step, observed in zip(one.history.all_steps, one.observed, strict=True):
         opening = isinstance(step, Initiate)
-        expectation = open_order(one.profile, step, world) if opening else expect(belief, step, world)  # type: ignore[arg-type]
-        _, left = judge(meant(expectation, observed, complete=True), observed)
-        belief = settle(step, belief, left, observed)
-        if not belief:
-            raise LedgerError(f"The order {one.id} was planted under readings that are not in force now.")
-    return belief
+        expectation = initial_expectation(one.profile, step, context) if opening else expect(possible, step, context)  # type: ignore[arg-type]
+        _, left = judge(observable(expectation, observed, complete=True), observed)
+        possible = advance(step, possible, left, observed)
+        if not possible:
+            raise PlantedOrdersError(f"The order {one.id} was planted under readings that are not in force now.")
+    return possible
 
 
-def history_of(one: Ripe) -> History:
+def history_of(one: DueOrder) -> History:
     """Return the whole history of an order: how it was made, the time that passed, and what is tried now."""
     planted = one.planted
     passed = Age(timedelta(seconds=int(one.age.total_seconds())))
     return History(planted.profile, planted.history.opening, (*planted.history.steps, passed, *planted.then.steps))
 
 
-class _PlantedPlayer:
+class _PlantedDriver:
     """Plays a history whose first steps were played when it was planted, and whose time has passed by itself."""
 
     complete = True
 
-    def __init__(self, planted: Planted, live: HttpPlayer) -> None:
+    def __init__(self, planted: PlantedOrder, live: HttpDriver) -> None:
         self._recorded = list(planted.observed)
-        self._view: Observed | None = None
+        self._view: ObservedFields | None = None
         self._live = live
 
-    async def perform(self, step: Step) -> Observed:
+    async def perform(self, step: Step) -> ObservedFields:
         if self._recorded:
             observed = self._recorded.pop(0)
             self._view = {name: value for name, value in observed.items() if name.startswith(("view.", "answer.psp"))}
@@ -114,7 +124,7 @@ class _PlantedPlayer:
             return {"answer.outcome": ACCEPTED}
         return await self._live.perform(step)
 
-    async def look(self, purpose: str, *, log: bool) -> Observed:
+    async def look(self, purpose: str, *, log: bool) -> ObservedFields:
         return dict(self._view) if self._view is not None else await self._live.look(purpose, log=log)
 
     async def pause(self, attempt: int) -> None:
@@ -124,17 +134,17 @@ class _PlantedPlayer:
 class _Picker:
     """A worker that gives each history the order that was planted for it."""
 
-    def __init__(self, seat: HttpSeat, link: Link) -> None:
-        self._session = seat.session
+    def __init__(self, target: HttpTarget, link: Connection) -> None:
+        self._session = target.session
         self._link = link
-        self.planted: Planted | None = None
+        self.planted: PlantedOrder | None = None
 
-    def player(self, profile: object, order_id: str, record: Record) -> Player:
+    def driver(self, profile: object, order_id: str, record: RecordExchange) -> Driver:
         planted = self.planted
         if planted is None:
             raise RuntimeError("no order was picked")
         ids = planted.ids
-        ticket = Ticket(
+        ticket = OrderIdentifiers(
             planted.id,
             self._session.today,
             self._session.market,
@@ -144,7 +154,7 @@ class _Picker:
         )
         live = self._session.player_for(planted.profile, ticket, self._link, record)
         # A wire that was not there when the order was made learns of it from the ticket.
-        return _PlantedPlayer(planted, live)
+        return _PlantedDriver(planted, live)
 
     async def close(self) -> None:
         await self._link.close()
@@ -155,15 +165,17 @@ class Harvest:
 
     def __init__(
         self,
-        seat: Seat,
+        target: Target,
         settings: Settings,
         directory: Path,
-        ledgers: Sequence[Ledger],
-        picked: Sequence[Ripe],
-        note: Callable[[Ripe, Trial], None],
+        ledgers: Sequence[PlantedOrders],
+        picked: Sequence[DueOrder],
+        note: Callable[[DueOrder, TrialResult], None],
     ) -> None:
         profiles = tuple(dict.fromkeys(one.planted.profile for one in picked))
-        self._sitting = Sitting(seat, replace(settings, profiles=profiles, focus=AGE), granted=frozenset({"age"}))
+        self._run_session = RunSession(
+            target, replace(settings, profiles=profiles, focus=AGE), granted=frozenset({"age"})
+        )
         self._directory = directory
         self._ledgers = ledgers
         self._picked = list(picked)
@@ -173,18 +185,18 @@ class Harvest:
 
     async def run(self) -> Result:
         """Judge everything that was picked; return the result as it stands in the journal."""
-        async with ending(self._sitting, self._journal, self._started):
+        async with recorded_ending(self._run_session, self._journal, self._started):
             check_oracle()
-            await begin(self._sitting, self._journal, self._started)
+            await start_journal(self._run_session, self._journal, self._started)
             await self._judge()
             audit(read_journal(self._directory))
         return result_of(read_journal(self._directory))
 
     async def _judge(self) -> None:
-        seat = self._sitting.seat
-        if not isinstance(seat, HttpSeat):
-            raise TargetError(f"{seat.name} is called without HTTP: nothing can have been planted there.")
-        unit = unit_of(seat.session.credentials.msn)
+        target = self._run_session.target
+        if not isinstance(target, HttpTarget):
+            raise TargetError(f"{target.name} is called without HTTP: nothing can have been planted there.")
+        unit = unit_of(target.session.credentials.msn)
         strangers = [one.planted.id for one in self._picked if one.planted.unit != unit]
         if strangers:
             raise TargetError(
@@ -197,20 +209,20 @@ class Harvest:
             histories=list(named),
             digest=digest_of((name, history_as_json(history)) for name, history in histories.items()),
         )
-        picker = _Picker(seat, seat.session.target.link())
-        playing = Playing(self._sitting, self._journal)
+        picker = _Picker(target, target.session.target.link())
+        playing = CaseExecutor(self._run_session, self._journal)
         try:
             for name, one in named.items():
                 picker.planted = one.planted
                 label = f"{one.planted.situation}; planted {one.planted.at:%Y-%m-%d}, {one.age.days} days old"
                 # It is spent as soon as anything is tried on it, however that turns out.
                 self._spend(one.planted)
-                planned = Planned(histories[name], label, {}, ())
+                planned = Case(histories[name], label, {}, ())
                 self._note(one, await playing.play(planned, name, "systematic", picker))
         finally:
             await picker.close()
 
-    def _spend(self, planted: Planted) -> None:
+    def _spend(self, planted: PlantedOrder) -> None:
         for ledger in self._ledgers:
             if any(one.id == planted.id for one in ledger.orders):
                 ledger.orders = [

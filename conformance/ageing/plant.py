@@ -9,19 +9,19 @@ from datetime import datetime
 from typing import Final
 
 from conformance.ageing import clock
-from conformance.ageing.planted_orders import Ledger, Planted
+from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders
 from conformance.domain.expectation import Scalar
 from conformance.domain.order import Kind, Market, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, History, Initiate, Read, Refund, Step
 from conformance.judging.judge import judge
-from conformance.judging.observability import meant
-from conformance.model import Belief, World, expect, open_order, settle
-from conformance.runner.operator import OperatedSeat
-from conformance.runner.session import Sitting
-from conformance.targets.http.target import HttpSeat
+from conformance.judging.observability import observable
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.runner.operator import OperatedTarget
+from conformance.runner.session import RunSession
+from conformance.targets.http.target import HttpTarget
 from conformance.targets.transport import TargetError
-from conformance.wire.base import Ticket
-from conformance.wire.driver import Player
+from conformance.wire.base import OrderIdentifiers
+from conformance.wire.driver import Driver
 
 AMOUNT: Final = 1000
 PART: Final = 400
@@ -29,7 +29,7 @@ LOOKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
+class PlantingPlan:
     """What an order is planted as, and what is tried once it is old enough."""
 
     situation: str
@@ -37,17 +37,17 @@ class Seed:
     after: tuple[Step, ...]
 
 
-def seeds(profile: Profile, *, approves: bool) -> Iterator[Seed]:
+def planting_plans(profile: Profile, *, approves: bool) -> Iterator[PlantingPlan]:
     """Return what is worth planting in a profile. Without anybody who approves, only a charge is ever reserved."""
     if profile is not Profile.RECURRING and not approves:
         return
     reserve: tuple[Step, ...] = () if profile is Profile.RECURRING else (Approve(),)
     release = Cancel(flag=True) if profile is Profile.ECOM else Cancel()
-    yield Seed("reserved, to be cancelled", reserve, (Cancel(),))
-    yield Seed("reserved, to be captured", reserve, (Capture(PART),))
-    yield Seed("partly captured, to be cancelled", (*reserve, Capture(PART)), (release,))
-    yield Seed("captured, to be refunded", (*reserve, Capture(AMOUNT)), (Refund(PART),))
-    yield Seed("cancelled, to be left alone", (*reserve, Cancel()), (Read(),))
+    yield PlantingPlan("reserved, to be cancelled", reserve, (Cancel(),))
+    yield PlantingPlan("reserved, to be captured", reserve, (Capture(PART),))
+    yield PlantingPlan("partly captured, to be cancelled", (*reserve, Capture(PART)), (release,))
+    yield PlantingPlan("captured, to be refunded", (*reserve, Capture(AMOUNT)), (Refund(PART),))
+    yield PlantingPlan("cancelled, to be left alone", (*reserve, Cancel()), (Read(),))
 
 
 def unit_of(msn: str) -> str:
@@ -58,13 +58,13 @@ def unit_of(msn: str) -> str:
 class Planting:
     """Plants orders at one target."""
 
-    def __init__(self, sitting: Sitting, ledger: Ledger, note: Callable[[Planted], None]) -> None:
-        self._person = sitting.seat if isinstance(sitting.seat, OperatedSeat) else None
-        seat = sitting.seat if self._person is None else self._person.inner
-        if not isinstance(seat, HttpSeat):
-            raise TargetError(f"{seat.name} lives in this process: what is planted there would not grow old.")
-        self._sitting = sitting
-        self._session = seat.session
+    def __init__(self, run_session: RunSession, ledger: PlantedOrders, note: Callable[[PlantedOrder], None]) -> None:
+        self._person = run_session.target if isinstance(run_session.target, OperatedTarget) else None
+        target = run_session.target if self._person is None else self._person.inner
+        if not isinstance(target, HttpTarget):
+            raise TargetError(f"{target.name} lives in this process: what is planted there would not grow old.")
+        self._run_session = run_session
+        self._session = target.session
         self._ledger = ledger
         self._note = note
 
@@ -81,12 +81,12 @@ class Planting:
         link = self._session.target.link()
         try:
             for seed, beyond in self.wanted(profile, copies):
-                name = f"{self._sitting.settings.nonce}-{profile.value[0]}a{count + 1:03d}"
-                ticket = Ticket(name, self._session.today, self._session.market)
-                player: Player = self._session.player_for(profile, ticket, link, _ignored)
+                name = f"{self._run_session.settings.nonce}-{profile.value[0]}a{count + 1:03d}"
+                ticket = OrderIdentifiers(name, self._session.today, self._session.market)
+                driver: Driver = self._session.player_for(profile, ticket, link, _ignored)
                 if self._person is not None:
-                    player = self._person.helped(player, profile, name)
-                one = await self._one(profile, seed, ticket, player, beyond=beyond)
+                    driver = self._person.helped(driver, profile, name)
+                one = await self._one(profile, seed, ticket, driver, beyond=beyond)
                 if one is None:
                     break
                 self._ledger.orders.append(one)
@@ -97,10 +97,10 @@ class Planting:
             await link.close()
         return count
 
-    def wanted(self, profile: Profile, copies: int) -> list[tuple[Seed, bool]]:
+    def wanted(self, profile: Profile, copies: int) -> list[tuple[PlantingPlan, bool]]:
         """Return what is to be planted: a situation, and whether it is kept until it is too old."""
         offered = self._session.offered.get(profile, frozenset()) | self._by_hand(profile)
-        found = seeds(profile, approves="approve" in offered)
+        found = planting_plans(profile, approves="approve" in offered)
         return [(seed, beyond) for seed in found for beyond in (False, True) for _ in range(copies)]
 
     def approvals(self, profile: Profile, copies: int) -> int:
@@ -113,25 +113,25 @@ class Planting:
         return frozenset() if self._person is None else self._person.by_hand.get(profile, frozenset())
 
     async def _one(
-        self, profile: Profile, seed: Seed, ticket: Ticket, player: Player, *, beyond: bool
-    ) -> Planted | None:
+        self, profile: Profile, seed: PlantingPlan, ticket: OrderIdentifiers, driver: Driver, *, beyond: bool
+    ) -> PlantedOrder | None:
         opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT)
-        world = self._sitting.worlds[profile]
-        belief: Belief = ()
+        context = self._run_session.contexts[profile]
+        possible: PossibleOrders = ()
         observed: list[dict[str, Scalar]] = []
         for step in (opening, *seed.before):
-            belief, seen = await _played(belief, step, profile, world, player)
-            if not belief and self._person is not None and self._person.operator.cannot("approve"):
+            possible, seen = await _played(possible, step, profile, context, driver)
+            if not possible and self._person is not None and self._person.operator.cannot("approve"):
                 return None
-            if not belief:
+            if not possible:
                 raise TargetError(
                     f"{self._session.target.name}: an order could not be brought to be {seed.situation.split(',')[0]}; "
                     f"what was planted before it is in the ledger."
                 )
             observed.append(seen)
         at: datetime = clock.now()
-        settings = self._sitting.settings
-        return Planted(
+        settings = self._run_session.settings
+        return PlantedOrder(
             ticket.order_id,
             profile,
             Market(settings.market),
@@ -148,17 +148,19 @@ class Planting:
 
 
 async def _played(
-    belief: Belief, step: Step, profile: Profile, world: World, player: Player
-) -> tuple[Belief, dict[str, Scalar]]:
-    expectation = open_order(profile, step, world) if isinstance(step, Initiate) else expect(belief, step, world)
-    answer = await player.perform(step)
+    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
+) -> tuple[PossibleOrders, dict[str, Scalar]]:
+    expectation = (
+        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
+    )
+    answer = await driver.perform(step)
     for attempt in range(1, LOOKS + 1):
-        observed = answer | await player.look("read", log=True)
-        _, left = judge(meant(expectation, observed, complete=True), observed)
-        after = settle(step, belief, tuple(one for one in left if one.proves), observed)
+        observed = answer | await driver.look("read", log=True)
+        _, left = judge(observable(expectation, observed, complete=True), observed)
+        after = advance(step, possible, tuple(one for one in left if one.proves), observed)
         if after:
             return after, observed
-        await player.pause(attempt)
+        await driver.pause(attempt)
     return (), {}
 
 

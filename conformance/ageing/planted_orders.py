@@ -28,12 +28,12 @@ KEY_NAME: Final = "CANCEL_LEDGER_KEY"
 SHORTEST: Final = 16
 
 
-class LedgerError(Exception):
+class PlantedOrdersError(Exception):
     """A ledger cannot be used. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
+class PlantedOrder:
     """One planted order.
 
     Attributes:
@@ -91,14 +91,14 @@ class Planted:
         return replace(self, harvested=None).as_json()
 
 
-def planted_from_json(data: Mapping[str, Any]) -> Planted:
+def planted_from_json(data: Mapping[str, Any]) -> PlantedOrder:
     """Read one planted order back.
 
     Raises:
         KeyError, ValueError, TypeError, HistoryError: it is none.
 
     """
-    return Planted(
+    return PlantedOrder(
         str(data["id"]),
         Profile(data["profile"]),
         Market(data["market"]),
@@ -122,7 +122,7 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-class Ledger:
+class PlantedOrders:
     """One ledger file and the key that it is signed with.
 
     Args:
@@ -132,7 +132,7 @@ class Ledger:
 
     """
 
-    def __init__(self, path: Path, orders: Iterable[Planted], key: bytes) -> None:
+    def __init__(self, path: Path, orders: Iterable[PlantedOrder], key: bytes) -> None:
         self.path = path
         self.orders = list(orders)
         self._key = key
@@ -151,7 +151,7 @@ class Ledger:
             beside.write_text(text + "\n", encoding="utf-8")
             beside.replace(self.path)
         except OSError as error:
-            raise LedgerError(f"The ledger {self.path} cannot be written: {error.strerror}.") from None
+            raise PlantedOrdersError(f"The ledger {self.path} cannot be written: {error.strerror}.") from None
 
 
 def _signature(content: Mapping[str, Any], key: bytes) -> str:
@@ -164,7 +164,7 @@ def key_file(path: Path) -> Path:
     return path.with_name(path.name + ".key")
 
 
-def new_or_old(path: Path, environment: Mapping[str, str] | None = None) -> Ledger:
+def new_or_old(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrders:
     """Return the ledger at a path, an empty one with a key of its own where there is none yet.
 
     Raises:
@@ -177,19 +177,21 @@ def new_or_old(path: Path, environment: Mapping[str, str] | None = None) -> Ledg
     key = _from_environment(environment)
     if key is None:
         if beside.exists():
-            raise LedgerError(f"{beside} is the key of a ledger that is lost: name another ledger, or remove the key.")
+            raise PlantedOrdersError(
+                f"{beside} is the key of a ledger that is lost: name another ledger, or remove the key."
+            )
         text = secrets.token_hex(32)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
                 file.write(text + "\n")
         except OSError as error:
-            raise LedgerError(f"The ledger's key {beside} cannot be written: {error.strerror}.") from None
+            raise PlantedOrdersError(f"The ledger's key {beside} cannot be written: {error.strerror}.") from None
         key = text.encode()
-    return Ledger(path, (), key)
+    return PlantedOrders(path, (), key)
 
 
-def read(path: Path, environment: Mapping[str, str] | None = None) -> Ledger:
+def read(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrders:
     """Read a ledger and check its signature.
 
     Raises:
@@ -200,20 +202,20 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> Ledger:
         data = json.loads(path.read_text(encoding="utf-8"))
         signature = data.pop("signature")
     except OSError as error:
-        raise LedgerError(
+        raise PlantedOrdersError(
             f"The ledger {path} cannot be read ({error.strerror}): without it nobody knows how old its orders are."
         ) from None
     except (ValueError, KeyError, AttributeError, TypeError):
-        raise LedgerError(f"{path} is no ledger, or was cut off: take the one that `age plant` wrote.") from None
+        raise PlantedOrdersError(f"{path} is no ledger, or was cut off: take the one that `age plant` wrote.") from None
     key = _key(path, environment)
     if not isinstance(signature, str) or not hmac.compare_digest(_signature(data, key), signature):
-        raise LedgerError(f"The ledger {path} was changed, or is signed with another key: it is not used.")
+        raise PlantedOrdersError(f"The ledger {path} was changed, or is signed with another key: it is not used.")
     if data.get("format") != FORMAT:
-        raise LedgerError(f"The ledger {path} has format {data.get('format')!r}; this version reads {FORMAT}.")
+        raise PlantedOrdersError(f"The ledger {path} has format {data.get('format')!r}; this version reads {FORMAT}.")
     try:
-        return Ledger(path, [planted_from_json(one) for one in data["orders"]], key)
+        return PlantedOrders(path, [planted_from_json(one) for one in data["orders"]], key)
     except (KeyError, ValueError, TypeError, HistoryError) as error:
-        raise LedgerError(f"The ledger {path} is not complete: {error}.") from None
+        raise PlantedOrdersError(f"The ledger {path} is not complete: {error}.") from None
 
 
 def _from_environment(environment: Mapping[str, str] | None) -> bytes | None:
@@ -221,7 +223,7 @@ def _from_environment(environment: Mapping[str, str] | None) -> bytes | None:
     if not text:
         return None
     if len(text) < SHORTEST:
-        raise LedgerError(f"{KEY_NAME} is too short to sign with: give it {SHORTEST} characters or more.")
+        raise PlantedOrdersError(f"{KEY_NAME} is too short to sign with: give it {SHORTEST} characters or more.")
     return text.encode()
 
 
@@ -232,26 +234,28 @@ def _key(path: Path, environment: Mapping[str, str] | None) -> bytes:
     try:
         return key_file(path).read_text(encoding="ascii").strip().encode()
     except (OSError, ValueError):
-        raise LedgerError(
+        raise PlantedOrdersError(
             f"The key of the ledger {path} is not there: put {key_file(path)} back, or set {KEY_NAME}."
         ) from None
 
 
-def merged(ledgers: Iterable[Ledger]) -> list[Planted]:
+def merged(ledgers: Iterable[PlantedOrders]) -> list[PlantedOrder]:
     """Return the orders of several ledgers, each once; one that was judged in any of them was judged.
 
     Raises:
         LedgerError: two of them say different things of one order.
 
     """
-    found: dict[str, Planted] = {}
+    found: dict[str, PlantedOrder] = {}
     for ledger in ledgers:
         for one in ledger.orders:
             other = found.get(one.id)
             if other is None:
                 found[one.id] = one
             elif other.planting != one.planting:
-                raise LedgerError(f"The ledgers say different things of the order {one.id}: only one can be true.")
+                raise PlantedOrdersError(
+                    f"The ledgers say different things of the order {one.id}: only one can be true."
+                )
             elif one.harvested is not None and other.harvested is None:
                 found[one.id] = one
     return sorted(found.values(), key=lambda one: (one.at, one.id))

@@ -17,7 +17,7 @@ LISTS: Final = ("profile", "reading", "waive", "examples")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownOptions:
     """The options that a file can choose for a command, by what they are."""
 
     texts: tuple[str, ...]
@@ -32,8 +32,8 @@ class Known:
         return (*self.texts, *self.numbers, *self.lists, *self.others)
 
 
-RUN: Final = Known(TEXTS, NUMBERS, LISTS, ("processes",))
-MERCHANT: Final = Known(
+RUN: Final = KnownOptions(TEXTS, NUMBERS, LISTS, ("processes",))
+MERCHANT: Final = KnownOptions(
     ("integration", "market", "budget", "out"),
     ("histories", "seed", "port"),
     ("profile", "waive", "examples"),
@@ -42,7 +42,7 @@ MERCHANT: Final = Known(
 NAMES: Final = RUN.names
 
 
-def merged(arguments: argparse.Namespace, known: Known = RUN) -> dict[str, Any]:
+def merged(arguments: argparse.Namespace, known: KnownOptions = RUN) -> dict[str, Any]:
     """Return what was chosen, by option name; what nobody chose is left out.
 
     Raises:
@@ -57,7 +57,7 @@ def merged(arguments: argparse.Namespace, known: Known = RUN) -> dict[str, Any]:
     return options
 
 
-def read(path: Path, known: Known = RUN) -> dict[str, Any]:
+def read(path: Path, known: KnownOptions = RUN) -> dict[str, Any]:
     """Read the options that a file chooses."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ def read(path: Path, known: Known = RUN) -> dict[str, Any]:
     return {name: _checked(path, name, value, known) for name, value in data.items()}
 
 
-def _checked(path: Path, name: str, value: object, known: Known) -> Any:
+def _checked(path: Path, name: str, value: object, known: KnownOptions) -> Any:
     if name in known.texts:
         if isinstance(value, str):
             return value

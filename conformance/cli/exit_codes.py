@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from conformance.ageing.planted_orders import LedgerError
+from conformance.ageing.planted_orders import PlantedOrdersError
 from conformance.domain.steps import HistoryError
 from conformance.errors import USAGE, CommandError, UsageError
 from conformance.evidence.journal import JournalError
 from conformance.rulebook import PageError, ReadingError
-from conformance.runner.example_database import PlaceError
+from conformance.runner.example_database import LocationError
 from conformance.targets.transport import TargetError, TargetUsageError
 from conformance.verification.signing import SigningError
 
@@ -27,8 +27,8 @@ _CODES: Final = (
     (PageError, USAGE),
     (HistoryError, USAGE),
     (JournalError, USAGE),
-    (PlaceError, USAGE),
-    (LedgerError, USAGE),
+    (LocationError, USAGE),
+    (PlantedOrdersError, USAGE),
     (SigningError, USAGE),
     (KeyboardInterrupt, INTERRUPTED),
 )

@@ -6,11 +6,11 @@ import argparse
 import sys
 
 from conformance.errors import UsageError
-from conformance.runner.operator import SECONDS, OperatedSeat, Operator, Terminal
-from conformance.targets.target import Seat
+from conformance.runner.operator import SECONDS, OperatedTarget, Operator, Terminal
+from conformance.targets.target import Target
 
 
-def operated(arguments: argparse.Namespace, seat: Seat) -> Seat:
+def operated(arguments: argparse.Namespace, target: Target) -> Target:
     """Return the seat, with a person beside it where one is asked for.
 
     Raises:
@@ -20,9 +20,9 @@ def operated(arguments: argparse.Namespace, seat: Seat) -> Seat:
     if not arguments.operator:
         if arguments.operator_timeout is not None:
             raise UsageError("--operator-timeout says how long to wait for a person: add --operator.")
-        return seat
+        return target
     if not sys.stdin.isatty():
         raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
-    if not seat.wire:
-        raise UsageError(f"{seat.name} is called without HTTP: nobody can approve there; leave --operator out.")
-    return OperatedSeat(seat, Operator(Terminal(float(arguments.operator_timeout or SECONDS))))
+    if not target.wire:
+        raise UsageError(f"{target.name} is called without HTTP: nobody can approve there; leave --operator out.")
+    return OperatedTarget(target, Operator(Terminal(float(arguments.operator_timeout or SECONDS))))

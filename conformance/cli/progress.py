@@ -22,7 +22,7 @@ from rich.text import Text
 
 from conformance.domain.order import Profile
 from conformance.runner.executor import Observer
-from conformance.runner.trial import Trial
+from conformance.runner.trial import TrialResult
 
 LINES: Final = 10
 """Into so many lines a phase is divided where there is no terminal."""
@@ -38,7 +38,7 @@ class Display(Observer):
     def close(self) -> None:
         """Leave the terminal as it was."""
 
-    def _learn(self, trial: Trial) -> None:
+    def _learn(self, trial: TrialResult) -> None:
         self.violated.update(dict.fromkeys(finding.rule for finding in trial.findings))
 
     def _so_far(self) -> str:
@@ -60,7 +60,7 @@ class Lines(Display):
         self._since = time.monotonic()
         self._write(f"{_TITLES.get(name, name)}: {total}")
 
-    def played(self, profile: Profile, trial: Trial) -> None:
+    def played(self, profile: Profile, trial: TrialResult) -> None:
         """Count a history, and say so at every tenth."""
         self._learn(trial)
         self._done += 1
@@ -105,7 +105,7 @@ class Live(Display):
         title = _TITLES.get(name, name) + ("" if countable else f" ({total})")
         self._task = self._progress.add_task(title, total=countable, violated=self._so_far())
 
-    def played(self, profile: Profile, trial: Trial) -> None:
+    def played(self, profile: Profile, trial: TrialResult) -> None:
         """Move on."""
         self._learn(trial)
         if self._task is not None:

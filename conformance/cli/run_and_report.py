@@ -19,7 +19,7 @@ from conformance.results.result import Result
 DEFAULT_OUT: Final = "conformance-report"
 
 
-def conduct(
+def run_and_report(
     play: Callable[[Stopper], object], directory: Path, *, debug: bool, ended: Callable[[], None] = lambda: None
 ) -> Result:
     """Play a campaign, write its reports, and print how it ended.
@@ -53,7 +53,7 @@ def conduct(
     return result
 
 
-def concluded(result: Result) -> int:
+def write_results(result: Result) -> int:
     """Return the exit code.
 
     Raises:

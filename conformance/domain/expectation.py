@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from conformance.domain.order import Order
 
 Scalar: TypeAlias = str | int | bool | None
-Fields: TypeAlias = Mapping[str, Scalar]
+Observation: TypeAlias = Mapping[str, Scalar]
 
 ABSENT: Final = "absent"
 """How a field that an answer does not have is shown."""
@@ -184,7 +184,7 @@ class Claim:
     permitted: Permitted
     rules: tuple[str, ...] = ()
 
-    def holds(self, observed: Fields) -> bool:
+    def holds(self, observed: Observation) -> bool:
         """Tell whether the observation has a permitted value."""
         return self.permitted.permits(observed.get(self.field))
 
@@ -225,7 +225,7 @@ def of_the_other(field: str) -> str:
     return OTHER + field.removeprefix(ANSWER) if field.startswith(ANSWER) else field
 
 
-def told_apart(observed: Fields) -> tuple[Fields, Fields]:
+def told_apart(observed: Observation) -> tuple[Observation, Observation]:
     """Return an observation as each of two requests would show it alone."""
     other = {name.replace(OTHER, ANSWER, 1): value for name, value in observed.items() if name.startswith(OTHER)}
     return observed, {name: value for name, value in observed.items() if not name.startswith((ANSWER, OTHER))} | other

@@ -59,13 +59,13 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class NoResponse:
     """A request that was sent and not answered, with the cause in words."""
 
     cause: str
 
 
-Answer: TypeAlias = Response | Lost
+ResponseOrNone: TypeAlias = Response | NoResponse
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ _RACE: Final = name_of(Together(Cancel(), Cancel()))
 PLANNED: Final = frozenset({"systematic", "generated", "example"})
 """Where a history comes from that stands in the plan of a run."""
 _LAST: Final = ("violates", "inconclusive")
-AGAIN: Final = "bc"
+RETRY_SUFFIXES: Final = "bc"
 """How the identifiers of later attempts end."""
-ALONE: Final = "xy"
+SEQUENTIAL_SUFFIXES: Final = "xy"
 """How the identifiers of histories end in which two requests that raced are sent one after the other."""
 
 
@@ -33,7 +33,7 @@ def digest_of(histories: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def check(evidence: Evidence, *, complete: bool) -> None:
+def check_consistency(evidence: Evidence, *, complete: bool) -> None:
     """Check that evidence is of one run. Of a ``complete`` one, everything that was planned must be there.
 
     A run that was stopped at any moment is sound: what follows its last record is missing, and nothing else.
@@ -146,11 +146,11 @@ def _set_aside(
         yield f"{name} has a judgement that proves something and is not counted"
     follower = played.get(_next(name))
     if any(one["do"] == _RACE for one in aside) and follower is None:
-        alone = [judged[name + letter] for letter in ALONE if name + letter in played]
+        alone = [judged[name + letter] for letter in SEQUENTIAL_SUFFIXES if name + letter in played]
         if complete and not any(each and each[-1]["status"] in _LAST for each in alone):
             yield f"{name} is said to fail without a race as well, and no history shows it"
         return
-    if name[-1] in ALONE and _next(name[:-1]) in played:
+    if name[-1] in SEQUENTIAL_SUFFIXES and _next(name[:-1]) in played:
         # Its race was played again, and with it whatever was played in the race's place.
         return
     if complete and aside and (follower is None or follower["history"] != record["history"]):
@@ -163,7 +163,7 @@ def _apart(record: Record, played: dict[str, Record]) -> Iterator[str]:
     """Complain of a history that sends two requests one after the other, and of no race that asked for it."""
     name = record["id"]
     race = played.get(name[:-1])
-    if name[-1] not in ALONE:
+    if name[-1] not in SEQUENTIAL_SUFFIXES:
         return
     if race is None or race["source"] != record["source"] or _history(record) not in _one_by_one(_history(race)):
         yield f"{name} was played and not planned"
@@ -178,8 +178,8 @@ def _one_by_one(race: History) -> Iterator[History]:
 
 
 def _next(name: str) -> str:
-    base = name.rstrip(AGAIN)
-    attempts = [base, *(base + letter for letter in AGAIN), ""]
+    base = name.rstrip(RETRY_SUFFIXES)
+    attempts = [base, *(base + letter for letter in RETRY_SUFFIXES), ""]
     return attempts[attempts.index(name) + 1] if name in attempts else ""
 
 
@@ -217,7 +217,7 @@ def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
             yield f"{', '.join(sorted(set(names) - set(begun))[:3])} was planned and not played"
         elif digest_of((name, begun[name]["history"]) for name in names) != record["digest"]:
             yield f"what was played from {names[0] if names else 'nothing'} on is not what was planned"
-    more = {name.rstrip(ALONE).rstrip(AGAIN) for name in begun} - planned
+    more = {name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES) for name in begun} - planned
     if more:
         yield f"{', '.join(sorted(more)[:3])} was played and not planned"
 

@@ -89,11 +89,11 @@ def read_counterexample(path: Path) -> Counterexample:
     return example
 
 
-Told = tuple[str, str, Any]
+RecordedFailure = tuple[str, str, Any]
 """The rule, the profile and the history of a counterexample, as a journal has them."""
 
 
-def told_by(path: Path) -> Told:
+def recorded_failure_of(path: Path) -> RecordedFailure:
     """Return what a counterexample's file tells.
 
     Raises:
@@ -104,7 +104,9 @@ def told_by(path: Path) -> Told:
     return example.rule, example.profile.value, history_as_json(example.history)
 
 
-def check_recorded(directory: Path, path: Path, evidence: Evidence, told: Callable[[Path], Told] = told_by) -> None:
+def check_recorded(
+    directory: Path, path: Path, evidence: Evidence, told: Callable[[Path], RecordedFailure] = recorded_failure_of
+) -> None:
     """Check that a counterexample among a run's files is the one that the run's journal tells of.
 
     The file is written before its record, so that a run that was stopped may have one that it does not tell of.

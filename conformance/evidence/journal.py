@@ -222,14 +222,14 @@ def body_from_json(stored: str | dict[str, str]) -> bytes:
     return stored.encode("utf-8") if isinstance(stored, str) else base64.b64decode(stored["base64"])
 
 
-class Ledger(Protocol):
+class RecordSink(Protocol):
     """Where records are written: a journal, or what is to become one."""
 
     def append(self, kind: str, **content: Any) -> None:
         """Write one record."""
 
 
-class Held:
+class BufferedSink:
     """Records that wait for their journal: what is said before it is known what a run's first record must say."""
 
     def __init__(self) -> None:
@@ -239,14 +239,14 @@ class Held:
         """Keep one record."""
         self._records.append((kind, content))
 
-    def pass_on(self, ledger: Ledger) -> None:
+    def pass_on(self, ledger: RecordSink) -> None:
         """Write everything that was kept."""
         for kind, content in self._records:
             ledger.append(kind, **content)
         self._records.clear()
 
 
-def is_merchants(run: Record) -> bool:
+def is_merchant_run(run: Record) -> bool:
     """Whether a run judges a merchant; its first record says so."""
     return bool(run.get("party") == PARTY)
 

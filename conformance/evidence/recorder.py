@@ -8,12 +8,12 @@ from collections.abc import Callable
 from conformance.domain.messages import Response
 from conformance.evidence.journal import Journal
 from conformance.evidence.redaction import Redactor
-from conformance.wire import Answer, Call, Lost
+from conformance.wire import Call, NoResponse, ResponseOrNone
 
 Clock = Callable[[], float]
 
 
-class Exchanges:
+class ExchangeRecorder:
     """Writes one history's exchanges. ``step`` is the index of the step that is being played."""
 
     def __init__(self, journal: Journal, redactor: Redactor, history: str, clock: Clock = time.perf_counter) -> None:
@@ -25,7 +25,7 @@ class Exchanges:
         self._last = clock()
 
     def __call__(
-        self, call: Call, answer: Answer, flight: tuple[float, float] | None = None, *, resent: bool = False
+        self, call: Call, answer: ResponseOrNone, flight: tuple[float, float] | None = None, *, resent: bool = False
     ) -> None:
         """Write one exchange; its time runs from the end of the one before.
 
@@ -54,7 +54,7 @@ class Exchanges:
             content["began"] = round(began * 1000, 3)
         if resent:
             content["resent"] = True
-        if isinstance(answer, Lost):
+        if isinstance(answer, NoResponse):
             content["lost"] = clean.clean(answer.cause)
         else:
             content["response"] = self._response(answer)

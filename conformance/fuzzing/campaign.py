@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from conformance.evidence.journal import Journal, read_journal
-from conformance.fuzzing.fuzzer import Fuzzing, Limits, Watch
+from conformance.fuzzing.fuzzer import Fuzzer, Limits, Watch
 from conformance.fuzzing.openapi import Description
 from conformance.results.audit import audit
 from conformance.results.partial_runs import FUZZ
 from conformance.results.result import Result, result_of
 from conformance.results.selfcheck import check_oracle
-from conformance.runner.finish import ending
-from conformance.runner.session import Sitting, begin
+from conformance.runner.finish import recorded_ending
+from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings
-from conformance.targets.target import Seat
+from conformance.targets.target import Target
 
 
 class FuzzCampaign:
@@ -24,7 +24,7 @@ class FuzzCampaign:
 
     def __init__(
         self,
-        seat: Seat,
+        target: Target,
         settings: Settings,
         directory: Path,
         description: Description,
@@ -32,7 +32,7 @@ class FuzzCampaign:
         watch: Watch | None = None,
     ) -> None:
         profiles = settings.profiles or description.profiles
-        self._sitting = Sitting(seat, replace(settings, profiles=profiles, focus=FUZZ))
+        self._run_session = RunSession(target, replace(settings, profiles=profiles, focus=FUZZ))
         self._description = description
         self._limits = limits
         self._watch = watch
@@ -42,9 +42,9 @@ class FuzzCampaign:
 
     async def run(self) -> Result:
         """Fuzz; return the result as it stands in the journal. Every ending leaves a readable journal."""
-        async with ending(self._sitting, self._journal, self._started):
+        async with recorded_ending(self._run_session, self._journal, self._started):
             check_oracle()
-            await begin(self._sitting, self._journal, self._started)
-            await Fuzzing(self._sitting, self._journal, self._description, self._limits, self._watch).play()
+            await start_journal(self._run_session, self._journal, self._started)
+            await Fuzzer(self._run_session, self._journal, self._description, self._limits, self._watch).play()
             audit(read_journal(self._directory))
         return result_of(read_journal(self._directory))

@@ -12,19 +12,26 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import quote
 
-from conformance.domain.expectation import ACCEPTED, PENDING, Fields, Scalar
+from conformance.domain.expectation import ACCEPTED, PENDING, Observation, Scalar
 from conformance.domain.messages import Headers, Request, Response, find_header
 from conformance.domain.order import Profile
 from conformance.fuzzing.openapi import Description
-from conformance.fuzzing.order_pool import Fellow, Orders, followed
-from conformance.fuzzing.recorder import Notebook, Sent
-from conformance.fuzzing.request_shape import MISSING, Ours, Shape, good_body, shape_of, value_at
+from conformance.fuzzing.order_pool import OrderPool, PooledOrder, executed_step
+from conformance.fuzzing.recorder import FuzzRecorder, Sent
+from conformance.fuzzing.request_shape import (
+    MISSING,
+    RequestClassification,
+    RequestDefaults,
+    good_body,
+    shape_of,
+    value_at,
+)
 from conformance.judging.http_layer import AGAIN, COMPARED, PASSING, SOUND, judge_request
-from conformance.judging.judge import Judged
-from conformance.targets.transport import Link, TargetError
-from conformance.wire import Answer, Call, Lost
+from conformance.judging.judge import StepStatus
+from conformance.targets.transport import Connection, TargetError
+from conformance.wire import Call, NoResponse, ResponseOrNone
 from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, answered, content, dig, listed
-from conformance.wire.operations import BODILESS, ENTRIES, MODIFYING, STATES, Deed, Operation
+from conformance.wire.operations import BODILESS, ENTRIES, MODIFYING, STATES, Operation, OperationKind
 
 UNHEALTHY: Final = 15
 """So many requests in a row that were not answered, or answered by the gateway alone, end the run."""
@@ -40,7 +47,7 @@ class SpentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class RequestDraft:
     """A request before it is sent.
 
     ``fellow`` is the order that it is about; None where there is no such order, or the operation is about none.
@@ -53,7 +60,7 @@ class Draft:
     method: str
     body: bytes = b""
     content_type: str = JSON_TYPE
-    fellow: Fellow | None = None
+    fellow: PooledOrder | None = None
     token: str = "ours"
     key: str = "ours"
 
@@ -72,14 +79,14 @@ class Budget:
         return self.stopped or self.requests <= 0 or time.monotonic() > self.deadline
 
 
-class CountingLink(Link):
+class CountingConnection(Connection):
     """A connection that counts what goes over it, and waits no longer for a 429 than there is time."""
 
-    def __init__(self, link: Link, budget: Budget) -> None:
+    def __init__(self, link: Connection, budget: Budget) -> None:
         self._link = link
         self._budget = budget
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ResponseOrNone:
         """Make one call.
 
         Raises:
@@ -100,17 +107,17 @@ class CountingLink(Link):
         await self._link.close()
 
 
-class Gate:
+class RequestExecutor:
     """Sends requests of one profile and judges them."""
 
     def __init__(
         self,
-        orders: Orders,
+        orders: OrderPool,
         description: Description,
-        link: Link,
-        notebook: Notebook,
+        link: Connection,
+        notebook: FuzzRecorder,
         credentials: Credentials,
-        ours: Ours,
+        ours: RequestDefaults,
         chance: Random,
     ) -> None:
         self.orders = orders
@@ -128,7 +135,7 @@ class Gate:
         """What the description has of this profile."""
         return tuple(one for one in self._description.operations if one.profile is self.orders.profile)
 
-    async def exchange(self, draft: Draft) -> Answer:
+    async def exchange(self, draft: RequestDraft) -> ResponseOrNone:
         """Send a request, see what became of the order, judge and write down.
 
         Raises:
@@ -152,15 +159,15 @@ class Gate:
         verdict = judge_request(draft.operation.profile, facts)
         self._notebook.write(Sent(draft.operation, draft.source, draft.label, request, answer, took), facts, verdict)
         self._watch(answer)
-        if verdict.status is Judged.VIOLATES and fellow is not None and draft.operation.deed in MODIFYING:
-            fellow.belief = ()
-        if draft.operation.deed is Deed.CREATE and shape.doubt and not isinstance(answer, Lost):
+        if verdict.status is StepStatus.VIOLATES and fellow is not None and draft.operation.deed in MODIFYING:
+            fellow.possible = ()
+        if draft.operation.deed is OperationKind.CREATE and shape.doubt and not isinstance(answer, NoResponse):
             await self._adopt(draft, answer)
         return answer
 
     # What is sent
 
-    def _request(self, draft: Draft) -> Request:
+    def _request(self, draft: RequestDraft) -> Request:
         self._keys += 1
         key = f"{self.orders.session.nonce}-{self.orders.profile.value[0]}z{self._keys:05d}"
         headers: list[tuple[str, str]] = []
@@ -177,7 +184,7 @@ class Gate:
         sent: Headers = (*headers, *SYSTEM_HEADERS)
         return Request(draft.method, self._path(draft), sent, draft.body)
 
-    def _path(self, draft: Draft) -> str:
+    def _path(self, draft: RequestDraft) -> str:
         path = draft.operation.path
         known = draft.fellow.ids if draft.fellow is not None else {}
         for name in ("orderId", "reference", "agreementId", "chargeId"):
@@ -192,9 +199,13 @@ class Gate:
             return self.orders.agreement or f"agr_{self.orders.session.nonce}none"
         return f"{self.orders.session.nonce}-none"
 
-    def _sent(self, draft: Draft, shape: Shape, request: Request) -> dict[str, Scalar]:
+    def _sent(self, draft: RequestDraft, shape: RequestClassification, request: Request) -> dict[str, Scalar]:
         named = "none" if not draft.operation.ordered else "known" if draft.fellow is not None else "unknown"
-        if named == "none" and draft.operation.profile is Profile.RECURRING and draft.operation.deed is Deed.CREATE:
+        if (
+            named == "none"
+            and draft.operation.profile is Profile.RECURRING
+            and draft.operation.deed is OperationKind.CREATE
+        ):
             named = "none" if self.orders.agreement else "unknown"
         documented = draft.method == draft.operation.method
         valid = draft.token == draft.key == "ours" and named != "unknown"
@@ -215,9 +226,9 @@ class Gate:
             "document.statuses": ",".join(sorted(statuses)),
         }
 
-    async def _again(self, request: Request, answer: Answer) -> dict[str, Scalar]:
+    async def _again(self, request: Request, answer: ResponseOrNone) -> dict[str, Scalar]:
         """Ask again what was answered 500, each time under a key of its own; then see whether the target is well."""
-        if isinstance(answer, Lost) or answer.status < 500 or answer.status in PASSING:
+        if isinstance(answer, NoResponse) or answer.status < 500 or answer.status in PASSING:
             return {}
         times = 1
         name = KEYS[self.orders.profile]
@@ -226,7 +237,7 @@ class Gate:
             headers = tuple((one, f"{value}-{times}" if one == name else value) for one, value in request.headers)
             repeated = await self._link.send(Call(replace(request, headers=headers), "act"))
             self._notebook.aside(Call(replace(request, headers=headers), "act"), repeated)
-            if isinstance(repeated, Lost) or repeated.status != answer.status:
+            if isinstance(repeated, NoResponse) or repeated.status != answer.status:
                 break
             times += 1
         healthy = times >= AGAIN and await self._well()
@@ -235,10 +246,15 @@ class Gate:
     async def _well(self) -> bool:
         """Tell whether an order that is there can be read."""
         fellow = await self.orders.in_situation("waiting")
-        return fellow is not None and (await fellow.player.look("read", log=False)).get("view.outcome") == ACCEPTED
+        return fellow is not None and (await fellow.driver.look("read", log=False)).get("view.outcome") == ACCEPTED
 
     async def _afterwards(
-        self, draft: Draft, shape: Shape, fellow: Fellow, answer: Answer, before: Fields
+        self,
+        draft: RequestDraft,
+        shape: RequestClassification,
+        fellow: PooledOrder,
+        answer: ResponseOrNone,
+        before: Observation,
     ) -> dict[str, Scalar]:
         """Read the order back, and let the model say what it thinks; keep what is believed of the order true."""
         deed, changes = draft.operation.deed, draft.method != draft.operation.method
@@ -246,16 +262,16 @@ class Gate:
             return {}
         fellow.modified += 1
         outcome = answered(answer)["answer.outcome"]
-        fellow.view = await fellow.player.look("read", log=False)
+        fellow.view = await fellow.driver.look("read", log=False)
         if outcome == "refused" and _differs(before, fellow.view):
             # It may be that one of the two reads was behind.
-            await fellow.player.pause(2)
-            fellow.view = await fellow.player.look("poll", log=False)
+            await fellow.driver.pause(2)
+            fellow.view = await fellow.driver.look("poll", log=False)
         facts: dict[str, Scalar] = {}
         step = shape.step if not changes and draft.token == draft.key == "ours" else None
-        if step is not None and not isinstance(answer, Lost):
-            observed = fellow.player.understood(step, answer)
-            judgement, belief = await followed(fellow, step, observed, self.orders.world)
+        if step is not None and not isinstance(answer, NoResponse):
+            observed = fellow.driver.interpret(step, answer)
+            judgement, possible = await executed_step(fellow, step, observed, self.orders.context)
             facts |= {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}
             for finding in judgement.findings[:1]:
                 facts |= {
@@ -265,17 +281,17 @@ class Gate:
                     "model.observed": finding.observed,
                 }
             # What may still come is not waited for: the order is left alone from here on.
-            fellow.belief = belief if outcome != PENDING else ()
+            fellow.possible = possible if outcome != PENDING else ()
         elif outcome != "refused":
-            fellow.belief = ()
+            fellow.possible = ()
         for moment, view in (("before", before), ("after", fellow.view)):
             facts[f"{moment}.outcome"] = view.get("view.outcome")
             facts |= {f"{moment}.{name}": view.get(f"view.{name}") for name in (*COMPARED, *SOUND)}
         if fellow.view.get("view.outcome") != ACCEPTED:
-            fellow.belief = ()
+            fellow.possible = ()
         return facts
 
-    async def _adopt(self, draft: Draft, answer: Response) -> None:
+    async def _adopt(self, draft: RequestDraft, answer: Response) -> None:
         body = content(Response(200, (), draft.body))
         path = {Profile.ECOM: "transaction.orderId", Profile.EPAYMENT: "reference"}.get(draft.operation.profile)
         amount = value_at(body, "transaction.amount" if draft.operation.profile is Profile.ECOM else "amount.value")
@@ -287,20 +303,20 @@ class Gate:
         if answer.status in (200, 201) and usable and isinstance(identifier, str):
             await self.orders.adopt(identifier, amount)
 
-    def _watch(self, answer: Answer) -> None:
-        lost = isinstance(answer, Lost) or answer.status in PASSING - {501, 505}
+    def _watch(self, answer: ResponseOrNone) -> None:
+        lost = isinstance(answer, NoResponse) or answer.status in PASSING - {501, 505}
         self._in_a_row = self._in_a_row + 1 if lost else 0
         if self._in_a_row >= UNHEALTHY:
-            cause = answer.cause if isinstance(answer, Lost) else f"status {answer.status}"
+            cause = answer.cause if isinstance(answer, NoResponse) else f"status {answer.status}"
             raise TargetError(
                 f"{self.orders.session.target.name} is not healthy: {UNHEALTHY} requests in a row were not answered "
                 f"({cause})."
             )
 
 
-def answered_facts(operation: Operation, answer: Answer) -> dict[str, Scalar]:
+def answered_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Scalar]:
     """Return the facts that an answer alone shows. None stands for what is left out."""
-    if isinstance(answer, Lost):
+    if isinstance(answer, NoResponse):
         return {"answer.cause": answer.cause}
     body = content(answer)
     kind = find_header(answer.headers, "content-type")
@@ -325,7 +341,7 @@ def _within(body: dict[str, Any], good: dict[str, Any], name: str) -> bool:
     return isinstance(inner, dict) and set(inner) <= set(known)
 
 
-def _differs(before: Fields, after: Fields) -> bool:
+def _differs(before: Observation, after: Observation) -> bool:
     return any(before.get(f"view.{name}") != after.get(f"view.{name}") for name in COMPARED)
 
 
@@ -335,18 +351,18 @@ def _names(operation: Operation, body: Any) -> list[tuple[str, bool]]:
     states, entries = STATES[operation.profile], ENTRIES[operation.profile]
     if operation.profile is Profile.ECOM:
         state = dig(body, "transactionInfo", "status")
-        if operation.deed is Deed.CANCEL and state is not None:
+        if operation.deed is OperationKind.CANCEL and state is not None:
             found.append((state.lower() if isinstance(state, str) else state, states))
         found += [(dig(one, "operation"), entries) for one in listed(dig(body, "transactionLogHistory"))]
     elif operation.profile is Profile.EPAYMENT:
-        if operation.deed is Deed.LOG:
+        if operation.deed is OperationKind.LOG:
             found += [(dig(one, "name"), entries) for one in listed(body)]
-        elif operation.deed is not Deed.CREATE and dig(body, "state") is not None:
+        elif operation.deed is not OperationKind.CREATE and dig(body, "state") is not None:
             found.append((dig(body, "state"), states))
-    elif operation.deed is Deed.READ:
+    elif operation.deed is OperationKind.READ:
         found.append((dig(body, "status"), states))
         found += [(dig(one, "event"), entries) for one in listed(dig(body, "history"))]
     return [(str(name), name in known) for name, known in found if isinstance(name, str)]
 
 
-__all__ = ["Budget", "CountingLink", "Draft", "Gate", "SpentError", "answered_facts"]
+__all__ = ["Budget", "CountingConnection", "RequestDraft", "RequestExecutor", "SpentError", "answered_facts"]

@@ -13,21 +13,29 @@ from typing import Any, Final, Protocol
 
 from conformance.domain.messages import Request, Response
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Evidence, Ledger
-from conformance.fuzzing.executor import Budget, CountingLink, Draft, Gate, SpentError
+from conformance.evidence.journal import Evidence, RecordSink
+from conformance.fuzzing.executor import Budget, CountingConnection, RequestDraft, RequestExecutor, SpentError
 from conformance.fuzzing.openapi import Description
-from conformance.fuzzing.order_pool import Orders
+from conformance.fuzzing.order_pool import OrderPool
 from conformance.fuzzing.probes import probe
-from conformance.fuzzing.recorder import Notebook, Sent
-from conformance.fuzzing.request_shape import OFTEN, Ours, realised
-from conformance.fuzzing.schemathesis_engine import EXAMPLES, SKIPPED, Drawing, Objection, Phase, Trouble, operation_of
+from conformance.fuzzing.recorder import FuzzRecorder, Sent
+from conformance.fuzzing.request_shape import OFTEN, RequestDefaults, realised
+from conformance.fuzzing.schemathesis_engine import (
+    EXAMPLES,
+    SKIPPED,
+    Drawing,
+    DrawingPhase,
+    GenerationError,
+    StockCheckFailure,
+    operation_of,
+)
 from conformance.judging.http_layer import Verdict
-from conformance.rulebook import load_wire
-from conformance.runner.session import Sitting
-from conformance.targets.http.target import HttpSeat
-from conformance.targets.transport import Link, TargetError
-from conformance.wire import Lost
-from conformance.wire.base import Ticket
+from conformance.rulebook import load_http_rules
+from conformance.runner.session import RunSession
+from conformance.targets.http.target import HttpTarget
+from conformance.targets.transport import Connection, TargetError
+from conformance.wire import NoResponse
+from conformance.wire.base import OrderIdentifiers
 from conformance.wire.operations import MODIFYING, Operation
 
 SECONDS: Final = 60.0
@@ -48,7 +56,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Fuzz:
+class FuzzPhase:
     """What a run is asked to fuzz from, and for how long. ``named`` is what the user called it."""
 
     description: Description
@@ -64,9 +72,9 @@ class Fuzz:
         """What the phase is called while it runs."""
         return f"Fuzzing from {self.description.name}"
 
-    async def run(self, sitting: Sitting, ledger: Ledger, before: Evidence | None) -> None:
+    async def run(self, run_session: RunSession, ledger: RecordSink, before: Evidence | None) -> None:
         """Fuzz after a run's histories."""
-        await Fuzzing(sitting, ledger, self.description, self.limits).play(before)
+        await Fuzzer(run_session, ledger, self.description, self.limits).play(before)
 
 
 class Watch(Protocol):
@@ -80,7 +88,7 @@ class Watch(Protocol):
 
 
 @dataclass
-class _Tale:
+class _FuzzStatistics:
     """What happened besides: objections of stock checks, and operations that could not be drawn for."""
 
     objections: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -88,22 +96,27 @@ class _Tale:
     sent: Counter[str] = field(default_factory=Counter)
 
 
-class Fuzzing:
+class Fuzzer:
     """Fuzzes the profiles that a sitting has looked at and a description has."""
 
     def __init__(
-        self, sitting: Sitting, ledger: Ledger, description: Description, limits: Limits, watch: Watch | None = None
+        self,
+        run_session: RunSession,
+        ledger: RecordSink,
+        description: Description,
+        limits: Limits,
+        watch: Watch | None = None,
     ) -> None:
         # A person at the terminal has nothing to do with what is fuzzed.
-        seat = getattr(sitting.seat, "inner", sitting.seat)
-        if not isinstance(seat, HttpSeat):
-            raise TargetError(f"{seat.name} is called without HTTP: there is nothing to fuzz.")
-        self._sitting = sitting
+        target = getattr(run_session.target, "inner", run_session.target)
+        if not isinstance(target, HttpTarget):
+            raise TargetError(f"{target.name} is called without HTTP: there is nothing to fuzz.")
+        self._run_session = run_session
         self._ledger = ledger
         self._description = description
         self._limits = limits
         self._watch = watch
-        self._session = seat.session
+        self._session = target.session
         self._judged: Counter[Profile] = Counter()
         """How many requests of a profile were judged before the run was interrupted."""
 
@@ -114,7 +127,7 @@ class Fuzzing:
             TargetError: the target is not healthy.
 
         """
-        profiles = [one for one in self._sitting.worlds if one in self._description.profiles]
+        profiles = [one for one in self._run_session.contexts if one in self._description.profiles]
         limits = self._limits
         every = len(profiles)
         if before is not None and before.first("fuzz") is not None:
@@ -124,7 +137,7 @@ class Fuzzing:
                 "fuzz",
                 profiles=[one.value for one in profiles],
                 document=self._description.as_json(),
-                rules=load_wire().digest,
+                rules=load_http_rules().digest,
                 seconds=limits.seconds,
                 requests=limits.requests,
             )
@@ -148,17 +161,17 @@ class Fuzzing:
         told = [one for one in before.of_kind("fuzz-profile") if one["profile"] == profile]
         left = self._judged[profile] - sum(one["judged"] for one in told)
         if left:
-            self._close(profile, CUT_OFF, left, _Tale())
+            self._close(profile, CUT_OFF, left, _FuzzStatistics())
         return any(one["ended"] != CUT_OFF for one in told)
 
     async def _one(self, profile: Profile, budget: Budget) -> None:
-        settings = self._sitting.settings
-        seat = self._session.target
-        link = CountingLink(seat.link(), budget)
-        base = seat.name if seat.kind == "url" else "http://127.0.0.1:9701"
+        settings = self._run_session.settings
+        target = self._session.target
+        link = CountingConnection(target.link(), budget)
+        base = target.name if target.kind == "url" else "http://127.0.0.1:9701"
         watcher = self._watch
-        notebook = Notebook(self._ledger, self._sitting.redactor, base, watcher, self._judged[profile])
-        tale = _Tale()
+        notebook = FuzzRecorder(self._ledger, self._run_session.redactor, base, watcher, self._judged[profile])
+        tale = _FuzzStatistics()
         ended = CUT_OFF
         began = notebook.count
         try:
@@ -174,7 +187,7 @@ class Fuzzing:
             self._close(profile, ended, notebook.count - began, tale)
             await link.close()
 
-    def _close(self, profile: Profile, ended: str, judged: int, tale: _Tale) -> None:
+    def _close(self, profile: Profile, ended: str, judged: int, tale: _FuzzStatistics) -> None:
         self._ledger.append(
             "fuzz-profile",
             profile=profile.value,
@@ -188,16 +201,16 @@ class Fuzzing:
             undrawn=[{"operation": one, "message": said} for one, said in sorted(tale.troubles.items())],
         )
 
-    def _gate(self, profile: Profile, link: Link, notebook: Notebook) -> Gate:
-        settings, session = self._sitting.settings, self._session
-        orders = Orders(session, profile, self._sitting.worlds[profile], settings.nonce, link, notebook.aside)
+    def _gate(self, profile: Profile, link: Connection, notebook: FuzzRecorder) -> RequestExecutor:
+        settings, session = self._run_session.settings, self._session
+        orders = OrderPool(session, profile, self._run_session.contexts[profile], settings.nonce, link, notebook.aside)
         credentials = session.credentials
-        due = Ticket("", session.today, session.market).due
-        ours = Ours(credentials.msn, settings.market.currency, credentials.phone, due)
+        due = OrderIdentifiers("", session.today, session.market).due
+        ours = RequestDefaults(credentials.msn, settings.market.currency, credentials.phone, due)
         chance = Random(_seed(settings.seed, profile))
-        return Gate(orders, self._description, link, notebook, credentials, ours, chance)
+        return RequestExecutor(orders, self._description, link, notebook, credentials, ours, chance)
 
-    async def _drawn(self, gate: Gate, budget: Budget, tale: _Tale, seed: int) -> None:
+    async def _drawn(self, gate: RequestExecutor, budget: Budget, tale: _FuzzStatistics, seed: int) -> None:
         loop = asyncio.get_running_loop()
         phase = ["examples"]
         trouble: list[BaseException] = []
@@ -222,13 +235,13 @@ class Fuzzing:
 
         def run() -> None:
             for one in drawing.happenings():
-                if isinstance(one, Phase):
+                if isinstance(one, DrawingPhase):
                     phase[0] = one.name
                     if self._watch is not None and one.name in ("coverage", "fuzzing", "stateful"):
                         self._watch.begun(gate.orders.profile, one.name)
-                elif isinstance(one, Objection):
+                elif isinstance(one, StockCheckFailure):
                     tale.objections[one.check, one.operation] += 1
-                elif isinstance(one, Trouble):
+                elif isinstance(one, GenerationError):
                     tale.troubles[one.operation] = one.message[:300]
 
         running = loop.run_in_executor(None, run)
@@ -245,7 +258,7 @@ class Fuzzing:
         if trouble:
             raise trouble[0]
 
-    async def _exchange(self, gate: Gate, request: Request, phase: str, tale: _Tale) -> Response:
+    async def _exchange(self, gate: RequestExecutor, request: Request, phase: str, tale: _FuzzStatistics) -> Response:
         found = operation_of(self._description, request.path, request.method)
         if found is None or (phase == "coverage" and gate.chance.random() > SAMPLED):
             return SKIPPED
@@ -262,9 +275,9 @@ class Fuzzing:
             # What is in the body of a GET is nobody's concern.
             body, kind = b"", ""
         tale.sent[phase] += 1
-        draft = Draft(operation, phase, _label(operation, request), request.method, body, kind, fellow)
+        draft = RequestDraft(operation, phase, _label(operation, request), request.method, body, kind, fellow)
         answer = await gate.exchange(draft)
-        if isinstance(answer, Lost):
+        if isinstance(answer, NoResponse):
             return SKIPPED
         return answer
 

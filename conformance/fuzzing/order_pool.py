@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from conformance.domain.expectation import ACCEPTED, Branch, Fields
+from conformance.domain.expectation import ACCEPTED, Branch, Observation
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Step
 from conformance.fuzzing.request_shape import SMALL
-from conformance.judging.judge import Judged, Judgement, judge
-from conformance.judging.observability import meant
-from conformance.model import Belief, World, expect, open_order, settle
-from conformance.targets.http.driver import HttpPlayer, Recorder
+from conformance.judging.judge import Judgement, StepStatus, judge
+from conformance.judging.observability import observable
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.targets.http.driver import HttpDriver, RecordExchange
 from conformance.targets.http.session import Session
-from conformance.targets.transport import Link
-from conformance.wire.base import Observed, Ticket
-from conformance.wire.driver import Player
-from conformance.wire.operations import Deed, Operation
+from conformance.targets.transport import Connection
+from conformance.wire.base import ObservedFields, OrderIdentifiers
+from conformance.wire.driver import Driver
+from conformance.wire.operations import Operation, OperationKind
 
 MODIFIED: Final = 4
 """After so many modifying requests an order is left alone: five a minute are allowed."""
@@ -44,25 +44,25 @@ _CHARGES: Final[Mapping[str, tuple[Step, ...]]] = {
 
 
 @dataclass
-class Fellow:
+class PooledOrder:
     """One order that requests are about.
 
-    ``belief`` is what the model takes it for; empty where that was lost, and nothing of it is compared any more.
+    ``possible`` is what the model takes it for; empty where that was lost, and nothing of it is compared any more.
     ``view`` is how it looked when it was last read.
     """
 
     situation: str
     ids: dict[str, str]
-    player: HttpPlayer
-    belief: Belief
-    view: Observed
+    driver: HttpDriver
+    possible: PossibleOrders
+    view: ObservedFields
     born: float = field(default_factory=time.monotonic)
     modified: int = 0
 
     @property
     def tracked(self) -> bool:
         """Whether it is known what the order is."""
-        return bool(self.belief)
+        return bool(self.possible)
 
     @property
     def spent(self) -> bool:
@@ -72,24 +72,30 @@ class Fellow:
     @property
     def left(self) -> int:
         """What could be captured or refunded next, in minor units."""
-        return max((max(one.remaining, one.refundable) for one in self.belief), default=SMALL)
+        return max((max(one.remaining, one.refundable) for one in self.possible), default=SMALL)
 
 
-class Orders:
+class OrderPool:
     """The orders of one profile. They are made when they are needed."""
 
     def __init__(
-        self, session: Session, profile: Profile, world: World, nonce: str, link: Link, record: Recorder
+        self,
+        session: Session,
+        profile: Profile,
+        context: ModelContext,
+        nonce: str,
+        link: Connection,
+        record: RecordExchange,
     ) -> None:
         self.session = session
         self.profile = profile
-        self.world = world
+        self.context = context
         self._nonce = nonce
         self._link = link
         self._record = record
         self._count = 0
-        self._at_hand: dict[str, Fellow] = {}
-        self._adopted: list[Fellow] = []
+        self._at_hand: dict[str, PooledOrder] = {}
+        self._adopted: list[PooledOrder] = []
         self._failed: set[str] = set()
         self.agreement = ""
         """An agreement that there is, in Recurring."""
@@ -110,17 +116,17 @@ class Orders:
         self._count += 1
         return f"{self._nonce}-{self.profile.value[0]}f{self._count:04d}"
 
-    async def one_for(self, operation: Operation, chance: Random) -> Fellow | None:
+    async def one_for(self, operation: Operation, chance: Random) -> PooledOrder | None:
         """Return an order for a request, in a situation that chance picks; None where none can be made."""
         self._adopted = [one for one in self._adopted if not one.spent]
         if self._adopted and chance.random() < 0.25:
             return chance.choice(self._adopted)
         wanted = list(self.situations)
-        if operation.deed in (Deed.REFUND, Deed.CAPTURE):
+        if operation.deed in (OperationKind.REFUND, OperationKind.CAPTURE):
             wanted += [one for one in ("partly captured", "reserved") if one in wanted]
         return await self.in_situation(chance.choice(wanted)) if wanted else None
 
-    async def in_situation(self, situation: str) -> Fellow | None:
+    async def in_situation(self, situation: str) -> PooledOrder | None:
         """Return an order in a situation, a new one if need be; None where the target does not let us get there."""
         found = self._at_hand.get(situation)
         if found is None or found.spent:
@@ -135,12 +141,12 @@ class Orders:
             self._at_hand[situation] = found
         return found
 
-    async def fresh(self, situation: str) -> Fellow | None:
+    async def fresh(self, situation: str) -> PooledOrder | None:
         """Return a new order in a situation."""
         self._at_hand.pop(situation, None)
         return await self.in_situation(situation)
 
-    async def _made(self, situation: str) -> Fellow | None:
+    async def _made(self, situation: str) -> PooledOrder | None:
         if self.profile is Profile.RECURRING:
             waiting = situation == "waiting"
             opening = Initiate(SMALL, Kind.CHARGE_RESERVE if waiting else Kind.INITIAL_RESERVE)
@@ -150,20 +156,20 @@ class Orders:
             reachable = "approve" in self.session.offered.get(self.profile, frozenset())
             direct: tuple[Step, ...] = (Cancel(),) if situation == "cancelled" else ()
             steps = _APPROVED[situation] if reachable and situation in _APPROVED else direct
-        ticket = Ticket(self.fresh_id(), self.session.today, self.session.market)
-        player = self._player(ticket)
-        belief: Belief = ()
-        view: Observed = {}
+        ticket = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market)
+        driver = self._driver(ticket)
+        possible: PossibleOrders = ()
+        view: ObservedFields = {}
         for step in (opening, *steps):
-            belief, view = await played(belief, step, self.profile, self.world, player)
-            if not belief:
+            possible, view = await prepared(possible, step, self.profile, self.context, driver)
+            if not possible:
                 return None
-        return Fellow(situation, self._ids(ticket), player, belief, view)
+        return PooledOrder(situation, self._ids(ticket), driver, possible, view)
 
-    def _player(self, ticket: Ticket) -> HttpPlayer:
+    def _driver(self, ticket: OrderIdentifiers) -> HttpDriver:
         return self.session.player_for(self.profile, ticket, self._link, self._record)
 
-    def _ids(self, ticket: Ticket) -> dict[str, str]:
+    def _ids(self, ticket: OrderIdentifiers) -> dict[str, str]:
         if self.profile is Profile.RECURRING:
             self.agreement = ticket.agreement_id
             return {"agreementId": ticket.agreement_id, "chargeId": ticket.charge_id}
@@ -173,50 +179,54 @@ class Orders:
         """Take up an order that a drawn request created, if it is what an ordinary one would be."""
         if self.profile is Profile.RECURRING or len(self._adopted) >= 3:
             return
-        ticket = Ticket(identifier, self.session.today, self.session.market)
-        player = self._player(ticket)
-        expectation = open_order(self.profile, Initiate(amount), self.world)
-        view = await player.look("prepare", log=False)
-        observed: Fields = {"answer.outcome": ACCEPTED, **view}
-        _, left = judge(meant(expectation, observed, complete=True), observed)
-        belief = settle(Initiate(amount), (), left, observed)
-        if not belief:
+        ticket = OrderIdentifiers(identifier, self.session.today, self.session.market)
+        driver = self._driver(ticket)
+        expectation = initial_expectation(self.profile, Initiate(amount), self.context)
+        view = await driver.look("prepare", log=False)
+        observed: Observation = {"answer.outcome": ACCEPTED, **view}
+        _, left = judge(observable(expectation, observed, complete=True), observed)
+        possible = advance(Initiate(amount), (), left, observed)
+        if not possible:
             return
         if "approve" in self.session.offered.get(self.profile, frozenset()):
-            approved, seen = await played(belief, Approve(), self.profile, self.world, player)
-            belief, view = (approved, seen) if approved else (belief, view)
-        self._adopted.append(Fellow("created by a drawn request", self._ids(ticket), player, belief, view))
+            approved, seen = await prepared(possible, Approve(), self.profile, self.context, driver)
+            possible, view = (approved, seen) if approved else (possible, view)
+        self._adopted.append(PooledOrder("created by a drawn request", self._ids(ticket), driver, possible, view))
 
 
-async def played(belief: Belief, step: Step, profile: Profile, world: World, player: Player) -> tuple[Belief, Observed]:
+async def prepared(
+    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
+) -> tuple[PossibleOrders, ObservedFields]:
     """Play a step of our own; return what is believed of the order then, or nothing if it went otherwise."""
-    expectation = open_order(profile, step, world) if isinstance(step, Initiate) else expect(belief, step, world)
-    answer = await player.perform(step)
-    view: Observed = {}
+    expectation = (
+        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
+    )
+    answer = await driver.perform(step)
+    view: ObservedFields = {}
     for attempt in range(1, LOOKS + 1):
-        view = await player.look("prepare", log=False)
+        view = await driver.look("prepare", log=False)
         observed = answer | view
-        _, left = judge(meant(expectation, observed, complete=True), observed)
-        after = settle(step, belief, tuple(one for one in left if one.proves), observed)
+        _, left = judge(observable(expectation, observed, complete=True), observed)
+        after = advance(step, possible, tuple(one for one in left if one.proves), observed)
         if after:
             return after, view
-        await player.pause(attempt)
+        await driver.pause(attempt)
     return (), view
 
 
-async def followed(
-    fellow: Fellow, step: Step, answer: Observed, world: World, *, patience: int = LOOKS
-) -> tuple[Judgement, Belief]:
+async def executed_step(
+    fellow: PooledOrder, step: Step, answer: ObservedFields, context: ModelContext, *, patience: int = LOOKS
+) -> tuple[Judgement, PossibleOrders]:
     """Compare what a request did to an order with what the model permits; return the judgement and the new belief."""
-    expectation = expect(fellow.belief, step, world)
-    judgement = Judgement(Judged.INCONCLUSIVE)
+    expectation = expect(fellow.possible, step, context)
+    judgement = Judgement(StepStatus.INCONCLUSIVE)
     left: tuple[Branch, ...] = ()
-    observed: Observed = {}
+    observed: ObservedFields = {}
     for attempt in range(1, patience + 1):
         observed = answer | fellow.view
-        judgement, left = judge(meant(expectation, observed, complete=True), observed)
-        if judgement.status in (Judged.CONFORMS, Judged.RECORDED) or attempt == patience:
+        judgement, left = judge(observable(expectation, observed, complete=True), observed)
+        if judgement.status in (StepStatus.CONFORMS, StepStatus.RECORDED) or attempt == patience:
             break
-        await fellow.player.pause(attempt)
-        fellow.view = await fellow.player.look("poll", log=False)
-    return judgement, settle(step, fellow.belief, left, observed)
+        await fellow.driver.pause(attempt)
+        fellow.view = await fellow.driver.look("poll", log=False)
+    return judgement, advance(step, fellow.possible, left, observed)

@@ -10,11 +10,11 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
-from conformance.fuzzing.executor import Draft, Gate
-from conformance.fuzzing.order_pool import PART, Fellow
+from conformance.fuzzing.executor import RequestDraft, RequestExecutor
+from conformance.fuzzing.order_pool import PART, PooledOrder
 from conformance.fuzzing.request_shape import FLAGS, SMALL, broken_bodies, good_body
 from conformance.wire.base import encoded
-from conformance.wire.operations import Deed, Operation
+from conformance.wire.operations import Operation, OperationKind
 
 SOURCE: Final = "probe"
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -25,7 +25,7 @@ CREDENTIALS: Final = (
 )
 
 
-async def probe(gate: Gate) -> None:
+async def probe(gate: RequestExecutor) -> None:
     """Send everything that is always sent.
 
     Raises:
@@ -40,12 +40,12 @@ async def probe(gate: Gate) -> None:
                 await gate.exchange(draft)
 
 
-def _body(gate: Gate, operation: Operation, amount: int = PART) -> bytes:
+def _body(gate: RequestExecutor, operation: Operation, amount: int = PART) -> bytes:
     good = good_body(operation, gate.ours, gate.orders.fresh_id(), amount)
     return b"" if good is None else encoded(good)
 
 
-async def _subject(gate: Gate, operation: Operation) -> Fellow | None:
+async def _subject(gate: RequestExecutor, operation: Operation) -> PooledOrder | None:
     if not operation.ordered:
         return None
     for situation in ("reserved", "waiting"):
@@ -56,44 +56,44 @@ async def _subject(gate: Gate, operation: Operation) -> Fellow | None:
     return None
 
 
-async def _unauthorized(gate: Gate, operation: Operation) -> AsyncIterator[Draft]:
+async def _unauthorized(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
     for label, token, key in CREDENTIALS:
         subject = await _subject(gate, operation)
         if operation.ordered and subject is None:
             return
         body = _body(gate, operation)
-        yield Draft(operation, SOURCE, label, operation.method, body, fellow=subject, token=token, key=key)
+        yield RequestDraft(operation, SOURCE, label, operation.method, body, fellow=subject, token=token, key=key)
 
 
-async def _malformed(gate: Gate, operation: Operation) -> AsyncIterator[Draft]:
+async def _malformed(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
     for label, body in broken_bodies(operation, gate.ours, gate.orders.fresh_id(), PART):
         subject = await _subject(gate, operation)
         if operation.ordered and subject is None:
             return
-        yield Draft(operation, SOURCE, label, operation.method, body, fellow=subject)
+        yield RequestDraft(operation, SOURCE, label, operation.method, body, fellow=subject)
 
 
-async def _about_nothing(gate: Gate, operation: Operation) -> AsyncIterator[Draft]:
+async def _about_nothing(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
     if operation.ordered:
-        yield Draft(operation, SOURCE, "about no order", operation.method, _body(gate, operation))
+        yield RequestDraft(operation, SOURCE, "about no order", operation.method, _body(gate, operation))
 
 
-async def _of_another_method(gate: Gate, operation: Operation) -> AsyncIterator[Draft]:
+async def _of_another_method(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
     taken = {one.method for one in gate.operations if one.path == operation.path}
     for method in METHODS:
-        if method not in taken and operation.deed in (Deed.CANCEL, Deed.CREATE):
+        if method not in taken and operation.deed in (OperationKind.CANCEL, OperationKind.CREATE):
             subject = await _subject(gate, operation)
-            yield Draft(operation, SOURCE, f"as {method}", method, fellow=subject, content_type="")
+            yield RequestDraft(operation, SOURCE, f"as {method}", method, fellow=subject, content_type="")
 
 
-async def _plain(gate: Gate, operation: Operation) -> AsyncIterator[Draft]:
+async def _plain(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
     if not operation.ordered:
-        yield Draft(operation, SOURCE, "plain", operation.method, _body(gate, operation, SMALL))
+        yield RequestDraft(operation, SOURCE, "plain", operation.method, _body(gate, operation, SMALL))
         return
-    flags = (None, False, True) if operation.deed is Deed.CANCEL and operation.profile in FLAGS else (None,)
-    amounts = (PART, 2 * SMALL) if operation.deed in (Deed.CAPTURE, Deed.REFUND) else (PART,)
+    flags = (None, False, True) if operation.deed is OperationKind.CANCEL and operation.profile in FLAGS else (None,)
+    amounts = (PART, 2 * SMALL) if operation.deed in (OperationKind.CAPTURE, OperationKind.REFUND) else (PART,)
     for situation, flag, amount in product(gate.orders.situations, flags, amounts):
-        subject = await gate.orders.fresh(situation) if operation.deed is Deed.CANCEL else None
+        subject = await gate.orders.fresh(situation) if operation.deed is OperationKind.CANCEL else None
         subject = subject or await gate.orders.in_situation(situation)
         if subject is None:
             continue
@@ -101,7 +101,7 @@ async def _plain(gate: Gate, operation: Operation) -> AsyncIterator[Draft]:
         if flag is not None:
             good = good_body(operation, gate.ours, "", amount) or {}
             body = encoded({**good, FLAGS[operation.profile]: flag})
-        draft = Draft(operation, SOURCE, f"plain, {situation}", operation.method, body, fellow=subject)
+        draft = RequestDraft(operation, SOURCE, f"plain, {situation}", operation.method, body, fellow=subject)
         yield draft
-        if operation.deed is Deed.CANCEL and subject.tracked:
+        if operation.deed is OperationKind.CANCEL and subject.tracked:
             yield replace(draft, label=f"plain, {situation}, again")

@@ -17,7 +17,7 @@ from conformance.evidence.journal import Evidence, Record, body_from_json
 from conformance.evidence.redaction import REMOVED
 from conformance.fuzzing.executor import answered_facts
 from conformance.judging.http_layer import judge_request
-from conformance.wire import Answer, Lost
+from conformance.wire import NoResponse, ResponseOrNone
 from conformance.wire.operations import OPERATIONS, Operation
 
 ON_TRUST: Final = (
@@ -77,16 +77,16 @@ def _wrong_facts(record: Record, operation: Operation) -> dict[str, tuple[Any, A
         "sent.method": "documented" if record["request"]["method"] == operation.method else "other",
     }
     answer = _answer(record)
-    if isinstance(answer, Lost) or REMOVED.encode() not in answer.body:
+    if isinstance(answer, NoResponse) or REMOVED.encode() not in answer.body:
         facts = answered_facts(operation, answer)
         shown |= {name: value for name, value in facts.items() if value is not None or name == "answer.name"}
         shown |= {name: _ABSENT for name in said if name.startswith(_ANSWERED) and name not in shown}
     return {name: (said.get(name, _ABSENT), value) for name, value in shown.items() if said.get(name, _ABSENT) != value}
 
 
-def _answer(record: Record) -> Answer:
+def _answer(record: Record) -> ResponseOrNone:
     response = record["response"]
     if response is None:
-        return Lost(record["lost"])
+        return NoResponse(record["lost"])
     headers = tuple((name, value) for name, value in response["headers"])
     return Response(response["status"], headers, body_from_json(response["body"]))

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from conformance.domain.expectation import Fields
+from conformance.domain.expectation import Observation
 from conformance.domain.messages import Request, Response
-from conformance.evidence.journal import Ledger
+from conformance.evidence.journal import RecordSink
 from conformance.evidence.redaction import Redactor
 from conformance.judging.http_layer import Verdict
-from conformance.judging.judge import Judged
-from conformance.wire import Answer, Call, Lost
+from conformance.judging.judge import StepStatus
+from conformance.wire import Call, NoResponse, ResponseOrNone
 from conformance.wire.operations import Operation
 
 SECRETS: Final[Mapping[str, str]] = {
@@ -31,7 +31,7 @@ class Sent:
     source: str
     label: str
     request: Request
-    answer: Answer
+    answer: ResponseOrNone
     seconds: float
 
 
@@ -42,11 +42,11 @@ class Watcher(Protocol):
         """A request was judged."""
 
 
-class Notebook:
+class FuzzRecorder:
     """Writes what was fuzzed into a ledger, without its secrets."""
 
     def __init__(
-        self, ledger: Ledger, redactor: Redactor, base: str, watcher: Watcher | None = None, before: int = 0
+        self, ledger: RecordSink, redactor: Redactor, base: str, watcher: Watcher | None = None, before: int = 0
     ) -> None:
         """Begin to write, after so many requests that were judged ``before`` the run was interrupted."""
         self.count = before
@@ -55,7 +55,7 @@ class Notebook:
         self._base = base
         self._watcher = watcher
 
-    def write(self, sent: Sent, facts: Fields, verdict: Verdict) -> None:
+    def write(self, sent: Sent, facts: Observation, verdict: Verdict) -> None:
         """Write one judged request."""
         self.count += 1
         content: dict[str, Any] = {
@@ -69,17 +69,17 @@ class Notebook:
             "facts": self._clean(dict(facts)),
             **self._clean(verdict.as_json()),
         }
-        if verdict.status is Judged.VIOLATES:
+        if verdict.status is StepStatus.VIOLATES:
             content["curl"] = self.curl(sent.request, facts)
         self._ledger.append("fuzzed", **content)
         if self._watcher is not None:
             self._watcher.judged(sent, verdict)
 
-    def aside(self, call: Call, answer: Answer, *_: object, **__: object) -> None:
+    def aside(self, call: Call, answer: ResponseOrNone, *_: object, **__: object) -> None:
         """Write a request that was made for our own ends: to bring an order somewhere, or to read it."""
         self._ledger.append("aside", purpose=call.purpose, **self._messages(call.request, answer))
 
-    def _messages(self, request: Request, answer: Answer) -> dict[str, Any]:
+    def _messages(self, request: Request, answer: ResponseOrNone) -> dict[str, Any]:
         clean = self._redactor
         content: dict[str, Any] = {
             "request": {
@@ -90,7 +90,7 @@ class Notebook:
             },
             "response": None,
         }
-        if isinstance(answer, Lost):
+        if isinstance(answer, NoResponse):
             content["lost"] = clean.clean(answer.cause)
         else:
             content["response"] = self._response(answer)
@@ -104,7 +104,7 @@ class Notebook:
             "body": clean.body(answer.body),
         }
 
-    def curl(self, request: Request, facts: Fields) -> str:
+    def curl(self, request: Request, facts: Observation) -> str:
         """Return a line that sends a request again. Credentials are taken from the environment of whoever runs it."""
         words = ["curl", "-i", "-X", request.method, shlex.quote(self._redactor.clean(self._base + request.path))]
         ours = {"authorization": facts.get("sent.token"), "ocp-apim-subscription-key": facts.get("sent.key")}

@@ -16,7 +16,7 @@ from typing import Any, Final
 from conformance.domain.order import Profile
 from conformance.domain.steps import Cancel, Capture, Refund, Step
 from conformance.wire.ecom import TEXT
-from conformance.wire.operations import AMOUNTS, Deed, Operation
+from conformance.wire.operations import AMOUNTS, Operation, OperationKind
 
 LONGEST_TEXT: Final = 100
 MOST: Final = 65_000_000
@@ -29,7 +29,7 @@ FLAGS: Final[Mapping[Profile, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class RequestDefaults:
     """What a request of ours carries: the sales unit, the market's currency, the test user's phone, a due date."""
 
     msn: str
@@ -39,7 +39,7 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class RequestClassification:
     """What was found in a request.
 
     ``flaw`` is the documented demand that it fails, in words; empty where it fails none for certain. ``step`` is what
@@ -51,31 +51,40 @@ class Shape:
     doubt: bool = False
 
 
-def shape_of(operation: Operation, body: bytes, content_type: str, ours: Ours) -> Shape:
+def shape_of(operation: Operation, body: bytes, content_type: str, ours: RequestDefaults) -> RequestClassification:
     """Look at a request's body."""
-    if operation.deed in (Deed.READ, Deed.LOG):
-        return Shape(doubt=bool(body))
+    if operation.deed in (OperationKind.READ, OperationKind.LOG):
+        return RequestClassification(doubt=bool(body))
     if not operation.body:
-        return Shape(doubt=True) if body else Shape(step=Cancel())
-    optional = operation.deed is Deed.CANCEL and operation.profile is Profile.EPAYMENT
+        return RequestClassification(doubt=True) if body else RequestClassification(step=Cancel())
+    optional = operation.deed is OperationKind.CANCEL and operation.profile is Profile.EPAYMENT
     if not body:
         # Nothing at all may pass for everything that is left.
-        all_of_it = operation.profile is Profile.ECOM and operation.deed in (Deed.CAPTURE, Deed.REFUND)
-        return Shape(step=Cancel()) if optional else Shape(doubt=True) if all_of_it else Shape("there is no body")
+        all_of_it = operation.profile is Profile.ECOM and operation.deed in (
+            OperationKind.CAPTURE,
+            OperationKind.REFUND,
+        )
+        return (
+            RequestClassification(step=Cancel())
+            if optional
+            else RequestClassification(doubt=True)
+            if all_of_it
+            else RequestClassification("there is no body")
+        )
     if not content_type.partition(";")[0].strip().lower().endswith("json"):
-        return Shape(doubt=True)
+        return RequestClassification(doubt=True)
     value = _parsed(body)
     if value is MISSING:
-        return Shape("the body is no JSON")
+        return RequestClassification("the body is no JSON")
     if not isinstance(value, dict):
         # An empty value may pass for no body at all where none is needed.
         certain = isinstance(value, list) if optional else value is not None
-        return Shape("the body is no object") if certain else Shape(doubt=True)
+        return RequestClassification("the body is no object") if certain else RequestClassification(doubt=True)
     flaw = _flaw(operation, value)
     if flaw:
-        return Shape(flaw)
+        return RequestClassification(flaw)
     step = _step(operation, value, ours)
-    return Shape(step=step, doubt=step is None)
+    return RequestClassification(step=step, doubt=step is None)
 
 
 def _parsed(body: bytes) -> Any:
@@ -115,7 +124,7 @@ def _flaw(operation: Operation, body: dict[str, Any]) -> str:
         if isinstance(found, int) and not isinstance(found, bool) and found < 0:
             return f"{path} is negative"
     text = value_at(body, "transaction.transactionText")
-    if operation.profile is Profile.ECOM and operation.deed is Deed.CANCEL and isinstance(text, str):
+    if operation.profile is Profile.ECOM and operation.deed is OperationKind.CANCEL and isinstance(text, str):
         return "transaction.transactionText is too long" if len(text) > LONGEST_TEXT else ""
     return ""
 
@@ -128,7 +137,7 @@ def _numeric(text: str) -> bool:
     return True
 
 
-def _step(operation: Operation, body: dict[str, Any], ours: Ours) -> Step | None:
+def _step(operation: Operation, body: dict[str, Any], ours: RequestDefaults) -> Step | None:
     """Return what a body asks for if it is exactly what one of ours would be."""
     amount: Any = None
     flag: Any = None
@@ -160,28 +169,28 @@ def _step(operation: Operation, body: dict[str, Any], ours: Ours) -> Step | None
             return None
     if body != plain or not (flag is None or isinstance(flag, bool)):
         return None
-    if operation.deed is Deed.CANCEL:
+    if operation.deed is OperationKind.CANCEL:
         return Cancel(flag) if amount is MISSING else None
     if flag is not None or not isinstance(amount, int) or isinstance(amount, bool) or not 1 <= amount <= MOST:
         return None
-    if operation.deed is Deed.CAPTURE:
+    if operation.deed is OperationKind.CAPTURE:
         return Capture(amount)
-    return Refund(amount) if operation.deed is Deed.REFUND else None
+    return Refund(amount) if operation.deed is OperationKind.REFUND else None
 
 
 # Requests of our own
 
 
-def good_body(operation: Operation, ours: Ours, identifier: str, amount: int) -> dict[str, Any] | None:
+def good_body(operation: Operation, ours: RequestDefaults, identifier: str, amount: int) -> dict[str, Any] | None:
     """Return the body of a plain request, or None where it has none."""
     if operation.profile is Profile.ECOM:
         return _good_ecom(operation, ours, identifier, amount)
     if operation.profile is Profile.EPAYMENT:
         return _good_epayment(operation, ours, identifier, amount)
     match operation.deed:
-        case Deed.CAPTURE | Deed.REFUND:
+        case OperationKind.CAPTURE | OperationKind.REFUND:
             return {"amount": amount, "description": "Conformance test"}
-        case Deed.CREATE:
+        case OperationKind.CREATE:
             return {
                 "amount": amount,
                 "transactionType": "RESERVE_CAPTURE",
@@ -191,7 +200,7 @@ def good_body(operation: Operation, ours: Ours, identifier: str, amount: int) ->
                 "retryDays": 5,
                 "orderId": identifier,
             }
-        case Deed.DRAFT:
+        case OperationKind.DRAFT:
             return {
                 "pricing": {"type": "LEGACY", "amount": amount, "currency": ours.currency},
                 "interval": {"unit": "MONTH", "count": 1},
@@ -203,10 +212,10 @@ def good_body(operation: Operation, ours: Ours, identifier: str, amount: int) ->
     return None
 
 
-def _good_ecom(operation: Operation, ours: Ours, identifier: str, amount: int) -> dict[str, Any] | None:
+def _good_ecom(operation: Operation, ours: RequestDefaults, identifier: str, amount: int) -> dict[str, Any] | None:
     merchant: dict[str, Any] = {"merchantSerialNumber": ours.msn}
     transaction: dict[str, Any] = {"transactionText": TEXT}
-    if operation.deed is Deed.CREATE:
+    if operation.deed is OperationKind.CREATE:
         merchant |= {
             "callbackPrefix": "https://example.com/vipps/callbacks",
             "fallBack": f"https://example.com/vipps/fallback/{identifier}",
@@ -214,14 +223,14 @@ def _good_ecom(operation: Operation, ours: Ours, identifier: str, amount: int) -
         transaction |= {"amount": amount, "orderId": identifier}
         customer = {"mobileNumber": ours.phone[-8:]}
         return {"customerInfo": customer, "merchantInfo": merchant, "transaction": transaction}
-    if operation.deed in (Deed.CAPTURE, Deed.REFUND):
+    if operation.deed in (OperationKind.CAPTURE, OperationKind.REFUND):
         transaction["amount"] = amount
     return {"merchantInfo": merchant, "transaction": transaction} if operation.body else None
 
 
-def _good_epayment(operation: Operation, ours: Ours, identifier: str, amount: int) -> dict[str, Any] | None:
+def _good_epayment(operation: Operation, ours: RequestDefaults, identifier: str, amount: int) -> dict[str, Any] | None:
     money = {"currency": ours.currency, "value": amount}
-    if operation.deed is Deed.CREATE:
+    if operation.deed is OperationKind.CREATE:
         return {
             "amount": money,
             "paymentMethod": {"type": "WALLET"},
@@ -231,10 +240,10 @@ def _good_epayment(operation: Operation, ours: Ours, identifier: str, amount: in
             "returnUrl": f"https://example.com/return?reference={identifier}",
             "paymentDescription": "Conformance test",
         }
-    return {"modificationAmount": money} if operation.deed in (Deed.CAPTURE, Deed.REFUND) else None
+    return {"modificationAmount": money} if operation.deed in (OperationKind.CAPTURE, OperationKind.REFUND) else None
 
 
-def broken_bodies(operation: Operation, ours: Ours, identifier: str, amount: int) -> list[tuple[str, bytes]]:
+def broken_bodies(operation: Operation, ours: RequestDefaults, identifier: str, amount: int) -> list[tuple[str, bytes]]:
     """Return bodies that fail a documented demand, each with what is wrong with it."""
     good = good_body(operation, ours, identifier, amount)
     if not operation.body:
@@ -281,7 +290,9 @@ OFTEN: Final = 0.85
 """How often a drawn value is replaced by one that means something to the target."""
 
 
-def realised(operation: Operation, body: bytes, ours: Ours, identifier: str, left: int, chance: Random) -> bytes:
+def realised(
+    operation: Operation, body: bytes, ours: RequestDefaults, identifier: str, left: int, chance: Random
+) -> bytes:
     """Give a drawn body values that mean something to the target: our sales unit, a fresh order, an amount that fits.
 
     Only what has the right type is replaced, so that what is wrong with a body stays wrong.

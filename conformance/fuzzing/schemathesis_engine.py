@@ -30,14 +30,14 @@ Answering = Callable[[Request], Response]
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class DrawingPhase:
     """Another way of drawing begins."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class StockCheckFailure:
     """A stock check objected to an answer. That is recorded and never judged: our own rules judge."""
 
     check: str
@@ -45,7 +45,7 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class GenerationError:
     """Requests for an operation could not be drawn."""
 
     operation: str
@@ -74,7 +74,7 @@ class Drawing:
         if self._stream is not None:
             self._stream.stop()
 
-    def happenings(self) -> Iterator[Phase | Objection | Trouble]:
+    def happenings(self) -> Iterator[DrawingPhase | StockCheckFailure | GenerationError]:
         """Draw; yield what happens besides."""
         import schemathesis  # noqa: PLC0415 - it takes a second, and only those who fuzz need it
         from schemathesis import engine  # noqa: PLC0415
@@ -86,11 +86,11 @@ class Drawing:
             self._stream = engine.from_schema(schema).execute()
             for event in self._stream:
                 if isinstance(event, events.PhaseStarted):
-                    yield Phase(str(event.phase.name.value))
+                    yield DrawingPhase(str(event.phase.name.value))
                 elif isinstance(event, events.ScenarioFinished):
                     yield from _objections(event.recorder)
                 elif isinstance(event, events.NonFatalError):
-                    yield Trouble(str(event.label), str(event.info.message))
+                    yield GenerationError(str(event.label), str(event.info.message))
 
 
 def _config(seed: int, examples: int) -> Any:
@@ -130,7 +130,7 @@ def _reduced(description: Description, operations: Iterable[Operation]) -> dict[
     return {**description.data, "paths": paths, "servers": []}
 
 
-def _objections(recorder: Any) -> Iterator[Objection]:
+def _objections(recorder: Any) -> Iterator[StockCheckFailure]:
     for identifier, checks in recorder.checks.items():
         node, seen = recorder.cases.get(identifier), recorder.interactions.get(identifier)
         if seen is None or seen.response is None or SKIPPED.headers[-1][0].lower() in seen.response.headers:
@@ -138,7 +138,7 @@ def _objections(recorder: Any) -> Iterator[Objection]:
         label = node.value.operation.label if node is not None else ""
         for check in checks:
             if check.status.value == "failure":
-                yield Objection(str(check.name), str(label))
+                yield StockCheckFailure(str(check.name), str(label))
 
 
 def _application(answering: Answering) -> Callable[..., Iterable[bytes]]:
@@ -204,4 +204,13 @@ def _as_it_was() -> Iterator[None]:
             setattr(module, name, value)
 
 
-__all__ = ["EXAMPLES", "PHASES", "SKIPPED", "Drawing", "Objection", "Phase", "Trouble", "operation_of"]
+__all__ = [
+    "EXAMPLES",
+    "PHASES",
+    "SKIPPED",
+    "Drawing",
+    "DrawingPhase",
+    "GenerationError",
+    "StockCheckFailure",
+    "operation_of",
+]

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.domain.expectation import ABSENT, Fields, Scalar
+from conformance.domain.expectation import ABSENT, Observation, Scalar
 from conformance.domain.order import Profile
-from conformance.judging.judge import Finding, Judged, shown
-from conformance.wire.operations import BODILESS, MODIFYING, Deed, operation
+from conformance.judging.judge import Finding, StepStatus, observed_text
+from conformance.wire.operations import BODILESS, MODIFYING, OperationKind, operation
 
 GENERAL: Final = frozenset({
     400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422, 423, 424, 425, 426, 428, 429,
@@ -36,7 +36,7 @@ SOUND: Final = ("negative", "overrefunded", "overdrawn")
 class Verdict:
     """What one request proved. ``examples`` and ``findings`` are by rule; ``records`` are what is not judged."""
 
-    status: Judged
+    status: StepStatus
     examples: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     records: tuple[str, ...] = ()
@@ -64,13 +64,13 @@ class Verdict:
         return out
 
 
-def judge_request(profile: Profile, facts: Fields) -> Verdict:
+def judge_request(profile: Profile, facts: Observation) -> Verdict:
     """Say what a request and its answer prove."""
     status = facts.get("answer.status")
     if not isinstance(status, int):
-        return Verdict(Judged.INCONCLUSIVE, cause=str(facts.get("answer.cause") or "no answer"))
+        return Verdict(StepStatus.INCONCLUSIVE, cause=str(facts.get("answer.cause") or "no answer"))
     if status == 429:
-        return Verdict(Judged.INCONCLUSIVE, cause="the target asked to slow down")
+        return Verdict(StepStatus.INCONCLUSIVE, cause="the target asked to slow down")
     examples: list[str] = []
     findings: list[Finding] = []
     records: list[str] = []
@@ -85,24 +85,24 @@ def judge_request(profile: Profile, facts: Fields) -> Verdict:
         else:
             cause = said
     if findings:
-        return Verdict(Judged.VIOLATES, tuple(dict.fromkeys(examples)), tuple(findings), tuple(records))
+        return Verdict(StepStatus.VIOLATES, tuple(dict.fromkeys(examples)), tuple(findings), tuple(records))
     if cause:
         about = ("WIRE-01",) if _persists(facts) else ()
-        return Verdict(Judged.INCONCLUSIVE, about, (), tuple(records), cause)
-    judged = Judged.CONFORMS if examples else Judged.RECORDED
+        return Verdict(StepStatus.INCONCLUSIVE, about, (), tuple(records), cause)
+    judged = StepStatus.CONFORMS if examples else StepStatus.RECORDED
     return Verdict(judged, tuple(dict.fromkeys(examples)), (), tuple(records))
 
 
-Said = tuple[str, Finding | str | None]
+Claims = tuple[str, Finding | str | None]
 """A rule, and what is to be said of it: that it is broken, that it held (None), or what is only recorded."""
 
 
-def _found(rule: str, field: str, permitted: str, observed: Scalar) -> Said:
-    return rule, Finding(rule, rule, field, permitted, shown(observed))
+def _found(rule: str, field: str, permitted: str, observed: Scalar) -> Claims:
+    return rule, Finding(rule, rule, field, permitted, observed_text(observed))
 
 
-def _said(profile: Profile, facts: Fields, status: int) -> Iterator[Said]:
-    deed = Deed(str(facts["sent.deed"]))
+def _said(profile: Profile, facts: Observation, status: int) -> Iterator[Claims]:
+    deed = OperationKind(str(facts["sent.deed"]))
     documented = facts.get("sent.method") == "documented"
     ours = facts.get("sent.token") == "ours" and facts.get("sent.key") == "ours"
     if status >= 500:
@@ -138,12 +138,12 @@ def _said(profile: Profile, facts: Fields, status: int) -> Iterator[Said]:
     yield from _model(facts)
 
 
-def _persists(facts: Fields) -> bool:
+def _persists(facts: Observation) -> bool:
     times = facts.get("sent.times")
     return bool(facts.get("target.healthy")) and isinstance(times, int) and times >= AGAIN
 
 
-def _broken(facts: Fields, status: int, *, documented: bool) -> Iterator[Said]:
+def _broken(facts: Observation, status: int, *, documented: bool) -> Iterator[Claims]:
     """A 500 is a finding where nothing passing explains it: not the gateway, not a bad moment, not a known weakness."""
     if status in PASSING or not documented or facts.get("sent.weakness"):
         yield "WIRE-01", f"{status} for {_what(facts)}"
@@ -157,7 +157,7 @@ def _broken(facts: Fields, status: int, *, documented: bool) -> Iterator[Said]:
         yield "", f"the target answered {status} to a request with which nothing is known to be wrong"
 
 
-def _what(facts: Fields) -> str:
+def _what(facts: Observation) -> str:
     if facts.get("sent.flaw"):
         return str(facts["sent.flaw"])
     if facts.get("sent.order") == "unknown":
@@ -167,7 +167,7 @@ def _what(facts: Fields) -> str:
     return "a request of a kind that is not documented" if facts.get("sent.doubt") else "a plain request"
 
 
-def _status(profile: Profile, deed: Deed, facts: Fields, status: int) -> Iterator[Said]:
+def _status(profile: Profile, deed: OperationKind, facts: Observation, status: int) -> Iterator[Claims]:
     described = frozenset(str(facts.get("document.statuses") or "").split(","))
     known = described | {str(one) for one in operation(profile, deed).success}
     if 300 <= status < 400 or status < 200:
@@ -183,7 +183,7 @@ def _status(profile: Profile, deed: Deed, facts: Fields, status: int) -> Iterato
         yield _found("WIRE-03", "answer.status", permitted or "a documented status", status)
 
 
-def _form(facts: Fields, status: int, *, ours: bool) -> Iterator[Said]:
+def _form(facts: Observation, status: int, *, ours: bool) -> Iterator[Claims]:
     success = 200 <= status < 300
     own = status in FORMED and ours and facts.get("sent.order") == "known" and facts.get("sent.plain")
     if not (success or own) or not facts.get("answer.body"):
@@ -201,7 +201,7 @@ def _form(facts: Fields, status: int, *, ours: bool) -> Iterator[Said]:
         yield "WIRE-04", None
 
 
-def _content(profile: Profile, deed: Deed, facts: Fields, status: int) -> Iterator[Said]:
+def _content(profile: Profile, deed: OperationKind, facts: Observation, status: int) -> Iterator[Claims]:
     needed = operation(profile, deed).answered
     # What is answered 202 or 204 has nothing to tell yet, or nobody to tell it to.
     if not needed or status in (202, 204) or facts.get("answer.type") not in ("json", None):
@@ -213,7 +213,7 @@ def _content(profile: Profile, deed: Deed, facts: Fields, status: int) -> Iterat
         yield "WIRE-05", None
 
 
-def _names(facts: Fields) -> Iterator[Said]:
+def _names(facts: Observation) -> Iterator[Claims]:
     if "answer.name" not in facts:
         return
     name = facts["answer.name"]
@@ -223,21 +223,21 @@ def _names(facts: Fields) -> Iterator[Said]:
         yield _found("WIRE-06", "answer.state", "a documented name", name)
 
 
-def _unchanged(facts: Fields, status: int) -> Iterator[Said]:
+def _unchanged(facts: Observation, status: int) -> Iterator[Claims]:
     if not 400 <= status < 500 or facts.get("sent.order") != "known" or facts.get("after.outcome") != "accepted":
         return
-    if Deed(str(facts["sent.deed"])) in BODILESS and facts.get("sent.method") == "documented":
+    if OperationKind(str(facts["sent.deed"])) in BODILESS and facts.get("sent.method") == "documented":
         return
     for name in COMPARED:
         before, after = facts.get(f"before.{name}"), facts.get(f"after.{name}")
         if before != after:
-            yield _found("WIRE-07", f"after.{name}", f"{shown(before)}, as before the refused request", after)
+            yield _found("WIRE-07", f"after.{name}", f"{observed_text(before)}, as before the refused request", after)
             return
     yield "WIRE-07", None
 
 
-def _money(facts: Fields) -> Iterator[Said]:
-    if facts.get("after.outcome") != "accepted" or Deed(str(facts["sent.deed"])) not in MODIFYING:
+def _money(facts: Observation) -> Iterator[Claims]:
+    if facts.get("after.outcome") != "accepted" or OperationKind(str(facts["sent.deed"])) not in MODIFYING:
         return
     for name in SOUND:
         if facts.get(f"after.{name}") and not facts.get(f"before.{name}"):
@@ -247,7 +247,7 @@ def _money(facts: Fields) -> Iterator[Said]:
     yield "WIRE-08", None
 
 
-def _model(facts: Fields) -> Iterator[Said]:
+def _model(facts: Observation) -> Iterator[Claims]:
     match facts.get("model.status"):
         case "violates":
             field = f"{facts.get('model.rule')}: {facts.get('model.field')}"
@@ -256,6 +256,6 @@ def _model(facts: Fields) -> Iterator[Said]:
             yield "WIRE-09", None
 
 
-def facts_from_json(stored: Mapping[str, Any]) -> Fields:
+def facts_from_json(stored: Mapping[str, Any]) -> Observation:
     """Return recorded facts."""
     return dict(stored)

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from conformance.domain.expectation import ACCEPTED, BUSY, REFUSED, Fields, Scalar
+from conformance.domain.expectation import ACCEPTED, BUSY, REFUSED, Observation, Scalar
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import Addressee, Cancel, Expire, Initiate, Key, Leave3DS, Reject, Step
-from conformance.judging.judge import Judged, Judgement
-from conformance.model import Belief
+from conformance.judging.judge import Judgement, StepStatus
+from conformance.model import PossibleOrders
 
 QUESTIONS: Final = frozenset({"C1", "C2", "C3", "C4", "C7", "C9", "C11", "C21"})
 """The open questions that are answered here by what was seen; all other names are of rules."""
 
-Seen: TypeAlias = Iterator[tuple[str, str]]
+IncidentalFindings: TypeAlias = Iterator[tuple[str, str]]
 _LIMITS: Final = {Profile.ECOM: "EC-27", Profile.EPAYMENT: "EP-25", Profile.RECURRING: "RE-17"}
 _ORDERS: Final = {"oldest-first": "oldest first", "newest-first": "newest first", "mixed": "in no order"}
 _CHARGES: Final = (Kind.CHARGE_RESERVE, Kind.CHARGE_DIRECT)
@@ -28,25 +28,27 @@ _OPEN: Final = (Stage.INITIATED, Stage.IN_3DS)
 _DAY: Final = timedelta(days=1)
 
 
-def noticed(step: Step, belief: Belief, judgement: Judgement, observed: Fields) -> Mapping[str, str]:
+def incidental_findings(
+    step: Step, possible: PossibleOrders, judgement: Judgement, observed: Observation
+) -> Mapping[str, str]:
     """Return what a step showed in passing, in a few words for each rule or question.
 
     Args:
         step: what was done.
-        belief: the orders that were possible before; none for the step that opens one.
+        possible: the orders that were possible before; none for the step that opens one.
         judgement: what was made of the step. What violates or proves nothing shows nothing, but for the limit itself.
         observed: what was answered and read back.
 
     """
     if isinstance(step, Cancel) and observed.get("answer.outcome") == BUSY:
-        return {_LIMITS[belief[0].profile]: "answered 429"}
-    if judgement.status not in (Judged.CONFORMS, Judged.RECORDED):
+        return {_LIMITS[possible[0].profile]: "answered 429"}
+    if judgement.status not in (StepStatus.CONFORMS, StepStatus.RECORDED):
         return {}
     if isinstance(step, Initiate):
         return dict(_of_a_new_charge(step, observed))
-    found = dict(_of_a_payment(belief, judgement, observed)) if belief[0].profile is Profile.EPAYMENT else {}
-    if len(belief) == 1:
-        order = belief[0]
+    found = dict(_of_a_payment(possible, judgement, observed)) if possible[0].profile is Profile.EPAYMENT else {}
+    if len(possible) == 1:
+        order = possible[0]
         if isinstance(step, Cancel) and step.to is Addressee.OWN and step.defect is None and step.key is Key.FRESH:
             found |= dict(_of_the_age(order, step, observed))
             if order.profile is Profile.ECOM:
@@ -58,13 +60,13 @@ def noticed(step: Step, belief: Belief, judgement: Judgement, observed: Fields) 
     return found
 
 
-def _of_a_new_charge(step: Initiate, observed: Fields) -> Seen:
+def _of_a_new_charge(step: Initiate, observed: Observation) -> IncidentalFindings:
     state = observed.get("view.state")
     if step.kind in _CHARGES and state is not None:
         yield "RE-33", f"{state} 45 days before it is due"
 
 
-def _of_a_payment(belief: Belief, judgement: Judgement, observed: Fields) -> Seen:
+def _of_a_payment(possible: PossibleOrders, judgement: Judgement, observed: Observation) -> IncidentalFindings:
     order = _ORDERS.get(str(observed.get("view.log.order")))
     if order:
         yield "EP-31", order
@@ -73,11 +75,11 @@ def _of_a_payment(belief: Belief, judgement: Judgement, observed: Fields) -> See
         yield "EP-38", "left as it was"
     elif ended == "auto-cancelled":
         cancelled = observed.get("view.cancelled")
-        more = isinstance(cancelled, int) and cancelled > max(one.cancelled for one in belief)
+        more = isinstance(cancelled, int) and cancelled > max(one.cancelled for one in possible)
         yield "EP-38", f"state {observed.get('view.state')}, {'the rest' if more else 'nothing'} cancelled"
 
 
-def _of_the_age(order: Order, step: Cancel, observed: Fields) -> Seen:
+def _of_the_age(order: Order, step: Cancel, observed: Observation) -> IncidentalFindings:
     """Say at which age a cancel was accepted or refused that nothing but the age can forbid."""
     age, outcome = order.since_reserved, observed.get("answer.outcome")
     forbidden = {
@@ -91,7 +93,7 @@ def _of_the_age(order: Order, step: Cancel, observed: Fields) -> Seen:
         yield "C1", f"{outcome} {age.days} {'day' if age.days == 1 else 'days'} after the reservation"
 
 
-def _of_an_ecom_answer(order: Order, step: Cancel, judgement: Judgement, observed: Fields) -> Seen:
+def _of_an_ecom_answer(order: Order, step: Cancel, judgement: Judgement, observed: Observation) -> IncidentalFindings:
     outcome, status, code = (observed.get(f"answer.{name}") for name in ("outcome", "status", "code"))
     shown = {example.partition("/")[0] for example in judgement.examples}
     if step.flag and order.stage is Stage.INITIATED:

@@ -17,9 +17,9 @@ from conformance.domain.expectation import (
     Branch,
     Claim,
     Expectation,
-    Fields,
     Missing,
     NoneOf,
+    Observation,
     Scalar,
     expectation_as_json,
 )
@@ -29,7 +29,7 @@ class OracleError(Exception):
     """The suite does not tell right from wrong, or lost what it was told: nothing that it says can be believed."""
 
 
-class Judged(StrEnum):
+class StepStatus(StrEnum):
     """What one step proved."""
 
     CONFORMS = "conforms"
@@ -67,7 +67,7 @@ class Judgement:
     example; of an inconclusive step they are the rules it would have been about.
     """
 
-    status: Judged
+    status: StepStatus
     branches: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -119,7 +119,7 @@ _CAUSES: Final[Mapping[str, str]] = {
 OUTCOMES: Final = ("answer.outcome", "other.outcome")
 
 
-def judge(expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[Branch, ...]]:
+def judge(expectation: Expectation, observed: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
     """Compare what was observed with what was permitted.
 
     Returns the judgement and the branches that the observation leaves. When none is left, the closest branch is the one
@@ -134,14 +134,14 @@ def judge(expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[
     meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
     cause = _proves_nothing(expectation, observed)
     if cause:
-        return Judgement(Judged.INCONCLUSIVE, examples=meant, cause=cause), ()
+        return Judgement(StepStatus.INCONCLUSIVE, examples=meant, cause=cause), ()
     findings = _findings(expectation, observed)
     if findings:
-        return Judgement(Judged.VIOLATES, findings=findings), ()
-    return Judgement(Judged.INCONCLUSIVE, examples=meant, cause=_preparation(expectation, observed)), ()
+        return Judgement(StepStatus.VIOLATES, findings=findings), ()
+    return Judgement(StepStatus.INCONCLUSIVE, examples=meant, cause=_preparation(expectation, observed)), ()
 
 
-def _proves_nothing(expectation: Expectation, observed: Fields) -> str:
+def _proves_nothing(expectation: Expectation, observed: Observation) -> str:
     """Say why an answer, or the read that followed it, says nothing about the order; nothing where it does."""
     for part, what in (("answer", ""), ("other", " to the other request"), ("view", " when the order was read back")):
         answer = (f"{part}.outcome", f"{part}.status")
@@ -156,11 +156,11 @@ def _proves_nothing(expectation: Expectation, observed: Fields) -> str:
     return ""
 
 
-def _conforming(expectation: Expectation, left: tuple[Branch, ...], observed: Fields) -> Judgement:
+def _conforming(expectation: Expectation, left: tuple[Branch, ...], observed: Observation) -> Judgement:
     names = _ordered(branch.name for branch in left)
     if not left[0].proves:
         meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
-        return Judgement(Judged.INCONCLUSIVE, names, meant, cause=names[0])
+        return Judgement(StepStatus.INCONCLUSIVE, names, meant, cause=names[0])
     # A branch that permits anything orderly takes nothing away from one that says what was documented.
     specific = {branch.after for branch in left if branch.rules}
     proving = [branch for branch in left if branch.rules or branch.after not in specific]
@@ -168,11 +168,11 @@ def _conforming(expectation: Expectation, left: tuple[Branch, ...], observed: Fi
     agreed = [rule for rule in proving[0].rules if all(rule in branch.rules for branch in proving[1:])]
     examples = [rule for rule in agreed if _seen(rule, proving, observed)]
     readings = [one for one in proving[0].readings if all(one in branch.readings for branch in proving[1:])]
-    status = Judged.RECORDED if expectation.records and not examples else Judged.CONFORMS
+    status = StepStatus.RECORDED if expectation.records and not examples else StepStatus.CONFORMS
     return Judgement(status, names, _ordered(examples), readings=tuple(readings), records=expectation.records)
 
 
-def _seen(rule: str, branches: list[Branch], observed: Fields) -> bool:
+def _seen(rule: str, branches: list[Branch], observed: Observation) -> bool:
     """Tell whether anything that a rule claims was there to be seen. An optional part that is missing shows nothing."""
     name = rule.partition("/")[0]
     claims = [
@@ -186,7 +186,7 @@ def _seen(rule: str, branches: list[Branch], observed: Fields) -> bool:
     )
 
 
-def _findings(expectation: Expectation, observed: Fields) -> tuple[Finding, ...]:
+def _findings(expectation: Expectation, observed: Observation) -> tuple[Finding, ...]:
     proving = [branch for branch in expectation.branches if branch.proves]
     fitting = [branch for branch in proving if _fits(branch, observed, OUTCOMES)]
     if not fitting:
@@ -217,28 +217,28 @@ def _beginning(branch: Branch) -> int:
     return max(index for index, claim in enumerate(branch.claims, 1) if claim.field in OUTCOMES)
 
 
-def _fits(branch: Branch, observed: Fields, fields: tuple[str, ...]) -> bool:
+def _fits(branch: Branch, observed: Observation, fields: tuple[str, ...]) -> bool:
     return all(claim.holds(observed) for claim in branch.claims if claim.field in fields)
 
 
-def _finding(rule: str, branch: Branch, claim: Claim, observed: Fields) -> Finding:
-    return Finding(rule, branch.name, claim.field, str(claim.permitted), shown(observed.get(claim.field)))
+def _finding(rule: str, branch: Branch, claim: Claim, observed: Observation) -> Finding:
+    return Finding(rule, branch.name, claim.field, str(claim.permitted), observed_text(observed.get(claim.field)))
 
 
-def shown(value: Scalar) -> str:
+def observed_text(value: Scalar) -> str:
     """Return an observed value as text for a person."""
     if value is None:
         return ABSENT
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _preparation(expectation: Expectation, observed: Fields) -> str:
+def _preparation(expectation: Expectation, observed: Observation) -> str:
     for branch in expectation.branches:
         for claim in branch.claims:
             if not claim.holds(observed):
                 return (
                     f"the order could not be brought there: {claim.field} should be {claim.permitted}, "
-                    f"but was {shown(observed.get(claim.field))}"
+                    f"but was {observed_text(observed.get(claim.field))}"
                 )
     return "nothing is documented for this step"
 
@@ -247,7 +247,7 @@ def _ordered(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
 
 
-Group = tuple[str, str]
+FailureKey = tuple[str, str]
 
 
 Findings = tuple[Finding, ...]

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conformance.domain.expectation import SENT_TOGETHER, Branch, Claim, Expectation, Fields
+from conformance.domain.expectation import SENT_TOGETHER, Branch, Claim, Expectation, Observation
 from conformance.model import apart
 
 
-def meant(expectation: Expectation, observed: Fields, *, complete: bool) -> Expectation:
+def observable(expectation: Expectation, observed: Observation, *, complete: bool) -> Expectation:
     """Return what is expected of a step, given how it was played. ``complete`` is of a target that speaks of all."""
     if observed.get(SENT_TOGETHER) is False:
         expectation = apart(expectation)
-    return expectation if complete else spoken(expectation, observed)
+    return expectation if complete else restricted_to_observed(expectation, observed)
 
 
-def spoken(expectation: Expectation, observed: Fields) -> Expectation:
+def restricted_to_observed(expectation: Expectation, observed: Observation) -> Expectation:
     """Return what an expectation claims of the fields that an observation has.
 
     What makes a passing answer known as one, such as a code, has to be spoken of: any refusal would do otherwise.
@@ -28,11 +28,11 @@ def spoken(expectation: Expectation, observed: Fields) -> Expectation:
     return replace(expectation, branches=tuple(_only(branch, observed) for branch in branches))
 
 
-def _heard(branch: Branch, observed: Fields) -> bool:
+def _heard(branch: Branch, observed: Observation) -> bool:
     return all(claim.field in observed for claim in branch.claims if claim.field.startswith("answer."))
 
 
-def _only(branch: Branch, observed: Fields) -> Branch:
+def _only(branch: Branch, observed: Observation) -> Branch:
     """Leave what is spoken of; a rule of which nothing is left is not shown either."""
     claims = tuple(claim for claim in branch.claims if claim.field in observed)
     kept, cited = _cited(claims), _cited(branch.claims)

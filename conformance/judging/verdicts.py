@@ -14,7 +14,7 @@ from typing import Final
 from conformance.domain.order import Profile
 from conformance.rulebook import Level, Rule, Rulebook, Status
 
-NEEDED: Final = 3
+CHECKS_NEEDED: Final = 3
 """Examples that a rule needs, on each side of its boundary if it has one, before it can pass."""
 
 
@@ -57,7 +57,7 @@ LAST: Final = (1_000_000, 0)
 
 
 @dataclass(slots=True)
-class Tally:
+class RuleTally:
     """Everything that a run's judgements say about one rule of one profile."""
 
     examples: Counter[str] = field(default_factory=Counter)
@@ -143,11 +143,11 @@ _LEFT_OUT: Final = "the target's answers leave out what it is about, as the docu
 _NEVER_DONE: Final = "nothing that the integration did in this run was about it"
 _NOT_YET: Final = "the run ended before it came to an example of it"
 _NO_EXAMPLE: Final = "nothing that the target answered in this run was an example of it"
-OTHERWISE: Final = "the target answered in another way, which is permitted as well"
+ANOTHER_PERMITTED_RESPONSE: Final = "the target answered in another way, which is permitted as well"
 """Why a history is no example of a rule although nothing about it was wrong."""
 
 
-def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = None) -> RuleResult:
+def rule_verdict(rule: Rule, tally: RuleTally, scope: Scope, waiver: str | None = None) -> RuleResult:
     """Reduce everything observed about one rule to its verdict. The first of these that applies, in this order."""
     examples = sum(tally.examples.values())
     sides = {side: tally.examples[f"{rule.id}/{side}"] for side in rule.sides}
@@ -184,21 +184,21 @@ def reduce_rule(rule: Rule, tally: Tally, scope: Scope, waiver: str | None = Non
         if need in _NATURES:
             return result(RuleVerdict.NOT_EXERCISED, _NATURES[need], in_scope=False)
     if examples == 0 and rule.optional:
-        arrived = tally.missed.keys() <= {OTHERWISE}
+        arrived = tally.missed.keys() <= {ANOTHER_PERMITTED_RESPONSE}
         reason = _nothing(scope, _LEFT_OUT) if arrived else _not_arrived(tally)
         # Of a run that was cut off nobody knows what the rest of the answers would have had in them.
         return result(RuleVerdict.NOT_EXERCISED, reason, in_scope=scope.cut and not scope.merchant)
     if examples == 0:
         reason = _not_arrived(tally) or _nothing(scope, _NO_EXAMPLE)
         return result(RuleVerdict.NOT_EXERCISED, _out_of_reach(missing) if missing else reason)
-    thin = {side: count for side, count in sides.items() if count < NEEDED}
+    thin = {side: count for side, count in sides.items() if count < CHECKS_NEEDED}
     if thin:
         lacking = ", ".join(f"{_counted(count, 'example')} on the side {side!r}" for side, count in thin.items())
-        reason = f"{lacking}, where {NEEDED} are needed" + (f"; {_cannot(missing)}" if missing else "")
+        reason = f"{lacking}, where {CHECKS_NEEDED} are needed" + (f"; {_cannot(missing)}" if missing else "")
         return result(RuleVerdict.THIN, reason)
     # What a merchant does only now and then is no less shown for being rare.
-    if examples < NEEDED and not (scope.merchant and rule.optional):
-        return result(RuleVerdict.THIN, f"{_counted(examples, 'example')}, where {NEEDED} are needed")
+    if examples < CHECKS_NEEDED and not (scope.merchant and rule.optional):
+        return result(RuleVerdict.THIN, f"{_counted(examples, 'example')}, where {CHECKS_NEEDED} are needed")
     passed = result(RuleVerdict.PASSED, f"{_counted(examples, 'example')}, no violation")
     out_of_reach = [need for need in rule.partly if need not in offered]
     if not out_of_reach:
@@ -211,7 +211,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _recorded(rule: Rule, tally: Tally) -> str:
+def _recorded(rule: Rule, tally: RuleTally) -> str:
     seen = ", ".join(f"{text} ({_counted(count, 'time')})" for text, count in tally.records.most_common(3))
     return f"{rule.reason} Observed: {seen}." if seen else f"{rule.reason} Not observed in this run."
 
@@ -231,7 +231,7 @@ def _nothing(scope: Scope, of_a_provider: str) -> str:
     return _NEVER_DONE if scope.merchant else of_a_provider
 
 
-def _not_arrived(tally: Tally) -> str:
+def _not_arrived(tally: RuleTally) -> str:
     """Say why the histories that were to be examples of a rule are none, if there were some."""
     if not tally.missed:
         return ""
@@ -241,7 +241,7 @@ def _not_arrived(tally: Tally) -> str:
     return f"{count} {were} none: {cause}"
 
 
-def reduce_run(
+def run_verdict(
     results: Iterable[RuleResult], ended: RunVerdict | None = None, waived: Iterable[str] = (), partial: str = ""
 ) -> tuple[RunVerdict, str]:
     """Reduce rule verdicts to the run's verdict and one sentence that says why.
@@ -265,7 +265,7 @@ def reduce_run(
         return RunVerdict.NOT_CONFORMANT, f"{first.rule.id}{more} violated: {first.reason}."
     if partial:
         return RunVerdict.INCOMPLETE, partial
-    lacking = [one for one in listed if holds_back(one)]
+    lacking = [one for one in listed if blocks_conformance(one)]
     if lacking:
         counts = Counter(one.verdict.value.lower() for one in lacking)
         said = ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -286,12 +286,12 @@ def needless_waivers(results: Iterable[RuleResult], waived: Iterable[str]) -> li
     needed = {
         one.rule.id
         for one in results
-        if one.verdict in (RuleVerdict.VIOLATED, RuleVerdict.WARNING) or holds_back(replace(one, waiver=None))
+        if one.verdict in (RuleVerdict.VIOLATED, RuleVerdict.WARNING) or blocks_conformance(replace(one, waiver=None))
     }
     return [rule for rule in waived if rule not in needed]
 
 
-def holds_back(result: RuleResult) -> bool:
+def blocks_conformance(result: RuleResult) -> bool:
     """Tell whether a rule keeps a run from being conformant although nothing is violated."""
     return (
         result.rule.level is Level.REQUIRED
@@ -301,15 +301,15 @@ def holds_back(result: RuleResult) -> bool:
     )
 
 
-def reduce_all(
+def rule_results(
     rulebook: Rulebook,
     scopes: Iterable[Scope],
-    tallies: Mapping[tuple[Profile, str], Tally],
+    tallies: Mapping[tuple[Profile, str], RuleTally],
     waivers: Mapping[str, str],
 ) -> tuple[RuleResult, ...]:
     """Reduce a run to one result per rule and profile: no rule that governs a profile in scope can be left out."""
     return tuple(
-        reduce_rule(rule, tallies.get((scope.profile, rule.id)) or Tally(), scope, waivers.get(rule.id))
+        rule_verdict(rule, tallies.get((scope.profile, rule.id)) or RuleTally(), scope, waivers.get(rule.id))
         for scope in scopes
         for rule in rulebook.governing(scope.profile)
     )

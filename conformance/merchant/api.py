@@ -11,18 +11,18 @@ from typing import Any
 
 from conformance.domain.order import Market, Profile
 from conformance.errors import UsageError
-from conformance.merchant.campaign import ShopCampaign, ShopSettings
-from conformance.merchant.harness import Stand
+from conformance.merchant.campaign import MerchantCampaign, MerchantSettings
+from conformance.merchant.harness import MerchantHarness
 from conformance.reports import write_reports
 from conformance.results.result import Result
 from conformance.results.waivers import waivers
-from conformance.runner.example_database import check_places
+from conformance.runner.example_database import check_locations
 from conformance.runner.executor import Observer
 from conformance.strategies.merchant.plan import BUDGETS
 
 
 @dataclass(frozen=True)
-class ShopAsked:
+class MerchantRunOptions:
     """What a merchant's run was asked to do, in the words of the command line. Nothing is checked until ``prepare``."""
 
     integration: Any = ""
@@ -36,7 +36,7 @@ class ShopAsked:
     waive: Mapping[str, str] | Iterable[str] = ()
     examples: Iterable[str] = ()
 
-    def prepare(self) -> tuple[Stand, ShopSettings]:
+    def prepare(self) -> tuple[MerchantHarness, MerchantSettings]:
         """Return the stand with its integration, and the run's settings. The stand is to be closed.
 
         Raises:
@@ -58,7 +58,7 @@ class ShopAsked:
             raise UsageError(f"There is no budget {self.budget!r}: the ones to choose from are {', '.join(BUDGETS)}.")
         if (self.histories is not None and self.histories < 0) or not 0 <= self.port < 65_536:
             raise UsageError("The number of histories must be 0 or more, and the port from 0 to 65535.")
-        settings = ShopSettings(
+        settings = MerchantSettings(
             profiles=tuple(dict.fromkeys(map(Profile, named))) or None,
             market=self.market,
             budget=self.budget,
@@ -67,16 +67,16 @@ class ShopAsked:
             strict=self.strict,
             waivers=waivers(self.waive, merchant=True),
             command=self.command_line(),
-            examples=check_places(self._places()),
+            examples=check_locations(self._places()),
         )
         first = settings.profiles[0] if settings.profiles else None
-        stand = Stand(self.integration, market=self.market, seed=self.seed, port=self.port, first=first)
+        harness = MerchantHarness(self.integration, market=self.market, seed=self.seed, port=self.port, first=first)
         try:
-            stand.check()
+            harness.check()
         except BaseException:
-            stand.close()
+            harness.close()
             raise
-        return stand, settings
+        return harness, settings
 
     def _places(self) -> list[str]:
         return [self.examples] if isinstance(self.examples, str) else [*self.examples]
@@ -136,13 +136,13 @@ def run_merchant(
         JournalError: the directory already holds evidence, or cannot be written to.
 
     """
-    asked = ShopAsked(integration, profiles, market, budget, histories, seed, port, strict, waive, examples)
-    stand, settings = asked.prepare()
+    asked = MerchantRunOptions(integration, profiles, market, budget, histories, seed, port, strict, waive, examples)
+    harness, settings = asked.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
     try:
-        campaign = ShopCampaign(stand, settings, directory, observer)
+        campaign = MerchantCampaign(harness, settings, directory, observer)
     except BaseException:
-        stand.close()
+        harness.close()
         raise
     campaign.run()
     return write_reports(directory)

@@ -17,21 +17,21 @@ from conformance.evidence.consistency import digest_of
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_VERSION, PARTY, Journal, read_journal
 from conformance.judging.judge import Finding
-from conformance.merchant.harness import Loose, Stand, Trial
-from conformance.merchant.shrinking import smallest
-from conformance.obligations.history import ShopHistory, shop_as_json, shop_from_json
+from conformance.merchant.harness import CountingSink, MerchantHarness, MerchantTrialResult
+from conformance.merchant.shrinking import shrink_history
+from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.obligations.outcome_rules import no_capture
 from conformance.results.audit import audit
-from conformance.results.merchant_counterexamples import ShopCounterexample, write_shop_counterexample
+from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
 from conformance.results.result import Result, result_of
 from conformance.results.waivers import Waiver
 from conformance.rulebook import load_obligations
 from conformance.runner.example_database import LABEL
 from conformance.runner.executor import Observer
-from conformance.runner.sharing import Sharing
-from conformance.runner.trial import Ending
-from conformance.runner.trial import Trial as Shown
-from conformance.strategies.merchant.plan import BUDGETS, Planned, planned_shop
+from conformance.runner.sharing import ExampleExchange
+from conformance.runner.trial import TrialResult as Shown
+from conformance.runner.trial import TrialStatus
+from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
 from conformance.targets.transport import TargetError
 
 MOST_TRIED: Final = {True: 150, False: 40}
@@ -45,7 +45,7 @@ PROBE: Final = "probe"
 
 
 @dataclass(frozen=True, slots=True)
-class ShopSettings:
+class MerchantSettings:
     """What a run was asked to do. Without ``profiles``, those are tested that the integration says it uses."""
 
     profiles: tuple[Profile, ...] | None = None
@@ -68,22 +68,24 @@ class ShopSettings:
 @dataclass(slots=True)
 class _Failure:
     first: str
-    history: ShopHistory
+    history: MerchantHistory
 
 
-class ShopCampaign:
+class MerchantCampaign:
     """One run against one integration, from the first request to the last record.
 
     Args:
-        stand: the integration, and what it is played with.
+        harness: the integration, and what it is played with.
         settings: what is asked for.
         directory: where the evidence goes.
         observer: is told how the run goes on.
 
     """
 
-    def __init__(self, stand: Stand, settings: ShopSettings, directory: Path, observer: Observer | None = None) -> None:
-        self._stand = stand
+    def __init__(
+        self, harness: MerchantHarness, settings: MerchantSettings, directory: Path, observer: Observer | None = None
+    ) -> None:
+        self._harness = harness
         self._settings = settings
         self._directory = directory
         self.observer = observer or Observer()
@@ -91,7 +93,7 @@ class ShopCampaign:
         self._started = datetime.now(UTC)
         self._failures: dict[tuple[Profile, str], _Failure] = {}
         self._shrunk = 0
-        self._sharing = Sharing(settings.examples, PARTY, settings.market)
+        self._sharing = ExampleExchange(settings.examples, PARTY, settings.market)
 
     def run(self) -> Result:
         """Play everything; return the result as it stands in the journal.
@@ -112,7 +114,7 @@ class ShopCampaign:
             message = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._stand.close()
+            self._harness.close()
             seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
             self._journal.append("finish", ended=ended, message=message, seconds=seconds)
             self._journal.close()
@@ -120,7 +122,7 @@ class ShopCampaign:
 
     def _run(self) -> None:
         try:
-            offer = self._stand.open()
+            offer = self._harness.open()
         except TargetError:
             self._journal.append("run", **self._header(self._settings.profiles or tuple(Profile)))
             raise
@@ -129,7 +131,7 @@ class ShopCampaign:
         unknown = [profile.value for profile in profiles if profile not in offer.profiles]
         if unknown:
             said = ", ".join(one.value for one in offer.profiles)
-            raise TargetError(f"{self._stand.link.name} does not use {unknown[0]}: its profiles are {said}.")
+            raise TargetError(f"{self._harness.integration.name} does not use {unknown[0]}: its profiles are {said}.")
         plans = {profile: self._look(profile, offer.actions) for profile in profiles}
         shared = self._shared(profiles, offer.actions)
         try:
@@ -139,9 +141,9 @@ class ShopCampaign:
             if self._sharing.asked:
                 self._sharing.give_back(read_journal(self._directory), self._journal, self.observer)
 
-    def _shared(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[tuple[str, Planned]]:
+    def _shared(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[tuple[str, MerchantCase]]:
         """Return the examples that other runs found and that can be played here."""
-        named: list[tuple[str, Planned]] = []
+        named: list[tuple[str, MerchantCase]] = []
         as_found: list[tuple[str, dict[str, Any]]] = []
         left = 0
         for profile in profiles:
@@ -149,7 +151,7 @@ class ShopCampaign:
             left += found.unread
             for data in found.histories:
                 try:
-                    history = shop_from_json(data)
+                    history = merchant_history_from_json(data)
                 except HistoryError:
                     left += 1
                     continue
@@ -157,12 +159,12 @@ class ShopCampaign:
                     left += 1
                     continue
                 name = f"{profile.value}-e{len(named) + 1:05d}"
-                named.append((name, Planned(history, LABEL, shared=True)))
+                named.append((name, MerchantCase(history, LABEL, shared=True)))
                 as_found.append((name, data))
         self._sharing.tell(self._journal, self.observer, as_found, left)
         return named
 
-    def _look(self, profile: Profile, offered: frozenset[str]) -> list[tuple[str, Planned]]:
+    def _look(self, profile: Profile, offered: frozenset[str]) -> list[tuple[str, MerchantCase]]:
         """Try the simplest order, and plan an API's histories.
 
         Raises:
@@ -174,24 +176,25 @@ class ShopCampaign:
             "capabilities", profile=profile.value, offered=sorted(offered), source=source, lapses_after=None
         )
         settings = self._settings
-        plan = planned_shop(profile, offered, settings.seed, settings.generated)
-        if settings.budget == "quick" and not self._stand.link.virtual:
+        plan = plan_merchant_cases(profile, offered, settings.seed, settings.generated)
+        if settings.budget == "quick" and not self._harness.integration.virtual:
             fixed = [one for one in plan if not one.generated]
             plan = [*fixed[:FIRST], *(one for one in plan if one.generated and settings.histories is not None)]
-        trial = self._stand.play(plan[0].history, f"{PROBE}-{profile.value}", Loose())
+        trial = self._harness.play(plan[0].history, f"{PROBE}-{profile.value}", CountingSink())
         made = any(one.truth is not None for one in trial.seen.books)
         told = next((act.told for act in trial.seen.acts if act.action == "create" and act.ended != "returned"), "")
         self._journal.append("smoke", profile=profile.value, ok=made, note=told)
         if not made:
             raise TargetError(
-                f"The adapter is at fault: create of {self._stand.link.name} made no payment in {profile.value}"
-                + (f" ({told})" if told else f", which answers at {self._stand.base_url}")
+                f"The adapter is at fault: create of {self._harness.integration.name} "
+                f"made no payment in {profile.value}"
+                + (f" ({told})" if told else f", which answers at {self._harness.base_url}")
                 + "."
             )
         return [(f"{profile.value}-{number:05d}", one) for number, one in enumerate(plan, 1)]
 
     def _header(self, profiles: tuple[Profile, ...]) -> dict[str, Any]:
-        settings, link = self._settings, self._stand.link
+        settings, integration = self._settings, self._harness.integration
         return {
             "format": JOURNAL_VERSION,
             "tool": __version__,
@@ -205,7 +208,7 @@ class ShopCampaign:
             "readings": {},
             "rulebook": load_obligations().digest,
             "nonce": "cc",
-            "target": {"kind": link.kind, "name": link.name, "wire": True, "control": None},
+            "target": {"kind": integration.kind, "name": integration.name, "wire": True, "control": None},
             "waivers": [waiver.as_json() for waiver in settings.waivers],
             "python": platform.python_version(),
             "party": PARTY,
@@ -215,7 +218,9 @@ class ShopCampaign:
 
     # Playing
 
-    def _play_all(self, plans: Mapping[Profile, list[tuple[str, Planned]]], shared: list[tuple[str, Planned]]) -> None:
+    def _play_all(
+        self, plans: Mapping[Profile, list[tuple[str, MerchantCase]]], shared: list[tuple[str, MerchantCase]]
+    ) -> None:
         """Play what other runs found, and then the plans.
 
         The APIs take turns, so that a run that is cut short has seen some of each.
@@ -225,7 +230,7 @@ class ShopCampaign:
         self._journal.append(
             "plan",
             histories=[name for name, _ in planned],
-            digest=digest_of((name, shop_as_json(one.history)) for name, one in planned),
+            digest=digest_of((name, merchant_history_as_json(one.history)) for name, one in planned),
         )
         self.observer.phase("histories", len(planned))
         for name, one in planned:
@@ -237,7 +242,7 @@ class ShopCampaign:
                 if known is None or one.history.size < known.history.size:
                     self._failures[key] = _Failure(name, one.history)
 
-    def _play(self, one: Planned, name: str, source: str) -> Trial:
+    def _play(self, one: MerchantCase, name: str, source: str) -> MerchantTrialResult:
         self._journal.append(
             "history",
             id=name,
@@ -246,19 +251,19 @@ class ShopCampaign:
             label=one.label,
             cell=_cell(one),
             goals=[],
-            history=shop_as_json(one.history),
+            history=merchant_history_as_json(one.history),
         )
-        trial = self._stand.play(one.history, name, self._journal)
+        trial = self._harness.play(one.history, name, self._journal)
         for judged in trial.judged:
             self._journal.append("judgement", history=name, **judged.as_json(trial.seen))
         self._say_what_was_missed(trial, name, one.history.profile)
         return trial
 
-    def _say_what_was_missed(self, trial: Trial, name: str, profile: Profile) -> None:
+    def _say_what_was_missed(self, trial: MerchantTrialResult, name: str, profile: Profile) -> None:
         """Write down which obligations a history set out for in vain: nothing was captured that was to be."""
         said = {judged.rule for judged in trial.judged}
         cause = no_capture(trial.seen)
-        book = self._stand.book
+        book = self._harness.book
         rules = [one.id for one in book.governing(profile) if "capture" in one.needs and one.id not in said]
         if cause and rules:
             self._journal.append("missed", history=name, rules=rules, cause=cause)
@@ -269,22 +274,22 @@ class ShopCampaign:
         self.observer.phase("minimising", len(self._failures))
         until = time.monotonic() + SHRINKING_SECONDS
         for (profile, rule), failure in self._failures.items():
-            most = MOST_TRIED[self._stand.link.virtual and rule != ENDLESS] if time.monotonic() < until else 0
-            found, tried = smallest(failure.history, lambda one, rule=rule: self._breaks(one, rule), most)  # type: ignore[misc]
+            most = MOST_TRIED[self._harness.integration.virtual and rule != ENDLESS] if time.monotonic() < until else 0
+            found, tried = shrink_history(failure.history, lambda one, rule=rule: self._breaks(one, rule), most)  # type: ignore[misc]
             self._keep(profile, rule, failure, found, tried)
 
-    def _breaks(self, history: ShopHistory, rule: str) -> bool:
-        return rule in self._stand.play(history, self._fresh(history.profile), Loose()).broken
+    def _breaks(self, history: MerchantHistory, rule: str) -> bool:
+        return rule in self._harness.play(history, self._fresh(history.profile), CountingSink()).broken
 
     def _fresh(self, profile: Profile) -> str:
         self._shrunk += 1
         return f"{profile.value}-s{self._shrunk:05d}"
 
-    def _keep(self, profile: Profile, rule: str, failure: _Failure, found: ShopHistory, tried: int) -> None:
+    def _keep(self, profile: Profile, rule: str, failure: _Failure, found: MerchantHistory, tried: int) -> None:
         """Play the smallest once more, and keep it: what is shown is what was recorded."""
         for history in (found, failure.history):
             name = self._fresh(profile)
-            trial = self._play(Planned(history, "smallest history that fails"), name, "shrinking")
+            trial = self._play(MerchantCase(history, "smallest history that fails"), name, "shrinking")
             if rule in trial.broken:
                 break
         else:
@@ -292,10 +297,10 @@ class ShopCampaign:
             return
         file = f"{FOLDER}/{profile.value}-{rule}-1.json"
         settings = self._settings
-        example = ShopCounterexample(
-            rule, trial.broken[rule], history, settings.market, settings.seed, self._stand.link.name
+        example = MerchantCounterexample(
+            rule, trial.broken[rule], history, settings.market, settings.seed, self._harness.integration.name
         )
-        write_shop_counterexample(self._directory / file, example)
+        write_merchant_counterexample(self._directory / file, example)
         self._journal.append(
             "counterexample",
             rule=rule,
@@ -332,7 +337,7 @@ _CLASSES: Final = {
 }
 
 
-def _cell(one: Planned) -> dict[str, str]:
+def _cell(one: MerchantCase) -> dict[str, str]:
     """Return a history's place in the coverage grid: its way of life, and what goes wrong first."""
     if not one.situation:
         return {}
@@ -340,7 +345,7 @@ def _cell(one: Planned) -> dict[str, str]:
     return {"situation": one.situation, "age": "what goes wrong", "flag": kinds[0] if kinds else "nothing"}
 
 
-def _shown(trial: Trial) -> Shown:
+def _shown(trial: MerchantTrialResult) -> Shown:
     """Return a trial for the display of progress."""
     findings = tuple(Finding(rule, "", "", "", "") for rule in trial.broken)
-    return Shown(Ending.VIOLATES if findings else Ending.CONFORMS, findings=findings)
+    return Shown(TrialStatus.VIOLATES if findings else TrialStatus.CONFORMS, findings=findings)

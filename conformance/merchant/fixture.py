@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.judging.verdicts import RunVerdict, holds_back
+from conformance.judging.verdicts import RunVerdict, blocks_conformance
 from conformance.merchant.api import run_merchant
 from conformance.reports.wording.headline import ending_note, headline, violations, warnings
 from conformance.results.result import Result
@@ -81,6 +81,6 @@ def _told(result: Result, directory: Path) -> Iterable[str]:
     if len(found) > SHOWN:
         yield f"and {len(found) - SHOWN} more"
     for one in result.rules:
-        if holds_back(one):
+        if blocks_conformance(one):
             yield f"{one.rule.id} ({one.profile.value}) is open: {one.verdict.value.lower()}: {one.reason}"
     yield f"Report: {directory / 'report.html'}"

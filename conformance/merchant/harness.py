@@ -9,19 +9,19 @@ from typing import Any, Final, Protocol
 
 from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import Record
-from conformance.merchant.integration.base import SHORT, Link, Offer
-from conformance.merchant.integration.in_process import PythonLink
-from conformance.merchant.integration.out_of_process import ExecLink, HookLink
+from conformance.merchant.integration.base import SHORT, Integration, MerchantCapabilities
+from conformance.merchant.integration.in_process import PythonIntegration
+from conformance.merchant.integration.out_of_process import CommandIntegration, HookIntegration
 from conformance.merchant.protocol import Setup
-from conformance.merchant.provider_double.double import FEWER_REQUESTS, Seat
+from conformance.merchant.provider_double.double import FEWER_REQUESTS, ProviderDouble
 from conformance.merchant.provider_double.fault_injection import Faults
 from conformance.merchant.provider_double.mounts import Server
-from conformance.merchant.provider_double.state import Counter
-from conformance.merchant.provider_double.virtual_clock import Clock
-from conformance.merchant.scenario import Desk
-from conformance.obligations.history import Behaviour, Fault, ShopHistory, shop_as_json
-from conformance.obligations.judge import Judged, judge
-from conformance.obligations.observation import Seen, seen_from_records
+from conformance.merchant.provider_double.state import ProviderState
+from conformance.merchant.provider_double.virtual_clock import VirtualClock
+from conformance.merchant.scenario import ScenarioRunner
+from conformance.obligations.history import Behaviour, Fault, MerchantHistory, merchant_history_as_json
+from conformance.obligations.judge import ObligationResult, judge
+from conformance.obligations.observation import MerchantTrace, trace_from_records
 from conformance.rulebook import Rulebook, load_obligations
 from conformance.targets.transport import TargetError, TargetUsageError
 
@@ -29,7 +29,7 @@ STUCK: Final = 3
 """After so many histories with an action that did not end, actions get less time."""
 
 
-class Ledger(Protocol):
+class RecordSink(Protocol):
     """Where records are written."""
 
     count: int
@@ -39,7 +39,7 @@ class Ledger(Protocol):
 
 
 @dataclass
-class Loose:
+class CountingSink:
     """Records that nobody keeps."""
 
     count: int = 0
@@ -51,11 +51,11 @@ class Loose:
 
 
 @dataclass(slots=True)
-class Trial:
+class MerchantTrialResult:
     """A played history: what was seen, and what was said of it."""
 
-    seen: Seen
-    judged: list[Judged] = field(default_factory=list)
+    seen: MerchantTrace
+    judged: list[ObligationResult] = field(default_factory=list)
 
     @property
     def broken(self) -> dict[str, str]:
@@ -77,7 +77,7 @@ def _soon(fault: Fault) -> Fault:
     return replace(fault, seconds=min(fault.seconds, SOON))
 
 
-class Stand:
+class MerchantHarness:
     """An integration and everything that it is played with, from the first history to the last.
 
     Args:
@@ -99,39 +99,39 @@ class Stand:
         self.market = market
         self.seed = seed
         self.book: Rulebook = load_obligations()
-        self._clock = Clock()
-        self._seat: Seat | None = None
-        self._counter: Counter | None = None
-        self._offer: Offer | None = None
+        self._clock = VirtualClock()
+        self._double: ProviderDouble | None = None
+        self._counter: ProviderState | None = None
+        self._offer: MerchantCapabilities | None = None
         self._stuck = 0
         try:
-            self._server = Server(self.seat, port)
+            self._server = Server(self.double, port)
         except OSError as error:
             raise TargetUsageError(f"the provider cannot listen on port {port}: {error.strerror}.") from None
         try:
-            self.link: Link = self._link(integration)
+            self.integration: Integration = self._integration(integration)
         except BaseException:
             self._server.close()
             raise
 
-    def _link(self, integration: Any) -> Link:
+    def _integration(self, integration: Any) -> Integration:
         if not isinstance(integration, str):
-            return PythonLink(integration, self.seat, self.clock, self._server.port)
+            return PythonIntegration(integration, self.double, self.clock, self._server.port)
         kind, colon, rest = integration.partition(":")
         if kind == "python" and colon:
-            return PythonLink(rest, self.seat, self.clock, self._server.port)
+            return PythonIntegration(rest, self.double, self.clock, self._server.port)
         if kind == "exec" and colon:
-            return ExecLink(rest)
+            return CommandIntegration(rest)
         if kind in ("http", "https") and colon:
-            return HookLink(integration)
+            return HookIntegration(integration)
         raise TargetUsageError(
             f"{integration!r} is no integration: write python:module:Adapter, http://127.0.0.1:PORT or exec:COMMAND."
         )
 
-    def seat(self) -> Seat:
+    def double(self) -> ProviderDouble:
         """Return the seat of the present history."""
-        assert self._seat is not None
-        return self._seat
+        assert self._double is not None
+        return self._double
 
     @property
     def base_url(self) -> str:
@@ -143,11 +143,11 @@ class Stand:
         """What orders are paid in."""
         return Market(self.market).currency
 
-    def clock(self) -> Clock:
+    def clock(self) -> VirtualClock:
         """Return the clock of the present history."""
         return self._clock
 
-    def open(self) -> Offer:
+    def open(self) -> MerchantCapabilities:
         """Reach the integration, and return what it has.
 
         Raises:
@@ -155,8 +155,8 @@ class Stand:
 
         """
         if self._offer is None:
-            self._take_place(Behaviour(), "open", Loose(), 1)
-            self._offer = self.link.open(self._setup(self._first or self.link.first or Profile.EPAYMENT))
+            self._take_place(Behaviour(), "open", CountingSink(), 1)
+            self._offer = self.integration.open(self._setup(self._first or self.integration.first or Profile.EPAYMENT))
         return self._offer
 
     def check(self) -> None:
@@ -166,7 +166,7 @@ class Stand:
             TargetUsageError: it is none.
 
         """
-        if self.link.kind == "python":
+        if self.integration.kind == "python":
             try:
                 self.open()
             except TargetUsageError:
@@ -176,7 +176,7 @@ class Stand:
                 return
 
     def _setup(self, profile: Profile) -> Setup:
-        options = self.seat().counter.options
+        options = self.double().counter.options
         return Setup(
             profile=profile.value,
             base_url=self._server.url,
@@ -194,7 +194,7 @@ class Stand:
     def _sleep(self, seconds: float) -> None:
         self._clock.skip(seconds)
 
-    def _take_place(self, behaviour: Behaviour, name: str, ledger: Ledger, orders: int) -> list[Record]:
+    def _take_place(self, behaviour: Behaviour, name: str, ledger: RecordSink, orders: int) -> list[Record]:
         records: list[Record] = []
 
         def write(kind: str, **content: Any) -> None:
@@ -203,14 +203,14 @@ class Stand:
             ledger.append(kind, **record)
             records.append({"n": number, "kind": kind, **record})
 
-        self._clock = Clock()
+        self._clock = VirtualClock()
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}-{name}".encode()).digest()[:6])
-        self._counter = Counter(self._clock, behaviour, self.market, seed, self._counter)
+        self._counter = ProviderState(self._clock, behaviour, self.market, seed, self._counter)
         self._faults = Faults(())
-        self._seat = Seat(self._counter, self._clock, self._faults, write, orders)
+        self._double = ProviderDouble(self._counter, self._clock, self._faults, write, orders)
         return records
 
-    def play(self, history: ShopHistory, name: str, ledger: Ledger) -> Trial:
+    def play(self, history: MerchantHistory, name: str, ledger: RecordSink) -> MerchantTrialResult:
         """Play a history from its first step to its quiet end, and judge it.
 
         Raises:
@@ -219,21 +219,21 @@ class Stand:
         """
         offered = self.open().actions
         records = self._take_place(history.behaviour, name, ledger, len(history.amounts))
-        seat = self.seat()
-        seat.faults = Faults(history.faults if self.link.virtual else map(_soon, history.faults))
-        self.link.begin(self._setup(history.profile))
+        double = self.double()
+        double.faults = Faults(history.faults if self.integration.virtual else map(_soon, history.faults))
+        self.integration.begin(self._setup(history.profile))
         if self._stuck >= STUCK:
             # It is proved by now. What is left is played all the same, and must not take all day.
-            self.link.seconds, seat.most = SHORT, FEWER_REQUESTS
-        desk = Desk(self.link, offered, seat, self._clock, seat.write, f"cc-{name}")
-        desk.play(history)
+            self.integration.seconds, double.most = SHORT, FEWER_REQUESTS
+        scenario = ScenarioRunner(self.integration, offered, double, self._clock, double.write, f"cc-{name}")
+        scenario.play(history)
         self._stuck += any(one["kind"] == "action" and one["ended"] in ("hung", "flooded") for one in records)
-        seen = seen_from_records({"history": shop_as_json(history)}, records, offered)
-        return Trial(seen, judge(seen, self.book))
+        seen = trace_from_records({"history": merchant_history_as_json(history)}, records, offered)
+        return MerchantTrialResult(seen, judge(seen, self.book))
 
     def close(self) -> None:
         """Leave nothing running."""
         try:
-            self.link.close()
+            self.integration.close()
         finally:
             self._server.close()

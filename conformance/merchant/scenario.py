@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from conformance.merchant.integration.base import Ended, Link, view_from
+from conformance.merchant.integration.base import Integration, MerchantCallError, view_from
 from conformance.merchant.protocol import Order, Webhook
-from conformance.merchant.provider_double.double import Crossing, Seat
-from conformance.merchant.provider_double.state import truth_as_json
-from conformance.merchant.provider_double.virtual_clock import Clock, StuckError
-from conformance.obligations.history import CUSTOMER_STEPS, ShopHistory, Step
+from conformance.merchant.provider_double.double import ProviderDouble, RequestBarrier
+from conformance.merchant.provider_double.state import provider_record_as_json
+from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
+from conformance.obligations.history import CUSTOMER_STEPS, MerchantHistory, Step
 from conformance.targets.transport import TargetError
 
 ROUNDS: Final = (65, 65, 65, 120, 900, 3600)
@@ -28,11 +28,11 @@ REAL_PAUSE: Final = 2.2
 _SENT: Final = {"create": "create", "cancel": "cancel", "abandon": "cancel", "capture": "capture"}
 """The request that a step is about."""
 
-Write = Callable[..., None]
+WriteRecord = Callable[..., None]
 
 
 @dataclass(slots=True)
-class Slot:
+class ScenarioOrder:
     """One order at the desk.
 
     ``wanted`` is what the shop asked for last to end it, ``failed`` that this did not succeed, ``raced`` that the order
@@ -48,33 +48,41 @@ class Slot:
     view: dict[str, Any] = field(default_factory=dict)
 
 
-class Desk:
+class ScenarioRunner:
     """One history of one shop.
 
     Args:
-        link: the merchant's integration.
+        integration: the merchant's integration.
         offered: the actions it has.
-        seat: the provider's seat.
+        double: the provider's seat.
         clock: the history's clock.
         write: writes a record, as the journal does.
         name: what makes the orders' ids this history's own.
 
     """
 
-    def __init__(self, link: Link, offered: frozenset[str], seat: Seat, clock: Clock, write: Write, name: str) -> None:
-        self._link = link
+    def __init__(
+        self,
+        integration: Integration,
+        offered: frozenset[str],
+        double: ProviderDouble,
+        clock: VirtualClock,
+        write: WriteRecord,
+        name: str,
+    ) -> None:
+        self._integration = integration
         self._offered = offered
-        self._seat = seat
+        self._double = double
         self._clock = clock
         self._write = write
         self._name = name
         self._step = 0
         self._waiting: list[Webhook] = []
-        self._slots: list[Slot] = []
+        self._slots: list[ScenarioOrder] = []
         self._paused = False
         self._stale = True
 
-    def play(self, history: ShopHistory) -> None:
+    def play(self, history: MerchantHistory) -> None:
         """Play a history to its quiet end.
 
         Raises:
@@ -82,10 +90,10 @@ class Desk:
 
         """
         for number, amount in enumerate(history.amounts):
-            agreement = self._seat.counter.agree(f"{self._name}-{number}") if history.profile == "recurring" else ""
+            agreement = self._double.counter.agree(f"{self._name}-{number}") if history.profile == "recurring" else ""
             id_ = f"{self._name}-{number}"
-            currency = self._seat.counter.options.currency
-            self._slots.append(Slot(Order(id_, amount, currency, f"Order {id_}", agreement)))
+            currency = self._double.counter.options.currency
+            self._slots.append(ScenarioOrder(Order(id_, amount, currency, f"Order {id_}", agreement)))
         for number, step in enumerate(history.steps):
             self._step = number
             if not self._do(step) or (history.faults and not self._hurry(step)):
@@ -131,25 +139,27 @@ class Desk:
         last step nothing goes wrong any more: its worker would never meet a fault.
         """
         sent = _SENT.get(step.do)
-        waiting = sent is not None and self._last.how == "returned" and sent not in self._seat.now.operations
+        waiting = sent is not None and self._last.how == "returned" and sent not in self._double.now.operations
         return self._tick() if waiting else True
 
     def _play_others(self, step: Step) -> None:
         """Let the customer, time or the merchant's staff in the portal do something."""
-        slot, at = self._slots[step.order], self._seat.main(step.order)
+        slot, at = self._slots[step.order], self._double.main(step.order)
         if at is None:
             happened = False
         elif step.do == "age":
-            happened = self._seat.counter.age(*at, step.number)
+            happened = self._double.counter.age(*at, step.number)
         elif step.do == "portal_cancel":
-            happened = self._seat.counter.cancel_in_portal(*at)
+            happened = self._double.counter.cancel_in_portal(*at)
         else:
-            happened = self._seat.counter.act(*at, step.do)
+            happened = self._double.counter.act(*at, step.do)
             if step.do in ("approve", "finish_3ds") and happened:
                 slot.raced = slot.raced or bool(slot.wanted)
         assert step.do in (*CUSTOMER_STEPS, "age", "portal_cancel")
         told = "" if happened else "it could not happen as the payment stood"
-        self._note(step.do, step.order, step.number, Ended("returned" if happened else "skipped", None, told), 0.0)
+        self._note(
+            step.do, step.order, step.number, MerchantCallError("returned" if happened else "skipped", None, told), 0.0
+        )
 
     def _end(self, number: int) -> bool:
         slot = self._slots[number]
@@ -161,12 +171,12 @@ class Desk:
         """Ask for a cancel twice at the same time; tell whether the history can go on."""
         slot, began = self._slots[number], self._clock.elapsed()
         self._stale = True
-        self._seat.enter(self._step, "cancel", number)
-        self._seat.crossing = crossing = Crossing()
+        self._double.enter(self._step, "cancel", number)
+        self._double.crossing = crossing = RequestBarrier()
         try:
-            ends = self._link.together("cancel", {"order_id": slot.order.id})
+            ends = self._integration.together("cancel", {"order_id": slot.order.id})
         finally:
-            self._seat.crossing = None
+            self._double.crossing = None
             crossing.end()
         for ended in ends:
             self._note("cancel", number, 0, ended, began)
@@ -179,13 +189,13 @@ class Desk:
         going = self._ask("create", number, order=slot.order)
         for _ in range(AGAIN):
             failed = self._last.how != "returned"
-            if not going or (self._seat.main(number) is not None and not failed):
+            if not going or (self._double.main(number) is not None and not failed):
                 break
             self._pass(65)
             going = self._tick()
-            if going and (failed or self._seat.main(number) is None):
+            if going and (failed or self._double.main(number) is None):
                 going = self._ask("create", number, order=slot.order)
-        slot.created = self._last.how == "returned" and self._seat.main(number) is not None
+        slot.created = self._last.how == "returned" and self._double.main(number) is not None
         return going and slot.created
 
     def _capture(self, number: int, amount: int) -> bool:
@@ -204,7 +214,7 @@ class Desk:
         return "tick" not in self._offered or self._ask("tick", None, now=self._clock.now())
 
     def _deliver(self, how: str) -> bool:
-        self._waiting += self._seat.counter.news()
+        self._waiting += self._double.counter.news()
         hooks, self._waiting = self._waiting, []
         if how == "lose" or "deliver" not in self._offered:
             return True
@@ -216,7 +226,7 @@ class Desk:
 
     def _about(self, hook: Webhook) -> int | None:
         id_ = hook.body.get("reference") or hook.body.get("chargeId") or hook.body.get("orderId")
-        found = (order for order, known in enumerate(self._seat.payments) if id_ in {one for _, one in known})
+        found = (order for order, known in enumerate(self._double.payments) if id_ in {one for _, one in known})
         return next(found, None)
 
     def _pass(self, seconds: float) -> None:
@@ -224,25 +234,27 @@ class Desk:
 
     # The merchant
 
-    _last = Ended("returned")
+    _last = MerchantCallError("returned")
 
     def _ask(self, action: str, number: int | None, **given: Any) -> bool:
         """Ask the merchant to act; tell whether the history can go on."""
         began = self._clock.elapsed()
         self._stale = True
-        self._seat.enter(self._step, action, number)
+        self._double.enter(self._step, action, number)
         try:
-            ended = self._link.call(action, given)
+            ended = self._integration.call(action, given)
         except StuckError as error:
-            ended = Ended(error.how, None, str(error))
-        if self._seat.flooded and ended.how != "hung":
-            ended = Ended("flooded", None, "it went on asking the provider without an end")
+            ended = MerchantCallError(error.how, None, str(error))
+        if self._double.flooded and ended.how != "hung":
+            ended = MerchantCallError("flooded", None, "it went on asking the provider without an end")
         self._last = ended
         hook = given.get("webhook")
         self._note(action, number, int(given.get("amount", 0)), ended, began, hook.name if hook else "")
         return ended.how in ("returned", "raised")
 
-    def _note(self, action: str, order: int | None, number: int, ended: Ended, began: float, hook: str = "") -> None:
+    def _note(
+        self, action: str, order: int | None, number: int, ended: MerchantCallError, began: float, hook: str = ""
+    ) -> None:
         self._write(
             "action",
             step=self._step,
@@ -260,34 +272,34 @@ class Desk:
         for number, slot in enumerate(self._slots):
             if slot.created:
                 # Only a service that runs all the time can have changed its books without being asked to do anything.
-                if self._stale or self._link.kind == "url" or not slot.view:
+                if self._stale or self._integration.kind == "url" or not slot.view:
                     self._ask_for_view(number, slot)
                 self._write_books(number, slot)
         self._stale = False
 
-    def _ask_for_view(self, number: int, slot: Slot) -> None:
-        self._seat.enter(self._step, "local_view", number)
-        ended = self._link.call("local_view", {"order_id": slot.order.id})
+    def _ask_for_view(self, number: int, slot: ScenarioOrder) -> None:
+        self._double.enter(self._step, "local_view", number)
+        ended = self._integration.call("local_view", {"order_id": slot.order.id})
         if ended.how != "returned":
             raise TargetError(
-                f"The adapter is at fault: local_view of {self._link.name} {_how(ended)}. "
+                f"The adapter is at fault: local_view of {self._integration.name} {_how(ended)}. "
                 "It tells how the payment stands in the merchant's own books, and must always be able to."
             )
-        slot.view = view_from(self._link.name, ended.value)
+        slot.view = view_from(self._integration.name, ended.value)
 
-    def _write_books(self, number: int, slot: Slot) -> None:
-        at = self._seat.main(number)
-        truth = None if at is None else self._seat.counter.truth(*at)
+    def _write_books(self, number: int, slot: ScenarioOrder) -> None:
+        at = self._double.main(number)
+        truth = None if at is None else self._double.counter.truth(*at)
         if truth is not None and truth.authorized and slot.wanted and not slot.approved:
             # The approval came after the shop had asked for the end: either of the two may win.
             slot.raced = True
         slot.approved = slot.approved or bool(truth and truth.authorized)
-        self._write("books", step=self._step, order=number, view=slot.view, truth=truth_as_json(truth))
+        self._write("books", step=self._step, order=number, view=slot.view, truth=provider_record_as_json(truth))
 
     # The quiet end
 
     def _come_to_rest(self) -> None:
-        self._seat.faults.healed = True
+        self._double.faults.healed = True
         self._read_books()
         for seconds in ROUNDS:
             self._pass(seconds)
@@ -296,7 +308,7 @@ class Desk:
             self._read_books()
             if all(self._at_rest(number) for number in range(len(self._slots))):
                 break
-            if not self._link.virtual and not self._paused:
+            if not self._integration.virtual and not self._paused:
                 self._paused = True
                 time.sleep(REAL_PAUSE)
         # Nothing may happen any more to what is at rest.
@@ -319,8 +331,8 @@ class Desk:
 
     def _at_rest(self, number: int) -> bool:
         """Whether the shop has no reason to ask for anything more."""
-        slot, at = self._slots[number], self._seat.main(number)
-        truth = None if at is None else self._seat.counter.truth(*at)
+        slot, at = self._slots[number], self._double.main(number)
+        truth = None if at is None else self._double.counter.truth(*at)
         if not slot.wanted or truth is None:
             return True
         status = slot.view.get("status")
@@ -333,5 +345,5 @@ class Desk:
         return status == "captured" and truth.ended and not truth.pending
 
 
-def _how(ended: Ended) -> str:
+def _how(ended: MerchantCallError) -> str:
     return f"raised {ended.told}" if ended.how == "raised" else f"did not come back: {ended.told}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from conformance.obligations.history import SIMPLE, Behaviour, ShopHistory, Step
+from conformance.obligations.history import SIMPLE, Behaviour, MerchantHistory, Step
 
-Breaks = Callable[[ShopHistory], bool]
+StillFails = Callable[[MerchantHistory], bool]
 
 
-def smallest(history: ShopHistory, breaks: Breaks, most: int) -> tuple[ShopHistory, int]:
+def shrink_history(history: MerchantHistory, breaks: StillFails, most: int) -> tuple[MerchantHistory, int]:
     """Return the smallest history found that breaks the same, and how many were tried for it.
 
     Args:
@@ -19,7 +19,7 @@ def smallest(history: ShopHistory, breaks: Breaks, most: int) -> tuple[ShopHisto
         most: how many may be tried.
 
     """
-    tried: set[ShopHistory] = {history}
+    tried: set[MerchantHistory] = {history}
     going = True
     while going:
         going = False
@@ -35,7 +35,7 @@ def smallest(history: ShopHistory, breaks: Breaks, most: int) -> tuple[ShopHisto
     return history, len(tried) - 1
 
 
-def _smaller(history: ShopHistory) -> Iterator[ShopHistory]:
+def _smaller(history: MerchantHistory) -> Iterator[MerchantHistory]:
     """Return what is simpler by one thing, what is simplest first."""
     if len(history.amounts) > 1:
         for order in range(len(history.amounts)):
@@ -70,7 +70,7 @@ def _with_turns(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(one for step in steps for one in ((step, Step("tick")) if step.do in asked else (step,)))
 
 
-def _only(history: ShopHistory, order: int) -> ShopHistory:
+def _only(history: MerchantHistory, order: int) -> MerchantHistory:
     """Return the history of one of the orders."""
     everybodys = ("tick", "restart", "deliver", "deliver_twice", "deliver_reversed", "lose", "wait")
     steps = tuple(Step(s.do, 0, s.number) for s in history.steps if s.order == order or s.do in everybodys)

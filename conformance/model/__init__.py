@@ -10,33 +10,43 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from conformance.domain.expectation import REFUSED, Branch, Expectation, Fields, told_apart
+from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, told_apart
 from conformance.domain.order import Attempt, Order, Profile
 from conformance.domain.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
-from conformance.model.base import Table
-from conformance.model.ecom import EcomTable
-from conformance.model.epayment import EpaymentTable
+from conformance.model.base import ApiModel
+from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
+from conformance.model.ecom import EcomModel
+from conformance.model.epayment import EpaymentModel
 from conformance.model.linearizability import apart, together
-from conformance.model.recurring import RecurringTable
-from conformance.model.world import Age, World, age_for_cancel, age_for_refund
+from conformance.model.recurring import RecurringModel
 
-__all__ = ["Age", "Belief", "World", "age_for_cancel", "age_for_refund", "apart", "expect", "open_order", "settle"]
+__all__ = [
+    "AgeLimit",
+    "ModelContext",
+    "PossibleOrders",
+    "advance",
+    "age_for_cancel",
+    "age_for_refund",
+    "apart",
+    "expect",
+    "initial_expectation",
+]
 
-Belief = tuple[Order, ...]
+PossibleOrders = tuple[Order, ...]
 """The orders that are still possible, given everything observed so far."""
 
-_TABLES: Final[Mapping[Profile, Table]] = {
-    table.profile: table for table in (EcomTable(), EpaymentTable(), RecurringTable())
+_TABLES: Final[Mapping[Profile, ApiModel]] = {
+    table.profile: table for table in (EcomModel(), EpaymentModel(), RecurringModel())
 }
 _HANDLERS: Final = {profile: table.handlers() for profile, table in _TABLES.items()}
 
 
-def open_order(profile: Profile, step: Initiate, world: World) -> Expectation:
+def initial_expectation(profile: Profile, step: Initiate, context: ModelContext) -> Expectation:
     """Say how an order may come to be."""
-    return _TABLES[profile].initiate(step, world)
+    return _TABLES[profile].initiate(step, context)
 
 
-def expect(belief: Belief, step: Step, world: World) -> Expectation:
+def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expectation:
     """Say how a step may turn out for any of the orders that are still possible.
 
     Raises:
@@ -44,8 +54,8 @@ def expect(belief: Belief, step: Step, world: World) -> Expectation:
 
     """
     if isinstance(step, Together):
-        return together(belief, step, lambda orders, one: expect(orders, one, world))
-    found = [_HANDLERS[order.profile][type(step)](order, step, world) for order in belief]
+        return together(possible, step, lambda orders, one: expect(orders, one, context))
+    found = [_HANDLERS[order.profile][type(step)](order, step, context) for order in possible]
     if len(found) == 1:
         return found[0]
     branches = tuple(branch for expectation in found for branch in expectation.branches)
@@ -53,7 +63,7 @@ def expect(belief: Belief, step: Step, world: World) -> Expectation:
     return Expectation(branches, records)
 
 
-def settle(step: Step, before: Belief, branches: tuple[Branch, ...], observed: Fields) -> Belief:
+def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], observed: Observation) -> PossibleOrders:
     """Return the orders that are possible after a step, given the branches that the observation left.
 
     A cancel of the order itself is remembered together with its answer, because a repeated key must repeat it. That one
@@ -70,7 +80,7 @@ def settle(step: Step, before: Belief, branches: tuple[Branch, ...], observed: F
     return after
 
 
-def _remembering(step: Cancel, before: Belief, after: Belief, observed: Fields) -> Belief:
+def _remembering(step: Cancel, before: PossibleOrders, after: PossibleOrders, observed: Observation) -> PossibleOrders:
     status, code = observed.get("answer.status"), observed.get("answer.code")
     attempt = Attempt(
         flag=step.flag,

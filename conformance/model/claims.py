@@ -32,7 +32,7 @@ NOT_FOUND = OneOf((404,))
 BOOKS: Rules = ("INV-10",)
 
 
-def one(*values: Scalar) -> OneOf:
+def one_of(*values: Scalar) -> OneOf:
     """Permit these values."""
     return OneOf(values)
 

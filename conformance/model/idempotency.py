@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Branch, Claim
 from conformance.domain.order import Order
-from conformance.model.claims import Rules, branch, one, outcome
+from conformance.model.claims import Rules, branch, one_of, outcome
 
 
 def repeated(order: Order, view: tuple[Claim, ...], rules: Rules = ()) -> tuple[Branch, ...]:
@@ -19,7 +19,7 @@ def repeated(order: Order, view: tuple[Claim, ...], rules: Rules = ()) -> tuple[
         answer: tuple[Claim, ...] = (outcome(ACCEPTED, PENDING, rules=rules),)
         name = "same success again"
     elif attempt.outcome == REFUSED:
-        answer = (outcome(REFUSED, rules=rules), Claim("answer.status", one(attempt.status), rules))
+        answer = (outcome(REFUSED, rules=rules), Claim("answer.status", one_of(attempt.status), rules))
         name = "same refusal again"
     else:
         return ()

@@ -16,13 +16,13 @@ from conformance.domain.expectation import ANSWER, REFUSED, Branch, Claim, Expec
 from conformance.domain.order import WAITING, Order, Profile, Stage
 from conformance.domain.steps import Approve, Cancel, Read, Step, Together, name_of
 from conformance.model.base import SOUND
-from conformance.model.claims import BOOKS, Rules, one, outcome
+from conformance.model.claims import BOOKS, Rules, one_of, outcome
 
 Alone: TypeAlias = Callable[[tuple[Order, ...], Step], Expectation]
 """Says how one request may turn out, whichever of these orders it is sent for."""
 
 EXPLAINED: Final[Rules] = ("INV-11",)
-_PASSING: Final = one(409, 423)
+_PASSING: Final = one_of(409, 423)
 _PASSING_CODES: Final[Mapping[Profile, Rules]] = {
     Profile.ECOM: ("94", "98"),
     Profile.EPAYMENT: ("6160", "6250"),
@@ -40,19 +40,19 @@ _UNSURE: Final = frozenset({"answer.psp"})
 """What is read from the log of the latest cancel, and of two nobody knows which one that is."""
 
 
-def together(belief: tuple[Order, ...], step: Together, alone: Alone) -> Expectation:
+def together(possible: tuple[Order, ...], step: Together, alone: Alone) -> Expectation:
     """Say how two requests may turn out that are sent at the same time.
 
     Args:
-        belief: the orders that are still possible.
+        possible: the orders that are still possible.
         step: the two requests.
         alone: what the tables say of each of them.
 
     """
-    found = (branch for order in belief for branch in _either_order(order, step, alone))
+    found = (branch for order in possible for branch in _either_order(order, step, alone))
     # A request that was turned down leaves nothing to tell by which of the two came first.
     different = {(branch.claims, branch.after): branch for branch in found}
-    records = dict.fromkeys(rule for order in belief for rule in _RECORDS[order.profile])
+    records = dict.fromkeys(rule for order in possible for rule in _RECORDS[order.profile])
     return Expectation(tuple(different.values()), tuple(records))
 
 
@@ -101,11 +101,11 @@ def _busy(order: Order, step: Step) -> Iterator[tuple[Claim, ...]]:
         return
     yield (Claim("answer.status", _PASSING),)
     if codes := _PASSING_CODES[order.profile]:
-        yield (Claim("answer.code", one(*codes)),)
+        yield (Claim("answer.code", one_of(*codes)),)
 
 
 def _only_refuses(branch: Branch) -> bool:
-    return any(claim.field == "answer.outcome" and claim.permitted == one(REFUSED) for claim in branch.claims)
+    return any(claim.field == "answer.outcome" and claim.permitted == one_of(REFUSED) for claim in branch.claims)
 
 
 def _joint(name: str, first: Branch, second: Branch, last: Branch, before: Order, rules: Rules) -> Branch:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from conformance.domain.expectation import Branch, Expectation, Permitted
 from conformance.domain.order import CLOSED, Order, Stage
 from conformance.domain.steps import Capture, Refund
-from conformance.model.base import IRREVERSIBLE, Blame, Table
+from conformance.model.base import IRREVERSIBLE, ApiModel, RulesByAspect
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -22,7 +22,7 @@ from conformance.model.claims import (
     branch,
     refused,
 )
-from conformance.model.world import Age, World, age_for_cancel, age_for_refund
+from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class MoneyRules:
     after_cancel_status: Permitted = REFUSAL
 
 
-class MoneyTable(Table):
+class MoneyModel(ApiModel):
     """The documented outcomes of captures and refunds."""
 
     money: ClassVar[MoneyRules]
     least: ClassVar[int] = 1
     """The least amount, in minor units, that the API's description lets a merchant capture or refund."""
 
-    def handlers(self) -> dict[type[Any], Callable[[Order, Any, World], Expectation]]:
+    def handlers(self) -> dict[type[Any], Callable[[Order, Any, ModelContext], Expectation]]:
         """Return what answers for each kind of step, captures and refunds among them."""
         return {**super().handlers(), Capture: self._capture, Refund: self._refund}
 
@@ -64,70 +64,72 @@ class MoneyTable(Table):
         return replace(order, refunded=order.refunded + amount)
 
     def _refuses(
-        self, order: Order, world: World, rules: Rules, status: Permitted = REFUSAL, codes: Codes = ()
+        self, order: Order, context: ModelContext, rules: Rules, status: Permitted = REFUSAL, codes: Codes = ()
     ) -> Branch:
-        view = self.view(order, world, Blame.all(*(rules or BOOKS)))
+        view = self.view(order, context, RulesByAspect.all(*(rules or BOOKS)))
         return branch("refused", refused(rules, status, codes), view, order, rules)
 
-    def _more_than_there_is(self, order: Order, world: World, rules: Rules) -> Expectation:
+    def _more_than_there_is(self, order: Order, context: ModelContext, rules: Rules) -> Expectation:
         """Permit nothing but a refusal of a capture or refund that the books could not show: it proves no rule."""
-        view = self.view(order, world, Blame.all(*BOOKS))
+        view = self.view(order, context, RulesByAspect.all(*BOOKS))
         refusal = branch("refused", refused(rules, ANY_REFUSAL), view, order)
-        return Expectation((refusal, self.not_done_yet(order, world)))
+        return Expectation((refusal, self.not_done_yet(order, context)))
 
-    def _capture(self, order: Order, step: Capture, world: World) -> Expectation:
+    def _capture(self, order: Order, step: Capture, context: ModelContext) -> Expectation:
         money = self.money
         if order.stage is Stage.CANCELLED:
             rules = (*money.capture_after_cancel, "INV-2", *IRREVERSIBLE)
-            return Expectation((self._refuses(order, world, rules, money.after_cancel_status),))
+            return Expectation((self._refuses(order, context, rules, money.after_cancel_status),))
         if order.cancelled and not order.lapsed:
             rules = (*money.capture_after_release, "INV-2")
-            return Expectation((self._refuses(order, world, rules, money.after_cancel_status),))
-        age = age_for_cancel(order, world)
+            return Expectation((self._refuses(order, context, rules, money.after_cancel_status),))
+        age = age_for_cancel(order, context)
         if order.lapsed:
-            return Expectation(self.lapsed(order, world, age, money.capture_too_old))
+            return Expectation(self.lapsed(order, context, age, money.capture_too_old))
         if order.since_reserved is not None and step.amount > order.remaining:
-            return self._more_than_there_is(order, world, ("INV-4", *BOOKS))
+            return self._more_than_there_is(order, context, ("INV-4", *BOOKS))
         if order.stage in CLOSED or step.amount > order.remaining:
-            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
+            return Expectation((self._refuses(order, context, (), ANY_REFUSAL),))
         branches = []
-        if age is not Age.BEYOND:
+        if age is not AgeLimit.BEYOND:
             after = self.captured(order, step.amount)
-            view = self.view(after, world, Blame.all(*BOOKS))
+            view = self.view(after, context, RulesByAspect.all(*BOOKS))
             branches.append(branch("captured", accepted_or_pending(), view, after))
-            branches.append(self.not_done_yet(order, world))
-            branches.append(self._refuses(order, world, (), ANY_REFUSAL))
+            branches.append(self.not_done_yet(order, context))
+            branches.append(self._refuses(order, context, (), ANY_REFUSAL))
         else:
-            codes = self.codes(world, money.capture_too_old_codes)
+            codes = self.codes(context, money.capture_too_old_codes)
             # What was refunded may be a reason of its own (`C23`).
             status, codes = (REFUSAL, ()) if order.refunded else (BAD_REQUEST, codes)
-            branches.append(self._refuses(order, world, money.capture_too_old, status, codes))
+            branches.append(self._refuses(order, context, money.capture_too_old, status, codes))
         return Expectation(tuple(branches))
 
-    def _refund(self, order: Order, step: Refund, world: World) -> Expectation:
+    def _refund(self, order: Order, step: Refund, context: ModelContext) -> Expectation:
         money = self.money
         if order.captured == 0:
             if order.stage is Stage.CANCELLED:
-                codes = self.codes(world, money.refund_after_cancel_codes)
+                codes = self.codes(context, money.refund_after_cancel_codes)
                 status = money.after_cancel_status
-                return Expectation((self._refuses(order, world, money.refund_after_cancel, status, codes),))
-            return Expectation((self._refuses(order, world, (), ANY_REFUSAL),))
+                return Expectation((self._refuses(order, context, money.refund_after_cancel, status, codes),))
+            return Expectation((self._refuses(order, context, (), ANY_REFUSAL),))
         released = order.cancelled > 0 and not order.lapsed and not order.agreement_stopped
         if step.amount > order.refundable:
             rules = (*money.refund_after_release, *BOOKS) if released else BOOKS
-            return self._more_than_there_is(order, world, rules)
+            return self._more_than_there_is(order, context, rules)
         age = age_for_refund(order)
-        if age is Age.BEYOND:
-            codes = self.codes(world, money.refund_too_old_codes)
-            return Expectation((self._refuses(order, world, money.refund_too_old, money.refund_too_old_status, codes),))
+        if age is AgeLimit.BEYOND:
+            codes = self.codes(context, money.refund_too_old_codes)
+            return Expectation(
+                (self._refuses(order, context, money.refund_too_old, money.refund_too_old_status, codes),)
+            )
         after = self.refunded(order, step.amount)
-        judged = released and age is Age.WITHIN and step.amount >= self.least
+        judged = released and age is AgeLimit.WITHIN and step.amount >= self.least
         rules = money.refund_after_release if judged else ()
-        view = self.view(after, world, Blame.all(*(rules or BOOKS)))
+        view = self.view(after, context, RulesByAspect.all(*(rules or BOOKS)))
         branches = [
             branch("refunded", accepted_or_pending(rules), view, after, rules),
-            self.not_done_yet(order, world),
+            self.not_done_yet(order, context),
         ]
         if not rules:
-            branches.append(self._refuses(order, world, (), ANY_REFUSAL))
+            branches.append(self._refuses(order, context, (), ANY_REFUSAL))
         return Expectation(tuple(branches))

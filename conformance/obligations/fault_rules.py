@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from conformance.obligations.finding import Said, at, broken, ended, met, stands
-from conformance.obligations.observation import Exchange, Seen
+from conformance.obligations.observation import MerchantTrace, ObservedRequest
 from conformance.obligations.outcome_rules import called_cancelled, proof
 from conformance.obligations.response_reader import Outcome, outcome, retry_after
 from conformance.obligations.timing_rules import HONOURED, end_wanted
@@ -18,7 +18,7 @@ SLACK: Final = 0.25
 """Seconds that clocks may differ by."""
 
 
-def m25_unknown(seen: Seen, order: int) -> Said:
+def m25_unknown(seen: MerchantTrace, order: int) -> Said:
     """What happened is found out before anything is decided."""
     unknown = [one for one in seen.cancels(order) if outcome(one) is Outcome.UNKNOWN]
     if not unknown:
@@ -33,7 +33,7 @@ def m25_unknown(seen: Seen, order: int) -> Said:
     return taken_back or met(unknown[0].step)
 
 
-def _never_looked(seen: Seen, order: int, lost: Exchange) -> Said:
+def _never_looked(seen: MerchantTrace, order: int, lost: ObservedRequest) -> Said:
     """Say so where a cancel that was done is taken for a failed one at the end, and nobody asked what became of it."""
     quiet = seen.quiet(order)
     if quiet is None or quiet.status not in ("open", "authorized") or lost.before is None or lost.after is None:
@@ -49,7 +49,7 @@ def _never_looked(seen: Seen, order: int, lost: Exchange) -> Said:
     return broken(seen.last_step, f"{lost.where} got no usable answer, and was taken for a failure: {stands(quiet)}")
 
 
-def m26_converge(seen: Seen, order: int) -> Said:
+def m26_converge(seen: MerchantTrace, order: int) -> Said:
     """A refusal because it is already cancelled is looked into, and ends as a success."""
     already = [
         one
@@ -73,7 +73,7 @@ def m26_converge(seen: Seen, order: int) -> Said:
     return met(already[0].step)
 
 
-def m27_limit(seen: Seen, order: int) -> Said:
+def m27_limit(seen: MerchantTrace, order: int) -> Said:
     """At most five cancels of a payment within a minute."""
     cancels = seen.cancels(order)
     for first, sixth in zip(cancels, cancels[PER_MINUTE:], strict=False):
@@ -84,7 +84,7 @@ def m27_limit(seen: Seen, order: int) -> Said:
     return met(cancels[0].step) if len(cancels) > 1 else None
 
 
-def m27b_policy(seen: Seen, order: int) -> Said:
+def m27b_policy(seen: MerchantTrace, order: int) -> Said:
     """``Retry-After`` is respected, and failures are met with patience."""
     said: Said = None
     cancels = seen.cancels(order)
@@ -104,12 +104,12 @@ def m27b_policy(seen: Seen, order: int) -> Said:
     return said
 
 
-def _by_itself(seen: Seen, one: Exchange, after: Exchange) -> bool:
+def _by_itself(seen: MerchantTrace, one: ObservedRequest, after: ObservedRequest) -> bool:
     """Whether nobody asked for a cancel anew between two requests."""
     return not any(one.n < act.n < after.n and act.action in ("cancel", "abandon") for act in seen.acts)
 
 
-def m28_duplicates(seen: Seen, order: int) -> Said:
+def m28_duplicates(seen: MerchantTrace, order: int) -> Said:
     """What is asked twice happens once, and does no harm."""
     triggers = [one for one in seen.triggers(order) if one.step < seen.last_step]
     twice = len(triggers) > 1 or any(step.do == "deliver_twice" for step in seen.history.steps)
@@ -141,7 +141,7 @@ def m28_duplicates(seen: Seen, order: int) -> Said:
     return met(seen.last_step) if end_wanted(seen, order) else None
 
 
-def m29_elsewhere(seen: Seen, order: int) -> Said:
+def m29_elsewhere(seen: MerchantTrace, order: int) -> Said:
     """A cancel in the portal is noticed before anything is captured or shipped."""
     portal = [
         one for one in seen.acts if one.action == "portal_cancel" and one.order == order and one.ended == "returned"
@@ -161,7 +161,7 @@ def m29_elsewhere(seen: Seen, order: int) -> Said:
     return met(portal[0].step)
 
 
-def m30_thread(seen: Seen, order: int) -> Said:
+def m30_thread(seen: MerchantTrace, order: int) -> Said:
     """The payment's reference is kept, whatever happens."""
     kept = ""
     said: Said = None
@@ -177,7 +177,7 @@ def m30_thread(seen: Seen, order: int) -> Said:
     return said
 
 
-def mc1_ends(seen: Seen, order: int) -> Said:
+def mc1_ends(seen: MerchantTrace, order: int) -> Said:
     """Every action comes to an end."""
     acts = [one for one in seen.acts if one.order in (order, None)]
     for one in acts:
@@ -186,7 +186,7 @@ def mc1_ends(seen: Seen, order: int) -> Said:
     return met(acts[0].step) if acts else None
 
 
-def mc2_nobody_else(seen: Seen, order: int) -> Said:
+def mc2_nobody_else(seen: MerchantTrace, order: int) -> Said:
     """Nobody but the provider is asked."""
     foreign = [one for one in seen.exchanges if one.operation == "foreign" and one.order in (order, None)]
     if foreign:

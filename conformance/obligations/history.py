@@ -88,7 +88,7 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
-class ShopHistory:
+class MerchantHistory:
     """Orders with their amounts in minor units, and what happens to them."""
 
     profile: Profile
@@ -125,7 +125,7 @@ SIMPLE: Final = 1000
 """The amount of an order in which nothing hangs on the amount."""
 
 
-def shop_as_json(history: ShopHistory) -> dict[str, Any]:
+def merchant_history_as_json(history: MerchantHistory) -> dict[str, Any]:
     """Return a history as JSON; what is as usual is left out."""
     behaviour = {
         name: getattr(history.behaviour, name)
@@ -157,7 +157,7 @@ def _step_as_json(step: Step) -> dict[str, Any]:
     return written
 
 
-def shop_from_json(data: object) -> ShopHistory:
+def merchant_history_from_json(data: object) -> MerchantHistory:
     """Read a history back.
 
     Raises:
@@ -167,7 +167,7 @@ def shop_from_json(data: object) -> ShopHistory:
     if not isinstance(data, Mapping) or data.get("party") != PARTY or data.get("version") != VERSION:
         raise HistoryError(f"This is not a shop's history of version {VERSION}.")
     try:
-        history = ShopHistory(
+        history = MerchantHistory(
             profile=Profile(data["profile"]),
             amounts=tuple(_whole(amount) for amount in data["amounts"]),
             steps=tuple(
@@ -191,7 +191,7 @@ def _whole(value: object) -> int:
     return value
 
 
-def _check(history: ShopHistory) -> None:
+def _check(history: MerchantHistory) -> None:
     unknown = [
         *(step.do for step in history.steps if step.do not in STEPS),
         *(fault.kind for fault in history.faults if fault.kind not in KINDS),

@@ -11,9 +11,9 @@ from conformance.obligations import fault_rules as trouble
 from conformance.obligations import outcome_rules as answers
 from conformance.obligations import request_rules as requests
 from conformance.obligations import timing_rules as timing
-from conformance.obligations.finding import Obligation, Ruling
+from conformance.obligations.finding import Obligation, ObligationFinding
 from conformance.obligations.history import QUIET
-from conformance.obligations.observation import Seen
+from conformance.obligations.observation import MerchantTrace
 from conformance.rulebook import Level, Rulebook
 
 OBLIGATIONS: Final[Mapping[str, Obligation]] = {
@@ -58,18 +58,18 @@ GENERAL: Final = ("M24", "M16", "M10", "M17", "M26", "M28")
 """What says that the end is wrong, and not why. Where a particular obligation is broken, these follow from it."""
 EXPLAINED: Final = {"M10": "M17"}
 """What follows from another recommendation: a cancel that was not tried again after "not now" leaves money reserved."""
-RANK: Final = {rule: place for place, rule in enumerate(OBLIGATIONS)}
+CAUSE_ORDER: Final = {rule: place for place, rule in enumerate(OBLIGATIONS)}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ObligationResult:
     """One obligation in one history."""
 
     rule: str
-    ruling: Ruling
+    ruling: ObligationFinding
     order: int
 
-    def as_json(self, seen: Seen) -> dict[str, Any]:
+    def as_json(self, seen: MerchantTrace) -> dict[str, Any]:
         """Return the content of a judgement's record."""
         step = self.ruling.step
         do = QUIET if step >= seen.last_step else seen.history.steps[step].do
@@ -97,7 +97,7 @@ class Judged:
         return {**content, "findings": [finding], "expected": []}
 
 
-def judge(seen: Seen, book: Rulebook) -> list[Judged]:
+def judge(seen: MerchantTrace, book: Rulebook) -> list[ObligationResult]:
     """Judge every obligation that governs the history's API; what follows from another one is left out."""
     profile = Profile(seen.history.profile)
     governing = {rule.id: rule for rule in book.governing(profile)}
@@ -117,22 +117,22 @@ def judge(seen: Seen, book: Rulebook) -> list[Judged]:
     return [one for one in said if not (one.ruling.broken and _follows(one, causes, found))]
 
 
-def _follows(one: Judged, causes: set[int], found: set[tuple[str, int]]) -> bool:
+def _follows(one: ObligationResult, causes: set[int], found: set[tuple[str, int]]) -> bool:
     """Whether what is broken follows from something else that is broken of the same order."""
     return (one.rule in GENERAL and one.order in causes) or (EXPLAINED.get(one.rule, ""), one.order) in found
 
 
-def _can(seen: Seen, needs: tuple[str, ...]) -> bool:
+def _can(seen: MerchantTrace, needs: tuple[str, ...]) -> bool:
     return all(need in seen.offered for need in needs)
 
 
-def _worst(rule: str, seen: Seen) -> Judged | None:
+def _worst(rule: str, seen: MerchantTrace) -> ObligationResult | None:
     rulings = list(_rulings(rule, seen))
     return next((one for one in rulings if one.ruling.broken), rulings[0] if rulings else None)
 
 
-def _rulings(rule: str, seen: Seen) -> Iterator[Judged]:
+def _rulings(rule: str, seen: MerchantTrace) -> Iterator[ObligationResult]:
     for order in range(len(seen.history.amounts)):
         ruling = OBLIGATIONS[rule](seen, order)
         if ruling is not None:
-            yield Judged(rule, ruling, order)
+            yield ObligationResult(rule, ruling, order)

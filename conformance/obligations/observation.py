@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from conformance.domain.messages import Headers, find_header
 from conformance.evidence.journal import Record, body_from_json
-from conformance.obligations.history import ShopHistory, shop_from_json
+from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 
 REMOVED: Final = "[removed]"
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class ProviderRecord:
     """A payment as the provider has it. Amounts are minor units.
 
     ``stage`` is the provider's word for where it is; ``payable`` says that the customer, or the charge run, can still
@@ -49,13 +49,13 @@ class Truth:
         return self.cancelled > 0
 
 
-def truth_from_json(data: Mapping[str, Any] | None) -> Truth | None:
+def provider_record_from_json(data: Mapping[str, Any] | None) -> ProviderRecord | None:
     """Read one back."""
-    return None if data is None else Truth(**data)
+    return None if data is None else ProviderRecord(**data)
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ObservedRequest:
     """One request of the merchant's, and what came back.
 
     Attributes:
@@ -93,8 +93,8 @@ class Exchange:
     status: int | None
     answer_headers: Headers
     answer: bytes
-    before: Truth | None
-    after: Truth | None
+    before: ProviderRecord | None
+    after: ProviderRecord | None
 
     def header(self, name: str) -> str | None:
         """Return a header of the request."""
@@ -127,7 +127,7 @@ def _json(body: bytes) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Action:
     """Something the merchant was asked to do. ``ended`` is ``returned``, ``raised``, ``hung`` or ``flooded``."""
 
     n: int
@@ -142,14 +142,14 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class BookSnapshot:
     """The two parties' books of one order after a step. ``view`` is what the merchant says, as it said it."""
 
     n: int
     step: int
     order: int
     view: Mapping[str, Any]
-    truth: Truth | None
+    truth: ProviderRecord | None
 
     @property
     def status(self) -> str:
@@ -163,45 +163,45 @@ class Books:
 
 
 @dataclass
-class Seen:
+class MerchantTrace:
     """One played history. ``offered`` are the actions that the merchant has."""
 
-    history: ShopHistory
+    history: MerchantHistory
     offered: frozenset[str]
-    exchanges: list[Exchange] = field(default_factory=list)
-    acts: list[Act] = field(default_factory=list)
-    books: list[Books] = field(default_factory=list)
+    exchanges: list[ObservedRequest] = field(default_factory=list)
+    acts: list[Action] = field(default_factory=list)
+    books: list[BookSnapshot] = field(default_factory=list)
 
     @cached_property
     def last_step(self) -> int:
         """The number of the quiet end."""
         return len(self.history.steps)
 
-    def crossed(self, one: Exchange, other: Exchange) -> bool:
+    def crossed(self, one: ObservedRequest, other: ObservedRequest) -> bool:
         """Whether two requests were sent by triggers at the same time, so that none of them knew the other's answer."""
         together = one.step < self.last_step and self.history.steps[one.step].do == "cancel_together"
         return together and one.step == other.step
 
-    def of(self, order: int) -> list[Exchange]:
+    def of(self, order: int) -> list[ObservedRequest]:
         """Return the requests about an order's payment, without copies."""
         return [one for one in self.exchanges if one.owner == order and not one.copy]
 
-    def cancels(self, order: int) -> list[Exchange]:
+    def cancels(self, order: int) -> list[ObservedRequest]:
         """Return the cancels of an order's payment, without copies."""
         return [one for one in self.of(order) if one.operation == "cancel"]
 
-    def quiet(self, order: int) -> Books | None:
+    def quiet(self, order: int) -> BookSnapshot | None:
         """Return the books at the end; None when the history never came to rest."""
         return next((one for one in reversed(self.books) if one.order == order and one.step == self.last_step), None)
 
-    def triggers(self, order: int) -> list[Act]:
+    def triggers(self, order: int) -> list[Action]:
         """Return the cancels and abandons that the shop asked for."""
         return [one for one in self.acts if one.order == order and one.action in ("cancel", "abandon")]
 
 
-def seen_from_records(history: Record, records: Iterable[Record], offered: Iterable[str]) -> Seen:
+def trace_from_records(history: Record, records: Iterable[Record], offered: Iterable[str]) -> MerchantTrace:
     """Gather what was seen of one history from its records, in the journal's order."""
-    seen = Seen(shop_from_json(history["history"]), frozenset(offered))
+    seen = MerchantTrace(merchant_history_from_json(history["history"]), frozenset(offered))
     for record in records:
         match record["kind"]:
             case "exchange":
@@ -209,8 +209,8 @@ def seen_from_records(history: Record, records: Iterable[Record], offered: Itera
             case "action":
                 seen.acts.append(_act(record))
             case "books":
-                truth = truth_from_json(record["truth"])
-                seen.books.append(Books(record["n"], record["step"], record["order"], record["view"], truth))
+                truth = provider_record_from_json(record["truth"])
+                seen.books.append(BookSnapshot(record["n"], record["step"], record["order"], record["view"], truth))
     return seen
 
 
@@ -218,9 +218,9 @@ def _headers(stored: Iterable[Iterable[str]]) -> Headers:
     return tuple((name, value) for name, value in stored)
 
 
-def _exchange(record: Record) -> Exchange:
+def _exchange(record: Record) -> ObservedRequest:
     request, response, wire = record["request"], record["response"], record["wire"]
-    return Exchange(
+    return ObservedRequest(
         n=record["n"],
         step=record["step"],
         action=wire["action"],
@@ -241,13 +241,13 @@ def _exchange(record: Record) -> Exchange:
         status=None if response is None else response["status"],
         answer_headers=() if response is None else _headers(response["headers"]),
         answer=b"" if response is None else body_from_json(response["body"]),
-        before=truth_from_json(wire["before"]),
-        after=truth_from_json(wire["after"]),
+        before=provider_record_from_json(wire["before"]),
+        after=provider_record_from_json(wire["after"]),
     )
 
 
-def _act(record: Record) -> Act:
-    return Act(
+def _act(record: Record) -> Action:
+    return Action(
         n=record["n"],
         step=record["step"],
         action=record["action"],

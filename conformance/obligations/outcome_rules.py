@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.obligations.finding import Said, broken, ended, met, stands
-from conformance.obligations.observation import Books, Exchange, Seen
+from conformance.obligations.observation import BookSnapshot, MerchantTrace, ObservedRequest
 from conformance.obligations.response_reader import ENDED_WEBHOOKS, Outcome, outcome, shows_end
 from conformance.obligations.timing_rules import HONOURED, end_wanted
 
 AMOUNTS = ("captured", "cancelled", "authorized", "remaining")
 
 
-def proof(seen: Seen, order: int, until: int) -> bool:
+def proof(seen: MerchantTrace, order: int, until: int) -> bool:
     """Whether the merchant was shown, before a record, that a payment had ended."""
     shown = any(shows_end(one) for one in _answers(seen, order, until) if one.operation in ("cancel", "read"))
     return shown or _notified(seen, order, until) or _listed(seen, order, until)
 
 
-def _answers(seen: Seen, order: int, until: int) -> Iterator[Exchange]:
+def _answers(seen: MerchantTrace, order: int, until: int) -> Iterator[ObservedRequest]:
     return (one for one in seen.of(order) if one.n < until)
 
 
-def _notified(seen: Seen, order: int, until: int) -> bool:
+def _notified(seen: MerchantTrace, order: int, until: int) -> bool:
     return any(
         one.action == "deliver" and one.order == order and one.n < until and one.hook in ENDED_WEBHOOKS
         for one in seen.acts
     )
 
 
-def _listed(seen: Seen, order: int, until: int) -> bool:
+def _listed(seen: MerchantTrace, order: int, until: int) -> bool:
     return any(
         one.operation == "list" and one.n < until and one.order in (order, None) and shows_end(one)
         for one in seen.exchanges
     )
 
 
-def called_cancelled(seen: Seen, order: int) -> Books | None:
+def called_cancelled(seen: MerchantTrace, order: int) -> BookSnapshot | None:
     """Return the first books in which the merchant calls an order cancelled without a proof of it."""
     for one in seen.books:
         if one.order == order and one.status == "cancelled" and not proof(seen, order, one.n):
@@ -44,16 +44,16 @@ def called_cancelled(seen: Seen, order: int) -> Books | None:
     return None
 
 
-def _last_cancel(seen: Seen, order: int, until: int) -> Exchange | None:
+def _last_cancel(seen: MerchantTrace, order: int, until: int) -> ObservedRequest | None:
     return next((one for one in reversed(seen.cancels(order)) if one.n < until), None)
 
 
-def _answer(exchange: Exchange) -> str:
+def _answer(exchange: ObservedRequest) -> str:
     said = "no answer" if exchange.status is None else f"HTTP {exchange.status}"
     return f"{exchange.where} got {said}"
 
 
-def m18_success(seen: Seen, order: int) -> Said:
+def m18_success(seen: MerchantTrace, order: int) -> Said:
     """Nothing but a success makes an order cancelled: no refusal, no failure, and no read that failed."""
     tried = [
         one
@@ -72,7 +72,7 @@ def m18_success(seen: Seen, order: int) -> Said:
     return met(tried[0].step)
 
 
-def m19_amount(seen: Seen, order: int) -> Said:
+def m19_amount(seen: MerchantTrace, order: int) -> Said:
     """A success that does not show what it did is followed by a look at the payment."""
     unclear = [one for one in seen.cancels(order) if outcome(one) is Outcome.UNCLEAR]
     if not unclear:
@@ -86,7 +86,7 @@ def m19_amount(seen: Seen, order: int) -> Said:
     return met(unclear[0].step)
 
 
-def m20_not_payable(seen: Seen, order: int) -> Said:
+def m20_not_payable(seen: MerchantTrace, order: int) -> Said:
     """What was cancelled is not captured, and not called payable, whatever its state is called."""
     own = [
         one for one in seen.cancels(order) if one.before and one.after and one.after.cancelled > one.before.cancelled
@@ -112,7 +112,7 @@ def m20_not_payable(seen: Seen, order: int) -> Said:
     return met(own[0].step)
 
 
-def m21_words(seen: Seen, order: int) -> Said:
+def m21_words(seen: MerchantTrace, order: int) -> Said:
     """Every documented name of an ended payment is understood."""
     quiet = seen.quiet(order)
     if quiet is None or quiet.truth is None or not ended(quiet.truth) or quiet.truth.captured:
@@ -131,7 +131,7 @@ def m21_words(seen: Seen, order: int) -> Said:
     return met(seen.last_step)
 
 
-def m22_async(seen: Seen, order: int) -> Said:
+def m22_async(seen: MerchantTrace, order: int) -> Said:
     """Recurring: 204 is done, and 202 is not yet."""
     cancels = seen.cancels(order)
     pending = [one for one in cancels if outcome(one) is Outcome.PENDING]
@@ -148,7 +148,7 @@ def m22_async(seen: Seen, order: int) -> Said:
     return met((pending or done)[0].step) if pending or done else None
 
 
-def m23_captured(seen: Seen, order: int) -> Said:
+def m23_captured(seen: MerchantTrace, order: int) -> Said:
     """What was captured stays captured when the rest is cancelled."""
     quiet = seen.quiet(order)
     if quiet is None or quiet.truth is None or not quiet.truth.captured or not quiet.truth.cancelled:
@@ -161,7 +161,7 @@ def m23_captured(seen: Seen, order: int) -> Said:
     return met(seen.last_step)
 
 
-def no_capture(seen: Seen) -> str:
+def no_capture(seen: MerchantTrace) -> str:
     """Say why nothing was captured although it was asked for; nothing where something was, or nothing was asked."""
     if not any(one.action == "capture" for one in seen.acts):
         return ""
@@ -176,7 +176,7 @@ def no_capture(seen: Seen) -> str:
     return f"the provider refused the integration's captures, with {said}"
 
 
-def m24_books(seen: Seen, order: int) -> Said:
+def m24_books(seen: MerchantTrace, order: int) -> Said:
     """The merchant's amounts are whole, not negative, and the provider's."""
     said: Said = None
     for one in seen.books:
@@ -198,7 +198,7 @@ def m24_books(seen: Seen, order: int) -> Said:
     return broken(seen.last_step, problem) if problem else said
 
 
-def _differences(seen: Seen, quiet: Books, order: int) -> Iterator[str]:
+def _differences(seen: MerchantTrace, quiet: BookSnapshot, order: int) -> Iterator[str]:
     truth = quiet.truth
     assert truth is not None
     currency = quiet.view.get("currency")
@@ -218,7 +218,7 @@ def _differences(seen: Seen, quiet: Books, order: int) -> Iterator[str]:
         yield f"{remaining} remain in the merchant's books, and {truth.remaining} at the provider"
 
 
-def _knows_captures(seen: Seen, order: int) -> bool:
+def _knows_captures(seen: MerchantTrace, order: int) -> bool:
     """Whether every capture was the merchant's own, and it was told how the last one ended."""
     captures = [one for one in seen.of(order) if one.operation == "capture"]
     asked = [one for one in seen.acts if one.action == "capture" and one.order == order]
@@ -230,6 +230,6 @@ def _knows_captures(seen: Seen, order: int) -> bool:
     return not asked or asked[-1].ended == "returned"
 
 
-def _knew_of_approval(seen: Seen, order: int) -> bool:
+def _knew_of_approval(seen: MerchantTrace, order: int) -> bool:
     """Whether the merchant's books ever had the reservation."""
     return any(one.order == order and one.status in HONOURED for one in seen.books)

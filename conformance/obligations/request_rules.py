@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from conformance.obligations.finding import Said, at, met
-from conformance.obligations.observation import Exchange, Seen
+from conformance.obligations.observation import MerchantTrace, ObservedRequest
 from conformance.obligations.response_reader import Outcome, outcome
 
 _SECRETS: Final = ("client_secret", "client-secret", "clientsecret")
@@ -22,12 +22,12 @@ _ENDS: Final = re.compile(r"cancel|void|/charges/[^/]+/?$", re.IGNORECASE)
 _FORBIDDEN: Final = frozenset("#?/\\")
 
 
-def _mine(seen: Seen, order: int) -> list[Exchange]:
+def _mine(seen: MerchantTrace, order: int) -> list[ObservedRequest]:
     """Return the requests that belong to an order, or were sent in the course of what was asked for it."""
     return [one for one in seen.exchanges if not one.copy and order in (one.owner, one.order)]
 
 
-def m1_route(seen: Seen, order: int) -> Said:
+def m1_route(seen: MerchantTrace, order: int) -> Said:
     """Exactly the documented method and path."""
     wrong = [
         one
@@ -42,7 +42,7 @@ def m1_route(seen: Seen, order: int) -> Said:
     return met(cancels[0].step) if cancels else None
 
 
-def m2_target(seen: Seen, order: int) -> Said:
+def m2_target(seen: MerchantTrace, order: int) -> Said:
     """The identifier of the payment, as it was at creation."""
     about = [one for one in _mine(seen, order) if one.operation in ("cancel", "capture", "refund", "read")]
     for one in about:
@@ -52,7 +52,7 @@ def m2_target(seen: Seen, order: int) -> Said:
     return met(cancels[0].step) if cancels else None
 
 
-def _made(seen: Seen, exchange: Exchange) -> bool:
+def _made(seen: MerchantTrace, exchange: ObservedRequest) -> bool:
     """Whether the order's payment had been made before a request: until then, one may look whether there is one."""
     return exchange.order is not None and any(
         one.operation == "create" and one.order == exchange.order and one.n < exchange.n and one.status in (200, 201)
@@ -60,14 +60,14 @@ def _made(seen: Seen, exchange: Exchange) -> bool:
     )
 
 
-def _asked_to_make(seen: Seen, exchange: Exchange) -> bool:
+def _asked_to_make(seen: MerchantTrace, exchange: ObservedRequest) -> bool:
     """Whether a merchant had asked for a payment of this name: whether it was made is what a look is to tell."""
     # In quotes: an identifier such as 10 stands in every body with an amount.
     named = json.dumps(exchange.payment).encode()
     return any(one.operation == "create" and one.n < exchange.n and named in one.body for one in seen.exchanges)
 
 
-def m3_credentials(seen: Seen, order: int) -> Said:
+def m3_credentials(seen: MerchantTrace, order: int) -> Said:
     """Token and subscription key on every call, the secret on the token call only."""
     calls = [one for one in _mine(seen, order) if one.api and one.operation not in ("token", "foreign", "unknown")]
     for one in calls:
@@ -82,7 +82,7 @@ def m3_credentials(seen: Seen, order: int) -> Said:
     return met(calls[0].step) if calls else None
 
 
-def m3b_headers(seen: Seen, order: int) -> Said:
+def m3b_headers(seen: MerchantTrace, order: int) -> Said:
     """The sales unit and the system's name on every call."""
     calls = [one for one in _mine(seen, order) if one.api and one.operation not in ("token", "foreign", "unknown")]
     for one in calls:
@@ -96,7 +96,7 @@ def m3b_headers(seen: Seen, order: int) -> Said:
     return met(calls[0].step) if calls else None
 
 
-def m4_body(seen: Seen, order: int) -> Said:
+def m4_body(seen: MerchantTrace, order: int) -> Said:
     """Nothing in the body that is not documented to be there."""
     cancels = seen.cancels(order)
     for one in cancels:
@@ -106,7 +106,7 @@ def m4_body(seen: Seen, order: int) -> Said:
     return met(cancels[0].step) if cancels else None
 
 
-def _body_problems(exchange: Exchange) -> Iterator[str]:
+def _body_problems(exchange: ObservedRequest) -> Iterator[str]:
     body = exchange.body.strip()
     if exchange.api == "ecom":
         yield from _ecom_problems(exchange.json())
@@ -146,13 +146,13 @@ def _short(body: bytes) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-def flag(exchange: Exchange, name: str) -> bool:
+def flag(exchange: ObservedRequest, name: str) -> bool:
     """Return a flag in a request's body; absent acts as false."""
     said = exchange.json()
     return isinstance(said, Mapping) and said.get(name) is True
 
 
-def m6_key(seen: Seen, order: int) -> Said:
+def m6_key(seen: MerchantTrace, order: int) -> Said:
     """Recurring's cancel has a key of 1 to 40 characters."""
     cancels = seen.cancels(order)
     for one in cancels:
@@ -164,7 +164,7 @@ def m6_key(seen: Seen, order: int) -> Said:
     return met(cancels[0].step) if cancels else None
 
 
-def m6b_key(seen: Seen, order: int) -> Said:
+def m6b_key(seen: MerchantTrace, order: int) -> Said:
     """EPayment's cancel has a key of at most 50 characters."""
     cancels = [one for one in seen.cancels(order) if one.api == "epayment"]
     for one in cancels:
@@ -175,9 +175,9 @@ def m6b_key(seen: Seen, order: int) -> Said:
     return met(cancels[0].step) if cancels else None
 
 
-def m7_key_stable(seen: Seen, order: int) -> Said:
+def m7_key_stable(seen: MerchantTrace, order: int) -> Said:
     """After an answer that settles nothing, the next request has the same key, unless the payment was read first."""
-    open_key: Exchange | None = None
+    open_key: ObservedRequest | None = None
     said: Said = None
     for one in seen.of(order):
         if one.operation == "read" and one.status == 200:
@@ -197,14 +197,14 @@ def m7_key_stable(seen: Seen, order: int) -> Said:
     return said
 
 
-def _answered(exchange: Exchange) -> str:
+def _answered(exchange: ObservedRequest) -> str:
     return "no answer" if exchange.status is None else f"HTTP {exchange.status}"
 
 
-def m8_key_distinct(seen: Seen, order: int) -> Said:
+def m8_key_distinct(seen: MerchantTrace, order: int) -> Said:
     """No key is shared between payments, operations or bodies."""
     keyed = [one for one in seen.exchanges if one.api and one.key and not one.copy and one.method != "GET"]
-    uses: dict[tuple[str, ...], tuple[str, str, Exchange]] = {}
+    uses: dict[tuple[str, ...], tuple[str, str, ObservedRequest]] = {}
     mine: Said = None
     for one in keyed:
         # An eCom request id is unique for an order and an endpoint only.
@@ -221,7 +221,7 @@ def m8_key_distinct(seen: Seen, order: int) -> Said:
     return mine
 
 
-def _canonical(exchange: Exchange) -> str:
+def _canonical(exchange: ObservedRequest) -> str:
     said = exchange.json()
     return repr(exchange.body) if said is None else repr(_sorted(said)) if said != {} else repr(b"")
 
@@ -232,9 +232,9 @@ def _sorted(value: Any) -> Any:
     return [_sorted(one) for one in value] if isinstance(value, list) else value
 
 
-def m9_key_renewed(seen: Seen, order: int) -> Said:
+def m9_key_renewed(seen: MerchantTrace, order: int) -> Said:
     """After a final refusal, a new attempt has a new key."""
-    refused: dict[str, Exchange] = {}
+    refused: dict[str, ObservedRequest] = {}
     said: Said = None
     for one in seen.cancels(order):
         if one.api == "ecom" or not one.key:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from conformance.domain.messages import find_header
-from conformance.obligations.observation import Exchange
+from conformance.obligations.observation import ObservedRequest
 
 PASSING_STATUSES: Final = frozenset({401, 408, 423, 425, 429})
 BUSY_STAGES: Final = frozenset({"processing", "in-3ds"})
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     """No answer, a redirect, or a failure of the server's: it may have happened."""
 
 
-def outcome(exchange: Exchange) -> Outcome:
+def outcome(exchange: ObservedRequest) -> Outcome:
     """Return what the answer to a cancel says."""
     status = exchange.status
     if status is None or status >= 500 or status == 408 or status < 200 or 300 <= status < 400:
@@ -43,7 +43,7 @@ def outcome(exchange: Exchange) -> Outcome:
     return Outcome.DONE if shows_end(exchange) else Outcome.UNCLEAR
 
 
-def is_passing(exchange: Exchange) -> bool:
+def is_passing(exchange: ObservedRequest) -> bool:
     """Whether a refusal asks to be tried again later."""
     if exchange.status in PASSING_STATUSES:
         return True
@@ -68,7 +68,7 @@ def _codes(body: Any) -> Iterator[str]:
             yield body["type"].rpartition("#")[2]
 
 
-def shows_end(exchange: Exchange) -> bool:
+def shows_end(exchange: ObservedRequest) -> bool:
     """Whether a successful answer shows that nothing of the payment is left to pay, capture or release."""
     if exchange.status is None or not 200 <= exchange.status < 300:
         return False
@@ -131,13 +131,13 @@ def _recurring_ended(body: Any, payment: str) -> bool:
     )
 
 
-def retry_after(exchange: Exchange) -> float | None:
+def retry_after(exchange: ObservedRequest) -> float | None:
     """Return the seconds that an answer asks to wait."""
     text = find_header(exchange.answer_headers, "Retry-After") or ""
     return float(text) if text.isdecimal() else None
 
 
-def shows_charged(exchange: Exchange) -> bool:
+def shows_charged(exchange: ObservedRequest) -> bool:
     """Whether the answer to a capture says that it was done."""
     return exchange.operation == "capture" and exchange.status is not None and 200 <= exchange.status < 300
 

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from conformance.obligations.finding import Said, at, broken, ended, met, stands
-from conformance.obligations.observation import Books, Exchange, Seen
+from conformance.obligations.observation import BookSnapshot, MerchantTrace, ObservedRequest
 from conformance.obligations.request_rules import flag
 from conformance.obligations.response_reader import BUSY_STAGES, Outcome, outcome, shows_charged
 
 HONOURED = ("authorized", "captured")
 
 
-def end_wanted(seen: Seen, order: int) -> bool:
+def end_wanted(seen: MerchantTrace, order: int) -> bool:
     """Whether the shop asked for the end of an order."""
     return bool(seen.triggers(order))
 
 
-def approved_before(seen: Seen, order: int) -> bool:
+def approved_before(seen: MerchantTrace, order: int) -> bool:
     """Whether the payment was approved before the shop first asked for its end."""
     first = seen.triggers(order)[0]
     known = [one for one in seen.books if one.order == order and one.n < first.n]
     return bool(known) and known[-1].truth is not None and known[-1].truth.authorized > 0
 
 
-def may_be_honoured(seen: Seen, order: int) -> bool:
+def may_be_honoured(seen: MerchantTrace, order: int) -> bool:
     """Whether the order may go on although its end was asked for: approval and end crossed, or it was abandoned."""
     cancels = [one for one in seen.triggers(order) if one.action == "cancel"]
     return not cancels or not approved_before(seen, order)
 
 
-def _honoured(seen: Seen, order: int, quiet: Books) -> bool:
+def _honoured(seen: MerchantTrace, order: int, quiet: BookSnapshot) -> bool:
     truth = quiet.truth
     return (
         may_be_honoured(seen, order)
@@ -39,7 +39,7 @@ def _honoured(seen: Seen, order: int, quiet: Books) -> bool:
     )
 
 
-def m5_flag(seen: Seen, order: int) -> Said:
+def m5_flag(seen: MerchantTrace, order: int) -> Said:
     """``cancelTransactionOnly`` is for payments that were not approved, and must not keep a reservation alive."""
     quiet = seen.quiet(order)
     presses = [one for one in seen.triggers(order) if one.action == "cancel"]
@@ -57,7 +57,7 @@ def m5_flag(seen: Seen, order: int) -> Said:
     return met(presses[0].step) if approved or seen.cancels(order) else None
 
 
-def m10_release(seen: Seen, order: int) -> Said:
+def m10_release(seen: MerchantTrace, order: int) -> Said:
     """What is not wanted any more is not left reserved or payable."""
     quiet = seen.quiet(order)
     if quiet is None or quiet.truth is None or not end_wanted(seen, order):
@@ -72,7 +72,7 @@ def m10_release(seen: Seen, order: int) -> Said:
     return broken(seen.last_step, f"the order is not wanted, {stands(quiet)}")
 
 
-def m11_rest(seen: Seen, order: int) -> Said:
+def m11_rest(seen: MerchantTrace, order: int) -> Said:
     """eCom: what remains after a partial capture is released with ``shouldReleaseRemainingFunds``."""
     quiet = seen.quiet(order)
     partial = [
@@ -88,7 +88,7 @@ def m11_rest(seen: Seen, order: int) -> Said:
     return met(partial[0].step)
 
 
-def m12_last(seen: Seen, order: int) -> Said:
+def m12_last(seen: MerchantTrace, order: int) -> Said:
     """Nothing is released while a capture that is wanted has not happened."""
     said: Said = None
     for one in seen.cancels(order):
@@ -109,7 +109,7 @@ def m12_last(seen: Seen, order: int) -> Said:
     return said
 
 
-def m13_pointless(seen: Seen, order: int) -> Said:
+def m13_pointless(seen: MerchantTrace, order: int) -> Said:
     """No cancel where the merchant knows that there is nothing to cancel."""
     known = ""
     said: Said = None
@@ -126,13 +126,13 @@ def m13_pointless(seen: Seen, order: int) -> Said:
     return said
 
 
-def _called_cancelled(seen: Seen, order: int, exchange: Exchange) -> bool:
+def _called_cancelled(seen: MerchantTrace, order: int, exchange: ObservedRequest) -> bool:
     """Whether both parties' books had the payment as cancelled before a request."""
     known = [one for one in seen.books if one.order == order and one.n < exchange.n]
     return bool(known) and known[-1].status == "cancelled" and ended(known[-1].truth)
 
 
-def m14_deadline(seen: Seen, order: int) -> Said:
+def m14_deadline(seen: MerchantTrace, order: int) -> Said:
     """A cancel that comes too late is refused for good."""
     late = [one for one in seen.cancels(order) if one.before is not None and one.before.late]
     asked = seen.triggers(order)
@@ -147,7 +147,7 @@ def m14_deadline(seen: Seen, order: int) -> Said:
     return met(aged[0].step)
 
 
-def m15_early(seen: Seen, order: int) -> Said:
+def m15_early(seen: MerchantTrace, order: int) -> Said:
     """An order is not called cancelled while its payment can still be approved and no cancel was even tried."""
     said: Said = None
     for one in seen.books:
@@ -161,7 +161,7 @@ def m15_early(seen: Seen, order: int) -> Said:
     return said
 
 
-def m16_race(seen: Seen, order: int) -> Said:
+def m16_race(seen: MerchantTrace, order: int) -> Said:
     """At the end the order is honoured and nothing is cancelled, or it is cancelled and nothing is left."""
     quiet = seen.quiet(order)
     if quiet is None or quiet.truth is None or not end_wanted(seen, order):
@@ -181,7 +181,7 @@ def m16_race(seen: Seen, order: int) -> Said:
     return met(seen.last_step)
 
 
-def m17_not_now(seen: Seen, order: int) -> Said:
+def m17_not_now(seen: MerchantTrace, order: int) -> Said:
     """A cancel that cannot be done now is tried again later."""
     passing = [one for one in seen.cancels(order) if outcome(one) is Outcome.PASSING and one.status not in (401, 429)]
     if not passing or seen.quiet(order) is None:

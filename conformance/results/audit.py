@@ -8,32 +8,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.domain.expectation import Fields
+from conformance.domain.expectation import Observation
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, Initiate, Together, history_from_json
-from conformance.evidence.consistency import check
-from conformance.evidence.journal import Evidence, JournalError, Record, is_merchants
+from conformance.evidence.consistency import check_consistency
+from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
 from conformance.evidence.redaction import REMOVED
-from conformance.judging.ambiguity import weigh
+from conformance.judging.ambiguity import assess
 from conformance.judging.http_layer import judge_request
-from conformance.judging.judge import Judged, OracleError
-from conformance.model import Belief, World, expect, open_order, settle
-from conformance.results.merchant_audit import check_shop, rejudge_shop
+from conformance.judging.judge import OracleError, StepStatus
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.results.merchant_audit import check_merchant_run, recompute_merchant_findings
 from conformance.rulebook import Readings
 
 _FREE = ("n", "kind", "prev", "history", "step", "do", "seen", "observed", "superseded")
 """What a judgement's record has beside the judgement."""
 
 
-def rejudge(evidence: Evidence) -> None:
+def recompute_judgements(evidence: Evidence) -> None:
     """Judge every step of a run again; of a merchant's run, every history.
 
     Raises:
         JournalError: a judgement does not follow from what was observed, or a record lacks a part.
 
     """
-    if is_merchants(evidence.records[0]):
-        rejudge_shop(evidence)
+    if is_merchant_run(evidence.records[0]):
+        recompute_merchant_findings(evidence)
         return
     try:
         _rejudge_all(evidence)
@@ -44,8 +44,8 @@ def rejudge(evidence: Evidence) -> None:
 def _rejudge_all(evidence: Evidence) -> None:
     run = evidence.records[0]
     market, readings = Market(run["market"]), Readings.from_json(run["readings"])
-    worlds = {
-        record["profile"]: World(market, readings, "units" in record["offered"])
+    contexts = {
+        record["profile"]: ModelContext(market, readings, "units" in record["offered"])
         for record in evidence.of_kind("capabilities")
     }
     judged: dict[str, list[Record]] = {}
@@ -54,8 +54,8 @@ def _rejudge_all(evidence: Evidence) -> None:
     for record in evidence.of_kind("fuzzed"):
         _rejudge_request(record)
     for record in evidence.of_kind("history"):
-        world = worlds[record["profile"]]
-        _rejudge_one(history_from_json(record["history"]), judged.get(record["id"], []), world, run)
+        context = contexts[record["profile"]]
+        _rejudge_one(history_from_json(record["history"]), judged.get(record["id"], []), context, run)
 
 
 def _rejudge_request(record: Record) -> None:
@@ -70,22 +70,22 @@ def _rejudge_request(record: Record) -> None:
         )
 
 
-def _rejudge_one(history: History, judgements: list[Record], world: World, run: Record) -> None:
-    belief: Belief = ()
+def _rejudge_one(history: History, judgements: list[Record], context: ModelContext, run: Record) -> None:
+    possible: PossibleOrders = ()
     doubtful = False
     complete = bool(run["target"]["wire"])
     for step, record in zip(history.all_steps, judgements, strict=False):
-        observed: Fields = record["observed"]
+        observed: Observation = record["observed"]
         if any(REMOVED in str(value) for value in observed.values()):
             # A secret stood where the judgement looked: nobody can repeat it, and the rest of the history hangs on it.
             return
         if isinstance(step, Initiate):
-            expectation = open_order(Profile(history.profile), step, world)
+            expectation = initial_expectation(Profile(history.profile), step, context)
         else:
-            expectation = expect(belief, step, world)
-        weighed = weigh(step, expectation, observed, belief, world, complete=complete, doubtful=doubtful)
-        judgement, doubtful = weighed.judgement, weighed.doubtful
-        if isinstance(step, Together) and record.get("superseded") and judgement.status is Judged.VIOLATES:
+            expectation = expect(possible, step, context)
+        assessment = assess(step, expectation, observed, possible, context, complete=complete, doubtful=doubtful)
+        judgement, doubtful = assessment.judgement, assessment.doubtful
+        if isinstance(step, Together) and record.get("superseded") and judgement.status is StepStatus.VIOLATES:
             # Found as well without a race, in the histories that were played instead: there it is counted.
             return
         if _plain(record) != judgement.as_json(expectation):
@@ -94,7 +94,7 @@ def _rejudge_one(history: History, judgements: list[Record], world: World, run: 
                 f"{record['status']!r}, and what was observed says {judgement.status.value!r}. "
                 f"It was written by version {run['tool']} of cancel-conformance."
             )
-        belief = settle(step, belief, weighed.left, observed)
+        possible = advance(step, possible, assessment.left, observed)
 
 
 def _plain(record: Record) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def audit(evidence: Evidence) -> None:
 
     """
     try:
-        (check_shop if is_merchants(evidence.records[0]) else check)(evidence, complete=True)
-        rejudge(evidence)
+        (check_merchant_run if is_merchant_run(evidence.records[0]) else check_consistency)(evidence, complete=True)
+        recompute_judgements(evidence)
     except JournalError as error:
         raise OracleError(str(error)) from error

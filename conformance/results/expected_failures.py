@@ -21,7 +21,7 @@ _NAMES: Final = ("rule", "reason", "expires")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExpectedFailure:
     """A rule that may fail until the day ``expires`` is over, in UTC."""
 
     rule: str
@@ -43,7 +43,7 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def read_known(path: Path) -> tuple[Known, ...]:
+def read_expected_failures(path: Path) -> tuple[ExpectedFailure, ...]:
     """Read the file: TOML, with a table ``[[known]]`` of ``rule``, ``reason`` and ``expires`` for each.
 
     Raises:
@@ -66,7 +66,7 @@ def read_known(path: Path) -> tuple[Known, ...]:
     return tuple(found)
 
 
-def _known(path: Path, number: int, one: object) -> Known:
+def _known(path: Path, number: int, one: object) -> ExpectedFailure:
     where = f"{path}, known failure {number}"
     if not isinstance(one, dict) or set(one) != set(_NAMES):
         raise UsageError(f"{where}: it has to have {', '.join(_NAMES)}, and nothing else.")
@@ -79,10 +79,10 @@ def _known(path: Path, number: int, one: object) -> Known:
         raise UsageError(f"{where} ({rule}): the reason has to be a text that says why.")
     if not isinstance(expires, date) or isinstance(expires, datetime):
         raise UsageError(f"{where} ({rule}): expires has to be a day, such as 2027-01-31, without quotation marks.")
-    return Known(rule, reason.strip(), expires)
+    return ExpectedFailure(rule, reason.strip(), expires)
 
 
-def stale(known: Sequence[Known], result: Result, day: date) -> Iterator[str]:
+def unexpected_results(known: Sequence[ExpectedFailure], result: Result, day: date) -> Iterator[str]:
     """Say which known failures have expired, fail no more, or decide nothing.
 
     It is the same that makes a waiver needless. What a run did not come to, or not to the end, says nothing.

@@ -8,7 +8,7 @@ from typing import Any, Final
 from conformance.evidence.consistency import PLANNED, digest_of
 from conformance.evidence.journal import Evidence, JournalError, Record
 from conformance.obligations.judge import judge
-from conformance.obligations.observation import seen_from_records
+from conformance.obligations.observation import trace_from_records
 from conformance.rulebook import load_obligations
 
 _FREE: Final = ("n", "kind", "prev", "history")
@@ -16,7 +16,7 @@ PARTS: Final = ("exchange", "action", "books", "judgement")
 """The records that belong to a history."""
 
 
-def check_shop(evidence: Evidence, *, complete: bool) -> None:
+def check_merchant_run(evidence: Evidence, *, complete: bool) -> None:
     """Check that evidence is of one run. Of a ``complete`` one, everything that was planned must be there.
 
     Raises:
@@ -82,7 +82,7 @@ def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
         yield "something was planned twice, or played and not planned"
 
 
-def rejudge_shop(evidence: Evidence) -> None:
+def recompute_merchant_findings(evidence: Evidence) -> None:
     """Judge every history of a merchant's run again.
 
     Raises:
@@ -104,7 +104,7 @@ def _rejudge(evidence: Evidence) -> None:
             parts.setdefault(record["history"], []).append(record)
     for record in evidence.of_kind("history"):
         mine = parts.get(record["id"], [])
-        seen = seen_from_records(record, mine, offered[record["profile"]])
+        seen = trace_from_records(record, mine, offered[record["profile"]])
         said = [_plain(one) for one in mine if one["kind"] == "judgement"]
         if said != [one.as_json(seen) for one in judge(seen, book)]:
             raise JournalError(

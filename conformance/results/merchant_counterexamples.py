@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from conformance.domain.steps import HistoryError
-from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, Told
+from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, RecordedFailure
 from conformance.evidence.journal import PARTY
-from conformance.obligations.history import ShopHistory, shop_as_json, shop_from_json
+from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.rulebook import load_obligations
 
 
 @dataclass(frozen=True, slots=True)
-class ShopCounterexample:
+class MerchantCounterexample:
     """A history that breaks an obligation, and what it was played with."""
 
     rule: str
     reason: str
-    history: ShopHistory
+    history: MerchantHistory
     market: str
     seed: int
     integration: str
 
 
-def write_shop_counterexample(path: Path, example: ShopCounterexample) -> None:
+def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -> None:
     """Write a counterexample as JSON; its directory is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     run = path.parent.parent
@@ -40,13 +40,13 @@ def write_shop_counterexample(path: Path, example: ShopCounterexample) -> None:
         "market": example.market,
         "seed": example.seed,
         "target": example.integration,
-        "history": shop_as_json(example.history),
+        "history": merchant_history_as_json(example.history),
         "replay": f"cancel-conformance replay {run.name} {path.name} --target {example.integration}",
     }
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def is_shops(path: Path) -> bool:
+def is_merchant_counterexample(path: Path) -> bool:
     """Whether a file is a counterexample of a merchant's obligations."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -55,18 +55,18 @@ def is_shops(path: Path) -> bool:
     return isinstance(data, dict) and data.get("party") == PARTY
 
 
-def told_by_shop(path: Path) -> Told:
+def merchant_counterexample_of(path: Path) -> RecordedFailure:
     """Return what the file of a merchant's counterexample tells.
 
     Raises:
         HistoryError: it cannot be read, or is not a counterexample of this version.
 
     """
-    example = read_shop_counterexample(path)
-    return example.rule, example.history.profile.value, shop_as_json(example.history)
+    example = read_merchant_counterexample(path)
+    return example.rule, example.history.profile.value, merchant_history_as_json(example.history)
 
 
-def read_shop_counterexample(path: Path) -> ShopCounterexample:
+def read_merchant_counterexample(path: Path) -> MerchantCounterexample:
     """Read a counterexample back.
 
     Raises:
@@ -82,9 +82,9 @@ def read_shop_counterexample(path: Path) -> ShopCounterexample:
     if not isinstance(data, dict) or data.get("version") != COUNTEREXAMPLE_VERSION:
         raise HistoryError(f"{path} is not a counterexample of version {COUNTEREXAMPLE_VERSION}.")
     try:
-        history = shop_from_json(data["history"])
+        history = merchant_history_from_json(data["history"])
         rule, reason, integration = str(data["rule"]), str(data["reason"]), str(data["target"])
         load_obligations().rule(rule)
-        return ShopCounterexample(rule, reason, history, str(data["market"]), int(data["seed"]), integration)
+        return MerchantCounterexample(rule, reason, history, str(data["market"]), int(data["seed"]), integration)
     except (KeyError, TypeError, ValueError) as error:
         raise HistoryError(f"{path} is not a complete counterexample: {error}") from None

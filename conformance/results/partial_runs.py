@@ -8,16 +8,16 @@ from typing import Final
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence, JournalError, Record
-from conformance.judging.judge import Judged
-from conformance.judging.verdicts import RuleResult, RuleVerdict, Scope, Tally, reduce_all
-from conformance.rulebook import load_wire
+from conformance.judging.judge import StepStatus
+from conformance.judging.verdicts import RuleResult, RuleTally, RuleVerdict, Scope, rule_results
+from conformance.rulebook import load_http_rules
 
 FUZZ: Final = "fuzz"
 AGE: Final = "age"
 _OPEN: Final = (RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
 
 
-def focused(focus: str | None, results: tuple[RuleResult, ...]) -> tuple[RuleResult, ...]:
+def apply_focus(focus: str | None, results: tuple[RuleResult, ...]) -> tuple[RuleResult, ...]:
     """Return what a run with a focus says of the rules that histories put to the test.
 
     A run that only fuzzes plays no history and says nothing of them. One that is about ages says what it saw of every
@@ -48,28 +48,28 @@ def fuzzed_rules(evidence: Evidence, scopes: Iterable[Scope], waivers: Mapping[s
     begun = evidence.first("fuzz")
     if begun is None:
         return ()
-    if begun["rules"] != load_wire().digest:
+    if begun["rules"] != load_http_rules().digest:
         raise JournalError(
             "What was fuzzed was judged by another version of the rules: "
             f"report it with version {evidence.records[0]['tool']} of cancel-conformance."
         )
-    tallies: dict[tuple[Profile, str], Tally] = {}
+    tallies: dict[tuple[Profile, str], RuleTally] = {}
     for record in evidence.of_kind("fuzzed"):
         _tally(record, tallies)
     fuzzed = [scope for scope in scopes if scope.profile.value in begun["profiles"]]
-    return reduce_all(load_wire(), fuzzed, tallies, waivers)
+    return rule_results(load_http_rules(), fuzzed, tallies, waivers)
 
 
-def _tally(record: Record, tallies: dict[tuple[Profile, str], Tally]) -> None:
-    profile, status = Profile(record["profile"]), Judged(record["status"])
+def _tally(record: Record, tallies: dict[tuple[Profile, str], RuleTally]) -> None:
+    profile, status = Profile(record["profile"]), StepStatus(record["status"])
     for finding in record.get("findings", ()):
-        tally = tallies.setdefault((profile, finding["rule"]), Tally())
+        tally = tallies.setdefault((profile, finding["rule"]), RuleTally())
         tally.violations += 1
         tally.reason = tally.reason or f"{record['operation']}, {record['label']}: {finding['reason']}"
     for rule in record.get("examples", ()):
-        tally = tallies.setdefault((profile, rule), Tally())
-        if status is Judged.INCONCLUSIVE:
+        tally = tallies.setdefault((profile, rule), RuleTally())
+        if status is StepStatus.INCONCLUSIVE:
             tally.inconclusive += 1
             tally.causes[record["cause"]] += 1
-        elif status is not Judged.VIOLATES:
+        elif status is not StepStatus.VIOLATES:
             tally.examples[rule] += 1

@@ -13,18 +13,18 @@ from functools import cached_property
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
-from conformance.evidence.consistency import check, missing_shards
-from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchants
+from conformance.evidence.consistency import check_consistency, missing_shards
+from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchant_run
 from conformance.judging.incidental import QUESTIONS
-from conformance.judging.judge import Judged
-from conformance.judging.verdicts import EXIT_CODES, RuleResult, RunVerdict, Scope, Tally, reduce_all, reduce_run
-from conformance.obligations.judge import RANK
-from conformance.results.merchant_audit import check_shop
-from conformance.results.partial_runs import focused, fuzzed_rules
-from conformance.results.selfcheck import check_books, check_oracle, check_verdict
-from conformance.rulebook import Rulebook, load, load_obligations, load_wire
+from conformance.judging.judge import StepStatus
+from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunVerdict, Scope, rule_results, run_verdict
+from conformance.obligations.judge import CAUSE_ORDER
+from conformance.results.merchant_audit import check_merchant_run
+from conformance.results.partial_runs import apply_focus, fuzzed_rules
+from conformance.results.selfcheck import check_oracle, check_totals, check_verdict
+from conformance.rulebook import Rulebook, load, load_http_rules, load_obligations
 
-Tallies = dict[tuple[Profile, str], Tally]
+Tallies = dict[tuple[Profile, str], RuleTally]
 Counts = dict[tuple[Profile, str], Counter[str]]
 
 
@@ -80,7 +80,7 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
 
 def book_of(evidence: Evidence) -> Rulebook:
     """Return the rulebook of a run: the documented rules of a provider's, the obligations of a merchant's."""
-    return load_obligations() if is_merchants(evidence.records[0]) else load()
+    return load_obligations() if is_merchant_run(evidence.records[0]) else load()
 
 
 def _result_of(evidence: Evidence, book: Rulebook) -> Result:
@@ -91,18 +91,18 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
             f"report it with version {run['tool']} of cancel-conformance."
         )
     ended = _ended(evidence)
-    (check_shop if is_merchants(run) else check)(evidence, complete=ended is None)
+    (check_merchant_run if is_merchant_run(run) else check_consistency)(evidence, complete=ended is None)
     profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
     counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
     tallies, readings, seen = _tallied(evidence, profiles, counted)
     _explained(evidence, tallies)
     scopes = [_scope(run, record, cut=ended is not None) for record in evidence.of_kind("capabilities")]
     waivers = _waivers(run, book)
-    rules = focused(run.get("focus"), reduce_all(book, scopes, tallies, waivers))
+    rules = apply_focus(run.get("focus"), rule_results(book, scopes, tallies, waivers))
     rules += fuzzed_rules(evidence, scopes, waivers)
-    check_books(evidence, rules)
+    check_totals(evidence, rules)
     partial = partial_note(run)
-    verdict, reason = reduce_run(rules, ended, waivers, partial)
+    verdict, reason = run_verdict(rules, ended, waivers, partial)
     check_verdict(verdict, rules, complete=ended is None, waived=waivers, whole=not partial)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(record["kind"] in ("exchange", "fuzzed", "aside") for record in evidence.records)
@@ -146,19 +146,19 @@ def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[s
     return tallies, readings, noticed
 
 
-def _of(tallies: Tallies, profile: Profile, rule: str) -> Tally:
-    return tallies.setdefault((profile, rule.partition("/")[0]), Tally())
+def _of(tallies: Tallies, profile: Profile, rule: str) -> RuleTally:
+    return tallies.setdefault((profile, rule.partition("/")[0]), RuleTally())
 
 
 def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
-    status = Judged(record["status"])
-    if status is Judged.VIOLATES:
+    status = StepStatus(record["status"])
+    if status is StepStatus.VIOLATES:
         for finding in record["findings"]:
             tally = _of(tallies, profile, finding["rule"])
             tally.violations += 1
             tally.reason = tally.reason or finding["reason"]
         return
-    if status is Judged.INCONCLUSIVE:
+    if status is StepStatus.INCONCLUSIVE:
         for rule in dict.fromkeys(example.partition("/")[0] for example in record.get("examples", ())):
             tally = _of(tallies, profile, rule)
             tally.inconclusive += 1
@@ -176,7 +176,7 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
     blamed = {
         record["history"]: [finding["rule"] for finding in record["findings"]]
         for record in evidence.of_kind("judgement")
-        if record["status"] == Judged.VIOLATES
+        if record["status"] == StepStatus.VIOLATES
     }
     for record in sorted(evidence.of_kind("counterexample"), key=lambda record: int(record["steps"])):
         key = (Profile(record["profile"]), record["rule"])
@@ -184,7 +184,7 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
             told.add(key)
             tallies[key].reason = record["reason"]
             tallies[key].counterexample = record["file"]
-            place = RANK.get(record["rule"])
+            place = CAUSE_ORDER.get(record["rule"])
             # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a
             # merchant's obligations the one that says most about its cause.
             tallies[key].rank = (
@@ -200,7 +200,7 @@ def _scope(run: Record, record: Record, *, cut: bool) -> Scope:
         Profile(record["profile"]),
         offered,
         wire=bool(run["target"]["wire"]),
-        merchant=is_merchants(run),
+        merchant=is_merchant_run(run),
         strict=bool(run.get("strict")),
         cut=cut,
     )
@@ -208,7 +208,7 @@ def _scope(run: Record, record: Record, *, cut: bool) -> Scope:
 
 def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
     waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
-    known = {one.id for one in (*book.rules, *load_wire().rules)}
+    known = {one.id for one in (*book.rules, *load_http_rules().rules)}
     unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in known]
     if unfounded or len(waivers) != len(run["waivers"]):
         raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")

@@ -1,6 +1,6 @@
 """The suite's doubts about itself: it shows that it still tells right from wrong before it says anything of a target.
 
-``check_oracle`` asks the model, the judge and the reduction what is known in advance. ``check_books`` counts a run's
+``check_oracle`` asks the model, the judge and the reduction what is known in advance. ``check_totals`` counts a run's
 judgements a second time, rule by rule: nothing that was found may be lost on the way to a result, and nothing be added.
 """
 
@@ -12,25 +12,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from conformance.domain.expectation import ACCEPTED, LOST, REFUSED, Branch, Claim, Expectation, Fields, OneOf
+from conformance.domain.expectation import ACCEPTED, LOST, REFUSED, Branch, Claim, Expectation, Observation, OneOf
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import Cancel
 from conformance.evidence.journal import Evidence
 from conformance.judging.incidental import QUESTIONS
-from conformance.judging.judge import Judged, OracleError, judge
+from conformance.judging.judge import OracleError, StepStatus, judge
 from conformance.judging.verdicts import (
+    CHECKS_NEEDED,
     EXIT_CODES,
-    NEEDED,
     RuleResult,
+    RuleTally,
     RuleVerdict,
     RunVerdict,
     Scope,
-    Tally,
-    reduce_all,
-    reduce_rule,
-    reduce_run,
+    rule_results,
+    rule_verdict,
+    run_verdict,
 )
-from conformance.model import World, expect
+from conformance.model import ModelContext, expect
 from conformance.rulebook import Level, Rule, Status, load
 
 _ORDER: Final = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, since_reserved=timedelta())
@@ -40,13 +40,13 @@ _CLAIMS: Final = (
 )
 _PLAIN: Final = Expectation((Branch("released", _CLAIMS, _ORDER, ("known",)),))
 _SILENT: Final = Expectation((Branch("anything", (), _ORDER),), ("known",))
-_RIGHT: Final[Fields] = {"answer.outcome": ACCEPTED, "view.outcome": ACCEPTED, "view.cancelled": 1000}
+_RIGHT: Final[Observation] = {"answer.outcome": ACCEPTED, "view.outcome": ACCEPTED, "view.cancelled": 1000}
 _JUDGED: Final = (
-    (_PLAIN, _RIGHT, Judged.CONFORMS, ("known",), ()),
-    (_PLAIN, {**_RIGHT, "answer.outcome": REFUSED}, Judged.VIOLATES, (), ("known",)),
-    (_PLAIN, {**_RIGHT, "view.cancelled": 0}, Judged.VIOLATES, (), ("known",)),
-    (_PLAIN, {**_RIGHT, "answer.outcome": LOST}, Judged.INCONCLUSIVE, ("known",), ()),
-    (_SILENT, _RIGHT, Judged.RECORDED, (), ()),
+    (_PLAIN, _RIGHT, StepStatus.CONFORMS, ("known",), ()),
+    (_PLAIN, {**_RIGHT, "answer.outcome": REFUSED}, StepStatus.VIOLATES, (), ("known",)),
+    (_PLAIN, {**_RIGHT, "view.cancelled": 0}, StepStatus.VIOLATES, (), ("known",)),
+    (_PLAIN, {**_RIGHT, "answer.outcome": LOST}, StepStatus.INCONCLUSIVE, ("known",), ()),
+    (_SILENT, _RIGHT, StepStatus.RECORDED, (), ()),
 )
 """Expectation and observation, and what must be said of them: the status, the examples, the rules found violated."""
 
@@ -80,12 +80,12 @@ def _expect(right: bool, otherwise: str) -> None:
 def _check_model(profile: Profile) -> None:
     """A reserved order whose cancel is refused, or accepted without anything being released, is no conformance."""
     kind = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
-    expectation = expect((replace(_ORDER, profile=profile, kind=kind),), Cancel(), World())
+    expectation = expect((replace(_ORDER, profile=profile, kind=kind),), Cancel(), ModelContext())
     for outcome, status in ((ACCEPTED, 200), (REFUSED, 400)):
         judgement, _ = judge(
             expectation, {"answer.outcome": outcome, "answer.status": status, "view.outcome": ACCEPTED}
         )
-        _expect(judgement.status is Judged.VIOLATES, f"a broken cancel in {profile.value} {judgement.status.value}")
+        _expect(judgement.status is StepStatus.VIOLATES, f"a broken cancel in {profile.value} {judgement.status.value}")
 
 
 def _check_reduction(profile: Profile) -> None:
@@ -93,38 +93,42 @@ def _check_reduction(profile: Profile) -> None:
     rules = [one for one in load().governing(profile) if one.status is Status.CHECKED and one.level is Level.REQUIRED]
     rule = next(one for one in rules if len(one.sides) > 1)
     scope = Scope(profile, frozenset(rule.needs))
-    full = Counter({f"{rule.id}/{side}": NEEDED for side in rule.sides})
+    full = Counter({f"{rule.id}/{side}": CHECKS_NEEDED for side in rule.sides})
     for side in rule.sides:
-        thin = _reduced(rule, scope, RuleVerdict.THIN, Tally(Counter({**full, f"{rule.id}/{side}": NEEDED - 1})))
-        _expect(thin.sides == {one: NEEDED - (one == side) for one in rule.sides}, "a rule's sides are exchanged")
+        thin = _reduced(
+            rule, scope, RuleVerdict.THIN, RuleTally(Counter({**full, f"{rule.id}/{side}": CHECKS_NEEDED - 1}))
+        )
+        _expect(
+            thin.sides == {one: CHECKS_NEEDED - (one == side) for one in rule.sides}, "a rule's sides are exchanged"
+        )
         _expect(repr(side) in thin.reason, f"{thin.reason!r} does not say which side is thin")
     red = [
-        (RunVerdict.NOT_CONFORMANT, _reduced(rule, scope, RuleVerdict.VIOLATED, Tally(full, violations=1))),
-        (RunVerdict.INCOMPLETE, _reduced(rule, scope, RuleVerdict.INCONCLUSIVE, Tally(full, inconclusive=1))),
-        (RunVerdict.INCOMPLETE, _reduced(rule, scope, RuleVerdict.NOT_EXERCISED, Tally())),
+        (RunVerdict.NOT_CONFORMANT, _reduced(rule, scope, RuleVerdict.VIOLATED, RuleTally(full, violations=1))),
+        (RunVerdict.INCOMPLETE, _reduced(rule, scope, RuleVerdict.INCONCLUSIVE, RuleTally(full, inconclusive=1))),
+        (RunVerdict.INCOMPLETE, _reduced(rule, scope, RuleVerdict.NOT_EXERCISED, RuleTally())),
         (RunVerdict.INCOMPLETE, thin),
     ]
-    passed = _reduced(rule, scope, RuleVerdict.PASSED, Tally(full))
+    passed = _reduced(rule, scope, RuleVerdict.PASSED, RuleTally(full))
     for verdict, one in ((RunVerdict.CONFORMANT, passed), *red):
-        said, _ = reduce_run([passed, one])
+        said, _ = run_verdict([passed, one])
         _expect(said is verdict, f"a rule that is {one.verdict.value} makes a run {said.value}")
-        waived, _ = reduce_run([passed, replace(one, waiver="known")])
+        waived, _ = run_verdict([passed, replace(one, waiver="known")])
         _expect(waived is RunVerdict.CONFORMANT, f"a waiver of a rule that is {one.verdict.value} makes {waived.value}")
     violated = red[0][1]
     for ended in (None, RunVerdict.ENVIRONMENT, RunVerdict.HARNESS, RunVerdict.INTERRUPTED):
-        said, _ = reduce_run([passed, *(one for _, one in red)], ended)
+        said, _ = run_verdict([passed, *(one for _, one in red)], ended)
         _expect(said is (ended or RunVerdict.NOT_CONFORMANT), f"a run that ended badly is {said.value}")
-    empty, _ = reduce_run([])
+    empty, _ = run_verdict([])
     _expect(empty is RunVerdict.INCOMPLETE, f"a run of nothing is {empty.value}")
-    tallies = {(profile, rule.id): Tally(violations=1)}
-    everything = reduce_all(load(), [scope], tallies, {})
+    tallies = {(profile, rule.id): RuleTally(violations=1)}
+    everything = rule_results(load(), [scope], tallies, {})
     _expect([one.rule for one in everything] == list(load().governing(profile)), "a rule is lost in the reduction")
     found = [one.rule for one in everything if one.verdict is RuleVerdict.VIOLATED]
     _expect(found == [violated.rule], "a violation is lost in the reduction, or another's")
 
 
-def _reduced(rule: Rule, scope: Scope, verdict: RuleVerdict, tally: Tally) -> RuleResult:
-    result = reduce_rule(rule, tally, scope)
+def _reduced(rule: Rule, scope: Scope, verdict: RuleVerdict, tally: RuleTally) -> RuleResult:
+    result = rule_verdict(rule, tally, scope)
     _expect(result.verdict is verdict, f"a rule that is {verdict.value} is reduced to {result.verdict.value}")
     return result
 
@@ -156,7 +160,7 @@ def check_verdict(
         raise OracleError(f"The run is called {verdict.value}, and its rules say otherwise.")
 
 
-def check_books(evidence: Evidence, results: Iterable[RuleResult]) -> None:
+def check_totals(evidence: Evidence, results: Iterable[RuleResult]) -> None:
     """Count once more what the judgements that count say, and compare it with the results of the rules.
 
     Raises:

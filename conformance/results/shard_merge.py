@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.evidence.consistency import check
+from conformance.evidence.consistency import check_consistency
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import Evidence, Journal, JournalError, Record, read_journal
 from conformance.results.audit import audit
@@ -28,7 +28,7 @@ _FREE: Final = ("n", "kind", "prev")
 
 
 @dataclass(frozen=True)
-class Part:
+class Shard:
     """One shard's directory, and its evidence."""
 
     directory: Path
@@ -62,7 +62,7 @@ def merge(directories: Sequence[Path], out: Path) -> None:
     parts = sorted((_part(directory) for directory in directories), key=lambda part: part.number)
     _check_alike(parts)
     for part in parts:
-        check(part.evidence, complete=part.ended == "complete")
+        check_consistency(part.evidence, complete=part.ended == "complete")
     journal = Journal(out)
     try:
         _write(parts, journal, out)
@@ -73,14 +73,14 @@ def merge(directories: Sequence[Path], out: Path) -> None:
         audit(evidence)
 
 
-def _part(directory: Path) -> Part:
+def _part(directory: Path) -> Shard:
     evidence = read_journal(directory)
     if "shard" not in evidence.records[0]:
         raise JournalError(f"{directory} is no shard: it holds a whole run. Shards are made by --shard I/N.")
-    return Part(directory, evidence)
+    return Shard(directory, evidence)
 
 
-def _check_alike(parts: Sequence[Part]) -> None:
+def _check_alike(parts: Sequence[Shard]) -> None:
     first = parts[0]
     of = first.run["shard"]["of"]
     for part in parts[1:]:
@@ -97,7 +97,7 @@ def _check_alike(parts: Sequence[Part]) -> None:
             twice = " and ".join(str(part.directory) for part in parts if part.number == number)
             raise JournalError(f"Shard {number} is there twice, in {twice}: name one of them.")
     for kind in _ONCE:
-        told: dict[str, list[tuple[dict[str, Any], Part]]] = {}
+        told: dict[str, list[tuple[dict[str, Any], Shard]]] = {}
         for part in parts:
             for record in part.evidence.of_kind(kind):
                 told.setdefault(record.get("profile", ""), []).append((_content(record), part))
@@ -110,7 +110,7 @@ def _check_alike(parts: Sequence[Part]) -> None:
                     )
 
 
-def _write(parts: Sequence[Part], journal: Journal, out: Path) -> None:
+def _write(parts: Sequence[Shard], journal: Journal, out: Path) -> None:
     run = {name: value for name, value in parts[0].run.items() if name not in (*_FREE, "shard", "most_requests")}
     run["started"] = min(part.run["started"] for part in parts)
     run["nonce"] = ""

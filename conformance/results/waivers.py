@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
-from conformance.rulebook import Status, load, load_obligations, load_wire
+from conformance.rulebook import Status, load, load_http_rules, load_obligations
 
 FORM = "RULE=REASON, or RULE@2026-12-31=REASON with its last day"
 
@@ -84,7 +84,7 @@ def _read(text: str) -> Waiver:
 
 def _check(waiver: Waiver, profiles: tuple[Profile, ...] | None, today: date, merchant: bool) -> None:
     name = waiver.rule
-    books = (load_obligations(),) if merchant else (load(), load_wire())
+    books = (load_obligations(),) if merchant else (load(), load_http_rules())
     rule = next((one for book in books for one in book.rules if one.id == name), None)
     if rule is None:
         what, where = ("obligation", " --party merchant") if merchant else ("rule", "")

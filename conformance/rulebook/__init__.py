@@ -4,15 +4,14 @@
 a run accepts; ``stale_rules`` compares the rules with a copy of the page that they rest on.
 """
 
-from conformance.rulebook.loader import NEEDS, RulebookError, load, load_obligations, load_wire
+from conformance.rulebook.loader import NEEDS, RulebookError, load, load_http_rules, load_obligations
 from conformance.rulebook.readings import ReadingError, Readings
-from conformance.rulebook.rules import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
+from conformance.rulebook.rules import Choice, Level, Rule, Rulebook, Source, SourceCitation, Status, Switch
 from conformance.rulebook.source_drift import PageError, Staleness, read_page, stale_rules
 
 __all__ = [
     "NEEDS",
     "Choice",
-    "Citation",
     "Level",
     "PageError",
     "ReadingError",
@@ -21,12 +20,13 @@ __all__ = [
     "Rulebook",
     "RulebookError",
     "Source",
+    "SourceCitation",
     "Staleness",
     "Status",
     "Switch",
     "load",
+    "load_http_rules",
     "load_obligations",
-    "load_wire",
     "read_page",
     "stale_rules",
 ]

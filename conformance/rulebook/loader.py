@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 from conformance.domain.order import Profile
-from conformance.rulebook.rules import Choice, Citation, Level, Rule, Rulebook, Source, Status, Switch
+from conformance.rulebook.rules import Choice, Level, Rule, Rulebook, Source, SourceCitation, Status, Switch
 
 NEEDS = frozenset({
     "age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds",
@@ -52,7 +52,7 @@ def load() -> Rulebook:
 
 
 @cache
-def load_wire() -> Rulebook:
+def load_http_rules() -> Rulebook:
     """Return the rules of the HTTP layer, which only a run that fuzzes puts to the test."""
     return _beside("wire", ("readings", "sources"))
 
@@ -146,11 +146,11 @@ def _flag(entry: Mapping[str, Any], key: str) -> bool:
     return value
 
 
-def _citation(text: str) -> Citation:
+def _citation(text: str) -> SourceCitation:
     key, colon, place = text.partition(": ")
     if not colon or not place:
         raise ValueError(f"{text!r} is not a source and a place, as in 'SEED: Cancel a pending order'")
-    return Citation(key, place)
+    return SourceCitation(key, place)
 
 
 def _rule(entry: Mapping[str, Any]) -> Rule:

@@ -48,7 +48,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class SourceCitation:
     """A place in a source: a page heading or an OpenAPI element."""
 
     source: str
@@ -103,7 +103,7 @@ class Rule:
     status: Status
     title: str
     statement: str
-    sources: tuple[Citation, ...]
+    sources: tuple[SourceCitation, ...]
     reason: str
     causes: tuple[str, ...]
     readings: tuple[str, ...]

@@ -20,17 +20,17 @@ from typing import Any, Final, TypeVar
 from conformance.domain.order import Profile
 from conformance.domain.steps import history_as_json
 from conformance.evidence.consistency import digest_of
-from conformance.evidence.journal import Journal, Ledger, Record, read_journal
+from conformance.evidence.journal import Journal, Record, RecordSink, read_journal
 from conformance.results.audit import audit
 from conformance.results.result import Result
 from conformance.rulebook import Status, load
-from conformance.runner.executor import Observer, Playing
+from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.finish import Ended, ended_by
-from conformance.runner.session import Numbered, Sitting, begin
+from conformance.runner.session import RunSession, ScheduledCase, start_journal
 from conformance.runner.settings import Settings
-from conformance.runner.shrinking import Reduction, failures
-from conformance.runner.trial import Ending, Trial
-from conformance.targets.target import Seat
+from conformance.runner.shrinking import FailureShrinker, failures
+from conformance.runner.trial import TrialResult, TrialStatus
+from conformance.targets.target import Target
 
 BLOCK: Final = 25
 """Histories in a block."""
@@ -48,7 +48,7 @@ class Block:
 
     name: str
     place: int
-    histories: tuple[Numbered, ...]
+    histories: tuple[ScheduledCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BlockOutcome:
     """What playing a block showed. ``violations`` are those that no waiver covers."""
 
     histories: int
@@ -69,7 +69,7 @@ class Outcome:
     violations: tuple[Violation, ...]
 
 
-class Part:
+class BlockJournal:
     """A ledger of its own for one block, or for what one process said before its first."""
 
     def __init__(self, directory: Path, name: str) -> None:
@@ -88,21 +88,21 @@ class Part:
         self._journal.close()
 
 
-class Bench:
+class BlockRunner:
     """One process' place at the target: what it does there happens in one event loop, from opening to closing."""
 
-    def __init__(self, seat: Seat, settings: Settings, directory: Path) -> None:
-        self.sitting = Sitting(seat, settings)
+    def __init__(self, target: Target, settings: Settings, directory: Path) -> None:
+        self.run_session = RunSession(target, settings)
         self.directory = directory
         self._runner = asyncio.Runner()
         self._blocks: list[Block] | None = None
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes: dict[str, BlockOutcome] = {}
 
     def wait(self, task: Coroutine[Any, Any, T]) -> T:
         """Do something at the target; return when it is done."""
         return self._runner.run(task)
 
-    def look(self, ledger: Ledger) -> None:
+    def look(self, ledger: RecordSink) -> None:
         """Reach the target and look at every profile.
 
         Raises:
@@ -111,8 +111,8 @@ class Bench:
         """
 
         async def looking() -> None:
-            for profile in await self.sitting.open(ledger):
-                await self.sitting.look(profile, ledger)
+            for profile in await self.run_session.open(ledger):
+                await self.run_session.look(profile, ledger)
 
         self.wait(looking())
 
@@ -121,7 +121,7 @@ class Bench:
 
         Where that cannot be done there is no plan, and the reason is written down for whoever ends the run.
         """
-        part = Part(self.directory, f"0000-{name}")
+        part = BlockJournal(self.directory, f"0000-{name}")
         try:
             self.look(part)
             part.append("agreed", digest=self._digest())
@@ -134,12 +134,12 @@ class Bench:
     def blocks(self) -> list[Block]:
         """Return the plan in blocks. The profiles take turns, as they do in a campaign."""
         if self._blocks is None:
-            plans = [_cut(profile, self.sitting.plan(profile)) for profile in self.sitting.worlds]
+            plans = [_cut(profile, self.run_session.plan(profile)) for profile in self.run_session.contexts]
             turns = [one for turn in zip_longest(*plans) for one in turn if one is not None]
             self._blocks = [Block(name, place, histories) for place, (name, histories) in enumerate(turns, 1)]
         return self._blocks
 
-    def play(self, block: Block) -> Outcome:
+    def play(self, block: Block) -> BlockOutcome:
         """Play a block and write it into its part. A block is played once, however often it is asked for.
 
         Raises:
@@ -147,43 +147,43 @@ class Bench:
 
         """
         if block.name not in self._outcomes:
-            part = Part(self.directory, f"{block.place:04d}-{block.name}")
+            part = BlockJournal(self.directory, f"{block.place:04d}-{block.name}")
             counting = _Counting()
             try:
-                self.wait(Playing(self.sitting, part, counting).play_all(block.histories))
+                self.wait(CaseExecutor(self.run_session, part, counting).run_all(block.histories))
             except Exception as error:
                 self._stopped(part, error)
                 raise
             finally:
                 part.close()
             counted = tuple(one for one in part.violations if self._counts(one.rule))
-            self._outcomes[block.name] = Outcome(len(block.histories), counting.inconclusive, counted)
+            self._outcomes[block.name] = BlockOutcome(len(block.histories), counting.inconclusive, counted)
         return self._outcomes[block.name]
 
     def close(self) -> None:
         """Leave the target."""
         try:
-            self.wait(self.sitting.seat.close())
+            self.wait(self.run_session.target.close())
         finally:
             self._runner.close()
 
     def _counts(self, rule: str) -> bool:
-        waived = {waiver.rule for waiver in self.sitting.settings.waivers}
+        waived = {waiver.rule for waiver in self.run_session.settings.waivers}
         return rule not in waived and load().rule(rule).status is not Status.EXCLUDED
 
-    def _stopped(self, part: Part, error: Exception) -> None:
+    def _stopped(self, part: BlockJournal, error: Exception) -> None:
         ended = ended_by(error)
-        part.append("stopped", ended=ended.how, message=self.sitting.redactor.clean(ended.message))
+        part.append("stopped", ended=ended.how, message=self.run_session.redactor.clean(ended.message))
 
     def _digest(self) -> str:
         histories = [one for block in self.blocks() for one in block.histories]
         return digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
 
 
-class Run:
+class BlockRun:
     """A run whose histories are played in parts: its beginning and its end."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: BlockRunner) -> None:
         self._bench = bench
         self._started = datetime.now(UTC)
         self._journal = Journal(bench.directory)
@@ -196,7 +196,7 @@ class Run:
             TargetError: the target cannot be tested.
 
         """
-        self._bench.wait(begin(self._bench.sitting, self._journal, self._started))
+        self._bench.wait(start_journal(self._bench.run_session, self._journal, self._started))
 
     def end(self, ended: Ended, write_reports: Callable[[Path], Result], reported: int = 0) -> Result:
         """Join the parts, minimise what failed, write the last record and the reports; return what they report.
@@ -213,7 +213,7 @@ class Run:
             self._bench.close()
         finally:
             seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
-            message = self._bench.sitting.redactor.clean(ended.message)
+            message = self._bench.run_session.redactor.clean(ended.message)
             self._journal.append("finish", ended=ended.how, message=message, seconds=seconds)
             self._journal.close()
         result = write_reports(self._bench.directory)
@@ -236,7 +236,7 @@ class Run:
                     found += len(content["histories"]) if kind == "plan" else 0
                     self._journal.append(kind, **content)
         if len(plans) > 1 and ended.how == "complete":
-            name = self._bench.sitting.seat.name
+            name = self._bench.run_session.target.name
             return Ended(
                 "environment", f"{name} did not offer the same to every worker: what was played is no one run."
             )
@@ -249,7 +249,9 @@ class Run:
         try:
             found = failures(read_journal(bench.directory))
             if found:
-                bench.wait(Reduction(bench.sitting, self._journal, bench.directory, self.observer).keep_smallest(found))
+                bench.wait(
+                    FailureShrinker(bench.run_session, self._journal, bench.directory, self.observer).shrink_all(found)
+                )
             audit(read_journal(bench.directory))
         except (Exception, KeyboardInterrupt) as error:
             return ended_by(error)
@@ -260,9 +262,9 @@ class _Counting(Observer):
     def __init__(self) -> None:
         self.inconclusive = 0
 
-    def played(self, profile: Profile, trial: Trial) -> None:
+    def played(self, profile: Profile, trial: TrialResult) -> None:
         """Count what proved nothing."""
-        self.inconclusive += trial.ending is Ending.INCONCLUSIVE
+        self.inconclusive += trial.ending is TrialStatus.INCONCLUSIVE
 
 
 class _Notes(Observer):
@@ -303,8 +305,8 @@ def join_parts(directory: Path) -> None:
     shutil.rmtree(parts, ignore_errors=True)
 
 
-def _cut(profile: Profile, plan: list[Numbered]) -> list[tuple[str, tuple[Numbered, ...]]]:
-    cut: list[tuple[str, tuple[Numbered, ...]]] = []
+def _cut(profile: Profile, plan: list[ScheduledCase]) -> list[tuple[str, tuple[ScheduledCase, ...]]]:
+    cut: list[tuple[str, tuple[ScheduledCase, ...]]] = []
     for source, generated in (("systematic", False), ("generated", True)):
         mine = [one for one in plan if one.planned.generated is generated]
         for number, start in enumerate(range(0, len(mine), BLOCK), 1):

@@ -45,12 +45,12 @@ CACHE: Final = Path(".hypothesis") / "github-artifacts"
 _GITHUB: Final = re.compile(r"github:(?P<owner>[\w-][\w.-]*)/(?P<repo>[\w-][\w.-]*)(/(?P<artifact>[\w-][\w.-]*))?")
 
 
-class PlaceError(ValueError):
+class LocationError(ValueError):
     """A place for examples is not spelled as one, or cannot be one. The message says what would be."""
 
 
 @dataclass
-class _Guarded(ExampleDatabase):
+class _TolerantDatabase(ExampleDatabase):
     """A database whose trouble is told once, and which is left alone then."""
 
     place: str
@@ -105,7 +105,7 @@ class _Guarded(ExampleDatabase):
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredExample:
     """What a place held: histories as JSON, and how many entries are none that this version reads."""
 
     histories: tuple[dict[str, Any], ...]
@@ -113,7 +113,7 @@ class Found:
 
 
 @dataclass
-class Examples:
+class StoredExamples:
     """The databases of a run, as one."""
 
     places: tuple[str, ...]
@@ -121,10 +121,10 @@ class Examples:
     """What could not be used, each in a few words."""
 
     def __post_init__(self) -> None:
-        made = [_Guarded(place, *_made(place), self.troubles) for place in self.places]
+        made = [_TolerantDatabase(place, *_made(place), self.troubles) for place in self.places]
         self._database = MultiplexedDatabase(*made)
 
-    def found(self, key: bytes) -> Found:
+    def found(self, key: bytes) -> StoredExample:
         """Return what is kept under a key, the shortest first."""
         histories: list[dict[str, Any]] = []
         unread = 0
@@ -134,7 +134,7 @@ class Examples:
                 unread += 1
             elif len(histories) < MOST:
                 histories.append(history)
-        return Found(tuple(histories), unread)
+        return StoredExample(tuple(histories), unread)
 
     def change(self, key: bytes, saved: Iterable[str], dropped: Iterable[str]) -> None:
         """Keep some histories, and drop others."""
@@ -159,7 +159,7 @@ def text_of(history: Mapping[str, Any]) -> str:
     return json.dumps(history, sort_keys=True, separators=(",", ":"))
 
 
-def check_places(places: Iterable[str]) -> tuple[str, ...]:
+def check_locations(places: Iterable[str]) -> tuple[str, ...]:
     """Return places for examples as they are spelled.
 
     Raises:
@@ -193,18 +193,20 @@ def _made(place: str) -> tuple[ExampleDatabase, bool]:
 def _directory(named: str, *, reading: bool) -> ExampleDatabase:
     path = Path(named)
     if not named:
-        raise PlaceError("--examples names no place: a directory, redis://HOST:PORT/N or github:OWNER/REPO.")
+        raise LocationError("--examples names no place: a directory, redis://HOST:PORT/N or github:OWNER/REPO.")
     if path.exists() and not path.is_dir():
-        raise PlaceError(f"--examples {named} is a file: name a directory.")
+        raise LocationError(f"--examples {named} is a file: name a directory.")
     if reading and not path.exists():
-        raise PlaceError(f"--examples {READ_ONLY}{named} is not there to be read: make it, or leave {READ_ONLY} out.")
+        raise LocationError(
+            f"--examples {READ_ONLY}{named} is not there to be read: make it, or leave {READ_ONLY} out."
+        )
     return DirectoryBasedExampleDatabase(path)
 
 
 def _github(named: str) -> ExampleDatabase:
     parts = _GITHUB.fullmatch(named)
     if parts is None:
-        raise PlaceError(f"--examples {named} is no place: write github:OWNER/REPO or github:OWNER/REPO/ARTIFACT.")
+        raise LocationError(f"--examples {named} is no place: write github:OWNER/REPO or github:OWNER/REPO/ARTIFACT.")
     artifact = parts["artifact"] or "hypothesis-example-db"
     EVERYWHERE.learn(os.environ.get("GITHUB_TOKEN", ""))
     # Hypothesis's own cache is by the artifact's name alone, which is the same in most repositories.
@@ -215,15 +217,15 @@ def _github(named: str) -> ExampleDatabase:
 def _redis(named: str) -> ExampleDatabase:
     url = urlsplit(named)
     if url.scheme not in ("redis", "rediss") or not url.hostname:
-        raise PlaceError(f"--examples {named.partition('@')[2] or named} is no place: write redis://HOST:PORT/N.")
+        raise LocationError(f"--examples {named.partition('@')[2] or named} is no place: write redis://HOST:PORT/N.")
     if url.password is not None or "password" in url.query:
-        raise PlaceError(f"--examples must not carry a password: leave it in the environment as {PASSWORD}.")
+        raise LocationError(f"--examples must not carry a password: leave it in the environment as {PASSWORD}.")
     try:
         # An extra, which not everybody has.
         keeping = importlib.import_module("hypothesis.extra.redis").RedisExampleDatabase
         client = importlib.import_module("redis").Redis
     except ImportError:
-        raise PlaceError(
+        raise LocationError(
             f"--examples {named} needs the package redis: install cancel-conformance[redis], or name a directory."
         ) from None
     password = os.environ.get(PASSWORD)
@@ -231,6 +233,6 @@ def _redis(named: str) -> ExampleDatabase:
     try:
         server = client.from_url(named, password=password, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
     except ValueError as error:
-        raise PlaceError(f"--examples {named} is no place ({error}): write redis://HOST:PORT/N.") from None
+        raise LocationError(f"--examples {named} is no place ({error}): write redis://HOST:PORT/N.") from None
     database: ExampleDatabase = keeping(server)
     return database

@@ -12,49 +12,51 @@ from typing import Final
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Age, Approve, Initiate, Step
 from conformance.judging.judge import judge
-from conformance.judging.observability import meant
-from conformance.model import Belief, World, expect, open_order, settle
-from conformance.model.world import CANCEL_LIMIT, DEAD_ZONE
-from conformance.wire.driver import Player
+from conformance.judging.observability import observable
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.model.context import CANCEL_LIMIT, DEAD_ZONE
+from conformance.wire.driver import Driver
 
-NEEDED: Final = frozenset({"age", "approve"})
+ACTIONS_NEEDED: Final = frozenset({"age", "approve"})
 """What has to be offered to try it. A charge is reserved without a user."""
 LOOKS: Final = 4
 """How often an order is read again before it is taken for one that stays as it is."""
 
 
-async def lapses_after(profile: Profile, world: World, player: Player) -> timedelta | None:
+async def measure_expiry(profile: Profile, context: ModelContext, driver: Driver) -> timedelta | None:
     """Return the age at which a new reservation was seen to end by itself, or None where it stayed."""
     kind = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
-    belief = await _played((), Initiate(kind=kind), profile, world, player)
+    possible = await _played((), Initiate(kind=kind), profile, context, driver)
     if profile is not Profile.RECURRING:
-        belief = await _played(belief, Approve(), profile, world, player)
+        possible = await _played(possible, Approve(), profile, context, driver)
     age = timedelta()
-    for limit in sorted({world.market_deadline, CANCEL_LIMIT}):
+    for limit in sorted({context.market_deadline, CANCEL_LIMIT}):
         older = limit + 2 * DEAD_ZONE
-        belief = await _played(belief, Age(older - age), profile, world, player)
+        possible = await _played(possible, Age(older - age), profile, context, driver)
         age = older
-        if belief and all(order.lapsed for order in belief):
+        if possible and all(order.lapsed for order in possible):
             return age
     return None
 
 
-async def _played(belief: Belief, step: Step, profile: Profile, world: World, player: Player) -> Belief:
+async def _played(
+    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
+) -> PossibleOrders:
     """Play a step; return what is believed of the order when nothing changes any more, or nothing if it went wrong."""
     if isinstance(step, Initiate):
-        expectation = open_order(profile, step, world)
-    elif belief:
-        expectation = expect(belief, step, world)
+        expectation = initial_expectation(profile, step, context)
+    elif possible:
+        expectation = expect(possible, step, context)
     else:
         return ()
-    answer = await player.perform(step)
-    after: Belief = ()
+    answer = await driver.perform(step)
+    after: PossibleOrders = ()
     for attempt in range(1, LOOKS + 1):
-        observed = answer | await player.look("prepare", log=False)
-        left = judge(meant(expectation, observed, complete=player.complete), observed)[1]
+        observed = answer | await driver.look("prepare", log=False)
+        left = judge(observable(expectation, observed, complete=driver.complete), observed)[1]
         # What has not happened yet may still be on its way.
-        after = settle(step, belief, tuple(branch for branch in left if branch.proves), observed)
+        after = advance(step, possible, tuple(branch for branch in left if branch.proves), observed)
         if after and (after[0].lapsed or not isinstance(step, Age)):
             break
-        await player.pause(attempt)
+        await driver.pause(attempt)
     return after

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conformance.evidence.journal import Journal
-from conformance.runner.session import Sitting
+from conformance.runner.session import RunSession
 from conformance.targets.transport import TargetError
 
 
 @asynccontextmanager
-async def ending(sitting: Sitting, journal: Journal, started: datetime) -> AsyncIterator[None]:
+async def recorded_ending(run_session: RunSession, journal: Journal, started: datetime) -> AsyncIterator[None]:
     """Leave the target, and write the last record, when what is done inside has come to its end.
 
     A target that cannot be tested ends the run as an environment error, and a user who stops it as an interrupted one:
@@ -32,9 +32,9 @@ async def ending(sitting: Sitting, journal: Journal, started: datetime) -> Async
         message = f"{type(error).__name__}: {error}"
         raise
     finally:
-        await sitting.seat.close()
+        await run_session.target.close()
         seconds = round((datetime.now(UTC) - started).total_seconds(), 3)
-        journal.append("finish", ended=ended, message=sitting.redactor.clean(message), seconds=seconds)
+        journal.append("finish", ended=ended, message=run_session.redactor.clean(message), seconds=seconds)
         journal.close()
 
 

@@ -18,10 +18,10 @@ from typing import Any, Final, Protocol, TextIO
 from conformance.domain.expectation import ACCEPTED, LOST
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, Step, action_of
-from conformance.strategies.provider.case import Planned
-from conformance.targets.target import Probe, Record, Seat, Worker
-from conformance.wire.base import Observed
-from conformance.wire.driver import Player
+from conformance.strategies.provider.case import Case
+from conformance.targets.target import ProbeResult, RecordExchange, Target, Worker
+from conformance.wire.base import ObservedFields
+from conformance.wire.driver import Driver
 
 ACTIONS: Final[Mapping[str, str]] = {
     "approve": "open the test app and approve the payment",
@@ -34,12 +34,12 @@ ACTIONS: Final[Mapping[str, str]] = {
 SECONDS: Final = 300.0
 MOST: Final = 12
 """So many histories of one profile need a person at most."""
-NEEDED: Final = 3
+ABILITIES_NEEDED: Final = 3
 DONE: Final = "done"
 DECLINED: Final = "declined"
 LATE: Final = "late"
 
-Hand = Callable[..., None]
+RecordManualStep = Callable[..., None]
 """Takes what a person was asked and what they did."""
 
 
@@ -90,13 +90,13 @@ class Operator:
         self.asked = 0
         self.resting = False
         """Whether nobody is to be asked any more: what failed is made smaller without a person."""
-        self.hand: Hand = _ignored
+        self.hand: RecordManualStep = _ignored
 
     def cannot(self, action: str) -> str:
         """Say why a person is not asked for something any more; nothing where they are."""
         return self._cannot.get(action, "")
 
-    async def act(self, action: str, order: str, amount: str) -> Observed:
+    async def act(self, action: str, order: str, amount: str) -> ObservedFields:
         """Have something done to an order; return the answer in the model's words."""
         if self.resting or action in self._cannot:
             cause = self._cannot.get(action, "nobody is asked again")
@@ -113,26 +113,28 @@ class Operator:
         return {"answer.outcome": LOST, "answer.cause": self._cannot[action]}
 
 
-class OperatedSeat:
+class OperatedTarget:
     """A seat whose target is helped by a person with what it does not offer itself."""
 
-    def __init__(self, seat: Seat, operator: Operator) -> None:
-        self._seat = self.inner = seat
+    def __init__(self, target: Target, operator: Operator) -> None:
+        self._target = self.inner = target
         self.operator = operator
         self.by_hand: dict[Profile, frozenset[str]] = {}
         self._market = Market.NO
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._seat, name)
+        return getattr(self._target, name)
 
-    async def open(self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Record) -> None:
+    async def open(
+        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
+    ) -> None:
         """Reach the target."""
         self._market = market
-        await self._seat.open(market, nonce, learn_secret, record)
+        await self._target.open(market, nonce, learn_secret, record)
 
-    async def probe(self, profile: Profile, record: Record) -> Probe:
+    async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
         """Take one order through its life, and add what a person can do."""
-        probe = await self._seat.probe(profile, record)
+        probe = await self._target.probe(profile, record)
         if profile is Profile.RECURRING:
             return probe
         mine = frozenset(ACTIONS) - probe.offered
@@ -142,25 +144,25 @@ class OperatedSeat:
 
     def worker(self) -> Worker:
         """Return a worker whose players ask the person."""
-        return _Worker(self._seat.worker(), self)
+        return _Worker(self._target.worker(), self)
 
-    def helped(self, player: Player, profile: Profile, order_id: str) -> Player:
+    def helped(self, driver: Driver, profile: Profile, order_id: str) -> Driver:
         """Return a player that asks the person for what is done by hand."""
         mine = self.by_hand.get(profile, frozenset())
-        return _Player(player, self.operator, mine, order_id, self._market) if mine else player
+        return _Player(driver, self.operator, mine, order_id, self._market) if mine else driver
 
     async def close(self) -> None:
         """Leave the target."""
-        await self._seat.close()
+        await self._target.close()
 
 
 class _Worker:
-    def __init__(self, worker: Worker, seat: OperatedSeat) -> None:
+    def __init__(self, worker: Worker, target: OperatedTarget) -> None:
         self._worker = worker
-        self._seat = seat
+        self._target = target
 
-    def player(self, profile: Profile, order_id: str, record: Record) -> Player:
-        return self._seat.helped(self._worker.player(profile, order_id, record), profile, order_id)
+    def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
+        return self._target.helped(self._worker.driver(profile, order_id, record), profile, order_id)
 
     async def close(self) -> None:
         await self._worker.close()
@@ -169,47 +171,47 @@ class _Worker:
 class _Player:
     complete = True
 
-    def __init__(self, player: Player, operator: Operator, mine: frozenset[str], order_id: str, market: Market) -> None:
-        self._player = player
+    def __init__(self, driver: Driver, operator: Operator, mine: frozenset[str], order_id: str, market: Market) -> None:
+        self._driver = driver
         self._operator = operator
         self._mine = mine
         self._order = order_id
         self._currency = market.currency
         self._amount = ""
 
-    async def perform(self, step: Step) -> Observed:
+    async def perform(self, step: Step) -> ObservedFields:
         amount = getattr(step, "amount", None)
         if not self._amount and isinstance(amount, int):
             self._amount = f"{amount // 100}.{amount % 100:02d} {self._currency}"
         action = action_of(step)
         if action is not None and action in self._mine:
             return await self._operator.act(action, self._order, self._amount)
-        return await self._player.perform(step)
+        return await self._driver.perform(step)
 
-    async def look(self, purpose: str, *, log: bool) -> Observed:
-        return await self._player.look(purpose, log=log)
+    async def look(self, purpose: str, *, log: bool) -> ObservedFields:
+        return await self._driver.look(purpose, log=log)
 
     async def pause(self, attempt: int) -> None:
-        await self._player.pause(attempt)
+        await self._driver.pause(attempt)
 
 
-def needs_a_hand(history: History, mine: frozenset[str]) -> bool:
+def needs_operator(history: History, mine: frozenset[str]) -> bool:
     """Tell whether a person is needed for a history."""
     return any(action_of(step) in mine for step in history.steps)
 
 
-def few(planned: Sequence[Planned], mine: frozenset[str], most: int = MOST) -> list[Planned]:
+def limited_cases(planned: Sequence[Case], mine: frozenset[str], most: int = MOST) -> list[Case]:
     """Choose the histories that a person is asked for: those that exercise what nothing else does, and no more.
 
     Each goal is aimed at as often as a rule needs examples. Histories with fewer things to do come first.
     """
-    ordinary = Counter(goal for one in planned if not needs_a_hand(one.history, mine) for goal in one.goals)
+    ordinary = Counter(goal for one in planned if not needs_operator(one.history, mine) for goal in one.goals)
     aims: Counter[str] = Counter()
-    chosen: list[Planned] = []
-    left = [one for one in planned if needs_a_hand(one.history, mine) and not one.generated]
+    chosen: list[Case] = []
+    left = [one for one in planned if needs_operator(one.history, mine) and not one.generated]
 
-    def worth(one: Planned) -> tuple[float, int]:
-        new = sum(1 for goal in one.goals if ordinary[goal] < NEEDED and aims[goal] < NEEDED)
+    def worth(one: Case) -> tuple[float, int]:
+        new = sum(1 for goal in one.goals if ordinary[goal] < ABILITIES_NEEDED and aims[goal] < ABILITIES_NEEDED)
         asked = sum(action_of(step) in mine for step in one.history.steps)
         return new / asked, -len(one.history.steps)
 

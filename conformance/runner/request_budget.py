@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Addressee, Cancel, Capture, History, Initiate, Key, Refund, Step, Together
-from conformance.runner.session import Numbered
+from conformance.runner.session import ScheduledCase
 
 MARGIN: Final = 1.2
 """What a history may take beyond its estimate: polls, and another attempt now and then."""
@@ -42,14 +42,14 @@ def _step(step: Step, profile: Profile) -> int:
     return reads + 1
 
 
-class Purse:
+class RequestBudget:
     """What is left of a budget of requests."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._expected = self._taken = 0
 
-    def affordable(self, histories: Sequence[Numbered], sent: int, at_a_time: int, *, failed: bool) -> int:
+    def affordable(self, histories: Sequence[ScheduledCase], sent: int, at_a_time: int, *, failed: bool) -> int:
         """Return how many of the next histories the budget pays for, at most so many at a time."""
         left = self._most - sent - (self._most // KEPT_BACK if failed else 0)
         price = self._price()
@@ -59,16 +59,16 @@ class Purse:
                 return number
         return min(at_a_time, len(histories))
 
-    def paid(self, histories: Sequence[Numbered], requests: int) -> None:
+    def paid(self, histories: Sequence[ScheduledCase], requests: int) -> None:
         """Learn what histories took."""
         self._expected += sum(cost(one.planned.history) for one in histories)
         self._taken += requests
 
-    def needs(self, histories: Sequence[Numbered]) -> int:
+    def needs(self, histories: Sequence[ScheduledCase]) -> int:
         """Return about how many requests histories would take."""
         return round(sum(cost(one.planned.history) for one in histories) * self._price() / MARGIN)
 
-    def bought(self, sent: int, played: Sequence[Numbered], left: Sequence[Numbered]) -> dict[str, Any]:
+    def bought(self, sent: int, played: Sequence[ScheduledCase], left: Sequence[ScheduledCase]) -> dict[str, Any]:
         """Return the content of the record that says what the budget bought."""
         systematic = [one for one in (*played, *left) if one.planned.source == "systematic"]
         return {

@@ -9,27 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from conformance.domain.expectation import LOST, Fields
+from conformance.domain.expectation import LOST, Observation
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, Initiate, history_from_json, name_of
-from conformance.evidence.consistency import AGAIN, ALONE, ends
-from conformance.evidence.journal import Evidence, JournalError, Record, is_merchants
+from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, ends
+from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
 from conformance.evidence.redaction import REMOVED
-from conformance.judging.ambiguity import weigh
-from conformance.judging.judge import Group
-from conformance.model import Belief, World, expect, open_order, settle
+from conformance.judging.ambiguity import assess
+from conformance.judging.judge import FailureKey
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
 
 CAUSE: Final = "the run was interrupted"
-_OBSERVED: Final[Fields] = {"answer.outcome": LOST, "answer.cause": CAUSE}
+_OBSERVED: Final[Observation] = {"answer.outcome": LOST, "answer.cause": CAUSE}
 RESUMABLE: Final = ("interrupted", "environment")
 
 
-def is_closing(record: Record) -> bool:
+def is_interruption(record: Record) -> bool:
     """Tell whether a judgement is about a request that was under way when the run was interrupted."""
     return bool(record["kind"] == "judgement" and record["observed"] == _OBSERVED)
 
 
-class Left:
+class InterruptedRun:
     """What is to be done of a run that stopped before its end."""
 
     def __init__(self, evidence: Evidence) -> None:
@@ -52,21 +52,21 @@ class Left:
 
     def next_attempt(self, name: str) -> str | None:
         """Return how the identifier of a history's next attempt ends, or None where there is none to be played."""
-        attempts = [letter for letter in ("", *AGAIN) if name + letter in self._played]
+        attempts = [letter for letter in ("", *RETRY_SUFFIXES) if name + letter in self._played]
         if not attempts:
             return ""
         last = name + attempts[-1]
         if not self._proved_nothing(last):
             return None
-        return AGAIN[len(attempts) - 1] if len(attempts) <= len(AGAIN) else None
+        return RETRY_SUFFIXES[len(attempts) - 1] if len(attempts) <= len(RETRY_SUFFIXES) else None
 
-    def closings(self, worlds: dict[Profile, World], *, complete: bool) -> Iterator[dict[str, Any]]:
+    def closings(self, contexts: dict[Profile, ModelContext], *, complete: bool) -> Iterator[dict[str, Any]]:
         """Return the judgements of the requests that were under way, in the order in which they were begun."""
         for name, record in self._played.items():
             if name in self._under_way:
-                yield self._closing(name, record, worlds[Profile(record["profile"])], complete=complete)
+                yield self._closing(name, record, contexts[Profile(record["profile"])], complete=complete)
 
-    def kept(self) -> frozenset[tuple[Profile, Group]]:
+    def kept(self) -> frozenset[tuple[Profile, FailureKey]]:
         """Return the failures of which a counterexample was kept."""
         found = set()
         for record in self._evidence.of_kind("counterexample"):
@@ -86,26 +86,31 @@ class Left:
         if name in self._under_way:
             return True
         aside = any(one.get("superseded") for one in self._judged[name])
-        alone = [self._judged[name + letter] for letter in ALONE if name + letter in self._played]
+        alone = [self._judged[name + letter] for letter in SEQUENTIAL_SUFFIXES if name + letter in self._played]
         return aside and not any(each and each[-1]["status"] == "violates" for each in alone)
 
-    def _closing(self, name: str, record: Record, world: World, *, complete: bool) -> dict[str, Any]:
+    def _closing(self, name: str, record: Record, context: ModelContext, *, complete: bool) -> dict[str, Any]:
         history, judgements = history_from_json(record["history"]), self._judged[name]
         index = len(judgements)
         step = history.all_steps[index]
         content: dict[str, Any] = {"status": "inconclusive", "cause": f"no answer ({CAUSE})"}
-        carried = _carried(history, judgements, world, complete=complete)
+        carried = _carried(history, judgements, context, complete=complete)
         if carried is not None:
-            belief, doubtful = carried
+            possible, doubtful = carried
             opening = isinstance(step, Initiate)
             expectation = (
-                open_order(history.profile, step, world) if isinstance(step, Initiate) else expect(belief, step, world)
+                initial_expectation(history.profile, step, context)
+                if isinstance(step, Initiate)
+                else expect(possible, step, context)
             )
-            weighed = weigh(
-                step, expectation, _OBSERVED, () if opening else belief, world, complete=complete, doubtful=doubtful
+            assessment = assess(
+                step, expectation, _OBSERVED, () if opening else possible, context, complete=complete, doubtful=doubtful
             )
-            content = weighed.judgement.as_json(expectation)
-        if record["source"] != "shrinking" and self.next_attempt(name.rstrip(ALONE).rstrip(AGAIN)) is not None:
+            content = assessment.judgement.as_json(expectation)
+        if (
+            record["source"] != "shrinking"
+            and self.next_attempt(name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES)) is not None
+        ):
             content["superseded"] = True
         return {
             "history": name,
@@ -117,23 +122,27 @@ class Left:
         }
 
 
-def _carried(history: History, judgements: list[Record], world: World, *, complete: bool) -> tuple[Belief, bool] | None:
+def _carried(
+    history: History, judgements: list[Record], context: ModelContext, *, complete: bool
+) -> tuple[PossibleOrders, bool] | None:
     """Return what was believed of the order after the last judgement, or None where a secret hides it."""
-    belief: Belief = ()
+    possible: PossibleOrders = ()
     doubtful = False
     for step, record in zip(history.all_steps, judgements, strict=False):
-        observed: Fields = record["observed"]
+        observed: Observation = record["observed"]
         if any(REMOVED in str(value) for value in observed.values()):
             return None
         opening = isinstance(step, Initiate)
         expectation = (
-            open_order(history.profile, step, world) if isinstance(step, Initiate) else expect(belief, step, world)
+            initial_expectation(history.profile, step, context)
+            if isinstance(step, Initiate)
+            else expect(possible, step, context)
         )
-        weighed = weigh(
-            step, expectation, observed, () if opening else belief, world, complete=complete, doubtful=doubtful
+        assessment = assess(
+            step, expectation, observed, () if opening else possible, context, complete=complete, doubtful=doubtful
         )
-        belief, doubtful = settle(step, belief, weighed.left, observed), weighed.doubtful
-    return belief, doubtful
+        possible, doubtful = advance(step, possible, assessment.left, observed), assessment.doubtful
+    return possible, doubtful
 
 
 def check_resumable(evidence: Evidence, tool: str, rulebook: str) -> None:
@@ -148,7 +157,7 @@ def check_resumable(evidence: Evidence, tool: str, rulebook: str) -> None:
         raise JournalError("The run came to its end: there is nothing to resume.")
     if last["kind"] == "finish" and last["ended"] not in RESUMABLE:
         raise JournalError("The run ended for a fault of the suite itself: it cannot be resumed; begin another one.")
-    if is_merchants(run):
+    if is_merchant_run(run):
         raise JournalError("The run judged a merchant's integration, which takes a moment: begin another one.")
     if "focus" in run:
         raise JournalError(f"The run was one of the command {run['focus']}, which is not resumed: begin another one.")

@@ -11,18 +11,18 @@ from typing import Any, Final, cast
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, HistoryError, Together, history_as_json, history_from_json, name_of
 from conformance.evidence.consistency import digest_of
-from conformance.evidence.journal import Held, Journal, Ledger, Record
-from conformance.evidence.recorder import Exchanges
+from conformance.evidence.journal import BufferedSink, Journal, Record, RecordSink
+from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import Redactor
-from conformance.model import World
-from conformance.runner.example_database import LABEL, Found
-from conformance.runner.expiry_probe import NEEDED, lapses_after
-from conformance.runner.operator import few, needs_a_hand
+from conformance.model import ModelContext
+from conformance.runner.example_database import LABEL, StoredExample
+from conformance.runner.expiry_probe import ACTIONS_NEEDED, measure_expiry
+from conformance.runner.operator import limited_cases, needs_operator
 from conformance.runner.settings import Settings, header
-from conformance.strategies.provider.case import Planned
-from conformance.strategies.provider.plan import planned
+from conformance.strategies.provider.case import Case
+from conformance.strategies.provider.plan import plan_cases
 from conformance.strategies.provider.situations import needs, on_wire_only
-from conformance.targets.target import Probe, Seat
+from conformance.targets.target import ProbeResult, Target
 from conformance.targets.transport import TargetError
 
 RACES: Final = 6
@@ -30,32 +30,32 @@ RACES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
+class ScheduledCase:
     """A planned history and its identifier, which its place in the plan gives it.
 
     ``attempt`` is how the identifier of the first attempt ends that is still to be played.
     """
 
     identifier: str
-    planned: Planned
+    planned: Case
     attempt: str = ""
 
 
 @dataclass
-class Sitting:
+class RunSession:
     """A target under a run's settings. What it offers is known of each profile that was looked at."""
 
-    seat: Seat
+    target: Target
     settings: Settings
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
     granted: frozenset[str] = frozenset()
     """What is possible although the target does not offer it: time that passes by itself."""
-    worlds: dict[Profile, World] = field(default_factory=dict)
+    contexts: dict[Profile, ModelContext] = field(default_factory=dict)
     _offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     _unplayable: dict[Profile, frozenset[str]] = field(default_factory=dict)
-    _plans: dict[Profile, list[Numbered]] = field(default_factory=dict)
+    _plans: dict[Profile, list[ScheduledCase]] = field(default_factory=dict)
 
-    async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
+    async def open(self, ledger: RecordSink) -> tuple[Profile, ...]:
         """Reach the target; return the profiles that are to be tested.
 
         Raises:
@@ -64,34 +64,34 @@ class Sitting:
         """
         settings = self.settings
         record = self.exchanges(ledger, "")
-        await self.seat.open(settings.market, settings.nonce, self.redactor.learn, record)
-        return settings.tested(self.seat)
+        await self.target.open(settings.market, settings.nonce, self.redactor.learn, record)
+        return settings.tested(self.target)
 
-    async def look(self, profile: Profile, ledger: Ledger) -> None:
+    async def look(self, profile: Profile, ledger: RecordSink) -> None:
         """Take one order through its life, and write down what was learnt.
 
         Raises:
             TargetError: the target cannot be tested in this profile.
 
         """
-        probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
+        probe = await self.target.probe(profile, self.exchanges(ledger, ""))
         offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
         self._offered[profile] = offered | self.granted
         self._unplayable[profile] = probe.unplayable
-        world = self._world(probe)
-        if (profile is Profile.RECURRING and "age" in offered) or offered >= NEEDED:
-            world = replace(world, lapses_after=await self._lapses_after(profile, world, ledger))
-        self.worlds[profile] = world
+        context = self._context(probe)
+        if (profile is Profile.RECURRING and "age" in offered) or offered >= ACTIONS_NEEDED:
+            context = replace(context, lapses_after=await self._lapses_after(profile, context, ledger))
+        self.contexts[profile] = context
         ledger.append(
             "capabilities",
             profile=profile.value,
             offered=sorted(offered | self.granted),
             source=probe.source,
-            lapses_after=world.lapses_after and int(world.lapses_after.total_seconds()),
+            lapses_after=context.lapses_after and int(context.lapses_after.total_seconds()),
         )
         ledger.append("smoke", profile=profile.value, ok=True, note=probe.note)
 
-    async def look_again(self, record: Record, ledger: Ledger) -> None:
+    async def probe_again(self, record: Record, ledger: RecordSink) -> None:
         """Look at a profile that was looked at before the run was interrupted.
 
         Raises:
@@ -99,58 +99,58 @@ class Sitting:
 
         """
         profile = Profile(record["profile"])
-        probe = await self.seat.probe(profile, self.exchanges(ledger, ""))
+        probe = await self.target.probe(profile, self.exchanges(ledger, ""))
         offered = probe.offered | ({"units"} if probe.distinguishes_units else set())
         if sorted(offered) != record["offered"]:
             raise TargetError(
-                f"{self.seat.name} offers {', '.join(sorted(offered)) or 'nothing'} in {profile.value} now, "
+                f"{self.target.name} offers {', '.join(sorted(offered)) or 'nothing'} in {profile.value} now, "
                 f"and offered {', '.join(record['offered']) or 'nothing'} when the run began: begin another run."
             )
         self._offered[profile] = offered
         self._unplayable[profile] = probe.unplayable
         seconds = record["lapses_after"]
         lapses = None if seconds is None else timedelta(seconds=seconds)
-        self.worlds[profile] = replace(self._world(probe), lapses_after=lapses)
+        self.contexts[profile] = replace(self._context(probe), lapses_after=lapses)
 
-    def _world(self, probe: Probe) -> World:
-        return World(self.settings.market, self.settings.readings, probe.distinguishes_units)
+    def _context(self, probe: ProbeResult) -> ModelContext:
+        return ModelContext(self.settings.market, self.settings.readings, probe.distinguishes_units)
 
-    async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
-        worker = self.seat.worker()
+    async def _lapses_after(self, profile: Profile, context: ModelContext, ledger: RecordSink) -> timedelta | None:
+        worker = self.target.worker()
         try:
             order_id = f"{self.settings.nonce}-{profile.value[0]}lapse"
-            return await lapses_after(profile, world, worker.player(profile, order_id, self.exchanges(ledger, "")))
+            return await measure_expiry(profile, context, worker.driver(profile, order_id, self.exchanges(ledger, "")))
         finally:
             await worker.close()
 
-    def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
+    def exchanges(self, ledger: RecordSink, history: str) -> ExchangeRecorder:
         """Return the writer of one history's exchanges."""
-        return Exchanges(cast(Journal, ledger), self.redactor, history)
+        return ExchangeRecorder(cast(Journal, ledger), self.redactor, history)
 
-    def plan(self, profile: Profile) -> list[Numbered]:
+    def plan(self, profile: Profile) -> list[ScheduledCase]:
         """Return a profile's histories, in the order in which they tell the most. The same seed gives the same ones."""
         shard, plan = self.settings.shard, self._plan_of(profile)
         return plan if shard is None else plan[shard.number - 1 :: shard.of]
 
-    def _plan_of(self, profile: Profile) -> list[Numbered]:
+    def _plan_of(self, profile: Profile) -> list[ScheduledCase]:
         if profile not in self._plans:
             settings = self.settings
-            histories = planned(
+            histories = plan_cases(
                 profile,
-                self.worlds[profile],
+                self.contexts[profile],
                 self._offered[profile],
-                wire=self.seat.wire,
+                wire=self.target.wire,
                 seed=settings.seed,
                 count=settings.generated,
             )
             cannot = self._unplayable[profile]
             mine = self.by_hand(profile)
             if mine:
-                chosen = few(histories, mine)
+                chosen = limited_cases(histories, mine)
                 # A person waits for nobody: what they are needed for comes first.
-                histories = [*chosen, *(one for one in histories if not needs_a_hand(one.history, mine))]
+                histories = [*chosen, *(one for one in histories if not needs_operator(one.history, mine))]
             self._plans[profile] = [
-                Numbered(f"{profile.value}-{number:05d}", one)
+                ScheduledCase(f"{profile.value}-{number:05d}", one)
                 for number, one in enumerate(histories, 1)
                 if cannot.isdisjoint(map(name_of, one.history.steps))
             ]
@@ -158,10 +158,12 @@ class Sitting:
 
     def whole(self) -> tuple[int, str]:
         """Return how many histories the plan has, whatever the shard, and their digest."""
-        histories = [one for profile in self.worlds for one in self._plan_of(profile)]
+        histories = [one for profile in self.contexts for one in self._plan_of(profile)]
         return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
 
-    def examples(self, profile: Profile, found: Found) -> tuple[list[tuple[Numbered, dict[str, Any]]], int]:
+    def examples(
+        self, profile: Profile, found: StoredExample
+    ) -> tuple[list[tuple[ScheduledCase, dict[str, Any]]], int]:
         """Return the shared examples that can be played here, each as it was found, and how many cannot.
 
         One whose requests race is there several times: a race need not be lost every time.
@@ -187,16 +189,16 @@ class Sitting:
     def _plays(self, history: History) -> bool:
         profile = history.profile
         steps = self._unplayable[profile].isdisjoint(map(name_of, history.steps))
-        return steps and needs(history) <= self._offered[profile] and (self.seat.wire or not on_wire_only(history))
+        return steps and needs(history) <= self._offered[profile] and (self.target.wire or not on_wire_only(history))
 
     def by_hand(self, profile: Profile) -> frozenset[str]:
         """Return the actions for which a person is asked."""
-        mine: Mapping[Profile, frozenset[str]] = getattr(self.seat, "by_hand", {})
+        mine: Mapping[Profile, frozenset[str]] = getattr(self.target, "by_hand", {})
         return mine.get(profile, frozenset())
 
-    def everything(self) -> list[Numbered]:
+    def everything(self) -> list[ScheduledCase]:
         """Return all plans as one. The profiles take turns, so that a run that is cut short has seen some of each."""
-        plans = [self.plan(profile) for profile in self.worlds]
+        plans = [self.plan(profile) for profile in self.contexts]
         turns = max(map(len, plans), default=0)
         return [plan[turn] for turn in range(turns) for plan in plans if turn < len(plan)]
 
@@ -206,12 +208,12 @@ class Sitting:
         return f"{self.settings.nonce}-{profile[0]}{number}"
 
 
-def shared_example(identifier: str, history: History) -> Numbered:
+def shared_example(identifier: str, history: History) -> ScheduledCase:
     """Return a history that another run found, as one to play."""
-    return Numbered(identifier, Planned(history, LABEL, {}, (), shared=True))
+    return ScheduledCase(identifier, Case(history, LABEL, {}, (), shared=True))
 
 
-async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
+async def start_journal(run_session: RunSession, ledger: RecordSink, started: datetime) -> None:
     """Open a run's journal: what was asked for, how the target was reached, what it offers.
 
     Raises:
@@ -219,15 +221,15 @@ async def begin(sitting: Sitting, ledger: Ledger, started: datetime) -> None:
 
     """
     # The first record names the profiles that are tested, and the target may be who says which these are.
-    seat, settings = sitting.seat, sitting.settings
-    held = Held()
+    target, settings = run_session.target, run_session.settings
+    held = BufferedSink()
     try:
-        await sitting.open(held)
+        await run_session.open(held)
     finally:
-        ledger.append("run", **header(settings, seat, settings.tested(seat), started))
+        ledger.append("run", **header(settings, target, settings.tested(target), started))
         held.pass_on(ledger)
-    for profile in settings.tested(seat):
-        await sitting.look(profile, ledger)
+    for profile in settings.tested(target):
+        await run_session.look(profile, ledger)
     if settings.shard is not None:
-        histories, digest = sitting.whole()
+        histories, digest = run_session.whole()
         ledger.append("whole", histories=histories, digest=digest)

@@ -15,7 +15,7 @@ from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import JOURNAL_VERSION
 from conformance.results.waivers import Waiver
 from conformance.rulebook import Readings, load
-from conformance.targets.target import Seat
+from conformance.targets.target import Target
 
 BUDGETS: Final[Mapping[str, int]] = {"quick": 60, "standard": 300, "thorough": 3000}
 """Generated histories for each profile, after the systematic set."""
@@ -66,19 +66,19 @@ class Settings:
         """How many histories are drawn for each profile."""
         return BUDGETS[self.budget] if self.histories is None else self.histories
 
-    def tested(self, seat: Seat) -> tuple[Profile, ...]:
+    def tested(self, target: Target) -> tuple[Profile, ...]:
         """Return the profiles to test on a target that was opened."""
-        return self.profiles or seat.profiles or tuple(Profile)
+        return self.profiles or target.profiles or tuple(Profile)
 
 
-def nonce_for(seat: Seat, seed: int) -> str:
+def nonce_for(target: Target, seed: int) -> str:
     """Return what makes a run's order ids its own: from the seed where nobody else is served, else by chance."""
-    if seat.private:
+    if target.private:
         return f"{PREFIX}-{hashlib.sha256(str(seed).encode()).hexdigest()[:8]}"
     return f"{PREFIX}-{secrets.token_hex(4)}"
 
 
-def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
+def header(settings: Settings, target: Target, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
     """Return the content of the journal's first record."""
     more: dict[str, Any] = {}
     if settings.most_requests is not None:
@@ -93,7 +93,7 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         more["operator"] = True
     if settings.focus:
         more["focus"] = settings.focus
-    if seat.names_other_unit:
+    if target.names_other_unit:
         more["other_unit"] = True
     return {
         "format": JOURNAL_VERSION,
@@ -108,7 +108,7 @@ def header(settings: Settings, seat: Seat, profiles: Sequence[Profile], started:
         "readings": settings.readings.as_json(),
         "rulebook": load().digest,
         "nonce": settings.nonce,
-        "target": {"kind": seat.kind, "name": seat.name, "wire": seat.wire, "control": seat.control},
+        "target": {"kind": target.kind, "name": target.name, "wire": target.wire, "control": target.control},
         "waivers": [waiver.as_json() for waiver in settings.waivers],
         "python": platform.python_version(),
         **more,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from conformance.domain.order import Profile
-from conformance.evidence.consistency import AGAIN
-from conformance.evidence.journal import Evidence, JournalError, Ledger, Record, is_merchants
-from conformance.runner.example_database import Examples, Found, key_of, text_of
+from conformance.evidence.consistency import RETRY_SUFFIXES
+from conformance.evidence.journal import Evidence, JournalError, Record, RecordSink, is_merchant_run
+from conformance.runner.example_database import StoredExample, StoredExamples, key_of, text_of
 
 _PROVES: Final = ("conforms", "recorded")
 
@@ -30,11 +30,11 @@ class Change:
     dropped: tuple[str, ...]
 
 
-class Sharing:
+class ExampleExchange:
     """A run's dealings with its examples. ``party`` is who is tested."""
 
     def __init__(self, places: tuple[str, ...], party: str, market: str) -> None:
-        self._examples = Examples(places) if places else None
+        self._examples = StoredExamples(places) if places else None
         self._party = party
         self._market = market
 
@@ -43,13 +43,13 @@ class Sharing:
         """Whether the run shares examples at all."""
         return self._examples is not None
 
-    def found(self, profile: Profile) -> Found:
+    def found(self, profile: Profile) -> StoredExample:
         """Return the examples of an API."""
         if self._examples is None:
-            return Found((), 0)
+            return StoredExample((), 0)
         return self._examples.found(key_of(self._party, profile.value, self._market))
 
-    def tell(self, ledger: Ledger, noting: Noting, named: Iterable[tuple[str, dict[str, Any]]], left: int) -> None:
+    def tell(self, ledger: RecordSink, noting: Noting, named: Iterable[tuple[str, dict[str, Any]]], left: int) -> None:
         """Write down which examples are played, and of how many nothing can be made here."""
         if self._examples is None:
             return
@@ -61,7 +61,7 @@ class Sharing:
         for one in trouble:
             noting.note(f"Shared examples: {one}; the run goes on without.")
 
-    def give_back(self, evidence: Evidence, ledger: Ledger, noting: Noting) -> None:
+    def give_back(self, evidence: Evidence, ledger: RecordSink, noting: Noting) -> None:
         """Keep what failed, drop what does not fail any more, and write down what was done."""
         if self._examples is None:
             return
@@ -102,7 +102,7 @@ def changes(evidence: Evidence) -> list[Change]:
         for group in _groups(record, judged[record["id"]], example):
             kept[group] = record
     planned = {one["id"]: one["history"] for record in evidence.of_kind("examples") for one in record["histories"]}
-    whole = not is_merchants(evidence.records[0])
+    whole = not is_merchant_run(evidence.records[0])
     out = []
     for profile in evidence.records[0]["profiles"]:
         saved = dict.fromkeys(text_of(record["history"]) for record in kept.values() if record["profile"] == profile)
@@ -124,7 +124,7 @@ def changes(evidence: Evidence) -> list[Change]:
 
 
 def _attempts(name: str, played: dict[str, Record]) -> list[str]:
-    return [name + letter for letter in ("", *AGAIN) if name + letter in played]
+    return [name + letter for letter in ("", *RETRY_SUFFIXES) if name + letter in played]
 
 
 def _groups(record: Record, judgements: list[Record], example: Record | None = None) -> set[tuple[str, ...]]:

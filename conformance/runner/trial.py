@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Fields, told_apart
+from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, told_apart
 from conformance.domain.steps import (
     Cancel,
     Capture,
@@ -26,13 +26,13 @@ from conformance.domain.steps import (
     name_of,
     parts_of,
 )
-from conformance.judging.ambiguity import weigh
-from conformance.judging.judge import OUTCOMES, Finding, Judged, Judgement, judge
-from conformance.judging.observability import meant
-from conformance.judging.verdicts import OTHERWISE
-from conformance.model import Belief, World, expect, open_order, settle
-from conformance.wire.base import Observed
-from conformance.wire.driver import Player
+from conformance.judging.ambiguity import assess
+from conformance.judging.judge import OUTCOMES, Finding, Judgement, StepStatus, judge
+from conformance.judging.observability import observable
+from conformance.judging.verdicts import ANOTHER_PERMITTED_RESPONSE
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.wire.base import ObservedFields
+from conformance.wire.driver import Driver
 
 POLLS: Final = 10
 """How often an order is read again after a 202, before its outcome is given up on."""
@@ -40,7 +40,7 @@ SECOND_LOOKS: Final = 2
 """How often an order is read again when it is not as expected right after an answer."""
 
 
-class Ending(StrEnum):
+class TrialStatus(StrEnum):
     """How a trial ended."""
 
     CONFORMS = "conforms"
@@ -49,10 +49,10 @@ class Ending(StrEnum):
 
 
 @dataclass(slots=True)
-class Trial:
+class TrialResult:
     """What a trial showed. ``steps`` counts the steps that were played, the opening included."""
 
-    ending: Ending = Ending.CONFORMS
+    ending: TrialStatus = TrialStatus.CONFORMS
     steps: int = 0
     findings: tuple[Finding, ...] = ()
     cause: str = ""
@@ -64,7 +64,7 @@ class Trial:
         names = (goal.partition("/")[0] for goal in goals if goal not in self.examples)
         rules = [name for name in dict.fromkeys(names) if name not in broken]
         if self.cause or not self.findings:
-            return rules, self.cause or OTHERWISE
+            return rules, self.cause or ANOTHER_PERMITTED_RESPONSE
         return rules, f"{self.findings[0].rule} was violated first"
 
     @property
@@ -73,61 +73,76 @@ class Trial:
         return () if self.cause else self.findings
 
 
-Note = Callable[..., None]
+RecordJudgement = Callable[..., None]
 """Where judgements are written: called with the step's index and the judgement's content."""
-Elsewhere = Callable[[History], Awaitable[Trial]]
+RunElsewhere = Callable[[History], Awaitable[TrialResult]]
 """Plays another history, on an order of its own."""
 
 
-async def play(history: History, player: Player, world: World, note: Note, elsewhere: Elsewhere) -> Trial:
+async def run_trial(
+    history: History, driver: Driver, context: ModelContext, note: RecordJudgement, elsewhere: RunElsewhere
+) -> TrialResult:
     """Play a history and judge every step.
 
     Args:
         history: what to play.
-        player: plays the steps against the target.
-        world: the market and the readings in force.
+        driver: plays the steps against the target.
+        context: the market and the readings in force.
         note: takes each judgement as it is made.
         elsewhere: plays what is needed to know what a violation is about.
 
     """
-    trial = Trial()
-    belief: Belief = ()
+    trial = TrialResult()
+    possible: PossibleOrders = ()
     doubtful = False
     for index, step in enumerate(history.all_steps):
         trial.steps = index + 1
         if isinstance(step, Initiate):
-            expectation = open_order(history.profile, step, world)
+            expectation = initial_expectation(history.profile, step, context)
         else:
-            expectation = expect(belief, step, world)
-        observed = await _observe(step, player, expectation)
-        weighed = weigh(step, expectation, observed, belief, world, complete=player.complete, doubtful=doubtful)
-        judgement, doubtful = weighed.judgement, weighed.doubtful
-        if judgement.status is Judged.VIOLATES and isinstance(step, Together):
+            expectation = expect(possible, step, context)
+        observed = await _observe(step, driver, expectation)
+        assessment = assess(step, expectation, observed, possible, context, complete=driver.complete, doubtful=doubtful)
+        judgement, doubtful = assessment.judgement, assessment.doubtful
+        if judgement.status is StepStatus.VIOLATES and isinstance(step, Together):
             other = await _one_after_the_other(history, index, elsewhere)
             if other is not None:
                 cause = f"sent one after the other, the two requests do not conform either: {other.cause}"
-                judgement = Judgement(Judged.INCONCLUSIVE, cause=cause)
+                judgement = Judgement(StepStatus.INCONCLUSIVE, cause=cause)
                 said = judgement.as_json(expectation)
-                note(index, do=name_of(step), seen=seen(observed), observed=observed, superseded=True, **said)
+                note(
+                    index,
+                    do=name_of(step),
+                    seen=observation_in_words(observed),
+                    observed=observed,
+                    superseded=True,
+                    **said,
+                )
                 trial.ending, trial.findings, trial.cause = other.ending, other.findings, cause
                 return trial
-        note(index, do=name_of(step), seen=seen(observed), observed=observed, **judgement.as_json(expectation))
-        if judgement.status is Judged.VIOLATES:
-            trial.ending, trial.findings = Ending.VIOLATES, judgement.findings
+        note(
+            index,
+            do=name_of(step),
+            seen=observation_in_words(observed),
+            observed=observed,
+            **judgement.as_json(expectation),
+        )
+        if judgement.status is StepStatus.VIOLATES:
+            trial.ending, trial.findings = TrialStatus.VIOLATES, judgement.findings
             return trial
-        if judgement.status is Judged.INCONCLUSIVE:
-            trial.ending, trial.cause = Ending.INCONCLUSIVE, trial.cause or judgement.cause
-            if not weighed.goes_on:
+        if judgement.status is StepStatus.INCONCLUSIVE:
+            trial.ending, trial.cause = TrialStatus.INCONCLUSIVE, trial.cause or judgement.cause
+            if not assessment.goes_on:
                 return trial
-            belief = settle(step, belief, weighed.left, observed)
+            possible = advance(step, possible, assessment.left, observed)
             continue
         trial.examples.extend(judgement.examples)
         trial.examples.extend(judgement.records)
-        belief = settle(step, belief, weighed.left, observed)
+        possible = advance(step, possible, assessment.left, observed)
     return trial
 
 
-async def _one_after_the_other(history: History, index: int, elsewhere: Elsewhere) -> Trial | None:
+async def _one_after_the_other(history: History, index: int, elsewhere: RunElsewhere) -> TrialResult | None:
     """Play two requests both ways round, one after the other; return the first trial that does not conform.
 
     What a target gets wrong without a race it gets wrong in a race as well, and that is not what the race is about.
@@ -135,18 +150,18 @@ async def _one_after_the_other(history: History, index: int, elsewhere: Elsewher
     before, step = history.steps[: index - 1], history.steps[index - 1]
     for pair in (parts_of(step), parts_of(step)[::-1]):
         trial = await elsewhere(replace(history, steps=(*before, *pair)))
-        if trial.ending is not Ending.CONFORMS:
+        if trial.ending is not TrialStatus.CONFORMS:
             trial.cause = trial.cause or trial.findings[0].reason
             return trial
     return None
 
 
-async def _observe(step: Step, player: Player, expectation: Expectation) -> Observed:
+async def _observe(step: Step, driver: Driver, expectation: Expectation) -> ObservedFields:
     """Play a step and read the order back, again and again where the answer says that more is to come."""
-    answer = await player.perform(step)
+    answer = await driver.perform(step)
     parts = parts_of(step)
     log = any(isinstance(one, Cancel | Capture | Refund | StopAgreement) for one in parts)
-    observed = answer | await player.look("read", log=log)
+    observed = answer | await driver.look("read", log=log)
     outcomes = {answer.get("answer.outcome"), answer.get("other.outcome")}
     # Nothing bounds how soon an accepted agreement's charge is reserved or a stopped one's charges follow, nor how soon
     # a test action has its effect.
@@ -154,10 +169,10 @@ async def _observe(step: Step, player: Player, expectation: Expectation) -> Obse
     patient = patient or (PENDING in outcomes and _may_be_pending(expectation))
     looks = 0 if outcomes.isdisjoint((ACCEPTED, PENDING)) else POLLS if patient else SECOND_LOOKS
     for attempt in range(1, looks + 1):
-        if _settled(_spoken(expectation, observed, player), observed):
+        if _settled(_spoken(expectation, observed, driver), observed):
             break
-        await player.pause(attempt)
-        observed = observed | await player.look("poll", log=log)
+        await driver.pause(attempt)
+        observed = observed | await driver.look("poll", log=log)
     return observed
 
 
@@ -166,26 +181,26 @@ def _may_be_pending(expectation: Expectation) -> bool:
     return any(claim.field in OUTCOMES and claim.permitted.permits(PENDING) for claim in claims)
 
 
-def _settled(expectation: Expectation, observed: Fields) -> bool:
+def _settled(expectation: Expectation, observed: Observation) -> bool:
     judgement, left = judge(expectation, observed)
-    return judgement.status in (Judged.CONFORMS, Judged.RECORDED) and any(branch.lasting for branch in left)
+    return judgement.status in (StepStatus.CONFORMS, StepStatus.RECORDED) and any(branch.lasting for branch in left)
 
 
-def _spoken(expectation: Expectation, observed: Fields, player: Player) -> Expectation:
-    return meant(expectation, observed, complete=player.complete)
+def _spoken(expectation: Expectation, observed: Observation, driver: Driver) -> Expectation:
+    return observable(expectation, observed, complete=driver.complete)
 
 
-def seen(observed: Fields) -> str:
+def observation_in_words(observed: Observation) -> str:
     """Say in a few words how a step was answered."""
     one, other = told_apart(observed)
     return f"{_said(one)}; {_said(other)}" if "answer.outcome" in other else _said(one)
 
 
-def _said(observed: Fields) -> str:
+def _said(observed: Observation) -> str:
     said: list[Any] = [observed.get("answer.outcome", "read"), observed.get("answer.status")]
     words = " ".join(str(one) for one in said if one is not None)
     code = observed.get("answer.code")
     return f"{words}, code {code}" if code else words
 
 
-__all__ = ["Ending", "Judgement", "Note", "Trial", "play", "seen"]
+__all__ = ["Judgement", "RecordJudgement", "TrialResult", "TrialStatus", "observation_in_words", "run_trial"]

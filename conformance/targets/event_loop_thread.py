@@ -19,7 +19,7 @@ class RaisedError(Exception):
     """The code raised something. The message says what, in one line."""
 
 
-class Lane:
+class EventLoopThread:
     """Runs one call after the other, all in the same thread and event loop."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ async def _called(function: Callable[..., Any], arguments: tuple[Any, ...], name
         result = function(*arguments, **named)
         return await result if isinstance(result, Awaitable) else result
     except (Exception, SystemExit, KeyboardInterrupt, BaseExceptionGroup) as error:
-        raise RaisedError(told(error)) from error
+        raise RaisedError(describe_failure(error)) from error
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -117,7 +117,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def told(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Return an exception as one short line."""
     words = " ".join(str(error).split())
     shown = words if len(words) <= 200 else f"{words[:199]}…"

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conformance.targets.event_loop_thread import told
+from conformance.targets.event_loop_thread import describe_failure
 from conformance.targets.transport import TargetUsageError
 
 
-def imported(kind: str, place: str) -> Any:
+def import_object(kind: str, place: str) -> Any:
     """Import a module, also from the current folder, and return one of its attributes.
 
     Args:
@@ -35,7 +35,7 @@ def imported(kind: str, place: str) -> Any:
             raise TargetUsageError(
                 f"there is no module {module!r}: start in the folder that it is in, or install it."
             ) from None
-        raise TargetUsageError(f"the module {module!r} cannot be imported: {told(error)}.") from error
+        raise TargetUsageError(f"the module {module!r} cannot be imported: {describe_failure(error)}.") from error
     for name in attribute.split("."):
         try:
             found = getattr(found, name)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conformance.sandbox import Provider
-from conformance.targets.adapter.target import AdapterSeat
-from conformance.targets.http.asgi_wsgi import AsgiTarget, WsgiTarget
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.remote import UrlTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
-from conformance.targets.import_object import imported
-from conformance.targets.target import Seat
+from conformance.targets.adapter.target import AdapterTarget
+from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.remote import RemoteTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
+from conformance.targets.import_object import import_object
+from conformance.targets.target import Target
 from conformance.targets.transport import TargetUsageError
 
 KINDS = "'embedded', an http:// or https:// URL, 'asgi:module:app', 'wsgi:module:app' or 'python:module:Adapter'"
 
 
-def locate(
+def resolve_target(
     target: str,
     *,
     control_url: str | None = None,
@@ -26,7 +26,7 @@ def locate(
     environment: Mapping[str, str] | None = None,
     seed: int = 0,
     timeout: float = 30.0,
-) -> Seat:
+) -> Target:
     """Return a seat in front of the target that is named. Nothing is sent yet.
 
     Args:
@@ -49,13 +49,13 @@ def locate(
     kind, colon, rest = target.partition(":")
     kind = kind.lower()
     if kind in ("http", "https") and colon:
-        server = UrlTarget(target, control_url, timeout=timeout, environment=environment)
-        return HttpSeat(server, keys_from(environment, loopback=server.base.loopback), concurrency=concurrency)
+        server = RemoteTransport(target, control_url, timeout=timeout, environment=environment)
+        return HttpTarget(server, credentials_from(environment, loopback=server.base.loopback), concurrency=concurrency)
     if kind == "embedded" and not colon:
         if control_url:
             raise TargetUsageError("the embedded provider has its own test control API: leave --control-url out.")
-        provider = EmbeddedTarget(Provider(seed=seed), seed)
-        return HttpSeat(provider, keys_from(environment, embedded=True), concurrency=concurrency)
+        provider = EmbeddedTransport(Provider(seed=seed), seed)
+        return HttpTarget(provider, credentials_from(environment, embedded=True), concurrency=concurrency)
     if kind in ("asgi", "wsgi", "python") and colon:
         if concurrency not in (None, 1):
             raise TargetUsageError(
@@ -63,21 +63,21 @@ def locate(
             )
         if kind == "python":
             return _adapter(target, rest, control_url, timeout)
-        application = AsgiTarget if kind == "asgi" else WsgiTarget
-        app = application(target, imported(kind, rest), control_url, timeout=timeout)
-        return HttpSeat(app, keys_from(environment, loopback=True))
+        application = AsgiTransport if kind == "asgi" else WsgiTransport
+        app = application(target, import_object(kind, rest), control_url, timeout=timeout)
+        return HttpTarget(app, credentials_from(environment, loopback=True))
     raise TargetUsageError(f"{target!r} is not a kind of target: use {KINDS}.")
 
 
-def _adapter(target: str, place: str, control_url: str | None, timeout: float) -> Seat:
+def _adapter(target: str, place: str, control_url: str | None, timeout: float) -> Target:
     if control_url:
         raise TargetUsageError(
             "an adapter does what the test control API is for in its own methods: leave --control-url out."
         )
-    found = imported("python", place)
+    found = import_object("python", place)
     is_made = not isinstance(found, type) and hasattr(found, "cancel")
     if not is_made and not callable(found):
         raise TargetUsageError(
             f"{target} is no adapter: name a class that has 'profiles', 'initiate', 'cancel' and 'read'."
         )
-    return AdapterSeat(target, (lambda: found) if is_made else found, timeout=timeout)
+    return AdapterTarget(target, (lambda: found) if is_made else found, timeout=timeout)

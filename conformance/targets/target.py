@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from conformance.domain.order import Market, Profile
-from conformance.wire.driver import Player
+from conformance.wire.driver import Driver
 
-Record = Callable[..., None]
+RecordExchange = Callable[..., None]
 """Takes a call and its answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbeResult:
     """What was learnt of a target before anything is judged.
 
     ``offered`` uses the words of a rule's needs; ``source`` says how we know and ``note`` what was done. ``unplayable``
@@ -31,14 +31,14 @@ class Probe:
 class Worker(Protocol):
     """Plays histories one after the other."""
 
-    def player(self, profile: Profile, order_id: str, record: Record) -> Player:
+    def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
         """Return a player for one history, under a fresh order id."""
 
     async def close(self) -> None:
         """Give the connection back."""
 
 
-class Seat(Protocol):
+class Target(Protocol):
     """A target, ready for a campaign.
 
     ``wire`` says whether it is spoken to in HTTP; ``concurrency`` how many histories may be under way at once;
@@ -65,7 +65,9 @@ class Seat(Protocol):
     def profiles(self) -> tuple[Profile, ...] | None:
         """The profiles that the target says it has; None where it says nothing."""
 
-    async def open(self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Record) -> None:
+    async def open(
+        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
+    ) -> None:
         """Reach the target.
 
         Raises:
@@ -73,7 +75,7 @@ class Seat(Protocol):
 
         """
 
-    async def probe(self, profile: Profile, record: Record) -> Probe:
+    async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
         """Take one order through its life.
 
         Raises:

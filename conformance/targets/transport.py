@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from conformance.domain.order import Profile
-from conformance.targets.http.race_timing import Flight
-from conformance.wire import Answer, Call, Lost
+from conformance.targets.http.race_timing import RequestTiming
+from conformance.wire import Call, NoResponse, ResponseOrNone
 
 SPENT: Final = "the run's budget of requests was spent"
 """Why a request was not sent."""
@@ -24,7 +24,7 @@ class TargetUsageError(TargetError):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ControlOffer:
     """What a target lets the suite do in one profile.
 
     ``actions`` are test control actions, with ``age`` among them where one payment can be made older. ``source`` says
@@ -40,22 +40,22 @@ class Offer:
 class Capabilities:
     """What a target offers beside the API itself, as its test control API says. Empty where it has none."""
 
-    offers: Mapping[Profile, Offer] = field(default_factory=dict)
+    offers: Mapping[Profile, ControlOffer] = field(default_factory=dict)
     controlled: bool = False
 
-    def of(self, profile: Profile) -> Offer:
+    def of(self, profile: Profile) -> ControlOffer:
         """Return a profile's offer; nothing is offered where nothing was said."""
-        return self.offers.get(profile) or Offer(profile, frozenset(), "no test control API was named")
+        return self.offers.get(profile) or ControlOffer(profile, frozenset(), "no test control API was named")
 
 
-class Link(ABC):
+class Connection(ABC):
     """One worker's connection to a target. Links are not shared between tasks."""
 
     @abstractmethod
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ResponseOrNone:
         """Make one call. A call that is not answered is returned as lost, never raised."""
 
-    async def race(self, call: Call, flight: Flight) -> Answer:
+    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
         """Make a call that leaves together with another link's. Only where the target takes both at once."""
         with flight:
             return await self.send(call)
@@ -68,7 +68,7 @@ class Link(ABC):
         """Give the connection back."""
 
 
-class HttpTarget(ABC):
+class Transport(ABC):
     """A target that is spoken to in HTTP messages, whether or not they cross a network."""
 
     kind: ClassVar[str]
@@ -91,15 +91,15 @@ class HttpTarget(ABC):
     most_requests: int | None = None
     """How many may be sent; the next one is not sent any more."""
 
-    def spend(self) -> Lost | None:
+    def spend(self) -> NoResponse | None:
         """Count a request that is about to be sent; return what is said of it instead, if it may not be."""
         if self.most_requests is not None and self.requests >= self.most_requests:
-            return Lost(SPENT)
+            return NoResponse(SPENT)
         self.requests += 1
         return None
 
     @abstractmethod
-    def link(self) -> Link:
+    def link(self) -> Connection:
         """Open a connection of one's own."""
 
     async def start(self) -> None:  # noqa: B027 - most targets need nothing

@@ -15,24 +15,24 @@ from functools import partial
 from typing import ClassVar, Final, cast
 
 from conformance.domain.order import Market, Profile
-from conformance.evidence.journal import Ledger, body_as_json
-from conformance.evidence.recorder import Exchanges
+from conformance.evidence.journal import RecordSink, body_as_json
+from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import REMOVED, Redactor
-from conformance.model import World
+from conformance.model import ModelContext
 from conformance.results.partial_runs import AGE
 from conformance.rulebook import Readings
-from conformance.runner.operator import OperatedSeat, Operator
-from conformance.runner.session import Sitting
+from conformance.runner.operator import OperatedTarget, Operator
+from conformance.runner.session import RunSession
 from conformance.runner.settings import Settings
-from conformance.targets.http.request_sender import Office, Record, Token
-from conformance.targets.http.session import TOKEN_PATH, Keys, open_session, token_call
-from conformance.targets.http.target import HttpSeat
-from conformance.targets.target import Seat, Worker
-from conformance.targets.transport import HttpTarget, Link
-from conformance.verification.tape import Recording, Tape, TapeLink
-from conformance.wire import WIRES, Answer, Call
+from conformance.targets.http.request_sender import RecordExchange, Token, TokenStore
+from conformance.targets.http.session import TOKEN_PATH, EnvironmentCredentials, open_session, token_call
+from conformance.targets.http.target import HttpTarget
+from conformance.targets.target import Target, Worker
+from conformance.targets.transport import Connection, Transport
+from conformance.verification.tape import RecordedConnection, RecordedExchanges, RunRecording
+from conformance.wire import WIRES, Call, ResponseOrNone
 from conformance.wire.base import dig
-from conformance.wire.driver import Player
+from conformance.wire.driver import Driver
 
 _UNIT: Final = "merchant-serial-number"
 _DUE: Final = re.compile(r'"due":"(\d{4}-\d{2}-\d{2})"')
@@ -42,67 +42,67 @@ _LONGEST_RUN: Final = timedelta(days=3)
 _PHONES: Final = (("customerInfo", "mobileNumber"), ("customer", "phoneNumber"), ("phoneNumber",))
 
 
-class RecordedTarget(HttpTarget):
+class RecordedTransport(Transport):
     """A recording, as a target that can be sent two requests at once."""
 
     kind: ClassVar[str] = "recording"
     remote: bool  # type: ignore[misc]
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: RunRecording) -> None:
         self.name = recording.run["target"]["name"]
         self.control = recording.run["target"]["control"]
         self.remote = recording.run["target"]["kind"] == "url"
         self._recording = recording
 
-    def link(self) -> Link:
+    def link(self) -> Connection:
         """Return a connection to what came before the first history."""
-        return TapeLink(self._recording.looks)
+        return RecordedConnection(self._recording.looks)
 
 
-class RecordedTargetInTurn(RecordedTarget):
+class RecordedTransportInTurn(RecordedTransport):
     """One that is sent one request at a time."""
 
     concurrent: ClassVar[bool] = False
 
 
-class RecordedOffice(Office):
+class RecordedTokenStore(TokenStore):
     """What the players of a recording share: a token was renewed, and a request sent again, where the recording has it.
 
     When a token ends, and which of several players renews it, is a matter of time and chance. Nothing is judged by it.
     """
 
-    def __init__(self, recording: Recording, keys: Keys, *, resends: bool) -> None:
+    def __init__(self, recording: RunRecording, keys: EnvironmentCredentials, *, resends: bool) -> None:
         super().__init__("the recording", Token(REMOVED), resends=resends)
         self._recording = recording
         self._renewal = token_call(keys)
 
-    async def bearing(self, call: Call, record: Record) -> Call:
+    async def bearing(self, call: Call, record: RecordExchange) -> Call:
         """Ask for a token as often as it was asked for before this call was written down."""
         tape = self._recording.current
         for _ in range(tape.renewals(call)):
-            record(self._renewal, await TapeLink(tape).send(self._renewal))
+            record(self._renewal, await RecordedConnection(tape).send(self._renewal))
         return call
 
-    async def bearing_another(self, call: Call, record: Record) -> Call:
+    async def bearing_another(self, call: Call, record: RecordExchange) -> Call:
         """Send a call that was refused (401) once more, if it was."""
         return replace(call) if self._recording.current.was_resent else call
 
-    def heard(self, answer: Answer) -> None:
+    def heard(self, answer: ResponseOrNone) -> None:
         """Go on: how the target is, is told by all histories in the order in which they were played side by side."""
 
 
-class RecordedSeat(HttpSeat):
+class RecordedTarget(HttpTarget):
     """The seat in front of a recording."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: RunRecording) -> None:
         one_at_a_time = recording.run["target"]["kind"] == "wsgi"
-        target = (RecordedTargetInTurn if one_at_a_time else RecordedTarget)(recording)
+        target = (RecordedTransportInTurn if one_at_a_time else RecordedTransport)(recording)
         self._recording = recording
         self._units = _Units(recording)
         self._started = datetime.fromisoformat(recording.run["started"]).date()
         unit, other = self._units.own, self._units.other
         named = recording.run.get("other_unit", False)
-        keys = Keys(REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True, other_named=named)
+        keys = EnvironmentCredentials(REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True, other_named=named)
         super().__init__(target, keys)
 
     async def open(
@@ -112,7 +112,7 @@ class RecordedSeat(HttpSeat):
         first = next(self._recording.looks.requests(), {"path": ""})
         self._keys = replace(self._keys, token="" if first["path"] == TOKEN_PATH else REMOVED)
         session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
-        session.office = RecordedOffice(self._recording, self._keys, resends=self._target.remote)
+        session.office = RecordedTokenStore(self._recording, self._keys, resends=self._target.remote)
         self._session = session
 
     @property
@@ -120,7 +120,7 @@ class RecordedSeat(HttpSeat):
         """Whether the target was reached."""
         return self._session is not None
 
-    def prepare(self, profile: Profile, tape: Tape) -> None:
+    def prepare(self, profile: Profile, tape: RecordedExchanges) -> None:
         """Know what was known when a tape was recorded."""
         session = self.session
         session.credentials = replace(session.credentials, phone=self._units.phone(profile))
@@ -138,23 +138,25 @@ class RecordedSeat(HttpSeat):
 
 
 class _Worker:
-    def __init__(self, seat: RecordedSeat, recording: Recording) -> None:
-        self._seat = seat
+    def __init__(self, seat: RecordedTarget, recording: RunRecording) -> None:
+        self._target = seat
         self._recording = recording
 
-    def player(self, profile: Profile, order_id: str, record: Callable[..., None]) -> Player:
+    def driver(self, profile: Profile, order_id: str, record: Callable[..., None]) -> Driver:
         tape = self._recording.current
-        self._seat.prepare(profile, tape)
-        return self._seat.session.player(profile, order_id, TapeLink(tape), record, TapeLink(tape))
+        self._target.prepare(profile, tape)
+        return self._target.session.driver(
+            profile, order_id, RecordedConnection(tape), record, RecordedConnection(tape)
+        )
 
     async def close(self) -> None:
         return
 
 
-class RecordedPerson:
+class RecordedOperator:
     """Somebody who says what was said when they were asked."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: RunRecording) -> None:
         self._recording = recording
 
     async def ask(self, text: str) -> str:
@@ -163,10 +165,10 @@ class RecordedPerson:
         return self._recording.said_by_hand()
 
 
-class RecordedSitting(Sitting):
+class RecordedSession(RunSession):
     """A sitting in front of a recording, under the settings of its run."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: RunRecording) -> None:
         run = recording.run
         settings = Settings(
             profiles=tuple(Profile(name) for name in run["profiles"]),
@@ -176,18 +178,18 @@ class RecordedSitting(Sitting):
             nonce=run["nonce"],
         )
         self._recording = recording
-        self._recorded_seat = RecordedSeat(recording)
+        self._recorded_seat = RecordedTarget(recording)
         self._plain = True
         self.operator: Operator | None = None
-        seat: Seat = self._recorded_seat
+        seat: Target = self._recorded_seat
         if recording.by_hand:
-            self.operator = Operator(RecordedPerson(recording))
+            self.operator = Operator(RecordedOperator(recording))
             self.operator.hand = partial(recording.append, "hand")
-            seat = cast(Seat, OperatedSeat(seat, self.operator))
+            seat = cast(Target, OperatedTarget(seat, self.operator))
         granted = frozenset({"age"}) if run.get("focus") == AGE else frozenset[str]()
         super().__init__(seat, settings, granted=granted)
 
-    async def open(self, ledger: Ledger) -> tuple[Profile, ...]:
+    async def open(self, ledger: RecordSink) -> tuple[Profile, ...]:
         """Reach the target."""
         # Each process of a run has a nonce of its own, which is the run's with something behind it.
         found = self._recording.looks.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
@@ -196,17 +198,17 @@ class RecordedSitting(Sitting):
         self.settings = replace(self.settings, nonce=own)
         return await super().open(ledger)
 
-    async def look(self, profile: Profile, ledger: Ledger) -> None:
+    async def look(self, profile: Profile, ledger: RecordSink) -> None:
         """Take one order through its life."""
         self._recorded_seat.prepare(profile, self._recording.looks)
         await super().look(profile, ledger)
 
-    async def _lapses_after(self, profile: Profile, world: World, ledger: Ledger) -> timedelta | None:
+    async def _lapses_after(self, profile: Profile, context: ModelContext, ledger: RecordSink) -> timedelta | None:
         """Try it if it was tried: a process that resumes a run does not."""
         first = next(self._recording.looks.requests(), {})
-        if profile in self.worlds and f"-{profile.value[0]}lapse" not in json.dumps(first):
-            return self.worlds[profile].lapses_after
-        return await super()._lapses_after(profile, world, ledger)
+        if profile in self.contexts and f"-{profile.value[0]}lapse" not in json.dumps(first):
+            return self.contexts[profile].lapses_after
+        return await super()._lapses_after(profile, context, ledger)
 
     @property
     def opened(self) -> bool:
@@ -227,22 +229,22 @@ class RecordedSitting(Sitting):
         pattern = re.compile(rf"{re.escape(self.nonce)}[\w-]*?{re.escape(ending)}(?!\w)")
         return self._recording.current.find(pattern) or self.settings.nonce + ending
 
-    def exchanges(self, ledger: Ledger, history: str) -> Exchanges:
+    def exchanges(self, ledger: RecordSink, history: str) -> ExchangeRecorder:
         """Return what compares one history's exchanges."""
-        return cast(Exchanges, _Compared(self._recording, self.redactor, history))
+        return cast(ExchangeRecorder, _Compared(self._recording, self.redactor, history))
 
 
 class _Compared:
     """Stands where exchanges are written down: an answer is the recorded one, and what was asked is compared."""
 
-    def __init__(self, recording: Recording, redactor: Redactor, history: str) -> None:
+    def __init__(self, recording: RunRecording, redactor: Redactor, history: str) -> None:
         self.step = 0
         self._recording = recording
         self._redactor = redactor
         self._history = history
 
     def __call__(
-        self, call: Call, answer: Answer, flight: tuple[float, float] | None = None, *, resent: bool = False
+        self, call: Call, answer: ResponseOrNone, flight: tuple[float, float] | None = None, *, resent: bool = False
     ) -> None:
         del answer, flight
         request = call.request
@@ -261,7 +263,7 @@ class _Compared:
 class _Units:
     """The sales units and phones of a run, as its requests name them."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: RunRecording) -> None:
         self._recording = recording
         self._phones: dict[Profile, str] = {}
         units = dict.fromkeys(

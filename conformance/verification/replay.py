@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.domain.steps import history_from_json
-from conformance.evidence.consistency import AGAIN, ALONE, PLANNED
-from conformance.evidence.journal import Evidence, JournalError, Record, is_merchants
+from conformance.evidence.consistency import PLANNED, RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
+from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
 from conformance.fuzzing.recheck import ON_TRUST, recheck
-from conformance.results.audit import rejudge
+from conformance.results.audit import recompute_judgements
 from conformance.results.partial_runs import AGE
-from conformance.runner.executor import Playing
-from conformance.runner.resume import Left, is_closing
-from conformance.runner.trial import Ending, Trial
-from conformance.strategies.provider.case import Planned
+from conformance.runner.executor import CaseExecutor
+from conformance.runner.resume import InterruptedRun, is_interruption
+from conformance.runner.trial import TrialResult, TrialStatus
+from conformance.strategies.provider.case import Case
 from conformance.targets.transport import TargetError
-from conformance.verification.recorded_target import RecordedSitting
-from conformance.verification.tape import LOOKS, ClosedError, CutOffError, PlaybackError, Recording, RemovedError
+from conformance.verification.recorded_target import RecordedSession
+from conformance.verification.tape import LOOKS, ClosedError, CutOffError, PlaybackError, RemovedError, RunRecording
 
 _UNREADABLE: Final = (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError, IndexError)
 SECRET: Final = "a secret stood where it mattered, and was not written down"
@@ -44,7 +44,7 @@ BOOKS: Final = (
 
 
 @dataclass
-class Rebuilt:
+class ReplayReport:
     """What came of it: what does not follow, what cannot be repeated and why, and how much was."""
 
     faults: list[str] = field(default_factory=list)
@@ -56,19 +56,19 @@ class Rebuilt:
     """Requests of the fuzzer that were judged again."""
 
 
-def rebuild(evidence: Evidence) -> Rebuilt:
+def replay_run(evidence: Evidence) -> ReplayReport:
     """Rebuild every judgement of a run from its exchanges, and compare.
 
     The evidence must be that of one run (``conformance.evidence.consistency``).
     """
-    out = Rebuilt(
+    out = ReplayReport(
         histories=sum(1 for _ in evidence.of_kind("history")),
         exchanges=sum(1 for _ in evidence.of_kind("exchange")),
         judgements=sum(1 for _ in evidence.of_kind("judgement")),
     )
     run = evidence.records[0]
     _fuzzed(evidence, out)
-    if is_merchants(run):
+    if is_merchant_run(run):
         out.unverified.append(BOOKS)
         _judge_again(evidence, out)
     elif not run["target"]["wire"]:
@@ -82,14 +82,14 @@ def rebuild(evidence: Evidence) -> Rebuilt:
     return out
 
 
-def _judge_again(evidence: Evidence, out: Rebuilt) -> None:
+def _judge_again(evidence: Evidence, out: ReplayReport) -> None:
     try:
-        rejudge(evidence)
+        recompute_judgements(evidence)
     except JournalError as error:
         out.faults.append(str(error))
 
 
-def _fuzzed(evidence: Evidence, out: Rebuilt) -> None:
+def _fuzzed(evidence: Evidence, out: ReplayReport) -> None:
     found = recheck(evidence)
     out.fuzzed = found.judged
     out.faults.extend(found.faults)
@@ -99,7 +99,7 @@ def _fuzzed(evidence: Evidence, out: Rebuilt) -> None:
         out.unverified.append(f"{found.hidden} fuzzed requests: {SECRET}")
 
 
-class _Playing(Playing):
+class _Playing(CaseExecutor):
     """Plays what has no secrets any more."""
 
     def _cleaned(self, value: Any) -> Any:
@@ -107,37 +107,37 @@ class _Playing(Playing):
 
 
 class _Rebuilding:
-    def __init__(self, evidence: Evidence, out: Rebuilt) -> None:
+    def __init__(self, evidence: Evidence, out: ReplayReport) -> None:
         self._evidence = evidence
         self._out = out
         self._complete = evidence.records[-1].get("ended") == "complete"
-        self._recording = Recording(evidence)
+        self._recording = RunRecording(evidence)
         self._histories = {record["id"]: record for record in evidence.of_kind("history")}
-        self._trials: dict[str, Trial] = {}
+        self._trials: dict[str, TrialResult] = {}
         self._said_missed: dict[str, list[Record]] = {}
         for record in evidence.of_kind("missed"):
             self._said_missed.setdefault(record["history"], []).append(record)
 
     async def everything(self) -> None:
         try:
-            self._sitting = RecordedSitting(self._recording)
+            self._run_session = RecordedSession(self._recording)
         except _UNREADABLE as error:
             self._out.faults.append(f"the first record does not say how the run was made: {error!r}")
             return
         await self._look()
-        if not self._sitting.opened:
+        if not self._run_session.opened:
             # Nothing could be played before the target was reached; what was, is without a beginning.
             if self._histories and not self._out.faults:
                 self._out.faults.append("histories were played, and how the target was reached cannot be gone through")
             return
-        self._playing = _Playing(self._sitting, self._recording)
+        self._playing = _Playing(self._run_session, self._recording)
         # Orders that were planted are not made here.
         planted = self._recording.run.get("focus") == AGE
         for name, record in self._histories.items():
-            base = name.rstrip(AGAIN)
+            base = name.rstrip(RETRY_SUFFIXES)
             if record["source"] in PLANNED and name != base:
                 continue
-            if name[-1] not in ALONE and not planted:
+            if name[-1] not in SEQUENTIAL_SUFFIXES and not planted:
                 await self._guarded(name, self._play_all(name, record))
         self._explained()
 
@@ -184,11 +184,11 @@ class _Rebuilding:
 
     async def _look_once(self) -> None:
         run = self._recording.run
-        profiles = await self._sitting.open(self._recording)
+        profiles = await self._run_session.open(self._recording)
         if [one.value for one in profiles] != run["profiles"]:
             raise PlaybackError(f"the run is said to be of {', '.join(run['profiles'])}, and the target offers others")
         for profile in profiles:
-            await self._sitting.look(profile, self._recording)
+            await self._run_session.look(profile, self._recording)
 
     def _compare_learnt(self, first: int) -> None:
         """Hold what is said of the target against what was learnt. The first so many must be said."""
@@ -211,28 +211,28 @@ class _Rebuilding:
     async def _play_all(self, name: str, record: Record) -> None:
         """Play a history, and again where it proved nothing."""
         planned = record["source"] in PLANNED
-        trial = Trial()
+        trial = TrialResult()
         last = name
         closed = False
-        if self._sitting.operator is not None:
-            self._sitting.operator.resting = not planned
-        for attempt in ("", *AGAIN) if planned else ("",):
+        if self._run_session.operator is not None:
+            self._run_session.operator.resting = not planned
+        for attempt in ("", *RETRY_SUFFIXES) if planned else ("",):
             last = name + attempt
             if last not in self._histories:
                 raise CutOffError
-            trial, closed = await self._play(last, last_attempt=not planned or attempt == AGAIN[-1])
-            if trial.ending is not Ending.INCONCLUSIVE:
+            trial, closed = await self._play(last, last_attempt=not planned or attempt == RETRY_SUFFIXES[-1])
+            if trial.ending is not TrialStatus.INCONCLUSIVE:
                 break
         if planned and not closed:
             self._missed(last, record, trial)
 
-    async def _play(self, name: str, *, last_attempt: bool) -> tuple[Trial, bool]:
+    async def _play(self, name: str, *, last_attempt: bool) -> tuple[TrialResult, bool]:
         """Play a history; return what it showed, and whether the run was interrupted meanwhile and resumed."""
         record = self._histories[name]
         history = history_from_json(record["history"])
-        one = Planned(history, record["label"], record["cell"], tuple(record["goals"]))
-        worker = self._sitting.seat.worker()
-        family = [self._recording.tapes[each] for each in (name, *(name + letter for letter in ALONE))
+        one = Case(history, record["label"], record["cell"], tuple(record["goals"]))
+        worker = self._run_session.target.worker()
+        family = [self._recording.tapes[each] for each in (name, *(name + letter for letter in SEQUENTIAL_SUFFIXES))
                   if each in self._recording.tapes]  # fmt: skip
         try:
             trial = await self._playing.play(one, name, record["source"], worker, last=last_attempt)
@@ -249,7 +249,7 @@ class _Rebuilding:
                     f"{name}: its last step is said to have been interrupted, and all that was asked was answered: "
                     "it would have been a violation"
                 )
-            return Trial(Ending.INCONCLUSIVE), True
+            return TrialResult(TrialStatus.INCONCLUSIVE), True
         for tape in family:
             tape.check_empty()
         self._trials[name] = trial
@@ -258,16 +258,16 @@ class _Rebuilding:
     def _check_closing(self, closing: Record) -> None:
         """Hold the judgement of a request that was under way against what the resuming process had to say."""
         name, last = closing["history"], closing["n"]
-        base = name.rstrip(ALONE).rstrip(AGAIN)
+        base = name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES)
         before = tuple(
             record
             for record in self._evidence.records[:last]
             if str(record.get("id") if record["kind"] == "history" else record.get("history", "")).rstrip(
-                ALONE
-            ).rstrip(AGAIN) == base
-            and not (record["kind"] == "judgement" and is_closing(record) and record["n"] >= self._group(last))
+                SEQUENTIAL_SUFFIXES
+            ).rstrip(RETRY_SUFFIXES) == base
+            and not (record["kind"] == "judgement" and is_interruption(record) and record["n"] >= self._group(last))
         )  # fmt: skip
-        closings = Left(Evidence(before)).closings(self._sitting.worlds, complete=True)
+        closings = InterruptedRun(Evidence(before)).closings(self._run_session.contexts, complete=True)
         expected = next((one for one in closings if one["history"] == name), None)
         said = {key: value for key, value in closing.items() if key not in ("n", "kind", "prev")}
         if said != expected:
@@ -277,11 +277,11 @@ class _Rebuilding:
 
     def _group(self, last: int) -> int:
         """Return the first of the closing records that stand together with one."""
-        while last > 0 and is_closing(self._evidence.records[last - 1]):
+        while last > 0 and is_interruption(self._evidence.records[last - 1]):
             last -= 1
         return last
 
-    def _missed(self, name: str, record: Record, trial: Trial) -> None:
+    def _missed(self, name: str, record: Record, trial: TrialResult) -> None:
         said = self._said_missed.get(name, [])
         rules, cause = trial.missing(record["goals"])
         expected = [(rules, cause)] if rules else []

@@ -15,11 +15,11 @@ from conformance.domain.expectation import SENT_TOGETHER
 from conformance.domain.messages import Response
 from conformance.evidence.journal import Evidence, JournalError, Record, body_from_json
 from conformance.evidence.redaction import REMOVED
-from conformance.runner.resume import is_closing
-from conformance.targets.http.race_timing import Flight
+from conformance.runner.resume import is_interruption
+from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.http.session import TOKEN_PATH
-from conformance.targets.transport import Link
-from conformance.wire import Answer, Call, Lost
+from conformance.targets.transport import Connection
+from conformance.wire import Call, NoResponse, ResponseOrNone
 
 LOOKS: Final = ""
 """The name of the tape of everything that was asked before the first history."""
@@ -57,7 +57,7 @@ class RemovedError(Exception):
     """A secret stood where it mattered and was not written down: what follows from it cannot be repeated."""
 
 
-class Tape:
+class RecordedExchanges:
     """The records of one history, or of what came before the first one, in their order."""
 
     def __init__(self, name: str, records: list[Record], tool: str, closings: frozenset[int] = frozenset()) -> None:
@@ -69,7 +69,7 @@ class Tape:
         self.told = self._asked = 0
         self._second = self._overlapped = False
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> ResponseOrNone:
         """Give the answer that a call got. What was asked is compared when it is written down."""
         record = self._upcoming()
         then, now = f"{record['purpose']} {record['request']['method']}", f"{call.purpose} {call.request.method}"
@@ -78,12 +78,12 @@ class Tape:
         self._asked += 1
         response = record["response"]
         if response is None:
-            return Lost(record["lost"])
+            return NoResponse(record["lost"])
         body = body_from_json(response["body"])
         self._removed = self._removed or REMOVED.encode() in body
         return Response(response["status"], tuple((name, value) for name, value in response["headers"]), body)
 
-    def race(self, call: Call, flight: Flight) -> Answer:
+    def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
         """Give the answer to one of two calls that leave together. The two come one after the other."""
         if not self._second:
             self._overlapped = self._together()
@@ -218,10 +218,10 @@ class Tape:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RecordedProbe:
     """What was asked before the first history, or ``again`` by a process that resumed the run."""
 
-    tape: Tape
+    tape: RecordedExchanges
     again: bool
 
 
@@ -248,7 +248,7 @@ def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
     """
     begun = anywhere
     for record in evidence.records:
-        if begun and is_closing(record):
+        if begun and is_interruption(record):
             yield record["n"]
         elif record["kind"] == "resumed":
             begun = True
@@ -256,7 +256,7 @@ def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
             begun = anywhere
 
 
-class Recording:
+class RunRecording:
     """A journal, cut into the tapes of its histories. As a ledger it takes what is written, and compares."""
 
     def __init__(self, evidence: Evidence) -> None:
@@ -270,9 +270,9 @@ class Recording:
             elif record["kind"] == "history":
                 cut[record["id"]].append(record)
         cut.pop(LOOKS, None)
-        self.tapes = {name: Tape(name, records, tool, closings) for name, records in cut.items()}
-        looks = [Look(Tape(LOOKS, records, tool), again) for records, again in _looks(evidence)]
-        self.all_looks = looks or [Look(Tape(LOOKS, [], tool), again=False)]
+        self.tapes = {name: RecordedExchanges(name, records, tool, closings) for name, records in cut.items()}
+        looks = [RecordedProbe(RecordedExchanges(LOOKS, records, tool), again) for records, again in _looks(evidence)]
+        self.all_looks = looks or [RecordedProbe(RecordedExchanges(LOOKS, [], tool), again=False)]
         self.looks = self.current = self.tapes[LOOKS] = self.all_looks[0].tape
         self.learnt: list[Record] = []
         """What was written of what the target offers."""
@@ -280,7 +280,7 @@ class Recording:
         self.by_hand = any("a person at the terminal" in one["source"] for one in evidence.of_kind("capabilities"))
         """Whether a person was asked for what the target does not offer."""
 
-    def look_at(self, look: Look) -> None:
+    def look_at(self, look: RecordedProbe) -> None:
         """Go on with another look at the target."""
         self.looks = self.current = self.tapes[LOOKS] = look.tape
 
@@ -317,17 +317,17 @@ class Recording:
                 )
 
 
-class TapeLink(Link):
+class RecordedConnection(Connection):
     """A connection to a tape."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: RecordedExchanges) -> None:
         self._tape = tape
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ResponseOrNone:
         """Give the answer that the call got."""
         return self._tape.answer(call)
 
-    async def race(self, call: Call, flight: Flight) -> Answer:
+    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
         """Give the answer that the call got among two."""
         return self._tape.race(call, flight)
 

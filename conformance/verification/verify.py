@@ -19,13 +19,13 @@ from conformance import __version__
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import history_from_json
 from conformance.evidence.counterexamples import FOLDER, Counterexample, counterexample_text
-from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchants, read_journal
+from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchant_run, read_journal
 from conformance.judging.judge import OracleError
-from conformance.obligations.history import shop_from_json
+from conformance.obligations.history import merchant_history_from_json
 from conformance.reports import report_texts
 from conformance.reports.agreement import complaints
 from conformance.reports.formats.statement import context_texts, statement_text
-from conformance.results.merchant_counterexamples import ShopCounterexample, write_shop_counterexample
+from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
 from conformance.results.result import Result, book_of, result_of
 from conformance.rulebook import Readings
 from conformance.verification.bundle import (
@@ -38,7 +38,7 @@ from conformance.verification.bundle import (
     manifest_complaints,
     unpack,
 )
-from conformance.verification.replay import Rebuilt, rebuild
+from conformance.verification.replay import ReplayReport, replay_run
 from conformance.verification.signing import check, check_form
 
 VERIFIED, CHANGED, INCOMPLETE = 0, 1, 4
@@ -55,7 +55,7 @@ class Verification:
     checked: list[str] = field(default_factory=list)
     """The files whose every byte was accounted for."""
     result: Result | None = None
-    rebuilt: Rebuilt | None = None
+    rebuilt: ReplayReport | None = None
     digest: str = ""
     signed: str = ""
 
@@ -108,7 +108,7 @@ class _Verifying:
             evidence = read_journal(self._directory)
             out.digest = evidence.digest
             out.result = result_of(evidence)
-            out.rebuilt = rebuild(evidence)
+            out.rebuilt = replay_run(evidence)
             self._claims(evidence, out.result, out.rebuilt)
         except FormatError:
             if not out.faults:
@@ -122,7 +122,7 @@ class _Verifying:
                 gc.enable()
         return out
 
-    def _claims(self, evidence: Evidence, result: Result, rebuilt: Rebuilt) -> None:
+    def _claims(self, evidence: Evidence, result: Result, rebuilt: ReplayReport) -> None:
         out = self._out
         out.faults.extend(rebuilt.faults)
         out.unverified.extend(rebuilt.unverified)
@@ -213,14 +213,14 @@ class _Verifying:
 def _counterexample_text(run: Record, record: Record, history: Any, name: str, folder: str) -> str:
     """Return what a counterexample's file has to be, if the run's folder was called so."""
     profile = Profile(record["profile"])
-    if is_merchants(run):
-        shop = shop_from_json(history)
-        about = ShopCounterexample(
+    if is_merchant_run(run):
+        shop = merchant_history_from_json(history)
+        about = MerchantCounterexample(
             record["rule"], record["reason"], shop, run["market"], run["seed"], run["target"]["name"]
         )
         with tempfile.TemporaryDirectory(prefix="cancel-conformance-") as scratch:
             path = Path(scratch) / (folder if folder not in (".", "..") and "/" not in folder else "") / FOLDER / name
-            write_shop_counterexample(path, about)
+            write_merchant_counterexample(path, about)
             return path.read_text(encoding="utf-8")
     example = Counterexample(
         record["rule"],

@@ -16,11 +16,11 @@ from urllib.parse import quote
 
 from conformance import __version__
 from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PAGE, PENDING, REFUSED, Scalar
-from conformance.domain.messages import Answer, Call, Headers, Lost, Request, Response
+from conformance.domain.messages import Call, Headers, NoResponse, Request, Response, ResponseOrNone
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import Addressee, Age, Cancel, Defect, Key, Step, action_of
 
-Observed: TypeAlias = dict[str, Scalar]
+ObservedFields: TypeAlias = dict[str, Scalar]
 
 SYSTEM_HEADERS: Final[Headers] = (
     ("Vipps-System-Name", "cancel-conformance"),
@@ -33,7 +33,7 @@ LARGEST: Final = 2**63 - 1
 LONG_TEXT: Final = "Released by the conformance suite. " * 4
 
 
-Calls: TypeAlias = Generator[Call, Answer, Observed]
+Calls: TypeAlias = Generator[Call, ResponseOrNone, ObservedFields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Credentials:
 
 
 @dataclass(slots=True)
-class Ticket:
+class OrderIdentifiers:
     """One history's identifiers. All are derived from its order id, which is fresh and recognisable as a test's."""
 
     order_id: str
@@ -84,9 +84,9 @@ class Ticket:
         return (self.today + timedelta(days=45)).isoformat()
 
 
-def answered(answer: Answer) -> Observed:
+def answered(answer: ResponseOrNone) -> ObservedFields:
     """Say how a request was answered, in the model's words."""
-    if isinstance(answer, Lost):
+    if isinstance(answer, NoResponse):
         return {"answer.outcome": LOST, "answer.cause": answer.cause}
     status = answer.status
     if status == 202:
@@ -101,7 +101,7 @@ def answered(answer: Answer) -> Observed:
         outcome = BROKEN
     else:
         outcome = ODD
-    told: Observed = {"answer.outcome": outcome, "answer.status": status}
+    told: ObservedFields = {"answer.outcome": outcome, "answer.status": status}
     return {**told, PAGE: True} if is_page(answer) else told
 
 
@@ -111,7 +111,7 @@ def is_page(answer: Response) -> bool:
     return kind in ("text/html", "application/xhtml+xml")
 
 
-def seen(answer: Answer) -> Observed:
+def seen(answer: ResponseOrNone) -> ObservedFields:
     """Say how reading the order back was answered."""
     said = answered(answer)
     if said.pop(PAGE, False) and said["answer.outcome"] == REFUSED:
@@ -119,9 +119,9 @@ def seen(answer: Answer) -> Observed:
     return {name.replace("answer.", "view."): value for name, value in said.items()}
 
 
-def content(answer: Answer) -> Any:
+def content(answer: ResponseOrNone) -> Any:
     """Return an answer's parsed body, or None where there is no JSON in it."""
-    if isinstance(answer, Lost):
+    if isinstance(answer, NoResponse):
         return None
     try:
         return answer.json()
@@ -180,7 +180,7 @@ def same(value: Any, expected: str) -> str | None:
     return "same" if value == expected else "other"
 
 
-def books(view: Observed, authorized: int | None) -> Observed:
+def books(view: ObservedFields, authorized: int | None) -> ObservedFields:
     """Add what can be said of the amounts whatever the order: none negative, none above what it was taken from."""
     amounts = [value for name, value in view.items() if name.startswith("view.") and isinstance(value, int)]
     captured, refunded, cancelled = (
@@ -199,7 +199,7 @@ class Wire(ABC):
     """One API as requests and answers. One wire plays one history."""
 
     credentials: Credentials
-    ticket: Ticket
+    ticket: OrderIdentifiers
     offered: frozenset[str] = frozenset()
     profile: ClassVar[Profile]
     base: ClassVar[str]

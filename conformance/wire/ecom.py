@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from conformance.domain.expectation import ACCEPTED
-from conformance.domain.messages import Answer, Call, Lost, Request
+from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.wire.base import (
     LONG_TEXT,
     Calls,
-    Observed,
+    ObservedFields,
     Wire,
     answered,
     books,
@@ -128,7 +128,7 @@ class EcomWire(Wire):
                 body["unknownField"] = "sent by the conformance suite"
         return body
 
-    def _result(self, answer: Answer) -> Observed:
+    def _result(self, answer: ResponseOrNone) -> ObservedFields:
         body = content(answer)
         if not isinstance(body, Mapping):
             return {}
@@ -148,8 +148,8 @@ class EcomWire(Wire):
         }
 
     @staticmethod
-    def _error(answer: Answer) -> Observed:
-        if isinstance(answer, Lost) or answer.status < 400:
+    def _error(answer: ResponseOrNone) -> ObservedFields:
+        if isinstance(answer, NoResponse) or answer.status < 400:
             return {}
         first = next(iter(listed(content(answer))), None)
         code = dig(first, "errorCode")
@@ -181,7 +181,7 @@ class EcomWire(Wire):
         return {**view, "view.overdrawn": isinstance(reserved, int) and left > reserved > 0}
 
 
-def _history(raw: Any) -> Observed:
+def _history(raw: Any) -> ObservedFields:
     entries = [
         entry for entry in listed(raw) if isinstance(entry, Mapping) and entry.get("operationSuccess") is not False
     ]

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from conformance.domain.expectation import ACCEPTED, BROKEN, REFUSED
-from conformance.domain.messages import Answer, Call, Lost, Request, Response
+from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.wire.base import (
     Calls,
-    Observed,
+    ObservedFields,
     Wire,
     answered,
     books,
@@ -97,7 +97,7 @@ class EpaymentWire(Wire):
             reference = "not_a_reference!"
         answer = yield self._cancel(reference, key, _body(step), "act", step.defect, msn)
         body = content(answer)
-        if not isinstance(answer, Lost) and answer.status < 300:
+        if not isinstance(answer, NoResponse) and answer.status < 300:
             self.ticket.cancel_psp = text(dig(body, "pspReference"))
         return {**answered(answer), **_error(answer), **self._result(answer, body)}
 
@@ -107,10 +107,10 @@ class EpaymentWire(Wire):
         headers = self.headers(defect, msn, self._key(key))
         return Call(Request("POST", f"{self.base}/{quote(reference, safe='')}/cancel", headers, body), purpose)
 
-    def _result(self, answer: Answer, body: Any) -> Observed:
-        if isinstance(answer, Lost) or answer.status >= 300 or not isinstance(body, Mapping):
+    def _result(self, answer: ResponseOrNone, body: Any) -> ObservedFields:
+        if isinstance(answer, NoResponse) or answer.status >= 300 or not isinstance(body, Mapping):
             return {}
-        out: Observed = {
+        out: ObservedFields = {
             "answer.order": same(body.get("reference"), self.identifier),
             "answer.state": word(body.get("state")),
             "answer.amount": figure(dig(body, "amount", "value")),
@@ -142,10 +142,10 @@ class EpaymentWire(Wire):
             view |= self._events(events)
         return view
 
-    def _events(self, answer: Answer) -> Observed:
+    def _events(self, answer: ResponseOrNone) -> ObservedFields:
         raw = content(answer)
         if not isinstance(raw, list):
-            unreadable: Observed = {f"view.log.{name}": "unreadable" for name in _LOGGED}
+            unreadable: ObservedFields = {f"view.log.{name}": "unreadable" for name in _LOGGED}
             outcome = seen(answer)["view.outcome"]
             if isinstance(answer, Response) and answer.status == 401:
                 # The payment was read a moment ago with the same token: it is the token that is refused now.
@@ -157,7 +157,7 @@ class EpaymentWire(Wire):
         def total(name: str) -> int:
             return sum(whole(dig(event, "amount", "value")) or 0 for event in events if event.get("name") == name)
 
-        out: Observed = {
+        out: ObservedFields = {
             "view.log.order": _order([event.get("name") for event in events]),
             "view.log.captured": total("CAPTURED"),
             "view.log.refunded": total("REFUNDED"),
@@ -196,8 +196,8 @@ def _body(step: Cancel) -> bytes:
     return b"" if step.flag is None else encoded({"cancelTransactionOnly": step.flag})
 
 
-def _error(answer: Answer) -> Observed:
-    if isinstance(answer, Lost) or answer.status < 400:
+def _error(answer: ResponseOrNone) -> ObservedFields:
+    if isinstance(answer, NoResponse) or answer.status < 400:
         return {}
     details = listed(dig(content(answer), "extraDetails"))
     codes = [dig(detail, "reason") for detail in details if dig(detail, "name") == "ErrorCode"]

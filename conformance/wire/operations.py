@@ -11,7 +11,7 @@ from typing import Final
 from conformance.domain.order import Profile
 
 
-class Deed(StrEnum):
+class OperationKind(StrEnum):
     """What an operation does."""
 
     CREATE = "create"
@@ -23,9 +23,9 @@ class Deed(StrEnum):
     REFUND = "refund"
 
 
-MODIFYING: Final = frozenset({Deed.CANCEL, Deed.CAPTURE, Deed.REFUND})
+MODIFYING: Final = frozenset({OperationKind.CANCEL, OperationKind.CAPTURE, OperationKind.REFUND})
 """What changes an order that is there."""
-BODILESS: Final = frozenset({Deed.READ, Deed.LOG})
+BODILESS: Final = frozenset({OperationKind.READ, OperationKind.LOG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Operation:
     """
 
     profile: Profile
-    deed: Deed
+    deed: OperationKind
     method: str
     path: str
     success: tuple[int, ...] = (200,)
@@ -62,15 +62,21 @@ class Operation:
     @property
     def ordered(self) -> bool:
         """Whether the path names an order."""
-        return self.deed not in (Deed.CREATE, Deed.DRAFT)
+        return self.deed not in (OperationKind.CREATE, OperationKind.DRAFT)
 
 
 _MSN: Final = "merchantInfo.merchantSerialNumber"
 _TEXT: Final = "transaction.transactionText"
 _EPAYMENT: Final = (
-    "amount", "state", "aggregate.authorizedAmount", "aggregate.cancelledAmount", "aggregate.capturedAmount",
-    "aggregate.refundedAmount", "pspReference", "reference",
-)  # fmt: skip
+    "amount",
+    "state",
+    "aggregate.authorizedAmount",
+    "aggregate.cancelledAmount",
+    "aggregate.capturedAmount",
+    "aggregate.refundedAmount",
+    "pspReference",
+    "reference",
+)
 _E: Final = "/ecomm/v2/payments"
 _P: Final = "/epayment/v1/payments"
 _R: Final = "/recurring/v3/agreements"
@@ -79,37 +85,77 @@ _ECOM_BODY: Final = (_MSN, _TEXT)
 
 OPERATIONS: Final = (
     Operation(
-        Profile.ECOM, Deed.CREATE, "POST", _E, (200, 202), ("transaction.amount",), ("orderId",), body=True
-    ),
-    Operation(Profile.ECOM, Deed.READ, "GET", f"{_E}/{{orderId}}/details", answered=("transactionLogHistory",)),
-    Operation(
-        Profile.ECOM, Deed.CANCEL, "PUT", f"{_E}/{{orderId}}/cancel", (200,), _ECOM_BODY, ("orderId",), body=True
-    ),
-    Operation(Profile.ECOM, Deed.CAPTURE, "POST", f"{_E}/{{orderId}}/capture", answered=("orderId",), body=True),
-    Operation(Profile.ECOM, Deed.REFUND, "POST", f"{_E}/{{orderId}}/refund", answered=("orderId",), body=True),
-    Operation(
-        Profile.EPAYMENT, Deed.CREATE, "POST", _P, (201,), ("amount.value", "reference"), ("reference",), body=True
-    ),
-    Operation(Profile.EPAYMENT, Deed.READ, "GET", f"{_P}/{{reference}}", answered=_EPAYMENT),
-    Operation(Profile.EPAYMENT, Deed.LOG, "GET", f"{_P}/{{reference}}/events"),
-    Operation(Profile.EPAYMENT, Deed.CANCEL, "POST", f"{_P}/{{reference}}/cancel", answered=_EPAYMENT, body=True),
-    Operation(
-        Profile.EPAYMENT, Deed.CAPTURE, "POST", f"{_P}/{{reference}}/capture", (200,), ("modificationAmount.value",),
-        _EPAYMENT, body=True,
+        Profile.ECOM, OperationKind.CREATE, "POST", _E, (200, 202), ("transaction.amount",), ("orderId",), body=True
     ),
     Operation(
-        Profile.EPAYMENT, Deed.REFUND, "POST", f"{_P}/{{reference}}/refund", (200,), ("modificationAmount.value",),
-        _EPAYMENT, body=True,
+        Profile.ECOM, OperationKind.READ, "GET", f"{_E}/{{orderId}}/details", answered=("transactionLogHistory",)
     ),
-    Operation(Profile.RECURRING, Deed.DRAFT, "POST", _R, (201,), (), ("agreementId",), body=True),
-    Operation(Profile.RECURRING, Deed.CREATE, "POST", _C, (201,), ("amount",), ("chargeId",), body=True),
-    Operation(Profile.RECURRING, Deed.READ, "GET", f"{_C}/{{chargeId}}", answered=("id", "status", "amount")),
-    Operation(Profile.RECURRING, Deed.CANCEL, "DELETE", f"{_C}/{{chargeId}}", (204, 202)),
     Operation(
-        Profile.RECURRING, Deed.CAPTURE, "POST", f"{_C}/{{chargeId}}/capture", (204, 202), ("amount",), body=True
+        Profile.ECOM,
+        OperationKind.CANCEL,
+        "PUT",
+        f"{_E}/{{orderId}}/cancel",
+        (200,),
+        _ECOM_BODY,
+        ("orderId",),
+        body=True,
     ),
-    Operation(Profile.RECURRING, Deed.REFUND, "POST", f"{_C}/{{chargeId}}/refund", (204, 202), ("amount",), body=True),
-)  # fmt: skip
+    Operation(
+        Profile.ECOM, OperationKind.CAPTURE, "POST", f"{_E}/{{orderId}}/capture", answered=("orderId",), body=True
+    ),
+    Operation(Profile.ECOM, OperationKind.REFUND, "POST", f"{_E}/{{orderId}}/refund", answered=("orderId",), body=True),
+    Operation(
+        Profile.EPAYMENT,
+        OperationKind.CREATE,
+        "POST",
+        _P,
+        (201,),
+        ("amount.value", "reference"),
+        ("reference",),
+        body=True,
+    ),
+    Operation(Profile.EPAYMENT, OperationKind.READ, "GET", f"{_P}/{{reference}}", answered=_EPAYMENT),
+    Operation(Profile.EPAYMENT, OperationKind.LOG, "GET", f"{_P}/{{reference}}/events"),
+    Operation(
+        Profile.EPAYMENT, OperationKind.CANCEL, "POST", f"{_P}/{{reference}}/cancel", answered=_EPAYMENT, body=True
+    ),
+    Operation(
+        Profile.EPAYMENT,
+        OperationKind.CAPTURE,
+        "POST",
+        f"{_P}/{{reference}}/capture",
+        (200,),
+        ("modificationAmount.value",),
+        _EPAYMENT,
+        body=True,
+    ),
+    Operation(
+        Profile.EPAYMENT,
+        OperationKind.REFUND,
+        "POST",
+        f"{_P}/{{reference}}/refund",
+        (200,),
+        ("modificationAmount.value",),
+        _EPAYMENT,
+        body=True,
+    ),
+    Operation(Profile.RECURRING, OperationKind.DRAFT, "POST", _R, (201,), (), ("agreementId",), body=True),
+    Operation(Profile.RECURRING, OperationKind.CREATE, "POST", _C, (201,), ("amount",), ("chargeId",), body=True),
+    Operation(Profile.RECURRING, OperationKind.READ, "GET", f"{_C}/{{chargeId}}", answered=("id", "status", "amount")),
+    Operation(Profile.RECURRING, OperationKind.CANCEL, "DELETE", f"{_C}/{{chargeId}}", (204, 202)),
+    Operation(
+        Profile.RECURRING,
+        OperationKind.CAPTURE,
+        "POST",
+        f"{_C}/{{chargeId}}/capture",
+        (204, 202),
+        ("amount",),
+        body=True,
+    ),
+    Operation(
+        Profile.RECURRING, OperationKind.REFUND, "POST", f"{_C}/{{chargeId}}/refund", (204, 202), ("amount",), body=True
+    ),
+)
 """Everything that is fuzzed. Force approval is not: what it answers is documented as depending on a test user."""
 
 AMOUNTS: Final[Mapping[Profile, tuple[str, ...]]] = {
@@ -158,6 +204,6 @@ def operation_at(method: str, template: str) -> Operation | None:
     return _BY_PLACE.get((method.upper(), plain(template)))
 
 
-def operation(profile: Profile, deed: Deed) -> Operation:
+def operation(profile: Profile, deed: OperationKind) -> Operation:
     """Return the operation of a profile that does something."""
     return next(one for one in OPERATIONS if one.profile is profile and one.deed is deed)

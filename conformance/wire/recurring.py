@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from conformance.domain.expectation import ACCEPTED
-from conformance.domain.messages import Answer, Call, Lost, Request
+from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Addressee, Cancel, Capture, Defect, Initiate, Key, Refund, Step, StopAgreement
 from conformance.wire.base import (
     Calls,
-    Observed,
+    ObservedFields,
     Wire,
     answered,
     books,
@@ -73,13 +73,13 @@ class RecurringWire(Wire):
         initial = step.amount if step.kind is Kind.INITIAL_RESERVE else None
         answer = yield from self._draft(step.amount, initial, self.ticket.order_id)
         body = content(answer)
-        if isinstance(answer, Lost) or answer.status >= 300:
+        if isinstance(answer, NoResponse) or answer.status >= 300:
             return {**answered(answer), **_error(answer)}
         self.ticket.agreement_id = text(dig(body, "agreementId")) or ""
         if step.kind is Kind.INITIAL_RESERVE:
             self.ticket.charge_id = text(dig(body, "chargeId")) or self.ticket.order_id
         answer = yield self._accept(self.ticket.agreement_id)
-        if isinstance(answer, Lost) or answer.status >= 300 or step.kind is Kind.INITIAL_RESERVE:
+        if isinstance(answer, NoResponse) or answer.status >= 300 or step.kind is Kind.INITIAL_RESERVE:
             return {**answered(answer), **_error(answer)}
         charge = self._new_charge(step, self.ticket.order_id)
         answer = yield self._send("POST", f"{self._agreement()}/charges", charge)
@@ -175,7 +175,7 @@ def _money(amount: int) -> dict[str, Any]:
     return {"amount": amount, "description": "Conformance test"}
 
 
-def _history(raw: Any) -> Observed:
+def _history(raw: Any) -> ObservedFields:
     events = [event for event in listed(raw) if isinstance(event, Mapping) and event.get("success") is not False]
 
     def total(name: str) -> int:
@@ -189,8 +189,8 @@ def _history(raw: Any) -> Observed:
     }
 
 
-def _error(answer: Answer) -> Observed:
-    if isinstance(answer, Lost) or answer.status < 400:
+def _error(answer: ResponseOrNone) -> ObservedFields:
+    if isinstance(answer, NoResponse) or answer.status < 400:
         return {}
     body = content(answer)
     kind = text(dig(body, "type"))

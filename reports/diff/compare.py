@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from conformance.domain.order import Profile
-from conformance.judging.verdicts import RuleResult, RuleVerdict, holds_back
-from conformance.reports.html.histories import Play, plays_of
+from conformance.judging.verdicts import RuleResult, RuleVerdict, blocks_conformance
+from conformance.reports.html.histories import HistoryView, history_views_of
 from conformance.results.result import Result
 
 RuleKey: TypeAlias = tuple[Profile, str]
@@ -224,7 +224,7 @@ def _change(was: RuleResult | None, became: RuleResult | None) -> Change | None:
     shown = [one.verdict is RuleVerdict.PASSED for one in (was, became)]
     if shown == [True, False]:
         # What does not keep a run from being conformant is not worse either, and needs no entry among known failures.
-        return Change.LOST if holds_back(replace(became, waiver=None)) else Change.UNSEEN
+        return Change.LOST if blocks_conformance(replace(became, waiver=None)) else Change.UNSEEN
     return Change.SHOWN if shown == [False, True] else Change.OTHER
 
 
@@ -261,7 +261,7 @@ def _recorded(result: Result) -> dict[RuleKey, tuple[str, Mapping[str, int]]]:
 
 def _checks(result: Result) -> dict[str, Check]:
     """Return every check of the planned histories that counts, by what was done, in the order of the plan."""
-    plays = plays_of(result.evidence)
+    plays = history_views_of(result.evidence)
     planned = [name for record in result.evidence.of_kind("plan") for name in record["histories"]]
     checks: dict[str, Check] = {}
     told: Counter[str] = Counter()
@@ -277,13 +277,13 @@ def _checks(result: Result) -> dict[str, Check]:
     return checks
 
 
-def _label(play: Play) -> str:
+def _label(play: HistoryView) -> str:
     steps = " → ".join(str(step["do"]) for step in play.record["history"]["steps"])
     label = play.record["label"]
     return f"{play.profile.value}: {label} ({steps})" if label else f"{play.profile.value}: {steps}"
 
 
-def _last(plays: Mapping[str, Play], name: str) -> Play | None:
+def _last(plays: Mapping[str, HistoryView], name: str) -> HistoryView | None:
     return next((plays[one] for one in (f"{name}c", f"{name}b", name) if one in plays), None)
 
 

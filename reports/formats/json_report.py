@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from conformance.judging.verdicts import RuleResult
-from conformance.reports.detection_power import Strengths, strengths_of
+from conformance.reports.detection_power import DetectionTable, detection_of
 from conformance.reports.fuzzing import fuzz_as_json
 from conformance.reports.wording.headline import ending, ending_note, profiles, replay_line
 from conformance.results.result import Result
@@ -19,7 +19,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
     """Return the report as JSON."""
     run = result.run
     finish = ending(result)
-    strengths = strengths_of(result)
+    strengths = detection_of(result)
     return {
         "version": REPORT_VERSION,
         "verdict": result.verdict.value,
@@ -61,7 +61,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
     }
 
 
-def _rule(one: RuleResult, strengths: Strengths) -> dict[str, Any]:
+def _rule(one: RuleResult, strengths: DetectionTable) -> dict[str, Any]:
     strength = strengths.of(one)
     return {
         "id": one.rule.id,

@@ -11,7 +11,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from conformance.domain.order import Profile
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
 from conformance.reports.fuzzing import first_finding
 from conformance.reports.wording.headline import ending, ending_note, headline, profiles, replay_line
 from conformance.reports.wording.provider import PROFILES
@@ -89,7 +89,7 @@ def _outcome(result: Result, one: RuleResult) -> ElementTree.Element | None:
         replay = replay_line(result, one.counterexample) if one.counterexample else curl
         failure.text = f"\n{one.rule.statement}\n{shortened(one.reason)}\nreplay: {in_one_line(replay)}\n"
         return failure
-    if holds_back(one):
+    if blocks_conformance(one):
         error = ElementTree.Element("error", message=message, type=verdict.value)
         error.text = f"\n{one.rule.statement}\n{shortened(one.reason)}\n"
         return error

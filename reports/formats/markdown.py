@@ -8,7 +8,7 @@ from typing import Final
 
 from conformance.evidence.journal import Record
 from conformance.judging.verdicts import RuleResult, RuleVerdict
-from conformance.reports.detection_power import strengths_of
+from conformance.reports.detection_power import detection_of
 from conformance.reports.fuzzing import first_finding, fuzz_part
 from conformance.reports.wording.headline import (
     Untested,
@@ -86,7 +86,7 @@ def _lines(result: Result) -> Iterator[str]:
             f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}{_until(waiver)}" for waiver in run["waivers"]
         )
         yield ""
-    strong = strengths_of(result).headline()
+    strong = detection_of(result).headline()
     if strong:
         yield from (_plain(strong), "")
     part = fuzz_part(result.evidence)

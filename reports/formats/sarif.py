@@ -10,11 +10,11 @@ import hashlib
 import json
 from typing import Any, Final
 
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
 from conformance.reports.wording.headline import ending_note, headline, replay_line
 from conformance.reports.wording.sanitize import shortened
 from conformance.results.result import Result, book_of
-from conformance.rulebook import Level, Rule, Rulebook, load_wire
+from conformance.rulebook import Level, Rule, Rulebook, load_http_rules
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT: Final = "RUN"
@@ -36,7 +36,7 @@ def sarif_text(result: Result) -> str:
 
 def sarif(result: Result) -> dict[str, Any]:
     """Return the log: one run, with one result for each rule of each profile."""
-    books = (book_of(result.evidence), load_wire())
+    books = (book_of(result.evidence), load_http_rules())
     rules = list({one.rule.id: one.rule for one in result.rules}.values())
     places = {rule.id: index for index, rule in enumerate(rules)}
     run = result.run
@@ -138,4 +138,4 @@ def _kind(result: Result, one: RuleResult) -> tuple[str, str]:
     if one.verdict in _KINDS:
         return _KINDS[one.verdict]
     # Forges show what fails and nothing else: what holds the verdict back must not be hidden there.
-    return ("fail", "warning") if holds_back(one) else ("open" if one.in_scope else "notApplicable", "none")
+    return ("fail", "warning") if blocks_conformance(one) else ("open" if one.in_scope else "notApplicable", "none")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
 from conformance.results.result import Result
 from conformance.rulebook import Rulebook
 from conformance.rulebook.render import render_json
@@ -70,7 +70,7 @@ def _list_of(result: Result, one: RuleResult) -> str | None:
         return None
     if one.verdict is RuleVerdict.PASSED:
         return "passedTests"
-    if holds_back(one) or (one.verdict is RuleVerdict.VIOLATED and one.waiver is None):
+    if blocks_conformance(one) or (one.verdict is RuleVerdict.VIOLATED and one.waiver is None):
         return "failedTests"
     warned = one.verdict is RuleVerdict.WARNING or (one.waiver is not None and one.in_scope)
     return "warnedTests" if warned else None

@@ -9,7 +9,7 @@ from typing import Final
 
 from conformance.domain.order import Market
 from conformance.evidence.journal import Record
-from conformance.reports.html.histories import Sight
+from conformance.reports.html.histories import EvidenceRef
 
 _DAY: Final = 86_400
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -19,14 +19,14 @@ Counted = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class AgeDistribution:
     """One thing about a rule's examples, and how often it had which value. ``bars`` draws the counts."""
 
     name: str
     values: tuple[tuple[str, int, str], ...]
 
 
-def spreads_of(sights: Iterable[Sight], market: Market) -> list[Spread]:
+def age_distributions_of(sights: Iterable[EvidenceRef], market: Market) -> list[AgeDistribution]:
     """Return how old orders were, how much of them was captured and which flag was sent where a rule was seen.
 
     An age is what had passed for the order since it was initiated. A rule that was never seen at a cancel has no flags.
@@ -48,7 +48,7 @@ def spreads_of(sights: Iterable[Sight], market: Market) -> list[Spread]:
         ("captured", [(_SHARES[place], count) for place, count in sorted(shares.items())]),
         ("flag", [(flag, flags[flag]) for flag in (*_FLAGS.values(), "odd") if flags[flag]]),
     )
-    return [Spread(name, tuple(_drawn(values))) for name, values in found if values]
+    return [AgeDistribution(name, tuple(_drawn(values))) for name, values in found if values]
 
 
 def _drawn(values: Counted) -> Iterator[tuple[str, int, str]]:

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final, TypeAlias
 
 from conformance.domain.order import Market, Profile
-from conformance.reports.html.histories import Play
+from conformance.reports.html.histories import HistoryView
 from conformance.reports.wording.provider import counted
 
 Age: TypeAlias = tuple[int, str]
@@ -54,9 +54,9 @@ class Grid:
     without_cell: int
 
 
-def grids_of(plays: Iterable[Play], market: Market) -> list[Grid]:
+def grids_of(plays: Iterable[HistoryView], market: Market) -> list[Grid]:
     """Return one grid for each profile that was played. Ages are put together on either side of the market's limits."""
-    by_profile: dict[Profile, list[Play]] = {}
+    by_profile: dict[Profile, list[HistoryView]] = {}
     for play in plays:
         if play.counts:
             by_profile.setdefault(play.profile, []).append(play)
@@ -64,7 +64,7 @@ def grids_of(plays: Iterable[Play], market: Market) -> list[Grid]:
     return [_grid(profile, found, limits) for profile, found in by_profile.items()]
 
 
-def _grid(profile: Profile, plays: list[Play], limits: tuple[int, ...]) -> Grid:
+def _grid(profile: Profile, plays: list[HistoryView], limits: tuple[int, ...]) -> Grid:
     cells: dict[tuple[str, tuple[Age, str]], Counter[str]] = {}
     without = 0
     for play in plays:
@@ -101,7 +101,7 @@ def _age(text: str, limits: tuple[int, ...]) -> Age:
     return (low, f"{low} days or more")
 
 
-def _worst(play: Play) -> str:
+def _worst(play: HistoryView) -> str:
     seen = {judgement["status"] for judgement in play.standing()}
     return next((status for status in _WORST_FIRST if status in seen), "unplayed")
 

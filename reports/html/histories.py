@@ -14,7 +14,7 @@ RuleKey: TypeAlias = tuple[Profile, str]
 
 
 @dataclass(slots=True)
-class Play:
+class HistoryView:
     """One history as it was played: its own record, what was sent and answered, and what was judged."""
 
     record: Record
@@ -55,16 +55,16 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class EvidenceRef:
     """Where a rule's verdict can be seen: the history, and the step in it (None when it never got there)."""
 
-    play: Play
+    play: HistoryView
     step: int | None
 
 
-def plays_of(evidence: Evidence) -> dict[str, Play]:
+def history_views_of(evidence: Evidence) -> dict[str, HistoryView]:
     """Gather every history's records, in the order of the journal."""
-    plays = {record["id"]: Play(record) for record in evidence.of_kind("history")}
+    plays = {record["id"]: HistoryView(record) for record in evidence.of_kind("history")}
     for record in evidence.of_kind("exchange"):
         if record["history"]:
             plays[record["history"]].exchanges.append(record)
@@ -76,24 +76,24 @@ def plays_of(evidence: Evidence) -> dict[str, Play]:
     return plays
 
 
-def first_look(evidence: Evidence) -> list[Record]:
+def first_read_back(evidence: Evidence) -> list[Record]:
     """Return the exchanges that belong to no history: how the target was reached and what it was found to offer."""
     return [record for record in evidence.of_kind("exchange") if not record["history"]]
 
 
-def sights_of(evidence: Evidence, plays: dict[str, Play]) -> dict[tuple[RuleKey, str], list[Sight]]:
+def evidence_refs_of(evidence: Evidence, plays: dict[str, HistoryView]) -> dict[tuple[RuleKey, str], list[EvidenceRef]]:
     """Return the histories that show each rule in each status, and those that set out for it and missed it."""
-    sights: dict[tuple[RuleKey, str], list[Sight]] = defaultdict(list)
+    sights: dict[tuple[RuleKey, str], list[EvidenceRef]] = defaultdict(list)
     for play in plays.values():
         if not play.counts:
             continue
         for judgement in play.standing():
             for rule, status in _shown_by(judgement):
-                sights[(play.profile, rule), status].append(Sight(play, judgement["step"]))
+                sights[(play.profile, rule), status].append(EvidenceRef(play, judgement["step"]))
     for record in evidence.of_kind("missed"):
         play = plays[record["history"]]
         for rule in record["rules"]:
-            sights[(play.profile, rule.partition("/")[0]), "missed"].append(Sight(play, None))
+            sights[(play.profile, rule.partition("/")[0]), "missed"].append(EvidenceRef(play, None))
     return dict(sights)
 
 

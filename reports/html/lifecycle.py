@@ -16,7 +16,7 @@ from markupsafe import Markup
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Record
 from conformance.reports.html.charts import money_of
-from conformance.reports.html.histories import Play
+from conformance.reports.html.histories import HistoryView
 from conformance.reports.wording.provider import PROFILES, counted
 
 INITIATED, SECURE, RESERVED, PARTLY, CAPTURED = "initiated", "in 3-D Secure", "reserved", "partly captured", "captured"
@@ -91,16 +91,16 @@ class Lifecycle:
         return _drawn(self)
 
 
-def lifecycles_of(plays: Iterable[Play]) -> list[Lifecycle]:
+def lifecycles_of(plays: Iterable[HistoryView]) -> list[Lifecycle]:
     """Return the life of an order in each profile that was played; histories of shrinking searches do not count."""
-    found: dict[Profile, list[Play]] = {}
+    found: dict[Profile, list[HistoryView]] = {}
     for play in plays:
         if play.counts:
             found.setdefault(play.profile, []).append(play)
     return [_lifecycle(profile, each) for profile, each in found.items()]
 
 
-def _lifecycle(profile: Profile, plays: Iterable[Play]) -> Lifecycle:
+def _lifecycle(profile: Profile, plays: Iterable[HistoryView]) -> Lifecycle:
     places, usual = (_CHARGE, _CHARGE_WAYS) if profile is Profile.RECURRING else (_PAYMENT, _PAYMENT_WAYS)
     ways: Counter[Way] = Counter()
     reached: Counter[str] = Counter()
@@ -118,7 +118,7 @@ def _lifecycle(profile: Profile, plays: Iterable[Play]) -> Lifecycle:
     return Lifecycle(profile, stops, tuple((*way, ways[way]) for way in (*usual, *sorted(others))))
 
 
-def _moves(play: Play) -> Iterator[tuple[str, str, bool, bool]]:
+def _moves(play: HistoryView) -> Iterator[tuple[str, str, bool, bool]]:
     """Yield for every step the stage before and after it, whether it cancels the order, and whether it was taken."""
     steps = play.record["history"]["steps"]
     stage = BEGINNING

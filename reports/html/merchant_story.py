@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from conformance.evidence.journal import PARTY, Record
-from conformance.obligations.history import ShopHistory, shop_from_json
+from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 from conformance.reports.html.charts import Money, band, money_in_words
-from conformance.reports.html.histories import Play
+from conformance.reports.html.histories import HistoryView
 from conformance.reports.html.story import MOST_EXCHANGES, StepView, Story, exchange_view, history_anchor, records_of
-from conformance.reports.wording.merchant import AT_REST, fault_in_words, happening_in_words, shop_step_in_words
+from conformance.reports.wording.merchant import AT_REST, fault_in_words, happening_in_words, merchant_step_in_words
 from conformance.reports.wording.provider import PROFILES, SOURCES, STATUSES
 
 
-def is_shops(play: Play) -> bool:
+def is_merchant_history(play: HistoryView) -> bool:
     """Whether a history is one of a merchant's shop."""
     return bool(play.record["history"].get("party") == PARTY)
 
 
-def shop_story_of(play: Play, currency: str, body_limit: int) -> Story:
+def merchant_story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
     """Tell a history. Bodies are cut at ``body_limit`` characters."""
-    history = shop_from_json(play.record["history"])
+    history = merchant_history_from_json(play.record["history"])
     kept = play.exchanges[:MOST_EXCHANGES]
-    words = [*(shop_step_in_words(step, history, currency) for step in history.steps), AT_REST]
+    words = [*(merchant_step_in_words(step, history, currency) for step in history.steps), AT_REST]
     return Story(
         anchor=history_anchor(play),
         id=play.id,
@@ -39,7 +39,7 @@ def shop_story_of(play: Play, currency: str, body_limit: int) -> Story:
     )
 
 
-def _trouble(history: ShopHistory) -> Iterator[str]:
+def _trouble(history: MerchantHistory) -> Iterator[str]:
     yield from (fault_in_words(fault) for fault in history.faults)
     behaviour = history.behaviour
     if behaviour.key_scope == "operation":
@@ -53,11 +53,11 @@ def _trouble(history: ShopHistory) -> Iterator[str]:
 
 
 def _step(
-    play: Play,
+    play: HistoryView,
     kept: list[Record],
     number: int,
     words: str,
-    history: ShopHistory,
+    history: MerchantHistory,
     currency: str,
     body_limit: int,
 ) -> StepView:

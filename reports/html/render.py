@@ -13,16 +13,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from conformance.domain.order import Market
-from conformance.evidence.journal import is_merchants
-from conformance.judging.verdicts import RuleVerdict, RunVerdict, holds_back
-from conformance.reports.detection_power import strengths_of
+from conformance.evidence.journal import is_merchant_run
+from conformance.judging.verdicts import RuleVerdict, RunVerdict, blocks_conformance
+from conformance.reports.detection_power import detection_of
 from conformance.reports.fuzzing import fuzz_part
-from conformance.reports.html.age_distribution import Spread, spreads_of
+from conformance.reports.html.age_distribution import AgeDistribution, age_distributions_of
 from conformance.reports.html.charts import shares
 from conformance.reports.html.coverage import grids_of
-from conformance.reports.html.histories import Play, Sight, first_look, plays_of
+from conformance.reports.html.histories import EvidenceRef, HistoryView, first_read_back, history_views_of
 from conformance.reports.html.lifecycle import lifecycles_of
-from conformance.reports.html.merchant_story import is_shops, shop_story_of
+from conformance.reports.html.merchant_story import is_merchant_history, merchant_story_of
 from conformance.reports.html.sections import (
     Example,
     RuleRow,
@@ -122,7 +122,7 @@ def environment() -> Environment:
         in_words=reason_in_words,
         offered=offered_in_words,
     )
-    environment.tests["holding_back"] = holds_back
+    environment.tests["holding_back"] = blocks_conformance
     return environment
 
 
@@ -144,13 +144,13 @@ class _Histories:
 
     currency: str
     kept: dict[str, Markup]
-    left_out: list[Play]
+    left_out: list[HistoryView]
 
-    def told(self, play: Play, body_limit: int, room: int) -> int:
+    def told(self, play: HistoryView, body_limit: int, room: int) -> int:
         """Tell a history unless it was told or does not fit, and return the bytes that it took."""
         if play.id in self.kept:
             return 0
-        tell = shop_story_of if is_shops(play) else story_of
+        tell = merchant_story_of if is_merchant_history(play) else story_of
         story = tell(play, self.currency, body_limit)
         markup = Markup(environment().get_template("history.html.j2").render(story=story))
         size = len(markup.encode())
@@ -164,7 +164,7 @@ class _Histories:
 def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
     """Return the text of `report.html`."""
     book = rulebook or book_of(result.evidence)
-    plays = plays_of(result.evidence)
+    plays = history_views_of(result.evidence)
     text = ""
     for room in _ROOMS:
         text = _page(result, book, plays, room)
@@ -173,7 +173,7 @@ def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
     return text
 
 
-def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> str:
+def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: int) -> str:
     rows = rule_rows(result, plays)
     histories = _Histories(Market(result.run["market"]).currency, {}, [])
     found = (row for row in rows.values() if row.kind in _FOUND)
@@ -199,7 +199,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             unseen_from_outside=unseen_from_outside(result),
             note=ending_note(result),
             finish=ending(result),
-            strengths=strengths_of(result),
+            strengths=detection_of(result),
             spread=_spread(result),
             started=_moment(result.run["started"]),
             relied_on_days=RELIED_ON.days,
@@ -213,7 +213,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             unseen=unseen(result),
             unwaived=violations(result),
             verdicts=verdicts(result),
-            merchant=is_merchants(result.run),
+            merchant=is_merchant_run(result.run),
             violations=in_violations,
             untested=untested(result),
             chosen_readings=chosen_readings(result, book),
@@ -221,7 +221,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
             proved_nothing=proved_nothing(result),
             readings=reading_rows(result, book),
             recorded=recorded_rows(linked.values()),
-            lifecycles=[] if is_merchants(result.run) else lifecycles_of(plays.values()),
+            lifecycles=[] if is_merchant_run(result.run) else lifecycles_of(plays.values()),
             grids=grids_of(plays.values(), Market(result.run["market"])),
             examples=examples,
             left_out=histories.left_out,
@@ -238,20 +238,20 @@ def _page(result: Result, book: Rulebook, plays: dict[str, Play], room: int) -> 
     )
 
 
-def _spread(result: Result) -> Callable[[RuleRow], list[Spread]]:
+def _spread(result: Result) -> Callable[[RuleRow], list[AgeDistribution]]:
     """Return what tells of a rule's examples; a shop's histories have no age of their own and no flag."""
-    if is_merchants(result.run):
+    if is_merchant_run(result.run):
         return lambda _: []
-    return lambda row: spreads_of(row.sights, Market(result.run["market"]))
+    return lambda row: age_distributions_of(row.sights, Market(result.run["market"]))
 
 
-def _violation(result: Result, row: RuleRow, rows: Any, plays: dict[str, Play]) -> Violation:
+def _violation(result: Result, row: RuleRow, rows: Any, plays: dict[str, HistoryView]) -> Violation:
     told, more = counterexamples(result, row, plays)
     return Violation(row, violation_anchor(row), related_rows(row, rows), tuple(told), more)
 
 
 def _looked(result: Result) -> tuple[list[ExchangeView], int]:
-    records = first_look(result.evidence)
+    records = first_read_back(result.evidence)
     views: list[ExchangeView] = []
     room = _FOR_LOOKING
     for record in records:
@@ -296,7 +296,7 @@ def _tell_examples(rows: Iterable[RuleRow], histories: _Histories, room: int) ->
 
     The rules that few histories show come first, because those histories show other rules as well.
     """
-    shown: dict[str, tuple[Play, list[str]]] = {}
+    shown: dict[str, tuple[HistoryView, list[str]]] = {}
     wanting = (row for row in rows if row.sights and row.kind not in _FOUND)
     for row in sorted(wanting, key=lambda row: len(row.sights)):
         sight = _told(row, histories) or min(row.sights, key=lambda sight: len(sight.play.exchanges))
@@ -311,7 +311,7 @@ def _tell_examples(rows: Iterable[RuleRow], histories: _Histories, room: int) ->
     return [Example(play, tuple(rules), histories.kept[play.id]) for play, rules in told]
 
 
-def _told(row: RuleRow, histories: _Histories) -> Sight | None:
+def _told(row: RuleRow, histories: _Histories) -> EvidenceRef | None:
     return next((sight for sight in row.sights if sight.play.id in histories.kept), None)
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Record
 from conformance.judging.verdicts import RuleResult, RuleVerdict
-from conformance.reports.html.histories import Play, RuleKey, Sight, counterexamples_of, sights_of
+from conformance.reports.html.histories import EvidenceRef, HistoryView, RuleKey, counterexamples_of, evidence_refs_of
 from conformance.reports.html.story import evidence_anchor, what_differs
 from conformance.reports.wording.headline import replay_line
 from conformance.reports.wording.provider import kind_of
@@ -37,12 +37,12 @@ class RuleRow:
 
     result: RuleResult
     anchor: str
-    sights: tuple[Sight, ...]
+    sights: tuple[EvidenceRef, ...]
     link: str = ""
     link_text: str = ""
 
     @property
-    def sight(self) -> Sight | None:
+    def sight(self) -> EvidenceRef | None:
         """The first place where its verdict can be seen."""
         return self.sights[0] if self.sights else None
 
@@ -53,7 +53,7 @@ class RuleRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CounterexampleView:
     """A counterexample with the history that shows it. ``story`` is None when the page had no room for it.
 
     ``differs`` says whether it is the answer that is wrong, or the order, where that can be told, and ``question`` what
@@ -61,7 +61,7 @@ class Told:
     """
 
     record: Record | None
-    play: Play
+    play: HistoryView
     step: int
     replay: str
     evidence: str
@@ -78,7 +78,7 @@ class Violation:
     row: RuleRow
     anchor: str
     related: tuple[RuleRow, ...]
-    told: tuple[Told, ...]
+    told: tuple[CounterexampleView, ...]
     more: int
 
 
@@ -86,7 +86,7 @@ class Violation:
 class Example:
     """A history that is told because verdicts rest on it, and the rules that they are about."""
 
-    play: Play
+    play: HistoryView
     rules: tuple[str, ...]
     story: Markup
 
@@ -113,9 +113,9 @@ class RecordedRow:
     more: int
 
 
-def rule_rows(result: Result, plays: dict[str, Play]) -> dict[RuleKey, RuleRow]:
+def rule_rows(result: Result, plays: dict[str, HistoryView]) -> dict[RuleKey, RuleRow]:
     """Return one row for each rule of each profile, in the order of the result."""
-    sights = sights_of(result.evidence, plays)
+    sights = evidence_refs_of(result.evidence, plays)
     rows: dict[RuleKey, RuleRow] = {}
     for one in result.rules:
         key = (one.profile, one.rule.id)
@@ -129,7 +129,9 @@ def violation_anchor(row: RuleRow) -> str:
     return f"violation-{row.result.profile.value}-{row.result.rule.id}"
 
 
-def counterexamples(result: Result, row: RuleRow, plays: dict[str, Play]) -> tuple[list[Told], int]:
+def counterexamples(
+    result: Result, row: RuleRow, plays: dict[str, HistoryView]
+) -> tuple[list[CounterexampleView], int]:
     """Return what tells of a violation, and how many counterexamples more there are.
 
     Without a stored counterexample (a run that was stopped before it had one) it is the first history that failed.
@@ -145,13 +147,13 @@ def counterexamples(result: Result, row: RuleRow, plays: dict[str, Play]) -> tup
     return told, max(len(records) - MOST_COUNTEREXAMPLES, 0)
 
 
-def _told(record: Record | None, play: Play, rule: str, replay: str) -> Told:
+def _told(record: Record | None, play: HistoryView, rule: str, replay: str) -> CounterexampleView:
     judgement = play.violation_of(rule) or {"step": 0}
     finding: Record = next((one for one in judgement.get("findings", ()) if one["rule"] == rule), {})
     step = judgement["step"]
     evidence = evidence_anchor(play, step, finding.get("exchange"))
     earlier = evidence_anchor(play, step, finding["earlier"]) if "earlier" in finding else ""
-    return Told(record, play, step, replay, evidence, earlier, *what_differs(judgement), None)
+    return CounterexampleView(record, play, step, replay, evidence, earlier, *what_differs(judgement), None)
 
 
 def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow, ...]:

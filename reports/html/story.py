@@ -12,7 +12,7 @@ from conformance.domain.order import Profile
 from conformance.domain.steps import history_from_json
 from conformance.evidence.journal import Record
 from conformance.reports.html.charts import band, money_in_words, money_of
-from conformance.reports.html.histories import Play
+from conformance.reports.html.histories import HistoryView
 from conformance.reports.wording.merchant import trouble_in_words
 from conformance.reports.wording.provider import (
     PROFILES,
@@ -138,12 +138,12 @@ class Story:
         return (exchange for step in self.steps for exchange in step.exchanges)
 
 
-def history_anchor(play: Play) -> str:
+def history_anchor(play: HistoryView) -> str:
     """Return the fragment that leads to a history: the number of its record."""
     return f"history-{play.record['n']}"
 
 
-def evidence_anchor(play: Play, step: int | None, place: int | None = None) -> str:
+def evidence_anchor(play: HistoryView, step: int | None, place: int | None = None) -> str:
     """Return the fragment that leads to the exchange in which a step was done, or to the history when there is none.
 
     ``place`` is that of the exchange among the history's, where a finding names one.
@@ -198,7 +198,7 @@ def _closest(branches: Sequence[BranchView]) -> BranchView:
     return min(branches, key=lambda branch: (branch.failed, not branch.rules))
 
 
-def story_of(play: Play, currency: str, body_limit: int) -> Story:
+def story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
     """Tell a history. Bodies are cut at ``body_limit`` characters."""
     history = history_from_json(play.record["history"])
     kept = play.exchanges[:MOST_EXCHANGES]
@@ -220,7 +220,7 @@ def story_of(play: Play, currency: str, body_limit: int) -> Story:
     )
 
 
-def records_of(play: Play) -> str:
+def records_of(play: HistoryView) -> str:
     """Return which lines of the journal are a history's."""
     numbers = [play.record["n"], *(one["n"] for one in (*play.exchanges, *play.notes, *play.judgements))]
     first, last = min(numbers) + 1, max(numbers) + 1

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Record, is_merchants
-from conformance.judging.judge import Judged
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back, needless_waivers
+from conformance.evidence.journal import Record, is_merchant_run
+from conformance.judging.judge import StepStatus
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance, needless_waivers
 from conformance.reports.wording.provider import PROFILES, counted, sentence
 from conformance.results.result import Result, partial_note
 from conformance.rulebook import Level
@@ -61,7 +61,7 @@ def headline(result: Result) -> str:
 
 def about(result: Result) -> str:
     """Say what a report of this kind is about, and whom it says nothing of."""
-    if is_merchants(result.run):
+    if is_merchant_run(result.run):
         if result.run["target"]["name"] in _EXAMPLES:
             return "A test of an example shop that comes with the suite. It says nothing of anybody’s integration."
         return "Whether a merchant’s integration cancels as the documentation of Vipps MobilePay asks it to."
@@ -100,10 +100,10 @@ def because(result: Result) -> str:
             return f"{note[0].lower()}{note[1:]}"
         case RunVerdict.INCOMPLETE if not result.histories and not result.fuzzed:
             return "no history was played, so nothing was tested."
-        case RunVerdict.INCOMPLETE if not any(map(holds_back, result.rules)) and needless(result):
+        case RunVerdict.INCOMPLETE if not any(map(blocks_conformance, result.rules)) and needless(result):
             return f"nothing was violated, but {needless(result)[0]} is waived and needs no waiver."
         case RunVerdict.INCOMPLETE:
-            open_rules = sum(holds_back(one) for one in result.rules)
+            open_rules = sum(blocks_conformance(one) for one in result.rules)
             verb = "was" if open_rules == 1 else "were"
             said = counted(open_rules, "required rule")
             return f"no rule was seen violated, but {said} {verb} not put to the test, or not enough. This is no pass."
@@ -214,7 +214,7 @@ def warnings(result: Result) -> list[RuleResult]:
 
 def verdicts(result: Result) -> list[RuleVerdict]:
     """Return the verdicts that a rule of this run can have. Only a merchant's obligations can be a warning."""
-    return [one for one in RuleVerdict if one is not RuleVerdict.WARNING or is_merchants(result.run)]
+    return [one for one in RuleVerdict if one is not RuleVerdict.WARNING or is_merchant_run(result.run)]
 
 
 def proved_nothing(result: Result) -> str:
@@ -222,7 +222,7 @@ def proved_nothing(result: Result) -> str:
     causes = {
         record["history"]: record["cause"]
         for record in result.evidence.of_kind("judgement")
-        if record["status"] == Judged.INCONCLUSIVE and not record.get("superseded")
+        if record["status"] == StepStatus.INCONCLUSIVE and not record.get("superseded")
     }
     if not causes:
         return ""
@@ -247,7 +247,7 @@ def untested(result: Result) -> list[Untested]:
         elif one.untried:
             groups.setdefault((False, one.verdict, f"in part: {one.untried}"), []).append(one)
         elif one.verdict in _SILENT:
-            groups.setdefault((holds_back(one), one.verdict, one.reason), []).append(one)
+            groups.setdefault((blocks_conformance(one), one.verdict, one.reason), []).append(one)
     ordered = sorted(groups.items(), key=lambda item: (not item[0][0], _IN_PART.index(item[0][1]), -len(item[1])))
     return [Untested(verdict, reason, tuple(rules), held) for (held, verdict, reason), rules in ordered]
 

@@ -32,7 +32,7 @@ from conformance.domain.steps import (
     StopAgreement,
     Together,
 )
-from conformance.judging.judge import shown
+from conformance.judging.judge import observed_text
 from conformance.judging.verdicts import CAPABILITIES, RuleVerdict
 
 PROFILES: Final[Mapping[Profile, str]] = {
@@ -240,7 +240,7 @@ def value_in_words(field: str, value: Scalar, currency: str) -> str:
     """Return an observed or permitted value, as money where the field is about money."""
     if isinstance(value, int) and not isinstance(value, bool) and field.partition(".")[2] in _MONEY:
         return amount(value, currency)
-    return shown(value)
+    return observed_text(value)
 
 
 _REASON: Final = re.compile(r"\b(?P<field>(?:answer|other|view|sent)\.[a-z_.]+) should be .+, but was ", re.DOTALL)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.domain.order import Profile
-from conformance.obligations.history import Behaviour, Fault, ShopHistory, Step
+from conformance.obligations.history import Behaviour, Fault, MerchantHistory, Step
 
 RETRY_AFTER: Final = 30
 """Seconds that ``Retry-After`` asks for."""
@@ -23,7 +23,7 @@ class Situation:
 
     name: str
     label: str
-    history: ShopHistory
+    history: MerchantHistory
 
 
 APPROVED: Final = "create approve deliver tick cancel"
@@ -89,9 +89,9 @@ _CREATING: Final = ("lost-after", "error-500-after", "lost-before", "error-500",
 _CLOSING: Final = ("lost-after", "error-500", "empty-200", "busy-429")
 
 
-def systematic_shop(profile: Profile) -> list[Situation]:
+def systematic_merchant_cases(profile: Profile) -> list[Situation]:
     """Return the set for an API, in order."""
-    found: dict[ShopHistory, Situation] = {}
+    found: dict[MerchantHistory, Situation] = {}
     for name, label, steps, fault, options in _all(profile):
         history = _history(profile, steps, fault, options)
         found.setdefault(history, Situation(name, label, history))
@@ -224,13 +224,13 @@ def _rest() -> Iterator[Cell]:
     yield ("tokens", "no token at first", APPROVED, (_fault("token", "error-500"),), {})
 
 
-def _history(profile: Profile, steps: str, faults: tuple[Fault, ...], options: dict[str, object]) -> ShopHistory:
+def _history(profile: Profile, steps: str, faults: tuple[Fault, ...], options: dict[str, object]) -> MerchantHistory:
     made = tuple(_step(word) for word in steps.split())
     amounts = options.get("amounts") or (1000,) * (1 + max(step.order for step in made))
     behaviour = options.get("behaviour") or Behaviour()
     assert isinstance(amounts, tuple)
     assert isinstance(behaviour, Behaviour)
-    return ShopHistory(profile, amounts, made, faults, behaviour)
+    return MerchantHistory(profile, amounts, made, faults, behaviour)
 
 
 def _step(word: str) -> Step:

@@ -7,7 +7,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from conformance.domain.order import Profile
-from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault, ShopHistory, Step
+from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault, MerchantHistory, Step
 from conformance.strategies.provider.money import AMOUNTS
 
 MOST_TROUBLE: Final = 3
@@ -53,7 +53,7 @@ def behaviours(draw: st.DrawFn, profile: Profile) -> Behaviour:
 
 
 @st.composite
-def shop_histories(draw: st.DrawFn, profile: Profile, offered: frozenset[str]) -> ShopHistory:
+def merchant_histories(draw: st.DrawFn, profile: Profile, offered: frozenset[str]) -> MerchantHistory:
     """Draw a history that a merchant with these actions can play."""
     amounts = tuple(draw(st.lists(st.sampled_from(AMOUNTS), min_size=1, max_size=2)))
     lives = [draw(_life(profile, offered, order, amount)) for order, amount in enumerate(amounts)]
@@ -63,7 +63,7 @@ def shop_histories(draw: st.DrawFn, profile: Profile, offered: frozenset[str]) -
         life = draw(st.sampled_from([one for one in lives if one]))
         steps.append(life.pop(0))
     trouble = draw(st.lists(faults("capture" in offered), max_size=MOST_TROUBLE))
-    return ShopHistory(profile, amounts, tuple(steps), tuple(dict.fromkeys(trouble)), draw(behaviours(profile)))
+    return MerchantHistory(profile, amounts, tuple(steps), tuple(dict.fromkeys(trouble)), draw(behaviours(profile)))
 
 
 @st.composite

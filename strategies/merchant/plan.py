@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.domain.order import Profile
-from conformance.obligations.history import ShopHistory
-from conformance.strategies.merchant.grid import systematic_shop
-from conformance.strategies.merchant.histories import shop_histories
+from conformance.obligations.history import MerchantHistory
+from conformance.strategies.merchant.grid import systematic_merchant_cases
+from conformance.strategies.merchant.histories import merchant_histories
 from conformance.strategies.sampling import draw_different
 
 BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1500}
@@ -17,10 +17,10 @@ BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class MerchantCase:
     """A history, what it tries in words, and the way of life it belongs to."""
 
-    history: ShopHistory
+    history: MerchantHistory
     label: str
     situation: str = ""
     generated: bool = False
@@ -32,15 +32,20 @@ class Planned:
         return "example" if self.shared else "generated" if self.generated else "systematic"
 
 
-def planned_shop(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[Planned]:
+def plan_merchant_cases(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[MerchantCase]:
     """Return the histories that a merchant with these actions can play, in the order in which they tell the most."""
     fixed = [
-        Planned(one.history, one.label, one.name) for one in systematic_shop(profile) if one.history.needs <= offered
+        MerchantCase(one.history, one.label, one.name)
+        for one in systematic_merchant_cases(profile)
+        if one.history.needs <= offered
     ]
-    return [*fixed, *(Planned(one, "drawn", generated=True) for one in draw_shop(profile, offered, seed_, count))]
+    return [
+        *fixed,
+        *(MerchantCase(one, "drawn", generated=True) for one in draw_merchant_cases(profile, offered, seed_, count)),
+    ]
 
 
-def draw_shop(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[ShopHistory]:
+def draw_merchant_cases(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[MerchantHistory]:
     """Draw different histories; the same seed gives the same ones."""
-    strategy = shop_histories(profile, offered)
+    strategy = merchant_histories(profile, offered)
     return draw_different(strategy, seed_, count, key=lambda one: one, playable=lambda one: one.needs <= offered)

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from conformance.domain.order import Profile
-from conformance.model import World
-from conformance.model.world import CANCEL_LIMIT, DAY, DEAD_ZONE, OPENING_WINDOW, REFUND_LIMIT, SIX_MONTHS
+from conformance.model import ModelContext
+from conformance.model.context import CANCEL_LIMIT, DAY, DEAD_ZONE, OPENING_WINDOW, REFUND_LIMIT, SIX_MONTHS
 
 CLEAR: Final = 2 * DEAD_ZONE
 """Far enough from a limit for an example that nobody can call borderline."""
@@ -50,7 +50,7 @@ def spoken(age: timedelta) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AgeLimits:
     """The first moment at which some reading calls an order too old to cancel, and the last."""
 
     first: timedelta
@@ -73,16 +73,16 @@ class Limits:
         return (self.last + CLEAR, 2 * self.last)
 
 
-def limits(profile: Profile, world: World) -> Limits:
+def age_limits(profile: Profile, context: ModelContext) -> AgeLimits:
     """Return the limits that are in force for a cancel, whatever they are measured from."""
     found: list[timedelta] = []
-    if world.allows("C1", "reservation") or world.allows("C1", "initiation"):
+    if context.allows("C1", "reservation") or context.allows("C1", "initiation"):
         found.append(CANCEL_LIMIT)
-    if world.allows("C1", "market-deadline"):
-        found.append(world.market_deadline)
-    if profile is Profile.ECOM and world.allows("C1", "six-months"):
+    if context.allows("C1", "market-deadline"):
+        found.append(context.market_deadline)
+    if profile is Profile.ECOM and context.allows("C1", "six-months"):
         found.extend(SIX_MONTHS)
-    return Limits(min(found, default=CANCEL_LIMIT), max(found, default=CANCEL_LIMIT))
+    return AgeLimits(min(found, default=CANCEL_LIMIT), max(found, default=CANCEL_LIMIT))
 
 
 REFUND_WITHIN: Final = (REFUND_LIMIT - CLEAR, REFUND_LIMIT - DEAD_ZONE)

@@ -9,7 +9,7 @@ from conformance.domain.steps import History
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Case:
     """A history that a run plays.
 
     ``label`` says in words what it tries. ``cell`` is its place in the grid, under the keys ``situation``, ``age``,

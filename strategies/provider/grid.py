@@ -9,11 +9,11 @@ from typing import Final
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Cancel, Defect, Key
-from conformance.model import World
-from conformance.model.ecom import EcomTable
-from conformance.model.epayment import EpaymentTable
-from conformance.model.recurring import RecurringTable
-from conformance.strategies.provider.ages import FRESH, Ageing, Limits, limits
+from conformance.model import ModelContext
+from conformance.model.ecom import EcomModel
+from conformance.model.epayment import EpaymentModel
+from conformance.model.recurring import RecurringModel
+from conformance.strategies.provider.ages import FRESH, Ageing, AgeLimits, age_limits
 from conformance.strategies.provider.money import LEAST, ONE_UNIT, Share, amount_for
 from conformance.strategies.provider.recipe import Recipe
 from conformance.strategies.provider.situations import Situation
@@ -26,7 +26,7 @@ FLAG_DEFECTS: Final = (Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER)
 """What is wrong with the flag itself: the cancel stands for one that sets it."""
 
 DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {
-    table.profile: (*table.defects, *table.recorded_defects) for table in (EcomTable, EpaymentTable, RecurringTable)
+    table.profile: (*table.defects, *table.recorded_defects) for table in (EcomModel, EpaymentModel, RecurringModel)
 }
 """What can be wrong with a cancel on the wire of each API, as the model knows it."""
 
@@ -36,13 +36,13 @@ class Grid:
     """The recipes of one API in one world, in the order in which they were thought of."""
 
     profile: Profile
-    world: World
+    context: ModelContext
     recipes: list[Recipe] = field(default_factory=list)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> AgeLimits:
         """The limits that are in force for a cancel."""
-        return limits(self.profile, self.world)
+        return age_limits(self.profile, self.context)
 
     def add(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Defect, Key
-from conformance.model.world import REFUND_LIMIT
+from conformance.model.context import REFUND_LIMIT
 from conformance.strategies.provider import situations as at
 from conformance.strategies.provider import tails as then
 from conformance.strategies.provider.ages import (

@@ -16,9 +16,17 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Cancel, Defect, History, Initiate, Key, Step, parts_of
-from conformance.model import World
-from conformance.model.world import DAY
-from conformance.strategies.provider.ages import FRESH, OPENING, REFUND_BEYOND, REFUND_WITHIN, Ageing, Moment, limits
+from conformance.model import ModelContext
+from conformance.model.context import DAY
+from conformance.strategies.provider.ages import (
+    FRESH,
+    OPENING,
+    REFUND_BEYOND,
+    REFUND_WITHIN,
+    Ageing,
+    Moment,
+    age_limits,
+)
 from conformance.strategies.provider.grid import DEFECTS, FLAG_DEFECTS, FLAGS
 from conformance.strategies.provider.money import AMOUNTS, LEAST, SIMPLEST, Share, untriggered
 from conformance.strategies.provider.recipe import Recipe
@@ -52,9 +60,9 @@ def captures(amount: int, profile: Profile, extent: Extent = Extent.PART) -> Sea
     return _NUMBER.map(lambda number: _share(situation, amount, LEAST[profile], number).pieces(amount))
 
 
-def ages(profile: Profile, world: World) -> SearchStrategy[timedelta]:
+def ages(profile: Profile, context: ModelContext) -> SearchStrategy[timedelta]:
     """Draw an age, on either side of every limit or anywhere else. The simplest is none."""
-    return st.builds(_age, st.sampled_from(_known_ages(profile, world)), _NUMBER)
+    return st.builds(_age, st.sampled_from(_known_ages(profile, context)), _NUMBER)
 
 
 def flags(profile: Profile) -> SearchStrategy[bool | None]:
@@ -67,21 +75,23 @@ def cancels(profile: Profile, *, wire: bool = True) -> SearchStrategy[Cancel]:
     return st.sampled_from(_cancels(profile, wire=wire))
 
 
-def histories(profile: Profile, world: World, offered: frozenset[str], *, wire: bool = True) -> SearchStrategy[History]:
+def histories(
+    profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool = True
+) -> SearchStrategy[History]:
     """Draw whole histories: a situation, an age, a cancel, and what happens before and after it.
 
     Args:
         profile: the API.
-        world: the market and the readings in force; its limits decide the ages.
+        context: the market and the readings in force; its limits decide the ages.
         offered: what the target lets the suite do, in the words of the test control API.
         wire: whether requests can be broken on the wire, which a target without HTTP has none of.
 
     """
-    return _histories(_Choices.of(profile, world, offered, wire=wire))
+    return _histories(_Choices.of(profile, context, offered, wire=wire))
 
 
 def reaching(
-    rule: str, profile: Profile, world: World, offered: frozenset[str], *, wire: bool = True
+    rule: str, profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool = True
 ) -> SearchStrategy[History]:
     """Draw histories that exercise a rule, by construction: cells of the grid that do, told of other amounts.
 
@@ -93,8 +103,8 @@ def reaching(
     """
     found = [
         recipe
-        for recipe, history in recipes(profile, world, offered, wire=wire)
-        if any(ref == rule or ref.startswith(f"{rule}/") for ref in reached(history, world))
+        for recipe, history in recipes(profile, context, offered, wire=wire)
+        if any(ref == rule or ref.startswith(f"{rule}/") for ref in reached(history, context))
     ]
     if not found:
         can = ", ".join(sorted(offered)) or "nothing"
@@ -124,9 +134,9 @@ def _share(situation: Situation, amount: int, least: int, number: int) -> Share:
     return Share("drawn", lambda _: pieces)
 
 
-def _known_ages(profile: Profile, world: World) -> tuple[timedelta | None, ...]:
+def _known_ages(profile: Profile, context: ModelContext) -> tuple[timedelta | None, ...]:
     # None is any other age. It stands behind the known ones, so that it shrinks to the smallest of them that will do.
-    found = limits(profile, world)
+    found = age_limits(profile, context)
     judged = sorted({*found.within, *found.beyond, *REFUND_WITHIN, *REFUND_BEYOND})
     return (*[timedelta()] * len(judged), *judged, *[None] * len(judged), *found.open, OPENING.by)
 
@@ -183,7 +193,7 @@ class _Choices:
     age: SearchStrategy[timedelta | None] = field(repr=False)
 
     @classmethod
-    def of(cls, profile: Profile, world: World, offered: frozenset[str], *, wire: bool) -> _Choices:
+    def of(cls, profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool) -> _Choices:
         """Lay out what a target can play."""
         # An order that is cancelled already comes about by the cancels before and after the one in the middle.
         situations = [
@@ -205,7 +215,7 @@ class _Choices:
             early=st.sampled_from([*[_Early()] * 3 * len(early), *early]),
             tail=st.sampled_from([*[NOTHING_MORE] * (len(tails) // 2), *tails]),
             beside=st.sampled_from([*[NOTHING_MORE] * (RACING - 1) * max(len(rivals), 1), *rivals]),
-            age=st.sampled_from(_known_ages(profile, world)) if "age" in offered else st.just(timedelta()),
+            age=st.sampled_from(_known_ages(profile, context)) if "age" in offered else st.just(timedelta()),
         )
 
 

@@ -6,27 +6,27 @@ import json
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, history_as_json
-from conformance.model import World
-from conformance.strategies.provider.case import Planned
+from conformance.model import ModelContext
+from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.histories import histories
 from conformance.strategies.provider.systematic import systematic
 from conformance.strategies.sampling import draw_different
 
 
-def planned(
-    profile: Profile, world: World, offered: frozenset[str], *, wire: bool, seed: int, count: int
-) -> list[Planned]:
+def plan_cases(
+    profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool, seed: int, count: int
+) -> list[Case]:
     """Return the systematic set, followed by ``count`` histories drawn from the seed."""
-    fixed = systematic(profile, world, offered, wire=wire)
-    drawn = draw(profile, world, offered, wire=wire, seed_=seed, count=count)
-    return [*fixed, *(Planned(history, "drawn", {}, (), generated=True) for history in drawn)]
+    fixed = systematic(profile, context, offered, wire=wire)
+    drawn = draw_cases(profile, context, offered, wire=wire, seed_=seed, count=count)
+    return [*fixed, *(Case(history, "drawn", {}, (), generated=True) for history in drawn)]
 
 
-def draw(
-    profile: Profile, world: World, offered: frozenset[str], *, wire: bool, seed_: int, count: int
+def draw_cases(
+    profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool, seed_: int, count: int
 ) -> list[History]:
     """Draw different histories from the strategy; the same seed gives the same ones."""
-    strategy = histories(profile, world, offered, wire=wire)
+    strategy = histories(profile, context, offered, wire=wire)
     return draw_different(strategy, seed_, count, key=_as_text, playable=lambda _: True)
 
 

@@ -33,14 +33,14 @@ from conformance.domain.steps import (
     Together,
     parts_of,
 )
-from conformance.model import World
-from conformance.model.world import CANCEL_LIMIT, DAY, REFUND_LIMIT, SIX_MONTHS
+from conformance.model import ModelContext
+from conformance.model.context import CANCEL_LIMIT, DAY, REFUND_LIMIT, SIX_MONTHS
 from conformance.strategies.provider.ages import CLEAR
 from conformance.strategies.provider.money import LEAST, SIMPLEST, TRIGGERS
 
 Cost = tuple[int, ...]
 
-_LIMITS: Final = (World(Market.DK).market_deadline, CANCEL_LIMIT, SIX_MONTHS[1], REFUND_LIMIT)
+_LIMITS: Final = (ModelContext(Market.DK).market_deadline, CANCEL_LIMIT, SIX_MONTHS[1], REFUND_LIMIT)
 ROUND_AGES: Final = (DAY, *(limit + CLEAR for limit in _LIMITS), *(limit - CLEAR for limit in _LIMITS))
 """The ages that a person would write, the plainest first: a day, and two days on either side of every limit."""
 

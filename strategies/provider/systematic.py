@@ -14,9 +14,9 @@ from typing import Final
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import History
-from conformance.model import World
+from conformance.model import ModelContext
 from conformance.strategies.provider import grid_payments, grid_races, grid_recurring
-from conformance.strategies.provider.case import Planned
+from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.grid import Grid
 from conformance.strategies.provider.recipe import Recipe
 from conformance.strategies.provider.situations import needs
@@ -30,10 +30,10 @@ example, and two things that were not yet tried together are worth one."""
 
 
 def recipes(
-    profile: Profile, world: World, offered: frozenset[str], *, wire: bool = True
+    profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool = True
 ) -> tuple[tuple[Recipe, History], ...]:
     """Return the recipes of the grid that a target can play, each with its history, in the order of the grid."""
-    grid = Grid(profile, world)
+    grid = Grid(profile, context)
     (grid_recurring if profile is Profile.RECURRING else grid_payments).fill(grid, wire=wire)
     grid_races.fill(grid)
     playable: dict[History, Recipe] = {}
@@ -44,20 +44,22 @@ def recipes(
     return tuple((recipe, history) for history, recipe in playable.items())
 
 
-def systematic(profile: Profile, world: World, offered: frozenset[str], *, wire: bool = True) -> tuple[Planned, ...]:
+def systematic(
+    profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool = True
+) -> tuple[Case, ...]:
     """Return the systematic set, so ordered that every beginning of it tells the most.
 
     Args:
         profile: the API.
-        world: the market and the readings in force; its limits decide the ages.
+        context: the market and the readings in force; its limits decide the ages.
         offered: what the target lets the suite do, in the words of the test control API.
         wire: whether requests can be broken on the wire, which a target without HTTP has none of.
 
     """
-    cells = recipes(profile, world, offered, wire=wire)
+    cells = recipes(profile, context, offered, wire=wire)
     planned = {
-        Planned(history, recipe.label(), recipe.cell(), tuple(sorted(reached(history, world)))): _Aspects(
-            questions(history, world), _pairs(recipe)
+        Case(history, recipe.label(), recipe.cell(), tuple(sorted(reached(history, context)))): _Aspects(
+            questions(history, context), _pairs(recipe)
         )
         for recipe, history in cells
     }
@@ -72,14 +74,14 @@ class _Aspects:
     pairs: frozenset[tuple[str, str]]
 
 
-def _most_telling_first(planned: Mapping[Planned, _Aspects]) -> Iterator[Planned]:
+def _most_telling_first(planned: Mapping[Case, _Aspects]) -> Iterator[Case]:
     """Order greedily by how much a history tells that the ones before it did not."""
     left = list(planned)
     examples: Counter[str] = Counter()
     asked: set[Question] = set()
     seen: set[tuple[str, str]] = set()
 
-    def telling(one: Planned) -> tuple[int, int]:
+    def telling(one: Case) -> tuple[int, int]:
         aspects = planned[one]
         counts = [examples[goal] for goal in one.goals]
         news = [counts.count(0) + len(aspects.questions - asked), counts.count(1), counts.count(2)]

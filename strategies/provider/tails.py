@@ -27,7 +27,7 @@ from conformance.domain.steps import (
     Step,
     StopAgreement,
 )
-from conformance.model.world import CANCEL_LIMIT, REFUND_LIMIT
+from conformance.model.context import CANCEL_LIMIT, REFUND_LIMIT
 from conformance.strategies.provider.ages import CLEAR
 from conformance.strategies.provider.money import LEAST, untriggered
 

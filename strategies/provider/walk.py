@@ -24,7 +24,7 @@ from conformance.domain.expectation import (
     Scalar,
 )
 from conformance.domain.steps import Age, Capture, History, Initiate, Refund, Step
-from conformance.model import Belief, World, expect, open_order, settle
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Stride:
     step: Step
     expectation: Expectation
     branch: Branch
-    belief: Belief
+    possible: PossibleOrders
     examples: tuple[str, ...]
 
     @property
@@ -51,7 +51,7 @@ Walk: TypeAlias = tuple[Stride, ...]
 Question: TypeAlias = tuple[Step | type[Step], frozenset[tuple[str, tuple[str, ...]]]]
 
 
-def walk(history: History, world: World) -> Walk:
+def walk(history: History, context: ModelContext) -> Walk:
     """Play a history with an ideal provider.
 
     Raises:
@@ -59,23 +59,27 @@ def walk(history: History, world: World) -> Walk:
 
     """
     strides: list[Stride] = []
-    belief: Belief = ()
+    possible: PossibleOrders = ()
     for step in history.all_steps:
-        expectation = expect(belief, step, world) if belief else open_order(history.profile, history.opening, world)
-        stride = _stride(step, expectation, belief)
+        expectation = (
+            expect(possible, step, context)
+            if possible
+            else initial_expectation(history.profile, history.opening, context)
+        )
+        stride = _stride(step, expectation, possible)
         strides.append(stride)
-        belief = stride.belief
+        possible = stride.possible
     return tuple(strides)
 
 
-def reached(history: History, world: World) -> frozenset[str]:
+def reached(history: History, context: ModelContext) -> frozenset[str]:
     """Return every rule that a history exercises, with the side of a boundary where it has one."""
-    return frozenset(ref for stride in walk(history, world) for ref in (*stride.examples, *stride.records))
+    return frozenset(ref for stride in walk(history, context) for ref in (*stride.examples, *stride.records))
 
 
-def questions(history: History, world: World) -> frozenset[Question]:
+def questions(history: History, context: ModelContext) -> frozenset[Question]:
     """Return what a history asks of a target: each kind of step, and the ways in which it may turn out there."""
-    return frozenset((_kind(stride.step), _outcomes(stride.expectation)) for stride in walk(history, world))
+    return frozenset((_kind(stride.step), _outcomes(stride.expectation)) for stride in walk(history, context))
 
 
 def _kind(step: Step) -> Step | type[Step]:
@@ -87,7 +91,7 @@ def _outcomes(expectation: Expectation) -> frozenset[tuple[str, tuple[str, ...]]
     return frozenset((branch.name, branch.rules) for branch in expectation.branches if branch.proves)
 
 
-def _stride(step: Step, expectation: Expectation, before: Belief) -> Stride:
+def _stride(step: Step, expectation: Expectation, before: PossibleOrders) -> Stride:
     chosen = next(branch for branch in expectation.branches if branch.proves)
     observed = ideal(chosen)
     left = tuple(
@@ -98,7 +102,7 @@ def _stride(step: Step, expectation: Expectation, before: Belief) -> Stride:
     specific = {branch.after for branch in proving if branch.rules}
     proving = [branch for branch in proving if branch.rules or branch.after not in specific]
     agreed = dict.fromkeys(rule for rule in chosen.rules if all(rule in other.rules for other in proving))
-    return Stride(step, expectation, chosen, settle(step, before, left, observed), tuple(agreed))
+    return Stride(step, expectation, chosen, advance(step, before, left, observed), tuple(agreed))
 
 
 def ideal(branch: Branch) -> dict[str, Scalar]:

@@ -11,14 +11,14 @@ from conformance.domain.steps import Cancel, History, parts_of
 from conformance.evidence.journal import Journal
 from conformance.judging import ambiguity as doubt
 from conformance.judging import verdicts as verdict
-from conformance.judging.judge import Judged, Judgement
+from conformance.judging.judge import Judgement, StepStatus
 from conformance.judging.verdicts import EXIT_CODES, RuleVerdict, RunVerdict
 from conformance.results.result import Result
 from conformance.rulebook import Rulebook
 from conformance.runner import trial
-from conformance.runner.executor import Playing
-from conformance.runner.shrinking import Minimiser, Reduction
-from conformance.runner.trial import Ending, Trial
+from conformance.runner.executor import CaseExecutor
+from conformance.runner.shrinking import FailureShrinker, Shrinker
+from conformance.runner.trial import TrialResult, TrialStatus
 
 from . import stage
 from .mutants import Mutants
@@ -44,38 +44,38 @@ def plan_without_what_shows_the_fault(patch):
         )
         return [one for one, parts in steps if not any(isinstance(part, Cancel) for part in parts)]
 
-    patch.setattr("conformance.runner.session.planned", planned)
+    patch.setattr("conformance.runner.session.plan_cases", planned)
 
 
 @caught(4, "no history was played, so nothing was tested")
 def empty_campaign(patch):
     """Nothing is planned."""
-    patch.setattr("conformance.runner.session.planned", lambda *_, **__: [])
+    patch.setattr("conformance.runner.session.plan_cases", lambda *_, **__: [])
 
 
 @caught(5, "was planned and not played")
 def half_of_the_plan_is_forgotten(patch):
     """Every second history is passed over."""
-    play = Playing._play_planned
+    play = CaseExecutor._run_case
 
     async def some(self, numbered, worker):
         if int(numbered.identifier[-1]) % 2:
             await play(self, numbered, worker)
 
-    patch.setattr(Playing, "_play_planned", some)
+    patch.setattr(CaseExecutor, "_play_planned", some)
 
 
 @caught(5, "is not what was planned")
 def easier_histories_are_played(patch):
     """The last step of every history is left out before it is played."""
-    play = Playing.play
+    play = CaseExecutor.play
 
     async def easier(self, one, *place, **options):
         history = one.history
         shorter = History(history.profile, history.opening, history.steps[:-1])
         return await play(self, dataclasses.replace(one, history=shorter), *place, **options)
 
-    patch.setattr(Playing, "play", easier)
+    patch.setattr(CaseExecutor, "play", easier)
 
 
 # The trial
@@ -118,26 +118,26 @@ def judging_raises(patch):
 @caught(5, "was not judged to its end")
 def exception_in_judging_is_swallowed(patch):
     """Whoever plays takes a trial that raised for one that conforms."""
-    play = trial.play
+    play = trial.run_trial
 
-    async def swallowing(history, player, world, note, elsewhere):
+    async def swallowing(history, driver, context, note, elsewhere):
         def raising(step, **judgement):
             if judgement["status"] == "violates":
                 raise ValueError("it cannot be judged")
             note(step, **judgement)
 
         try:
-            return await play(history, player, world, raising, elsewhere)
+            return await play(history, driver, context, raising, elsewhere)
         except ValueError:
-            return Trial()
+            return TrialResult()
 
-    patch.setattr("conformance.runner.executor.play", swallowing)
+    patch.setattr("conformance.runner.executor.run_trial", swallowing)
 
 
 @caught(5, "was not judged to its end")
 def trial_stops_before_the_cancel(patch):
     """A trial ends before the first cancel, and says that all is well."""
-    play = trial.play
+    play = trial.run_trial
 
     async def short(history, *place):
         kept = []
@@ -147,15 +147,15 @@ def trial_stops_before_the_cancel(patch):
             kept.append(step)
         return await play(History(history.profile, history.opening, tuple(kept)), *place)
 
-    patch.setattr("conformance.runner.executor.play", short)
+    patch.setattr("conformance.runner.executor.run_trial", short)
 
 
 @caught(1, "INV-10 (epayment) is violated", provider="right")
 def order_not_read_back(patch):
     """A trial does not read the order back after a step."""
 
-    async def blind(step, player, expectation):
-        return await player.perform(step)
+    async def blind(step, driver, expectation):
+        return await driver.perform(step)
 
     patch.setattr(trial, "_observe", blind)
 
@@ -166,7 +166,7 @@ def judging(status, **changes):
 
     def mild(expectation, observed):
         judgement, left = judge(expectation, observed)
-        if judgement.status is not Judged.VIOLATES:
+        if judgement.status is not StepStatus.VIOLATES:
             return judgement, left
         left = expectation.branches[:1]
         return Judgement(status, tuple(one.name for one in left), left[0].rules, **changes), left
@@ -179,7 +179,7 @@ def judged_in_trial(patch, judge):
 
     def weigh(*given, **named):
         with stage.patched(doubt, "judge", judge):
-            return doubt.weigh(*given, **named)
+            return doubt.assess(*given, **named)
 
     patch.setattr(trial, "judge", judge)
     patch.setattr(trial, "weigh", weigh)
@@ -188,19 +188,19 @@ def judged_in_trial(patch, judge):
 @caught(5, "was not judged by its rules")
 def trial_takes_a_violation_for_conformance(patch):
     """A trial says of a step that breaks a rule that it conforms."""
-    judged_in_trial(patch, judging(Judged.CONFORMS))
+    judged_in_trial(patch, judging(StepStatus.CONFORMS))
 
 
 @caught(5, "was not judged by its rules")
 def trial_takes_a_violation_for_something_to_record(patch):
     """A trial says of a step that breaks a rule that the documentation is silent about it."""
-    judged_in_trial(patch, judging(Judged.RECORDED))
+    judged_in_trial(patch, judging(StepStatus.RECORDED))
 
 
 @caught(5, "was not judged by its rules")
 def trial_takes_a_violation_for_an_open_answer(patch):
     """A trial says of a step that breaks a rule that it proves nothing."""
-    judged_in_trial(patch, judging(Judged.INCONCLUSIVE, cause="no answer"))
+    judged_in_trial(patch, judging(StepStatus.INCONCLUSIVE, cause="no answer"))
 
 
 @caught(5, "was not judged by its rules")
@@ -224,13 +224,15 @@ def claims_about_the_read_back_are_dropped(patch):
 @caught(5, BLIND)
 def judge_takes_a_violation_for_conformance(patch):
     """The judge knows no violations."""
-    stage.everywhere(patch, "conformance.judging.verdicts", "judge", judging(Judged.CONFORMS))
+    stage.everywhere(patch, "conformance.judging.verdicts", "judge", judging(StepStatus.CONFORMS))
 
 
 @caught(5, BLIND)
 def judge_takes_a_violation_for_an_open_answer(patch):
     """The judge takes every violation for an answer that proves nothing."""
-    stage.everywhere(patch, "conformance.judging.verdicts", "judge", judging(Judged.INCONCLUSIVE, cause="no answer"))
+    stage.everywhere(
+        patch, "conformance.judging.verdicts", "judge", judging(StepStatus.INCONCLUSIVE, cause="no answer")
+    )
 
 
 @caught(5, BLIND)
@@ -238,8 +240,8 @@ def model_permits_anything(patch):
     """The model permits whatever is observed."""
     expect = trial.expect
 
-    def anything(belief, step, world):
-        expectation = expect(belief, step, world)
+    def anything(possible, step, context):
+        expectation = expect(possible, step, context)
         branches = tuple(dataclasses.replace(one, claims=()) for one in expectation.branches)
         return dataclasses.replace(expectation, branches=branches)
 
@@ -248,7 +250,7 @@ def model_permits_anything(patch):
 
 def reducing(wrong, right):
     """Return a reduction that takes one verdict for another."""
-    reduce_rule = verdict.reduce_rule
+    reduce_rule = verdict.rule_verdict
 
     def mild(*place):
         one = reduce_rule(*place)
@@ -290,7 +292,7 @@ def one_example_is_enough(patch):
 @caught(5, BLIND)
 def sides_exchanged(patch):
     """The examples of one side of a boundary are counted on the other."""
-    reduce_rule = verdict.reduce_rule
+    reduce_rule = verdict.rule_verdict
 
     def exchanged(*place):
         one = reduce_rule(*place)
@@ -302,7 +304,7 @@ def sides_exchanged(patch):
 @caught(5, BLIND)
 def empty_run_is_conformant(patch):
     """Where nothing holds a run back, it is conformant."""
-    reduce_run = verdict.reduce_run
+    reduce_run = verdict.run_verdict
 
     def mild(results, ended=None):
         listed = list(results)
@@ -314,7 +316,7 @@ def empty_run_is_conformant(patch):
 @caught(5, BLIND)
 def broken_off_run_is_judged_by_what_it_saw(patch):
     """How a run ended is not asked."""
-    reduce_run = verdict.reduce_run
+    reduce_run = verdict.run_verdict
     stage.everywhere(patch, "conformance.judging.verdicts", "reduce_run", lambda results, *_: reduce_run(results))
 
 
@@ -340,7 +342,7 @@ def rulebook_loses_a_rule(patch):
 @caught(5, BLIND)
 def reduction_loses_a_rule(patch):
     """One of the violated rules is left out when all are reduced."""
-    reduce_all = verdict.reduce_all
+    reduce_all = verdict.rule_results
     stage.everywhere(
         patch,
         "conformance.judging.verdicts",
@@ -377,7 +379,7 @@ def result_is_always_conformant(patch):
 @caught(5, "otherwise than the run was asked to")
 def everything_is_waived(patch):
     """A waiver of one rule covers all of them."""
-    reduce_all = verdict.reduce_all
+    reduce_all = verdict.rule_results
 
     class Everything(dict):
         def get(self, *_):
@@ -404,7 +406,7 @@ def smallest_history_does_not_fail(patch):
     async def opening(self, history, group):
         return History(history.profile, history.opening, ())
 
-    patch.setattr(Minimiser, "minimise", opening)
+    patch.setattr(Shrinker, "minimise", opening)
 
 
 @caught(5, "does not violate it")
@@ -421,19 +423,19 @@ def counterexample_is_of_another_rule(patch):
 @caught(5, "which does not violate it")
 def counterexample_is_kept_that_does_not_fail(patch):
     """A history is kept as a counterexample although it conformed when it was played once more."""
-    keep, play = Reduction._keep, Playing.play
+    keep, play = FailureShrinker._keep, CaseExecutor.play
 
     async def kept(self, group, failure, smallest, tried, worker):
         async def conforming(playing, one, *place, **options):
             short = dataclasses.replace(one, history=History(one.history.profile, one.history.opening, ()))
             await play(playing, short, *place, **options)
-            found = await self._playing.quietly(smallest, f"{one.history.profile.value}-99999", worker)
-            return Trial(Ending.VIOLATES, findings=found)
+            found = await self._playing.run_unrecorded(smallest, f"{one.history.profile.value}-99999", worker)
+            return TrialResult(TrialStatus.VIOLATES, findings=found)
 
-        with stage.patched(Playing, "play", conforming):
+        with stage.patched(CaseExecutor, "play", conforming):
             await keep(self, group, failure, smallest, tried, worker)
 
-    patch.setattr(Reduction, "_keep", kept)
+    patch.setattr(FailureShrinker, "_keep", kept)
 
 
 # The reports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from conformance.domain.order import Profile
-from conformance.judging.verdicts import NEEDED
+from conformance.judging.verdicts import CHECKS_NEEDED
 from conformance.rulebook import Status, load
 
 from ..reports.journals import EVERYTHING, Writer
@@ -41,9 +41,11 @@ def shares(draw, profile):
     everything = [name for rule in rules if rule.status is Status.CHECKED for name in names_of(rule)]
     gaps = draw(st.one_of(st.just([]), st.lists(st.sampled_from(everything), max_size=2), st.just(everything)))
     shown = {"status": "conforms", "examples": [name for name in everything if name not in gaps]}
-    part = [("systematic", shown, draw(st.sampled_from((NEEDED, NEEDED, NEEDED, NEEDED - 1))))]
+    part = [
+        ("systematic", shown, draw(st.sampled_from((CHECKS_NEEDED, CHECKS_NEEDED, CHECKS_NEEDED, CHECKS_NEEDED - 1))))
+    ]
     sources = st.sampled_from(("systematic", "generated", "generated", "shrinking", "again"))
-    more = st.tuples(sources, judgements(rules), st.integers(1, NEEDED))
+    more = st.tuples(sources, judgements(rules), st.integers(1, CHECKS_NEEDED))
     return part + draw(st.one_of(st.just([]), st.lists(more, max_size=4)))
 
 

@@ -14,13 +14,13 @@ from conformance.cli.main import main
 from conformance.domain.order import Profile
 from conformance.domain.steps import Key
 from conformance.evidence.journal import Journal, Record
-from conformance.judging.verdicts import NEEDED
+from conformance.judging.verdicts import CHECKS_NEEDED
 from conformance.sandbox import EPayment, Provider
 from conformance.strategies.provider import plan as generation
-from conformance.strategies.provider.case import Planned
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
+from conformance.strategies.provider.case import Case
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
 
 
 class Forgetful(EPayment):
@@ -47,18 +47,18 @@ def command(*words: object) -> Said:
 
 
 @cache
-def small_plan(profile, world, offered, wire):
+def small_plan(profile, context, offered, wire):
     """Return as few systematic histories as show every rule often enough, and once more: some do not arrive."""
     lacking, chosen = Counter(), []
     # What a spent key shows depends on how far keys reach at the target.
     histories = [
         one
-        for one in generation.planned(profile, world, offered, wire=wire, seed=0, count=0)
+        for one in generation.plan_cases(profile, context, offered, wire=wire, seed=0, count=0)
         if all(getattr(step, "key", None) is not Key.SPENT for step in one.history.steps)
     ]
     for one in histories:
         lacking.update(dict.fromkeys(one.goals, 1))
-    lacking = Counter({goal: min(number, NEEDED + 1) for goal, number in lacking.items()})
+    lacking = Counter({goal: min(number, CHECKS_NEEDED + 1) for goal, number in lacking.items()})
     while any(lacking.values()):
         best = max(histories, key=lambda one: sum(lacking[goal] > 0 for goal in one.goals))
         histories.remove(best)
@@ -67,21 +67,21 @@ def small_plan(profile, world, offered, wire):
     return chosen
 
 
-def planned(profile, world, offered, *, wire, seed, count) -> list[Planned]:
+def planned(profile, context, offered, *, wire, seed, count) -> list[Case]:
     """Return the small plan in the place of the whole one."""
-    return list(small_plan(profile, world, offered, wire))
+    return list(small_plan(profile, context, offered, wire))
 
 
 def use_small_plan(patch) -> None:
     """Let every run play the small plan."""
-    patch.setattr("conformance.runner.session.planned", planned)
+    patch.setattr("conformance.runner.session.plan_cases", planned)
 
 
 def use_provider(patch, epayment=EPayment) -> None:
     """Let every target be this provider."""
     patch.setattr(
-        "conformance.api.locate",
-        lambda *_, **__: HttpSeat(EmbeddedTarget(Provider(epayment=epayment)), keys_from(embedded=True)),
+        "conformance.api.resolve_target",
+        lambda *_, **__: HttpTarget(EmbeddedTransport(Provider(epayment=epayment)), credentials_from(embedded=True)),
     )
 
 

@@ -32,7 +32,7 @@ def test_every_form_says_what_an_independent_reduction_says(write):
         assert result.verdict.value == expected.verdict
         assert {(one.profile.value, one.rule.id): one.verdict.value for one in result.rules} == expected.rules
         # No model would judge as these journals do: what they say is reduced, not asked for again.
-        patch.setattr("conformance.cli.commands.report.rejudge", lambda _: None)
+        patch.setattr("conformance.cli.commands.report.recompute_judgements", lambda _: None)
         said = stage.command("report", directory)
         assert said.code == expected.code, said.errors
         assert said.out.strip().upper().startswith(f"{expected.verdict}:")

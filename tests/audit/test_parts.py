@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from conformance.api import Asked
+from conformance.api import RunOptions
 from conformance.evidence.journal import JournalError, read_journal
 from conformance.judging.verdicts import RunVerdict
-from conformance.runner.blocks import PARTS, Run
-from conformance.runner.blocks import Bench as Place
+from conformance.runner.blocks import PARTS, BlockRun
+from conformance.runner.blocks import BlockRunner as Place
 from conformance.runner.finish import Ended
 
 from . import stage
@@ -19,8 +19,8 @@ def played(monkeypatch, tmp_path):
     """Return a run whose parts were played and not yet joined, its directory, and how many histories there were."""
     stage.use_small_plan(monkeypatch)
     stage.use_provider(monkeypatch)
-    bench = Place(*Asked(profiles=["epayment"]).prepare(), tmp_path)
-    run = Run(bench)
+    bench = Place(*RunOptions(profiles=["epayment"]).prepare(), tmp_path)
+    run = BlockRun(bench)
     run.begin()
     return run, tmp_path, sum(bench.play(block).histories for block in bench.blocks())
 

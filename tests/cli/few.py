@@ -4,9 +4,9 @@ import sys
 import time
 
 from conformance.cli.main import main
-from conformance.runner import session as sitting
+from conformance.runner import session as run_session
 from conformance.sandbox import Provider
-from conformance.strategies.provider.plan import planned
+from conformance.strategies.provider.plan import plan_cases
 
 if __name__ == "__main__":
     handle = Provider.handle
@@ -17,5 +17,5 @@ if __name__ == "__main__":
         return handle(self, request)
 
     Provider.handle = slowly
-    sitting.planned = lambda *given, **named: planned(*given, **named)[::6]
+    run_session.plan_cases = lambda *given, **named: plan_cases(*given, **named)[::6]
     sys.exit(main())

@@ -8,7 +8,7 @@ import pytest
 from conformance.cli.main import main
 from conformance.evidence.redaction import EVERYWHERE, Redactor
 from conformance.sandbox import running_server
-from conformance.targets.http.target import HttpSeat
+from conformance.targets.http.target import HttpTarget
 from tests.audit.stage import use_small_plan
 
 from .canaries import CANARIES, SECRETS, TOKEN, Indiscreet, disguises, leaks
@@ -87,7 +87,7 @@ def test_an_exception_of_the_suite_itself_leaks_nothing(tmp_path, monkeypatch, c
     def explode(self):
         raise RuntimeError(f"{CANARIES['VIPPS_CLIENT_SECRET']} {base64.b64encode(TOKEN.encode()).decode()} {ALL}")
 
-    monkeypatch.setattr(HttpSeat, "worker", explode)
+    monkeypatch.setattr(HttpTarget, "worker", explode)
     with running_server(Indiscreet(ALL)) as url:
         code = main(["run", "--target", url, "--profile", "ecom", "--out", str(tmp_path / "out"), *words])
     told = capsys.readouterr()

@@ -7,9 +7,9 @@ import pytest
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.sandbox import Provider
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
 from tests.audit.stage import Forgetful, command, use_provider
 
 
@@ -25,8 +25,8 @@ class Counting(Provider):
 
 def run(monkeypatch, folder, most, *words, profile="epayment", provider=None):
     counting = provider or Counting()
-    seat = HttpSeat(EmbeddedTarget(counting), keys_from(embedded=True))
-    monkeypatch.setattr("conformance.api.locate", lambda *_, **__: seat)
+    target = HttpTarget(EmbeddedTransport(counting), credentials_from(embedded=True))
+    monkeypatch.setattr("conformance.api.resolve_target", lambda *_, **__: target)
     done = command("run", "--profile", profile, "--budget", "quick", "--max-requests", most, "--out", folder, *words)
     return done, counting
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.evidence.consistency import AGAIN, ALONE, check
+from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, check_consistency
 from conformance.evidence.journal import read_journal
 from conformance.runner.resume import CAUSE
 from tests.audit.stage import rewritten
@@ -49,8 +49,8 @@ def counted_twice(evidence):
         whole = len(judgements) == len(record["history"]["steps"]) and not any(
             "superseded" in one for one in judgements
         )
-        if whole and record["id"][-1] not in ALONE:
-            ended[record["id"].rstrip(AGAIN)] += 1
+        if whole and record["id"][-1] not in SEQUENTIAL_SUFFIXES:
+            ended[record["id"].rstrip(RETRY_SUFFIXES)] += 1
     return [name for name, times in (steps + ended).items() if times > 1]
 
 
@@ -58,7 +58,7 @@ def counted_twice(evidence):
 def test_a_run_that_is_killed_is_resumed_and_nothing_is_judged_twice(tmp_path, moment):
     directory = killed(tmp_path, random.Random(moment).uniform(0, 3.5), *RUN)
     before = read_journal(directory)
-    check(before, complete=False)
+    check_consistency(before, complete=False)
     finished = before.records[-1]["kind"] == "finish"
     code, out, errors = said(tmp_path, "run", "--resume", "out", module=FEW)
     if finished:
@@ -68,7 +68,7 @@ def test_a_run_that_is_killed_is_resumed_and_nothing_is_judged_twice(tmp_path, m
     assert "taken up again 1 time" in out
     after = read_journal(directory)
     assert after.records[: len(before.records)] == before.records
-    check(after, complete=True)
+    check_consistency(after, complete=True)
     assert counted_twice(after) == []
     planned = [name for record in after.of_kind("plan") for name in record["histories"]]
     assert planned
@@ -126,7 +126,7 @@ def test_what_was_under_way_proved_nothing_and_is_played_again(resumed):
     for one in closed:
         assert one["status"] == "inconclusive"
         assert one["superseded"]
-        assert one["history"][-1] in ALONE or one["history"].rstrip(AGAIN) + "b" in played
+        assert one["history"][-1] in SEQUENTIAL_SUFFIXES or one["history"].rstrip(RETRY_SUFFIXES) + "b" in played
 
 
 def test_a_run_can_be_interrupted_again_and_again(tmp_path):

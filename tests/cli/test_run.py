@@ -7,7 +7,7 @@ import signal
 import pytest
 
 import conformance
-from conformance.api import Asked
+from conformance.api import RunOptions
 from conformance.cli.commands.replay import find
 from conformance.cli.main import main
 from conformance.evidence.journal import JournalError, read_journal
@@ -15,9 +15,9 @@ from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign, Observer
 from conformance.sandbox import EPayment, Provider
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
 
 from .command import read_until, said, started
 
@@ -36,8 +36,8 @@ class Forgetful(EPayment):
 def faulty(tmp_path_factory):
     """Return the directory of a run against a provider that forgets its cancels."""
     directory = tmp_path_factory.mktemp("faulty") / "out"
-    _, settings = Asked(profiles=["epayment"], histories=0).prepare()
-    seat = HttpSeat(EmbeddedTarget(Provider(epayment=Forgetful)), keys_from(embedded=True))
+    _, settings = RunOptions(profiles=["epayment"], histories=0).prepare()
+    seat = HttpTarget(EmbeddedTransport(Provider(epayment=Forgetful)), credentials_from(embedded=True))
     asyncio.run(Campaign(seat, settings, directory).run())
     assert write_reports(directory).verdict is RunVerdict.NOT_CONFORMANT
     return directory
@@ -102,8 +102,8 @@ def test_a_counterexample_is_played_again(faulty):
 
 
 def test_a_counterexample_that_still_fails(faulty, monkeypatch, capsys):
-    seat = HttpSeat(EmbeddedTarget(Provider(epayment=Forgetful)), keys_from(embedded=True))
-    monkeypatch.setattr("conformance.api.locate", lambda *_, **__: seat)
+    seat = HttpTarget(EmbeddedTransport(Provider(epayment=Forgetful)), credentials_from(embedded=True))
+    monkeypatch.setattr("conformance.api.resolve_target", lambda *_, **__: seat)
     assert main(["replay", str(faulty), "EP-05"]) == 1
     out = capsys.readouterr().out
     assert "Violated: " in out

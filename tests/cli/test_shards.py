@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conformance.evidence.consistency import AGAIN, ALONE
+from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.journal import JournalError, read_journal
 from conformance.results.shard_merge import merge
 from tests.audit.stage import Forgetful, command, rewritten, run, use_provider, use_small_plan
@@ -23,7 +23,7 @@ def rules(folder):
 
 def played(folder):
     return {
-        one["id"].rstrip(ALONE).rstrip(AGAIN): one["history"]
+        one["id"].rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES): one["history"]
         for one in read_journal(folder).of_kind("history")
         if one["source"] != "shrinking"
     }

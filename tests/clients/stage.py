@@ -17,8 +17,8 @@ from conformance.judging.verdicts import RuleVerdict
 from conformance.merchant import campaign
 from conformance.merchant import scenario as desk
 from conformance.merchant.api import run_merchant
-from conformance.merchant.harness import Loose, Stand
-from conformance.obligations.history import ShopHistory, shop_from_json
+from conformance.merchant.harness import CountingSink, MerchantHarness
+from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 from conformance.results.result import Result
 
 ROOT = Path(__file__).parents[2]
@@ -72,9 +72,11 @@ class Run:
     def records(self, kind: str, name: str) -> list[Record]:
         return [one for one in self.result.evidence.of_kind(kind) if one["history"] == name]
 
-    def history(self, name: str) -> ShopHistory:
+    def history(self, name: str) -> MerchantHistory:
         return next(
-            shop_from_json(one["history"]) for one in self.result.evidence.of_kind("history") if one["id"] == name
+            merchant_history_from_json(one["history"])
+            for one in self.result.evidence.of_kind("history")
+            if one["id"] == name
         )
 
     def cancels(self, name: str) -> list[Record]:
@@ -94,13 +96,13 @@ def run_against(integration: Any, folder: Path, **more: Any) -> Run:
     return Run(result, broken)
 
 
-def played(integration: Any, histories: list[ShopHistory]) -> list[dict[str, str]]:
+def played(integration: Any, histories: list[MerchantHistory]) -> list[dict[str, str]]:
     """Play histories; return what each of them breaks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "REAL_PAUSE", 0.0)
-        stand = Stand(integration)
+        stand = MerchantHarness(integration)
         try:
-            return [stand.play(one, f"again-{number}", Loose()).broken for number, one in enumerate(histories)]
+            return [stand.play(one, f"again-{number}", CountingSink()).broken for number, one in enumerate(histories)]
         finally:
             stand.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.judging.verdicts import RunVerdict
-from conformance.strategies.merchant.grid import systematic_shop
+from conformance.strategies.merchant.grid import systematic_merchant_cases
 
 from ..sdk.npm import install
 from .stage import CLIENTS, Run, body, header, played, run_against, service
@@ -112,7 +112,7 @@ def test_a_redirect_is_followed_to_a_page_and_the_page_taken_for_a_cancel(run: R
 @pytest.mark.parametrize("shop", SHOPS)
 def test_a_capture_that_is_asked_again_is_made_twice(client: Path, shop: str):
     """The quick budget does not get to this one: its key is a new one, too."""
-    (life,) = [one.history for one in systematic_shop(Profile(shop)) if one.label == CAPTURE_LOST]
+    (life,) = [one.history for one in systematic_merchant_cases(Profile(shop)) if one.label == CAPTURE_LOST]
     with service(client, shop) as address:
         (broken,) = played(address, [life])
     assert broken["M23"] == "800 were captured, and the merchant's books have 400"

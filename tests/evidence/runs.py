@@ -12,16 +12,16 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Record, read_journal
-from conformance.merchant.campaign import ShopCampaign, ShopSettings
-from conformance.merchant.harness import Stand
+from conformance.merchant.campaign import MerchantCampaign, MerchantSettings
+from conformance.merchant.harness import MerchantHarness
 from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import EPayment, Options, Provider
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
-from conformance.targets.target import Seat
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
+from conformance.targets.target import Target
 from examples.merchants import epayment
 
 from ..audit import stage
@@ -34,16 +34,16 @@ class Unrefusing(EPayment):
         return None
 
 
-def embedded(epayment: type[EPayment] = EPayment) -> Seat:
-    return HttpSeat(EmbeddedTarget(Provider(Options(), epayment=epayment)), keys_from(embedded=True))
+def embedded(epayment: type[EPayment] = EPayment) -> Target:
+    return HttpTarget(EmbeddedTransport(Provider(Options(), epayment=epayment)), credentials_from(embedded=True))
 
 
-def played(directory: Path, seat: Seat, *profiles: Profile, **settings) -> Path:
+def played(directory: Path, target: Target, *profiles: Profile, **settings) -> Path:
     """Make a small run with the small plan, and its reports."""
-    chosen = Settings(profiles=profiles, nonce=nonce_for(seat, 0), command="cancel-conformance run", **settings)
+    chosen = Settings(profiles=profiles, nonce=nonce_for(target, 0), command="cancel-conformance run", **settings)
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
-        asyncio.run(Campaign(seat, chosen, directory).run())
+        asyncio.run(Campaign(target, chosen, directory).run())
     write_reports(directory)
     return directory
 
@@ -73,8 +73,8 @@ def belonging(records: list[Record], history: str, step: int, kind: str = "excha
 
 def shop(directory: Path, adapter: type = epayment.Adapter, *, drawn: int = 3, **settings) -> Path:
     """Make a small run against a merchant, and its reports."""
-    stand = Stand(adapter)
-    chosen = ShopSettings(tuple(map(Profile, adapter.profiles)), histories=drawn, **settings)
-    ShopCampaign(stand, chosen, directory).run()
+    stand = MerchantHarness(adapter)
+    chosen = MerchantSettings(tuple(map(Profile, adapter.profiles)), histories=drawn, **settings)
+    MerchantCampaign(stand, chosen, directory).run()
     write_reports(directory)
     return directory

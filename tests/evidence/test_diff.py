@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 from conformance.domain.order import Profile
 from conformance.results.expected_failures import today
 from conformance.sandbox import EPayment, Options, Provider
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
 
 from ..audit import stage
 from .runs import Unrefusing, forged, of_kind, played
@@ -26,10 +26,10 @@ SCHEMA = json.loads(files("conformance.reports").joinpath("diff.schema.json").re
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory):
     """A run against a right provider that answers a second cancel in the other documented way."""
-    seat = HttpSeat(
-        EmbeddedTarget(Provider(Options(second_cancel="repeat"), epayment=EPayment)), keys_from(embedded=True)
+    target = HttpTarget(
+        EmbeddedTransport(Provider(Options(second_cancel="repeat"), epayment=EPayment)), credentials_from(embedded=True)
     )
-    return played(tmp_path_factory.mktemp("quiet") / "run", seat, Profile.EPAYMENT)
+    return played(tmp_path_factory.mktemp("quiet") / "run", target, Profile.EPAYMENT)
 
 
 def compared(first, second, *words):

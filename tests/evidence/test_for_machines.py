@@ -13,7 +13,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from conformance.evidence.journal import JOURNAL_VERSION, read_journal
-from conformance.judging.verdicts import RuleVerdict, RunVerdict, holds_back
+from conformance.judging.verdicts import RuleVerdict, RunVerdict, blocks_conformance
 from conformance.reports.agreement import READERS, complaints
 from conformance.reports.formats.badge import badge_text
 from conformance.reports.formats.sarif import sarif, sarif_text
@@ -78,7 +78,7 @@ def test_every_rule_has_a_result_and_what_is_red_or_open_fails(result):
     for one, said in zip(result.rules, told, strict=True):
         if result.verdict is RunVerdict.HARNESS:
             assert said["kind"] == "open"
-        elif one.verdict is RuleVerdict.VIOLATED or holds_back(one):
+        elif one.verdict is RuleVerdict.VIOLATED or blocks_conformance(one):
             assert said["kind"] == "fail"
             assert said["level"] in ("error", "warning")
         elif one.verdict is RuleVerdict.WARNING:

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.journal import read_journal
-from conformance.results.audit import rejudge
+from conformance.results.audit import recompute_judgements
 
 from .runs import belonging, forged, of_kind, verified
 
@@ -41,7 +41,7 @@ def refused_otherwise(records):
 def test_an_observation_that_is_edited_with_its_judgement_is_found(wrong, tmp_path):
     """Judging again from observations cannot see it: observation and judgement agree with each other."""
     directory = forged(wrong, tmp_path / "forged", refused_otherwise)
-    rejudge(read_journal(directory))
+    recompute_judgements(read_journal(directory))
     assert "answer.status is 400, and has to be 409" in shown(verified(directory))
 
 

@@ -16,11 +16,11 @@ from conformance.fuzzing.fuzzer import Limits
 from conformance.reports import write_reports
 from conformance.results.shard_merge import merge
 from conformance.runner.campaign import Campaign, Settings
-from conformance.runner.resume import is_closing
+from conformance.runner.resume import is_interruption
 from conformance.runner.settings import Shard, nonce_for
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
-from conformance.targets.resolve import locate
+from conformance.targets.resolve import resolve_target
 
 from ..ageing.test_age_lane import home, time  # noqa: F401 - fixtures
 from ..audit import stage
@@ -39,11 +39,11 @@ def cut_and_resumed(directory, to, lines):
     kept = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[:lines]
     (to / "journal.jsonl").write_bytes(b"".join(kept) + b'{"n":')
     run = read_journal(directory).records[0]
-    seat = embedded()
+    target = embedded()
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
         settings = Settings(profiles=(Profile.EPAYMENT,), nonce=run["nonce"], command=run["command"])
-        asyncio.run(Campaign(seat, settings, to, resume=True).run())
+        asyncio.run(Campaign(target, settings, to, resume=True).run())
     write_reports(to)
     return to
 
@@ -61,7 +61,7 @@ def resumed(right, tmp_path_factory):
 
 
 def test_a_resumed_run_is_verified(resumed):
-    assert any(map(is_closing, read_journal(resumed).records))
+    assert any(map(is_interruption, read_journal(resumed).records))
     said = verified(resumed)
     assert said.code == WHOLE, said
 
@@ -74,7 +74,7 @@ def test_a_run_that_was_cut_off_in_the_middle_of_looking_is_verified(right, tmp_
 
 def test_a_closing_judgement_that_says_something_else_is_found(resumed, tmp_path):
     def change(records):
-        next(filter(is_closing, records))["examples"] = ["EP-01"]
+        next(filter(is_interruption, records))["examples"] = ["EP-01"]
         return records
 
     said = verified(forged(resumed, tmp_path / "run", change))
@@ -84,7 +84,7 @@ def test_a_closing_judgement_that_says_something_else_is_found(resumed, tmp_path
 
 def test_a_step_is_not_called_interrupted_where_nothing_was(resumed, tmp_path):
     def change(records):
-        closing = next(filter(is_closing, records))
+        closing = next(filter(is_interruption, records))
         last = [one for one in of_kind(records, "judgement") if one["n"] < closing["n"]][-1]
         for name in ("status", "cause", "observed", "seen"):
             last[name] = closing[name]
@@ -158,8 +158,8 @@ def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path):
 
 def test_tokens_that_end_meanwhile_are_verified(tmp_path):
     with running_server(Provider(Options(rate_limit=False, token_seconds=2))) as url:
-        seat = locate(url, control_url=f"{url}/control", environment={})
-        directory = played(tmp_path / "run", seat, Profile.EPAYMENT)
+        target = resolve_target(url, control_url=f"{url}/control", environment={})
+        directory = played(tmp_path / "run", target, Profile.EPAYMENT)
     asked = [one for one in read_journal(directory).of_kind("exchange") if one["request"]["path"] == "/accesstoken/get"]
     assert len(asked) > 1
     said = verified(directory)
@@ -172,9 +172,9 @@ def test_tokens_that_end_meanwhile_are_verified(tmp_path):
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory):
     directory = tmp_path_factory.mktemp("fuzzed") / "run"
-    seat = embedded()
-    settings = Settings(profiles=(Profile.EPAYMENT,), nonce=nonce_for(seat, 0), command="cancel-conformance fuzz")
-    asyncio.run(FuzzCampaign(seat, settings, directory, documents.embedded(), Limits(30.0, 400)).run())
+    target = embedded()
+    settings = Settings(profiles=(Profile.EPAYMENT,), nonce=nonce_for(target, 0), command="cancel-conformance fuzz")
+    asyncio.run(FuzzCampaign(target, settings, directory, documents.embedded(), Limits(30.0, 400)).run())
     write_reports(directory)
     return directory
 

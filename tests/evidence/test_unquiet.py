@@ -12,12 +12,12 @@ from conformance.domain.messages import Response
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.sandbox import Options, Provider
-from conformance.targets.http.asgi_wsgi import AsgiTarget, WsgiTarget
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
-from conformance.targets.transport import Link
-from conformance.wire import Lost
+from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
+from conformance.targets.transport import Connection
+from conformance.wire import NoResponse
 
 from ..targets import sample
 from .runs import Unrefusing, played, verified
@@ -26,7 +26,7 @@ GIVEN_UP = 0.9
 """The share of spoilt answers from which on none of them is in order, and a run is given up."""
 
 
-class Unquiet(EmbeddedTarget):
+class Unquiet(EmbeddedTransport):
     """Some of its answers are lost, broken, or garbage; none of those that the target is looked at with."""
 
     def __init__(self, share, epayment):
@@ -39,7 +39,7 @@ class Unquiet(EmbeddedTarget):
         return _Unquiet(super().link(), self)
 
 
-class _Unquiet(Link):
+class _Unquiet(Connection):
     def __init__(self, link, target):
         self._link = link
         self._target = target
@@ -56,13 +56,13 @@ class _Unquiet(Link):
         if target.calm > 0 or target.chance.random() > target.share:
             return answer
         spoilt = [
-            Lost("no answer within 30 seconds"),
+            NoResponse("no answer within 30 seconds"),
             Response(503),
             Response(500, (), b"\xff\xfe"),
             Response(429),
             Response(200, (), b"<html>"),
         ]
-        if target.share < GIVEN_UP and not isinstance(answer, Lost):
+        if target.share < GIVEN_UP and not isinstance(answer, NoResponse):
             spoilt += [replace(answer, body=b"{}"), replace(answer, body=b'[{"errorCode": "51"}]')]
         return target.chance.choice(spoilt)
 
@@ -73,7 +73,7 @@ class _Unquiet(Link):
 @pytest.mark.parametrize("epayment", [Unrefusing], ids=["wrong"])
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.95])
 def test_a_run_whose_answers_get_lost_is_verified(share, epayment, tmp_path):
-    seat = HttpSeat(Unquiet(share, epayment), keys_from(embedded=True))
+    seat = HttpTarget(Unquiet(share, epayment), credentials_from(embedded=True))
     directory = played(tmp_path / "run", seat, Profile.EPAYMENT)
     evidence = read_journal(directory)
     statuses = {one["status"] for one in evidence.of_kind("judgement")}
@@ -86,24 +86,24 @@ def test_a_run_whose_answers_get_lost_is_verified(share, epayment, tmp_path):
 
 @pytest.mark.parametrize(
     "target",
-    [WsgiTarget("wsgi", sample.wsgi, "/control"), AsgiTarget("asgi", sample.good, "/control")],
+    [WsgiTransport("wsgi", sample.wsgi, "/control"), AsgiTransport("asgi", sample.good, "/control")],
     ids=["wsgi", "asgi"],
 )
 def test_a_run_against_an_application_is_verified(target, tmp_path):
-    directory = played(tmp_path / "run", HttpSeat(target, keys_from(embedded=True)), Profile.ECOM)
+    directory = played(tmp_path / "run", HttpTarget(target, credentials_from(embedded=True)), Profile.ECOM)
     assert list(read_journal(directory).of_kind("judgement"))
     said = verified(directory)
     assert said.code == 0, said
 
 
-class Talkative(EmbeddedTarget):
+class Talkative(EmbeddedTransport):
     """Tells the token back in every answer's body, and in the reasons of its refusals."""
 
     def link(self):
         return _Talkative(super().link())
 
 
-class _Talkative(Link):
+class _Talkative(Connection):
     token = ""
 
     def __init__(self, link):
@@ -127,7 +127,7 @@ class _Talkative(Link):
 
 
 def test_secrets_in_answers_are_no_forgery(tmp_path):
-    seat = HttpSeat(Talkative(Provider()), keys_from(embedded=True))
+    seat = HttpTarget(Talkative(Provider()), credentials_from(embedded=True))
     directory = played(tmp_path / "run", seat, Profile.RECURRING)
     text = (directory / "journal.jsonl").read_text(encoding="utf-8")
     assert '\\"token\\": \\"[removed]\\"' in text
@@ -138,15 +138,15 @@ def test_secrets_in_answers_are_no_forgery(tmp_path):
 
 
 def test_a_target_that_cannot_be_tested_is_verified(tmp_path):
-    class Refusing(EmbeddedTarget):
+    class Refusing(EmbeddedTransport):
         def link(self):
             return _Refusing()
 
-    class _Refusing(Link):
+    class _Refusing(Connection):
         async def send(self, call):
             return Response(401, (), b"{}")
 
-    directory = played(tmp_path / "run", HttpSeat(Refusing(), keys_from(embedded=True)), Profile.ECOM)
+    directory = played(tmp_path / "run", HttpTarget(Refusing(), credentials_from(embedded=True)), Profile.ECOM)
     said = verified(directory)
     assert said.code == 0, said
     assert "ENVIRONMENT ERROR" in said.out

@@ -10,7 +10,7 @@ import pytest
 from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import read_journal
 from conformance.rulebook import Readings
-from conformance.targets.resolve import locate
+from conformance.targets.resolve import resolve_target
 
 from ..audit import stage
 from .runs import embedded, played, verified
@@ -40,8 +40,8 @@ def test_every_api_market_and_reading_is_verified(profile, market, reading, tmp_
 
 
 def test_what_is_without_exchanges_is_named(tmp_path):
-    seat = locate("python:tests.targets.sample:InMemoryEpayment")
-    said = verified(played(tmp_path / "run", seat, Profile.EPAYMENT))
+    target = resolve_target("python:tests.targets.sample:InMemoryEpayment")
+    said = verified(played(tmp_path / "run", target, Profile.EPAYMENT))
     assert said.code == 4
     assert "without HTTP" in said.out
 

@@ -9,7 +9,15 @@ import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from conformance.runner import example_database as examples
-from conformance.runner.example_database import LONGEST, PASSWORD, Examples, PlaceError, check_places, key_of, text_of
+from conformance.runner.example_database import (
+    LONGEST,
+    PASSWORD,
+    LocationError,
+    StoredExamples,
+    check_locations,
+    key_of,
+    text_of,
+)
 
 from .redis_server import redis_server
 
@@ -35,8 +43,8 @@ TWO = {**ONE, "steps": [*ONE["steps"], {"do": "read"}]}
 def test_what_is_no_place_is_one_sentence(tmp_path, monkeypatch, place, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(PlaceError, match=words) as error:
-        check_places([place])
+    with pytest.raises(LocationError, match=words) as error:
+        check_locations([place])
     assert "hidden" not in str(error.value)
     assert len(str(error.value).splitlines()) == 1
 
@@ -50,8 +58,8 @@ def test_without_its_package_redis_is_one_sentence(monkeypatch):
         return there(name)
 
     monkeypatch.setattr(examples.importlib, "import_module", without)
-    with pytest.raises(PlaceError, match=r"install cancel-conformance\[redis\]"):
-        check_places(["redis://127.0.0.1:6379/0"])
+    with pytest.raises(LocationError, match=r"install cancel-conformance\[redis\]"):
+        check_locations(["redis://127.0.0.1:6379/0"])
 
 
 @pytest.mark.parametrize("password", [None, "canary-password-0017"])
@@ -59,7 +67,7 @@ def test_a_redis_server_keeps_and_drops(monkeypatch, password):
     if password is not None:
         monkeypatch.setenv(PASSWORD, password)
     with redis_server(password) as server:
-        here, there = Examples((server.url,)), Examples((f"ro:{server.url}",))
+        here, there = StoredExamples((server.url,)), StoredExamples((f"ro:{server.url}",))
         here.change(KEY, [text_of(TWO), text_of(ONE)], [])
         assert there.found(KEY).histories == (ONE, TWO)
         there.change(KEY, [], [text_of(ONE)])
@@ -73,7 +81,7 @@ def test_a_redis_server_keeps_and_drops(monkeypatch, password):
 def test_a_server_that_is_away_is_told_once_and_the_others_are_used(tmp_path, free_port, monkeypatch):
     monkeypatch.setattr(examples, "SECONDS", 0.5)
     place = f"redis://127.0.0.1:{free_port}/0"
-    both = Examples((str(tmp_path / "here"), place))
+    both = StoredExamples((str(tmp_path / "here"), place))
     both.change(KEY, [text_of(ONE)], [])
     assert both.found(KEY).histories == (ONE,)
     (told,) = both.told()
@@ -84,7 +92,7 @@ def test_a_server_that_is_away_is_told_once_and_the_others_are_used(tmp_path, fr
 def test_a_refused_password_is_told_without_it(monkeypatch):
     monkeypatch.setenv(PASSWORD, "canary-password-0018")
     with redis_server("another") as server:
-        shared = Examples((server.url,))
+        shared = StoredExamples((server.url,))
         assert shared.found(KEY).histories == ()
         (told,) = shared.told()
     assert "could not be read" in told
@@ -93,7 +101,7 @@ def test_a_refused_password_is_told_without_it(monkeypatch):
 
 def test_what_was_not_written_is_not_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(DirectoryBasedExampleDatabase, "save", lambda *_: None)
-    shared = Examples((str(tmp_path / "here"),))
+    shared = StoredExamples((str(tmp_path / "here"),))
     shared.change(KEY, [text_of(ONE)], [])
     assert shared.told() == [f"{tmp_path / 'here'} could not be written (what was saved is not there)"]
 
@@ -103,7 +111,7 @@ def test_entries_that_are_none_of_ours_are_left_alone(tmp_path):
     strange = [b"", b"\xff\x00", b"[]", b"{", b"[" * 5000, b'{"a": 1}', b'{"a":"' + b"x" * LONGEST + b'"}']
     for value in (*strange, text_of(ONE).encode()):
         database.save(KEY, value)
-    shared = Examples((f"ro:{tmp_path}",))
+    shared = StoredExamples((f"ro:{tmp_path}",))
     found = shared.found(KEY)
     assert (found.histories, found.unread) == ((ONE,), len(strange))
     assert set(database.fetch(KEY)) >= set(strange)
@@ -121,20 +129,20 @@ def artifact(folder, home):
 
 def test_an_artifact_of_github_is_read_and_never_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Examples(("there",)).change(KEY, [text_of(ONE)], [])
+    StoredExamples(("there",)).change(KEY, [text_of(ONE)], [])
     artifact(tmp_path / "there", tmp_path)
-    shared = Examples(("github:owner/repo/found", "here"))
+    shared = StoredExamples(("github:owner/repo/found", "here"))
     assert shared.found(KEY).histories == (ONE,)
     shared.change(KEY, [text_of(TWO)], [text_of(ONE)])
     assert shared.found(KEY).histories == (ONE, TWO)
-    assert Examples(("here",)).found(KEY).histories == (TWO,)
+    assert StoredExamples(("here",)).found(KEY).histories == (TWO,)
     assert shared.told() == []
 
 
 def test_github_that_does_not_answer_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(examples.GitHubArtifactDatabase, "_fetch_artifact", lambda _: None)
-    shared = Examples(("github:owner/repo",))
+    shared = StoredExamples(("github:owner/repo",))
     assert shared.found(KEY).histories == ()
     (told,) = shared.told()
     assert "github:owner/repo could not be read" in told
@@ -142,11 +150,11 @@ def test_github_that_does_not_answer_is_told(tmp_path, monkeypatch):
 
 def test_a_spoilt_artifact_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Examples(("there",)).change(KEY, [text_of(ONE)], [])
+    StoredExamples(("there",)).change(KEY, [text_of(ONE)], [])
     artifact(tmp_path / "there", tmp_path)
     (packed,) = tmp_path.rglob("*.zip")
     packed.write_bytes(b"no zip at all")
-    shared = Examples(("github:owner/repo/found",))
+    shared = StoredExamples(("github:owner/repo/found",))
     assert shared.found(KEY).histories == ()
     assert "invalid" in shared.told()[0]
 

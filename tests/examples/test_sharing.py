@@ -6,7 +6,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.api import Asked
+from conformance.api import RunOptions
 from conformance.cli.main import main
 from conformance.domain.order import Profile
 from conformance.domain.steps import history_from_json
@@ -14,11 +14,11 @@ from conformance.evidence.journal import read_journal
 from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign
-from conformance.runner.example_database import Examples, key_of, text_of
+from conformance.runner.example_database import StoredExamples, key_of, text_of
 from conformance.sandbox import EPayment, Provider
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
 
 from ..reports.schemas import journal_schema
 
@@ -33,18 +33,18 @@ class Forgetful(EPayment):
 
 
 def run(directory, places, *, faulty, seed=0, **more):
-    _, settings = Asked(
+    _, settings = RunOptions(
         profiles=["epayment"], histories=0, seed=seed, examples=[str(one) for one in places], **more
     ).prepare()
     provider = Provider(epayment=Forgetful) if faulty else Provider()
-    seat = HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True))
-    result = asyncio.run(Campaign(seat, settings, directory).run())
+    target = HttpTarget(EmbeddedTransport(provider), credentials_from(embedded=True))
+    result = asyncio.run(Campaign(target, settings, directory).run())
     write_reports(directory)
     return result
 
 
 def kept(place):
-    return Examples((f"ro:{place}",)).found(KEY).histories
+    return StoredExamples((f"ro:{place}",)).found(KEY).histories
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_another_machine_tries_it_first(found, tmp_path):
 def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_path):
     _, directory = found
     place = tmp_path / "examples"
-    shared = Examples((str(place),))
+    shared = StoredExamples((str(place),))
     shared.change(KEY, [text_of(one) for one in kept(found[0])], [])
     result = run(tmp_path / "mended", [place], faulty=False)
     plain = run(tmp_path / "plain", [], faulty=False)
@@ -123,7 +123,7 @@ def test_no_secret_is_shared(tmp_path, monkeypatch):
 def test_an_example_that_cannot_be_played_here_is_left_alone(tmp_path):
     place = tmp_path / "examples"
     strange = {"version": 1, "profile": "recurring", "steps": []}
-    Examples((str(place),)).change(KEY, [text_of(strange)], [])
+    StoredExamples((str(place),)).change(KEY, [text_of(strange)], [])
     run(tmp_path / "out", [place], faulty=False)
     assert read_journal(tmp_path / "out").first("examples")["left"] == 1
     assert kept(place) == (strange,)
@@ -135,7 +135,7 @@ def test_an_example_in_another_form_than_ours_is_dropped_as_well(tmp_path):
     usual = {"version": 1, "profile": "epayment", "steps": [{"do": "initiate"}, {"do": "approve"}, {"do": "cancel"}]}
     written_out = {**usual, "steps": [{"do": "initiate", "amount": 1000}, *usual["steps"][1:]]}
     assert history_from_json(written_out) == history_from_json(usual)
-    Examples((str(place),)).change(KEY, [text_of(written_out)], [])
+    StoredExamples((str(place),)).change(KEY, [text_of(written_out)], [])
     run(tmp_path / "out", [place], faulty=False)
     assert kept(place) == ()
     assert main(["verify", str(tmp_path / "out")]) == 0

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.runner.campaign import Campaign, Settings
-from conformance.runner.session import Sitting
+from conformance.runner.session import RunSession
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
-from conformance.targets.http.remote import UrlTarget
-from conformance.targets.resolve import locate
+from conformance.targets.http.remote import RemoteTransport
+from conformance.targets.resolve import resolve_target
 
 from .proxy import Plan, proxy
 
@@ -34,7 +34,7 @@ class Came:
     disturbed: Counter
 
 
-class Few(Sitting):
+class Few(RunSession):
     """Plays a few histories, drawn from the seed."""
 
     def everything(self):
@@ -45,29 +45,29 @@ class Few(Sitting):
 class FewCampaign(Campaign):
     """A campaign of few histories."""
 
-    def __init__(self, seat, settings, directory):
-        super().__init__(seat, settings, directory)
-        self._sitting = Few(seat, settings)
+    def __init__(self, target, settings, directory):
+        super().__init__(target, settings, directory)
+        self._run_session = Few(target, settings)
 
 
 @contextmanager
 def hasty():
     """Let nobody wait long for servers on this machine."""
-    before, UrlTarget.pause = UrlTarget.pause, 0.01
+    before, RemoteTransport.pause = RemoteTransport.pause, 0.01
     try:
         yield
     finally:
-        UrlTarget.pause = before
+        RemoteTransport.pause = before
 
 
 def play(directory, plan: Plan, profile: Profile, provider: str, campaign=FewCampaign, concurrency=6, **settings):
     """Run a campaign behind the proxy. ``provider`` is the address of the undisturbed one."""
     with hasty(), proxy(provider, plan) as url:
-        seat = locate(
+        target = resolve_target(
             url, control_url=f"{provider}/control", environment={}, timeout=plan.patience, concurrency=concurrency
         )
-        chosen = Settings((profile,), budget="quick", seed=plan.seed, nonce=nonce_for(seat, plan.seed), **settings)
-        result = asyncio.run(campaign(seat, chosen, directory).run())
+        chosen = Settings((profile,), budget="quick", seed=plan.seed, nonce=nonce_for(target, plan.seed), **settings)
+        result = asyncio.run(campaign(target, chosen, directory).run())
     return came(directory, result.verdict.value, plan)
 
 

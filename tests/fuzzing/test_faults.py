@@ -7,16 +7,16 @@ from itertools import cycle
 
 import pytest
 
-from conformance.api import Asked
+from conformance.api import RunOptions
 from conformance.fuzzing.campaign import FuzzCampaign
 from conformance.fuzzing.fuzzer import Limits
 from conformance.fuzzing.openapi import embedded
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.reports import write_reports
 from conformance.sandbox import Provider
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
 
 from .faulty import CORRECT, FAULTS
 
@@ -26,9 +26,9 @@ SOME = Limits(seconds=60.0, requests=900, examples=2)
 
 
 def fuzzed(directory, provider, *profiles, limits=FEW, seed=0):
-    _, settings = Asked(profiles=list(profiles), seed=seed).prepare()
-    seat = HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True))
-    asyncio.run(FuzzCampaign(seat, settings, directory, embedded(), limits).run())
+    _, settings = RunOptions(profiles=list(profiles), seed=seed).prepare()
+    target = HttpTarget(EmbeddedTransport(provider), credentials_from(embedded=True))
+    asyncio.run(FuzzCampaign(target, settings, directory, embedded(), limits).run())
     return write_reports(directory)
 
 

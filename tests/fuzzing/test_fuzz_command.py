@@ -12,7 +12,7 @@ from conformance.evidence.journal import read_journal
 from conformance.fuzzing import openapi as documents
 from conformance.judging.verdicts import RuleVerdict
 from conformance.reports import write_reports
-from conformance.results.audit import rejudge
+from conformance.results.audit import recompute_judgements
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
 
@@ -39,7 +39,7 @@ def test_the_embedded_provider_needs_no_description(tmp_path):
     sent = sum(record["kind"] in ("fuzzed", "aside") for record in evidence.records)
     assert 600 < sent <= 700
     assert next(evidence.of_kind("fuzz-profile"))["ended"] == "the requests are used up"
-    rejudge(evidence)
+    recompute_judgements(evidence)
 
 
 def test_the_same_seed_sends_the_same(tmp_path):
@@ -216,7 +216,7 @@ def test_evidence_that_was_changed_is_not_believed(tmp_path):
     record = next(one for one in evidence.of_kind("fuzzed") if one["facts"].get("answer.status") == 400)
     record["facts"]["answer.status"] = 418
     with pytest.raises(Exception, match="not judged by its rules"):
-        rejudge(evidence)
+        recompute_judgements(evidence)
 
 
 def test_a_rule_of_the_wire_that_is_waived_without_need_leaves_the_run_incomplete(tmp_path):

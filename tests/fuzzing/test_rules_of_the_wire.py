@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.fuzzing.request_shape import Ours, broken_bodies, good_body, shape_of
+from conformance.fuzzing.request_shape import RequestDefaults, broken_bodies, good_body, shape_of
 from conformance.judging.http_layer import judge_request
-from conformance.judging.judge import Judged
-from conformance.rulebook import load, load_wire
+from conformance.judging.judge import StepStatus
+from conformance.rulebook import load, load_http_rules
 from conformance.wire.base import encoded
-from conformance.wire.operations import Deed, operation
+from conformance.wire.operations import OperationKind, operation
 
 PAGE = Path(__file__).parents[2] / "docs" / "fuzzing.md"
-OURS = Ours("123456", "NOK", "4712345678", "2030-01-01")
+OURS = RequestDefaults("123456", "NOK", "4712345678", "2030-01-01")
 SENT = {
     "sent.deed": "cancel",
     "sent.method": "documented",
@@ -37,7 +37,7 @@ def blamed(profile=Profile.EPAYMENT, **facts):
 def test_the_page_has_the_rules():
     text = PAGE.read_text(encoding="utf-8")
     told = {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| WIRE-")}
-    assert told == {rule.id for rule in load_wire().rules}
+    assert told == {rule.id for rule in load_http_rules().rules}
     assert told.isdisjoint(rule.id for rule in load().rules)
 
 
@@ -73,12 +73,12 @@ def test_what_is_a_finding_and_what_is_not(facts, rules):
 @pytest.mark.parametrize(
     ("facts", "rules", "status"),
     [
-        ({"sent_times": 3, "target_healthy": True}, {"WIRE-01"}, Judged.VIOLATES),
-        ({"sent_times": 1, "target_healthy": True}, set(), Judged.INCONCLUSIVE),
-        ({"sent_times": 3, "target_healthy": False}, set(), Judged.INCONCLUSIVE),
-        ({"sent_times": 3, "target_healthy": True, "sent_weakness": True}, set(), Judged.RECORDED),
-        ({"sent_times": 3, "target_healthy": True, "answer_status": 503}, set(), Judged.RECORDED),
-        ({"sent_times": 3, "target_healthy": True, "sent_method": "other"}, set(), Judged.RECORDED),
+        ({"sent_times": 3, "target_healthy": True}, {"WIRE-01"}, StepStatus.VIOLATES),
+        ({"sent_times": 1, "target_healthy": True}, set(), StepStatus.INCONCLUSIVE),
+        ({"sent_times": 3, "target_healthy": False}, set(), StepStatus.INCONCLUSIVE),
+        ({"sent_times": 3, "target_healthy": True, "sent_weakness": True}, set(), StepStatus.RECORDED),
+        ({"sent_times": 3, "target_healthy": True, "answer_status": 503}, set(), StepStatus.RECORDED),
+        ({"sent_times": 3, "target_healthy": True, "sent_method": "other"}, set(), StepStatus.RECORDED),
     ],
 )
 def test_a_server_error_is_a_finding_when_nothing_else_explains_it(facts, rules, status):
@@ -89,7 +89,7 @@ def test_a_server_error_is_a_finding_when_nothing_else_explains_it(facts, rules,
 
 def test_a_plain_request_that_is_answered_500_leaves_the_rule_open():
     found, verdict = blamed(answer_status=500, sent_times=3, target_healthy=True)
-    assert (found, verdict.status, verdict.examples) == (set(), Judged.INCONCLUSIVE, ("WIRE-01",))
+    assert (found, verdict.status, verdict.examples) == (set(), StepStatus.INCONCLUSIVE, ("WIRE-01",))
 
 
 def test_what_a_refused_request_changed_is_a_finding():
@@ -102,11 +102,11 @@ def test_what_a_refused_request_changed_is_a_finding():
 
 def test_an_unanswered_request_proves_nothing():
     verdict = judge_request(Profile.ECOM, {**SENT, "answer.cause": "no answer within 30 seconds"})
-    assert (verdict.status, verdict.cause) == (Judged.INCONCLUSIVE, "no answer within 30 seconds")
+    assert (verdict.status, verdict.cause) == (StepStatus.INCONCLUSIVE, "no answer within 30 seconds")
 
 
 @pytest.mark.parametrize("profile", list(Profile))
-@pytest.mark.parametrize("deed", [Deed.CANCEL, Deed.CAPTURE, Deed.REFUND])
+@pytest.mark.parametrize("deed", [OperationKind.CANCEL, OperationKind.CAPTURE, OperationKind.REFUND])
 def test_our_own_requests_are_plain_and_our_broken_ones_never(profile, deed):
     one = operation(profile, deed)
     good = good_body(one, OURS, "order-0001", 400)
@@ -130,6 +130,6 @@ def test_our_own_requests_are_plain_and_our_broken_ones_never(profile, deed):
     ],
 )
 def test_what_a_lenient_server_may_take_is_in_doubt(body):
-    shape = shape_of(operation(Profile.EPAYMENT, Deed.CAPTURE), body, "application/json", OURS)
+    shape = shape_of(operation(Profile.EPAYMENT, OperationKind.CAPTURE), body, "application/json", OURS)
     assert (shape.flaw, shape.step) == ("", None)
     assert shape.doubt

@@ -35,7 +35,7 @@ def played(seed: int, directory: Path) -> Played:
     with pytest.MonkeyPatch.context() as patch, serving(one) as url:
         for name in ("CLIENT_ID", "CLIENT_SECRET", "SUBSCRIPTION_KEY", "MSN"):
             patch.setenv(f"VIPPS_{name}", getattr(options, name))
-        patch.setattr("conformance.runner.session.planned", few)
+        patch.setattr("conformance.runner.session.plan_cases", few)
         patch.setattr("conformance.targets.http.remote._Connection.pause", at_once)
         words = ("--target", url, "--control-url", f"{url}/control", "--concurrency", "1")
         said = stage.run(directory, *words, profile=profile)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.domain.messages import Request, Response
-from conformance.evidence.recorder import Exchanges
+from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import Redactor
 from conformance.reports import write_reports
 from conformance.wire import Call
@@ -22,7 +22,7 @@ def recorded(directory, ways):
     """Write a run in which a cancel was answered in all of these ways, and its reports."""
     writer = Writer(directory)
     name = writer.violated("EC-08", reason=HOSTILE)
-    record = Exchanges(writer.journal, Redactor(()), name)
+    record = ExchangeRecorder(writer.journal, Redactor(()), name)
     record.step = 3
     for number, way in enumerate(ways):
         one = hostile(list(WAYS).index(way) + number * len(WAYS))

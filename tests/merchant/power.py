@@ -20,16 +20,16 @@ from typing import Any
 
 from conformance.domain.order import Profile
 from conformance.evidence.consistency import digest_of
-from conformance.merchant.harness import Loose, Stand
-from conformance.obligations.history import shop_as_json
-from conformance.obligations.judge import RANK
-from conformance.reports.detection_power import SHOPS_FILE
-from conformance.strategies.merchant.plan import BUDGETS, Planned, planned_shop
+from conformance.merchant.harness import CountingSink, MerchantHarness
+from conformance.obligations.history import merchant_history_as_json
+from conformance.obligations.judge import CAUSE_ORDER
+from conformance.reports.detection_power import MERCHANTS_FILE
+from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
 from tests.merchant.exhibits import CORRECT, REFERENCES, STRANGERS, WRONG, name_of, sentence_of
 from tests.merchant.stage import required
 from tests.museum.power_table import PAGE, percentile, put
 
-FILE = Path(__file__).parents[2] / "reports" / SHOPS_FILE
+FILE = Path(__file__).parents[2] / "reports" / MERCHANTS_FILE
 SEEDS = 20
 DRAWN = BUDGETS["standard"]
 SYSTEMATIC_SEEDS = 2
@@ -53,21 +53,23 @@ class Catch:
     needs: set[str] = field(default_factory=set)
 
 
-def plan_of(made: type[Any], offered: frozenset[str], seed: int) -> list[Planned]:
+def plan_of(made: type[Any], offered: frozenset[str], seed: int) -> list[MerchantCase]:
     """Return the plan of a standard run."""
-    return planned_shop(Profile(made.profiles[0]), offered, seed, DRAWN)
+    return plan_merchant_cases(Profile(made.profiles[0]), offered, seed, DRAWN)
 
 
-def caught(made: type[Any], seed: int, plan: Sequence[Planned], stand: Stand, before: int = 0) -> Catch:
+def caught(made: type[Any], seed: int, plan: Sequence[MerchantCase], stand: MerchantHarness, before: int = 0) -> Catch:
     """Play a plan up to the history that shows the obligation which a merchant is known to break."""
     decides = bool(required([made.first]))
     found = Catch()
     for number, one in enumerate(plan, before + 1):
-        broken = sorted(stand.play(one.history, f"p{seed}-{number}", Loose()).broken, key=RANK.__getitem__)
+        broken = sorted(
+            stand.play(one.history, f"p{seed}-{number}", CountingSink()).broken, key=CAUSE_ORDER.__getitem__
+        )
         blamed = required(broken) if decides else broken
         if blamed:
             found.soon = found.soon or number
-            found.blamed = min(filter(None, (found.blamed, blamed[0])), key=RANK.__getitem__)
+            found.blamed = min(filter(None, (found.blamed, blamed[0])), key=CAUSE_ORDER.__getitem__)
         if made.first in broken:
             found.after = number
             found.needs = {step.do.partition("_")[0] for step in one.history.steps} & ASKED & stand.open().actions
@@ -81,7 +83,7 @@ def measure(made: type[Any], seeds: int) -> dict[str, Any]:
     fixed: list[Catch] = []
     for seed in range(seeds):
         if seed < SYSTEMATIC_SEEDS or fixed[0].after is None or fixed[0].after != fixed[1].after:
-            stand = Stand(made, seed=seed)
+            stand = MerchantHarness(made, seed=seed)
             try:
                 plan = plan_of(made, stand.open().actions, seed)
                 size = len(plan) - DRAWN
@@ -90,7 +92,7 @@ def measure(made: type[Any], seeds: int) -> dict[str, Any]:
                     fixed.append(one)
                 if one.after is None:
                     later = caught(made, seed, plan[size:], stand, size)
-                    both = sorted(filter(None, (one.blamed, later.blamed)), key=RANK.__getitem__)
+                    both = sorted(filter(None, (one.blamed, later.blamed)), key=CAUSE_ORDER.__getitem__)
                     one = Catch(one.soon or later.soon, (both or [""])[0], later.after, later.needs)
                 rows.append(one)
             finally:
@@ -118,13 +120,13 @@ def accused(made: type[Any], seeds: int) -> list[str]:
     everything = made in REFERENCES or made in STRANGERS
     said: list[str] = []
     for seed in range(seeds):
-        stand = Stand(made, seed=seed)
+        stand = MerchantHarness(made, seed=seed)
         try:
             plan = plan_of(made, stand.open().actions, seed)
             # Once the systematic set, and what every seed draws for a quick run; a reference meets all of it.
             drawn = plan[-DRAWN:] if made in REFERENCES else plan[-DRAWN:][: BUDGETS["quick"]]
             for number, one in enumerate([*(plan[:-DRAWN] if seed == 0 else ()), *drawn]):
-                broken = stand.play(one.history, f"p{seed}-{number}", Loose()).broken
+                broken = stand.play(one.history, f"p{seed}-{number}", CountingSink()).broken
                 said += [
                     f"seed {seed}: {rule}: {broken[rule]}" for rule in (broken if everything else required(broken))
                 ]
@@ -160,8 +162,8 @@ def plans() -> dict[str, Any]:
     """Return the size of the systematic set of a shop that has every action, and what it is known by."""
     found = {}
     for profile in Profile:
-        fixed = [one.history for one in planned_shop(profile, frozenset({*LEAST, *ASKED}), 0, 0)]
-        numbered = ((f"{number:05d}", shop_as_json(one)) for number, one in enumerate(fixed, 1))
+        fixed = [one.history for one in plan_merchant_cases(profile, frozenset({*LEAST, *ASKED}), 0, 0)]
+        numbered = ((f"{number:05d}", merchant_history_as_json(one)) for number, one in enumerate(fixed, 1))
         found[profile.value] = {"systematic": len(fixed), "digest": digest_of(numbered)}
     return found
 

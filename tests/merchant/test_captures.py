@@ -10,7 +10,7 @@ import pytest
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.merchant import campaign
 from conformance.merchant.api import run_merchant
-from conformance.strategies.merchant.plan import planned_shop
+from conformance.strategies.merchant.plan import plan_merchant_cases
 from tests.merchant.strangers import correct, tongues
 from tests.merchant.strangers.books import NotDone
 from tests.merchant.strangers.tongues import Verdict
@@ -41,7 +41,7 @@ class NoStock(correct.OutboxEcom):
     ],
 )
 def test_refused_captures_are_the_reason(made: type[Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(campaign, "planned_shop", lambda *given: planned_shop(*given)[:14])
+    monkeypatch.setattr(campaign, "planned_shop", lambda *given: plan_merchant_cases(*given)[:14])
     result = run_merchant(made, histories=0, out=tmp_path / "out")
     about = {one.rule.id: one for one in result.rules if one.rule.id in ABOUT_CAPTURES}
     assert {one.verdict for one in about.values()} == {RuleVerdict.NOT_EXERCISED}

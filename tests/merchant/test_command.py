@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from conformance.cli.main import main
 from conformance.errors import USAGE
 from conformance.evidence.journal import read_journal
-from conformance.merchant.harness import Loose, Stand
-from conformance.results.merchant_audit import rejudge_shop
+from conformance.merchant.harness import CountingSink, MerchantHarness
+from conformance.results.merchant_audit import recompute_merchant_findings
 from tests.merchant.stage import history
 from tests.reports.schemas import faults_of, journal_schema, report_schema
 
@@ -54,7 +54,7 @@ def test_a_reference_merchant_is_conformant_and_its_evidence_complete(tmp_path, 
     assert faults_of(evidence.records) == []
     kinds = {record["kind"]: record for record in evidence.records}
     assert all(faults_of([{**kinds[kind], "more": 1}]) for kind in ("action", "books", "exchange", "history"))
-    rejudge_shop(evidence)
+    recompute_merchant_findings(evidence)
     said = report(out)
     Draft202012Validator(report_schema()).validate(said)
     assert (said["verdict"], said["exit_code"]) == ("CONFORMANT", 0)
@@ -197,9 +197,9 @@ def test_the_test_hook_of_a_service(tmp_path):
 
 def test_a_command_for_every_action(tmp_path):
     program = f"exec:{sys.executable} {ROOT / 'examples/merchants/exec/shop.py'}"
-    stand = Stand(program)
+    stand = MerchantHarness(program)
     try:
-        trial = stand.play(history("create approve capture:400 cancel"), "trial", Loose())
+        trial = stand.play(history("create approve capture:400 cancel"), "trial", CountingSink())
     finally:
         stand.close()
     assert trial.broken == {}
@@ -210,11 +210,11 @@ def test_a_command_for_every_action(tmp_path):
 def test_a_command_that_hangs_leaves_nothing_running(tmp_path):
     script = tmp_path / "shop.sh"
     script.write_text(f"{START}*) (sleep 300; touch {tmp_path}/woke) & echo $! > {tmp_path}/pid; sleep 300;; esac\n")
-    stand = Stand(f"exec:sh {script}")
+    stand = MerchantHarness(f"exec:sh {script}")
     try:
         stand.open()
         stand.link.seconds = 0.5
-        trial = stand.play(history("create cancel"), "trial", Loose())
+        trial = stand.play(history("create cancel"), "trial", CountingSink())
     finally:
         stand.close()
     assert list(trial.broken) == ["MC-1"]

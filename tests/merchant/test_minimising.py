@@ -2,18 +2,18 @@
 
 from itertools import count
 
-from conformance.merchant.harness import Loose, Stand
-from conformance.merchant.shrinking import smallest
-from conformance.obligations.history import Behaviour, Fault, shop_as_json
+from conformance.merchant.harness import CountingSink, MerchantHarness
+from conformance.merchant.shrinking import shrink_history
+from conformance.obligations.history import Behaviour, Fault, merchant_history_as_json
 from tests.merchant.faulty import EveryErrorIsACancel, OneKeyForAll
 from tests.merchant.stage import history
 
 
 def shrunk(adapter, rule, big):
-    stand = Stand(adapter)
+    stand = MerchantHarness(adapter)
     names = (f"shrink-{number}" for number in count())
     try:
-        found, tried = smallest(big, lambda one: rule in stand.play(one, next(names), Loose()).broken, 150)
+        found, tried = shrink_history(big, lambda one: rule in stand.play(one, next(names), CountingSink()).broken, 150)
     finally:
         stand.close()
     assert tried > 0
@@ -31,7 +31,7 @@ def test_one_fault_and_two_steps_are_left():
 def test_what_needs_two_orders_keeps_two():
     big = history("create create@1 approve approve@1 wait:20 cancel tick cancel@1", behaviour=Behaviour("operation"))
     found = shrunk(OneKeyForAll, "M8", big)
-    assert shop_as_json(found)["steps"] == [
+    assert merchant_history_as_json(found)["steps"] == [
         {"do": "create"}, {"do": "create", "order": 1}, {"do": "cancel"}, {"do": "cancel", "order": 1},
     ]  # fmt: skip
     assert found.behaviour == Behaviour()

@@ -7,11 +7,11 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
-from conformance.obligations.history import Behaviour, Fault, shop_as_json, shop_from_json
+from conformance.obligations.history import Behaviour, Fault, merchant_history_as_json, merchant_history_from_json
 from conformance.obligations.judge import GENERAL, OBLIGATIONS
 from conformance.rulebook import Level, load
-from conformance.strategies.merchant.grid import systematic_shop
-from conformance.strategies.merchant.plan import draw_shop
+from conformance.strategies.merchant.grid import systematic_merchant_cases
+from conformance.strategies.merchant.plan import draw_merchant_cases
 from examples.merchants import ecom, epayment
 from tests.merchant.faulty import FAULTY
 from tests.merchant.shapes import Notified, Synchronous
@@ -43,11 +43,11 @@ def test_what_decides_has_a_faulty_merchant():
 
 @pytest.mark.parametrize("profile", Profile)
 def test_histories_are_json(profile):
-    everything = [one.history for one in systematic_shop(profile)]
-    everything += draw_shop(profile, frozenset({"capture", "tick", "deliver", "restart", "abandon"}), 3, 60)
+    everything = [one.history for one in systematic_merchant_cases(profile)]
+    everything += draw_merchant_cases(profile, frozenset({"capture", "tick", "deliver", "restart", "abandon"}), 3, 60)
     assert len(set(everything)) == len(everything)
     for one in everything:
-        assert shop_from_json(json.loads(json.dumps(shop_as_json(one)))) == one
+        assert merchant_history_from_json(json.loads(json.dumps(merchant_history_as_json(one)))) == one
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ def test_histories_are_json(profile):
 )
 def test_what_is_no_history_is_refused(change):
     with pytest.raises(HistoryError):
-        shop_from_json({**shop_as_json(history("create cancel")), **change})
+        merchant_history_from_json({**merchant_history_as_json(history("create cancel")), **change})
 
 
 def test_the_same_seed_draws_the_same():
     offered = frozenset({"capture"})
-    assert draw_shop(Profile.ECOM, offered, 1, 20) == draw_shop(Profile.ECOM, offered, 1, 20)
-    assert draw_shop(Profile.ECOM, offered, 1, 20) != draw_shop(Profile.ECOM, offered, 2, 20)
+    assert draw_merchant_cases(Profile.ECOM, offered, 1, 20) == draw_merchant_cases(Profile.ECOM, offered, 1, 20)
+    assert draw_merchant_cases(Profile.ECOM, offered, 1, 20) != draw_merchant_cases(Profile.ECOM, offered, 2, 20)
 
 
 def test_what_a_merchant_cannot_do_is_not_asked_of_it():
-    stepwise = {one.label for one in systematic_shop(Profile.EPAYMENT) if one.history.needs <= frozenset()}
+    stepwise = {one.label for one in systematic_merchant_cases(Profile.EPAYMENT) if one.history.needs <= frozenset()}
     assert "partly shipped, then closed" not in stepwise
     assert "approved, then cancelled" in stepwise
 

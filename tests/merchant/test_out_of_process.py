@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.merchant import Setup
-from conformance.merchant.integration.out_of_process import ExecLink, HookLink
+from conformance.merchant.integration.out_of_process import CommandIntegration, HookIntegration
 from conformance.targets.transport import TargetError
 
 SETUP = Setup(
@@ -48,10 +48,10 @@ def endless(part: bytes, pause: float) -> Answers:
 
 
 @pytest.fixture
-def hook() -> Iterator[Callable[[Answers], HookLink]]:
+def hook() -> Iterator[Callable[[Answers], HookIntegration]]:
     servers: list[ThreadingHTTPServer] = []
 
-    def serve(answer: Answers) -> HookLink:
+    def serve(answer: Answers) -> HookIntegration:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
@@ -63,7 +63,7 @@ def hook() -> Iterator[Callable[[Answers], HookLink]]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        return HookLink(f"http://127.0.0.1:{server.server_address[1]}/hook")
+        return HookIntegration(f"http://127.0.0.1:{server.server_address[1]}/hook")
 
     yield serve
     for server in servers:
@@ -84,7 +84,9 @@ def hook() -> Iterator[Callable[[Answers], HookLink]]:
     ],
     ids=["a page", "too deep", "no text", "a list", "a redirect", "not packed", "without an end"],
 )
-def test_a_hook_that_does_not_keep_to_the_protocol(hook: Callable[[Answers], HookLink], answer: Answers, told: str):
+def test_a_hook_that_does_not_keep_to_the_protocol(
+    hook: Callable[[Answers], HookIntegration], answer: Answers, told: str
+):
     link = hook(answer)
     with pytest.raises(TargetError, match=told) as caught:
         link.open(SETUP)
@@ -92,7 +94,7 @@ def test_a_hook_that_does_not_keep_to_the_protocol(hook: Callable[[Answers], Hoo
     link.close()
 
 
-def test_a_hook_that_trickles_has_its_time_and_no_more(hook: Callable[[Answers], HookLink]):
+def test_a_hook_that_trickles_has_its_time_and_no_more(hook: Callable[[Answers], HookIntegration]):
     link = hook(endless(b" ", 0.05))
     link.seconds = 0.4
     began = time.monotonic()
@@ -101,7 +103,7 @@ def test_a_hook_that_trickles_has_its_time_and_no_more(hook: Callable[[Answers],
     link.close()
 
 
-def test_a_redirect_is_no_success(hook: Callable[[Answers], HookLink]):
+def test_a_redirect_is_no_success(hook: Callable[[Answers], HookIntegration]):
     link = hook(say(302, b"", ("Location", "/login")))
     assert link.call("cancel", {"order_id": "x"}).how == "raised"
     assert hook(say(204, b"")).call("cancel", {"order_id": "x"}).how == "returned"
@@ -110,7 +112,7 @@ def test_a_redirect_is_no_success(hook: Callable[[Answers], HookLink]):
 def test_a_command_that_floods_is_ended(tmp_path: Path):
     script = tmp_path / "shop.sh"
     script.write_text("yes $1\n")
-    link = ExecLink(f"sh {script}")
+    link = CommandIntegration(f"sh {script}")
     link.begin(SETUP)
     began = time.monotonic()
     ended = link.call("cancel", {"order_id": "x"})
@@ -122,7 +124,7 @@ def test_a_command_that_floods_is_ended(tmp_path: Path):
 def test_a_command_that_nests_too_deep_is_at_fault(tmp_path: Path):
     script = tmp_path / "shop.sh"
     script.write_text("head -c 300000 /dev/zero | tr '\\0' '['\n")
-    link = ExecLink(f"sh {script}")
+    link = CommandIntegration(f"sh {script}")
     with pytest.raises(TargetError, match="which is no JSON"):
         link.open(SETUP)
     link.close()
@@ -132,7 +134,7 @@ def test_a_file_that_is_no_program(tmp_path: Path):
     script = tmp_path / "shop"
     script.write_bytes(b"\x00\x01\x02")
     script.chmod(0o755)
-    link = ExecLink(str(script))
+    link = CommandIntegration(str(script))
     with pytest.raises(TargetError, match="cannot be started"):
         link.open(SETUP)
     link.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance.merchant.harness import Loose, Stand
+from conformance.merchant.harness import CountingSink, MerchantHarness
 from conformance.obligations.history import Fault
 from tests.merchant.stage import history
 
@@ -46,9 +46,9 @@ def served(command: Sequence[str], port: int) -> Iterator[str]:
 
 
 def broken(integration: str, *histories: Any) -> set[str]:
-    stand = Stand(integration)
+    stand = MerchantHarness(integration)
     try:
-        played = [stand.play(one, f"outside-{number}", Loose()) for number, one in enumerate(histories)]
+        played = [stand.play(one, f"outside-{number}", CountingSink()) for number, one in enumerate(histories)]
     finally:
         stand.close()
     return {rule for one in played for rule in one.broken}

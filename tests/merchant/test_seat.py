@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from conformance.domain.messages import Request
-from conformance.merchant.provider_double.double import Dropped, Seat
+from conformance.merchant.provider_double.double import NoResponse, ProviderDouble
 from conformance.merchant.provider_double.fault_injection import Faults
-from conformance.merchant.provider_double.mounts import SeatTransport, Server
-from conformance.merchant.provider_double.state import Counter
-from conformance.merchant.provider_double.virtual_clock import Clock
+from conformance.merchant.provider_double.mounts import DoubleTransport, Server
+from conformance.merchant.provider_double.state import ProviderState
+from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault
 from conformance.sandbox.options import MSN, SUBSCRIPTION_KEY
 
@@ -23,12 +23,12 @@ class Bench:
     """A seat with one order of ePayment."""
 
     def __init__(self, *faults, behaviour=None):
-        self.clock = Clock()
-        self.counter = Counter(self.clock, behaviour or Behaviour(), "no", 1)
+        self.clock = VirtualClock()
+        self.counter = ProviderState(self.clock, behaviour or Behaviour(), "no", 1)
         self.records = []
-        self.seat = Seat(self.counter, self.clock, Faults(faults), self.write, 1)
+        self.target = ProviderDouble(self.counter, self.clock, Faults(faults), self.write, 1)
         self.token = self.counter.token()
-        self.seat.enter(0, "create", 0)
+        self.target.enter(0, "create", 0)
         body = {
             "amount": {"value": 1000, "currency": "NOK"},
             "paymentMethod": {"type": "WALLET"},
@@ -52,10 +52,10 @@ class Bench:
 
     def send(self, method, path, body=None, key=""):
         raw = b"" if body is None else json.dumps(body).encode()
-        return self.seat.answer(Request(method, path, self.headers(key), raw))
+        return self.target.answer(Request(method, path, self.headers(key), raw))
 
     def cancel(self, key="k-1"):
-        self.seat.enter(1, "cancel", 0)
+        self.target.enter(1, "cancel", 0)
         return self.send("POST", f"{PAYMENTS}/{REFERENCE}/cancel", None, key)
 
     @property
@@ -88,7 +88,7 @@ def test_a_fault_in_front_of_the_provider_keeps_the_request_from_it(kind):
     assert bench.last["wire"]["fault"] == kind
     assert bench.last["wire"]["reached"] is False
     if kind == "lost-before":
-        assert given == Dropped(reached=False)
+        assert given == NoResponse(reached=False)
         assert bench.last["lost"]
     else:
         assert given.status == int(kind.split("-")[1])
@@ -108,8 +108,8 @@ def test_a_fault_behind_the_provider_comes_after_the_deed(kind):
     given = bench.cancel()
     assert not bench.truth.payable
     assert bench.last["wire"]["reached"] is True
-    assert isinstance(given, Dropped) == (kind in ("lost-after", "slow-after"))
-    assert (bench.clock.elapsed() - before > 8) == isinstance(given, Dropped)
+    assert isinstance(given, NoResponse) == (kind in ("lost-after", "slow-after"))
+    assert (bench.clock.elapsed() - before > 8) == isinstance(given, NoResponse)
     assert bench.cancel().json()["state"] == "TERMINATED"
 
 
@@ -133,7 +133,7 @@ def test_both_scopes_of_keys():
 def test_a_strangers_secret_is_not_written_down():
     bench = Bench()
     headers = (("Authorization", "Bearer my-real-token"), ("client_secret", "my-real-secret"))
-    assert bench.seat.answer(Request("GET", f"{PAYMENTS}/{REFERENCE}", headers)).status == 401
+    assert bench.target.answer(Request("GET", f"{PAYMENTS}/{REFERENCE}", headers)).status == 401
     assert "my-real" not in json.dumps(bench.records)
     assert bench.last["request"]["headers"][0] == ["Authorization", "Bearer [removed]"]
 
@@ -151,7 +151,9 @@ def test_notifications_of_what_happened():
 def test_a_transport_of_httpx():
     bench = Bench(Fault("read", "lost-after"))
     headers = dict(bench.headers(""))
-    with httpx.Client(transport=SeatTransport(bench.seat), base_url="http://any.example", headers=headers) as client:
+    with httpx.Client(
+        transport=DoubleTransport(bench.target), base_url="http://any.example", headers=headers
+    ) as client:
         with pytest.raises(httpx.ReadTimeout):
             client.get(f"{PAYMENTS}/{REFERENCE}")
         assert client.get(f"{PAYMENTS}/{REFERENCE}").json()["state"] == "CREATED"
@@ -159,7 +161,7 @@ def test_a_transport_of_httpx():
 
 def test_a_port_of_this_machine():
     bench = Bench(Fault("read", "lost-after", 2))
-    server = Server(lambda: bench.seat)
+    server = Server(lambda: bench.target)
     try:
         assert server.url.startswith("http://127.0.0.1:")
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)

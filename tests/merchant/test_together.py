@@ -11,11 +11,11 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.merchant.api import run_merchant
-from conformance.merchant.harness import Loose, Stand
+from conformance.merchant.harness import CountingSink, MerchantHarness
 from conformance.obligations.history import STEPS, TOGETHER, Step
-from conformance.reports.wording.merchant import shop_step_in_words
-from conformance.results.merchant_audit import rejudge_shop
-from conformance.strategies.merchant.grid import systematic_shop
+from conformance.reports.wording.merchant import merchant_step_in_words
+from conformance.results.merchant_audit import recompute_merchant_findings
+from conformance.strategies.merchant.grid import systematic_merchant_cases
 from examples.merchants import epayment
 from tests.merchant.exhibits import STRANGERS
 from tests.merchant.faulty_more import Counting
@@ -51,12 +51,16 @@ class LastOneWrites(Counting):
 
 def broken_at_once(made: type[Any]) -> set[str]:
     asked = type(made.__name__, (made,), {"concurrent": True, "__module__": made.__module__})
-    stand = Stand(asked)
+    stand = MerchantHarness(asked)
     try:
         offered = stand.open().actions
         assert TOGETHER in offered
-        plan = [one for one in systematic_shop(Profile(made.profiles[0])) if TOGETHER in one.history.needs <= offered]
-        played = [stand.play(one.history, f"together-{number}", Loose()) for number, one in enumerate(plan)]
+        plan = [
+            one
+            for one in systematic_merchant_cases(Profile(made.profiles[0]))
+            if TOGETHER in one.history.needs <= offered
+        ]
+        played = [stand.play(one.history, f"together-{number}", CountingSink()) for number, one in enumerate(plan)]
     finally:
         stand.close()
     assert played
@@ -77,14 +81,14 @@ def test_its_report_says_what_was_done(tmp_path: Path):
     asked = type("Asked", (LastOneWrites,), {"concurrent": True})
     result = run_merchant(asked, histories=0, strict=True, out=tmp_path / "out")
     assert faults_of(result.evidence.records) == []
-    rejudge_shop(result.evidence)
+    recompute_merchant_findings(result.evidence)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "The shop cancels the order twice at the same time" in page
 
 
 @pytest.mark.parametrize("do", STEPS)
 def test_every_step_has_words(do: str):
-    assert shop_step_in_words(Step(do), history("create"), "NOK")
+    assert merchant_step_in_words(Step(do), history("create"), "NOK")
 
 
 def test_the_slower_one_must_not_undo_what_the_faster_one_did():
@@ -92,7 +96,7 @@ def test_the_slower_one_must_not_undo_what_the_faster_one_did():
 
 
 def test_nobody_is_asked_who_does_not_say_that_he_can():
-    stand = Stand(epayment.Adapter)
+    stand = MerchantHarness(epayment.Adapter)
     try:
         assert TOGETHER not in stand.open().actions
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.domain.order import Profile
-from conformance.judging.verdicts import RuleVerdict, RunVerdict, holds_back
+from conformance.judging.verdicts import RuleVerdict, RunVerdict, blocks_conformance
 from conformance.rulebook import Rulebook, Status, load
 from conformance.runner.settings import BUDGETS
 
@@ -96,7 +96,7 @@ def verdict_on(name: str) -> str:
     wrong = [f"{rule.rule.id} {rule.verdict}: {rule.reason}" for rule in result.rules if rule.verdict in worst]
     if wrong:
         return "; ".join(wrong)
-    missing = [rule.rule.id for rule in result.rules if holds_back(rule)]
+    missing = [rule.rule.id for rule in result.rules if blocks_conformance(rule)]
     if missing:
         return f"open: {' '.join(sorted(missing))}"
     return CONFORMS if result.verdict is RunVerdict.CONFORMANT else result.reason

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.domain.expectation import Branch, Expectation, Fields
+from conformance.domain.expectation import Branch, Expectation, Observation
 from conformance.domain.steps import Step
 from conformance.judging.judge import Judgement, judge
-from conformance.model import Belief, World, expect
+from conformance.model import ModelContext, PossibleOrders, expect
 from conformance.runner import trial
 
 MOST = 40_000
@@ -21,24 +21,24 @@ class Memo:
     """What was expected of a step, and how each observation of it was judged."""
 
     def __init__(self) -> None:
-        self._expected: dict[tuple[Belief, Step, World], Expectation] = {}
+        self._expected: dict[tuple[PossibleOrders, Step, ModelContext], Expectation] = {}
         self._judged: dict[Any, tuple[Judgement, tuple[Branch, ...]]] = {}
         # An expectation is known by its identity: comparing its claims would take longer than judging them.
         self._known: dict[int, Expectation] = {}
 
-    def expect(self, belief: Belief, step: Step, world: World) -> Expectation:
+    def expect(self, possible: PossibleOrders, step: Step, context: ModelContext) -> Expectation:
         """Return what the model expects."""
-        key = (belief, step, world)
+        key = (possible, step, context)
         found = self._expected.get(key)
         if found is None:
             if len(self._expected) >= MOST:
                 for each in (self._expected, self._judged, self._known):
                     each.clear()
-            found = self._expected[key] = expect(belief, step, world)
+            found = self._expected[key] = expect(possible, step, context)
             self._known[id(found)] = found
         return found
 
-    def judge(self, expectation: Expectation, observed: Fields) -> tuple[Judgement, tuple[Branch, ...]]:
+    def judge(self, expectation: Expectation, observed: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
         """Return how an observation is judged."""
         if id(expectation) not in self._known:
             return judge(expectation, observed)

@@ -21,9 +21,9 @@ DRAWN = 24
 
 def run(make: Callable[[], Provider], profile: Profile, readings: Readings, market: Market, directory: Path) -> Result:
     """Play a small run against a new provider."""
-    seat = seat_of(make())
-    settings = settings_for(seat, profile, readings, market, DRAWN)
-    return asyncio.run(Campaign(seat, settings, directory).run())
+    target = seat_of(make())
+    settings = settings_for(target, profile, readings, market, DRAWN)
+    return asyncio.run(Campaign(target, settings, directory).run())
 
 
 def replay(make: Callable[[], Provider], example: Counterexample) -> list[str]:

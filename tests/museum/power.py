@@ -28,13 +28,13 @@ from typing import Any
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, Together, history_as_json
 from conformance.evidence.consistency import digest_of
-from conformance.judging.judge import Group
+from conformance.judging.judge import FailureKey
 from conformance.rulebook import load
 from conformance.runner.settings import BUDGETS
 from conformance.strategies.provider.shrink import amounts_cost
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.target import Probe, Record
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.target import ProbeResult, RecordExchange
 
 from . import memo, stage
 from .exhibits import BENIGN, FAULTS
@@ -59,14 +59,14 @@ Measured = dict[str, Any]
 class Uncontrolled(stage.OneAtATime):
     """A seat in front of a provider whose clock and user nobody can move."""
 
-    async def probe(self, profile: Profile, record: Record) -> Probe:
+    async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
         probe = await super().probe(profile, record)
         return replace(probe, offered=probe.offered & WITHOUT_CONTROL)
 
 
 def uncontrolled(provider: Any) -> Uncontrolled:
     """Return such a seat."""
-    return Uncontrolled(EmbeddedTarget(provider), keys_from(embedded=True))
+    return Uncontrolled(EmbeddedTransport(provider), credentials_from(embedded=True))
 
 
 SETTINGS: Mapping[str, Callable[[Any], stage.OneAtATime]] = {
@@ -75,14 +75,14 @@ SETTINGS: Mapping[str, Callable[[Any], stage.OneAtATime]] = {
 }
 
 
-async def stage_of(fault: Fault, seat: Callable[[Any], stage.OneAtATime]) -> stage.Stage:
+async def stage_of(fault: Fault, target: Callable[[Any], stage.OneAtATime]) -> stage.Stage:
     """Look at a fault."""
-    return await stage.stage_for(fault.provider(), fault.profile, fault.readings, fault.market, seat=seat)
+    return await stage.stage_for(fault.provider(), fault.profile, fault.readings, fault.market, target=target)
 
 
 def plan_of(on: stage.Stage, seed: int) -> stage.Plan:
     """Return the plan of a standard run, races included: they are counted, and not played, one request at a time."""
-    return stage.planned(on.profile, on.world, on.offered | AT_ONCE, seed, DRAWN)
+    return stage.planned(on.profile, on.context, on.offered | AT_ONCE, seed, DRAWN)
 
 
 def is_race(history: History) -> bool:
@@ -101,28 +101,28 @@ async def first_reds(on: stage.Stage, plan: Iterable[Any], wanted: frozenset[str
     return found
 
 
-async def after(fault: Fault, seat: Callable[[Any], stage.OneAtATime], seeds: int) -> Measured:
+async def after(fault: Fault, target: Callable[[Any], stage.OneAtATime], seeds: int) -> Measured:
     """Return for each rule that a fault breaks, and each seed, after how many histories it turned red.
 
     Rules that need what is not offered are left out: such a target never passes them either.
     """
-    offers = (await stage_of(fault, seat)).offered | AT_ONCE | {"wire"}
+    offers = (await stage_of(fault, target)).offered | AT_ONCE | {"wire"}
     wanted = frozenset(rule for rule in fault.red if offers.issuperset(load().rule(rule).needs))
     fixed: list[dict[str, int]] = []
     for seed in range(min(seeds, SYSTEMATIC_SEEDS)):
-        on = await stage_of(fault, seat)
+        on = await stage_of(fault, target)
         size = len(plan_of(on, seed)) - DRAWN
         fixed.append(await first_reds(on, plan_of(on, seed)[:size], wanted))
     agreed = all(one == fixed[0] for one in fixed)
     rows = []
     for seed in range(seeds):
         if not agreed and seed >= len(fixed):
-            on = await stage_of(fault, seat)
+            on = await stage_of(fault, target)
             fixed.append(await first_reds(on, plan_of(on, seed)[:size], wanted))
         row = dict(fixed[0] if agreed else fixed[seed])
         missing = wanted - row.keys()
         if missing:
-            on = await stage_of(fault, seat)
+            on = await stage_of(fault, target)
             later = await first_reds(on, plan_of(on, seed)[size:], missing)
             row |= {rule: size + number for rule, number in later.items() if rule not in row}
         rows.append(row)
@@ -140,7 +140,7 @@ async def alone(fault: Fault, seeds: int) -> Measured:
     A history is compared with the person's where it fails for the same reason.
     """
     on = await stage_of(fault, stage.seat_of)
-    group: Group = (await on.findings(fault.least))[0].group
+    group: FailureKey = (await on.findings(fault.least))[0].group
     minimiser = on.minimiser()
     soon: list[int | None] = []
     tried = least = slipped = 0
@@ -203,9 +203,9 @@ def false_alarms(seeds: int, identifier: str) -> list[str]:
 def plans() -> dict[str, dict[str, Measured]]:
     """Return the size of the systematic set in each setting, and what it is known by."""
     found: dict[str, dict[str, Measured]] = {}
-    for name, seat in SETTINGS.items():
+    for name, target in SETTINGS.items():
         for profile in Profile:
-            on = asyncio.run(stage.stage_for_correct(profile, seat=seat))
+            on = asyncio.run(stage.stage_for_correct(profile, target=target))
             histories = [one.history for one in plan_of(on, 0)[:-DRAWN]]
             numbered = ((f"{number:05d}", history_as_json(one)) for number, one in enumerate(histories, 1))
             found.setdefault(name, {})[profile.value] = {"systematic": len(histories), "digest": digest_of(numbered)}
@@ -216,10 +216,10 @@ def offered() -> dict[str, dict[str, list[str]]]:
     """Return what a target offers in each setting."""
     return {
         name: {
-            profile.value: sorted(asyncio.run(stage.stage_for_correct(profile, seat=seat)).offered)
+            profile.value: sorted(asyncio.run(stage.stage_for_correct(profile, target=target)).offered)
             for profile in Profile
         }
-        for name, seat in SETTINGS.items()
+        for name, target in SETTINGS.items()
     }
 
 

@@ -52,7 +52,7 @@ RACED = [rule.id for rule in load().rules if "concurrent" in rule.needs]
 def test_what_no_fault_can_turn_red_is_named_in_no_claim(profile, rule):
     assert load().rule(rule).level == "MAY"
     on = asyncio.run(stage.stage_for_correct(profile))
-    strides = [stride for one in on.plan(0, 0) for stride in walk(one.history, on.world)]
+    strides = [stride for one in on.plan(0, 0) for stride in walk(one.history, on.context)]
     branches = [branch for stride in strides for branch in stride.expectation.branches]
     assert any(rule in branch.rules for branch in branches)
     assert not any(rule in claim.rules for branch in branches for claim in branch.claims)

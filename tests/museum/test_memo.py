@@ -5,8 +5,8 @@ import asyncio
 from conformance.domain.expectation import Claim, Expectation, OneOf
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Initiate
-from conformance.judging.judge import Judged, judge
-from conformance.model import World, expect, open_order
+from conformance.judging.judge import StepStatus, judge
+from conformance.model import ModelContext, expect, initial_expectation
 from conformance.model.claims import branch
 from conformance.runner import trial
 
@@ -37,34 +37,34 @@ def test_whoever_remembers_finds_the_same(monkeypatch):
 
 
 def opened():
-    world = World()
-    (only,) = open_order(Profile.ECOM, Initiate(), world).branches
-    return only.after, world
+    context = ModelContext()
+    (only,) = initial_expectation(Profile.ECOM, Initiate(), context).branches
+    return only.after, context
 
 
 def test_an_expectation_is_made_once():
-    order, world = opened()
+    order, context = opened()
     one = Memo()
-    first = one.expect((order,), Approve(), world)
-    assert first == expect((order,), Approve(), world)
-    assert one.expect((order,), Approve(), world) is first
+    first = one.expect((order,), Approve(), context)
+    assert first == expect((order,), Approve(), context)
+    assert one.expect((order,), Approve(), context) is first
 
 
 def test_one_and_true_are_not_the_same_observation(monkeypatch):
-    order, world = opened()
+    order, context = opened()
     claimed = Expectation((branch("one", (Claim("x", OneOf((1,)), ("EC-01",)),), (), order),))
     monkeypatch.setattr(memo, "expect", lambda *_: claimed)
     one = Memo()
-    assert one.expect((order,), Approve(), world) is claimed
-    assert one.judge(claimed, {"x": 1})[0].status is Judged.CONFORMS
-    assert one.judge(claimed, {"x": True})[0].status is Judged.VIOLATES
+    assert one.expect((order,), Approve(), context) is claimed
+    assert one.judge(claimed, {"x": 1})[0].status is StepStatus.CONFORMS
+    assert one.judge(claimed, {"x": True})[0].status is StepStatus.VIOLATES
 
 
 def test_too_much_is_forgotten(monkeypatch):
-    order, world = opened()
+    order, context = opened()
     monkeypatch.setattr(memo, "MOST", 1)
     one = Memo()
-    first = one.expect((order,), Approve(), world)
-    one.expect((order, order), Approve(), world)
-    assert one.expect((order,), Approve(), world) is not first
+    first = one.expect((order,), Approve(), context)
+    one.expect((order, order), Approve(), context)
+    assert one.expect((order,), Approve(), context) is not first
     assert one.judge(first, {})[0] == judge(first, {})[0]

@@ -2,14 +2,14 @@
 
 import os
 
-from conformance.runner.executor import Playing
-from conformance.runner.session import Sitting
+from conformance.runner.executor import CaseExecutor
+from conformance.runner.session import RunSession
 from conformance.sandbox.epayment import EPayment
 from conformance.targets.transport import TargetError
 
 refusal_for_cancel = EPayment.refusal_for_cancel
-play_all = Playing.play_all
-look = Sitting.look
+play_all = CaseExecutor.run_all
+look = RunSession.look
 IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
 
@@ -40,8 +40,8 @@ match os.environ.get("FAULT"):
     case "wrong":
         EPayment.refusal_for_cancel = never_refused_after_a_capture
     case "lost":
-        Playing.play_all = lost_in_the_second_block
+        CaseExecutor.run_all = lost_in_the_second_block
     case "ill":
-        Playing.play_all = ill_in_the_second_block
+        CaseExecutor.run_all = ill_in_the_second_block
     case "hidden":
-        Sitting.look = hidden_from_workers
+        RunSession.look = hidden_from_workers

@@ -35,10 +35,10 @@ from conformance.domain.steps import (
     name_of,
 )
 from conformance.sandbox import Options, Provider
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
-from conformance.wire import WIRES, Answer, Call, Ticket
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
+from conformance.wire import WIRES, Call, OrderIdentifiers, ResponseOrNone
 
 NONCE = "cctest-00000000"
 DAY = timedelta(days=1)
@@ -174,7 +174,7 @@ async def _play(profile: Profile, histories: Iterable[History], options: Options
     played: list[Played] = []
     step: Step = Read()
 
-    def record(call: Call, answer: Answer, *_: object, **__: object) -> None:
+    def record(call: Call, answer: ResponseOrNone, *_: object, **__: object) -> None:
         if call.to_control:
             return
         assert isinstance(answer, Response), "the embedded provider always answers"
@@ -182,26 +182,26 @@ async def _play(profile: Profile, histories: Iterable[History], options: Options
         played.append(Played(call.request, answer, broken, name_of(step)))
 
     provider = Provider(options)
-    target = EmbeddedTarget(provider)
+    target = EmbeddedTransport(provider)
     if not controlled:
         target.control = None
-    seat = HttpSeat(target, keys_from({}, embedded=True))
+    seat = HttpTarget(target, credentials_from({}, embedded=True))
     await seat.open(Market(options.market.value), NONCE, lambda _: None, record)
     await seat.probe(profile, record)
     worker = seat.worker()
     for number, history in enumerate(histories, 1):
-        player = worker.player(profile, f"{NONCE}-{profile[0]}{number:05d}", record)
+        driver = worker.driver(profile, f"{NONCE}-{profile[0]}{number:05d}", record)
         for step in history.all_steps:
-            await player.perform(step)
-            await player.look("read", log=True)
+            await driver.perform(step)
+            await driver.look("read", log=True)
     played += asides(profile, seat, provider)
     return played
 
 
-def asides(profile: Profile, seat: HttpSeat, provider: Provider) -> Iterator[Played]:
+def asides(profile: Profile, seat: HttpTarget, provider: Provider) -> Iterator[Played]:
     """What our wires never ask, and other clients of the embedded provider do."""
     credentials = seat.session.credentials
-    wire = WIRES[profile](credentials, Ticket("aside", seat.session.today))
+    wire = WIRES[profile](credentials, OrderIdentifiers("aside", seat.session.today))
     orders = [id_ for name, _, id_ in provider.ecom.house.payments if name == profile.value]
     agreements = [id_ for _, id_ in provider.recurring.agreements][:ASIDES]
     if profile is Profile.ECOM:

@@ -14,7 +14,7 @@ import pytest
 from conformance.domain.messages import Headers, Request, Response
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, History, Refund
-from conformance.model import World
+from conformance.model import ModelContext
 from conformance.sandbox import Market, Options
 from conformance.strategies.provider.systematic import systematic
 
@@ -139,7 +139,7 @@ def test_requests_and_answers_are_as_described(run: Run, file: str):
 def test_what_a_run_sends_is_as_described(profile: Profile):
     # What a run plays first, and the later part of it thinned out. eCom moves no less than one krone at a time; what is
     # sent nevertheless is a matter of the strategies, as is what the descriptions of one version only ask for.
-    plan = [one.history for one in systematic(profile, World(), offered_by(profile))]
+    plan = [one.history for one in systematic(profile, ModelContext(), offered_by(profile))]
     exchanges = play(profile, [one for one in (*plan[:60], *plan[60::15]) if moves_enough(one)])
     file = FILES[profile][-1]
     assert checked((one for one in exchanges if belongs(one, file)), description(file)) > 500

@@ -9,7 +9,7 @@ from .running import races
 
 @pytest.fixture(autouse=True)
 def _only_races(monkeypatch):
-    monkeypatch.setattr("conformance.runner.session.planned", races)
+    monkeypatch.setattr("conformance.runner.session.plan_cases", races)
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,12 @@ from conformance.results.result import Result
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.strategies.provider import plan as generation
-from conformance.targets.resolve import locate
+from conformance.targets.resolve import resolve_target
 
 
 def races(*given, rivals=RACERS, **named):
     """Return the plan's races, and nothing else: all of them, or those of a cancel against some requests."""
-    found = generation.planned(*given, **named)
+    found = generation.plan_cases(*given, **named)
     return [one for one in found if any(isinstance(race.second, rivals) for race in races_of(one.history))]
 
 
@@ -28,9 +28,9 @@ def races_of(history: History) -> list[Together]:
 
 def run(url: str, profile: Profile, directory: Path, *, seed: int = 0, histories: int = 0) -> Result:
     """Play a plan's races."""
-    seat = locate(url, control_url=f"{url}/control", environment={})
-    settings = Settings((profile,), histories=histories, seed=seed, nonce=nonce_for(seat, seed))
-    return asyncio.run(Campaign(seat, settings, directory).run())
+    target = resolve_target(url, control_url=f"{url}/control", environment={})
+    settings = Settings((profile,), histories=histories, seed=seed, nonce=nonce_for(target, seed))
+    return asyncio.run(Campaign(target, settings, directory).run())
 
 
 def rule_of(result: Result, rule: str) -> RuleResult:

@@ -24,7 +24,7 @@ BOOKS = {"INV-4", "INV-10"}
 
 @pytest.mark.parametrize("fault", [pytest.param(one, id=f"{one.profile.value}-{one.name}") for one in FAULTS])
 def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypatch):
-    monkeypatch.setattr("conformance.runner.session.planned", partial(races, rivals=RIVALS[fault.rival]))
+    monkeypatch.setattr("conformance.runner.session.plan_cases", partial(races, rivals=RIVALS[fault.rival]))
     with threaded(fault.provider().handle) as url:
         result = run(url, fault.profile, tmp_path)
     violated = {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}

@@ -13,7 +13,7 @@ from typing import Any
 from conformance.domain.order import Profile
 from conformance.evidence.consistency import PLANNED, digest_of
 from conformance.evidence.journal import Journal
-from conformance.judging.verdicts import NEEDED
+from conformance.judging.verdicts import CHECKS_NEEDED
 from conformance.rulebook import NEEDS, Readings, Rule, Rulebook, Status, load
 
 Json = dict[str, Any]
@@ -133,7 +133,7 @@ class Writer:
         for number, do in enumerate(steps):
             self.judgement(history, number, do, "conforms", branches=[do], seen="accepted 200", observed={})
 
-    def examples(self, profile: Profile, rule: Rule, count: int = NEEDED) -> None:
+    def examples(self, profile: Profile, rule: Rule, count: int = CHECKS_NEEDED) -> None:
         """Play as many histories as a rule needs to pass, on each of its sides."""
         for name in [f"{rule.id}/{side}" for side in rule.sides] or [rule.id]:
             for number in range(count):

@@ -7,13 +7,13 @@ import pytest
 from conformance.evidence.journal import read_journal
 from conformance.judging.verdicts import RunVerdict
 from conformance.obligations.history import KINDS
-from conformance.reports.detection_power import strengths_of
+from conformance.reports.detection_power import detection_of
 from conformance.reports.formats.markdown import summary_text
 from conformance.reports.wording.headline import about, proved_nothing
 from conformance.reports.wording.merchant import trouble_in_words
 from conformance.results.result import result_of
 from conformance.sandbox import EPayment, Options, Provider
-from conformance.targets.http.embedded import EmbeddedTarget
+from conformance.targets.http.embedded import EmbeddedTransport
 
 from . import journals
 from .test_strength import power
@@ -37,8 +37,8 @@ class Other(EPayment):
     ],
 )
 def test_a_provider_that_was_changed_is_not_named_like_the_one_that_was_not(provider, name):
-    assert EmbeddedTarget(provider).name == name
-    assert EmbeddedTarget(provider, name="mine").name == "mine"
+    assert EmbeddedTransport(provider).name == name
+    assert EmbeddedTransport(provider, name="mine").name == "mine"
 
 
 class Named:
@@ -69,7 +69,7 @@ def test_histories_that_proved_nothing_are_counted_with_the_reason(tmp_path):
 
 @pytest.mark.parametrize(("after", "weak"), [([5, 9], False), ([5, None], True)])
 def test_what_catches_less_than_half_of_its_faults_is_called_little(after, weak, tmp_path):
-    strengths = strengths_of(result(tmp_path, journals.conformant), power(EC_01=after))
+    strengths = detection_of(result(tmp_path, journals.conformant), power(EC_01=after))
     rule = next(one for one in strengths.result.rules if one.rule.id == "EC-01")
     assert strengths.is_weak(rule) is weak
     assert strengths.said(rule).startswith("Little power: a run" if weak else "A run")
@@ -77,7 +77,7 @@ def test_what_catches_less_than_half_of_its_faults_is_called_little(after, weak,
 
 def test_an_incomplete_run_says_what_it_would_have_caught(tmp_path):
     whole = result(tmp_path, journals.conformant)
-    said = [strengths_of(replace(whole, verdict=verdict)).headline() for verdict in RunVerdict]
+    said = [detection_of(replace(whole, verdict=verdict)).headline() for verdict in RunVerdict]
     assert [bool(one) for one in said] == [one in (RunVerdict.CONFORMANT, RunVerdict.INCOMPLETE) for one in RunVerdict]
 
 

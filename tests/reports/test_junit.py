@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, holds_back, reduce_run
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance, run_verdict
 from conformance.reports.formats.json_report import report_as_json
 from conformance.reports.formats.junit import junit_text
 from conformance.reports.wording.headline import headline
@@ -50,7 +50,7 @@ def results(draw):
             )
         )
     ended = draw(st.sampled_from(sorted(ENDS)))
-    verdict, reason = reduce_run(rules, ENDS[ended])
+    verdict, reason = run_verdict(rules, ENDS[ended])
     run = record_of_the_run([profile.value for profile in Profile], load().digest)
     finish = {"n": 1, "kind": "finish", "prev": "0" * 64, "ended": ended, "message": draw(TEXTS), "seconds": 1.0}
     return Result(Evidence((run, finish)), verdict, reason, tuple(rules), {}, {}, {Profile.ECOM: len(rules)}, 0)
@@ -105,7 +105,7 @@ def test_every_rule_has_one_case_and_it_says_what_the_rule_says(result):
             assert said == "skipped"
         elif one.verdict is RuleVerdict.VIOLATED:
             assert said == "failure"
-        elif holds_back(one):
+        elif blocks_conformance(one):
             assert one.rule.level is Level.REQUIRED
             assert said == "error"
         else:

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
-from conformance.reports.html.histories import plays_of
+from conformance.reports.html.histories import history_views_of
 from conformance.reports.html.lifecycle import lifecycles_of
 
 from . import journals
@@ -28,7 +28,7 @@ def life_of(directory, *histories, profile=Profile.ECOM, opening=None, source="s
             observed = {**view, **({"answer.outcome": outcome} if outcome else {})}
             writer.judgement(name, number, step["do"], "conforms", seen="", observed=observed)
     writer.finish()
-    lives = lifecycles_of(plays_of(read_journal(directory)).values())
+    lives = lifecycles_of(history_views_of(read_journal(directory)).values())
     return lives[0] if lives else None
 
 
@@ -106,7 +106,7 @@ def test_shrinking_does_not_count(tmp_path):
 
 def test_the_picture_has_every_number_and_the_words_of_it(tmp_path):
     journals.conformant(tmp_path)
-    for life in lifecycles_of(plays_of(read_journal(tmp_path)).values()):
+    for life in lifecycles_of(history_views_of(read_journal(tmp_path)).values()):
         counts = re.findall(r'class="count"[^>]*>([\d,]+)<', life.drawing)
         assert sorted(counts) == sorted(f"{count:,}" for _, _, count in life.ways)
         assert life.drawing.count('class="way ungone"') == sum(not count for _, _, count in life.ways)

@@ -16,7 +16,7 @@ from conformance.domain.steps import Age, Cancel, Capture, Together
 from conformance.evidence.journal import read_journal
 from conformance.reports.html.charts import Money, band, money_in_words, money_of
 from conformance.reports.html.coverage import grids_of
-from conformance.reports.html.histories import Play
+from conformance.reports.html.histories import HistoryView
 from conformance.reports.html.render import html_text
 from conformance.reports.html.story import evidence_anchor, what_differs
 from conformance.reports.wording.headline import ending_note
@@ -36,10 +36,10 @@ from .reading import UNSEEN
 from .schemas import journal_schema
 
 
-def play(age: str, flag: str = "absent", status: str = "conforms", **cell: str) -> Play:
+def play(age: str, flag: str = "absent", status: str = "conforms", **cell: str) -> HistoryView:
     place = {"situation": "reserved", "age": age, "flag": flag, **cell}
     record = {"id": "x", "profile": "ecom", "source": "systematic", "cell": place}
-    return Play(record, judgements=[{"step": 1, "status": status}])
+    return HistoryView(record, judgements=[{"step": 1, "status": status}])
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,8 @@ def exchange(number: int, method: str, operation: str = "", step: int = 1, purpo
 
 def test_a_step_leads_to_the_request_that_changed_something():
     told = [exchange(4, "POST", "token"), exchange(5, "GET", "read"), exchange(6, "POST", "cancel")]
-    shown = Play({"n": 3, "id": "x"}, exchanges=[exchange(7, "POST", step=0), *told])
+    shown = HistoryView({"n": 3, "id": "x"}, exchanges=[exchange(7, "POST", step=0), *told])
     assert evidence_anchor(shown, 1) == "exchange-6"
     assert evidence_anchor(shown, 1, place=2) == "exchange-5"
-    assert evidence_anchor(Play({"n": 3, "id": "x"}, exchanges=told[:2]), 1) == "exchange-4"
+    assert evidence_anchor(HistoryView({"n": 3, "id": "x"}, exchanges=told[:2]), 1) == "exchange-4"
     assert evidence_anchor(shown, 9) == "history-3"

@@ -21,9 +21,9 @@ from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.epayment import EPayment
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
 
 from .reading import Page, check
 from .schemas import faults_of, report_schema
@@ -45,11 +45,11 @@ class Run:
 
 
 def played(directory: Path, provider: Provider, *profiles: Profile) -> Run:
-    seat = HttpSeat(EmbeddedTarget(provider), keys_from(embedded=True))
+    target = HttpTarget(EmbeddedTransport(provider), credentials_from(embedded=True))
     settings = Settings(
-        profiles=profiles, histories=5, nonce=nonce_for(seat, 0), command="cancel-conformance run --histories 5"
+        profiles=profiles, histories=5, nonce=nonce_for(target, 0), command="cancel-conformance run --histories 5"
     )
-    asyncio.run(Campaign(seat, settings, directory).run())
+    asyncio.run(Campaign(target, settings, directory).run())
     result = write_reports(directory)
     return Run(directory, result, check((directory / "report.html").read_text(encoding="utf-8")))
 

@@ -5,15 +5,17 @@ from datetime import timedelta
 import pytest
 
 from conformance.domain.order import Market
-from conformance.reports.html.age_distribution import spreads_of
-from conformance.reports.html.histories import Play, Sight
+from conformance.reports.html.age_distribution import age_distributions_of
+from conformance.reports.html.histories import EvidenceRef, HistoryView
 
 DAY = int(timedelta(days=1).total_seconds())
 
 
 def sight(*steps, at=None, amount=1000):
     steps = ({"do": "initiate", "amount": amount}, *steps)
-    return Sight(Play({"id": "ecom-1", "history": {"steps": list(steps)}}), len(steps) - 1 if at is None else at)
+    return EvidenceRef(
+        HistoryView({"id": "ecom-1", "history": {"steps": list(steps)}}), len(steps) - 1 if at is None else at
+    )
 
 
 def age(days):
@@ -28,7 +30,7 @@ CANCEL = {"do": "cancel"}
 
 
 def spread(*sights, market=Market.NO):
-    return {one.name: {value: count for value, count, _ in one.values} for one in spreads_of(sights, market)}
+    return {one.name: {value: count for value, count, _ in one.values} for one in age_distributions_of(sights, market)}
 
 
 @pytest.mark.parametrize(
@@ -81,10 +83,10 @@ def test_flags_are_those_of_the_step_itself():
 
 
 def test_what_never_got_there_says_nothing():
-    assert spread(Sight(sight(CANCEL).play, None)) == {}
+    assert spread(EvidenceRef(sight(CANCEL).play, None)) == {}
 
 
 def test_the_bars_grow_with_the_counts():
-    found = spreads_of([sight(CANCEL)] * 8 + [sight({**CANCEL, "flag": False})], Market.NO)
+    found = age_distributions_of([sight(CANCEL)] * 8 + [sight({**CANCEL, "flag": False})], Market.NO)
     bars = {value: bar for one in found if one.name == "flag" for value, _, bar in one.values}
     assert bars == {"absent": "█", "false": "▁"}

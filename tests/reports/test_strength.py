@@ -7,7 +7,7 @@ from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.judging.verdicts import RuleVerdict
 from conformance.reports import write_reports
-from conformance.reports.detection_power import load_power, power_from, strengths_of
+from conformance.reports.detection_power import detection_of, load_power, power_from
 from conformance.results.result import result_of
 
 from . import journals
@@ -42,7 +42,7 @@ def of(strengths, rule, profile=Profile.ECOM):
 
 
 def test_a_rule_that_passed_is_told_with_what_catches_its_faults(tmp_path):
-    strengths = strengths_of(result(tmp_path), power(EC_01=[3, 12], EC_03=[5, None]))
+    strengths = detection_of(result(tmp_path), power(EC_01=[3, 12], EC_03=[5, None]))
     assert strengths.said(of(strengths, "EC-01")) == (
         "A run of this size catches 1 of 1 known fault that breaks it, after 12 histories."
     )
@@ -54,14 +54,14 @@ def test_a_rule_that_passed_is_told_with_what_catches_its_faults(tmp_path):
 
 
 def test_only_what_passed_is_told(tmp_path):
-    strengths = strengths_of(result(tmp_path, journals.violated), load_power())
+    strengths = detection_of(result(tmp_path, journals.violated), load_power())
     told = [one for one in strengths.result.rules if strengths.of(one) is not None]
     assert all(one.verdict is RuleVerdict.PASSED for one in told)
     assert not strengths.said(of(strengths, "EC-08"))
 
 
 def test_a_run_that_played_nothing_catches_nothing(tmp_path):
-    strengths = strengths_of(result(tmp_path, journals.empty), load_power())
+    strengths = detection_of(result(tmp_path, journals.empty), load_power())
     assert {caught for _, caught, _ in strengths.overall()} == {0}
     assert strengths.headline() == ""
 
@@ -70,7 +70,7 @@ def test_the_pages_tell_it(tmp_path):
     journals.conformant(tmp_path)
     write_reports(tmp_path)
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    strengths = strengths_of(result_of(read_journal(tmp_path)))
+    strengths = detection_of(result_of(read_journal(tmp_path)))
     assert report["power"] == strengths.as_json()
     assert report["power"]["faults"]["ecom"]["known"] >= 80
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ from conformance.domain.steps import (
     history_from_json,
     parts_of,
 )
-from conformance.model import World
+from conformance.model import ModelContext
 from conformance.rulebook import Status, load
 from conformance.strategies.provider.histories import (
     MOST_CANCELS,
@@ -85,7 +85,7 @@ def smallest(strategy: SearchStrategy[Any], condition: Callable[[Any], bool]) ->
 @cache
 def sample(profile: Profile) -> list[History]:
     # Draws of one seed resemble each other, so several are asked.
-    strategy = histories(profile, World(), EVERYTHING)
+    strategy = histories(profile, ModelContext(), EVERYTHING)
     return [history for number in range(5) for history in drawn(strategy, 100, number)]
 
 
@@ -105,9 +105,9 @@ def written(history: History) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("profile", list(Profile))
 @pytest.mark.parametrize("market", list(Market))
 def test_every_history_can_be_walked_and_stored(profile: Profile, market: Market) -> None:
-    world = World(market)
-    for history in drawn(histories(profile, world, EVERYTHING), 150):
-        assert len(walk(history, world)) == len(history.all_steps)
+    context = ModelContext(market)
+    for history in drawn(histories(profile, context, EVERYTHING), 150):
+        assert len(walk(history, context)) == len(history.all_steps)
         assert history_from_json(history_as_json(history)) == history
 
 
@@ -145,18 +145,18 @@ def test_captures_before_the_first_cancel_are_ones_that_can_succeed(profile: Pro
 def test_nothing_is_drawn_that_a_target_cannot_do(missing: str) -> None:
     offered = EVERYTHING - {missing}
     for profile in Profile:
-        for history in drawn(histories(profile, World(), offered), 60):
+        for history in drawn(histories(profile, ModelContext(), offered), 60):
             assert needs(history) <= offered
 
 
 def test_a_target_that_offers_nothing_still_gets_histories() -> None:
     for profile in Profile:
-        assert all(not needs(history) for history in drawn(histories(profile, World(), frozenset()), 20))
+        assert all(not needs(history) for history in drawn(histories(profile, ModelContext(), frozenset()), 20))
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
-    for history in drawn(histories(profile, World(), EVERYTHING, wire=False), 200):
+    for history in drawn(histories(profile, ModelContext(), EVERYTHING, wire=False), 200):
         for step in history.steps:
             assert not (isinstance(step, Cancel) and (step.defect or step.to is Addressee.FOREIGN))
             assert step != StopAgreement(with_other_change=True)
@@ -165,7 +165,7 @@ def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 def test_the_draws_cover_what_the_grid_does_not_plan(profile: Profile) -> None:
     cancelled = [[step for step in sent(history) if isinstance(step, Cancel)] for history in sample(profile)]
-    planned = {one.history for one in systematic(profile, World(), EVERYTHING)}
+    planned = {one.history for one in systematic(profile, ModelContext(), EVERYTHING)}
     assert sum(history in planned for history in sample(profile)) < len(sample(profile)) // 5
     assert {len(one) for one in cancelled} == set(range(1, MOST_CANCELS + 1))
     assert {step.key for one in cancelled for step in one} == set(Key)
@@ -177,7 +177,7 @@ def test_the_draws_cover_what_the_grid_does_not_plan(profile: Profile) -> None:
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_the_draws_reach_nearly_every_checked_rule(profile: Profile) -> None:
-    found = {ref.partition("/")[0] for history in sample(profile) for ref in reached(history, World())}
+    found = {ref.partition("/")[0] for history in sample(profile) for ref in reached(history, ModelContext())}
     checked = {rule.id for rule in load().governing(profile) if rule.status is Status.CHECKED}
     assert len(checked & found) >= 0.85 * len(checked)
 
@@ -195,7 +195,7 @@ def test_totals_are_ordinary(amount: int) -> None:
     assert amount not in TRIGGERS
 
 
-@given(st.sampled_from(Profile).flatmap(lambda profile: ages(profile, World())))
+@given(st.sampled_from(Profile).flatmap(lambda profile: ages(profile, ModelContext())))
 def test_ages_are_not_negative(age: timedelta) -> None:
     assert timedelta() <= age <= timedelta(days=3 * 365)
 
@@ -217,7 +217,7 @@ def test_recurring_has_no_flag() -> None:
 # Reaching a rule
 
 REACHED = {
-    profile: {goal.partition("/")[0] for one in systematic(profile, World(), EVERYTHING) for goal in one.goals}
+    profile: {goal.partition("/")[0] for one in systematic(profile, ModelContext(), EVERYTHING) for goal in one.goals}
     for profile in Profile
 }
 REACHABLE = [
@@ -230,21 +230,21 @@ REACHABLE = [
 
 @pytest.mark.parametrize(("profile", "rule"), REACHABLE)
 def test_a_rule_is_reached_by_construction(profile: Profile, rule: str) -> None:
-    found = drawn(reaching(rule, profile, World(), EVERYTHING), 40)
-    hits = sum(any(ref.partition("/")[0] == rule for ref in reached(history, World())) for history in found)
+    found = drawn(reaching(rule, profile, ModelContext(), EVERYTHING), 40)
+    hits = sum(any(ref.partition("/")[0] == rule for ref in reached(history, ModelContext())) for history in found)
     assert hits >= 0.95 * len(found)
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 @pytest.mark.parametrize("side", ["within", "beyond"])
 def test_one_side_of_a_rule_can_be_asked_for(profile: Profile, side: str) -> None:
-    for history in drawn(reaching(f"KB-02/{side}", profile, World(), EVERYTHING), 30):
-        assert f"KB-02/{side}" in reached(history, World())
+    for history in drawn(reaching(f"KB-02/{side}", profile, ModelContext(), EVERYTHING), 30):
+        assert f"KB-02/{side}" in reached(history, ModelContext())
 
 
 def test_a_rule_out_of_reach_is_said_to_be() -> None:
     with pytest.raises(LookupError, match="no history of ecom reaches KB-05 where the target offers approve"):
-        reaching("KB-05", Profile.ECOM, World(), frozenset({"approve"}))
+        reaching("KB-05", Profile.ECOM, ModelContext(), frozenset({"approve"}))
 
 
 # Shrinking
@@ -299,19 +299,19 @@ def captured_after_a_cancel(history: History) -> bool:
 def test_histories_shrink_to_what_a_person_would_write(
     profile: Profile, condition: Callable[[History], bool], steps: list[dict[str, Any]]
 ) -> None:
-    assert written(smallest(histories(profile, World(), EVERYTHING), condition)) == [{"do": "initiate"}, *steps]
+    assert written(smallest(histories(profile, ModelContext(), EVERYTHING), condition)) == [{"do": "initiate"}, *steps]
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_an_odd_amount_shrinks_to_the_plainest_odd_one(profile: Profile) -> None:
-    found = smallest(histories(profile, World(), EVERYTHING), lambda history: history.opening.amount % 2 == 1)
+    found = smallest(histories(profile, ModelContext(), EVERYTHING), lambda history: history.opening.amount % 2 == 1)
     assert found.opening.amount == 999
     assert found.steps == (Cancel(),)
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_ages_shrink_to_one_that_stands_clear_of_the_limit(profile: Profile) -> None:
-    found = smallest(histories(profile, World(), EVERYTHING), cancelled_late)
+    found = smallest(histories(profile, ModelContext(), EVERYTHING), cancelled_late)
     (age,) = [step for step in found.steps if isinstance(step, Age)]
     assert age.by == timedelta(days=186 if profile is Profile.ECOM else 182)
     assert len(found.steps) == 2
@@ -321,6 +321,6 @@ def test_the_simplest_of_everything() -> None:
     assert smallest(amounts(), lambda _: True) == 1000
     assert smallest(captures(1000, Profile.ECOM), lambda _: True) == (500,)
     assert smallest(captures(1000, Profile.ECOM, Extent.ALL), lambda _: True) == (1000,)
-    assert smallest(ages(Profile.ECOM, World()), lambda _: True) == timedelta()
+    assert smallest(ages(Profile.ECOM, ModelContext()), lambda _: True) == timedelta()
     assert smallest(flags(Profile.ECOM), lambda _: True) is None
     assert smallest(cancels(Profile.ECOM), lambda _: True) == Cancel()

@@ -34,7 +34,7 @@ from conformance.domain.steps import (
     history_from_json,
     parts_of,
 )
-from conformance.model import World
+from conformance.model import ModelContext
 from conformance.strategies.provider.histories import histories
 from conformance.strategies.provider.money import LEAST, TRIGGERS
 from conformance.strategies.provider.shrink import amounts_cost, candidates, cost
@@ -43,7 +43,7 @@ from conformance.strategies.provider.walk import walk
 PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
 EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
-ANY = st.one_of([histories(profile, World(), EVERYTHING) for profile in Profile])
+ANY = st.one_of([histories(profile, ModelContext(), EVERYTHING) for profile in Profile])
 
 
 def of(*steps: Any, amount: int = 1000, profile: Profile = Profile.ECOM, kind: Kind = Kind.PAYMENT) -> History:
@@ -102,7 +102,7 @@ def test_every_candidate_can_be_played_and_stored(history: History) -> None:
     for one in candidates(history):
         assert one.profile is history.profile
         assert history_from_json(history_as_json(one)) == one
-        assert len(walk(one, World())) == len(one.all_steps)
+        assert len(walk(one, ModelContext())) == len(one.all_steps)
 
 
 @settings(max_examples=150)

@@ -22,13 +22,13 @@ from conformance.domain.steps import (
     history_from_json,
     parts_of,
 )
-from conformance.judging.verdicts import NEEDED
-from conformance.model import World, age_for_cancel
-from conformance.model.world import DEAD_ZONE
-from conformance.model.world import Age as Judged
+from conformance.judging.verdicts import CHECKS_NEEDED
+from conformance.model import ModelContext, age_for_cancel
+from conformance.model.context import DEAD_ZONE
+from conformance.model.context import AgeLimit as Judged
 from conformance.rulebook import Readings, Status, load
-from conformance.strategies.provider.ages import limits
-from conformance.strategies.provider.case import Planned
+from conformance.strategies.provider.ages import age_limits
+from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.grid import DEFECTS
 from conformance.strategies.provider.money import LEAST, TRIGGERS
 from conformance.strategies.provider.situations import SITUATIONS, needs
@@ -52,8 +52,8 @@ UNREACHABLE = {
 
 
 @cache
-def planned_for(profile: Profile, market: Market) -> tuple[Planned, ...]:
-    return systematic(profile, World(market), EVERYTHING)
+def planned_for(profile: Profile, market: Market) -> tuple[Case, ...]:
+    return systematic(profile, ModelContext(market), EVERYTHING)
 
 
 def refs_of(profile: Profile) -> dict[str, str]:
@@ -66,7 +66,7 @@ def refs_of(profile: Profile) -> dict[str, str]:
     }
 
 
-def examples(planned: tuple[Planned, ...]) -> Counter[str]:
+def examples(planned: tuple[Case, ...]) -> Counter[str]:
     return Counter(goal for one in planned for goal in one.goals)
 
 
@@ -75,13 +75,13 @@ def total_age(history: History) -> timedelta:
 
 
 def test_as_many_examples_are_planned_as_a_verdict_needs() -> None:
-    assert len(WEIGHTS) == EXAMPLES == NEEDED
+    assert len(WEIGHTS) == EXAMPLES == CHECKS_NEEDED
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_every_checked_rule_has_its_examples_on_every_side(profile: Profile, market: Market) -> None:
     counted = examples(planned_for(profile, market))
-    thin = {ref: counted[ref] for ref in refs_of(profile) if counted[ref] < NEEDED}
+    thin = {ref: counted[ref] for ref in refs_of(profile) if counted[ref] < CHECKS_NEEDED}
     expected = {ref for ref, rule in refs_of(profile).items() if (profile, rule) in UNREACHABLE}
     assert set(thin) == expected
 
@@ -111,18 +111,18 @@ def test_the_set_is_small_and_has_no_duplicates(profile: Profile, market: Market
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_the_set_is_deterministic(profile: Profile, market: Market) -> None:
-    assert systematic(profile, World(market), EVERYTHING) == planned_for(profile, market)
+    assert systematic(profile, ModelContext(market), EVERYTHING) == planned_for(profile, market)
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_rules_come_first_then_questions_then_further_examples(profile: Profile, market: Market) -> None:
-    planned, world = planned_for(profile, market), World(market)
+    planned, context = planned_for(profile, market), ModelContext(market)
 
-    def beginning(share: float) -> tuple[Planned, ...]:
+    def beginning(share: float) -> tuple[Case, ...]:
         return planned[: int(len(planned) * share)]
 
-    def asked(some: tuple[Planned, ...]) -> frozenset[Question]:
-        return frozenset(question for one in some for question in questions(one.history, world))
+    def asked(some: tuple[Case, ...]) -> frozenset[Question]:
+        return frozenset(question for one in some for question in questions(one.history, context))
 
     everything = examples(planned)
     assert set(examples(beginning(1 / 4))) == set(everything)
@@ -130,13 +130,13 @@ def test_rules_come_first_then_questions_then_further_examples(profile: Profile,
     asked_late = {question[0] for question in asked(planned) - asked(beginning(1 / 2))}
     assert all(isinstance(step, Together) for step in asked_late), asked_late
     counted = examples(beginning(2 / 3))
-    assert all(counted[goal] >= min(NEEDED, count) for goal, count in everything.items())
+    assert all(counted[goal] >= min(CHECKS_NEEDED, count) for goal, count in everything.items())
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_no_other_history_is_a_better_beginning(profile: Profile, market: Market) -> None:
     first, *others = planned_for(profile, market)
-    asks = {one.history: len(questions(one.history, World(market))) for one in (first, *others)}
+    asks = {one.history: len(questions(one.history, ModelContext(market))) for one in (first, *others)}
     best = max(len(one.goals) + asks[one.history] for one in others)
     # The pairs of things that every history has are as many for all of them.
     assert len(first.goals) + asks[first.history] >= best
@@ -218,7 +218,7 @@ USED = [
 @pytest.mark.parametrize(("profile", "missing"), USED)
 def test_nothing_is_planned_that_a_target_cannot_do(profile: Profile, missing: str) -> None:
     offered = EVERYTHING - {missing}
-    fewer = systematic(profile, World(), offered)
+    fewer = systematic(profile, ModelContext(), offered)
     assert all(needs(one.history) <= offered for one in fewer)
     expected = {one.history for one in planned_for(profile, Market.NO) if needs(one.history) <= offered}
     assert {one.history for one in fewer} == expected
@@ -230,7 +230,7 @@ def test_every_action_is_used_by_some_plan() -> None:
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
-    for one in systematic(profile, World(), EVERYTHING, wire=False):
+    for one in systematic(profile, ModelContext(), EVERYTHING, wire=False):
         for step in one.history.steps:
             assert not (isinstance(step, Cancel) and (step.defect or step.to is Addressee.FOREIGN))
             assert step != StopAgreement(with_other_change=True)
@@ -238,19 +238,19 @@ def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
 
 @pytest.mark.parametrize("profile", [Profile.ECOM, Profile.EPAYMENT])
 def test_a_target_that_offers_next_to_nothing_still_gets_a_set(profile: Profile) -> None:
-    assert len(systematic(profile, World(), frozenset({"approve"}))) > 100
-    assert systematic(profile, World(), frozenset())
+    assert len(systematic(profile, ModelContext(), frozenset({"approve"}))) > 100
+    assert systematic(profile, ModelContext(), frozenset())
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 @pytest.mark.parametrize("reading", ["C1=any", "C1=reservation", "C1=market-deadline"])
 def test_ages_stand_on_both_sides_of_the_limit(profile: Profile, market: Market, reading: str) -> None:
-    world = World(market, Readings.choose([reading]))
-    found = limits(profile, world)
+    context = ModelContext(market, Readings.choose([reading]))
+    found = age_limits(profile, context)
 
     def judged(age: timedelta) -> Judged:
-        order = Order(profile, Kind.PAYMENT, 1000, world.currency, Stage.RESERVED, since_reserved=timedelta())
-        return age_for_cancel(order.older(age), world)
+        order = Order(profile, Kind.PAYMENT, 1000, context.currency, Stage.RESERVED, since_reserved=timedelta())
+        return age_for_cancel(order.older(age), context)
 
     assert {judged(age) for age in found.within} == {Judged.WITHIN}
     assert {judged(age) for age in found.open} == {Judged.OPEN}
@@ -262,9 +262,9 @@ def test_ages_stand_on_both_sides_of_the_limit(profile: Profile, market: Market,
 
 @pytest.mark.parametrize("market", [Market.DK, Market.FI])
 def test_where_only_the_markets_deadline_counts_fourteen_days_are_the_limit(market: Market) -> None:
-    world = World(market, Readings.choose(["C1=market-deadline"]))
+    context = ModelContext(market, Readings.choose(["C1=market-deadline"]))
     for profile in Profile:
-        planned = systematic(profile, world, EVERYTHING)
+        planned = systematic(profile, context, EVERYTHING)
         beyond = [one for one in planned if "KB-02b/beyond" in one.goals]
         assert min(total_age(one.history) for one in beyond) == timedelta(days=16)
-        assert len(beyond) >= NEEDED
+        assert len(beyond) >= CHECKS_NEEDED

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.targets.http.remote import UrlTarget
+from conformance.targets.http.remote import RemoteTransport
 
 sys.path.append(str(Path(__file__).parents[2]))
 
@@ -13,4 +13,4 @@ sys.path.append(str(Path(__file__).parents[2]))
 @pytest.fixture(autouse=True)
 def no_long_pauses(monkeypatch):
     """Servers on this machine need no time to recover."""
-    monkeypatch.setattr(UrlTarget, "pause", 0.01)
+    monkeypatch.setattr(RemoteTransport, "pause", 0.01)

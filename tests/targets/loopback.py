@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from conformance.domain.messages import Request
 from conformance.domain.order import Market, Profile
-from conformance.strategies.provider.plan import planned
-from conformance.targets.http.remote import UrlTarget
-from conformance.targets.resolve import locate
+from conformance.strategies.provider.plan import plan_cases
+from conformance.targets.http.remote import RemoteTransport
+from conformance.targets.resolve import resolve_target
 from conformance.wire import Call
 
 NOTHING = None
@@ -76,7 +76,9 @@ def server(answer):
 
 def play_few(monkeypatch):
     """Let campaigns play every eighth history only: enough to meet each kind of situation."""
-    monkeypatch.setattr("conformance.runner.session.planned", lambda *given, **named: planned(*given, **named)[::8])
+    monkeypatch.setattr(
+        "conformance.runner.session.plan_cases", lambda *given, **named: plan_cases(*given, **named)[::8]
+    )
 
 
 def ignored(*_, **__):
@@ -86,7 +88,7 @@ def ignored(*_, **__):
 def probed(target, profile=Profile.EPAYMENT, **options):
     """Open a target and take one order through its life."""
     options.setdefault("environment", {})
-    seat = locate(target, **options)
+    seat = resolve_target(target, **options)
 
     async def look():
         try:
@@ -103,7 +105,7 @@ def sent(base, request=None, *, times=1, purpose="act", control=None, timeout=5.
     call = Call(request or Request("GET", "/order"), purpose)
 
     async def send():
-        link = UrlTarget(base, control, timeout=timeout, environment={}).link()
+        link = RemoteTransport(base, control, timeout=timeout, environment={}).link()
         try:
             for _ in range(times):
                 answer = await link.send(call)

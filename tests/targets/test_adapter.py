@@ -12,7 +12,7 @@ from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.targets.adapter.driver import view_of
-from conformance.targets.resolve import locate
+from conformance.targets.resolve import resolve_target
 from conformance.targets.transport import TargetError, TargetUsageError
 
 from .loopback import ignored, play_few, probed
@@ -27,9 +27,9 @@ def few(monkeypatch):
 
 
 def campaign(name, directory, profile=Profile.EPAYMENT, timeout=5.0, histories=20):
-    seat = locate(name, environment={}, timeout=timeout)
-    settings = Settings((profile,), budget="quick", histories=histories, nonce=nonce_for(seat, 0))
-    return asyncio.run(Campaign(seat, settings, directory).run())
+    target = resolve_target(name, environment={}, timeout=timeout)
+    settings = Settings((profile,), budget="quick", histories=histories, nonce=nonce_for(target, 0))
+    return asyncio.run(Campaign(target, settings, directory).run())
 
 
 def open_rules(result):
@@ -145,22 +145,28 @@ USAGE = {
 @pytest.mark.parametrize(("name", "words"), USAGE.items(), ids=USAGE)
 def test_an_adapter_that_is_none(name, words):
     with pytest.raises(TargetUsageError) as error:
-        locate(f"{HERE}:{name}", timeout=0.3)
+        resolve_target(f"{HERE}:{name}", timeout=0.3)
     assert words in str(error.value)
 
 
 def test_options_that_an_adapter_has_no_use_for():
     with pytest.raises(TargetUsageError, match="leave --control-url out"):
-        locate(EXAMPLE, control_url="http://127.0.0.1:1")
+        resolve_target(EXAMPLE, control_url="http://127.0.0.1:1")
     with pytest.raises(TargetUsageError, match="leave --concurrency out"):
-        locate(EXAMPLE, concurrency=2)
+        resolve_target(EXAMPLE, concurrency=2)
 
 
 def test_an_adapter_that_was_made_already_is_used_as_it_is():
-    seat = locate(f"{HERE}:instance")
-    assert (seat.kind, seat.wire, seat.private, seat.concurrency, seat.control) == ("python", False, False, 1, None)
-    assert seat.profiles == (Profile.EPAYMENT,)
-    asyncio.run(seat.close())
+    target = resolve_target(f"{HERE}:instance")
+    assert (target.kind, target.wire, target.private, target.concurrency, target.control) == (
+        "python",
+        False,
+        False,
+        1,
+        None,
+    )
+    assert target.profiles == (Profile.EPAYMENT,)
+    asyncio.run(target.close())
 
 
 def test_a_profile_that_the_adapter_does_not_name():
@@ -177,17 +183,17 @@ def test_what_an_adapter_offers_are_its_methods():
 
 
 def test_steps_that_take_an_http_target_prove_nothing():
-    seat = locate(EXAMPLE)
+    target = resolve_target(EXAMPLE)
 
     async def play():
-        await seat.open(Market.DK, "cctest", ignored, ignored)
-        player = seat.worker().player(Profile.EPAYMENT, "cctest-1", ignored)
-        await player.perform(Initiate(500))
+        await target.open(Market.DK, "cctest", ignored, ignored)
+        driver = target.worker().driver(Profile.EPAYMENT, "cctest-1", ignored)
+        await driver.perform(Initiate(500))
         steps = (Cancel(defect=Defect.NO_TOKEN), Cancel(to=Addressee.FOREIGN), StopAgreement(with_other_change=True))
         steps += (Together(Cancel(), Cancel()),)
-        seen = [await player.perform(step) for step in (*steps, StopAgreement(), Cancel(key=Key.SPENT))]
-        seen.append(await player.look("read", log=True))
-        await seat.close()
+        seen = [await driver.perform(step) for step in (*steps, StopAgreement(), Cancel(key=Key.SPENT))]
+        seen.append(await driver.look("read", log=True))
+        await target.close()
         return seen
 
     *lost, spent, view = asyncio.run(play())

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.targets.resolve import locate
+from conformance.targets.resolve import resolve_target
 from conformance.targets.transport import TargetError, TargetUsageError
 
 from . import sample
@@ -34,8 +34,14 @@ def test_its_test_control_api_is_found_at_a_path(name, control):
 
 
 def test_an_application_is_one_seat_on_its_own():
-    seat = locate(f"asgi:{HERE}:good", environment={}, control_url="/control")
-    assert (seat.kind, seat.wire, seat.private, seat.concurrency, seat.control) == ("asgi", True, False, 1, "/control")
+    target = resolve_target(f"asgi:{HERE}:good", environment={}, control_url="/control")
+    assert (target.kind, target.wire, target.private, target.concurrency, target.control) == (
+        "asgi",
+        True,
+        False,
+        1,
+        "/control",
+    )
 
 
 def test_an_application_is_started_and_stopped_and_keeps_its_state():
@@ -86,7 +92,7 @@ def test_an_application_that_cannot_be_tested(name, words):
 )
 def test_an_application_that_is_none(name, options, words):
     with pytest.raises(TargetUsageError) as error:
-        locate(name.format(HERE), **{"environment": {}, **options})
+        resolve_target(name.format(HERE), **{"environment": {}, **options})
     assert words in str(error.value)
 
 
@@ -105,7 +111,7 @@ def test_a_module_of_the_current_folder_that_fails(content, words, tmp_path, mon
     name = f"failing_{abs(hash(content))}"
     (tmp_path / f"{name}.py").write_text(content)
     with pytest.raises(TargetUsageError) as error:
-        locate(f"wsgi:{name}:app", environment={})
+        resolve_target(f"wsgi:{name}:app", environment={})
     assert words in str(error.value)
 
 
@@ -113,7 +119,7 @@ def test_a_module_of_the_current_folder_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", ["/nowhere", *__import__("sys").path])
     (tmp_path / "found_in_the_folder.py").write_text("class api:\n    def app(*_): ...\n")
-    assert locate("wsgi:found_in_the_folder:api.app", environment={}).name == "wsgi:found_in_the_folder:api.app"
+    assert resolve_target("wsgi:found_in_the_folder:api.app", environment={}).name == "wsgi:found_in_the_folder:api.app"
 
 
 def test_an_application_that_never_starts_is_not_waited_for_when_it_is_stopped():

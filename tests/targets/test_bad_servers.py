@@ -9,9 +9,9 @@ import pytest
 
 from conformance.domain.messages import Request, Response
 from conformance.sandbox import Provider, running_server
-from conformance.targets.http.remote import UrlTarget
+from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.transport import TargetError
-from conformance.wire import Call, Lost
+from conformance.wire import Call, NoResponse
 
 from .loopback import NOTHING, http, probed, sent, server
 
@@ -192,7 +192,7 @@ def test_an_answer_that_does_not_end_is_given_up():
         return b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + b" " * 5_100_000
 
     with server(answer) as url:
-        assert sent(url) == Lost("the answer is larger than 5 MB")
+        assert sent(url) == NoResponse("the answer is larger than 5 MB")
 
 
 def test_one_connection_serves_a_worker():
@@ -222,7 +222,7 @@ def test_an_answer_that_trickles_is_given_up_and_the_next_request_gets_its_own(m
         return trickle(left) if len(asked) < 3 else http(204)
 
     with server(answer) as url:
-        assert sent(url, timeout=0.3) == Lost("no answer within 0.3 seconds")
+        assert sent(url, timeout=0.3) == NoResponse("no answer within 0.3 seconds")
         assert left.wait(5)
         assert sent(url, times=2, timeout=0.3).status == 204
 
@@ -232,7 +232,7 @@ def test_a_request_that_is_cancelled_leaves_its_connection():
 
     async def give_up(url):
         async with asyncio.timeout(0.2):
-            await UrlTarget(url, environment={}).link().send(Call(Request("GET", "/order"), "act"))
+            await RemoteTransport(url, environment={}).link().send(Call(Request("GET", "/order"), "act"))
 
     with server(lambda _: trickle(left)) as url:
         with pytest.raises(TimeoutError):

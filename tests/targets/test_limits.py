@@ -10,10 +10,10 @@ from conformance.domain.order import Profile
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider, running_server
-from conformance.strategies.provider.plan import planned
-from conformance.targets.http.remote import UrlTarget
-from conformance.targets.http.request_sender import CHANGES, MINUTE, READS, Pace, Token
-from conformance.targets.resolve import locate
+from conformance.strategies.provider.plan import plan_cases
+from conformance.targets.http.remote import RemoteTransport
+from conformance.targets.http.request_sender import CHANGES, MINUTE, READS, RateLimiter, Token
+from conformance.targets.resolve import resolve_target
 
 
 class Clock:
@@ -53,7 +53,7 @@ class Limited(Provider):
         return super().handle(request)
 
 
-class Hurried(UrlTarget):
+class Hurried(RemoteTransport):
     """A target whose clock and pauses are the test's."""
 
     clock: Clock
@@ -71,28 +71,28 @@ class Hurried(UrlTarget):
 def run(directory, monkeypatch, profile, *, paced):
     clock = Clock()
     monkeypatch.setattr(Hurried, "clock", clock, raising=False)
-    monkeypatch.setattr("conformance.targets.resolve.UrlTarget", Hurried)
+    monkeypatch.setattr("conformance.targets.resolve.RemoteTransport", Hurried)
     chosen = ("in five captures",)
 
     def few(*given, **named):
-        whole = planned(*given, **named)
+        whole = plan_cases(*given, **named)
         return [one for one in whole if any(word in one.label for word in chosen)] + whole[::60]
 
-    monkeypatch.setattr("conformance.runner.session.planned", few)
+    monkeypatch.setattr("conformance.runner.session.plan_cases", few)
     provider = Limited(clock)
     with running_server(provider) as url:
-        seat = locate(url, control_url=f"{url}/control", environment={}, concurrency=1)
-        seat._target.paced = paced
-        opened = seat.open
+        target = resolve_target(url, control_url=f"{url}/control", environment={}, concurrency=1)
+        target._target.paced = paced
+        opened = target.open
 
         async def with_clock(*given):
             await opened(*given)
-            seat.session.office.clock = clock
-            seat.session.office.token = Token(seat.session.office.token.text)
+            target.session.office.clock = clock
+            target.session.office.token = Token(target.session.office.token.text)
 
-        seat.open = with_clock
-        settings = Settings((profile,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
-        result = asyncio.run(Campaign(seat, settings, directory).run())
+        target.open = with_clock
+        settings = Settings((profile,), budget="quick", histories=0, nonce=nonce_for(target, 0))
+        result = asyncio.run(Campaign(target, settings, directory).run())
     return provider, clock, result
 
 
@@ -115,7 +115,7 @@ def test_without_pacing_it_would_have_to_and_nobody_is_accused(tmp_path, monkeyp
 )
 def test_the_limit_is_a_window_that_moves(method, limit):
     clock = Clock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
 
     def ask(path="/orders/1"):
         return pace.wait(Request(method, path))
@@ -129,6 +129,6 @@ def test_the_limit_is_a_window_that_moves(method, limit):
 
 
 def test_who_sends_more_at_once_waits_for_each_other():
-    pace = Pace(Clock())
+    pace = RateLimiter(Clock())
     waits = [pace.wait(Request("PUT", "/orders/1")) for _ in range(2 * CHANGES + 1)]
     assert waits == [0.0] * CHANGES + [MINUTE] * CHANGES + [2 * MINUTE]

@@ -4,7 +4,7 @@ import pytest
 
 from conformance.domain.messages import Response
 from conformance.targets.production_guard import base_address, control_address, says_production
-from conformance.targets.resolve import locate
+from conformance.targets.resolve import resolve_target
 from conformance.targets.transport import TargetError, TargetUsageError
 
 from .loopback import http, probed, server
@@ -52,13 +52,13 @@ SENSELESS = {
 @pytest.mark.parametrize("url", PRODUCTION)
 def test_production_is_refused_by_name(url):
     with pytest.raises(TargetUsageError, match=r"production host .* never tested: use the test environment"):
-        locate(url, environment=ENVIRONMENT)
+        resolve_target(url, environment=ENVIRONMENT)
 
 
 @pytest.mark.parametrize("url", [*PRODUCTION, "https://apitest.vipps.no/control"])
 def test_test_control_is_never_at_their_hosts(url):
     with pytest.raises(TargetUsageError, match="--control-url must not be at"):
-        locate("http://127.0.0.1:1", control_url=url, environment=ENVIRONMENT)
+        resolve_target("http://127.0.0.1:1", control_url=url, environment=ENVIRONMENT)
     with pytest.raises(TargetUsageError, match="--control-url must not be at"):
         control_address(url)
 
@@ -75,19 +75,19 @@ def test_test_control_is_never_at_their_hosts(url):
     ],
 )
 def test_other_hosts_may_be_tested(url):
-    seat = locate(url, environment=ENVIRONMENT)
-    assert (seat.kind, seat.wire, seat.private, seat.concurrency) == ("url", True, False, 8)
+    target = resolve_target(url, environment=ENVIRONMENT)
+    assert (target.kind, target.wire, target.private, target.concurrency) == ("url", True, False, 8)
 
 
 def test_credentials_go_to_the_test_environment_over_https_only():
     with pytest.raises(TargetUsageError, match="over https only"):
-        locate("http://apitest.vipps.no", environment=ENVIRONMENT)
+        resolve_target("http://apitest.vipps.no", environment=ENVIRONMENT)
 
 
 @pytest.mark.parametrize(("url", "words"), SENSELESS.items(), ids=SENSELESS)
 def test_what_is_no_target_is_refused(url, words):
     with pytest.raises(TargetUsageError) as error:
-        locate(url, environment=ENVIRONMENT)
+        resolve_target(url, environment=ENVIRONMENT)
     assert words in str(error.value)
     assert "secret" not in str(error.value)
 
@@ -100,7 +100,7 @@ def test_an_address_is_what_is_connected_to():
 
 def test_credentials_that_are_missing_are_named():
     with pytest.raises(TargetUsageError, match="VIPPS_SUBSCRIPTION_KEY, VIPPS_MSN, VIPPS_CLIENT_ID"):
-        locate("https://apitest.vipps.no", environment={})
+        resolve_target("https://apitest.vipps.no", environment={})
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_credentials_that_are_missing_are_named():
 )
 def test_an_environment_that_cannot_be_used_is_said(environment, words):
     with pytest.raises(TargetUsageError, match=words):
-        locate("https://example.com", environment=ENVIRONMENT | environment)
+        resolve_target("https://example.com", environment=ENVIRONMENT | environment)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_an_environment_that_cannot_be_used_is_said(environment, words):
     ],
 )
 def test_a_proxy_is_for_those_who_need_it(url, environment):
-    assert locate(url, environment=ENVIRONMENT | environment).name == url
+    assert resolve_target(url, environment=ENVIRONMENT | environment).name == url
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_proxy_is_for_those_who_need_it(url, environment):
 )
 def test_options_that_make_no_sense(options, words):
     with pytest.raises(TargetUsageError, match=words):
-        locate(**options)
+        resolve_target(**options)
 
 
 # What an answer says

@@ -12,13 +12,13 @@ from conformance.domain.messages import Request, Response
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Together
 from conformance.sandbox import Provider, create_app
-from conformance.targets.http.asgi_wsgi import AsgiTarget, WsgiTarget
-from conformance.targets.http.embedded import EmbeddedTarget
-from conformance.targets.http.race_timing import Line
-from conformance.targets.http.remote import UrlTarget
-from conformance.targets.http.session import keys_from
-from conformance.targets.http.target import HttpSeat
-from conformance.wire import Call, Lost
+from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
+from conformance.targets.http.embedded import EmbeddedTransport
+from conformance.targets.http.race_timing import Race
+from conformance.targets.http.remote import RemoteTransport
+from conformance.targets.http.session import credentials_from
+from conformance.targets.http.target import HttpTarget
+from conformance.wire import Call, NoResponse
 
 from .loopback import http, ignored, probed, server
 
@@ -29,7 +29,7 @@ def race(target):
     """Send the same request twice at once; return the line and the answers."""
 
     async def send():
-        line, links = Line(), (target.link(), target.link())
+        line, links = Race(), (target.link(), target.link())
         answers = await asyncio.gather(
             *(link.race(CALL, flight) for link, flight in zip(links, line.flights, strict=True))
         )
@@ -54,7 +54,7 @@ class Meeting:
 
 def test_on_a_port_two_requests_meet():
     with server(Meeting()) as url:
-        line, answers = race(UrlTarget(url, environment={}))
+        line, answers = race(RemoteTransport(url, environment={}))
     assert [answer.status for answer in answers] == [200, 200]
     assert line.together
     assert min(line.began(flight) for flight in line.flights) == 0.0
@@ -68,7 +68,7 @@ def test_the_embedded_provider_is_called_from_two_threads():
             self.barrier.wait(5)
             return Response(200, (("Thread", str(threading.get_ident())),))
 
-    line, answers = race(EmbeddedTarget(Meets()))
+    line, answers = race(EmbeddedTransport(Meets()))
     assert line.together
     assert len({answer.header("thread") for answer in answers}) == 2
 
@@ -85,14 +85,14 @@ def test_an_asgi_application_has_both_requests_at_once():
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    line, answers = race(AsgiTarget("asgi:meeting", app))
+    line, answers = race(AsgiTransport("asgi:meeting", app))
     assert [answer.status for answer in answers] == [200, 200]
     assert line.together
 
 
 def test_a_request_whose_rival_never_comes_leaves_alone_and_says_so(monkeypatch):
     monkeypatch.setattr("conformance.targets.http.race_timing.PATIENCE", 0.05)
-    line = Line()
+    line = Race()
     for flight in line.flights:
         flight.wait()
         with flight:
@@ -103,26 +103,26 @@ def test_a_request_whose_rival_never_comes_leaves_alone_and_says_so(monkeypatch)
 
 def test_a_429_to_one_of_two_is_not_sent_again():
     with server(http(429, Retry_After="0")) as url:
-        _, answers = race(UrlTarget(url, environment={}))
+        _, answers = race(RemoteTransport(url, environment={}))
     assert [answer.status for answer in answers] == [429, 429]
 
 
 def test_a_race_against_a_closed_port_is_lost_twice():
-    _, answers = race(UrlTarget("http://127.0.0.1:9", environment={}, timeout=1.0))
-    assert all(isinstance(answer, Lost) for answer in answers)
+    _, answers = race(RemoteTransport("http://127.0.0.1:9", environment={}, timeout=1.0))
+    assert all(isinstance(answer, NoResponse) for answer in answers)
 
 
 def played(target):
     async def play():
-        seat = HttpSeat(target, keys_from({}, loopback=True))
+        seat = HttpTarget(target, credentials_from({}, loopback=True))
         await seat.open(Market.NO, "cctest", ignored, ignored)
         seen = []
         worker = seat.worker()
-        player = worker.player(Profile.EPAYMENT, "cctest-p00001", lambda *said: seen.append(said))
+        driver = worker.driver(Profile.EPAYMENT, "cctest-p00001", lambda *said: seen.append(said))
         for step in (Initiate(1000), Approve()):
-            await player.perform(step)
-        answer = await player.perform(Together(Cancel(), Capture(1000)))
-        view = await player.look("read", log=True)
+            await driver.perform(step)
+        answer = await driver.perform(Together(Cancel(), Capture(1000)))
+        view = await driver.look("read", log=True)
         await worker.close()
         await seat.close()
         return answer, view, seen
@@ -133,8 +133,8 @@ def played(target):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: EmbeddedTarget(Provider()),
-        lambda: AsgiTarget("asgi:sandbox", create_app(Provider()), "/control"),
+        lambda: EmbeddedTransport(Provider()),
+        lambda: AsgiTransport("asgi:sandbox", create_app(Provider()), "/control"),
     ],
     ids=["embedded", "asgi"],
 )
@@ -188,5 +188,5 @@ def test_where_one_request_is_taken_at_a_time_nothing_is_sent():
         start_response("200 OK", [("Content-Type", "application/json")])
         return [b'{"access_token":"token-of-a-test"}']
 
-    answer, _, _ = played(WsgiTarget("wsgi:one", app))
+    answer, _, _ = played(WsgiTransport("wsgi:one", app))
     assert answer == {"answer.outcome": "lost", "answer.cause": "the target takes one request at a time"}

@@ -11,8 +11,8 @@ from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
 from conformance.sandbox.options import OTHER_MSN
-from conformance.targets.http.session import keys_from
-from conformance.targets.resolve import locate
+from conformance.targets.http.session import credentials_from
+from conformance.targets.resolve import resolve_target
 from tests.museum.ecom.wire import EverySalesUnitAlike as EcomAlike
 from tests.museum.epayment.wire import EverySalesUnitAlike as EpaymentAlike
 
@@ -21,9 +21,9 @@ CASES = [(Profile.EPAYMENT, "EP-16", RuleVerdict.PASSED), (Profile.ECOM, "EC-20"
 
 def run(directory, profile, environment):
     with running_server(Provider(ecom=EcomAlike, epayment=EpaymentAlike)) as url:
-        seat = locate(url, control_url=f"{url}/control", environment=environment)
-        settings = Settings((profile,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
-        return asyncio.run(Campaign(seat, settings, directory).run())
+        target = resolve_target(url, control_url=f"{url}/control", environment=environment)
+        settings = Settings((profile,), budget="quick", histories=0, nonce=nonce_for(target, 0))
+        return asyncio.run(Campaign(target, settings, directory).run())
 
 
 @pytest.mark.parametrize(("profile", "rule", "verdict"), CASES)
@@ -47,10 +47,10 @@ def test_where_another_unit_is_named_it_has_to_be_told_from_ours(profile, rule, 
 
 
 def test_a_number_that_was_named_is_used_and_known_as_named():
-    named = keys_from({"VIPPS_OTHER_MSN": "777777"}, loopback=True)
+    named = credentials_from({"VIPPS_OTHER_MSN": "777777"}, loopback=True)
     assert (named.other_msn, named.other_named) == ("777777", True)
-    assert not keys_from({}, loopback=True).other_named
+    assert not credentials_from({}, loopback=True).other_named
     own = {"VIPPS_MSN": "123456", "VIPPS_SUBSCRIPTION_KEY": "k", "VIPPS_ACCESS_TOKEN": "t"}
-    assert not keys_from(own).other_named
-    assert keys_from({**own, "VIPPS_OTHER_MSN": "777777"}).other_named
-    assert keys_from({"VIPPS_OTHER_MSN": "777777"}, embedded=True).other_msn == OTHER_MSN
+    assert not credentials_from(own).other_named
+    assert credentials_from({**own, "VIPPS_OTHER_MSN": "777777"}).other_named
+    assert credentials_from({"VIPPS_OTHER_MSN": "777777"}, embedded=True).other_msn == OTHER_MSN

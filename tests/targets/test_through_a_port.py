@@ -9,7 +9,7 @@ from conformance.judging.verdicts import RunVerdict
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
-from conformance.targets.resolve import locate
+from conformance.targets.resolve import resolve_target
 
 from .loopback import play_few
 
@@ -26,9 +26,9 @@ def few(monkeypatch):
 
 
 def campaign(directory, url, **options):
-    seat = locate(url, environment={}, **options)
-    settings = Settings((Profile.EPAYMENT,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
-    return asyncio.run(Campaign(seat, settings, directory).run())
+    target = resolve_target(url, environment={}, **options)
+    settings = Settings((Profile.EPAYMENT,), budget="quick", histories=0, nonce=nonce_for(target, 0))
+    return asyncio.run(Campaign(target, settings, directory).run())
 
 
 def statuses(result):

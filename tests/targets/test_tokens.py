@@ -10,8 +10,8 @@ from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider, running_server
 from conformance.sandbox.tokens import Tokens
-from conformance.strategies.provider.plan import planned
-from conformance.targets.resolve import locate
+from conformance.strategies.provider.plan import plan_cases
+from conformance.targets.resolve import resolve_target
 
 from .loopback import play_few
 
@@ -42,9 +42,9 @@ def tokens(monkeypatch):
 
 def run(directory, tokens, environment=None, **options):
     with running_server(Provider(Options(rate_limit=False, **options), tokens=tokens)) as url:
-        seat = locate(url, control_url=f"{url}/control", environment=environment or {})
-        settings = Settings((Profile.EPAYMENT,), budget="quick", histories=0, nonce=nonce_for(seat, 0))
-        return asyncio.run(Campaign(seat, settings, directory).run())
+        target = resolve_target(url, control_url=f"{url}/control", environment=environment or {})
+        settings = Settings((Profile.EPAYMENT,), budget="quick", histories=0, nonce=nonce_for(target, 0))
+        return asyncio.run(Campaign(target, settings, directory).run())
 
 
 def refused(result):
@@ -102,9 +102,9 @@ def test_who_refuses_every_token_is_not_asked_for_ever(tmp_path, tokens):
 
 def test_a_token_that_is_broken_on_purpose_is_left_as_it_is(tmp_path, tokens, monkeypatch):
     def broken(*given, **named):
-        return [one for one in planned(*given, **named) if any(word in one.label for word in ("token", "Bearer"))]
+        return [one for one in plan_cases(*given, **named) if any(word in one.label for word in ("token", "Bearer"))]
 
-    monkeypatch.setattr("conformance.runner.session.planned", broken)
+    monkeypatch.setattr("conformance.runner.session.plan_cases", broken)
     result = run(tmp_path, tokens)
     assert tokens.issued == 1
     assert {one["purpose"] for one in refused(result)} == {"act"}

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Final
 
 from conformance.ageing import clock
-from conformance.ageing.harvest import YOUNGEST, Harvest, Ripe, ripe
+from conformance.ageing.harvest import YOUNGEST, DueOrder, Harvest, due_orders
 from conformance.ageing.plant import Planting
-from conformance.ageing.planted_orders import KEY_NAME, Ledger, Planted, key_file, merged, new_or_old, read
-from conformance.api import Asked
+from conformance.ageing.planted_orders import KEY_NAME, PlantedOrder, PlantedOrders, key_file, merged, new_or_old, read
+from conformance.api import RunOptions
 from conformance.cli.exit_codes import INCOMPLETE
 from conformance.cli.operator import operated
-from conformance.cli.run_and_report import concluded, conduct, fresh_directory
+from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import Stopper, stopper
 from conformance.errors import UsageError
-from conformance.evidence.journal import Held
-from conformance.model import World
-from conformance.runner.session import Sitting
+from conformance.evidence.journal import BufferedSink
+from conformance.model import ModelContext
+from conformance.runner.session import RunSession
 from conformance.runner.settings import Settings
-from conformance.runner.trial import Trial
-from conformance.targets.target import Seat
+from conformance.runner.trial import TrialResult
+from conformance.targets.target import Target
 
 LEDGER: Final = "age-ledger.json"
 COPIES: Final = 3
@@ -38,12 +38,12 @@ def main(arguments: argparse.Namespace) -> int:
     return _plant(arguments) if arguments.what == "plant" else _harvest(arguments)
 
 
-def _asked(arguments: argparse.Namespace) -> Asked:
+def _asked(arguments: argparse.Namespace) -> RunOptions:
     if arguments.target is None or arguments.target.strip().lower() == "embedded":
         raise UsageError("--target is missing: name a server that will still be there when its orders are old.")
     if not arguments.target.strip().lower().startswith(("http://", "https://")):
         raise UsageError(f"{arguments.target} lives in this process only: name a server by its base URL.")
-    return Asked(
+    return RunOptions(
         arguments.target,
         arguments.profile,
         arguments.control_url,
@@ -61,25 +61,25 @@ def _plant(arguments: argparse.Namespace) -> int:
     paths = [Path(one) for one in arguments.ledger or [LEDGER]]
     if len(paths) != 1:
         raise UsageError("age plant writes one ledger: name one --ledger.")
-    seat, settings = _asked(arguments).prepare()
-    seat = operated(arguments, seat)
+    target, settings = _asked(arguments).prepare()
+    target = operated(arguments, target)
     ledger = new_or_old(paths[0])
-    sitting = Sitting(seat, settings)
+    run_session = RunSession(target, settings)
     planted: Counter[str] = Counter()
     copies = arguments.copies or COPIES
     short = False
 
-    def note(one: Planted) -> None:
+    def note(one: PlantedOrder) -> None:
         planted[f"{one.profile.value}: {one.situation}"] += 1
 
     async def planting() -> None:
         nonlocal short
-        held = Held()
+        held = BufferedSink()
         try:
-            for profile in await sitting.open(held):
-                await sitting.look(profile, held)
-            work = Planting(sitting, ledger, note)
-            for profile in sitting.worlds:
+            for profile in await run_session.open(held):
+                await run_session.look(profile, held)
+            work = Planting(run_session, ledger, note)
+            for profile in run_session.contexts:
                 wanted = len(work.wanted(profile, copies))
                 if not wanted:
                     say(f"{profile.value}: nothing was planted, since nobody can approve (see --operator).")
@@ -89,7 +89,7 @@ def _plant(arguments: argparse.Namespace) -> int:
                     short = True
                     say(f"{profile.value}: {count} of {wanted} orders were planted; the person approves no more.")
         finally:
-            await seat.close()
+            await target.close()
 
     with stopper() as stopping:
         try:
@@ -118,38 +118,43 @@ def _harvest(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--{name.replace('_', '-')} is for age plant: leave it out of age harvest.")
     paths = list(dict.fromkeys(Path(one).resolve() for one in arguments.ledger or [LEDGER]))
     ledgers = [read(path) for path in paths]
-    seat, settings = _asked(arguments).prepare()
+    target, settings = _asked(arguments).prepare()
     profiles = settings.profiles
     orders = [
         one
         for one in merged(ledgers)
-        if one.target == seat.name and one.market is settings.market and (not profiles or one.profile in profiles)
+        if one.target == target.name and one.market is settings.market and (not profiles or one.profile in profiles)
     ]
     youngest = YOUNGEST if arguments.older_than is None else timedelta(days=arguments.older_than)
-    world = World(settings.market, settings.readings)
+    context = ModelContext(settings.market, settings.readings)
     now = clock.now()
     if any(one.at > now for one in orders):
         raise UsageError("An order of the ledger was planted in the future: is this machine's clock right?")
-    picked = ripe(orders, world, now, youngest)
+    picked = due_orders(orders, context, now, youngest)
     waiting = [one for one in orders if one.harvested is None and one.id not in {each.planted.id for each in picked}]
     total = sum(len(one.orders) for one in ledgers)
     sys.stdout.write(
-        f"{total} orders in {len(ledgers)} ledgers; {len(picked)} of {seat.name} are old enough, {len(waiting)} wait\n"
+        f"{total} orders in {len(ledgers)} ledgers; "
+        f"{len(picked)} of {target.name} are old enough, {len(waiting)} wait\n"
     )
     if waiting:
         sys.stdout.write(f"The oldest that waits was planted {min(one.at for one in waiting):%Y-%m-%d}\n")
     if not picked:
         sys.stdout.write("Nothing was judged: come back later.\n")
         return INCOMPLETE
-    return _judged(arguments, seat, replace(settings, command=_command(arguments)), ledgers, picked)
+    return _judged(arguments, target, replace(settings, command=_command(arguments)), ledgers, picked)
 
 
 def _judged(
-    arguments: argparse.Namespace, seat: Seat, settings: Settings, ledgers: list[Ledger], picked: list[Ripe]
+    arguments: argparse.Namespace,
+    target: Target,
+    settings: Settings,
+    ledgers: list[PlantedOrders],
+    picked: list[DueOrder],
 ) -> int:
     directory = fresh_directory(arguments.out)
 
-    def note(one: Ripe, trial: Trial) -> None:
+    def note(one: DueOrder, trial: TrialResult) -> None:
         said = trial.findings[0].reason if trial.findings else trial.cause or "as documented"
         planted = one.planted
         sys.stdout.write(
@@ -158,9 +163,9 @@ def _judged(
         sys.stdout.flush()
 
     def play(stopping: Stopper) -> None:
-        stopping.play(Harvest(seat, settings, directory, ledgers, picked, note).run())
+        stopping.play(Harvest(target, settings, directory, ledgers, picked, note).run())
 
-    return concluded(conduct(play, directory, debug=arguments.debug))
+    return write_results(run_and_report(play, directory, debug=arguments.debug))
 
 
 def _command(arguments: argparse.Namespace) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from conformance.api import Asked
+from conformance.api import RunOptions
 from conformance.cli.commands.openapi import description_of
-from conformance.cli.run_and_report import concluded, conduct, fresh_directory
+from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import Stopper
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
@@ -27,7 +27,7 @@ FEW: Final = 5
 def main(arguments: argparse.Namespace) -> int:
     """Fuzz a target; return the exit code."""
     target = arguments.target or "embedded"
-    asked = Asked(
+    asked = RunOptions(
         target,
         arguments.profile,
         arguments.control_url,
@@ -59,7 +59,7 @@ def main(arguments: argparse.Namespace) -> int:
     def play(stopping: Stopper) -> None:
         stopping.play(FuzzCampaign(seat, settings, directory, description, limits, shown).run())
 
-    return concluded(conduct(play, directory, debug=arguments.debug))
+    return write_results(run_and_report(play, directory, debug=arguments.debug))
 
 
 def limits_of(arguments: argparse.Namespace) -> Limits:
@@ -67,7 +67,7 @@ def limits_of(arguments: argparse.Namespace) -> Limits:
     return Limits(float(arguments.max_time or SECONDS), arguments.max_requests or REQUESTS)
 
 
-def command_line(arguments: argparse.Namespace, asked: Asked) -> str:
+def command_line(arguments: argparse.Namespace, asked: RunOptions) -> str:
     """Return the command that asks for the same."""
     words = [word for name, value in asked.options() for word in (f"--{name}", value)]
     for name in ("openapi", "max_time", "max_requests"):

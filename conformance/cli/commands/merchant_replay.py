@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.merchant.harness import Stand
+from conformance.merchant.harness import MerchantHarness
 from conformance.obligations.history import QUIET
-from conformance.reports.wording.merchant import AT_REST, exchange_in_words, shop_step_in_words
+from conformance.reports.wording.merchant import AT_REST, exchange_in_words, merchant_step_in_words
 from conformance.reports.wording.sanitize import in_one_line
-from conformance.results.merchant_counterexamples import read_shop_counterexample
+from conformance.results.merchant_counterexamples import read_merchant_counterexample
 from conformance.rulebook import load_obligations
 
 LONGEST: Final = 400
 
 
-class Told:
+class ReplayedFailure:
     """A ledger that keeps what is written into it, to tell it step by step."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Told:
         self.count += 1
 
 
-def replay_shop(path: Path, integration: str | None) -> int:
+def replay_merchant(path: Path, integration: str | None) -> int:
     """Play a counterexample once and print what happens; return 1 where it breaks an obligation, 0 where it does not.
 
     Raises:
@@ -37,17 +37,17 @@ def replay_shop(path: Path, integration: str | None) -> int:
         TargetError: the integration cannot be tested.
 
     """
-    example = read_shop_counterexample(path)
-    stand = Stand(integration or example.integration, market=example.market, seed=example.seed)
+    example = read_merchant_counterexample(path)
+    stand = MerchantHarness(integration or example.integration, market=example.market, seed=example.seed)
     title = load_obligations().rule(example.rule).title
-    _say(f"Playing {path} against {stand.link.name}: {example.rule}, “{title}”")
+    _say(f"Playing {path} against {stand.integration.name}: {example.rule}, “{title}”")
     _say(f"It was violated because {in_one_line(example.reason, LONGEST)}")
-    told = Told()
+    told = ReplayedFailure()
     try:
         trial = stand.play(example.history, f"{example.history.profile.value}-replay", told)
     finally:
         stand.close()
-    names = [*(shop_step_in_words(step, example.history, stand.currency) for step in example.history.steps), QUIET]
+    names = [*(merchant_step_in_words(step, example.history, stand.currency) for step in example.history.steps), QUIET]
     for number, words in enumerate(names):
         _say("", f"{number + 1}. {words if words != QUIET else AT_REST}")
         for record in (one for one in told.records if one["step"] == number):

@@ -9,23 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.api import Asked
-from conformance.cli.commands.merchant_replay import replay_shop
+from conformance.api import RunOptions
+from conformance.cli.commands.merchant_replay import replay_merchant
 from conformance.cli.exit_codes import ENVIRONMENT
 from conformance.cli.signals import stopper
 from conformance.errors import CommandError, UsageError
 from conformance.evidence.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
-from conformance.evidence.journal import JOURNAL_NAME, Held, JournalError, read_journal
+from conformance.evidence.journal import JOURNAL_NAME, BufferedSink, JournalError, read_journal
 from conformance.reports.wording.provider import step_in_words
 from conformance.reports.wording.sanitize import in_one_line
-from conformance.results.merchant_counterexamples import is_shops
+from conformance.results.merchant_counterexamples import is_merchant_counterexample
 from conformance.rulebook import load
-from conformance.runner.executor import Playing
-from conformance.runner.session import Sitting
+from conformance.runner.executor import CaseExecutor
+from conformance.runner.session import RunSession
 from conformance.runner.settings import Settings
-from conformance.runner.trial import Ending, Trial
-from conformance.strategies.provider.case import Planned
-from conformance.targets.target import Seat
+from conformance.runner.trial import TrialResult, TrialStatus
+from conformance.strategies.provider.case import Case
+from conformance.targets.target import Target
 
 LONGEST: Final = 400
 
@@ -34,15 +34,15 @@ def main(arguments: argparse.Namespace) -> int:
     """Play the history once and print what happens; return 1 where it breaks a rule, 0 where it conforms."""
     directory = Path(arguments.directory)
     path = find(directory, arguments.counterexample)
-    if is_shops(path):
-        return replay_shop(path, arguments.target)
+    if is_merchant_counterexample(path):
+        return replay_merchant(path, arguments.target)
     example = read_counterexample(path)
     if path.parent == directory / FOLDER and (directory / JOURNAL_NAME).is_file():
         check_recorded(directory, path, read_journal(directory))
     target, control = arguments.target or example.target, arguments.control_url
     if control is None and target == example.target:
         control = _control_of(directory)
-    seat, settings = Asked(target, [example.profile.value], control, seed=example.seed).prepare()
+    seat, settings = RunOptions(target, [example.profile.value], control, seed=example.seed).prepare()
     settings = replace(settings, market=example.market, readings=example.readings)
     _say(f"Playing {path} against {seat.name}: {example.rule}, “{load().rule(example.rule).title}”")
     _say(f"It was violated because {in_one_line(example.reason, LONGEST)}")
@@ -81,7 +81,7 @@ def _control_of(directory: Path) -> str | None:
     return control
 
 
-class Told(Held):
+class ReplayedFailure(BufferedSink):
     """A ledger that prints what is written into it, a step at a time."""
 
     def __init__(self, example: Counterexample) -> None:
@@ -125,37 +125,37 @@ def _judged(content: dict[str, Any]) -> Iterator[str]:
     yield f"   {content['status']}{cause}"
 
 
-async def play(example: Counterexample, seat: Seat, settings: Settings) -> Trial:
+async def play(example: Counterexample, seat: Target, settings: Settings) -> TrialResult:
     """Play a counterexample's history once, and print every step.
 
     Raises:
         TargetError: the target cannot be tested.
 
     """
-    sitting = Sitting(seat, settings)
+    run_session = RunSession(seat, settings)
     try:
-        quiet = Held()
-        await sitting.open(quiet)
-        await sitting.look(example.profile, quiet)
-        told = Told(example)
+        quiet = BufferedSink()
+        await run_session.open(quiet)
+        await run_session.look(example.profile, quiet)
+        told = ReplayedFailure(example)
         worker = seat.worker()
         try:
-            one = Planned(example.history, "counterexample", {}, (example.rule,))
-            return await Playing(sitting, told).play(one, f"{example.profile.value}-00001", "replay", worker)
+            one = Case(example.history, "counterexample", {}, (example.rule,))
+            return await CaseExecutor(run_session, told).play(one, f"{example.profile.value}-00001", "replay", worker)
         finally:
             await worker.close()
     finally:
         await seat.close()
 
 
-def _verdict(example: Counterexample, trial: Trial) -> int:
+def _verdict(example: Counterexample, trial: TrialResult) -> int:
     _say("")
-    if trial.ending is Ending.VIOLATES:
+    if trial.ending is TrialStatus.VIOLATES:
         broken = list(dict.fromkeys(finding.rule for finding in trial.findings))
         again = "" if example.rule in broken else f", but not {example.rule}"
         _say(f"Violated: {', '.join(broken)}{again}.")
         return 1
-    if trial.ending is Ending.CONFORMS:
+    if trial.ending is TrialStatus.CONFORMS:
         _say(f"Conforms: {example.rule} is not violated by this history any more.")
         return 0
     raise CommandError(f"The history proved nothing: {trial.cause}.", ENVIRONMENT)

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from conformance.cli.summary import print_ending
-from conformance.evidence.counterexamples import FOLDER, check_recorded, told_by
-from conformance.evidence.journal import is_merchants, read_journal
+from conformance.evidence.counterexamples import FOLDER, check_recorded, recorded_failure_of
+from conformance.evidence.journal import is_merchant_run, read_journal
 from conformance.reports import write_reports
-from conformance.results.audit import rejudge
-from conformance.results.merchant_counterexamples import told_by_shop
+from conformance.results.audit import recompute_judgements
+from conformance.results.merchant_counterexamples import merchant_counterexample_of
 from conformance.results.result import result_of
 
 
@@ -19,8 +19,8 @@ def main(arguments: argparse.Namespace) -> int:
     directory = Path(arguments.directory)
     evidence = read_journal(directory)
     result_of(evidence)
-    rejudge(evidence)
-    told = told_by_shop if is_merchants(evidence.records[0]) else told_by
+    recompute_judgements(evidence)
+    told = merchant_counterexample_of if is_merchant_run(evidence.records[0]) else recorded_failure_of
     for path in sorted((directory / FOLDER).glob("*.json")):
         check_recorded(directory, path, evidence, told)
     # It is read once more from the file, and is not to be there twice.

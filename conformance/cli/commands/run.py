@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import conformance
-from conformance.api import Asked
+from conformance.api import RunOptions
 from conformance.cli.commands.bundle import make
 from conformance.cli.commands.openapi import description_of
 from conformance.cli.config import NAMES, merged
 from conformance.cli.exit_codes import INTERRUPTED
 from conformance.cli.operator import operated
 from conformance.cli.progress import Display, Lines, display
-from conformance.cli.run_and_report import concluded, conduct, fresh_directory
+from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import SIGNALS, Stopper
 from conformance.errors import USAGE, UsageError
 from conformance.evidence.journal import JOURNAL_NAME, Record, read_journal
-from conformance.fuzzing.fuzzer import SECONDS, Fuzz, Limits
+from conformance.fuzzing.fuzzer import SECONDS, FuzzPhase, Limits
 from conformance.reports import write_reports
 from conformance.reports.wording.sanitize import in_one_line
-from conformance.results.expected_failures import Known, read_known, stale, today
+from conformance.results.expected_failures import ExpectedFailure, read_expected_failures, today, unexpected_results
 from conformance.results.result import Result
 from conformance.results.waivers import waiver_from_json
 from conformance.rulebook import Readings, load
@@ -36,7 +36,7 @@ from conformance.runner.blocks import join_parts
 from conformance.runner.campaign import Campaign
 from conformance.runner.resume import check_resumable
 from conformance.runner.settings import Settings
-from conformance.targets.target import Seat
+from conformance.targets.target import Target
 
 SUITE: Final = Path(conformance.__file__).parent / "suite"
 
@@ -46,18 +46,18 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.resume is not None:
         return _resumed(arguments)
     options = merged(arguments)
-    known = read_known(Path(options["known"])) if "known" in options else ()
+    known = read_expected_failures(Path(options["known"])) if "known" in options else ()
     holding = [f"{one.rule}={one.waiver}" for one in known if one.holds(today())]
     if holding:
         options["waive"] = [*options.get("waive", ()), *holding]
     asked = _asked(options)
-    seat, settings = asked.prepare()
+    target, settings = asked.prepare()
     directory = fresh_directory(options.get("out"))
     processes = _processes(options.get("processes"))
-    fuzz = _fuzz(arguments, seat)
+    fuzz = _fuzz(arguments, target)
     if arguments.operator and (processes is not None or arguments.select is not None):
         raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
-    seat = operated(arguments, seat)
+    target = operated(arguments, target)
     if fuzz is not None and (processes is not None or arguments.select is not None):
         raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
@@ -71,38 +71,38 @@ def main(arguments: argparse.Namespace) -> int:
         return code
     settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
-    sys.stdout.write(f"Testing {seat.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
+    sys.stdout.write(f"Testing {target.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
     shown = _display(arguments)
-    return _played(seat, settings, directory, shown, fuzz, known, debug=arguments.debug, bundle=arguments.bundle)
+    return _played(target, settings, directory, shown, fuzz, known, debug=arguments.debug, bundle=arguments.bundle)
 
 
 def _played(
-    seat: Seat,
+    target: Target,
     settings: Settings,
     directory: Path,
     shown: Display,
-    fuzz: Fuzz | None = None,
-    known: Sequence[Known] = (),
+    fuzz: FuzzPhase | None = None,
+    known: Sequence[ExpectedFailure] = (),
     *,
     debug: bool,
     bundle: bool = False,
     resume: bool = False,
 ) -> int:
     def play(stopping: Stopper) -> None:
-        stopping.play(Campaign(seat, settings, directory, shown, fuzz, resume=resume).run())
+        stopping.play(Campaign(target, settings, directory, shown, fuzz, resume=resume).run())
 
-    result = conduct(play, directory, debug=debug, ended=shown.close)
+    result = run_and_report(play, directory, debug=debug, ended=shown.close)
     code = _after(result, directory, known, result.exit_code, bundle=bundle)
-    concluded(result)
+    write_results(result)
     return code
 
 
-def _after(result: Result, directory: Path, known: Sequence[Known], code: int, *, bundle: bool) -> int:
+def _after(result: Result, directory: Path, known: Sequence[ExpectedFailure], code: int, *, bundle: bool) -> int:
     """Make a bundle, and look whether the file of known failures is still right; return the exit code."""
     if bundle:
         make(directory, result)
-    complaints = list(stale(known, result, today()))
+    complaints = list(unexpected_results(known, result, today()))
     sys.stdout.write("".join(f"Known failures: {in_one_line(one)}.\n" for one in complaints))
     return code or (USAGE if complaints else code)
 
@@ -119,7 +119,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
     run = read_run(directory)
     control = None if run["target"]["kind"] == "embedded" else run["target"]["control"]
     shard = run.get("shard")
-    asked = Asked(
+    asked = RunOptions(
         target=run["target"]["name"],
         profiles=run["profiles"],
         control_url=control,
@@ -132,7 +132,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
         shard=None if shard is None else f"{shard['number']}/{shard['of']}",
         examples=run.get("examples", ()),
     )
-    seat, settings = asked.prepare()
+    target, settings = asked.prepare()
     settings = replace(
         settings,
         readings=Readings.from_json(run["readings"]),
@@ -140,15 +140,15 @@ def _resumed(arguments: argparse.Namespace) -> int:
         nonce=run["nonce"],
         command=run["command"],
     )
-    fuzz = _fuzz_again(run, seat, arguments.openapi)
+    fuzz = _fuzz_again(run, target, arguments.openapi)
     if bool(run.get("operator")) != arguments.operator:
         done = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
         raise UsageError(f"--resume plays what the run was asked for, and it {done}.")
-    seat = operated(arguments, seat)
-    sys.stdout.write(f"Resuming {directory}: {seat.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
+    target = operated(arguments, target)
+    sys.stdout.write(f"Resuming {directory}: {target.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
     sys.stdout.flush()
     shown, bundle = _display(arguments), arguments.bundle
-    return _played(seat, settings, directory, shown, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
+    return _played(target, settings, directory, shown, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
 
 
 def _display(arguments: argparse.Namespace) -> Display:
@@ -176,18 +176,18 @@ def _more(arguments: argparse.Namespace) -> str:
     return "".join(words) + (" --operator" if arguments.operator else "")
 
 
-def _fuzz(arguments: argparse.Namespace, seat: Seat) -> Fuzz | None:
+def _fuzz(arguments: argparse.Namespace, target: Target) -> FuzzPhase | None:
     if arguments.openapi is None:
         if arguments.max_time is not None:
             raise UsageError("--max-time says how long to fuzz: name the description as --openapi.")
         return None
-    if not seat.wire:
-        raise UsageError(f"{seat.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
-    description = description_of(arguments.openapi, seat.name)
-    return Fuzz(description, Limits(float(arguments.max_time or SECONDS)), arguments.openapi)
+    if not target.wire:
+        raise UsageError(f"{target.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
+    description = description_of(arguments.openapi, target.name)
+    return FuzzPhase(description, Limits(float(arguments.max_time or SECONDS)), arguments.openapi)
 
 
-def _fuzz_again(run: Record, seat: Seat, moved: str | None) -> Fuzz | None:
+def _fuzz_again(run: Record, target: Target, moved: str | None) -> FuzzPhase | None:
     """Return what a run that is resumed still has to fuzz; its description may have ``moved``."""
     asked = run.get("fuzz")
     if asked is None:
@@ -195,18 +195,18 @@ def _fuzz_again(run: Record, seat: Seat, moved: str | None) -> Fuzz | None:
             raise UsageError("--resume plays what the run was asked for: leave --openapi out.")
         return None
     named = moved or asked["openapi"]
-    description = description_of(named, seat.name)
+    description = description_of(named, target.name)
     if description.digest != asked["digest"]:
         raise UsageError(f"{named} is not the description that the run began with: name that one as --openapi.")
-    return Fuzz(description, Limits(float(asked["seconds"])), asked["openapi"])
+    return FuzzPhase(description, Limits(float(asked["seconds"])), asked["openapi"])
 
 
-def _asked(options: dict[str, Any]) -> Asked:
+def _asked(options: dict[str, Any]) -> RunOptions:
     names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
     known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
     more = ("waive", "max-requests", "shard", "examples")
     given = {names.get(name, name): options[name] for name in (*known, *more) if name in options}
-    return Asked(**given)
+    return RunOptions(**given)
 
 
 def _processes(given: str | int | None) -> str | None:
@@ -218,7 +218,7 @@ def _processes(given: str | int | None) -> str | None:
     return text
 
 
-def _through_pytest(asked: Asked, directory: Path, processes: str | None, select: str | None) -> int:
+def _through_pytest(asked: RunOptions, directory: Path, processes: str | None, select: str | None) -> int:
     """Run the suite with a pytest that the folder it is started in does not configure."""
     command = [sys.executable, "-P", "-m", "pytest", "--rootdir", str(SUITE), "-c", str(SUITE / "pytest.ini")]
     command += ["-p", "no:cacheprovider", "-p", "no:schemathesis", "--import-mode=importlib"]

@@ -21,7 +21,7 @@ _VIEWED: Final = ("status", "captured", "cancelled", "reference", "authorized", 
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MerchantCapabilities:
     """What an integration says of itself."""
 
     profiles: tuple[Profile, ...]
@@ -29,7 +29,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class MerchantCallError:
     """How an action ended: ``returned`` with a value, ``raised``, ``hung`` or ``flooded``, and what was said."""
 
     how: str
@@ -37,7 +37,7 @@ class Ended:
     told: str = ""
 
 
-class Link(Protocol):
+class Integration(Protocol):
     """An integration, and the way to it.
 
     ``virtual`` says that it lives by the run's clock, ``first`` which API it uses, where that is known beforehand.
@@ -50,7 +50,7 @@ class Link(Protocol):
     seconds: float
     """How long an action may take."""
 
-    def open(self, setup: Setup) -> Offer:
+    def open(self, setup: Setup) -> MerchantCapabilities:
         """Reach it for the first time.
 
         Raises:
@@ -67,7 +67,7 @@ class Link(Protocol):
 
         """
 
-    def call(self, action: str, given: Mapping[str, Any]) -> Ended:
+    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
         """Ask for an action. ``given`` has the values of ``create``'s order, an order's id, an amount, and so on.
 
         Raises:
@@ -75,7 +75,7 @@ class Link(Protocol):
 
         """
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
         """Ask for the same action twice at the same time.
 
         Raises:
@@ -87,7 +87,7 @@ class Link(Protocol):
         """Leave nothing running."""
 
 
-def offer_from(name: str, profiles: object, actions: object, concurrent: object = False) -> Offer:
+def capabilities_from(name: str, profiles: object, actions: object, concurrent: object = False) -> MerchantCapabilities:
     """Return what an integration says of itself.
 
     Raises:
@@ -103,7 +103,7 @@ def offer_from(name: str, profiles: object, actions: object, concurrent: object 
     if missing:
         raise TargetError(f"{name} has no {missing[0]!r}: an integration needs {', '.join(REQUIRED)}.")
     offered = frozenset((*(one for one in ACTIONS if one in actions), *((TOGETHER,) if concurrent is True else ())))
-    return Offer(tuple(one for one in Profile if one.value in profiles), offered)
+    return MerchantCapabilities(tuple(one for one in Profile if one.value in profiles), offered)
 
 
 def view_from(name: str, value: object) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from types import FrameType
 from typing import Any, Final
 
 from conformance.domain.order import Profile
-from conformance.merchant.integration.base import SECONDS, Ended, Offer, offer_from
+from conformance.merchant.integration.base import SECONDS, MerchantCallError, MerchantCapabilities, capabilities_from
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
-from conformance.merchant.provider_double.mounts import Httpx, TheSeat, only_loopback
-from conformance.merchant.provider_double.virtual_clock import Clock, Sleeping, StuckError
-from conformance.targets.event_loop_thread import told
-from conformance.targets.import_object import imported
+from conformance.merchant.provider_double.mounts import DoubleSource, Httpx, only_loopback
+from conformance.merchant.provider_double.virtual_clock import InterceptedSleep, StuckError, VirtualClock
+from conformance.targets.event_loop_thread import describe_failure
+from conformance.targets.import_object import import_object
 from conformance.targets.transport import TargetError, TargetUsageError
 
 _POSITIONAL: Final = {
@@ -30,12 +30,12 @@ _POSITIONAL: Final = {
 }
 
 
-class PythonLink:
+class PythonIntegration:
     """An adapter class, made anew for every history.
 
     Args:
         made: the class, or the place ``module:Adapter`` where it is.
-        seat: the seat of the present history.
+        double: the seat of the present history.
         clock: its clock.
         port: the port of the loopback server, for clients that are not httpx.
 
@@ -44,16 +44,18 @@ class PythonLink:
     kind = "python"
     virtual = True
 
-    def __init__(self, made: str | Callable[..., Any], seat: TheSeat, clock: Callable[[], Clock], port: int) -> None:
+    def __init__(
+        self, made: str | Callable[..., Any], double: DoubleSource, clock: Callable[[], VirtualClock], port: int
+    ) -> None:
         self.name = f"python:{made}" if isinstance(made, str) else f"python:{made.__module__}:{made.__qualname__}"
-        self._make: Callable[..., Any] = imported("python", made) if isinstance(made, str) else made
+        self._make: Callable[..., Any] = import_object("python", made) if isinstance(made, str) else made
         named = getattr(self._make, "profiles", ())
         known = [one for one in Profile if isinstance(named, list | tuple | set | frozenset) and one.value in named]
         self.first = known[0] if known else None
-        self._httpx = Httpx(seat, port)
-        self._seat = seat
+        self._httpx = Httpx(double, port)
+        self._double = double
         self.seconds = SECONDS
-        self._sleeping = Sleeping(clock)
+        self._sleeping = InterceptedSleep(clock)
         self._adapter: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
         # Mounted once for all histories: that takes longer than a request.
@@ -61,7 +63,7 @@ class PythonLink:
         # Nothing of what is printed is kept: an endless loop can print a lot within ten seconds.
         self._nowhere = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115
 
-    def open(self, setup: Setup) -> Offer:
+    def open(self, setup: Setup) -> MerchantCapabilities:
         """Make an adapter, and look at what it has."""
         if not callable(self._make):
             raise TargetUsageError(f"{self.name} is {type(self._make).__name__}: name a class.")
@@ -75,7 +77,7 @@ class PythonLink:
             self._fits(action)
         try:
             offered = getattr(self._adapter, "profiles", None), actions, getattr(self._adapter, "concurrent", False)
-            return offer_from(self.name, *offered)
+            return capabilities_from(self.name, *offered)
         except TargetError as error:
             raise TargetUsageError(str(error)) from None
 
@@ -97,9 +99,9 @@ class PythonLink:
             with self._inside(), _limited(self.seconds):
                 self._adapter = self._make(setup)
         except (Exception, SystemExit, StuckError) as error:
-            raise TargetError(f"{self.name} cannot be made: {told(error)}.") from error
+            raise TargetError(f"{self.name} cannot be made: {describe_failure(error)}.") from error
 
-    def call(self, action: str, given: Mapping[str, Any]) -> Ended:
+    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
         """Call a method."""
         method = getattr(self._adapter, action)
         try:
@@ -108,24 +110,24 @@ class PythonLink:
                 if inspect.isawaitable(value):
                     value = self._run(value)
         except StuckError as error:
-            return Ended(error.how, None, str(error))
+            return MerchantCallError(error.how, None, str(error))
         except (Exception, SystemExit, GeneratorExit) as error:
-            return Ended("raised", None, told(error))
+            return MerchantCallError("raised", None, describe_failure(error))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return Ended("raised", None, told(error))
+            return MerchantCallError("raised", None, describe_failure(error))
         if action == "restart" and value is not None:
             self._adapter = value
             value = None
-        return Ended("returned", value)
+        return MerchantCallError("returned", value)
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
         """Call a method in two threads at the same time; coroutines run as two tasks of one loop."""
         method = getattr(self._adapter, action)
         if inspect.iscoroutinefunction(method):
             return self._two_tasks(method, given)
-        ends: list[Ended] = []
+        ends: list[MerchantCallError] = []
 
         def work() -> None:
             self._sleeping.join()
@@ -137,10 +139,10 @@ class PythonLink:
                 one.start()
             for one in threads:
                 one.join(self.seconds)
-        late = Ended("hung", None, f"it did not come back within {self.seconds:.0f} seconds")
+        late = MerchantCallError("hung", None, f"it did not come back within {self.seconds:.0f} seconds")
         return [*ends, *(late for one in threads if one.is_alive())]
 
-    def _two_tasks(self, method: Callable[..., Any], given: Mapping[str, Any]) -> list[Ended]:
+    def _two_tasks(self, method: Callable[..., Any], given: Mapping[str, Any]) -> list[MerchantCallError]:
         async def both() -> list[Any]:
             return await asyncio.gather(*(method(*given.values()) for _ in range(2)), return_exceptions=True)
 
@@ -148,9 +150,12 @@ class PythonLink:
             with self._inside(), _limited(self.seconds):
                 ends = self._run(both())
         except StuckError as error:
-            return [Ended(error.how, None, str(error))] * 2
+            return [MerchantCallError(error.how, None, str(error))] * 2
         return [
-            Ended("raised", None, told(one)) if isinstance(one, BaseException) else Ended("returned") for one in ends
+            MerchantCallError("raised", None, describe_failure(one))
+            if isinstance(one, BaseException)
+            else MerchantCallError("returned")
+            for one in ends
         ]
 
     def _run(self, value: Any) -> Any:
@@ -166,7 +171,7 @@ class PythonLink:
     def _inside(self) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(redirect_stdout(self._nowhere))
-            stack.enter_context(only_loopback(self._seat))
+            stack.enter_context(only_loopback(self._double))
             stack.enter_context(self._sleeping.awake())
             yield
 
@@ -187,15 +192,15 @@ class PythonLink:
         self._adapter = None
 
 
-def _done(call: Callable[[], Any]) -> Ended:
+def _done(call: Callable[[], Any]) -> MerchantCallError:
     """Call something in a thread that nothing may end but itself."""
     try:
         call()
     except StuckError as error:
-        return Ended(error.how, None, str(error))
+        return MerchantCallError(error.how, None, str(error))
     except BaseException as error:
-        return Ended("raised", None, told(error))
-    return Ended("returned")
+        return MerchantCallError("raised", None, describe_failure(error))
+    return MerchantCallError("returned")
 
 
 @contextmanager

@@ -20,7 +20,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from conformance.domain.order import Profile
-from conformance.merchant.integration.base import SECONDS, Ended, Offer, as_json, offer_from, setup_as_json
+from conformance.merchant.integration.base import (
+    SECONDS,
+    MerchantCallError,
+    MerchantCapabilities,
+    as_json,
+    capabilities_from,
+    setup_as_json,
+)
 from conformance.merchant.protocol import Setup
 from conformance.targets.transport import TargetError, TargetUsageError
 
@@ -36,7 +43,7 @@ _LOOK: Final = 0.05
 """Seconds after which it is looked how much was printed."""
 
 
-class HookLink:
+class HookIntegration:
     """A service of the merchant's that answers ``POST BASE/ACTION``."""
 
     kind = "url"
@@ -56,10 +63,10 @@ class HookLink:
         self.seconds = SECONDS
         self._client = httpx.Client(timeout=SECONDS, verify=False, trust_env=False)
 
-    def open(self, setup: Setup) -> Offer:
+    def open(self, setup: Setup) -> MerchantCapabilities:
         """Ask what it has."""
         said = self._start(setup)
-        return offer_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
+        return capabilities_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
 
     def begin(self, setup: Setup) -> None:
         """Tell that a history begins."""
@@ -74,9 +81,9 @@ class HookLink:
             )
         return ended.value
 
-    def call(self, action: str, given: Mapping[str, Any]) -> Ended:
+    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
         """Post an action."""
-        late = Ended("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
+        late = MerchantCallError("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
         until = time.monotonic() + self.seconds
         body = bytearray()
         try:
@@ -89,7 +96,7 @@ class HookLink:
                     if time.monotonic() > until:
                         return late
                     if len(body) > MOST_OUTPUT:
-                        return Ended("raised", None, f"answered with {_MUCH}")
+                        return MerchantCallError("raised", None, f"answered with {_MUCH}")
         except httpx.TimeoutException:
             return late
         except httpx.TransportError as error:
@@ -99,17 +106,17 @@ class HookLink:
             raise TargetError(f"The test hook is at fault: POST {self._base}/{action}: {error}.") from None
         text = body.decode("utf-8", "replace")
         if not answer.is_success:
-            return Ended("raised", None, f"answered {answer.status_code}: {text[:200]}")
+            return MerchantCallError("raised", None, f"answered {answer.status_code}: {text[:200]}")
         if action not in _ANSWERING:
-            return Ended("returned")
+            return MerchantCallError("returned")
         try:
-            return Ended("returned", json.loads(text))
+            return MerchantCallError("returned", json.loads(text))
         except (ValueError, RecursionError):
             raise TargetError(
                 f"The test hook is at fault: POST {self._base}/{action} answered {text[:80]!r}, which is no JSON."
             ) from None
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
         """Post an action twice at the same time."""
         return _twice(self.call, action, given)
 
@@ -118,7 +125,7 @@ class HookLink:
         self._client.close()
 
 
-class ExecLink:
+class CommandIntegration:
     """A command that is started for every action."""
 
     kind = "exec"
@@ -139,14 +146,14 @@ class ExecLink:
         self._setup: Setup | None = None
         self._state: Path | None = None
 
-    def open(self, setup: Setup) -> Offer:
+    def open(self, setup: Setup) -> MerchantCapabilities:
         """Ask what it has."""
         self.begin(setup)
         ended = self.call("start", {})
         if ended.how != "returned" or not isinstance(ended.value, dict):
             raise TargetError(f"{self.name} start {ended.told or 'printed no JSON object'}.")
         said = ended.value
-        return offer_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
+        return capabilities_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
 
     def begin(self, setup: Setup) -> None:
         """Give the history a directory of its own."""
@@ -154,7 +161,7 @@ class ExecLink:
         self._setup = setup
         self._state = Path(tempfile.mkdtemp(prefix="cancel-merchant-"))
 
-    def call(self, action: str, given: Mapping[str, Any]) -> Ended:
+    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
         """Start the command and wait for its end."""
         with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             asked.write(json.dumps(as_json(given)).encode())
@@ -176,7 +183,7 @@ class ExecLink:
                 _kill_group(process)
             return stopped or self._ended(action, process.returncode, _read(out), _read(errors))
 
-    def _watched(self, process: subprocess.Popen[bytes], *written: Any) -> Ended | None:
+    def _watched(self, process: subprocess.Popen[bytes], *written: Any) -> MerchantCallError | None:
         """Wait for a command's end; say why it was not waited for any longer, where it was not."""
         until = time.monotonic() + self.seconds
         while time.monotonic() < until:
@@ -185,17 +192,17 @@ class ExecLink:
                 return None
             # Within ten seconds a disk can be filled.
             if any(os.fstat(file.fileno()).st_size > MOST_WRITTEN for file in written):
-                return Ended("raised", None, f"printed {_MUCH}")
-        return Ended("hung", None, f"it did not end within {self.seconds:.0f} seconds")
+                return MerchantCallError("raised", None, f"printed {_MUCH}")
+        return MerchantCallError("hung", None, f"it did not end within {self.seconds:.0f} seconds")
 
-    def _ended(self, action: str, code: int, out: bytes, errors: bytes) -> Ended:
+    def _ended(self, action: str, code: int, out: bytes, errors: bytes) -> MerchantCallError:
         if code:
             said = errors.decode("utf-8", "replace").strip().splitlines()
-            return Ended("raised", None, f"exited with {code}" + (f": {said[-1][:200]}" if said else ""))
+            return MerchantCallError("raised", None, f"exited with {code}" + (f": {said[-1][:200]}" if said else ""))
         if action not in _ANSWERING or (action == "create" and not out.strip()):
-            return Ended("returned")
+            return MerchantCallError("returned")
         try:
-            return Ended("returned", json.loads(out))
+            return MerchantCallError("returned", json.loads(out))
         except (ValueError, RecursionError):
             shown = out[:80].decode("utf-8", "replace")
             raise TargetError(
@@ -226,7 +233,7 @@ class ExecLink:
             shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[Ended]:
+    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
         """Start the command twice at the same time."""
         return _twice(self.call, action, given)
 
@@ -235,7 +242,9 @@ class ExecLink:
         self._forget()
 
 
-def _twice(call: Callable[[str, Mapping[str, Any]], Ended], action: str, given: Mapping[str, Any]) -> list[Ended]:
+def _twice(
+    call: Callable[[str, Mapping[str, Any]], MerchantCallError], action: str, given: Mapping[str, Any]
+) -> list[MerchantCallError]:
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(call, (action, action), (given, given)))
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from conformance.domain.messages import Headers, Request, Response
 from conformance.evidence.journal import body_as_json
 from conformance.merchant.provider_double.fault_injection import Faults, gateway, made_up, page
-from conformance.merchant.provider_double.routes import ELSEWHERE, Asked, asked
-from conformance.merchant.provider_double.state import Counter, truth_as_json
-from conformance.merchant.provider_double.virtual_clock import Clock, StuckError
+from conformance.merchant.provider_double.routes import ELSEWHERE, RoutedRequest, route_request
+from conformance.merchant.provider_double.state import ProviderState, provider_record_as_json
+from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
 from conformance.obligations.history import AFTER, Fault
 from conformance.obligations.observation import REMOVED
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
@@ -35,18 +35,18 @@ _COUNTED: Final = {
 _OUR_KEYS: Final = frozenset({CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY})
 _SECRET: Final = frozenset({"authorization", "ocp-apim-subscription-key", "client_id", "client_secret", "cookie"})
 
-Write = Callable[..., None]
+WriteRecord = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class NoResponse:
     """No answer comes. ``reached`` tells whether the provider dealt with the request, ``seconds`` after how long."""
 
     reached: bool
     seconds: float = 0.0
 
 
-class Crossing:
+class RequestBarrier:
     """Where two triggers are served at once, each request waits for one of the other's, so that they cross.
 
     A shop that lets only one of them in at a time is waited for once, and then no more.
@@ -67,7 +67,7 @@ class Crossing:
 
 
 @dataclass(slots=True)
-class Moment:
+class ActionContext:
     """In the course of what a request arrives: the step, the action and its order."""
 
     step: int = 0
@@ -77,7 +77,7 @@ class Moment:
     operations: set[str] = field(default_factory=set)
 
 
-class Seat:
+class ProviderDouble:
     """Plays the provider for one history.
 
     Args:
@@ -89,11 +89,13 @@ class Seat:
 
     """
 
-    def __init__(self, counter: Counter, clock: Clock, faults: Faults, write: Write, orders: int) -> None:
+    def __init__(
+        self, counter: ProviderState, clock: VirtualClock, faults: Faults, write: WriteRecord, orders: int
+    ) -> None:
         self.counter = counter
         self.clock = clock
         self.faults = faults
-        self.now = Moment()
+        self.now = ActionContext()
         self.write = write
         self._lock = threading.RLock()
         self._sticky: dict[str, Response] = {}
@@ -101,14 +103,14 @@ class Seat:
         self.most = MOST_REQUESTS
         self.flooded = False
         self._connection = ""
-        self.crossing: Crossing | None = None
+        self.crossing: RequestBarrier | None = None
 
     # From the desk
 
     def enter(self, step: int, action: str, order: int | None) -> None:
         """Say in the course of what the next requests arrive."""
         with self._lock:
-            self.now = Moment(step, action, order)
+            self.now = ActionContext(step, action, order)
 
     def main(self, order: int) -> tuple[str, str] | None:
         """Return the API and the identifier of an order's payment, the latest if it has several."""
@@ -116,7 +118,7 @@ class Seat:
 
     # From the wire
 
-    def answer(self, request: Request, host: str = "", connection: str = "") -> Response | Dropped:
+    def answer(self, request: Request, host: str = "", connection: str = "") -> Response | NoResponse:
         """Answer a merchant's request to the provider. ``connection`` tells connections of one history apart.
 
         Raises:
@@ -137,19 +139,19 @@ class Seat:
         """Write down that another host was asked, which is not allowed to happen."""
         with self._lock:
             host, _, path = url.partition("://")[2].partition("/")
-            nobody = Asked("foreign", "", "")
+            nobody = RoutedRequest("foreign", "", "")
             self._record(
-                Request(method, f"/{path}", headers, body), nobody, host, "", Dropped(reached=False), None, None
+                Request(method, f"/{path}", headers, body), nobody, host, "", NoResponse(reached=False), None, None
             )
 
-    def _answer(self, request: Request, host: str) -> Response | Dropped:
-        what = asked(request.method, request.path)
+    def _answer(self, request: Request, host: str) -> Response | NoResponse:
+        what = route_request(request.method, request.path)
         self.now.operations.add(what.operation)
         if what.payment in self.counter.inherited and self._owner(what) is None:
-            what = Asked("earlier", what.api, "")
+            what = RoutedRequest("earlier", what.api, "")
         if request.path.partition("?")[0] == ELSEWHERE:
             led = page(200, b"Maintenance")
-            self._record(request, Asked("other", "", ""), host, "", led, None, None)
+            self._record(request, RoutedRequest("other", "", ""), host, "", led, None, None)
             return led
         if len(request.body) > MOST_BODY:
             # Kept and compared again and again, it would fill the memory.
@@ -169,27 +171,27 @@ class Seat:
             self._approve(what)
         return given
 
-    def _approve(self, what: Asked) -> None:
+    def _approve(self, what: RoutedRequest) -> None:
         order = self._owner(what)
         at = None if order is None else self.main(order)
         if at is not None:
             self.counter.act(*at, "approve")
 
-    def _owner(self, what: Asked) -> int | None:
+    def _owner(self, what: RoutedRequest) -> int | None:
         if not what.payment:
             return self.now.order
         named = (order for order, known in enumerate(self.payments) if what.payment in {id_ for _, id_ in known})
         return next(named, None)
 
     def _once(
-        self, request: Request, what: Asked, host: str, fault: Fault | None, *, copy: bool = False
-    ) -> Response | Dropped:
+        self, request: Request, what: RoutedRequest, host: str, fault: Fault | None, *, copy: bool = False
+    ) -> Response | NoResponse:
         owner = self._owner(what)
         at = None if owner is None else self.main(owner)
         before = None if at is None else self.counter.truth(*at)
         stuck = self._sticky.get(self._place(request, what))
         kind = "" if fault is None else fault.kind
-        given: Response | Dropped
+        given: Response | NoResponse
         if stuck is not None:
             kind, given = "sticky-400", stuck
         elif fault is None:
@@ -197,28 +199,28 @@ class Seat:
         elif kind in AFTER:
             self._handled(request, what)
             made = made_up(fault, what.api, request.path)
-            given = Dropped(reached=True, seconds=float(fault.seconds)) if made is None else made
+            given = NoResponse(reached=True, seconds=float(fault.seconds)) if made is None else made
         elif kind == "unchanged-200":
             given = self._unchanged(what, request)
         else:
             made = made_up(fault, what.api, request.path)
-            given = Dropped(reached=False) if made is None else made
+            given = NoResponse(reached=False) if made is None else made
             if kind == "sticky-400" and made is not None and self._key(request, what):
                 self._sticky[self._place(request, what)] = made
         after = None if at is None else self.counter.truth(*at)
         self._record(request, what, host, kind, given, before, after, copy=copy)
-        if isinstance(given, Dropped) and given.seconds:
+        if isinstance(given, NoResponse) and given.seconds:
             self.clock.skip(given.seconds)
         return given
 
-    def _key(self, request: Request, what: Asked) -> str:
+    def _key(self, request: Request, what: RoutedRequest) -> str:
         return request.header("Idempotency-Key") or "" if what.api != "ecom" else ""
 
-    def _place(self, request: Request, what: Asked) -> str:
+    def _place(self, request: Request, what: RoutedRequest) -> str:
         key = self._key(request, what)
         return f"{request.method} {request.path} {key}" if key else ""
 
-    def _handled(self, request: Request, what: Asked) -> Response:
+    def _handled(self, request: Request, what: RoutedRequest) -> Response:
         if what.operation == "other" and not request.path.startswith("/epayment/v1/test/"):
             return _neighbour(request)
         given = self.counter.handle(request)
@@ -235,7 +237,7 @@ class Seat:
         if id_ and (api, id_) not in self.payments[order]:
             self.payments[order].append((api, id_))
 
-    def _unchanged(self, what: Asked, request: Request) -> Response:
+    def _unchanged(self, what: RoutedRequest, request: Request) -> Response:
         """Answer as if a cancel had succeeded that did nothing: a success with the payment as it stood."""
         read = {
             "ecom": f"/ecomm/v2/payments/{what.payment}/details",
@@ -248,10 +250,10 @@ class Seat:
     def _record(
         self,
         request: Request,
-        what: Asked,
+        what: RoutedRequest,
         host: str,
         fault: str,
-        given: Response | Dropped,
+        given: Response | NoResponse,
         before: Any,
         after: Any,
         *,
@@ -279,13 +281,13 @@ class Seat:
                 "connection": self._connection,
                 "at": round(self.clock.elapsed(), 3),
                 "fault": fault,
-                "reached": given.reached if isinstance(given, Dropped) else fault in ("", *AFTER),
+                "reached": given.reached if isinstance(given, NoResponse) else fault in ("", *AFTER),
                 "copy": copy,
-                "before": truth_as_json(before),
-                "after": truth_as_json(after),
+                "before": provider_record_as_json(before),
+                "after": provider_record_as_json(after),
             },
         }
-        if isinstance(given, Dropped):
+        if isinstance(given, NoResponse):
             content["lost"] = "the answer was lost" if given.reached else "the connection was dropped"
             if what.operation == "foreign":
                 content["lost"] = "another host is never reached"

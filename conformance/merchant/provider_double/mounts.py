@@ -15,7 +15,7 @@ import httpx
 import respx
 
 from conformance.domain.messages import Request
-from conformance.merchant.provider_double.double import Dropped, Seat
+from conformance.merchant.provider_double.double import NoResponse, ProviderDouble
 from conformance.merchant.provider_double.virtual_clock import StuckError
 
 HOST: Final = "127.0.0.1"
@@ -24,13 +24,13 @@ TEST_HOST: Final = "apitest.vipps.no"
 _NEAR: Final = frozenset({HOST, "localhost", "::1", "0.0.0.0", ""})
 _LARGEST_BODY: Final = 10_000_000
 
-TheSeat = Callable[[], Seat]
+DoubleSource = Callable[[], ProviderDouble]
 
 
 # httpx, without a socket
 
 
-def respond(seat: Seat, request: httpx.Request, near: Callable[[httpx.URL], bool]) -> httpx.Response:
+def respond(double: ProviderDouble, request: httpx.Request, near: Callable[[httpx.URL], bool]) -> httpx.Response:
     """Answer a request of httpx's from the seat.
 
     Raises:
@@ -40,11 +40,11 @@ def respond(seat: Seat, request: httpx.Request, near: Callable[[httpx.URL], bool
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
     body = request.read()
     if not near(request.url):
-        seat.refuse_foreign(request.method, str(request.url), headers, body)
+        double.refuse_foreign(request.method, str(request.url), headers, body)
         raise httpx.ConnectError("Only the provider at the base URL can be reached in a test run", request=request)
     target = request.url.raw_path.decode("latin-1")
-    given = seat.answer(Request(request.method, target, headers, body), request.url.host)
-    if isinstance(given, Dropped):
+    given = double.answer(Request(request.method, target, headers, body), request.url.host)
+    if isinstance(given, NoResponse):
         if given.reached:
             raise httpx.ReadTimeout("The read operation timed out", request=request)
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
@@ -52,18 +52,18 @@ def respond(seat: Seat, request: httpx.Request, near: Callable[[httpx.URL], bool
     return httpx.Response(given.status, headers=answered, content=given.body, request=request)
 
 
-class SeatTransport(httpx.MockTransport):
+class DoubleTransport(httpx.MockTransport):
     """A transport for a client that takes one: ``httpx.Client(transport=SeatTransport(seat))``."""
 
-    def __init__(self, seat: Seat) -> None:
-        super().__init__(lambda request: respond(seat, request, lambda _: True))
+    def __init__(self, double: ProviderDouble) -> None:
+        super().__init__(lambda request: respond(double, request, lambda _: True))
 
 
 class Httpx:
     """Routes every call of httpx in this process to the seat, sync and async."""
 
-    def __init__(self, seat: TheSeat, port: int) -> None:
-        self._seat = seat
+    def __init__(self, double: DoubleSource, port: int) -> None:
+        self._double = double
         self._port = port
         self._context: Any = None
         self._router: Any = None
@@ -81,7 +81,7 @@ class Httpx:
         self._router.reset()
 
     def _side_effect(self, request: httpx.Request) -> httpx.Response:
-        return respond(self._seat(), request, self._near)
+        return respond(self._double(), request, self._near)
 
     def _near(self, url: httpx.URL) -> bool:
         return (url.host in (HOST, "localhost") and url.port == self._port) or url.host == TEST_HOST
@@ -111,12 +111,12 @@ class Httpx:
 
 
 @contextmanager
-def only_loopback(seat: TheSeat) -> Iterator[None]:
+def only_loopback(double: DoubleSource) -> Iterator[None]:
     """Let no socket of this process reach another machine; what was tried is written down."""
     connect, look_up = socket.socket.connect, socket.getaddrinfo
 
     def refuse(host: object, port: object) -> None:
-        seat().refuse_foreign("CONNECT", f"tcp://{host}:{port}/", (), b"")
+        double().refuse_foreign("CONNECT", f"tcp://{host}:{port}/", (), b"")
 
     def guarded(self: socket.socket, address: Any) -> Any:
         if isinstance(address, tuple) and not _is_near(address[0]):
@@ -147,8 +147,8 @@ def _is_near(host: object) -> bool:
 class Server:
     """The seat on a port of the loopback interface. It is also a proxy that lets nobody through."""
 
-    def __init__(self, seat: TheSeat, port: int = 0) -> None:
-        handler = type("Handler", (_Handler,), {"seat": staticmethod(seat)})
+    def __init__(self, double: DoubleSource, port: int = 0) -> None:
+        handler = type("Handler", (_Handler,), {"seat": staticmethod(double)})
         self._server = _Threads((HOST, port), handler)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -177,7 +177,7 @@ class _Threads(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
-    seat: TheSeat
+    double: DoubleSource
     disable_nagle_algorithm = True
 
     def __getattr__(self, name: str) -> Any:
@@ -194,21 +194,21 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             self.close_connection = True
             return
-        seat = self.seat()
+        double = self.double()
         split, own = urlsplit(self.path), f"{HOST}:{self.connection.getsockname()[1]}"
         if self.command == "CONNECT" or (split.netloc and split.netloc != own):
             url = self.path if split.netloc else f"https://{self.path}/"
-            seat.refuse_foreign(self.command, url, headers, body)
+            double.refuse_foreign(self.command, url, headers, body)
             self._send(502, (), b"Only the provider can be reached in a test run")
             return
         path = (
             f"{split.path}?{split.query}" if split.netloc and split.query else split.path if split.netloc else self.path
         )
         try:
-            given = seat.answer(Request(self.command, path, headers, body), HOST, str(self.client_address[1]))
+            given = double.answer(Request(self.command, path, headers, body), HOST, str(self.client_address[1]))
         except StuckError:
-            given = Dropped(reached=False)
-        if isinstance(given, Dropped):
+            given = NoResponse(reached=False)
+        if isinstance(given, NoResponse):
             self.close_connection = True
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)

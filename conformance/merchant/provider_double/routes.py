@@ -39,7 +39,7 @@ ELSEWHERE: Final = "/maintenance"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RoutedRequest:
     """What a request asks for. ``payment`` is the decoded identifier in its path, if the operation has one."""
 
     operation: str
@@ -47,16 +47,16 @@ class Asked:
     payment: str
 
 
-def asked(method: str, target: str) -> Asked:
+def route_request(method: str, target: str) -> RoutedRequest:
     """Return what a request asks for; a path of an embedded API that is none of the documented ones is ``unknown``."""
     path = target.partition("?")[0]
     for known, pattern, name, api in _COMPILED:
         found = pattern.fullmatch(path) if method == known else None
         if found is not None:
             about_payment = name in ("cancel", "capture", "refund", "read")
-            return Asked(name, api, unquote(found[1]) if about_payment else "")
+            return RoutedRequest(name, api, unquote(found[1]) if about_payment else "")
     family = next((one for one in _FAMILIES if path.startswith(one)), "")
     if family or re.search(r"/(cancel|void)$", path):
         api = {"/ecomm/": "ecom", "/epayment/": "epayment", "/recurring/": "recurring"}.get(family, "")
-        return Asked("unknown", api, "")
-    return Asked("other", "", "")
+        return RoutedRequest("unknown", api, "")
+    return RoutedRequest("other", "", "")

@@ -10,9 +10,9 @@ from typing import Any, Final, TypeVar, cast
 
 from conformance.domain.messages import Request, Response
 from conformance.merchant.protocol import Webhook
-from conformance.merchant.provider_double.virtual_clock import Clock
+from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.obligations.history import Behaviour
-from conformance.obligations.observation import Truth
+from conformance.obligations.observation import ProviderRecord
 from conformance.sandbox import Market, Options, Provider
 from conformance.sandbox.agreement import AgreementStatus, Charge
 from conformance.sandbox.api_base import Profile as Api
@@ -32,7 +32,7 @@ _TO_RECURRING: Final[Mapping[str, tuple[str, ...]]] = {
 """What the customer does to a payment, in the words of a charge run."""
 
 
-class Counter:
+class ProviderState:
     """A provider for one history.
 
     Args:
@@ -45,7 +45,7 @@ class Counter:
     """
 
     def __init__(
-        self, clock: Clock, behaviour: Behaviour, market: str, seed: int, former: Counter | None = None
+        self, clock: VirtualClock, behaviour: Behaviour, market: str, seed: int, former: ProviderState | None = None
     ) -> None:
         self.options = Options(
             market=Market(market),
@@ -80,13 +80,13 @@ class Counter:
         found = self._api(api).find(self.options.msn, id_)
         return found or (self._api("epayment").find(self.options.msn, id_) if api == "ecom" else None)
 
-    def truth(self, api: str, id_: str) -> Truth | None:
+    def truth(self, api: str, id_: str) -> ProviderRecord | None:
         """Return how a payment stands; None where there is no such payment."""
         found = self.payment(api, id_)
         if found is None:
             return None
         pending = isinstance(found, Charge) and found.pending_cancel is not None
-        return Truth(
+        return ProviderRecord(
             stage=found.stage.value,
             amount=found.amount,
             authorized=found.authorized,
@@ -206,7 +206,7 @@ def _latest(known: Mapping[_Key, _Value]) -> dict[_Key, _Value]:
     return dict(islice(known.items(), max(0, len(known) - REMEMBERED), None))
 
 
-def truth_as_json(truth: Truth | None) -> dict[str, Any] | None:
+def provider_record_as_json(truth: ProviderRecord | None) -> dict[str, Any] | None:
     """Return a truth for a record."""
     return None if truth is None else asdict(truth)
 

@@ -31,7 +31,7 @@ class StuckError(BaseException):
         self.how = how
 
 
-class Clock:
+class VirtualClock:
     """Real time, and what was skipped of it."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Clock:
         self.skipped += max(0.0, seconds)
 
 
-class Sleeping:
+class InterceptedSleep:
     """The time that a merchant in this process sees while an action runs.
 
     Args:
@@ -61,7 +61,7 @@ class Sleeping:
 
     """
 
-    def __init__(self, clock: Callable[[], Clock]) -> None:
+    def __init__(self, clock: Callable[[], VirtualClock]) -> None:
         self._clock = clock
         self._threads: set[int] = set()
         self._slept = 0.0

@@ -23,7 +23,7 @@ from conformance.domain.steps import (
     Together,
     action_of,
 )
-from conformance.wire.base import Observed, Ticket, answered, books
+from conformance.wire.base import ObservedFields, OrderIdentifiers, answered, books
 
 PAUSE: Final = 0.1
 """Seconds before an order is read again, times how often it was read."""
@@ -51,17 +51,17 @@ class UnansweredError(Exception):
     """A method gave no answer. The message says why, in words."""
 
 
-class AdapterPlayer:
+class AdapterDriver:
     """Plays one history's steps against an adapter."""
 
     complete = False
 
-    def __init__(self, ask: Ask, profile: Profile, ticket: Ticket) -> None:
+    def __init__(self, ask: Ask, profile: Profile, ticket: OrderIdentifiers) -> None:
         self._ask = ask
         self._profile = profile
         self._ticket = ticket
 
-    async def perform(self, step: Step) -> Observed:
+    async def perform(self, step: Step) -> ObservedFields:
         """Make a step happen; return what its answer says."""
         order_id = self._ticket.order_id
         match step:
@@ -83,9 +83,9 @@ class AdapterPlayer:
         action = action_of(step)
         return {} if action is None else await self._answer(action, order_id)
 
-    async def look(self, purpose: str, *, log: bool) -> Observed:
+    async def look(self, purpose: str, *, log: bool) -> ObservedFields:
         """Read the order back."""
-        missing: Observed = dict.fromkeys(_UNREAD)
+        missing: ObservedFields = dict.fromkeys(_UNREAD)
         try:
             view = await self._ask("read", self._ticket.order_id)
             if isinstance(view, Refused):
@@ -96,17 +96,17 @@ class AdapterPlayer:
         except UnansweredError as error:
             # What cannot be read proves nothing, however the step was answered.
             cause = str(error)
-            unread: Observed = {"view.outcome": LOST, "view.cause": cause}
+            unread: ObservedFields = {"view.outcome": LOST, "view.cause": cause}
             return missing | unread | _lost(f"the order could not be read back: {cause}")
 
     async def pause(self, attempt: int) -> None:
         """Wait a little longer each time."""
         await asyncio.sleep(PAUSE * attempt)
 
-    async def _initiate(self, order_id: str, amount: int, kind: Kind) -> Observed:
+    async def _initiate(self, order_id: str, amount: int, kind: Kind) -> ObservedFields:
         return await self._answer("initiate", order_id, amount, self._ticket.market.currency, kind.value)
 
-    async def _cancel(self, step: Cancel) -> Observed:
+    async def _cancel(self, step: Cancel) -> ObservedFields:
         ticket = self._ticket
         if step.defect is not None or step.to is Addressee.FOREIGN:
             return _lost("a request that is broken, or somebody else's, takes an HTTP target")
@@ -121,18 +121,18 @@ class AdapterPlayer:
             key = ticket.key_for(step)
         return await self._answer("cancel", order_id, flag=step.flag, key=key)
 
-    async def _answer(self, method: str, *arguments: Any, **named: Any) -> Observed:
+    async def _answer(self, method: str, *arguments: Any, **named: Any) -> ObservedFields:
         try:
             return _observed(method, await self._ask(method, *arguments, **named))
         except UnansweredError as error:
             return _lost(str(error))
 
 
-def _lost(cause: str) -> Observed:
+def _lost(cause: str) -> ObservedFields:
     return {"answer.outcome": LOST, "answer.cause": cause}
 
 
-def _observed(method: str, answer: object) -> Observed:
+def _observed(method: str, answer: object) -> ObservedFields:
     match answer:
         # What was not refused has no error code, and says so: a young order is seen not to be refused for its age.
         case Accepted():
@@ -145,7 +145,7 @@ def _observed(method: str, answer: object) -> Observed:
     raise UnansweredError(f"{method}() returned {_kind(answer)} where {expected} is meant")
 
 
-def _refused(method: str, answer: Refused) -> Observed:
+def _refused(method: str, answer: Refused) -> ObservedFields:
     status = answer.status
     if status is not None and not (_whole(status) and 400 <= status < 600):
         raise UnansweredError(f"{method}() refused with the status {status!r}, which is not 400 to 599")
@@ -159,7 +159,7 @@ def _refused(method: str, answer: Refused) -> Observed:
     return observed
 
 
-def view_of(profile: Profile, view: object) -> Observed:
+def view_of(profile: Profile, view: object) -> ObservedFields:
     """Return an adapter's view in the model's words, without what it does not speak of.
 
     Raises:
@@ -170,7 +170,7 @@ def view_of(profile: Profile, view: object) -> Observed:
         raise UnansweredError(f"read() returned {_kind(view)} where an OrderView or Refused is meant")
     if not isinstance(view.state, str):
         raise UnansweredError(f"read() returned a state that is {_kind(view.state)} where text is meant")
-    observed: Observed = {"view.outcome": ACCEPTED, "view.state": view.state}
+    observed: ObservedFields = {"view.outcome": ACCEPTED, "view.state": view.state}
     for name in _AMOUNTS:
         amount = getattr(view, name)
         if amount is None and name not in _AMOUNTS[:3]:
@@ -184,12 +184,12 @@ def view_of(profile: Profile, view: object) -> Observed:
     return observed if view.events is None else observed | _log(profile, view.events)
 
 
-def _log(profile: Profile, events: object) -> Observed:
+def _log(profile: Profile, events: object) -> ObservedFields:
     if not isinstance(events, Sequence) or not all(
         isinstance(event, Event) and _whole(event.amount) for event in events
     ):
         raise UnansweredError("read() returned 'events' that are not a list of Event(name, amount)")
-    observed: Observed = {}
+    observed: ObservedFields = {}
     for total, names in _LOGS[profile].items():
         observed[f"view.log.{total}"] = sum(event.amount for event in events if event.name in names)
     for count, names in _COUNTS[profile].items():

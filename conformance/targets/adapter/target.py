@@ -9,20 +9,20 @@ from typing import Any, Final
 from conformance.domain.expectation import ACCEPTED, LOST, PENDING
 from conformance.domain.order import Kind, Market, Profile
 from conformance.domain.steps import Approve, Cancel, Initiate
-from conformance.targets.adapter.driver import AdapterPlayer, UnansweredError
+from conformance.targets.adapter.driver import AdapterDriver, UnansweredError
 from conformance.targets.adapter.inspection import CHARGE_RUN, USER, Methods, methods_of, profiles_of
-from conformance.targets.event_loop_thread import Lane, RaisedError
-from conformance.targets.target import Probe, Record, Worker
+from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
+from conformance.targets.target import ProbeResult, RecordExchange, Worker
 from conformance.targets.transport import TargetError, TargetUsageError
-from conformance.wire.base import Observed, Ticket
-from conformance.wire.driver import Player
+from conformance.wire.base import ObservedFields, OrderIdentifiers
+from conformance.wire.driver import Driver
 
 AMOUNT: Final = 1000
 STEPS: Final = {"capture": "capture", "refund": "refund", "stop_agreement": "stop-agreement"}
 """The methods that stand for a step which every HTTP target can play."""
 
 
-class AdapterSeat:
+class AdapterTarget:
     """An adapter, ready for a campaign. Its methods run in a thread of their own, one at a time."""
 
     kind = "python"
@@ -41,7 +41,7 @@ class AdapterSeat:
         """
         self.name = name
         self._timeout = timeout
-        self._lane = Lane()
+        self._lane = EventLoopThread()
         self._market = Market.NO
         self._nonce = ""
         try:
@@ -71,11 +71,13 @@ class AdapterSeat:
         """The profiles that the adapter names."""
         return self._profiles
 
-    async def open(self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Record) -> None:
+    async def open(
+        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
+    ) -> None:
         """Take note of the market, and of what order ids begin with."""
         self._market, self._nonce = market, nonce
 
-    async def probe(self, profile: Profile, record: Record) -> Probe:
+    async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
         """Take one order through its life.
 
         Raises:
@@ -88,17 +90,17 @@ class AdapterSeat:
                 f"or leave it out of --profile."
             )
         recurring = profile is Profile.RECURRING
-        player = self._player(profile, f"{self._nonce}-{profile.value[0]}smoke1")
+        driver = self._driver(profile, f"{self._nonce}-{profile.value[0]}smoke1")
         opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if recurring else Kind.PAYMENT)
-        if self._orderly(await player.perform(opening)) not in (ACCEPTED, PENDING):
+        if self._orderly(await driver.perform(opening)) not in (ACCEPTED, PENDING):
             raise TargetError(f"{self.name}: initiate() refused the first order, which it has to accept.")
-        if self._orderly(await player.look("read", log=True)) != ACCEPTED:
+        if self._orderly(await driver.look("read", log=True)) != ACCEPTED:
             raise TargetError(f"{self.name}: read() refused an order that initiate() had accepted.")
         if "approve" in self._methods and not recurring:
-            self._orderly(await player.perform(Approve()))
-        cancelled = self._orderly(await player.perform(Cancel()))
-        self._orderly(await player.look("read", log=True))
-        return Probe(
+            self._orderly(await driver.perform(Approve()))
+        cancelled = self._orderly(await driver.perform(Cancel()))
+        self._orderly(await driver.look("read", log=True))
+        return ProbeResult(
             offered=frozenset(self._methods) & {*(CHARGE_RUN if recurring else USER), "age"},
             source="as its methods say",
             note=f"one order initiated, read, cancelled ({cancelled})",
@@ -107,7 +109,7 @@ class AdapterSeat:
 
     def worker(self) -> Worker:
         """Return a worker."""
-        return _AdapterWorker(self._player)
+        return _AdapterWorker(self._driver)
 
     async def close(self) -> None:
         """Stop the adapter's thread."""
@@ -123,10 +125,10 @@ class AdapterSeat:
         except TimeoutError:
             raise UnansweredError(f"{method}() did not return within {self._timeout:g} seconds") from None
 
-    def _player(self, profile: Profile, order_id: str) -> AdapterPlayer:
-        return AdapterPlayer(self._ask, profile, Ticket(order_id, datetime.now(UTC).date(), self._market))
+    def _driver(self, profile: Profile, order_id: str) -> AdapterDriver:
+        return AdapterDriver(self._ask, profile, OrderIdentifiers(order_id, datetime.now(UTC).date(), self._market))
 
-    def _orderly(self, observed: Observed) -> str:
+    def _orderly(self, observed: ObservedFields) -> str:
         part = "view" if "view.outcome" in observed else "answer"
         if observed[f"{part}.outcome"] == LOST:
             raise TargetError(f"{self.name} cannot be tested, since {observed[f'{part}.cause']}: correct the adapter.")
@@ -134,11 +136,11 @@ class AdapterSeat:
 
 
 class _AdapterWorker:
-    def __init__(self, player: Callable[[Profile, str], AdapterPlayer]) -> None:
-        self._player = player
+    def __init__(self, driver: Callable[[Profile, str], AdapterDriver]) -> None:
+        self._driver = driver
 
-    def player(self, profile: Profile, order_id: str, record: Record) -> Player:
-        return self._player(profile, order_id)
+    def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
+        return self._driver(profile, order_id)
 
     async def close(self) -> None:
         """Leave the adapter to the next worker."""

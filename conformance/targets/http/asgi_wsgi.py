@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Final
 import httpx
 
 from conformance.domain.messages import Response
-from conformance.targets.event_loop_thread import Lane, RaisedError
+from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
 from conformance.targets.http.httpx_exchange import http_request, lost, read_answer, read_answer_now
 from conformance.targets.production_guard import control_address
-from conformance.targets.transport import HttpTarget, Link, TargetError, TargetUsageError
-from conformance.wire import Answer, Call, Lost
+from conformance.targets.transport import Connection, TargetError, TargetUsageError, Transport
+from conformance.wire import Call, NoResponse, ResponseOrNone
 
 HOST: Final = "http://localhost"
 
@@ -32,7 +32,7 @@ class UnansweredError(Exception):
     """An application returned without having answered."""
 
 
-class ApplicationTarget(HttpTarget):
+class ApplicationTransport(Transport):
     """An application of one's own, in a thread of its own. Histories are played one at a time."""
 
     private: ClassVar[bool] = False
@@ -53,17 +53,17 @@ class ApplicationTarget(HttpTarget):
         self._app = app
         self._bases = {False: HOST, True: HOST + _control_path(control)}
         self._timeout = timeout
-        self._lane = Lane()
+        self._lane = EventLoopThread()
 
     @abstractmethod
     async def answer(self, request: httpx.Request) -> Response:
         """Call the application."""
 
-    def link(self) -> Link:
+    def link(self) -> Connection:
         """Return a way to the application."""
         return _InProcess(self)
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: Call) -> ResponseOrNone:
         """Call the application, in its own thread."""
         spent = self.spend()
         if spent is not None:
@@ -74,8 +74,8 @@ class ApplicationTarget(HttpTarget):
         except RaisedError as error:
             cause = error.__cause__
             if isinstance(cause, UnansweredError):
-                return Lost("the application returned without an answer")
-            return Lost(f"the application raised {error}")
+                return NoResponse("the application returned without an answer")
+            return NoResponse(f"the application raised {error}")
         except (TimeoutError, UnicodeError) as error:
             return lost(error, self._timeout)
         return answer
@@ -85,11 +85,11 @@ class ApplicationTarget(HttpTarget):
         self._lane.close()
 
 
-class _InProcess(Link):
-    def __init__(self, target: ApplicationTarget) -> None:
+class _InProcess(Connection):
+    def __init__(self, target: ApplicationTransport) -> None:
         self._target = target
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ResponseOrNone:
         return await self._target.call(call)
 
     async def pause(self, seconds: float) -> None:
@@ -97,7 +97,7 @@ class _InProcess(Link):
         await asyncio.sleep(min(seconds, LONGEST_PAUSE))
 
 
-class WsgiTarget(ApplicationTarget):
+class WsgiTransport(ApplicationTransport):
     """A WSGI application. It gets one request at a time: its one thread is busy with each until it is answered."""
 
     kind: ClassVar[str] = "wsgi"
@@ -123,7 +123,7 @@ class WsgiTarget(ApplicationTarget):
             raise UnansweredError from error
 
 
-class AsgiTarget(ApplicationTarget):
+class AsgiTransport(ApplicationTransport):
     """An ASGI application. It is started and stopped as a server would do it.
 
     Of two requests that race, the second one begins as soon as the first one awaits something.

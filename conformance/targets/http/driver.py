@@ -9,12 +9,12 @@ from typing import Final
 
 from conformance.domain.expectation import BROKEN, BUSY, LOST, ODD, SENT_TOGETHER, UNANSWERED, of_the_other
 from conformance.domain.steps import Cancel, Step, Together
-from conformance.targets.http.race_timing import Flight, Line
-from conformance.targets.http.request_sender import Office, Sender, Token
-from conformance.targets.transport import Link
-from conformance.wire import Answer, Call, Calls, Lost, Observed, Wire
+from conformance.targets.http.race_timing import Race, RequestTiming
+from conformance.targets.http.request_sender import RequestSender, Token, TokenStore
+from conformance.targets.transport import Connection
+from conformance.wire import Call, Calls, NoResponse, ObservedFields, ResponseOrNone, Wire
 
-Recorder = Callable[..., None]
+RecordExchange = Callable[..., None]
 """Takes every call and its answer as soon as there is one. Of two that raced it takes the times of the flight, too."""
 
 READS: Final = 3
@@ -22,23 +22,28 @@ READS: Final = 3
 _UNREADABLE: Final = frozenset({LOST, BROKEN, BUSY, ODD})
 
 
-class HttpPlayer:
+class HttpDriver:
     """Plays a history's steps over HTTP messages."""
 
     complete = True
 
     def __init__(
-        self, wire: Wire, link: Link, record: Recorder, beside: Link | None = None, office: Office | None = None
+        self,
+        wire: Wire,
+        link: Connection,
+        record: RecordExchange,
+        beside: Connection | None = None,
+        office: TokenStore | None = None,
     ) -> None:
         self._wire = wire
         self._link = link
         self._beside = beside
         self._record = record
-        self._office = office or Office("the target", Token(wire.credentials.token))
-        self._sender = Sender(self._office, record)
+        self._office = office or TokenStore("the target", Token(wire.credentials.token))
+        self._sender = RequestSender(self._office, record)
         self._cause = ""
 
-    async def perform(self, step: Step) -> Observed:
+    async def perform(self, step: Step) -> ObservedFields:
         """Make a step happen; return what its answer says."""
         self._sender.unanswered = 0
         self._sender.preparing = not isinstance(step, Cancel)
@@ -50,7 +55,7 @@ class HttpPlayer:
             return {"answer.outcome": LOST, "answer.cause": "the target takes one request at a time"}
         return await self._race(step, self._beside)
 
-    async def _race(self, step: Together, beside: Link) -> Observed:
+    async def _race(self, step: Together, beside: Connection) -> ObservedFields:
         # The second connection is opened by a read, so that what it carries has no longer way than the other request.
         await self._run(self._wire.read("prepare", log=False), beside)
         line, first, second = await self._both(self._wire.perform(step.first), self._wire.perform(step.second), beside)
@@ -63,12 +68,12 @@ class HttpPlayer:
             return False
         reads = self._wire.read("prepare", log=False), self._wire.read("prepare", log=False)
         line, *both = await self._both(*reads, self._beside)
-        return line.together and not any(isinstance(one.answer, Lost) for one in both)
+        return line.together and not any(isinstance(one.answer, NoResponse) for one in both)
 
-    async def _both(self, first: Calls, second: Calls, beside: Link) -> tuple[Line, _Flown, _Flown]:
+    async def _both(self, first: Calls, second: Calls, beside: Connection) -> tuple[Race, _RacedRequest, _RacedRequest]:
         # Whatever has to be waited for is waited for before: the two are to leave at the same moment.
         leaving = await self._sender.ready(next(first), self._link), await self._sender.ready(next(second), beside)
-        line = Line()
+        line = Race()
         one, other = line.flights
         flown = await asyncio.gather(
             self._fly(leaving[0], first, self._link, one), self._fly(leaving[1], second, beside, other)
@@ -80,21 +85,21 @@ class HttpPlayer:
         return line, *flown
 
     @staticmethod
-    async def _fly(call: Call, calls: Calls, link: Link, flight: Flight) -> _Flown:
+    async def _fly(call: Call, calls: Calls, link: Connection, flight: RequestTiming) -> _RacedRequest:
         answer = await link.race(call, flight)
         try:
             calls.send(answer)
         except StopIteration as stop:
-            return _Flown(call, answer, stop.value)
+            return _RacedRequest(call, answer, stop.value)
         raise RuntimeError(f"{call.request.method} {call.request.path} is not all that this step takes")
 
-    async def look(self, purpose: str, *, log: bool) -> Observed:
+    async def look(self, purpose: str, *, log: bool) -> ObservedFields:
         """Read the order back.
 
         Where reading itself gets no orderly answer, the step's answer is given as such a one too: what cannot be read
         proves nothing, however the step was answered.
         """
-        view: Observed = {}
+        view: ObservedFields = {}
         for attempt in range(1, READS + 1):
             view = await self._run(self._wire.read(purpose, log=log))
             if view.get("view.outcome") not in _UNREADABLE:
@@ -104,14 +109,14 @@ class HttpPlayer:
         cause = f"the order could not be read back: {self._cause or 'no orderly answer'}"
         return {**view, "answer.outcome": view["view.outcome"], "answer.cause": cause}
 
-    def understood(self, step: Step, answer: Answer) -> Observed:
+    def interpret(self, step: Step, answer: ResponseOrNone) -> ObservedFields:
         """Return what an answer says that somebody else's request for a step got. The step takes one request."""
         calls = self._wire.perform(step)
         next(calls)
         try:
             calls.send(answer)
         except StopIteration as stop:
-            observed: Observed = stop.value
+            observed: ObservedFields = stop.value
             return observed
         raise RuntimeError(f"{type(step).__name__} takes more than one request")
 
@@ -119,22 +124,22 @@ class HttpPlayer:
         """Wait a little longer each time."""
         await self._link.pause(self._office.pause * attempt)
 
-    async def _run(self, calls: Calls, link: Link | None = None) -> Observed:
+    async def _run(self, calls: Calls, link: Connection | None = None) -> ObservedFields:
         try:
             call = next(calls)
             while True:
                 answer = await self._sender.send(call, link or self._link)
-                self._cause = answer.cause if isinstance(answer, Lost) else f"status {answer.status}"
+                self._cause = answer.cause if isinstance(answer, NoResponse) else f"status {answer.status}"
                 call = calls.send(answer)
         except StopIteration as stop:
-            observed: Observed = stop.value
+            observed: ObservedFields = stop.value
             return observed
 
 
 @dataclass(frozen=True, slots=True)
-class _Flown:
+class _RacedRequest:
     """One of two requests that were sent together: what was asked, what came back, and what that says."""
 
     call: Call
-    answer: Answer
-    observed: Observed
+    answer: ResponseOrNone
+    observed: ObservedFields

@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from conformance.domain.messages import Request
 from conformance.sandbox import Provider
-from conformance.targets.http.race_timing import Flight
-from conformance.targets.transport import HttpTarget, Link
-from conformance.wire import Answer, Call
+from conformance.targets.http.race_timing import RequestTiming
+from conformance.targets.transport import Connection, Transport
+from conformance.wire import Call, ResponseOrNone
 
 CONTROL = "/control"
 
 
-class EmbeddedTarget(HttpTarget):
+class EmbeddedTransport(Transport):
     """The embedded provider, or a variant of it, which its name then says."""
 
     kind: ClassVar[str] = "embedded"
@@ -26,30 +26,30 @@ class EmbeddedTarget(HttpTarget):
         self.name = name or (f"embedded, changed: {', '.join(changes)}" if changes else "embedded")
         self.control = CONTROL
 
-    def link(self) -> Link:
+    def link(self) -> Connection:
         """Return a direct way to the provider."""
         return _Direct(self)
 
 
-class _Direct(Link):
-    def __init__(self, target: EmbeddedTarget) -> None:
+class _Direct(Connection):
+    def __init__(self, target: EmbeddedTransport) -> None:
         self._target = target
         self._thread: ThreadPoolExecutor | None = None
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ResponseOrNone:
         return self._handle(call)
 
-    async def race(self, call: Call, flight: Flight) -> Answer:
+    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
         self._thread = self._thread or ThreadPoolExecutor(1)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._race, call, flight)
 
-    def _race(self, call: Call, flight: Flight) -> Answer:
+    def _race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
         # Both stand at the provider's door before either goes in: which one it lets in first is its own affair.
         with flight:
             flight.wait()
             return self._handle(call)
 
-    def _handle(self, call: Call) -> Answer:
+    def _handle(self, call: Call) -> ResponseOrNone:
         spent = self._target.spend()
         if spent is not None:
             return spent

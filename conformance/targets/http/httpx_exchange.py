@@ -11,7 +11,7 @@ import httpx
 
 from conformance import __version__
 from conformance.domain.messages import Request, Response
-from conformance.wire import Lost
+from conformance.wire import NoResponse
 
 LARGEST: Final = 5_000_000
 """Bytes of an answer's body. No answer of these APIs comes near it."""
@@ -85,9 +85,9 @@ def _response(answer: httpx.Response, body: bytearray) -> Response:
     return Response(answer.status_code, headers, bytes(body))
 
 
-def lost(error: Exception, timeout: float) -> Lost:
+def lost(error: Exception, timeout: float) -> NoResponse:
     """Say in plain words why there is no answer. An exception's own text may carry what was sent, so it is left out."""
-    return Lost(_cause(error, timeout))
+    return NoResponse(_cause(error, timeout))
 
 
 def _cause(error: Exception, timeout: float) -> str:

@@ -12,12 +12,12 @@ PATIENCE: Final = 2.0
 """Seconds that a request waits for the other one. It then leaves alone, and the two prove nothing together."""
 
 
-class Line:
+class Race:
     """Two requests of one order, each with a flight of its own."""
 
     def __init__(self) -> None:
         self._barrier = threading.Barrier(2)
-        self.flights = (Flight(self._barrier), Flight(self._barrier))
+        self.flights = (RequestTiming(self._barrier), RequestTiming(self._barrier))
 
     @property
     def together(self) -> bool:
@@ -25,12 +25,12 @@ class Line:
         one, other = self.flights
         return one.begun < other.ended and other.begun < one.ended
 
-    def began(self, flight: Flight) -> float:
+    def began(self, flight: RequestTiming) -> float:
         """Return how many seconds after the first request one of them left."""
         return flight.begun - min(each.begun for each in self.flights)
 
 
-class Flight:
+class RequestTiming:
     """One request on its way: entered when it leaves, left when it is answered."""
 
     def __init__(self, barrier: threading.Barrier) -> None:

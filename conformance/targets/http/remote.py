@@ -18,10 +18,10 @@ import httpx
 
 from conformance.domain.messages import Request
 from conformance.targets.http.httpx_exchange import http_request, lost, read_answer_now, retry_after
-from conformance.targets.http.race_timing import Flight
+from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.production_guard import Address, base_address, control_address
-from conformance.targets.transport import HttpTarget, Link, TargetUsageError
-from conformance.wire import Answer, Call, Lost
+from conformance.targets.transport import Connection, TargetUsageError, Transport
+from conformance.wire import Call, NoResponse, ResponseOrNone
 
 CONNECT_SECONDS: Final = 5.0
 KEPT_SECONDS: Final = 2.0
@@ -36,7 +36,7 @@ Way = tuple[ssl.SSLContext | bool, str | None]
 """How an address is reached: whom to trust there, and through which proxy."""
 
 
-class UrlTarget(HttpTarget):
+class RemoteTransport(Transport):
     """A server, each worker with a connection of its own."""
 
     kind: ClassVar[str] = "url"
@@ -68,36 +68,38 @@ class UrlTarget(HttpTarget):
         self._timeout = timeout
         self._ways = {one.origin: _way(one, environment) for one in (self.base, self._control) if one is not None}
 
-    def link(self) -> Link:
+    def link(self) -> Connection:
         """Return a worker's own connection; a second one where the test control API is elsewhere."""
         return _Connection(self, self._control, self._ways, self._timeout)
 
 
-class _Connection(Link):
-    def __init__(self, target: UrlTarget, control: Address | None, ways: Mapping[str, Way], timeout: float) -> None:
+class _Connection(Connection):
+    def __init__(
+        self, target: RemoteTransport, control: Address | None, ways: Mapping[str, Way], timeout: float
+    ) -> None:
         self._target = target
         self._control = control
         self._ways = ways
         self._timeout = timeout
         self._messenger: _Messenger | None = None
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ResponseOrNone:
         answer = await self._exchange(call)
         for attempt in range(1, RESENT + 1):
-            if isinstance(answer, Lost) or answer.status != 429:
+            if isinstance(answer, NoResponse) or answer.status != 429:
                 break
             await self.pause(retry_after(answer, otherwise=float(attempt)))
             answer = await self._exchange(call)
         return answer
 
-    async def race(self, call: Call, flight: Flight) -> Answer:
+    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
         # Sent again after a 429 it would race with nobody, so that it is not.
         return await self._exchange(call, flight)
 
-    async def _exchange(self, call: Call, flight: Flight | None = None) -> Answer:
+    async def _exchange(self, call: Call, flight: RequestTiming | None = None) -> ResponseOrNone:
         address = self._control if call.to_control else self._target.base
         if address is None:
-            return Lost("no test control API was named")
+            return NoResponse("no test control API was named")
         spent = self._target.spend()
         if spent is not None:
             return spent
@@ -121,7 +123,7 @@ class _Connection(Link):
             self._messenger = None
 
 
-_Errand = tuple[Request, Address, Flight | None, "asyncio.Future[Answer]"]
+_Errand = tuple[Request, Address, RequestTiming | None, "asyncio.Future[ResponseOrNone]"]
 
 
 class _Messenger:
@@ -137,9 +139,9 @@ class _Messenger:
         self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
-    async def exchange(self, request: Request, address: Address, flight: Flight | None) -> Answer:
+    async def exchange(self, request: Request, address: Address, flight: RequestTiming | None) -> ResponseOrNone:
         """Have a request answered. Who does not wait for the answer dismisses the messenger."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[ResponseOrNone] = asyncio.get_running_loop().create_future()
         self._errands.put((request, address, flight, answer))
         return await answer
 
@@ -159,7 +161,7 @@ class _Messenger:
         for transport in self._transports.values():
             transport.close()
 
-    def _answer(self, request: Request, address: Address, flight: Flight | None) -> Answer:
+    def _answer(self, request: Request, address: Address, flight: RequestTiming | None) -> ResponseOrNone:
         limits = {"connect": CONNECT_SECONDS, "read": self._timeout, "write": self._timeout, "pool": self._timeout}
         try:
             prepared = http_request(request, address.url, **limits)
@@ -177,7 +179,7 @@ class _Messenger:
             self._sockets[origin] = facts["return_value"].get_extra_info("socket")
 
 
-def _hand_over(future: asyncio.Future[Answer], answer: Answer) -> None:
+def _hand_over(future: asyncio.Future[ResponseOrNone], answer: ResponseOrNone) -> None:
     if not future.done():
         future.set_result(answer)
 

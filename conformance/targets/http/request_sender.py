@@ -15,8 +15,8 @@ from typing import Final
 
 from conformance.domain.messages import Request, Response
 from conformance.targets.production_guard import says_production
-from conformance.targets.transport import SPENT, Link, TargetError
-from conformance.wire import Answer, Call, Lost
+from conformance.targets.transport import SPENT, Connection, TargetError
+from conformance.wire import Call, NoResponse, ResponseOrNone
 from conformance.wire.base import is_page
 
 KEYS: Final = ("Idempotency-Key", "X-Request-Id")
@@ -32,7 +32,7 @@ EARLY: Final = 60.0
 """Seconds before its end at which a token is renewed: no history is to be caught by it halfway."""
 
 Clock = Callable[[], float]
-Record = Callable[..., None]
+RecordExchange = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class Token:
     ends: float | None = None
 
 
-Renew = Callable[[Record], Awaitable[Token]]
+Renew = Callable[[RecordExchange], Awaitable[Token]]
 """Fetches another token; what was asked and answered is written down."""
 
 
 @dataclass
-class Office:
+class TokenStore:
     """What the players of one session share.
 
     ``renew`` is None where the user gave the token. ``paced`` says whether the documented limits are kept; ``resends``
@@ -71,7 +71,7 @@ class Office:
     def __post_init__(self) -> None:
         self._ours = {self.token.text}
 
-    async def bearing(self, call: Call, record: Record) -> Call:
+    async def bearing(self, call: Call, record: RecordExchange) -> Call:
         """Return a call with a token that will hold for a while, if it bears one of ours."""
         token = self.token
         if token.ends is not None and self.clock() >= token.ends:
@@ -79,7 +79,7 @@ class Office:
         borne = _borne(call)
         return _bearing(call, self.token.text) if borne in self._ours else call
 
-    async def bearing_another(self, call: Call, record: Record) -> Call:
+    async def bearing_another(self, call: Call, record: RecordExchange) -> Call:
         """Return a call that was refused (401) with another token, or as it was if there is none."""
         borne = _borne(call)
         # One that was sent without the subscription key is refused for that, whatever its token is.
@@ -88,7 +88,7 @@ class Office:
             return _bearing(call, self.token.text)
         return call
 
-    async def _renew(self, refused: str, record: Record) -> bool:
+    async def _renew(self, refused: str, record: RecordExchange) -> bool:
         """Renew a token that ended or was refused; tell whether there is another one now.
 
         One that was fetched anew and is refused at once is not the trouble: it is not renewed again.
@@ -103,7 +103,7 @@ class Office:
             self._ours.add(self.token.text)
             return True
 
-    def heard(self, answer: Answer) -> None:
+    def heard(self, answer: ResponseOrNone) -> None:
         """Take note of how the target is.
 
         Raises:
@@ -117,11 +117,11 @@ class Office:
             if answer.status != 401 and self._useless == self.token.text:
                 self._useless = ""
             return
-        if answer == Lost(SPENT):
+        if answer == NoResponse(SPENT):
             return
         self._sick += 1
         if self._sick >= SICK:
-            said = answer.cause if isinstance(answer, Lost) else f"status {answer.status}"
+            said = answer.cause if isinstance(answer, NoResponse) else f"status {answer.status}"
             raise TargetError(f"{self.name} is not healthy: {SICK} requests in a row had no orderly answer ({said}).")
 
 
@@ -139,7 +139,7 @@ def refuse_production(name: str, answer: Response, *, loopback: bool) -> None:
         )
 
 
-class Pace:
+class RateLimiter:
     """Keeps one order's requests under the documented limits."""
 
     def __init__(self, clock: Clock) -> None:
@@ -159,21 +159,21 @@ class Pace:
         return seconds
 
 
-class Sender:
+class RequestSender:
     """Sends one history's requests.
 
     ``unanswered`` counts the ones of the present step that were sent in vain. ``preparing`` says that the step is not a
     cancel: its server errors are not what is under test, and are asked again as the documentation advises.
     """
 
-    def __init__(self, office: Office, record: Record) -> None:
+    def __init__(self, office: TokenStore, record: RecordExchange) -> None:
         self.unanswered = 0
         self.preparing = False
         self._office = office
         self._record = record
-        self._pace = Pace(office.clock)
+        self._pace = RateLimiter(office.clock)
 
-    async def send(self, call: Call, link: Link) -> Answer:
+    async def send(self, call: Call, link: Connection) -> ResponseOrNone:
         """Send a request until it is answered, or must not be sent again. Every answer is written down.
 
         Raises:
@@ -201,13 +201,13 @@ class Sender:
                 self.unanswered += 1
                 await link.pause(office.pause * 5 * tries)
 
-    def _in_vain(self, answer: Answer) -> bool:
+    def _in_vain(self, answer: ResponseOrNone) -> bool:
         """Tell whether a request was not answered by the target, or not in a way that is under test."""
-        if isinstance(answer, Lost):
-            return answer != Lost(SPENT)
+        if isinstance(answer, NoResponse):
+            return answer != NoResponse(SPENT)
         return is_page(answer) or (answer.status >= 500 and self.preparing)
 
-    async def ready(self, call: Call, link: Link) -> Call:
+    async def ready(self, call: Call, link: Connection) -> Call:
         """Wait until a call may be sent; return it with a token that holds."""
         call = await self._office.bearing(call, self._record)
         if self._office.paced and not call.to_control:

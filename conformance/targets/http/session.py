@@ -16,10 +16,17 @@ from typing import Final
 from conformance.domain.messages import Request, Response
 from conformance.domain.order import Market, Profile
 from conformance.sandbox import Options
-from conformance.targets.http.driver import HttpPlayer, Recorder
-from conformance.targets.http.request_sender import EARLY, Office, Token, refuse_production
-from conformance.targets.transport import Capabilities, HttpTarget, Link, Offer, TargetError, TargetUsageError
-from conformance.wire import WIRES, Answer, Call, Credentials, Lost, Ticket
+from conformance.targets.http.driver import HttpDriver, RecordExchange
+from conformance.targets.http.request_sender import EARLY, Token, TokenStore, refuse_production
+from conformance.targets.transport import (
+    Capabilities,
+    Connection,
+    ControlOffer,
+    TargetError,
+    TargetUsageError,
+    Transport,
+)
+from conformance.wire import WIRES, Call, Credentials, NoResponse, OrderIdentifiers, ResponseOrNone
 from conformance.wire.base import SYSTEM_HEADERS, content, dig
 
 CREDENTIAL_NAMES: Final = (
@@ -37,7 +44,7 @@ PATIENCE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class EnvironmentCredentials:
     """The credentials as the environment gives them. ``known`` is False where the sandbox's own are used instead.
 
     ``other_named`` says that ``other_msn`` is another sales unit by somebody's word, and not only a number that is not
@@ -69,7 +76,9 @@ def secrets_in(environment: Mapping[str, str]) -> list[str]:
     return [one for one in (*found, found[-1][-8:]) if one and one != PHONE]
 
 
-def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = False, loopback: bool = False) -> Keys:
+def credentials_from(
+    environment: Mapping[str, str] | None = None, *, embedded: bool = False, loopback: bool = False
+) -> EnvironmentCredentials:
     """Read the credentials from the environment.
 
     A target on this machine is given the embedded provider's public test credentials where the environment has none.
@@ -83,7 +92,7 @@ def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = 
     found = {name: env.get(name, "") for name in CREDENTIAL_NAMES}
     other = env.get("VIPPS_OTHER_MSN", "")
     if embedded or (loopback and not any(found.values())):
-        return Keys(
+        return EnvironmentCredentials(
             sandbox.client_id,
             sandbox.client_secret,
             sandbox.subscription_key,
@@ -99,7 +108,7 @@ def keys_from(environment: Mapping[str, str] | None = None, *, embedded: bool = 
         missing += [name for name in ("VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET") if not found[name]]
     if missing:
         raise TargetUsageError(f"{', '.join(missing)} must be set in the environment to test this target.")
-    return Keys(
+    return EnvironmentCredentials(
         found["VIPPS_CLIENT_ID"],
         found["VIPPS_CLIENT_SECRET"],
         found["VIPPS_SUBSCRIPTION_KEY"],
@@ -120,39 +129,49 @@ def _phone(env: Mapping[str, str]) -> str:
 class Session:
     """What is known of a target once it was spoken to."""
 
-    target: HttpTarget
+    target: Transport
     credentials: Credentials
     market: Market
     nonce: str
     today: date
     capabilities: Capabilities
-    office: Office
+    office: TokenStore
     other_named: bool = False
     offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     distinguishes_units: dict[Profile, bool] = field(default_factory=dict)
 
-    def player(
-        self, profile: Profile, order_id: str, link: Link, record: Recorder, beside: Link | None = None
-    ) -> HttpPlayer:
+    def driver(
+        self,
+        profile: Profile,
+        order_id: str,
+        link: Connection,
+        record: RecordExchange,
+        beside: Connection | None = None,
+    ) -> HttpDriver:
         """Return a player for one history, under a fresh order id. Beside ``link`` it may have a second connection."""
-        return self.player_for(profile, Ticket(order_id, self.today, self.market), link, record, beside)
+        return self.player_for(profile, OrderIdentifiers(order_id, self.today, self.market), link, record, beside)
 
     def player_for(
-        self, profile: Profile, ticket: Ticket, link: Link, record: Recorder, beside: Link | None = None
-    ) -> HttpPlayer:
+        self,
+        profile: Profile,
+        ticket: OrderIdentifiers,
+        link: Connection,
+        record: RecordExchange,
+        beside: Connection | None = None,
+    ) -> HttpDriver:
         """Return a player for an order whose identifiers are on a ticket of the caller's."""
         wire = WIRES[profile](self.credentials, ticket, self.capabilities.of(profile).actions)
-        return HttpPlayer(wire, link, record, beside if self.target.concurrent else None, self.office)
+        return HttpDriver(wire, link, record, beside if self.target.concurrent else None, self.office)
 
 
 async def open_session(
-    target: HttpTarget,
-    keys: Keys,
+    target: Transport,
+    keys: EnvironmentCredentials,
     market: Market,
     nonce: str,
     today: date,
     learn_secret: Callable[[str], None],
-    record: Recorder,
+    record: RecordExchange,
 ) -> Session:
     """Start a target, fetch a token and ask what the target offers.
 
@@ -168,14 +187,14 @@ async def open_session(
         credentials = Credentials(keys.subscription_key, keys.msn, token.text, keys.other_msn, keys.phone)
         capabilities = await _capabilities(target, link, record) if target.control else Capabilities()
 
-        async def renew(record: Recorder) -> Token:
+        async def renew(record: RecordExchange) -> Token:
             link = target.link()
             try:
                 return await _token(target, link, keys, learn_secret, record)
             finally:
                 await link.close()
 
-        office = Office(
+        office = TokenStore(
             target.name,
             token,
             None if given else renew,
@@ -189,7 +208,7 @@ async def open_session(
         await link.close()
 
 
-def token_call(keys: Keys) -> Call:
+def token_call(keys: EnvironmentCredentials) -> Call:
     """Return the call that asks for a token."""
     headers = (
         ("client_id", keys.client_id),
@@ -202,11 +221,15 @@ def token_call(keys: Keys) -> Call:
 
 
 async def _token(
-    target: HttpTarget, link: Link, keys: Keys, learn_secret: Callable[[str], None], record: Recorder
+    target: Transport,
+    link: Connection,
+    keys: EnvironmentCredentials,
+    learn_secret: Callable[[str], None],
+    record: RecordExchange,
 ) -> Token:
     call = token_call(keys)
 
-    async def ask() -> Answer:
+    async def ask() -> ResponseOrNone:
         answer = await link.send(call)
         told = dig(content(answer), "access_token")
         if isinstance(told, str):
@@ -219,7 +242,7 @@ async def _token(
         refuse_production(target.name, answer, loopback=target.loopback)
     said = content(answer)
     token = dig(said, "access_token")
-    if isinstance(answer, Lost):
+    if isinstance(answer, NoResponse):
         hint = "is it running, and is the address right?" if target.kind == "url" else "correct the application."
         raise TargetError(f"{target.name} does not answer ({answer.cause}): {hint}")
     if answer.status in (401, 403):
@@ -239,7 +262,9 @@ async def _token(
     return Token(token, _end(dig(said, "expires_in")))
 
 
-async def patiently(ask: Callable[[], Awaitable[Answer]], target: HttpTarget, link: Link) -> Answer:
+async def patiently(
+    ask: Callable[[], Awaitable[ResponseOrNone]], target: Transport, link: Connection
+) -> ResponseOrNone:
     """Ask what cannot do harm again where a network lost it, or the server had an error."""
     answer = await ask()
     for attempt in range(1, PATIENCE + 1):
@@ -259,17 +284,17 @@ def _end(lifetime: object) -> float | None:
     return time.monotonic() + seconds - min(EARLY, seconds / 2) if 0 < seconds < 1e9 else None
 
 
-async def _capabilities(target: HttpTarget, link: Link, record: Recorder) -> Capabilities:
+async def _capabilities(target: Transport, link: Connection, record: RecordExchange) -> Capabilities:
     call = Call(Request("GET", "/v1/capabilities"), "control")
 
-    async def ask() -> Answer:
+    async def ask() -> ResponseOrNone:
         answer = await link.send(call)
         record(call, answer)
         return answer
 
     answer = await patiently(ask, target, link)
     where = f"the test control API at {target.control}"
-    if isinstance(answer, Lost):
+    if isinstance(answer, NoResponse):
         raise TargetError(f"{where} does not answer ({answer.cause}): check --control-url.")
     body = content(answer)
     if answer.status != 200 or not isinstance(body, Mapping):
@@ -288,7 +313,7 @@ async def _capabilities(target: HttpTarget, link: Link, record: Recorder) -> Cap
             named = actions.get(profile.value)
             known = frozenset(one for one in named if isinstance(one, str)) if isinstance(named, list) else frozenset()
             ages = frozenset({"age"}) if body.get("age") is True else frozenset()
-            offers[profile] = Offer(profile, known | ages, "as its test control API says")
+            offers[profile] = ControlOffer(profile, known | ages, "as its test control API says")
     return Capabilities(offers, controlled=True)
 
 

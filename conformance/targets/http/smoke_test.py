@@ -11,10 +11,10 @@ from typing import Any, Final
 from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Approve, Cancel, Initiate
-from conformance.targets.http.driver import HttpPlayer, Recorder
+from conformance.targets.http.driver import HttpDriver, RecordExchange
 from conformance.targets.http.session import Session, described
-from conformance.targets.transport import Link, TargetError
-from conformance.wire import WIRES, Answer, Call, Credentials, Lost, Ticket
+from conformance.targets.transport import Connection, TargetError
+from conformance.wire import WIRES, Call, Credentials, NoResponse, OrderIdentifiers, ResponseOrNone
 from conformance.wire.base import content, is_page
 
 AMOUNT: Final = 1000
@@ -26,7 +26,7 @@ _NO_ANSWER: Final = frozenset({LOST, BROKEN, BUSY, ODD})
 """Outcomes from which nothing is learnt of what a target offers."""
 
 
-async def smoke_test(session: Session, profile: Profile, record: Recorder) -> str:
+async def smoke_test(session: Session, profile: Profile, record: RecordExchange) -> str:
     """Take one order through its life, and learn what has to be known before anything is judged.
 
     Returns a sentence about what was found. Nothing in it is a verdict.
@@ -51,14 +51,16 @@ async def smoke_test(session: Session, profile: Profile, record: Recorder) -> st
 
 
 class _Smoke:
-    def __init__(self, session: Session, profile: Profile, record: Recorder, link: Link, number: int) -> None:
+    def __init__(
+        self, session: Session, profile: Profile, record: RecordExchange, link: Connection, number: int
+    ) -> None:
         self.session = session
         self.order_id = f"{session.nonce}-{profile.value[0]}smoke{number}"
         self.profile = profile
         self.link = link
-        self.last: tuple[Call, Answer] | None = None
+        self.last: tuple[Call, ResponseOrNone] | None = None
 
-        def remember(call: Call, answer: Answer, *flight: tuple[float, float], **more: bool) -> None:
+        def remember(call: Call, answer: ResponseOrNone, *flight: tuple[float, float], **more: bool) -> None:
             self.last = (call, answer)
             record(call, answer, *flight, **more)
 
@@ -70,36 +72,36 @@ class _Smoke:
         if self.last is None or not self.session.target.remote:
             return False
         answer = self.last[1]
-        return isinstance(answer, Lost) or answer.status >= 500 or answer.status == 429 or is_page(answer)
+        return isinstance(answer, NoResponse) or answer.status >= 500 or answer.status == 429 or is_page(answer)
 
-    def player(self, beside: Link) -> HttpPlayer:
-        return self.session.player(self.profile, self.order_id, self.link, self.remember, beside)
+    def driver(self, beside: Connection) -> HttpDriver:
+        return self.session.driver(self.profile, self.order_id, self.link, self.remember, beside)
 
     async def run(self) -> str:
         control = self.session.capabilities.of(self.profile).actions
         beside = self.session.target.link()
         try:
-            return await self._life(control, self.player(beside))
+            return await self._life(control, self.driver(beside))
         finally:
             await beside.close()
 
-    async def _life(self, control: frozenset[str], player: HttpPlayer) -> str:
+    async def _life(self, control: frozenset[str], driver: HttpDriver) -> str:
         opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if self.profile is Profile.RECURRING else Kind.PAYMENT)
-        created = await player.perform(opening)
+        created = await driver.perform(opening)
         if created.get("answer.outcome") not in (ACCEPTED, PENDING):
             raise TargetError(self._trouble("an order could not be initiated"))
-        view = await player.look("read", log=True)
+        view = await driver.look("read", log=True)
         if view.get("view.outcome") != ACCEPTED or len(view) <= 2:
             raise TargetError(self._trouble("an order that was initiated could not be read back"))
         offered = set(control)
         if self.profile is not Profile.RECURRING:
-            approved = (await player.perform(Approve())).get("answer.outcome")
+            approved = (await driver.perform(Approve())).get("answer.outcome")
             if approved in _NO_ANSWER:
                 raise TargetError(self._trouble("it could not be found out whether an order can be approved"))
             offered = offered | {"approve"} if approved == ACCEPTED else offered - {"approve"}
-        cancelled = await player.perform(Cancel())
-        await player.look("read", log=True)
-        if await self._takes_two(player):
+        cancelled = await driver.perform(Cancel())
+        await driver.look("read", log=True)
+        if await self._takes_two(driver):
             offered.add("concurrent")
         self.session.offered[self.profile] = frozenset(offered)
         await self._sales_units()
@@ -107,13 +109,13 @@ class _Smoke:
         return f"one order initiated, read, cancelled ({cancelled.get('answer.outcome')}){approved}"
 
     @staticmethod
-    async def _takes_two(player: HttpPlayer) -> bool:
+    async def _takes_two(driver: HttpDriver) -> bool:
         # A server with one thread does not even see the second connection while the first one is kept.
         times, seconds = AT_ONCE
         try:
             async with asyncio.timeout(seconds):
                 for _ in range(times):
-                    if await player.takes_two():
+                    if await driver.takes_two():
                         return True
         except TimeoutError:
             pass
@@ -122,7 +124,7 @@ class _Smoke:
     async def _sales_units(self) -> None:
         # A target with one sales unit answers under any; an order cannot be somebody else's there.
         credentials = self.session.credentials
-        ticket = Ticket(self.order_id, self.session.today, self.session.market)
+        ticket = OrderIdentifiers(self.order_id, self.session.today, self.session.market)
         if self.profile is Profile.RECURRING:
             self.session.distinguishes_units[self.profile] = True
             return
@@ -130,7 +132,7 @@ class _Smoke:
             credentials.subscription_key, credentials.other_msn, credentials.token, credentials.msn, credentials.phone
         )
         wire = WIRES[self.profile](foreign, ticket)
-        seen = await HttpPlayer(wire, self.link, self.remember).look("read", log=False)
+        seen = await HttpDriver(wire, self.link, self.remember).look("read", log=False)
         if seen.get("view.outcome") in _NO_ANSWER:
             raise TargetError(self._trouble("it could not be found out whether it tells sales units apart"))
         # Where somebody says that it is another's number, a target that does not mind is wrong, and not of one unit.
@@ -144,7 +146,7 @@ class _Smoke:
         call, answer = self.last
         # With an order's id in it that may be of any length.
         asked = f"{call.request.method} {call.request.path.partition('?')[0]:.300}"
-        if isinstance(answer, Lost):
+        if isinstance(answer, NoResponse):
             return f"{name}: {what}: {asked} was not answered ({answer.cause})."
         said = f"{name}: {what}: {asked} answered {described(answer)}"
         if answer.status in (401, 403):

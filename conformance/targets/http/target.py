@@ -6,19 +6,19 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from conformance.domain.order import Market, Profile
-from conformance.targets.http.session import Keys, Session, open_session
+from conformance.targets.http.session import EnvironmentCredentials, Session, open_session
 from conformance.targets.http.smoke_test import smoke_test
-from conformance.targets.target import Probe, Record, Worker
-from conformance.targets.transport import HttpTarget, Link
-from conformance.wire.driver import Player
+from conformance.targets.target import ProbeResult, RecordExchange, Worker
+from conformance.targets.transport import Connection, Transport
+from conformance.wire.driver import Driver
 
 
-class HttpSeat:
+class HttpTarget:
     """An HTTP target with its credentials."""
 
     wire = True
 
-    def __init__(self, target: HttpTarget, keys: Keys, *, concurrency: int | None = None) -> None:
+    def __init__(self, target: Transport, keys: EnvironmentCredentials, *, concurrency: int | None = None) -> None:
         self._target = target
         self._keys = keys
         self._session: Session | None = None
@@ -45,7 +45,9 @@ class HttpSeat:
             return None
         return tuple(self._session.capabilities.offers)
 
-    async def open(self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Record) -> None:
+    async def open(
+        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
+    ) -> None:
         """Reach the target, fetch a token, ask what it offers."""
         for secret in self._keys.secrets:
             learn_secret(secret)
@@ -59,10 +61,10 @@ class HttpSeat:
             raise RuntimeError("the target was not opened")
         return self._session
 
-    async def probe(self, profile: Profile, record: Record) -> Probe:
+    async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
         """Take one order through its life."""
         note = await smoke_test(self.session, profile, record)
-        return Probe(
+        return ProbeResult(
             self.session.offered[profile],
             self.session.capabilities.of(profile).source,
             note,
@@ -79,13 +81,13 @@ class HttpSeat:
 
 
 class _HttpWorker:
-    def __init__(self, session: Session, link: Link, beside: Link) -> None:
+    def __init__(self, session: Session, link: Connection, beside: Connection) -> None:
         self._session = session
         self._link = link
         self._beside = beside
 
-    def player(self, profile: Profile, order_id: str, record: Record) -> Player:
-        return self._session.player(profile, order_id, self._link, record, self._beside)
+    def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
+        return self._session.driver(profile, order_id, self._link, record, self._beside)
 
     async def close(self) -> None:
         await self._link.close()

@@ -1,0 +1,73 @@
+"""The words that the model speaks: the ways for a step to turn out, the rules that it cites, and the readings."""
+
+import pytest
+
+from conformance.domain.expectation import Claim
+from conformance.domain.order import Order
+from conformance.domain.steps import Read
+from conformance.model import expect
+from conformance.rulebook import load
+from tests.model.on_paper import DAY, OLD, PROFILES, arrive, context, final_steps, paths, references, walked
+from tests.model.oracle import TO_OTHERS
+
+
+def expected(profile):
+    """Return every order of the grid with every step that can come next, and what is expected of it."""
+    found, orders = [], {}
+    for order, _, expectation in walked(profile, context(), (None, DAY, OLD)):
+        found.append((order, expectation))
+        orders[order] = None
+    return found + [(order, expect((order,), step, context())) for order in orders for step in TO_OTHERS]
+
+
+def branches(profile):
+    return [(order, branch) for order, expectation in expected(profile) for branch in expectation.branches]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_rule_that_is_cited_governs_the_api(profile):
+    governing = {rule.id: rule for rule in load().governing(profile)}
+    for reference in set().union(*(references(expectation) for _, expectation in expected(profile))):
+        name, slash, side = reference.partition("/")
+        assert name in governing
+        assert not slash or side in governing[name].sides
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_reading_that_is_decided_is_one_that_the_rulebook_has(profile):
+    readings = {reading for _, branch in branches(profile) for reading in branch.readings}
+    assert readings
+    assert all(choice in load().switch(switch).names for switch, choice in readings)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_can_follow_is_the_same_order_and_every_claim_of_it_is_whole(profile):
+    for order, branch in branches(profile):
+        assert isinstance(branch.after, Order)
+        assert (branch.after.profile, branch.after.kind) == (order.profile, order.kind)
+        assert (branch.after.amount, branch.after.currency) == (order.amount, order.currency)
+        for claim in branch.claims:
+            assert isinstance(claim, Claim)
+            assert isinstance(claim.permitted.permits(None), bool)
+            assert isinstance(claim.rules, tuple)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_cannot_happen_leaves_the_order_as_it_is_and_says_what_it_looks_like(profile):
+    impossible = 0
+    for start, steps in paths(profile).values():
+        possible = arrive(profile, steps, start=start)
+        (order,), (unchanged,) = possible, expect(possible, Read(), context()).branches
+        for step in final_steps(profile):
+            for branch in expect(possible, step, context()).branches:
+                if branch.name == "nothing happens":
+                    impossible += 1
+                    assert branch.after == order
+                    assert view_of(branch) == view_of(unchanged)
+                    irreversible = {"KB-15", "INV-5"} if order.cancelled else set()
+                    assert set(branch.rules) == irreversible
+    assert impossible > 9
+
+
+def view_of(branch):
+    return {claim.field: claim.permitted for claim in branch.claims if claim.field.startswith("view.")}
