@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, LOST, REFUSED, Branch, Claim, Expectation, Observation, OneOf
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import Cancel
@@ -93,10 +94,10 @@ def _check_reduction(profile: Profile) -> None:
     rules = [one for one in load().governing(profile) if one.status is Status.CHECKED and one.level is Level.REQUIRED]
     rule = next(one for one in rules if len(one.sides) > 1)
     scope = Scope(profile, frozenset(rule.needs))
-    full = Counter({f"{rule.id}/{side}": CHECKS_NEEDED for side in rule.sides})
+    full = Counter({str(Citation(rule.id, side)): CHECKS_NEEDED for side in rule.sides})
     for side in rule.sides:
         thin = _reduced(
-            rule, scope, RuleVerdict.THIN, RuleTally(Counter({**full, f"{rule.id}/{side}": CHECKS_NEEDED - 1}))
+            rule, scope, RuleVerdict.THIN, RuleTally(Counter({**full, str(Citation(rule.id, side)): CHECKS_NEEDED - 1}))
         )
         _expect(
             thin.sides == {one: CHECKS_NEEDED - (one == side) for one in rule.sides}, "a rule's sides are exchanged"
@@ -178,7 +179,7 @@ def check_totals(evidence: Evidence, results: Iterable[RuleResult]) -> None:
             counted[profile, finding["rule"], "violations"] += 1
         counted.update((profile, rule, "records") for rule in record.get("noticed", ()) if rule not in QUESTIONS)
         if record["status"] in ("conforms", "recorded"):
-            counted.update((profile, rule.partition("/")[0], "examples") for rule in record.get("examples", ()))
+            counted.update((profile, Citation.parse(text).rule, "examples") for text in record.get("examples", ()))
             counted.update((profile, rule, "records") for rule in record.get("records", ()))
     for record in evidence.of_kind("fuzzed"):
         profile = Profile(record["profile"])

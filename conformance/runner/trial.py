@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, told_apart
 from conformance.domain.steps import (
     Cancel,
@@ -61,7 +62,7 @@ class TrialResult:
     def missing(self, goals: Sequence[str]) -> tuple[list[str], str]:
         """Return the rules of which the history was to be an example and is none, and why it is none."""
         broken = {finding.rule for finding in self.findings}
-        names = (goal.partition("/")[0] for goal in goals if goal not in self.examples)
+        names = (Citation.parse(goal).rule for goal in goals if goal not in self.examples)
         rules = [name for name in dict.fromkeys(names) if name not in broken]
         if self.cause or not self.findings:
             return rules, self.cause or ANOTHER_PERMITTED_RESPONSE

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence, Record
 
@@ -93,7 +94,7 @@ def evidence_refs_of(evidence: Evidence, plays: dict[str, HistoryView]) -> dict[
     for record in evidence.of_kind("missed"):
         play = plays[record["history"]]
         for rule in record["rules"]:
-            sights[(play.profile, rule.partition("/")[0]), "missed"].append(EvidenceRef(play, None))
+            sights[(play.profile, Citation.parse(rule).rule), "missed"].append(EvidenceRef(play, None))
     return dict(sights)
 
 
@@ -104,7 +105,7 @@ def _shown_by(judgement: Record) -> Iterable[tuple[str, str]]:
         yield from ((finding["rule"], status) for finding in judgement["findings"])
         return
     named = "inconclusive" if status == "inconclusive" else "conforms"
-    yield from ((example.partition("/")[0], named) for example in judgement.get("examples", ()))
+    yield from ((Citation.parse(example).rule, named) for example in judgement.get("examples", ()))
     yield from ((rule, "recorded") for rule in judgement.get("records", ()))
 
 

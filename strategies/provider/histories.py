@@ -14,6 +14,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Cancel, Defect, History, Initiate, Key, Step, parts_of
 from conformance.model import ModelContext
@@ -101,10 +102,11 @@ def reaching(
         LookupError: nothing that the target offers leads there.
 
     """
+    wanted = Citation.parse(rule)
     found = [
         recipe
         for recipe, history in recipes(profile, context, offered, wire=wire)
-        if any(ref == rule or ref.startswith(f"{rule}/") for ref in reached(history, context))
+        if any(wanted.covers(Citation.parse(text)) for text in reached(history, context))
     ]
     if not found:
         can = ", ".join(sorted(offered)) or "nothing"
