@@ -8,24 +8,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import yaml
+from msgspec import Struct
 
 from conformance.domain.order import Profile
+from conformance.domain.toml import Text, Texts, parse_toml
 from conformance.targets.transport import TargetUsageError
 from conformance.wire.operations import Operation, operation_at
 
 EMBEDDED: Final = "the embedded provider's own"
 LARGEST: Final = 10_000_000
+_REPAIRS: Final = "repairs.toml"
 METHODS: Final = ("get", "put", "post", "delete", "patch")
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -158,37 +160,66 @@ def _is_openapi_3(data: Mapping[str, Any]) -> bool:
 # Repairs by name
 
 
+class _Identity(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a description says of itself, by which it is recognised."""
+
+    title: Text
+    version: Text
+
+
+class _Remark(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A known defect that needs no repair, and the files that have it."""
+
+    id: Text
+    files: Texts
+    pointer: Text
+    reason: Text
+
+
+class _Repair(_Remark, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A known defect and its repair, as a JSON Patch operation. ``value`` is any JSON."""
+
+    op: Literal["add", "remove", "replace"]
+    value: Any = None
+
+
+class _Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
+    repair: tuple[_Repair, ...]
+    remark: tuple[_Remark, ...]
+    description: dict[str, _Identity]
+
+
 @cache
-def _catalogue() -> dict[str, Any]:
-    text = resources.files("conformance.fuzzing").joinpath("repairs.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def _catalogue() -> _Catalogue:
+    text = resources.files("conformance.fuzzing").joinpath(_REPAIRS).read_text(encoding="utf-8")
+    return parse_toml(text, _Catalogue, _REPAIRS)
 
 
 def _mended(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
     """Apply what is known to be wrong in this description, by its title and version."""
     catalogue = _catalogue()
-    known = {file for file, said in catalogue["description"].items() if said == {"title": title, "version": version}}
-    for repair in catalogue["repair"]:
+    files = {file for file, known in catalogue.description.items() if (known.title, known.version) == (title, version)}
+    for repair in catalogue.repair:
         # A later copy under the same number may have mended it.
-        if known & set(repair["files"]) and _apply(data, repair):
-            yield Defect(repair["id"], repair["pointer"], repair["reason"], repair["op"])
-    for remark in catalogue["remark"]:
-        if known & set(remark["files"]) and _leads_somewhere(data, _segments(remark["pointer"])):
-            yield Defect(remark["id"], remark["pointer"], remark["reason"])
+        if files.intersection(repair.files) and _apply(data, repair):
+            yield Defect(repair.id, repair.pointer, repair.reason, repair.op)
+    for remark in catalogue.remark:
+        if files.intersection(remark.files) and _leads_somewhere(data, _segments(remark.pointer)):
+            yield Defect(remark.id, remark.pointer, remark.reason)
 
 
-def _apply(data: dict[str, Any], repair: Mapping[str, Any]) -> bool:
-    *path, name = _segments(repair["pointer"])
+def _apply(data: dict[str, Any], repair: _Repair) -> bool:
+    *path, name = _segments(repair.pointer)
     changed = False
     for holder in _holders(data, path):
-        if (repair["op"] == "add") == (name in holder):
+        if (repair.op == "add") == (name in holder):
             continue
-        if repair["op"] == "remove":
+        if repair.op == "remove":
             del holder[name]
-        elif holder.get(name) == repair["value"]:
+        elif holder.get(name) == repair.value:
             continue
         else:
-            holder[name] = deepcopy(repair["value"])
+            holder[name] = deepcopy(repair.value)
         changed = True
     return changed
 

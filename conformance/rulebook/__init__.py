@@ -1,7 +1,8 @@
 """The documented rules of Cancel as data, their loader, and the readings of what is ambiguous.
 
-``load()`` gives the rulebook, ``load_wire()`` the rules of the HTTP layer; ``Readings`` says which documented readings
-a run accepts; ``stale_rules`` compares the rules with a copy of the page that they rest on.
+``load()`` returns the rulebook, ``load_http_rules()`` the rules of the HTTP layer, ``load_obligations()`` what a
+merchant owes. ``Readings`` are the documented readings that a run accepts; ``stale_rules`` compares the rules with a
+copy of the page that they rest on.
 """
 
 from conformance.rulebook.loader import NEEDS, RulebookError, load, load_http_rules, load_obligations

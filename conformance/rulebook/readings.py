@@ -10,13 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from conformance.rulebook.loader import load
-from conformance.rulebook.rules import Switch
-
-ANY = "any"
+from conformance.rulebook.rules import ANY, Switch
 
 
 class ReadingError(ValueError):
-    """A choice of readings that the rulebook does not know."""
+    """A choice of readings that the rulebook does not have. The message says which there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +25,9 @@ class Readings:
     _table: Mapping[tuple[str, str], bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Lay out the answer to every possible question."""
+        """Look up every choice once: ``allows`` is asked for each step of every history."""
         accepted = dict(self.accepted)
-        table = {(s.id, name): name in accepted[s.id] for s in load().switches for name in s.names}
+        table = {(switch.id, name): name in accepted[switch.id] for switch in load().switches for name in switch.names}
         object.__setattr__(self, "_table", table)
 
     @classmethod

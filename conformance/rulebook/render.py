@@ -1,7 +1,7 @@
-"""The rulebook as a reader sees it: a table for a terminal, JSON for a program, a page in Markdown.
+"""The rulebook in print: a table for a terminal, JSON for a program, a page in Markdown.
 
-Every rendering takes the profiles to show and, where the rules were compared with a copy of the SEED page, what came
-of it.
+Every function takes the APIs to show and, where the rules were compared with a copy of the SEED page, the result of
+that comparison.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from typing import Any
+
+from msgspec import to_builtins
 
 from conformance.domain.order import Profile
 from conformance.rulebook.rules import Rule, Rulebook, Status, Switch
@@ -20,9 +22,9 @@ _SHARED = "Several APIs"
 
 
 def render_text(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
-    """Return one line per rule, under a heading per API, and a line that counts."""
+    """Return one line per rule, under a heading per API, and a last line with their number."""
     lines: list[str] = []
-    rules = _shown(rulebook, profiles)
+    rules = _rules_of(rulebook, profiles)
     id_width = max((len(rule.id) for rule in rules), default=0)
     for heading, group in _grouped(rules):
         lines += [heading, ""]
@@ -42,7 +44,7 @@ def render_json(rulebook: Rulebook, *, stale: Staleness | None = None, profiles:
     """Return the rules and switches as JSON; ``stale`` of a rule is null where it was not compared with the page."""
     data = {
         "digest": rulebook.digest,
-        "rules": [_rule_json(rulebook, rule, stale) for rule in _shown(rulebook, profiles)],
+        "rules": [_rule_json(rulebook, rule, stale) for rule in _rules_of(rulebook, profiles)],
         "switches": [_switch_json(switch) for switch in rulebook.switches],
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
@@ -50,7 +52,7 @@ def render_json(rulebook: Rulebook, *, stale: Staleness | None = None, profiles:
 
 def render_markdown(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
     """Return the whole rulebook as a page: the rules by API, the readings, the sources."""
-    rules = _shown(rulebook, profiles)
+    rules = _rules_of(rulebook, profiles)
     lines = ["# Rulebook" if rulebook.switches else "# What a merchant owes", "", _summary(rules), ""]
     if stale:
         lines += [_comparison(rules, stale), ""]
@@ -69,7 +71,7 @@ def render_markdown(rulebook: Rulebook, *, stale: Staleness | None = None, profi
     return "\n".join(lines) + "\n"
 
 
-def _shown(rulebook: Rulebook, profiles: Collection[Profile]) -> list[Rule]:
+def _rules_of(rulebook: Rulebook, profiles: Collection[Profile]) -> list[Rule]:
     return [rule for rule in rulebook.rules if not set(profiles).isdisjoint(rule.profiles)]
 
 
@@ -87,12 +89,12 @@ def _summary(rules: list[Rule]) -> str:
 
 
 def _comparison(rules: list[Rule], stale: Staleness) -> str:
-    shown = {rule.id for rule in rules}
-    changed = [rule_id for rule_id in stale.stale if rule_id in shown]
-    resting = len(changed) + sum(rule_id in shown for rule_id in stale.fresh)
+    ids = {rule.id for rule in rules}
+    changed = [rule_id for rule_id in stale.stale if rule_id in ids]
+    compared = len(changed) + sum(rule_id in ids for rule_id in stale.fresh)
     if not changed:
-        return f"All {resting} rules that rest on the page are up to date with it."
-    return f"{len(changed)} of the {resting} rules that rest on the page are STALE: {', '.join(changed)}."
+        return f"All {compared} rules that rest on the page are up to date with it."
+    return f"{len(changed)} of the {compared} rules that rest on the page are STALE: {', '.join(changed)}."
 
 
 def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[str, Any]:
@@ -106,7 +108,8 @@ def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[
         "statement": rule.statement,
         "reason": rule.reason or None,
         "sources": [
-            {"key": c.source, "title": rulebook.source(c.source).title, "place": c.place} for c in rule.sources
+            {"key": citation.source, "title": rulebook.source(citation.source).title, "place": citation.place}
+            for citation in rule.sources
         ],
         "readings": list(rule.readings),
         "needs": list(rule.needs),
@@ -125,7 +128,7 @@ def _switch_json(switch: Switch) -> dict[str, Any]:
         "id": switch.id,
         "topic": switch.topic,
         "question": switch.question,
-        "choices": [{"name": c.name, "statement": c.statement, "source": c.source} for c in switch.choices],
+        "choices": to_builtins(switch.choices),
         "default": list(switch.default),
         "fixed": switch.fixed,
         "reason": switch.reason or None,
@@ -141,21 +144,21 @@ def _rule_markdown(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> l
         lines.append(f"- Reason: {rule.reason}")
     if len(rule.profiles) > 1:
         lines.append(f"- Governs: {governs}")
-    named = (
+    lists = (
         ("Readings", [f"{switch_id} ({rulebook.switch(switch_id).topic})" for switch_id in rule.readings]),
         ("Needs", list(rule.needs)),
         ("Needs for a part of it", list(rule.partly)),
         ("Sides of its boundary", list(rule.sides)),
         ("Fails together with", list(rule.neighbours)),
     )
-    lines += [f"- {name}: {', '.join(items)}" for name, items in named if items]
+    lines += [f"- {name}: {', '.join(items)}" for name, items in lists if items]
     if rule.defects:
         lines.append(f"- Catches the defects of real integrations: {', '.join(rule.defects)}")
     if rule.optional and rule.defects:
         lines.append("- Not needed for a verdict where an integration never comes to what it is about")
     elif rule.optional:
         lines.append("- Optional: an answer may leave out what the rule is about")
-    lines.append(f"- Source: {'; '.join(f'{c.source}, {c.place}' for c in rule.sources)}")
+    lines.append(f"- Source: {'; '.join(f'{citation.source}, {citation.place}' for citation in rule.sources)}")
     if rule.causes:
         lines += ["- If it is violated:", *(f"  - {cause}" for cause in rule.causes)]
     return lines
@@ -164,8 +167,8 @@ def _rule_markdown(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> l
 def _switch_markdown(switch: Switch) -> list[str]:
     lines = [f"### {switch.id}: {switch.topic}", "", switch.question, ""]
     for choice in switch.choices:
-        left_out = "" if choice.name in switch.default else " Not accepted unless it is chosen."
-        lines.append(f"- `{choice.name}`: {choice.statement}{left_out} ({choice.source})")
+        condition = "" if choice.name in switch.default else " Not accepted unless it is chosen."
+        lines.append(f"- `{choice.name}`: {choice.statement}{condition} ({choice.source})")
     if switch.fixed:
         lines.append(f"- Fixed: {switch.reason}")
     return lines

@@ -1,4 +1,7 @@
-"""What the rulebook is made of: rules, the readings they may have, and where they are documented."""
+"""What the rulebook is made of: rules, the readings they may have, and where they are documented.
+
+Their fields are the keys of the tables in the data files, and their types say what may stand there.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, field, to_builtins
 
 from conformance.domain.order import Profile
+from conformance.domain.toml import Text, Texts
+
+ANY: Final = "any"
+
+SourceText = Annotated[
+    str,
+    Meta(pattern=r"\A[^\s:]+: \S", description="a source and a place, as in 'SEED: Cancel a pending order'"),
+]
+Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="a SHA-256 digest in hex")]
 
 
 class Level(StrEnum):
@@ -33,17 +48,16 @@ class Status(StrEnum):
     EXCLUDED = "excluded"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
     """A document that rules cite.
 
     ``observed`` marks somebody's recorded traffic or live test: evidence, and never alone a reason to fail anybody.
     """
 
-    key: str
-    title: str
-    version: str
-    published: str
+    key: Text
+    title: Text
+    version: Text
+    published: Text
     observed: bool = False
 
 
@@ -54,66 +68,80 @@ class SourceCitation:
     source: str
     place: str
 
+    @classmethod
+    def parse(cls, text: str) -> SourceCitation:
+        """Return the citation that a data file writes as ``SEED: Cancel a pending order``."""
+        source, _, place = text.partition(": ")
+        return cls(source, place)
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+
+class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     """One documented reading of an ambiguous sentence."""
 
-    name: str
-    statement: str
-    source: str
+    name: Text
+    statement: Text
+    source: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True, forbid_unknown_fields=True):
     """A question that the documentation leaves open, and the readings to choose from.
 
-    ``default`` names the choices that are accepted when the user says nothing. A fixed switch has one
-    choice that cannot be changed, and ``reason`` says why.
+    A fixed switch has one choice that cannot be changed, and ``reason`` says why.
     """
 
-    id: str
-    topic: str
-    question: str
+    id: Text
+    topic: Text
+    question: Text
     choices: tuple[Choice, ...]
-    default: tuple[str, ...]
-    fixed: bool
-    reason: str
+    listed: Literal["any"] | Texts = field(name="default")
+    """The default as the data file has it."""
+    fixed: bool = False
+    reason: Text = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the choices, in the order they are documented here."""
         return tuple(choice.name for choice in self.choices)
 
+    @property
+    def default(self) -> tuple[str, ...]:
+        """The names of the choices that are accepted when the user chooses nothing."""
+        return self.names if isinstance(self.listed, str) else self.listed
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """One documented sentence about Cancel.
 
     ``needs`` are the capabilities without which some side of the rule cannot be reached, ``partly`` those without which
-    only a part of it can be put to the test. ``sides`` are the two sides of its boundary, if it has one. ``neighbours``
+    only a part of it can be tested. ``sides`` are the two sides of its boundary, if it has one. ``neighbours``
     state the same thing elsewhere: one defect turns all of them red. ``sentences`` are the digests of the sentences of
-    the SEED page that the rule rests on. ``optional`` says that an answer may leave out what the rule is about.
+    the SEED page that the rule rests on. ``optional`` says that a response may leave out what the rule is about.
     ``defects`` are those of real integrations that it catches.
     """
 
-    id: str
-    profiles: tuple[Profile, ...]
+    id: Text
     level: Level
     status: Status
-    title: str
-    statement: str
-    sources: tuple[SourceCitation, ...]
-    reason: str
-    causes: tuple[str, ...]
-    readings: tuple[str, ...]
-    needs: tuple[str, ...]
-    sides: tuple[str, ...]
-    neighbours: tuple[str, ...]
-    sentences: tuple[str, ...]
-    optional: bool
-    defects: tuple[str, ...] = ()
-    partly: tuple[str, ...] = ()
+    title: Text
+    statement: Text
+    cited: tuple[SourceText, ...] = field(name="sources", default=())
+    """The sources as the data file has them."""
+    profiles: tuple[Profile, ...] = ()
+    reason: Text = ""
+    causes: Texts = ()
+    readings: Texts = ()
+    needs: Texts = ()
+    sides: Texts = ()
+    neighbours: Texts = ()
+    sentences: tuple[Digest, ...] = ()
+    optional: bool = False
+    defects: Texts = ()
+    partly: Texts = ()
+
+    @property
+    def sources(self) -> tuple[SourceCitation, ...]:
+        """Where the rule is documented."""
+        return tuple(SourceCitation.parse(text) for text in self.cited)
 
 
 @dataclass(frozen=True)
@@ -138,7 +166,7 @@ class Rulebook:
 
     @cached_property
     def _governing(self) -> Mapping[Profile, tuple[Rule, ...]]:
-        return {profile: tuple(r for r in self.rules if profile in r.profiles) for profile in Profile}
+        return {profile: tuple(rule for rule in self.rules if profile in rule.profiles) for profile in Profile}
 
     def rule(self, rule_id: str) -> Rule:
         """Return the rule with this id, or raise ``KeyError``."""
@@ -153,24 +181,24 @@ class Rulebook:
         return self._sources[key]
 
     def governing(self, profile: Profile) -> tuple[Rule, ...]:
-        """Return the rules that govern a profile, whatever their status."""
+        """Return the rules that govern an API, whatever their status."""
         return self._governing[profile]
 
     @cached_property
     def digest(self) -> str:
         """SHA-256, in hex, over the canonical JSON of all the data: equal digests mean equal rules."""
         data = {
-            "rules": [_as_data(rule) for rule in self.rules],
-            "switches": [asdict(switch) for switch in self.switches],
-            "sources": [asdict(source) for source in self.sources],
+            "rules": [_rule_data(rule) for rule in self.rules],
+            "switches": [{**to_builtins(switch), "default": switch.default} for switch in self.switches],
+            "sources": to_builtins(self.sources),
         }
         canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _as_data(rule: Rule) -> dict[str, object]:
+def _rule_data(rule: Rule) -> dict[str, object]:
+    data = {**to_builtins(rule), "sources": [asdict(citation) for citation in rule.sources]}
     # What was added later is left out where it is not used, so that it changes no digest.
-    data = asdict(rule)
     for name in ("defects", "partly"):
         if not data[name]:
             del data[name]

@@ -1,7 +1,7 @@
-"""Whether the rules still rest on the page that they were read from.
+"""Whether the page that the rules were read from still says the same.
 
 A rule that rests on sentences of the SEED page keeps their digests, never the sentences. Any copy of the page is
-split the same way, and a rule whose digests are not all found again is stale: somebody has to read the page anew.
+split the same way, and a rule with a digest that no sentence has is stale: somebody has to read the page again.
 
 How a page is split, so that layout never matters and wording always does:
 
@@ -44,14 +44,14 @@ class PageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Staleness:
-    """The ids of the rules that rest on the page, apart by whether all their sentences are still there."""
+    """The ids of the rules that rest on the page: ``fresh`` ones have all their sentences there, ``stale`` ones not."""
 
     fresh: tuple[str, ...]
     stale: tuple[str, ...]
 
 
 def digest(sentence: str) -> str:
-    """Return the digest of one sentence, whatever its white space."""
+    """Return the digest of a sentence, whatever its white space."""
     return hashlib.sha256(" ".join(sentence.split()).encode()).hexdigest()
 
 
@@ -64,18 +64,18 @@ def stale_rules(page_text: str, rulebook: Rulebook) -> Staleness:
     """Compare a copy of the page with the digests that the rules keep.
 
     Raises:
-        PageError: the text is empty or an HTML page, so that nothing can be said.
+        PageError: the text is empty, or an HTML page.
 
     """
     if _HTML.match(page_text):
         raise PageError("This is an HTML page: give its Markdown source, as it is in the repository.")
-    found = {digest(sentence) for sentence in split_sentences(page_text)}
-    if not found:
+    digests = {digest(sentence) for sentence in split_sentences(page_text)}
+    if not digests:
         raise PageError("The page has no sentences: nothing can be compared with it.")
-    resting = [rule for rule in rulebook.rules if rule.sentences]
+    rules = [rule for rule in rulebook.rules if rule.sentences]
     return Staleness(
-        fresh=tuple(rule.id for rule in resting if found.issuperset(rule.sentences)),
-        stale=tuple(rule.id for rule in resting if not found.issuperset(rule.sentences)),
+        fresh=tuple(rule.id for rule in rules if digests.issuperset(rule.sentences)),
+        stale=tuple(rule.id for rule in rules if not digests.issuperset(rule.sentences)),
     )
 
 
@@ -100,8 +100,8 @@ def _blocks(page_text: str) -> Iterator[str]:
     text = _COMMENT.sub("", _FRONT_MATTER.sub("", text, count=1))
     block: list[str] = []
     in_code = False
-    for raw in [*text.split("\n"), ""]:
-        line = _QUOTE.sub("", raw)
+    for line_text in [*text.split("\n"), ""]:
+        line = _QUOTE.sub("", line_text)
         if _LINE.match(line):
             line = ""
         if _FENCE.match(line):

@@ -3,14 +3,13 @@
 import dataclasses
 import json
 import re
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from conformance.domain.order import Profile
 from conformance.rulebook import NEEDS, Level, RulebookError, Status, load
-from conformance.rulebook.loader import RULE_FILES, parse
+from conformance.rulebook.loader import FILES, parse, read_files
 from conformance.rulebook.render import render_json, render_markdown, render_text
 from conformance.rulebook.source_drift import Staleness
 
@@ -46,8 +45,7 @@ def facts():
 
 
 def texts():
-    folder = resources.files("conformance.rulebook")
-    return {name: folder.joinpath(f"{name}.toml").read_text("utf-8") for name in (*RULE_FILES, "readings", "sources")}
+    return read_files(FILES)
 
 
 def test_every_row_of_the_facts_is_a_rule_or_a_switch(facts):
@@ -133,7 +131,12 @@ MISTAKES = [
     ("general", 'id = "KB-03"', 'id = "KB-01"', "KB-01 is used twice"),
     ("general", 'readings = ["C3"]', 'readings = ["C99"]', "KB-03: unknown reading C99"),
     ("general", '"KB-L1: Cancellations"', '"KB-L9: Cancellations"', "KB-01: unknown source KB-L9"),
-    ("general", '"KB-L1: Cancellations"', '"KB-L1"', "KB-01: 'KB-L1' is not a source and a place"),
+    (
+        "general",
+        '"KB-L1: Cancellations"',
+        '"KB-L1"',
+        "general.toml, rule KB-01: item 3 of sources must be a source and a place, as in 'SEED: Cancel a",
+    ),
     ("general", '"EC-01", "EC-03", "EP-01"', '"EC-99", "EP-01"', "KB-01: unknown neighbour EC-99"),
     ("ecom", 'neighbours = ["EC-19"]', 'neighbours = ["EP-16"]', "EC-20: neighbour EP-16 governs another API"),
     ("general", 'needs = ["age"]', 'needs = ["patience"]', "KB-02: unknown need patience"),
@@ -143,11 +146,21 @@ MISTAKES = [
         'sides = ["initiated"]',
         "KB-01: has a boundary with only one side",
     ),
-    ("general", 'level = "REQUIRED"', 'level = "SHALL"', "KB-01: 'SHALL' is not a valid Level"),
+    (
+        "general",
+        'level = "REQUIRED"',
+        'level = "SHALL"',
+        "general.toml, rule KB-01: level must be one of REQUIRED, MAY, SHOULD, SILENT, not 'SHALL'",
+    ),
     ("general", 'level = "REQUIRED"', 'level = "SILENT"', "KB-01: is checked although the documentation is silent"),
     ("general", 'status = "checked"', 'status = "excluded"', "KB-01: is excluded and must say why"),
     ("general", 'status = "excluded"', 'status = "checked"', "KB-11: is checked and must have one to three causes"),
-    ("general", "causes = ", "cause = ", "KB-01: unknown key cause"),
+    (
+        "general",
+        "causes = ",
+        "cause = ",
+        "general.toml, rule KB-01: there is no key 'cause': the ones to choose from are id, level",
+    ),
     (
         "general",
         'title = "Initiated and',
@@ -155,7 +168,12 @@ MISTAKES = [
         "KB-01: has a title of more than",
     ),
     ("general", 'forbids it."', 'forbids it"', "KB-01: has a statement that is not a sentence"),
-    ("general", 'sentences = [\n  "', 'sentences = [\n  "g', "KB-01: has a sentence that is not a SHA-256"),
+    (
+        "general",
+        'sentences = [\n  "',
+        'sentences = [\n  "g',
+        "general.toml, rule KB-01: item 1 of sentences must be a SHA-256 digest in hex, not 'gfb",
+    ),
     (
         "ecom",
         '"SEED: Cancel a pending order"',
@@ -163,19 +181,35 @@ MISTAKES = [
         "EC-02: must keep digests exactly when",
     ),
     ("ecom", 'profiles = ["ecom"]', "", "EC-01: governs no profile"),
-    ("ecom", 'profiles = ["ecom"]', 'profiles = ["psp"]', "EC-01: 'psp' is not a valid Profile"),
-    ("ecom", 'sides = ["absent", "false"]', 'sides = "absent"', "EC-08: sides must be a list of texts"),
+    (
+        "ecom",
+        'profiles = ["ecom"]',
+        'profiles = ["psp"]',
+        "ecom.toml: item 1 of profiles must be one of ecom, epayment, recurring, not 'psp'",
+    ),
+    (
+        "ecom",
+        'sides = ["absent", "false"]',
+        'sides = "absent"',
+        "ecom.toml, rule EC-08: sides must be a list of texts, not 'absent'",
+    ),
     ("ecom", 'sides = ["absent", "false"]', 'sides = ["absent", "absent"]', "EC-08: sides names something twice"),
-    ("ecom", 'title = "Cancelling an initiated payment"', "", "EC-01: title is missing"),
-    ("ecom", "[[rule]]", "[[rule]", "ecom.toml: "),
+    ("ecom", 'title = "Cancelling an initiated payment"', "", "ecom.toml, rule EC-01: title is missing."),
+    ("ecom", "[[rule]]", "[[rule]", "ecom.toml is not TOML: "),
     ("readings", 'default = "any"', 'default = ["soon"]', "C1: unknown default soon"),
     ("readings", 'default = "any"', "default = []", "C1: accepts nothing by default"),
-    ("readings", "fixed = true", 'fixed = "yes"', "C5: fixed must be true or false"),
+    ("readings", "fixed = true", 'fixed = "yes"', "readings.toml, switch C5: fixed must be true or false, not 'yes'"),
     ("readings", "fixed = true", "", "C5: must have one choice and a reason when it is fixed"),
     ("readings", 'name = "initiation"', 'name = "reservation"', "C1: has two choices of one name"),
     ("readings", "when it is cancelled?", "when it is cancelled.", "C1: has a question that is not one"),
+    ("general", 'id = "KB-01"', "id = 1", "general.toml, rule 1: id must be a non-empty text without"),
     ("sources", 'key = "EP-C"', 'key = "EP-D"', "unknown source EP-C"),
-    ("sources", 'version = "2023-06-21"', 'version = ""', "SEED: version must be a text"),
+    (
+        "sources",
+        'version = "2023-06-21"',
+        'version = ""',
+        "sources.toml, source SEED: version must be a non-empty text",
+    ),
     ("sources", 'published = "this rulebook', 'observed = true\npublished = "this rulebook', "INV-1: is required on"),
 ]
 
@@ -187,6 +221,22 @@ def test_data_that_does_not_hold_together_is_refused(file, right, wrong, message
     data[file] = data[file].replace(right, wrong, 1)
     with pytest.raises(RulebookError, match=re.escape(message)):
         parse(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rule = 3", "general.toml: rule must be a list of tables, not 3."),
+        ("[rule]\nid = 'KB-01'", "general.toml: rule must be a list of tables, not a table."),
+        (
+            "rules = []",
+            "general.toml: there is no key 'rules': the ones to choose from are profiles, rule, switch, source.",
+        ),
+    ],
+)
+def test_a_file_that_is_no_list_of_rules_is_refused(text, message):
+    with pytest.raises(RulebookError, match=re.escape(message)):
+        parse({**texts(), "general": text})
 
 
 STALE = Staleness(fresh=("KB-01", "EC-08"), stale=("KB-05",))
