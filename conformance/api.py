@@ -16,7 +16,7 @@ from conformance.domain.order import Market, Profile
 from conformance.errors import UsageError
 from conformance.reports import write_reports
 from conformance.results.result import Result
-from conformance.results.waivers import waivers
+from conformance.results.waivers import parse_waivers
 from conformance.rulebook import Readings
 from conformance.runner.campaign import BUDGETS, Campaign, Observer, Settings
 from conformance.runner.example_database import check_locations
@@ -76,7 +76,7 @@ class RunOptions:
             budget=self.budget,
             histories=self.histories,
             seed=self.seed,
-            waivers=waivers(self.waive, chosen),
+            waivers=parse_waivers(self.waive, chosen),
             command=self.command_line(),
             most_requests=self.max_requests,
             shard=None if self.shard is None else _shard(self.shard),

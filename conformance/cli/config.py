@@ -3,108 +3,87 @@
 from __future__ import annotations
 
 import argparse
-import tomllib
-from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from conformance.errors import UsageError
+from msgspec import Meta, Struct
+from msgspec.structs import fields
 
-TEXTS: Final = ("target", "control-url", "market", "budget", "out", "shard", "known")
-NUMBERS: Final = ("histories", "seed", "concurrency", "max-requests")
-LISTS: Final = ("profile", "reading", "waive", "examples")
+from conformance.domain.toml import Count, Text
+from conformance.results.toml_file import read_toml
+from conformance.results.waivers import Waiver
 
-
-@dataclass(frozen=True, slots=True)
-class KnownOptions:
-    """The options that a file can choose for a command, by what they are."""
-
-    texts: tuple[str, ...]
-    numbers: tuple[str, ...]
-    lists: tuple[str, ...]
-    others: tuple[str, ...] = ()
-    """``processes``, and what is true or false."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them."""
-        return (*self.texts, *self.numbers, *self.lists, *self.others)
+Words = Text | tuple[Text, ...]
+"""A text, or several, for an option that may be repeated."""
+Waivers = Text | tuple[Text | Waiver, ...]
+Processes = Annotated[Count | Text, Meta(description="a whole number or 'auto'")]
 
 
-RUN: Final = KnownOptions(TEXTS, NUMBERS, LISTS, ("processes",))
-MERCHANT: Final = KnownOptions(
-    ("integration", "market", "budget", "out"),
-    ("histories", "seed", "port"),
-    ("profile", "waive", "examples"),
-    ("strict",),
-)
-NAMES: Final = RUN.names
+class _Options(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What a file can choose for every command that has ``--config``."""
+
+    profile: Words | None = None
+    market: Text | None = None
+    budget: Text | None = None
+    histories: Count | None = None
+    seed: Count | None = None
+    waive: Waivers | None = None
+    examples: Words | None = None
+    out: Text | None = None
 
 
-def merged(arguments: argparse.Namespace, known: KnownOptions = RUN) -> dict[str, Any]:
-    """Return what was chosen, by option name; what nobody chose is left out.
+class ProviderOptions(_Options, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What a file can choose for ``run``."""
+
+    target: Text | None = None
+    control_url: Text | None = None
+    reading: Words | None = None
+    concurrency: Count | None = None
+    max_requests: Count | None = None
+    shard: Text | None = None
+    known: Text | None = None
+    processes: Processes | None = None
+
+
+class MerchantOptions(_Options, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What a file can choose for ``merchant``."""
+
+    integration: Text | None = None
+    port: Count | None = None
+    strict: bool | None = None
+
+
+_REPEATABLE: Final = frozenset({"profile", "reading", "waive", "examples"})
+
+
+def names_of(kind: type[_Options]) -> tuple[str, ...]:
+    """Return the names of the options, as a file and the command line spell them."""
+    return tuple(field.encode_name for field in fields(kind))
+
+
+def merged_options(arguments: argparse.Namespace, kind: type[_Options] = ProviderOptions) -> dict[str, Any]:
+    """Return the options that the file or the command line chose, by name.
 
     Raises:
         UsageError: the file cannot be read, is not TOML, or has a name or a value that no option has.
 
     """
-    options = read(Path(arguments.config), known) if arguments.config is not None else {}
-    for name in known.names:
+    options = {} if arguments.config is None else _read(Path(arguments.config), kind)
+    for name in names_of(kind):
         value = getattr(arguments, name.replace("-", "_"))
         if value is not None:
             options[name] = value
     return options
 
 
-def read(path: Path, known: KnownOptions = RUN) -> dict[str, Any]:
-    """Read the options that a file chooses."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise UsageError(f"{path} is not TOML: {error}.") from None
-    return {name: _checked(path, name, value, known) for name, value in data.items()}
+def _read(path: Path, kind: type[_Options]) -> dict[str, Any]:
+    file = read_toml(path, kind, quoted_dates=True)
+    values = {field.encode_name: getattr(file, field.name) for field in fields(kind)}
+    return {
+        name: _texts(value) if name in _REPEATABLE else value for name, value in values.items() if value is not None
+    }
 
 
-def _checked(path: Path, name: str, value: object, known: KnownOptions) -> Any:
-    if name in known.texts:
-        if isinstance(value, str):
-            return value
-        raise UsageError(f"{path}: {name} must be a text.")
-    if name in known.numbers:
-        if _is_number(value):
-            return value
-        raise UsageError(f"{path}: {name} must be a whole number, 0 or more.")
-    if name == "waive" and not isinstance(value, str):
-        value = [_waiver(path, one) for one in value] if isinstance(value, list) else value
-    if name in known.lists:
-        texts = [value] if isinstance(value, str) else value
-        if isinstance(texts, list) and all(isinstance(one, str) for one in texts):
-            return texts
-        raise UsageError(f"{path}: {name} must be a text or a list of texts.")
-    if name == "strict" and name in known.others:
-        if isinstance(value, bool):
-            return value
-        raise UsageError(f"{path}: strict must be true or false.")
-    if name == "processes" and name in known.others:
-        if isinstance(value, str) or _is_number(value):
-            return value
-        raise UsageError(f"{path}: processes must be a whole number or 'auto'.")
-    raise UsageError(f"{path}: there is no option {name!r}: the ones to choose from are {', '.join(known.names)}.")
-
-
-def _waiver(path: Path, value: object) -> object:
-    """Return a waiver that is a table as the command line has it; what is none is left to be complained of."""
-    if not isinstance(value, dict):
-        return value
-    rule, reason, until = value.get("rule"), value.get("reason"), value.get("until")
-    named = isinstance(rule, str) and isinstance(reason, str) and set(value) <= {"rule", "reason", "until"}
-    if isinstance(until, datetime) or not (named and (until is None or isinstance(until, str | date))):
-        raise UsageError(f"{path}: a waiver is a text, or a table with rule, reason and, if it ends, until (a date).")
-    return f"{rule}{'' if until is None else f'@{until}'}={reason}"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _texts(value: str | tuple[str | Waiver, ...]) -> list[str]:
+    entries = (value,) if isinstance(value, str) else value
+    return [entry.as_text() if isinstance(entry, Waiver) else entry for entry in entries]

@@ -15,7 +15,7 @@ from conformance.merchant.campaign import MerchantCampaign, MerchantSettings
 from conformance.merchant.harness import MerchantHarness
 from conformance.reports import write_reports
 from conformance.results.result import Result
-from conformance.results.waivers import waivers
+from conformance.results.waivers import parse_waivers
 from conformance.runner.example_database import check_locations
 from conformance.runner.executor import Observer
 from conformance.strategies.merchant.plan import BUDGETS
@@ -65,7 +65,7 @@ class MerchantRunOptions:
             histories=self.histories,
             seed=self.seed,
             strict=self.strict,
-            waivers=waivers(self.waive, merchant=True),
+            waivers=parse_waivers(self.waive, merchant=True),
             command=self.command_line(),
             examples=check_locations(self._places()),
         )

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
+from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import check_consistency, missing_shards
@@ -22,6 +24,7 @@ from conformance.obligations.judge import CAUSE_ORDER
 from conformance.results.merchant_audit import check_merchant_run
 from conformance.results.partial_runs import apply_focus, fuzzed_rules
 from conformance.results.selfcheck import check_oracle, check_totals, check_verdict
+from conformance.results.waivers import waiver_from_json
 from conformance.rulebook import Rulebook, load, load_http_rules, load_obligations
 
 Tallies = dict[tuple[Profile, str], RuleTally]
@@ -146,8 +149,8 @@ def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[s
     return tallies, readings, noticed
 
 
-def _of(tallies: Tallies, profile: Profile, rule: str) -> RuleTally:
-    return tallies.setdefault((profile, rule.partition("/")[0]), RuleTally())
+def _of(tallies: Tallies, profile: Profile, text: str) -> RuleTally:
+    return tallies.setdefault((profile, Citation.parse(text).rule), RuleTally())
 
 
 def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
@@ -159,7 +162,7 @@ def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
             tally.reason = tally.reason or finding["reason"]
         return
     if status is StepStatus.INCONCLUSIVE:
-        for rule in dict.fromkeys(example.partition("/")[0] for example in record.get("examples", ())):
+        for rule in dict.fromkeys(Citation.parse(example).rule for example in record.get("examples", ())):
             tally = _of(tallies, profile, rule)
             tally.inconclusive += 1
             tally.causes[record["cause"]] += 1
@@ -212,9 +215,13 @@ def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
     unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in known]
     if unfounded or len(waivers) != len(run["waivers"]):
         raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
-    late = [one["rule"] for one in run["waivers"] if "until" in one and one["until"] < run["started"][:10]]
-    if late:
-        raise JournalError(f"The evidence waives {late[0]}, and its waiver had ended when the run began.")
+    try:
+        limited = [waiver for waiver in map(waiver_from_json, run["waivers"]) if waiver.until is not None]
+        ended = [waiver.rule for waiver in limited if not waiver.holds(date.fromisoformat(run["started"][:10]))]
+    except ValueError:
+        raise JournalError("The evidence has a waiver, or a date of its run, that cannot be read.") from None
+    if ended:
+        raise JournalError(f"The evidence waives {ended[0]}, and its waiver had ended when the run began.")
     return waivers
 
 

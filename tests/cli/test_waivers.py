@@ -121,12 +121,28 @@ def test_a_waiver_of_the_configuration_file_is_in_the_journal(tmp_path):
     assert f"--waive 'EP-05@{TOMORROW}=fixed soon'" in run["command"]
 
 
-@pytest.mark.parametrize("table", ['rule = "EP-05"', 'rule = "EP-05"\nreason = "a"\nwhy = "b"', "rule = 5\nreason = 6"])
-def test_a_table_that_is_no_waiver(tmp_path, table):
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('rule = "EP-05"', "options.toml, waive EP-05: reason is missing."),
+        (
+            'rule = "EP-05"\nreason = "a"\nwhy = "b"',
+            "options.toml, waive EP-05: there is no key 'why': the ones to choose from are rule, reason, until.",
+        ),
+        ("rule = 5\nreason = 6", "options.toml, waive 1: rule must be a non-empty text"),
+        ('rule = "EP-05"\nreason = ""', "options.toml, waive EP-05: reason must be a non-empty text"),
+        (
+            'rule = "EP-05"\nreason = "a"\nuntil = "May"',
+            "options.toml, waive EP-05: until must be a day such as 2027-01-31, without quotation marks, not 'May'.",
+        ),
+    ],
+)
+def test_a_table_that_is_no_waiver(tmp_path, table, words):
     (tmp_path / "options.toml").write_text(f"[[waive]]\n{table}\n", encoding="utf-8")
     code, _, errors = said(tmp_path, "run", "--config", "options.toml")
     assert code == 2
-    assert "a waiver is a text, or a table with rule, reason and" in errors
+    assert words in errors
+    assert len(errors.splitlines()) == 1
 
 
 def test_evidence_whose_waiver_had_ended_is_not_believed(tmp_path):

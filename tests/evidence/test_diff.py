@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conformance.domain.order import Profile
-from conformance.results.expected_failures import today
+from conformance.results.waivers import today
 from conformance.sandbox import EPayment, Options, Provider
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.session import credentials_from

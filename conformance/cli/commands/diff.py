@@ -12,21 +12,21 @@ from conformance.errors import UsageError
 from conformance.evidence.journal import read_journal
 from conformance.reports.diff.compare import diff
 from conformance.reports.diff.render import diff_html, diff_json, diff_text
-from conformance.results.expected_failures import read_expected_failures, today, unexpected_results
 from conformance.results.result import Result, result_of
+from conformance.results.waivers import outdated, read_expected_failures, today
 from conformance.verification.bundle import unpack
 
 WORSE: Final = 1
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Compare two runs; return 0 where nothing is worse, and 1 where something is, or a known failure is stale."""
-    known = () if arguments.known is None else read_expected_failures(Path(arguments.known))
+    """Compare two runs; return 1 where something is worse or a known failure is out of date, and 0 otherwise."""
+    expected = () if arguments.known is None else read_expected_failures(Path(arguments.known))
     found = diff(read(Path(arguments.first)), read(Path(arguments.second)))
     day = today()
-    complaints = list(unexpected_results(known, found.after, day))
-    excused = {one.rule for one in known if one.holds(day)}
-    worse = [one for one in found.worse if one.rule not in excused]
+    complaints = list(outdated(expected, found.after.rules, found.after.verdict, day))
+    excused = {waiver.rule for waiver in expected if waiver.holds(day)}
+    worse = [change for change in found.worse if change.rule not in excused]
     code = WORSE if worse or complaints else 0
     match arguments.format:
         case "json":

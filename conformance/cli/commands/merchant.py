@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from conformance.cli.config import MERCHANT, merged
+from conformance.cli.config import MerchantOptions, merged_options
 from conformance.cli.progress import display
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.merchant.api import MerchantRunOptions
@@ -14,7 +14,7 @@ from conformance.merchant.campaign import MerchantCampaign
 
 def main(arguments: argparse.Namespace) -> int:
     """Run a campaign against an integration; return the exit code."""
-    options = merged(arguments, MERCHANT)
+    options = merged_options(arguments, MerchantOptions)
     given = {name: options[name] for name in options if name not in ("out", "profile")}
     asked = MerchantRunOptions(**given, profiles=options.get("profile"))
     stand, settings = asked.prepare()

@@ -17,7 +17,7 @@ import conformance
 from conformance.api import RunOptions
 from conformance.cli.commands.bundle import make
 from conformance.cli.commands.openapi import description_of
-from conformance.cli.config import NAMES, merged
+from conformance.cli.config import ProviderOptions, merged_options, names_of
 from conformance.cli.exit_codes import INTERRUPTED
 from conformance.cli.operator import operated
 from conformance.cli.progress import Display, Lines, display
@@ -28,9 +28,8 @@ from conformance.evidence.journal import JOURNAL_NAME, Record, read_journal
 from conformance.fuzzing.fuzzer import SECONDS, FuzzPhase, Limits
 from conformance.reports import write_reports
 from conformance.reports.wording.sanitize import in_one_line
-from conformance.results.expected_failures import ExpectedFailure, read_expected_failures, today, unexpected_results
 from conformance.results.result import Result
-from conformance.results.waivers import waiver_from_json
+from conformance.results.waivers import Waiver, outdated, read_expected_failures, run_waivers, today, waiver_from_json
 from conformance.rulebook import Readings, load
 from conformance.runner.blocks import join_parts
 from conformance.runner.campaign import Campaign
@@ -45,11 +44,11 @@ def main(arguments: argparse.Namespace) -> int:
     """Run a campaign, in this process or through pytest; return the exit code."""
     if arguments.resume is not None:
         return _resumed(arguments)
-    options = merged(arguments)
-    known = read_expected_failures(Path(options["known"])) if "known" in options else ()
-    holding = [f"{one.rule}={one.waiver}" for one in known if one.holds(today())]
-    if holding:
-        options["waive"] = [*options.get("waive", ()), *holding]
+    options = merged_options(arguments)
+    expected = read_expected_failures(Path(options["known"])) if "known" in options else ()
+    waived = run_waivers(expected, today())
+    if waived:
+        options["waive"] = [*options.get("waive", ()), *waived]
     asked = _asked(options)
     target, settings = asked.prepare()
     directory = fresh_directory(options.get("out"))
@@ -66,15 +65,15 @@ def main(arguments: argparse.Namespace) -> int:
         if asked.examples:
             raise UsageError("--examples are shared by one process: leave -n and -k out.")
         code = _through_pytest(asked, directory, processes, arguments.select)
-        if (arguments.bundle or known) and (directory / JOURNAL_NAME).exists():
-            return _after(write_reports(directory), directory, known, code, bundle=arguments.bundle)
+        if (arguments.bundle or expected) and (directory / JOURNAL_NAME).exists():
+            return _after(write_reports(directory), directory, expected, code, bundle=arguments.bundle)
         return code
     settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {target.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
     shown = _display(arguments)
-    return _played(target, settings, directory, shown, fuzz, known, debug=arguments.debug, bundle=arguments.bundle)
+    return _played(target, settings, directory, shown, fuzz, expected, debug=arguments.debug, bundle=arguments.bundle)
 
 
 def _played(
@@ -83,7 +82,7 @@ def _played(
     directory: Path,
     shown: Display,
     fuzz: FuzzPhase | None = None,
-    known: Sequence[ExpectedFailure] = (),
+    expected: Sequence[Waiver] = (),
     *,
     debug: bool,
     bundle: bool = False,
@@ -93,23 +92,23 @@ def _played(
         stopping.play(Campaign(target, settings, directory, shown, fuzz, resume=resume).run())
 
     result = run_and_report(play, directory, debug=debug, ended=shown.close)
-    code = _after(result, directory, known, result.exit_code, bundle=bundle)
+    code = _after(result, directory, expected, result.exit_code, bundle=bundle)
     write_results(result)
     return code
 
 
-def _after(result: Result, directory: Path, known: Sequence[ExpectedFailure], code: int, *, bundle: bool) -> int:
-    """Make a bundle, and look whether the file of known failures is still right; return the exit code."""
+def _after(result: Result, directory: Path, expected: Sequence[Waiver], code: int, *, bundle: bool) -> int:
+    """Make a bundle, and report known failures that are out of date; return the exit code."""
     if bundle:
         make(directory, result)
-    complaints = list(unexpected_results(known, result, today()))
+    complaints = list(outdated(expected, result.rules, result.verdict, today()))
     sys.stdout.write("".join(f"Known failures: {in_one_line(one)}.\n" for one in complaints))
     return code or (USAGE if complaints else code)
 
 
 def _resumed(arguments: argparse.Namespace) -> int:
     """Go on with a run that was interrupted."""
-    names = (name for name in (*NAMES, "select", "config", "max-time") if name != "concurrency")
+    names = (name for name in (*names_of(ProviderOptions), "select", "config", "max-time") if name != "concurrency")
     chosen = [name for name in names if getattr(arguments, name.replace("-", "_")) is not None]
     if chosen:
         named = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
