@@ -1,0 +1,202 @@
+"""What an installation puts into a user's environment: one import package, next to which theirs go on working.
+
+Everything is built by the hatchling that is installed here, without a network.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = ("run", "--target", "embedded", "--profile", "ecom", "--histories", "0")
+OURS = ("cancel_conformance", "_cancel_conformance", "conformance")
+THEIRS = "import reports, strategies; print(reports.OWNER, strategies.OWNER)"
+
+
+def completed(*words, cwd, **environment):
+    """Return what a command prints; it has to succeed."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "COV"))}
+    done = subprocess.run(
+        [str(word) for word in words],
+        cwd=cwd,
+        env={**inherited, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def build(project, folder, kind):
+    """Return the wheel or the source distribution that the installed hatchling builds of a project."""
+    completed(sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", folder, cwd=project)
+    (path,) = folder.iterdir()
+    return path
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment with our dependencies and without us."""
+
+    home: Path
+
+    @property
+    def python(self):
+        return self.home / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+    @property
+    def site_packages(self):
+        return Path(sysconfig.get_path("purelib", "venv", {"base": str(self.home)}))
+
+    def pip(self, *words):
+        completed(sys.executable, "-m", "pip", "--python", self.python, *words, cwd=self.home)
+
+    def install(self, *words):
+        self.pip("install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", *words)
+
+    def uninstall(self, name):
+        self.pip("uninstall", "--quiet", "--yes", name)
+
+    def execute(self, *words, cwd, **environment):
+        return completed(self.python, *words, cwd=cwd, **environment)
+
+    def imported(self, cwd):
+        """Return whose `reports` and `strategies` an import finds."""
+        return self.execute("-c", THEIRS, cwd=cwd).split()
+
+    def conforms(self, cwd):
+        """Return whether the installed command line runs to a conformant verdict."""
+        command = self.python.with_name("cancel-conformance")
+        return "Report: " in completed(command, *RUN, cwd=cwd)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    home = tmp_path / "environment"
+    venv.create(home, with_pip=False)
+    made = Environment(home)
+    dependencies = tmp_path / "dependencies"
+    dependencies.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(OURS):
+            (dependencies / entry.name).symlink_to(entry)
+    (made.site_packages / "dependencies.pth").write_text(f"{dependencies}\n", encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return build(ROOT, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+def add_packages(folder, owner):
+    """Give a folder packages with the names of our folders at the top; what they export is theirs."""
+    for name in ("reports", "strategies"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text(f"OWNER = {owner!r}\n", encoding="utf-8")
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A project of somebody else's that installs packages `reports` and `strategies`."""
+    project = tmp_path / "project"
+    add_packages(project, "shop")
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[project]\nname = "shop"\nversion = "1"\n'
+        '[tool.hatch.build.targets.wheel]\npackages = ["reports", "strategies"]\n',
+        encoding="utf-8",
+    )
+    return build(project, tmp_path / "shop", "wheel")
+
+
+@pytest.fixture
+def empty(tmp_path):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def work(tmp_path):
+    """A working directory with packages `reports` and `strategies` of its own."""
+    folder = tmp_path / "work"
+    add_packages(folder, "work")
+    return folder
+
+
+def test_a_wheel_has_one_import_package(wheel):
+    with zipfile.ZipFile(wheel) as packed:
+        names = {name.partition("/")[0] for name in packed.namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"conformance"}
+
+
+def test_a_wheel_of_the_source_distribution_is_the_wheel_of_the_checkout(wheel, tmp_path):
+    with tarfile.open(build(ROOT, tmp_path / "sdist", "sdist")) as packed:
+        packed.extractall(tmp_path / "unpacked", filter="data")
+    (project,) = (tmp_path / "unpacked").iterdir()
+    again = build(project, tmp_path / "again", "wheel")
+    assert (again.name, again.read_bytes()) == (wheel.name, wheel.read_bytes())
+
+
+@pytest.mark.thorough
+def test_an_installation_and_packages_of_the_same_names_leave_each_other_alone(environment, wheel, shop, empty, work):
+    environment.install(shop)
+    before = {path.name for path in environment.site_packages.iterdir()}
+    assert environment.imported(empty) == ["shop", "shop"]
+
+    environment.install(wheel)
+    added = {path.name for path in environment.site_packages.iterdir()} - before
+    assert {name for name in added if not name.endswith(".dist-info")} == {"conformance"}
+    assert environment.conforms(empty)
+    assert environment.conforms(work)
+    assert environment.imported(empty) == ["shop", "shop"]
+    assert environment.imported(work) == ["work", "work"]
+
+    environment.uninstall("cancel-conformance")
+    assert {path.name for path in environment.site_packages.iterdir()} == before
+    assert environment.imported(empty) == ["shop", "shop"]
+
+    environment.install(wheel)
+    environment.uninstall("shop")
+    assert environment.conforms(empty)
+    assert environment.imported(work) == ["work", "work"]
+
+
+@pytest.mark.thorough
+def test_an_editable_installation_and_packages_of_the_same_names(environment, shop, empty, work):
+    environment.install(shop)
+    environment.install("--editable", ROOT)
+    assert environment.conforms(empty)
+    assert environment.conforms(work)
+    assert environment.imported(work) == ["work", "work"]
+    environment.uninstall("cancel-conformance")
+    assert environment.imported(empty) == ["shop", "shop"]
+
+
+@pytest.mark.thorough
+def test_a_checkout_and_packages_of_the_same_names(environment, shop, empty, work):
+    environment.install(shop)
+    assert "Report: " in environment.execute("-m", "conformance", *RUN, "--out", work / "one", cwd=ROOT)
+    assert "Report: " in environment.execute("-m", "conformance", *RUN, "--out", "two", cwd=work, PYTHONPATH=str(ROOT))
+    assert environment.imported(empty) == ["shop", "shop"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("editable", [False, True], ids=["wheel", "editable"])
+def test_the_suite_runs_under_xdist_in_a_folder_with_reports_of_its_own(environment, wheel, work, editable):
+    environment.install(*(("--editable", ROOT) if editable else (wheel,)))
+    words = ("-m", "pytest", "-n", "2", "--pyargs", "conformance.suite", "--cancel-target", "embedded")
+    out = environment.execute(*words, "--cancel-profile", "ecom", "--cancel-histories", "0", cwd=work)
+    assert "Conformant: " in out
+    assert environment.imported(work) == ["work", "work"]
