@@ -47,7 +47,7 @@ UNMEASURED = (
     "tests/cli",
     "tests/model/test_model_properties.py",
     "tests/rulebook/test_references.py",
-    "tests/examples/test_sharing.py",
+    "tests/runner/test_example_exchange.py",
     "tests/merchant",
     "tests/museum",
     "tests/operator",

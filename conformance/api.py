@@ -51,9 +51,8 @@ class RunOptions:
         """Return the target's seat and the run's settings.
 
         Raises:
-            UsageError: a profile, a market, a budget, a number, a waiver or a shard makes no sense.
+            UsageError: a profile, a market, a budget, a number, a waiver, a shard or a directory makes no sense.
             ReadingError: a reading does.
-            PlaceError: a place for examples does.
             TargetUsageError: the target does.
 
         """
@@ -148,14 +147,13 @@ def run(
             ``RULE@2026-12-31=REASON``, which holds until the end of that day.
         max_requests: how many requests may be sent.
         shard: which part of the plan to play, such as ``2/4``.
-        examples: where the examples are that machines share, as the command line's ``--examples``.
+        examples: directories with the examples that machines share, as the command line's ``--examples``.
         out: the directory of the evidence; a fresh temporary one when left out.
         observer: is told how the run goes on.
 
     Raises:
         UsageError: an argument makes no sense.
         ReadingError: a reading makes no sense.
-        PlaceError: a place for examples makes no sense. One that cannot be reached is noted, and the run goes on.
         TargetUsageError: the target makes no sense. One that cannot be reached is a result, not an exception.
         JournalError: the directory already holds evidence, or cannot be written to.
 

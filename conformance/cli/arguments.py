@@ -17,8 +17,8 @@ EXIT_CODES: Final = (
 )
 
 _EXAMPLES: Final = (
-    "share what fails with other runs, and try first what they found: a directory, redis://HOST:PORT/N, "
-    "github:OWNER/REPO[/ARTIFACT]; ro: before it only reads; may be repeated"
+    "share what fails with other runs, and try first what they found, in this directory; ro: before it only reads; "
+    "may be repeated"
 )
 
 
@@ -92,7 +92,7 @@ def _run(command: Parser) -> None:
     add("--waive", metavar="RULE=REASON", action="append", help=text)
     add("--max-requests", metavar="N", type=whole(1), help="send no more requests than this, the most telling first")
     add("--shard", metavar="I/N", help="play one of N parts of the plan; `merge` makes one verdict of them")
-    add("--examples", metavar="PLACE", action="append", help=_EXAMPLES)
+    add("--examples", metavar="DIR", action="append", help=_EXAMPLES)
     add("--resume", metavar="DIR", help="go on with a run that was interrupted, where it stopped")
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
@@ -169,7 +169,7 @@ def _merchant(command: Parser) -> None:
     add("--port", metavar="N", type=whole(0), help="where the provider listens; a free port is the default")
     add("--strict", action="store_const", const=True, help="what is recommended decides, too")
     add("--waive", metavar="RULE=REASON", action="append", help="do not let this obligation decide; may be repeated")
-    add("--examples", metavar="PLACE", action="append", help=_EXAMPLES)
+    add("--examples", metavar="DIR", action="append", help=_EXAMPLES)
     add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
     add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
 

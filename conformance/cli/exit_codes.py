@@ -9,7 +9,6 @@ from conformance.domain.steps import HistoryError
 from conformance.errors import USAGE, CommandError, UsageError
 from conformance.evidence.journal import JournalError
 from conformance.rulebook import PageError, ReadingError
-from conformance.runner.example_database import LocationError
 from conformance.targets.transport import TargetError, TargetUsageError
 from conformance.verification.signing import SigningError
 
@@ -27,7 +26,6 @@ _CODES: Final = (
     (PageError, USAGE),
     (HistoryError, USAGE),
     (JournalError, USAGE),
-    (LocationError, USAGE),
     (PlantedOrdersError, USAGE),
     (SigningError, USAGE),
     (KeyboardInterrupt, INTERRUPTED),

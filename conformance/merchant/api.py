@@ -41,7 +41,6 @@ class MerchantRunOptions:
 
         Raises:
             UsageError: a profile, a market, a budget, a number or a waiver makes no sense.
-            PlaceError: a place for examples does.
             TargetUsageError: the integration does.
 
         """
@@ -67,7 +66,7 @@ class MerchantRunOptions:
             strict=self.strict,
             waivers=parse_waivers(self.waive, merchant=True),
             command=self.command_line(),
-            examples=check_locations(self._places()),
+            examples=check_locations(self._locations()),
         )
         first = settings.profiles[0] if settings.profiles else None
         harness = MerchantHarness(self.integration, market=self.market, seed=self.seed, port=self.port, first=first)
@@ -78,7 +77,7 @@ class MerchantRunOptions:
             raise
         return harness, settings
 
-    def _places(self) -> list[str]:
+    def _locations(self) -> list[str]:
         return [self.examples] if isinstance(self.examples, str) else [*self.examples]
 
     def command_line(self) -> str:
@@ -91,7 +90,7 @@ class MerchantRunOptions:
         words += ["--budget", self.budget, "--seed", str(self.seed)]
         words += ["--histories", str(self.histories)] if self.histories is not None else []
         words += ["--strict"] if self.strict else []
-        words += [word for one in self._places() for word in ("--examples", one)]
+        words += [word for one in self._locations() for word in ("--examples", one)]
         waived = [f"{r}={t}" for r, t in self.waive.items()] if isinstance(self.waive, Mapping) else self.waive
         for one in [waived] if isinstance(waived, str) else waived:
             words += ["--waive", one]
@@ -125,13 +124,12 @@ def run_merchant(
         port: where the provider listens; 0 takes a free port.
         strict: what is recommended decides, too.
         waive: obligations that do not decide, with the reason: a mapping, or texts such as ``M7=REASON``.
-        examples: where the examples are that machines share, as the command line's ``--examples``.
+        examples: directories with the examples that machines share, as the command line's ``--examples``.
         out: the directory of the evidence; a fresh temporary one when left out.
         observer: is told how the run goes on.
 
     Raises:
         UsageError: an argument makes no sense.
-        PlaceError: a place for examples makes no sense.
         TargetUsageError: the integration makes no sense. One that cannot be reached is a result, not an exception.
         JournalError: the directory already holds evidence, or cannot be written to.
 

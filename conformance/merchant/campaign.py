@@ -26,9 +26,8 @@ from conformance.results.merchant_counterexamples import MerchantCounterexample,
 from conformance.results.result import Result, result_of
 from conformance.results.waivers import Waiver
 from conformance.rulebook import load_obligations
-from conformance.runner.example_database import LABEL
+from conformance.runner.example_database import LABEL, ExampleExchange
 from conformance.runner.executor import Observer
-from conformance.runner.sharing import ExampleExchange
 from conformance.runner.trial import TrialResult as Shown
 from conformance.runner.trial import TrialStatus
 from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
@@ -57,7 +56,7 @@ class MerchantSettings:
     waivers: tuple[Waiver, ...] = ()
     command: str = ""
     examples: tuple[str, ...] = ()
-    """Where the examples are that machines share."""
+    """The directories with the examples that machines share."""
 
     @property
     def generated(self) -> int:
@@ -93,7 +92,7 @@ class MerchantCampaign:
         self._started = datetime.now(UTC)
         self._failures: dict[tuple[Profile, str], _Failure] = {}
         self._shrunk = 0
-        self._sharing = ExampleExchange(settings.examples, PARTY, settings.market)
+        self._examples = ExampleExchange(settings.examples, PARTY, settings.market)
 
     def run(self) -> Result:
         """Play everything; return the result as it stands in the journal.
@@ -138,8 +137,8 @@ class MerchantCampaign:
             self._play_all(plans, shared)
             self._keep_smallest()
         finally:
-            if self._sharing.asked:
-                self._sharing.give_back(read_journal(self._directory), self._journal, self.observer)
+            if self._examples.is_enabled:
+                self._examples.give_back(read_journal(self._directory), self._journal, self.observer)
 
     def _shared(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[tuple[str, MerchantCase]]:
         """Return the examples that other runs found and that can be played here."""
@@ -147,7 +146,7 @@ class MerchantCampaign:
         as_found: list[tuple[str, dict[str, Any]]] = []
         left = 0
         for profile in profiles:
-            found = self._sharing.found(profile)
+            found = self._examples.read(profile)
             left += found.unread
             for data in found.histories:
                 try:
@@ -161,7 +160,7 @@ class MerchantCampaign:
                 name = f"{profile.value}-e{len(named) + 1:05d}"
                 named.append((name, MerchantCase(history, LABEL, shared=True)))
                 as_found.append((name, data))
-        self._sharing.tell(self._journal, self.observer, as_found, left)
+        self._examples.record_tried(self._journal, self.observer, as_found, left)
         return named
 
     def _look(self, profile: Profile, offered: frozenset[str]) -> list[tuple[str, MerchantCase]]:

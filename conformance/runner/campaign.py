@@ -19,6 +19,7 @@ from conformance.evidence.journal import Evidence, Journal, RecordSink, read_jou
 from conformance.results.audit import audit
 from conformance.results.result import Result, result_of
 from conformance.results.selfcheck import check_oracle
+from conformance.runner.example_database import ExampleExchange
 from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.finish import recorded_ending
 from conformance.runner.operator import Operator, needs_operator
@@ -26,7 +27,6 @@ from conformance.runner.request_budget import RequestBudget
 from conformance.runner.resume import InterruptedRun
 from conformance.runner.session import RunSession, ScheduledCase, shared_example, start_journal
 from conformance.runner.settings import BUDGETS, Settings
-from conformance.runner.sharing import ExampleExchange
 from conformance.runner.shrinking import FailureShrinker, failures
 from conformance.targets.target import Target
 from conformance.targets.transport import TargetError
@@ -98,7 +98,7 @@ class Campaign:
             settings = replace(settings, operator=True)
             self._operator.hand = partial(self._journal.append, "hand")
         self._run_session = RunSession(target, settings)
-        self._sharing = ExampleExchange(settings.examples, "provider", settings.market.value)
+        self._examples = ExampleExchange(settings.examples, "provider", settings.market.value)
         if settings.most_requests is not None:
             target.spend_at_most(settings.most_requests)
 
@@ -117,8 +117,8 @@ class Campaign:
             try:
                 await self._histories()
             finally:
-                if self._sharing.asked:
-                    self._sharing.give_back(read_journal(self._directory), self._journal, self._observer)
+                if self._examples.is_enabled:
+                    self._examples.give_back(read_journal(self._directory), self._journal, self._observer)
             if self._fuzz is not None:
                 # Last, because of what schemathesis does to Hypothesis while it draws.
                 self._observer.note(self._fuzz.name)
@@ -187,11 +187,11 @@ class Campaign:
         found: list[tuple[ScheduledCase, dict[str, Any]]] = []
         left = 0
         for profile in self._run_session.contexts:
-            examples, unplayable = self._run_session.examples(profile, self._sharing.found(profile))
+            examples, unplayable = self._run_session.examples(profile, self._examples.read(profile))
             found += examples
             left += unplayable
         named = ((one.identifier, data) for one, data in found)
-        self._sharing.tell(self._journal, self._observer, named, left)
+        self._examples.record_tried(self._journal, self._observer, named, left)
         return [one for one, _ in found]
 
     async def _play(self, histories: list[ScheduledCase]) -> None:

@@ -1,152 +1,162 @@
-"""Examples that machines share: what one of them found is tried first on all.
+"""The example database: what one run found is tried first by others.
 
-They are kept in Hypothesis's own example databases. A key stands for an API and a market, a value is one history as
-JSON, the smallest that showed a defect. The databases say what is played first and nothing else: what they hold is
-played and judged like everything else, and a database that cannot be used changes no verdict.
+It is a directory of Hypothesis's own form, which CI can restore from a cache. A key stands for an API and a market, a
+value is one history as JSON, the smallest that showed a defect. The database decides what is run first and nothing
+else: its histories are run and judged like all others, and a directory that cannot be used changes no verdict.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
 import re
-import socket
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final, Protocol
 
-from hypothesis.database import (
-    DirectoryBasedExampleDatabase,
-    ExampleDatabase,
-    GitHubArtifactDatabase,
-    MultiplexedDatabase,
-    ReadOnlyDatabase,
-)
+from hypothesis.database import DirectoryBasedExampleDatabase
 
-from conformance.evidence.redaction import EVERYWHERE
+from conformance.domain.order import Profile
+from conformance.errors import UsageError
+from conformance.evidence.consistency import RETRY_SUFFIXES
+from conformance.evidence.journal import Evidence, JournalError, Record, RecordSink, is_merchant_run
 
 READ_ONLY: Final = "ro:"
-PASSWORD: Final = "CANCEL_EXAMPLES_PASSWORD"
-"""The environment variable with a Redis server's password."""
-SECONDS: Final = 10.0
-"""How long a server is waited for."""
-MOST: Final = 200
+LIMIT: Final = 200
 """So many examples of one API are tried at most, the shortest first."""
 LONGEST: Final = 65_536
 """Bytes of the longest value that is read."""
 LABEL: Final = "shared example"
-"""What a history that another run found is called."""
-CACHE: Final = Path(".hypothesis") / "github-artifacts"
-_GITHUB: Final = re.compile(r"github:(?P<owner>[\w-][\w.-]*)/(?P<repo>[\w-][\w.-]*)(/(?P<artifact>[\w-][\w.-]*))?")
-
-
-class LocationError(ValueError):
-    """A place for examples is not spelled as one, or cannot be one. The message says what would be."""
-
-
-@dataclass
-class _TolerantDatabase(ExampleDatabase):
-    """A database whose trouble is told once, and which is left alone then."""
-
-    place: str
-    inner: ExampleDatabase
-    writable: bool
-    troubles: list[str]
-    resting: bool = False
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def fetch(self, key: bytes) -> Iterable[bytes]:
-        """Return the values of a key; nothing where they cannot be had."""
-        if not self.resting:
-            with self._watched("read"):
-                return list(self.inner.fetch(key))
-        return []
-
-    def save(self, key: bytes, value: bytes) -> None:
-        """Keep a value, and see that it is there: a directory that cannot be written to does not complain."""
-        if self.resting:
-            return
-        with self._watched("written"):
-            self.inner.save(key, value)
-            if self.writable and value not in set(self.inner.fetch(key)):
-                raise OSError("what was saved is not there")
-
-    def delete(self, key: bytes, value: bytes) -> None:
-        """Drop a value."""
-        if self.resting:
-            return
-        with self._watched("written"):
-            self.inner.delete(key, value)
-
-    @contextmanager
-    def _watched(self, what: str) -> Iterator[None]:
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(SECONDS)
-        try:
-            with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always")
-                yield
-            told = [str(one.message) for one in said if type(one.message).__name__ == "HypothesisWarning"]
-        except Exception as error:
-            # Whatever a server does, it is no matter of the target's.
-            told, self.resting = [str(error) or type(error).__name__], True
-        finally:
-            socket.setdefaulttimeout(before)
-        if told:
-            words = EVERYWHERE.clean(" ".join(" ".join(told).split()))[:300].rstrip(". ")
-            self.troubles.append(f"{self.place} could not be {what} ({words})")
+"""The label of a history that another run found."""
+_SERVER: Final = re.compile(r"(?P<scheme>[a-z][a-z+.-]+)://|(?P<github>github):", re.IGNORECASE)
+_PROVES: Final = ("conforms", "recorded")
 
 
 @dataclass(frozen=True)
-class StoredExample:
-    """What a place held: histories as JSON, and how many entries are none that this version reads."""
+class StoredExamples:
+    """The examples of one API: histories as JSON, and the number of entries that this version cannot read."""
 
     histories: tuple[dict[str, Any], ...]
     unread: int
 
 
-@dataclass
-class StoredExamples:
-    """The databases of a run, as one."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is kept and dropped under the key of one API: histories in their one form."""
 
-    places: tuple[str, ...]
-    troubles: list[str] = field(default_factory=list)
-    """What could not be used, each in a few words."""
+    profile: str
+    saved: tuple[str, ...]
+    dropped: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        made = [_TolerantDatabase(place, *_made(place), self.troubles) for place in self.places]
-        self._database = MultiplexedDatabase(*made)
 
-    def found(self, key: bytes) -> StoredExample:
-        """Return what is kept under a key, the shortest first."""
+class NoteObserver(Protocol):
+    """What is notified of the events that are worth a line."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line happened."""
+
+
+class ExampleDatabase:
+    """The directories of a run as one database: everything is read, and written to those that are not read-only."""
+
+    def __init__(self, locations: Iterable[str]) -> None:
+        """Open the directories; ``locations`` are paths, with ``ro:`` before one that is only read.
+
+        Raises:
+            UsageError: a location is not a directory, or cannot be one.
+
+        """
+        self._databases = {location: _opened(location) for location in locations}
+        self._failures: list[str] = []
+
+    def read(self, key: bytes) -> StoredExamples:
+        """Return the examples under a key, the shortest first."""
         histories: list[dict[str, Any]] = []
         unread = 0
-        for value in sorted(set(self._database.fetch(key)), key=lambda one: (len(one), one)):
-            history = _read(value)
+        values = {value for location in self._databases for value in self._fetch(location, key)}
+        for value in sorted(values, key=lambda value: (len(value), value)):
+            history = _history(value)
             if history is None:
                 unread += 1
-            elif len(histories) < MOST:
+            elif len(histories) < LIMIT:
                 histories.append(history)
-        return StoredExample(tuple(histories), unread)
+        return StoredExamples(tuple(histories), unread)
 
     def change(self, key: bytes, saved: Iterable[str], dropped: Iterable[str]) -> None:
         """Keep some histories, and drop others."""
-        for text in saved:
-            self._database.save(key, text.encode())
-        for text in dropped:
-            self._database.delete(key, text.encode())
+        kept = {text.encode() for text in saved}
+        gone = {text.encode() for text in dropped}
+        for location, database in self._databases.items():
+            if location.startswith(READ_ONLY):
+                continue
+            for value in kept:
+                database.save(key, value)
+            for value in gone:
+                database.delete(key, value)
+            # Hypothesis does not raise where it cannot write.
+            if not kept <= self._fetch(location, key):
+                self._failures.append(f"{location} could not be written (what was saved is not there)")
 
-    def told(self) -> list[str]:
-        """Return what could not be used since this was last asked."""
-        told, self.troubles[:] = list(dict.fromkeys(self.troubles)), []
-        return told
+    def take_failures(self) -> list[str]:
+        """Return what could not be read or written since the last call, each in a few words."""
+        failures, self._failures = list(dict.fromkeys(self._failures)), []
+        return failures
+
+    def _fetch(self, location: str, key: bytes) -> set[bytes]:
+        try:
+            return set(self._databases[location].fetch(key))
+        except OSError as error:
+            self._failures.append(f"{location} could not be read ({error.strerror})")
+            return set()
+
+
+class ExampleExchange:
+    """What a run takes from the example database and gives back to it. ``party`` is who is tested."""
+
+    def __init__(self, locations: tuple[str, ...], party: str, market: str) -> None:
+        self._database = ExampleDatabase(locations)
+        self._party = party
+        self._market = market
+        self.is_enabled = bool(locations)
+
+    def read(self, profile: Profile) -> StoredExamples:
+        """Return the examples of an API."""
+        return self._database.read(key_of(self._party, profile.value, self._market))
+
+    def record_tried(
+        self, sink: RecordSink, observer: NoteObserver, named: Iterable[tuple[str, dict[str, Any]]], left: int
+    ) -> None:
+        """Record the examples that are run, by history id, and the number of those that cannot be run here."""
+        if not self.is_enabled:
+            return
+        histories: list[dict[str, Any]] = [{"id": name, "history": history} for name, history in named]
+        failures = self._database.take_failures()
+        sink.append("examples", histories=histories, left=left, trouble=failures)
+        different = len({text_of(example["history"]) for example in histories})
+        unplayable = f", {left} cannot be played here" if left else ""
+        observer.note(f"Shared examples: {different} are tried first{unplayable}.")
+        for failure in failures:
+            observer.note(f"Shared examples: {failure}; the run goes on without.")
+
+    def give_back(self, evidence: Evidence, sink: RecordSink, observer: NoteObserver) -> None:
+        """Keep what failed, drop what does not fail any more, and record what was changed."""
+        if not self.is_enabled:
+            return
+        try:
+            changed = changes(evidence)
+        except (JournalError, KeyError):
+            # Whoever reads the evidence next reports that it cannot be read.
+            return
+        for change in changed:
+            key = key_of(self._party, change.profile, self._market)
+            self._database.change(key, change.saved, change.dropped)
+        saved = sum(len(change.saved) for change in changed)
+        dropped = sum(len(change.dropped) for change in changed)
+        failures = self._database.take_failures()
+        sink.append("shared", kept=saved, dropped=dropped, trouble=failures)
+        observer.note(f"Shared examples: {saved} kept, {dropped} dropped.")
+        for failure in failures:
+            observer.note(f"Shared examples: {failure}; the counterexamples of this run are in its directory.")
 
 
 def key_of(party: str, profile: str, market: str) -> bytes:
@@ -155,24 +165,42 @@ def key_of(party: str, profile: str, market: str) -> bytes:
 
 
 def text_of(history: Mapping[str, Any]) -> str:
-    """Return a history's JSON in its one form, which is what is kept."""
+    """Return a history's JSON in its one form, which is what is stored."""
     return json.dumps(history, sort_keys=True, separators=(",", ":"))
 
 
-def check_locations(places: Iterable[str]) -> tuple[str, ...]:
-    """Return places for examples as they are spelled.
+def check_locations(locations: Iterable[str]) -> tuple[str, ...]:
+    """Return locations of examples, each once.
 
     Raises:
-        PlaceError: one is not spelled as a place, or cannot be one. No server is asked.
+        UsageError: one is not a directory, or cannot be one.
 
     """
-    chosen = tuple(dict.fromkeys(places))
-    for place in chosen:
-        _made(place)
+    chosen = tuple(dict.fromkeys(locations))
+    for location in chosen:
+        _opened(location)
     return chosen
 
 
-def _read(value: bytes) -> dict[str, Any] | None:
+def _opened(location: str) -> DirectoryBasedExampleDatabase:
+    name = location.removeprefix(READ_ONLY)
+    server = _SERVER.match(name)
+    if server is not None:
+        raise UsageError(
+            f"--examples takes a directory and nothing at {server['scheme'] or server['github']}: "
+            "name a directory; CI can restore it from its cache."
+        )
+    if not name:
+        raise UsageError("--examples names no directory.")
+    path = Path(name)
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"--examples {name} is a file: name a directory.")
+    if name != location and not path.exists():
+        raise UsageError(f"--examples {location} is not there to be read: make it, or leave {READ_ONLY} out.")
+    return DirectoryBasedExampleDatabase(path)
+
+
+def _history(value: bytes) -> dict[str, Any] | None:
     try:
         history = json.loads(value) if len(value) <= LONGEST else None
     except (ValueError, RecursionError):
@@ -180,59 +208,67 @@ def _read(value: bytes) -> dict[str, Any] | None:
     return history if isinstance(history, dict) and text_of(history).encode() == value else None
 
 
-def _made(place: str) -> tuple[ExampleDatabase, bool]:
-    """Return a place's database, and whether it can be written to."""
-    named = place.removeprefix(READ_ONLY)
-    reading = named != place
-    if named.startswith("github:"):
-        return ReadOnlyDatabase(_github(named)), False
-    database = _redis(named) if "://" in named else _directory(named, reading=reading)
-    return (ReadOnlyDatabase(database), False) if reading else (database, True)
+def changes(evidence: Evidence) -> list[Change]:
+    """Return what a run changes in the examples of each API.
+
+    The smallest history of each failure is kept. An example is dropped where it was run to its end, as often as it
+    was planned, and broke nothing; or where it broke only what a smaller history shows.
+    """
+    played = {record["id"]: record for record in evidence.of_kind("history")}
+    judged: dict[str, list[Record]] = {name: [] for name in played}
+    for record in evidence.of_kind("judgement"):
+        judged[record["history"]].append(record)
+    kept: dict[tuple[str, ...], Record] = {}
+    for record in played.values():
+        if record["source"] != "shrinking":
+            for group in _groups(record, judged[record["id"]]):
+                if group not in kept or _size(record) < _size(kept[group]):
+                    kept[group] = record
+    for example in evidence.of_kind("counterexample"):
+        record = played[example["history"]]
+        for group in _groups(record, judged[record["id"]], example):
+            kept[group] = record
+    planned = {one["id"]: one["history"] for record in evidence.of_kind("examples") for one in record["histories"]}
+    whole = not is_merchant_run(evidence.records[0])
+    out = []
+    for profile in evidence.records[0]["profiles"]:
+        saved = dict.fromkeys(text_of(record["history"]) for record in kept.values() if record["profile"] == profile)
+        tried: dict[str, list[str]] = {}
+        for name, history in planned.items():
+            if name.partition("-")[0] == profile:
+                tried.setdefault(text_of(history), []).append(name)
+        dropped = [
+            text
+            for text, names in tried.items()
+            if text not in saved
+            and (
+                any(_groups(played[one], judged[one]) for name in names for one in _attempts(name, played))
+                or all(any(_mended(played[o], judged[o], whole=whole) for o in _attempts(n, played)) for n in names)
+            )
+        ]
+        out.append(Change(profile, tuple(saved), tuple(dropped)))
+    return out
 
 
-def _directory(named: str, *, reading: bool) -> ExampleDatabase:
-    path = Path(named)
-    if not named:
-        raise LocationError("--examples names no place: a directory, redis://HOST:PORT/N or github:OWNER/REPO.")
-    if path.exists() and not path.is_dir():
-        raise LocationError(f"--examples {named} is a file: name a directory.")
-    if reading and not path.exists():
-        raise LocationError(
-            f"--examples {READ_ONLY}{named} is not there to be read: make it, or leave {READ_ONLY} out."
-        )
-    return DirectoryBasedExampleDatabase(path)
+def _attempts(name: str, played: dict[str, Record]) -> list[str]:
+    return [name + letter for letter in ("", *RETRY_SUFFIXES) if name + letter in played]
 
 
-def _github(named: str) -> ExampleDatabase:
-    parts = _GITHUB.fullmatch(named)
-    if parts is None:
-        raise LocationError(f"--examples {named} is no place: write github:OWNER/REPO or github:OWNER/REPO/ARTIFACT.")
-    artifact = parts["artifact"] or "hypothesis-example-db"
-    EVERYWHERE.learn(os.environ.get("GITHUB_TOKEN", ""))
-    # Hypothesis's own cache is by the artifact's name alone, which is the same in most repositories.
-    cache = CACHE / parts["owner"] / parts["repo"] / artifact
-    return GitHubArtifactDatabase(parts["owner"], parts["repo"], artifact, path=cache)
+def _groups(record: Record, judgements: list[Record], example: Record | None = None) -> set[tuple[str, ...]]:
+    """Return the failures of a history; with a counterexample, only the one that it shows."""
+    return {
+        (record["profile"], finding["rule"], finding["branch"], finding["field"])
+        for judgement in judgements
+        for finding in judgement.get("findings", ())
+        if example is None or (finding["rule"], finding["reason"]) == (example["rule"], example["reason"])
+    }
 
 
-def _redis(named: str) -> ExampleDatabase:
-    url = urlsplit(named)
-    if url.scheme not in ("redis", "rediss") or not url.hostname:
-        raise LocationError(f"--examples {named.partition('@')[2] or named} is no place: write redis://HOST:PORT/N.")
-    if url.password is not None or "password" in url.query:
-        raise LocationError(f"--examples must not carry a password: leave it in the environment as {PASSWORD}.")
-    try:
-        # An extra, which not everybody has.
-        keeping = importlib.import_module("hypothesis.extra.redis").RedisExampleDatabase
-        client = importlib.import_module("redis").Redis
-    except ImportError:
-        raise LocationError(
-            f"--examples {named} needs the package redis: install cancel-conformance[redis], or name a directory."
-        ) from None
-    password = os.environ.get(PASSWORD)
-    EVERYWHERE.learn(password or "")
-    try:
-        server = client.from_url(named, password=password, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
-    except ValueError as error:
-        raise LocationError(f"--examples {named} is no place ({error}): write redis://HOST:PORT/N.") from None
-    database: ExampleDatabase = keeping(server)
-    return database
+def _mended(record: Record, judgements: list[Record], *, whole: bool) -> bool:
+    """Return whether a history was run to its end and broke nothing."""
+    through = len(judgements) == len(record["history"]["steps"]) if whole else bool(judgements)
+    return through and all(one["status"] in _PROVES for one in judgements)
+
+
+def _size(record: Record) -> tuple[int, str]:
+    return len(record["history"]["steps"]), str(record["id"])

@@ -15,7 +15,7 @@ from conformance.evidence.journal import BufferedSink, Journal, Record, RecordSi
 from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import Redactor
 from conformance.model import ModelContext
-from conformance.runner.example_database import LABEL, StoredExample
+from conformance.runner.example_database import LABEL, StoredExamples
 from conformance.runner.expiry_probe import ACTIONS_NEEDED, measure_expiry
 from conformance.runner.operator import limited_cases, needs_operator
 from conformance.runner.settings import Settings, header
@@ -162,15 +162,15 @@ class RunSession:
         return len(histories), digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
 
     def examples(
-        self, profile: Profile, found: StoredExample
+        self, profile: Profile, stored: StoredExamples
     ) -> tuple[list[tuple[ScheduledCase, dict[str, Any]]], int]:
-        """Return the shared examples that can be played here, each as it was found, and how many cannot.
+        """Return the shared examples that can be run here, each as it is stored, and the number of those that cannot.
 
         One whose requests race is there several times: a race need not be lost every time.
         """
         histories: list[tuple[History, dict[str, Any]]] = []
-        left = found.unread
-        for data in found.histories:
+        left = stored.unread
+        for data in stored.histories:
             try:
                 history = history_from_json(data)
             except HistoryError:

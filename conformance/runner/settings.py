@@ -53,7 +53,7 @@ class Settings:
     most_requests: int | None = None
     shard: Shard | None = None
     examples: tuple[str, ...] = ()
-    """Where the examples are that machines share."""
+    """The directories with the examples that machines share."""
     fuzz: Mapping[str, Any] | None = None
     """Which description is fuzzed from after the histories (its name, its digest), and for how many seconds."""
     operator: bool = False

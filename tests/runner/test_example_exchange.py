@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
 from jsonschema import Draft202012Validator
 
 from conformance.api import RunOptions
@@ -14,7 +15,7 @@ from conformance.evidence.journal import read_journal
 from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign
-from conformance.runner.example_database import StoredExamples, key_of, text_of
+from conformance.runner.example_database import ExampleDatabase, key_of, text_of
 from conformance.sandbox import EPayment, Provider
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.session import credentials_from
@@ -44,7 +45,7 @@ def run(directory, places, *, faulty, seed=0, **more):
 
 
 def kept(place):
-    return StoredExamples((f"ro:{place}",)).found(KEY).histories
+    return ExampleDatabase((f"ro:{place}",)).read(KEY).histories
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_another_machine_tries_it_first(found, tmp_path):
 def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_path):
     _, directory = found
     place = tmp_path / "examples"
-    shared = StoredExamples((str(place),))
+    shared = ExampleDatabase((str(place),))
     shared.change(KEY, [text_of(one) for one in kept(found[0])], [])
     result = run(tmp_path / "mended", [place], faulty=False)
     plain = run(tmp_path / "plain", [], faulty=False)
@@ -98,14 +99,13 @@ def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_pa
     assert directory.exists()
 
 
-def test_a_database_that_is_away_changes_no_verdict_and_is_told(tmp_path, free_port, monkeypatch):
-    monkeypatch.setattr("conformance.runner.example_database.SECONDS", 0.5)
-    place = f"redis://127.0.0.1:{free_port}/0"
-    result = run(tmp_path / "out", [place], faulty=False)
-    evidence = read_journal(tmp_path / "out")
-    assert result.verdict is run(tmp_path / "plain", [], faulty=False).verdict
-    (trouble,) = evidence.first("examples")["trouble"]
-    assert "could not be read" in trouble
+def test_a_directory_that_cannot_be_written_changes_no_verdict_and_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(DirectoryBasedExampleDatabase, "save", lambda *_: None)
+    result = run(tmp_path / "out", [tmp_path / "examples"], faulty=True)
+    assert result.verdict is run(tmp_path / "plain", [], faulty=True).verdict
+    (trouble,) = read_journal(tmp_path / "out").first("shared")["trouble"]
+    assert "could not be written" in trouble
+    assert f"Shared examples: {trouble}." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_no_secret_is_shared(tmp_path, monkeypatch):
@@ -123,7 +123,7 @@ def test_no_secret_is_shared(tmp_path, monkeypatch):
 def test_an_example_that_cannot_be_played_here_is_left_alone(tmp_path):
     place = tmp_path / "examples"
     strange = {"version": 1, "profile": "recurring", "steps": []}
-    StoredExamples((str(place),)).change(KEY, [text_of(strange)], [])
+    ExampleDatabase((str(place),)).change(KEY, [text_of(strange)], [])
     run(tmp_path / "out", [place], faulty=False)
     assert read_journal(tmp_path / "out").first("examples")["left"] == 1
     assert kept(place) == (strange,)
@@ -135,16 +135,21 @@ def test_an_example_in_another_form_than_ours_is_dropped_as_well(tmp_path):
     usual = {"version": 1, "profile": "epayment", "steps": [{"do": "initiate"}, {"do": "approve"}, {"do": "cancel"}]}
     written_out = {**usual, "steps": [{"do": "initiate", "amount": 1000}, *usual["steps"][1:]]}
     assert history_from_json(written_out) == history_from_json(usual)
-    StoredExamples((str(place),)).change(KEY, [text_of(written_out)], [])
+    ExampleDatabase((str(place),)).change(KEY, [text_of(written_out)], [])
     run(tmp_path / "out", [place], faulty=False)
     assert kept(place) == ()
     assert main(["verify", str(tmp_path / "out")]) == 0
 
 
-def test_a_place_that_is_none_is_exit_code_2_before_anything_is_sent(tmp_path, capsys):
+@pytest.mark.parametrize("location", ["redis://127.0.0.1:6379/0", "github:owner/repo", "http://127.0.0.1/"])
+@pytest.mark.parametrize("command", ["run", "merchant"])
+def test_what_is_not_a_directory_is_exit_code_2_before_anything_is_sent(command, location, tmp_path, capsys):
     out = tmp_path / "out"
-    assert main(["run", "--target", "embedded", "--examples", "http://127.0.0.1/", "--out", str(out)]) == 2
-    assert "redis://HOST:PORT/N" in capsys.readouterr().err
+    subject = ["--target", "embedded"] if command == "run" else ["--integration", "python:x:Y"]
+    assert main([command, *subject, "--examples", location, "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("--examples takes a directory and nothing at ")
+    assert len(error.splitlines()) == 1
     assert not out.exists()
 
 
