@@ -1,7 +1,7 @@
-"""What the suite is known to catch: how many histories it takes until a rule turns red for each known fault.
+"""The measured detection power: how many histories it takes to detect each known fault.
 
-The figures are measured against the museum of faulty providers (`nox -s power`), and are data of the package: a report
-says beside every rule that passed what a run of the same size would have caught. Nothing here plays anything.
+The figures are measured against the museum of faulty providers (`nox -s power`) and are data of this package: a report
+says beside every rule that passed what a run of the same size would have detected. Nothing here runs a history.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from conformance.reports.wording.provider import PROFILES, counted
 from conformance.results.result import Result
 
 FILE: Final = "power.json"
+"""The figures of faulty providers."""
 MERCHANTS_FILE: Final = "power-merchants.json"
-"""The same for faulty merchants."""
+"""The figures of faulty merchants."""
 
 
 @dataclass(frozen=True, slots=True)
-class Detection:
-    """How soon one rule turned red for one known fault.
+class FaultDetection:
+    """How soon one known fault violated one rule.
 
-    ``after`` has, for every seed, the number of histories until the first one that broke the rule, in the order in
-    which a run plays them; None where a run of the standard budget did not. ``needs`` are the actions of a merchant
-    without which none of these histories can be played.
+    ``after`` has, for every seed, the number of histories up to the first that violated the rule, in the order of a
+    run; None where a run of the standard budget had none. ``needs`` are the actions of a merchant without which none
+    of these histories can be run.
     """
 
     fault: str
@@ -40,23 +41,23 @@ class Detection:
     needs: frozenset[str] = frozenset()
 
     def within(self, histories: int) -> int:
-        """Return for how many seeds so many histories turn the rule red."""
-        return sum(one is not None and one <= histories for one in self.after)
+        """Return the number of seeds with which so many histories detect the fault."""
+        return sum(count is not None and count <= histories for count in self.after)
 
     @property
     def slowest(self) -> int | None:
-        """The number of histories that suffices with every seed; None where some seed found nothing."""
-        found = [one for one in self.after if one is not None]
-        return max(found) if len(found) == len(self.after) else None
+        """The number of histories that suffices with every seed; None where some seed did not detect the fault."""
+        counts = [count for count in self.after if count is not None]
+        return max(counts) if len(counts) == len(self.after) else None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleDetection:
-    """What a run of some size is known to catch of the faults that break one rule.
+    """What a run of a given size detects of the known faults that violate one rule.
 
-    ``certain`` of the ``known`` faults are caught with every seed that was tried, ``possible`` with at least one.
-    ``half`` is the number of histories after which half of the known faults are caught, ``slowest`` after which the
-    last of the certain ones is.
+    ``certain`` of the ``known`` faults are detected with every seed that was tried, ``possible`` with at least one.
+    ``half`` is the number of histories that detects half of the known faults, ``slowest`` the number that detects the
+    last of the certain ones; ``missed`` names the others.
     """
 
     known: int
@@ -68,10 +69,11 @@ class RuleDetection:
 
 
 @dataclass(frozen=True)
-class Power:
-    """The measured figures: when, at which commit, with how many seeds, and per fault and rule what came out.
+class DetectionFigures:
+    """The measured figures: when, at which commit and with how many seeds, and the detections of every rule.
 
-    ``settings`` are what a target may offer, by name; the figures hold for one that offers at least as much.
+    ``settings`` are sets of capabilities, by name; the figures of a setting hold for a target that offers at least
+    as much.
     """
 
     measured: str
@@ -79,100 +81,102 @@ class Power:
     seeds: int
     settings: Mapping[str, Mapping[Profile, frozenset[str]]]
     plans: Mapping[str, Mapping[Profile, Mapping[str, Any]]]
-    detections: Mapping[str, Mapping[tuple[Profile, str], tuple[Detection, ...]]]
+    detections: Mapping[str, Mapping[tuple[Profile, str], tuple[FaultDetection, ...]]]
 
     def setting_for(self, profile: Profile, offered: frozenset[str]) -> str | None:
-        """Return the richest setting that such a target offers all of, or None where even the poorest asks for more."""
+        """Return the largest setting that a target offers all of, or None where even the smallest asks for more."""
         fitting = [name for name, offers in self.settings.items() if offers[profile] <= offered]
         return max(fitting, key=lambda name: len(self.settings[name][profile]), default=None)
 
-    def strength(self, profile: Profile, rule: str, offered: frozenset[str], histories: int) -> RuleDetection | None:
-        """Return what a run of so many histories is known to catch of the faults that break a rule.
+    def rule_detection(
+        self, profile: Profile, rule: str, offered: frozenset[str], histories: int
+    ) -> RuleDetection | None:
+        """Return what a run of so many histories detects of the known faults that violate a rule.
 
-        Returns None where it was not measured: no known fault breaks the rule, or the target offers less than any that
-        was measured.
+        Returns None where it was not measured: no known fault violates the rule, or the target offers less than any
+        that was measured.
         """
         setting = self.setting_for(profile, offered)
-        known = self.detections[setting].get((profile, rule), ()) if setting else ()
-        found = [one for one in known if one.needs <= offered]
-        if not found:
+        measured = self.detections[setting].get((profile, rule), ()) if setting else ()
+        detections = [detection for detection in measured if detection.needs <= offered]
+        if not detections:
             return None
-        certain = [one for one in found if one.within(histories) == len(one.after)]
-        typical = sorted(_median(one.after) for one in found)
-        half = typical[(len(typical) - 1) // 2]
+        certain = [detection for detection in detections if detection.within(histories) == len(detection.after)]
+        medians = sorted(_median(detection.after) for detection in detections)
+        half = medians[(len(medians) - 1) // 2]
         return RuleDetection(
-            known=len(found),
+            known=len(detections),
             certain=len(certain),
-            possible=sum(one.within(histories) > 0 for one in found),
+            possible=sum(detection.within(histories) > 0 for detection in detections),
             half=int(half) if half <= histories else None,
-            slowest=max((one.slowest or 0 for one in certain), default=None),
-            missed=tuple(one.fault for one in found if one not in certain),
+            slowest=max((detection.slowest or 0 for detection in certain), default=None),
+            missed=tuple(detection.fault for detection in detections if detection not in certain),
         )
 
-    def caught(self, profile: Profile, offered: frozenset[str], histories: int) -> tuple[int, int]:
-        """Return how many known faults so many histories catch with every seed, and how many are known."""
+    def count_detected(self, profile: Profile, offered: frozenset[str], histories: int) -> tuple[int, int]:
+        """Return how many known faults so many histories detect with every seed, and how many are known."""
         setting = self.setting_for(profile, offered)
-        caught: set[str] = set()
+        detected: set[str] = set()
         known: set[str] = set()
-        for (of, _), found in (self.detections[setting] if setting else {}).items():
-            fitting = [one for one in found if of is profile and one.needs <= offered]
-            known.update(one.fault for one in fitting)
-            caught.update(one.fault for one in fitting if one.within(histories) == len(one.after))
-        return len(caught), len(known)
+        for (api, _), detections in (self.detections[setting] if setting else {}).items():
+            concerned = [detection for detection in detections if api is profile and detection.needs <= offered]
+            known.update(detection.fault for detection in concerned)
+            detected.update(
+                detection.fault for detection in concerned if detection.within(histories) == len(detection.after)
+            )
+        return len(detected), len(known)
 
 
 def _median(after: tuple[int | None, ...]) -> float:
-    known = sorted(float("inf") if one is None else one for one in after)
-    return known[(len(known) - 1) // 2]
+    counts = sorted(float("inf") if count is None else count for count in after)
+    return counts[(len(counts) - 1) // 2]
 
 
-def power_from(content: Mapping[str, Any]) -> Power:
-    """Make the figures of the file's content.
-
-    A number stands for all seeds that came to the same.
-    """
+def figures_from(content: Mapping[str, Any]) -> DetectionFigures:
+    """Return the figures in a file's content, where a number stands for all seeds that gave the same."""
     seeds = int(content["seeds"])
-    detections: dict[str, dict[tuple[Profile, str], list[Detection]]] = {name: {} for name in content["settings"]}
+    detections: dict[str, dict[tuple[Profile, str], list[FaultDetection]]] = {name: {} for name in content["settings"]}
     for name, fault in content["faults"].items():
         profile = Profile(fault["profile"])
         for setting, rules in fault["after"].items():
             for rule, after in rules.items():
-                each = tuple(after) if isinstance(after, list) else (after,) * seeds
-                one = Detection(name, fault["sentence"], each, frozenset(fault.get("needs", ())))
-                detections[setting].setdefault((profile, rule), []).append(one)
-    return Power(
+                counts = tuple(after) if isinstance(after, list) else (after,) * seeds
+                detection = FaultDetection(name, fault["sentence"], counts, frozenset(fault.get("needs", ())))
+                detections[setting].setdefault((profile, rule), []).append(detection)
+    return DetectionFigures(
         measured=content["measured"],
         commit=content["commit"],
         seeds=seeds,
         settings={
-            name: {Profile(profile): frozenset(words) for profile, words in each.items()}
-            for name, each in content["settings"].items()
+            name: {Profile(profile): frozenset(offered) for profile, offered in setting.items()}
+            for name, setting in content["settings"].items()
         },
         plans={
-            name: {Profile(profile): plan for profile, plan in each.items()} for name, each in content["plans"].items()
+            name: {Profile(profile): plan for profile, plan in plans.items()}
+            for name, plans in content["plans"].items()
         },
         detections={
-            setting: {key: tuple(found) for key, found in each.items()} for setting, each in detections.items()
+            setting: {key: tuple(measured) for key, measured in rules.items()} for setting, rules in detections.items()
         },
     )
 
 
 @cache
-def load_power(file: str = FILE) -> Power:
+def load_figures(file: str = FILE) -> DetectionFigures:
     """Return the figures of this package: of faulty providers, or of merchants where that file is named."""
-    return power_from(json.loads(files("conformance.reports").joinpath(file).read_text(encoding="utf-8")))
+    return figures_from(json.loads(files("conformance.reports").joinpath(file).read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
 class DetectionTable:
-    """The measured power of the suite, at the size of one run."""
+    """The measured detection power of the suite at the size of one run."""
 
     result: Result
-    power: Power
+    figures: DetectionFigures
 
     @cached_property
     def _played(self) -> Mapping[Profile, int]:
-        """How many histories of the plan were begun, which is where in the plan the run ended."""
+        """The number of histories of the plan that were begun: the place in the plan where the run ended."""
         begun = {record["id"]: Profile(record["profile"]) for record in self.result.evidence.of_kind("history")}
         planned = (name for record in self.result.evidence.of_kind("plan") for name in record["histories"])
         return Counter(begun[name] for name in planned if name in begun)
@@ -182,68 +186,70 @@ class DetectionTable:
         looked = self.result.evidence.of_kind("capabilities")
         return {Profile(record["profile"]): frozenset(record["offered"]) for record in looked}
 
-    def of(self, one: RuleResult) -> RuleDetection | None:
-        """Return what is known of a rule that passed; None of any other, and where nothing was measured."""
-        if one.verdict is not RuleVerdict.PASSED or one.profile not in self._offered:
+    def of(self, rule: RuleResult) -> RuleDetection | None:
+        """Return the detection power for a rule that passed; None for any other, and where nothing was measured."""
+        if rule.verdict is not RuleVerdict.PASSED or rule.profile not in self._offered:
             return None
-        return self.power.strength(
-            one.profile, one.rule.id, self._offered[one.profile], self._played.get(one.profile, 0)
+        return self.figures.rule_detection(
+            rule.profile, rule.rule.id, self._offered[rule.profile], self._played.get(rule.profile, 0)
         )
 
-    def is_weak(self, one: RuleResult) -> bool:
-        """Tell whether a run of this size is sure to catch less than half of the known faults that break a rule."""
-        found = self.of(one)
-        return found is not None and 2 * found.certain < found.known
+    def is_weak(self, rule: RuleResult) -> bool:
+        """Return whether a run of this size detects fewer than half of the rule's known faults for certain."""
+        detection = self.of(rule)
+        return detection is not None and 2 * detection.certain < detection.known
 
-    def said(self, one: RuleResult) -> str:
-        """Return it as a sentence, or nothing."""
-        found = self.of(one)
-        if found is None:
+    def sentence(self, rule: RuleResult) -> str:
+        """Return the detection power for a rule in words, or nothing where it is not known."""
+        detection = self.of(rule)
+        if detection is None:
             return ""
-        said = _in_words(found)
-        return f"Little power: {said[:1].lower()}{said[1:]}" if self.is_weak(one) else said
+        sentence = _in_words(detection)
+        return f"Little power: {sentence[:1].lower()}{sentence[1:]}" if self.is_weak(rule) else sentence
 
-    def overall(self) -> list[tuple[Profile, int, int]]:
-        """Return for every profile how many of the known faults such a run catches, and how many are known."""
+    def by_profile(self) -> list[tuple[Profile, int, int]]:
+        """Return for every API how many known faults such a run detects, and how many are known."""
         rows = []
         for profile, offered in self._offered.items():
-            caught, known = self.power.caught(profile, offered, self._played.get(profile, 0))
+            detected, known = self.figures.count_detected(profile, offered, self._played.get(profile, 0))
             if known:
-                rows.append((profile, caught, known))
+                rows.append((profile, detected, known))
         return rows
 
     def headline(self) -> str:
-        """Return what such a run catches of all known faults, or nothing where something was violated or cut off."""
-        rows = self.overall()
+        """Return what such a run detects of all known faults; nothing where a rule was violated or the run stopped."""
+        rows = self.by_profile()
         if not self._played or not rows or self.result.verdict not in (RunVerdict.CONFORMANT, RunVerdict.INCOMPLETE):
             return ""
-        told = ", ".join(f"{caught} of {known} in {PROFILES[profile]}" for profile, caught, known in rows)
-        them = "integrations" if is_merchant_run(self.result.run) else "implementations"
-        return f"A run of this size catches these known faulty {them} with every seed that was tried: {told}."
+        counts = ", ".join(f"{detected} of {known} in {PROFILES[profile]}" for profile, detected, known in rows)
+        kind = "integrations" if is_merchant_run(self.result.run) else "implementations"
+        return f"A run of this size catches these known faulty {kind} with every seed that was tried: {counts}."
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figures of the whole run."""
+        """Return the figures of the whole run, as the report's JSON has them."""
         return {
-            "measured": self.power.measured,
-            "commit": self.power.commit,
-            "seeds": self.power.seeds,
-            "faults": {profile.value: {"caught": caught, "known": known} for profile, caught, known in self.overall()},
+            "measured": self.figures.measured,
+            "commit": self.figures.commit,
+            "seeds": self.figures.seeds,
+            "faults": {
+                profile.value: {"caught": detected, "known": known} for profile, detected, known in self.by_profile()
+            },
         }
 
 
-def _in_words(found: RuleDetection) -> str:
-    if found.certain == 0:
-        return f"A run of this size is not sure to catch any of the known faults that break it ({found.known})."
-    them = "breaks it" if found.known == 1 else "break it"
-    soon = f", half of them within {counted(found.half, 'history', 'histories')}" if found.half else ""
-    slowest = counted(found.slowest or 0, "history", "histories")
-    last = f", the slowest after {slowest}" if found.certain > 1 else f", after {slowest}"
+def _in_words(detection: RuleDetection) -> str:
+    if detection.certain == 0:
+        return f"A run of this size is not sure to catch any of the known faults that break it ({detection.known})."
+    verb = "breaks it" if detection.known == 1 else "break it"
+    half = f", half of them within {counted(detection.half, 'history', 'histories')}" if detection.half else ""
+    slowest = counted(detection.slowest or 0, "history", "histories")
+    last = f", the slowest after {slowest}" if detection.certain > 1 else f", after {slowest}"
     return (
-        f"A run of this size catches {found.certain} of {counted(found.known, 'known fault')} "
-        f"that {them}{soon if found.known > 1 else ''}{last}."
+        f"A run of this size catches {detection.certain} of {counted(detection.known, 'known fault')} "
+        f"that {verb}{half if detection.known > 1 else ''}{last}."
     )
 
 
-def detection_of(result: Result, power: Power | None = None) -> DetectionTable:
-    """Return what is known of the suite's power at the size of a run."""
-    return DetectionTable(result, power or load_power(MERCHANTS_FILE if is_merchant_run(result.run) else FILE))
+def detection_of(result: Result, figures: DetectionFigures | None = None) -> DetectionTable:
+    """Return the detection power at the size of a run; ``figures`` are those of this package by default."""
+    return DetectionTable(result, figures or load_figures(MERCHANTS_FILE if is_merchant_run(result.run) else FILE))

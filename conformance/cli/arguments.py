@@ -1,4 +1,4 @@
-"""What every command can be told, as argparse knows it."""
+"""The command line: every command and its options, for argparse."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ EXIT_CODES: Final = (
     "5 fault of the suite itself, 130 interrupted"
 )
 
+_PROFILES: Final = [profile.value for profile in Profile]
+_MARKETS: Final = [market.value for market in Market]
 _EXAMPLES: Final = (
     "share what fails with other runs, and try first what they found, in this directory; ro: before it only reads; "
     "may be repeated"
@@ -23,10 +25,10 @@ _EXAMPLES: Final = (
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence."""
+    """A parser that raises its errors as one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse would print."""
+        """Raise ``UsageError`` with the message that argparse would print."""
         raise UsageError(f"{self.prog}: {message} (see {self.prog} --help).")
 
 
@@ -61,7 +63,7 @@ def parser() -> Parser:
 
 
 def whole(least: int) -> type[int]:
-    """Return an argparse type for whole numbers from ``least`` on."""
+    """Return an argparse type: a whole number that is ``least`` or more."""
 
     class Whole(int):
         def __new__(cls, text: str) -> Whole:
@@ -80,9 +82,9 @@ def _run(command: Parser) -> None:
     add = command.add_argument
     command.epilog = EXIT_CODES
     add("--target", metavar="T", help="embedded (the default), a base URL, asgi:M:APP, wsgi:M:APP, python:M:ADAPTER")
-    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
     add("--control-url", metavar="U", help="the base of the target's test control API")
-    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--market", choices=_MARKETS, help="the age limit differs; no is the default")
     add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
     add("--budget", choices=BUDGETS, help="how much to play; standard is the default")
     add("--histories", metavar="N", type=whole(0), help="generated histories per profile, instead of the budget's")
@@ -123,9 +125,9 @@ def _fuzz(command: Parser) -> None:
     add("--target", metavar="T", help="embedded (the default), a base URL, asgi:M:APP, wsgi:M:APP")
     _openapi(command)
     add("--max-requests", metavar="N", type=whole(1), help="how many requests to send at most; 10000 is the default")
-    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
     add("--control-url", metavar="U", help="the base of the target's test control API")
-    add("--market", choices=[one.value for one in Market], help="the currency and the age limit; no is the default")
+    add("--market", choices=_MARKETS, help="the currency and the age limit; no is the default")
     add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
     add("--seed", metavar="S", type=whole(0), help="the same seed draws the same requests; 0 is the default")
     add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
@@ -138,9 +140,9 @@ def _age(command: Parser) -> None:
     add("what", choices=("plant", "harvest"), help="make orders now, or judge those that are old enough")
     add("--target", metavar="T", help="a base URL: whoever is there must remember its orders")
     add("--ledger", metavar="FILE", action="append", help="age-ledger.json is the default; harvest takes several")
-    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
+    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
     add("--control-url", metavar="U", help="the base of the target's test control API")
-    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--market", choices=_MARKETS, help="the age limit differs; no is the default")
     add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
     add("--copies", metavar="N", type=whole(1), help="plant: orders of each kind, for each side; 3 is the default")
     _operator(command)
@@ -161,8 +163,8 @@ def _merchant(command: Parser) -> None:
     add = command.add_argument
     command.epilog = EXIT_CODES
     add("--integration", metavar="M", help="python:MODULE:ADAPTER, http://127.0.0.1:PORT of a test hook, exec:COMMAND")
-    add("--profile", metavar="P", action="append", choices=[one.value for one in Profile], help="may be repeated")
-    add("--market", choices=[one.value for one in Market], help="the age limit differs; no is the default")
+    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
+    add("--market", choices=_MARKETS, help="the age limit differs; no is the default")
     add("--budget", choices=BUDGETS, help="how much to play; standard is the default")
     add("--histories", metavar="N", type=whole(0), help="drawn histories per profile, instead of the budget's")
     add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
@@ -224,13 +226,12 @@ def _rules(command: Parser) -> None:
     command.add_argument(
         "--party", choices=("provider", "merchant"), default="provider", help="whose; the provider's is the default"
     )
-    profiles = [one.value for one in Profile]
-    command.add_argument("--profile", metavar="P", action="append", choices=profiles, help="may be repeated")
+    command.add_argument("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
 
 
 def _sandbox(command: Parser) -> None:
     add = command.add_argument
     add("--port", metavar="N", type=whole(0), default=9701, help="9701 is the default; 0 takes a free one")
-    add("--market", choices=[one.value for one in Market], help="no is the default")
+    add("--market", choices=_MARKETS, help="no is the default")
     add("--seed", metavar="S", type=whole(0), default=0, help="decides every identifier; 0 is the default")
     add("--option", metavar="NAME=VALUE", action="append", default=[], help="how it behaves; may be repeated")

@@ -68,7 +68,7 @@ def waiver_from_json(data: Mapping[str, str]) -> Waiver:
 
 
 def parse_waivers(
-    given: Mapping[str, str] | Iterable[str],
+    waive: Mapping[str, str] | Iterable[str],
     profiles: Iterable[Profile] | None = None,
     day: date | None = None,
     *,
@@ -77,7 +77,7 @@ def parse_waivers(
     """Return waivers from the command line or from a Python call.
 
     Args:
-        given: texts of the form ``RULE=REASON`` or ``RULE@2026-12-31=REASON``, or reasons by rule.
+        waive: texts of the form ``RULE=REASON`` or ``RULE@2026-12-31=REASON``, or reasons by rule.
         profiles: which APIs are tested, where that is known already.
         day: the day of the run; today's by UTC when left out.
         merchant: the rules are a merchant's obligations, and not a provider's.
@@ -86,10 +86,10 @@ def parse_waivers(
         UsageError: one of them makes no sense, has ended, or could not be needed.
 
     """
-    if isinstance(given, Mapping):
-        texts = [f"{rule}={reason}" for rule, reason in given.items()]
+    if isinstance(waive, Mapping):
+        texts = [f"{rule}={reason}" for rule, reason in waive.items()]
     else:
-        texts = [given] if isinstance(given, str) else list(given)
+        texts = [waive] if isinstance(waive, str) else list(waive)
     tested = None if profiles is None else tuple(profiles)
     waivers: dict[str, Waiver] = {}
     for text in texts:

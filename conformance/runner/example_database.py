@@ -84,17 +84,17 @@ class ExampleDatabase:
 
     def change(self, key: bytes, saved: Iterable[str], dropped: Iterable[str]) -> None:
         """Keep some histories, and drop others."""
-        kept = {text.encode() for text in saved}
-        gone = {text.encode() for text in dropped}
+        saved_values = {text.encode() for text in saved}
+        dropped_values = {text.encode() for text in dropped}
         for location, database in self._databases.items():
             if location.startswith(READ_ONLY):
                 continue
-            for value in kept:
+            for value in saved_values:
                 database.save(key, value)
-            for value in gone:
+            for value in dropped_values:
                 database.delete(key, value)
             # Hypothesis does not raise where it cannot write.
-            if not kept <= self._fetch(location, key):
+            if not saved_values <= self._fetch(location, key):
                 self._failures.append(f"{location} could not be written (what was saved is not there)")
 
     def take_failures(self) -> list[str]:
@@ -124,17 +124,17 @@ class ExampleExchange:
         return self._database.read(key_of(self._party, profile.value, self._market))
 
     def record_tried(
-        self, sink: RecordSink, observer: NoteObserver, named: Iterable[tuple[str, dict[str, Any]]], left: int
+        self, sink: RecordSink, observer: NoteObserver, named: Iterable[tuple[str, dict[str, Any]]], unusable: int
     ) -> None:
         """Record the examples that are run, by history id, and the number of those that cannot be run here."""
         if not self.is_enabled:
             return
         histories: list[dict[str, Any]] = [{"id": name, "history": history} for name, history in named]
         failures = self._database.take_failures()
-        sink.append("examples", histories=histories, left=left, trouble=failures)
+        sink.append("examples", histories=histories, left=unusable, trouble=failures)
         different = len({text_of(example["history"]) for example in histories})
-        unplayable = f", {left} cannot be played here" if left else ""
-        observer.note(f"Shared examples: {different} are tried first{unplayable}.")
+        remark = f", {unusable} cannot be played here" if unusable else ""
+        observer.note(f"Shared examples: {different} are tried first{remark}.")
         for failure in failures:
             observer.note(f"Shared examples: {failure}; the run goes on without.")
 
@@ -228,7 +228,9 @@ def changes(evidence: Evidence) -> list[Change]:
         record = played[example["history"]]
         for group in _groups(record, judged[record["id"]], example):
             kept[group] = record
-    planned = {one["id"]: one["history"] for record in evidence.of_kind("examples") for one in record["histories"]}
+    planned = {
+        example["id"]: example["history"] for record in evidence.of_kind("examples") for example in record["histories"]
+    }
     whole = not is_merchant_run(evidence.records[0])
     out = []
     for profile in evidence.records[0]["profiles"]:
@@ -242,7 +244,7 @@ def changes(evidence: Evidence) -> list[Change]:
             for text, names in tried.items()
             if text not in saved
             and (
-                any(_groups(played[one], judged[one]) for name in names for one in _attempts(name, played))
+                any(_groups(played[attempt], judged[attempt]) for name in names for attempt in _attempts(name, played))
                 or all(any(_mended(played[o], judged[o], whole=whole) for o in _attempts(n, played)) for n in names)
             )
         ]
@@ -267,7 +269,7 @@ def _groups(record: Record, judgements: list[Record], example: Record | None = N
 def _mended(record: Record, judgements: list[Record], *, whole: bool) -> bool:
     """Return whether a history was run to its end and broke nothing."""
     through = len(judgements) == len(record["history"]["steps"]) if whole else bool(judgements)
-    return through and all(one["status"] in _PROVES for one in judgements)
+    return through and all(judgement["status"] in _PROVES for judgement in judgements)
 
 
 def _size(record: Record) -> tuple[int, str]:

@@ -19,7 +19,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
     """Return the report as JSON."""
     run = result.run
     finish = ending(result)
-    strengths = detection_of(result)
+    detection = detection_of(result)
     return {
         "version": REPORT_VERSION,
         "verdict": result.verdict.value,
@@ -47,8 +47,8 @@ def report_as_json(result: Result) -> dict[str, Any]:
             for (profile, switch), seen in sorted(result.noticed.items())
         ],
         "waivers": run["waivers"],
-        "power": strengths.as_json(),
-        "rules": [_rule(one, strengths) for one in result.rules],
+        "power": detection.as_json(),
+        "rules": [_rule(one, detection) for one in result.rules],
         **({"fuzz": fuzz} if (fuzz := fuzz_as_json(result.evidence)) is not None else {}),
         "counterexamples": [
             {
@@ -61,8 +61,8 @@ def report_as_json(result: Result) -> dict[str, Any]:
     }
 
 
-def _rule(one: RuleResult, strengths: DetectionTable) -> dict[str, Any]:
-    strength = strengths.of(one)
+def _rule(one: RuleResult, detection: DetectionTable) -> dict[str, Any]:
+    power = detection.of(one)
     return {
         "id": one.rule.id,
         "profile": one.profile.value,
@@ -79,7 +79,7 @@ def _rule(one: RuleResult, strengths: DetectionTable) -> dict[str, Any]:
         "records": dict(one.records),
         "in_scope": one.in_scope,
         "waiver": one.waiver,
-        "power": asdict(strength) if strength else None,
+        "power": asdict(power) if power else None,
     }
 
 

@@ -86,9 +86,9 @@ def _lines(result: Result) -> Iterator[str]:
             f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}{_until(waiver)}" for waiver in run["waivers"]
         )
         yield ""
-    strong = detection_of(result).headline()
-    if strong:
-        yield from (_plain(strong), "")
+    power = detection_of(result).headline()
+    if power:
+        yield from (_plain(power), "")
     part = fuzz_part(result.evidence)
     if part is not None and part.document["defects"]:
         yield from ("### Defects of the OpenAPI description, not of the target", "")

@@ -199,7 +199,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: i
             unseen_from_outside=unseen_from_outside(result),
             note=ending_note(result),
             finish=ending(result),
-            strengths=detection_of(result),
+            detection=detection_of(result),
             spread=_spread(result),
             started=_moment(result.run["started"]),
             relied_on_days=RELIED_ON.days,

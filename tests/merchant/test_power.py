@@ -10,7 +10,7 @@ import pytest
 from conformance.domain.order import Profile
 from conformance.judging.verdicts import RuleVerdict
 from conformance.merchant.api import run_merchant
-from conformance.reports.detection_power import MERCHANTS_FILE, detection_of, load_power
+from conformance.reports.detection_power import MERCHANTS_FILE, detection_of, load_figures
 from examples.merchants import epayment
 from tests.merchant import power
 from tests.merchant.exhibits import CORRECT, WRONG, name_of, sentence_of
@@ -58,7 +58,7 @@ def test_measuring_again_gives_what_is_written(made: type):
 def test_a_report_says_what_such_a_run_catches(tmp_path: Path):
     result = run_merchant(epayment.Adapter, histories=0, out=tmp_path / "out")
     strong = detection_of(result)
-    said = {one.rule.id: strong.said(one) for one in result.rules if one.verdict is RuleVerdict.PASSED}
+    said = {one.rule.id: strong.sentence(one) for one in result.rules if one.verdict is RuleVerdict.PASSED}
     assert said["M18"].startswith("A run of this size catches ")
     assert "known faulty integrations" in strong.headline()
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
@@ -67,11 +67,13 @@ def test_a_report_says_what_such_a_run_catches(tmp_path: Path):
 
 
 def test_what_needs_an_action_that_is_not_there_is_not_counted():
-    shops = load_power(MERCHANTS_FILE)
+    shops = load_figures(MERCHANTS_FILE)
     least = frozenset(power.LEAST)
-    poor, rich = (shops.strength(Profile.EPAYMENT, "M12", offered, 300) for offered in (least, least | power.ASKED))
+    poor, rich = (
+        shops.rule_detection(Profile.EPAYMENT, "M12", offered, 300) for offered in (least, least | power.ASKED)
+    )
     assert poor is None
     assert rich is not None
     assert rich.certain == rich.known > 2
-    some, more = (shops.caught(Profile.EPAYMENT, offered, 300)[1] for offered in (least, least | power.ASKED))
+    some, more = (shops.count_detected(Profile.EPAYMENT, offered, 300)[1] for offered in (least, least | power.ASKED))
     assert 0 < some < more

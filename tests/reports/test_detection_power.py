@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.reports.detection_power import power_from
+from conformance.reports.detection_power import figures_from
 
 ECOM, EPAYMENT = Profile.ECOM, Profile.EPAYMENT
 MUCH, LITTLE = frozenset({"age", "approve", "units"}), frozenset({"approve", "units"})
@@ -15,7 +15,7 @@ def fault(after, profile="ecom"):
 
 def power(**faults):
     plan = {"systematic": 100, "digest": "0" * 64}
-    return power_from(
+    return figures_from(
         {
             "measured": "2026-11-25",
             "commit": "abc",
@@ -40,7 +40,7 @@ FOUR = power(
 
 
 def test_what_a_run_catches_is_counted_by_its_size():
-    found = FOUR.strength(ECOM, "EC-01", MUCH, 100)
+    found = FOUR.rule_detection(ECOM, "EC-01", MUCH, 100)
     assert (found.known, found.certain, found.possible) == (4, 2, 2)
     assert (found.half, found.slowest) == (6, 30)
     assert found.missed == ("seldom", "never")
@@ -51,28 +51,28 @@ def test_what_a_run_catches_is_counted_by_its_size():
     [(1, 0, 0, None), (2, 1, 1, 2), (5, 1, 2, 2), (29, 1, 2, 2), (30, 2, 2, 30), (300, 2, 3, 30)],
 )
 def test_a_fault_is_certain_from_its_slowest_seed_on(histories, certain, possible, slowest):
-    found = FOUR.strength(ECOM, "EC-01", MUCH, histories)
+    found = FOUR.rule_detection(ECOM, "EC-01", MUCH, histories)
     assert (found.certain, found.possible, found.slowest) == (certain, possible, slowest)
 
 
 def test_half_is_said_only_where_the_run_is_long_enough():
-    assert FOUR.strength(ECOM, "EC-01", MUCH, 6).half == 6
-    assert FOUR.strength(ECOM, "EC-01", MUCH, 5).half is None
+    assert FOUR.rule_detection(ECOM, "EC-01", MUCH, 6).half == 6
+    assert FOUR.rule_detection(ECOM, "EC-01", MUCH, 5).half is None
 
 
 def test_a_target_that_offers_less_is_measured_with_what_it_offers():
-    found = FOUR.strength(ECOM, "EC-01", LITTLE | {"concurrent"}, 100)
+    found = FOUR.rule_detection(ECOM, "EC-01", LITTLE | {"concurrent"}, 100)
     assert (found.known, found.certain, found.slowest) == (2, 1, 9)
 
 
 def test_nothing_is_said_where_nothing_was_measured():
-    assert FOUR.strength(ECOM, "EC-01", frozenset({"age"}), 100) is None
-    assert FOUR.strength(ECOM, "EC-40", MUCH, 100) is None
-    assert FOUR.strength(ECOM, "EC-03", LITTLE, 100) is None
-    assert FOUR.caught(ECOM, frozenset(), 100) == (0, 0)
+    assert FOUR.rule_detection(ECOM, "EC-01", frozenset({"age"}), 100) is None
+    assert FOUR.rule_detection(ECOM, "EC-40", MUCH, 100) is None
+    assert FOUR.rule_detection(ECOM, "EC-03", LITTLE, 100) is None
+    assert FOUR.count_detected(ECOM, frozenset(), 100) == (0, 0)
 
 
 def test_a_fault_is_caught_when_any_rule_catches_it():
-    assert FOUR.caught(ECOM, MUCH, 100) == (3, 4)
-    assert FOUR.caught(ECOM, MUCH, 2) == (1, 4)
-    assert FOUR.caught(EPAYMENT, MUCH, 2) == (1, 1)
+    assert FOUR.count_detected(ECOM, MUCH, 100) == (3, 4)
+    assert FOUR.count_detected(ECOM, MUCH, 2) == (1, 4)
+    assert FOUR.count_detected(EPAYMENT, MUCH, 2) == (1, 1)

@@ -72,7 +72,7 @@ def test_what_catches_less_than_half_of_its_faults_is_called_little(after, weak,
     strengths = detection_of(result(tmp_path, journals.conformant), power(EC_01=after))
     rule = next(one for one in strengths.result.rules if one.rule.id == "EC-01")
     assert strengths.is_weak(rule) is weak
-    assert strengths.said(rule).startswith("Little power: a run" if weak else "A run")
+    assert strengths.sentence(rule).startswith("Little power: a run" if weak else "A run")
 
 
 def test_an_incomplete_run_says_what_it_would_have_caught(tmp_path):

@@ -7,7 +7,7 @@ from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.judging.verdicts import RuleVerdict
 from conformance.reports import write_reports
-from conformance.reports.detection_power import detection_of, load_power, power_from
+from conformance.reports.detection_power import detection_of, figures_from, load_figures
 from conformance.results.result import result_of
 
 from . import journals
@@ -21,7 +21,7 @@ def power(**after):
         rule: {"profile": "ecom", "sentence": "Wrong.", "after": {"all": {rule.replace("_", "-"): each}}}
         for rule, each in after.items()
     }
-    return power_from(
+    return figures_from(
         {
             "measured": "2026-11-25",
             "commit": "abc",
@@ -43,26 +43,26 @@ def of(strengths, rule, profile=Profile.ECOM):
 
 def test_a_rule_that_passed_is_told_with_what_catches_its_faults(tmp_path):
     strengths = detection_of(result(tmp_path), power(EC_01=[3, 12], EC_03=[5, None]))
-    assert strengths.said(of(strengths, "EC-01")) == (
+    assert strengths.sentence(of(strengths, "EC-01")) == (
         "A run of this size catches 1 of 1 known fault that breaks it, after 12 histories."
     )
-    assert strengths.said(of(strengths, "EC-03")).startswith(
+    assert strengths.sentence(of(strengths, "EC-03")).startswith(
         "Little power: a run of this size is not sure to catch any of the known faults that break it (1)"
     )
-    assert strengths.said(of(strengths, "EC-08")) == ""
-    assert strengths.said(of(strengths, "EP-01", Profile.EPAYMENT)) == ""
+    assert strengths.sentence(of(strengths, "EC-08")) == ""
+    assert strengths.sentence(of(strengths, "EP-01", Profile.EPAYMENT)) == ""
 
 
 def test_only_what_passed_is_told(tmp_path):
-    strengths = detection_of(result(tmp_path, journals.violated), load_power())
+    strengths = detection_of(result(tmp_path, journals.violated), load_figures())
     told = [one for one in strengths.result.rules if strengths.of(one) is not None]
     assert all(one.verdict is RuleVerdict.PASSED for one in told)
-    assert not strengths.said(of(strengths, "EC-08"))
+    assert not strengths.sentence(of(strengths, "EC-08"))
 
 
 def test_a_run_that_played_nothing_catches_nothing(tmp_path):
-    strengths = detection_of(result(tmp_path, journals.empty), load_power())
-    assert {caught for _, caught, _ in strengths.overall()} == {0}
+    strengths = detection_of(result(tmp_path, journals.empty), load_figures())
+    assert {caught for _, caught, _ in strengths.by_profile()} == {0}
     assert strengths.headline() == ""
 
 
@@ -74,11 +74,13 @@ def test_the_pages_tell_it(tmp_path):
     assert report["power"] == strengths.as_json()
     assert report["power"]["faults"]["ecom"]["known"] >= 80
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    sentences = {strengths.said(one) for one in strengths.result.rules} - {""}
+    sentences = {strengths.sentence(one) for one in strengths.result.rules} - {""}
     assert len(sentences) > 20
     assert all(sentence in page for sentence in sentences)
     assert strengths.headline() in page
     summary = re.sub(r"\\(.)", r"\1", (tmp_path / "summary.md").read_text(encoding="utf-8"))
     assert strengths.headline() in summary
     for rule in report["rules"]:
-        assert (rule["power"] is not None) == bool(strengths.said(of(strengths, rule["id"], Profile(rule["profile"]))))
+        assert (rule["power"] is not None) == bool(
+            strengths.sentence(of(strengths, rule["id"], Profile(rule["profile"])))
+        )
