@@ -13,12 +13,12 @@ from typing import Final
 from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, told_apart
 from conformance.domain.order import Attempt, Order, Profile
 from conformance.domain.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
-from conformance.model.base import ApiModel
 from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
 from conformance.model.ecom import EcomModel
 from conformance.model.epayment import EpaymentModel
 from conformance.model.linearizability import apart, together
 from conformance.model.recurring import RecurringModel
+from conformance.model.table import ApiModel, RaceRules
 
 __all__ = [
     "AgeLimit",
@@ -35,15 +35,14 @@ __all__ = [
 PossibleOrders = tuple[Order, ...]
 """The orders that are still possible, given everything observed so far."""
 
-_TABLES: Final[Mapping[Profile, ApiModel]] = {
-    table.profile: table for table in (EcomModel(), EpaymentModel(), RecurringModel())
+_MODELS: Final[Mapping[Profile, ApiModel]] = {
+    model.profile: model for model in (EcomModel(), EpaymentModel(), RecurringModel())
 }
-_HANDLERS: Final = {profile: table.handlers() for profile, table in _TABLES.items()}
 
 
 def initial_expectation(profile: Profile, step: Initiate, context: ModelContext) -> Expectation:
     """Say how an order may come to be."""
-    return _TABLES[profile].initiate(step, context)
+    return _MODELS[profile].initiate(step, context)
 
 
 def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expectation:
@@ -54,13 +53,17 @@ def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expec
 
     """
     if isinstance(step, Together):
-        return together(possible, step, lambda orders, one: expect(orders, one, context))
-    found = [_HANDLERS[order.profile][type(step)](order, step, context) for order in possible]
-    if len(found) == 1:
-        return found[0]
-    branches = tuple(branch for expectation in found for branch in expectation.branches)
-    records = tuple(dict.fromkeys(rule for expectation in found for rule in expectation.records))
+        return together(possible, step, lambda orders, request: expect(orders, request, context), _race_rules)
+    expectations = [_MODELS[order.profile].expect(order, step, context) for order in possible]
+    if len(expectations) == 1:
+        return expectations[0]
+    branches = tuple(branch for expectation in expectations for branch in expectation.branches)
+    records = tuple(dict.fromkeys(rule for expectation in expectations for rule in expectation.records))
     return Expectation(branches, records)
+
+
+def _race_rules(profile: Profile) -> RaceRules:
+    return _MODELS[profile].races
 
 
 def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], observed: Observation) -> PossibleOrders:
@@ -70,13 +73,13 @@ def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], ob
     was refused is remembered of any that named the order, because it must have no effect later, either.
     """
     after = tuple(dict.fromkeys(branch.after for branch in branches))
-    for one, seen in zip(parts_of(step), told_apart(observed), strict=False):
-        if not isinstance(one, Cancel):
+    for request, answer in zip(parts_of(step), told_apart(observed), strict=False):
+        if not isinstance(request, Cancel):
             continue
-        if seen.get("answer.outcome") == REFUSED and one.to is not Addressee.UNKNOWN:
+        if answer.get("answer.outcome") == REFUSED and request.to is not Addressee.UNKNOWN:
             after = tuple(dict.fromkeys(replace(order, cancel_refused=True) for order in after))
-        if one.to is Addressee.OWN and one.defect is None:
-            after = _remembering(one, before, after, seen)
+        if request.to is Addressee.OWN and request.defect is None:
+            after = _remembering(request, before, after, answer)
     return after
 
 

@@ -1,330 +1,364 @@
-"""What the three APIs have in common, as one table of steps that each API fills in.
-
-A table turns an order and a step into the branches that the documentation permits. It never looks at a target.
-"""
+"""What the three APIs have in common: refusals, time, reading back, and requests that are wrong in themselves."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Final, TypeAlias
 
-from conformance.domain.expectation import (
-    ACCEPTED,
-    BROKEN,
-    PENDING,
-    REFUSED,
-    Branch,
-    Claim,
-    Expectation,
-    NoneOf,
-    Permitted,
-)
-from conformance.domain.order import CLOSED, Order, Profile, Stage
-from conformance.domain.steps import Addressee, Cancel, Defect, Initiate, Key, Read, Step
-from conformance.domain.steps import Age as AgeStep
+from conformance.domain.expectation import ACCEPTED, BROKEN, PENDING, REFUSED, Branch, Claim, NoneOf, Permitted
+from conformance.domain.order import CLOSED, Order, Stage
+from conformance.domain.steps import Cancel, Defect
 from conformance.model.claims import (
     ANY_REFUSAL,
     REFUSAL,
-    UNAUTHORIZED,
+    Claims,
     Codes,
     Rules,
     accepted,
     accepted_or_pending,
-    branch,
     one_of,
     outcome,
     refused,
+    refused_or_broken,
+)
+from conformance.model.conditions import (
+    CANCELLED,
+    FOREIGN_ORDER,
+    LAPSED,
+    NEW_KEY,
+    OPENING_WINDOW_OVER,
+    OWN_ORDER,
+    REMAINDER,
+    SOUND_REQUEST,
+    TOO_OLD,
+    UNITS_DISTINGUISHED,
+    DefectIs,
+    order_is,
 )
 from conformance.model.context import (
-    DAY,
-    OPENING_WINDOW,
-    AgeLimit,
-    ModelContext,
-    age_for_cancel,
+    beyond_flat_limit,
     is_near_deadline,
     is_past_deadline,
     may_have_lapsed,
     must_have_lapsed,
 )
-
-SOUND: Final = (
-    Claim("view.negative", one_of(False, None), ("INV-10",)),
-    Claim("view.overrefunded", one_of(False, None), ("INV-10",)),
-    Claim("view.overdrawn", one_of(False, None), ("INV-4",)),
+from conformance.model.table import (
+    ALWAYS,
+    NOTHING_CHANGED,
+    WITHIN,
+    ApiModel,
+    Condition,
+    Permit,
+    Permits,
+    Premise,
+    Response,
+    Row,
+    RulesByAspect,
+    Table,
+    Varying,
+    is_a_day_old,
+    value_in,
+    without_rules,
 )
-"""What holds of every order's books, whatever happened to it."""
-IRREVERSIBLE: Rules = ("KB-15", "INV-5")
-UNCHANGED_BY_READING: Rules = ("INV-10",)
+
+IRREVERSIBLE: Final[Rules] = ("KB-15", "INV-5")
+Then: TypeAlias = Callable[[Premise], Order]
+
+
+# Refusals
+
+
+def refuse(
+    *rules: str,
+    status: Permitted | Callable[[Premise], Permitted] = REFUSAL,
+    codes: Varying[Codes] = (),
+    interpretation: tuple[str, str] | None = None,
+    when: Condition = ALWAYS,
+    also: Claims = (),
+) -> Permit:
+    """Permit a refused cancel, which changes nothing (INV-1). All the rules ask for it."""
+    return Permit(
+        "refused",
+        refusal(rules, status, codes),
+        rules=(*rules, "INV-1"),
+        blame=NOTHING_CHANGED,
+        interpretation=interpretation,
+        when=when,
+        also=also,
+    )
+
+
+def refusal(
+    rules: Rules, status: Permitted | Callable[[Premise], Permitted] = REFUSAL, codes: Varying[Codes] = ()
+) -> Response:
+    """Claim a 4xx answer, where its status and its error code may depend on the premise."""
+    if not callable(status) and isinstance(codes, tuple):
+        return refused(rules, status, codes)
+
+    def response(premise: Premise, _: Order) -> Claims:
+        return refused(rules, status(premise) if callable(status) else status, value_in(premise, codes))
+
+    return response
+
+
+REFUSED_UNJUDGED: Final = Permit("refused", refused(()), blame=NOTHING_CHANGED)
+"""A refusal that is permitted, and an example of nothing."""
+NOT_DONE_YET: Final = Permit("accepted, but not done when we stopped asking", (outcome(PENDING),), proves=False)
+"""A request that was accepted (202) may be still under way."""
+
+
+def not_now(*rules: str) -> Permit:
+    """Permit an answer that does not cancel, where a 500 was documented or seen as well (`C5`)."""
+    return Permit("not now", refused_or_broken(rules), rules=rules, blame=RulesByAspect.all(*rules))
+
+
+def nothing_left(*rules: str) -> tuple[Permit, ...]:
+    """Permit a refusal or a success that does nothing, of an order with nothing left to cancel (`C10`)."""
+    wrong = rules or ("INV-3",)
+    repeated = Permit(
+        "repeated",
+        accepted_or_pending(rules),
+        lambda premise: replace(premise.order, repeated=True),
+        rules=(*rules, "INV-3"),
+        blame=RulesByAspect(wrong, ("INV-3",), wrong, wrong),
+        interpretation=("C10", "replay"),
+    )
+    return refuse(*rules, interpretation=("C10", "reject")), repeated
+
+
+def lapsed(beyond_180_days: Rules, beyond_deadline: Rules) -> tuple[Row, ...]:
+    """Return the rows about the cancel of an order that the provider itself ended.
+
+    It is too old, and it has ended: either may be the reason, and so decide the status and the code (`C23`).
+    """
+    flat = order_is(beyond_flat_limit)
+    given_up = without_rules(*nothing_left())
+    return (
+        Row(given=LAPSED & TOO_OLD & flat, permits=(refuse(*beyond_180_days), given_up)),
+        Row(given=LAPSED & TOO_OLD & ~flat, permits=(refuse(*beyond_deadline), given_up)),
+        Row(given=LAPSED & ~TOO_OLD, permits=(refuse(), given_up)),
+    )
+
+
+def locked(*codes: str) -> tuple[Permit, ...]:
+    """Permit that an order is locked for the moment: 423, or one of these codes. It says nothing about the cancel."""
+    signs = (Claim("answer.status", one_of(423)), *(Claim("answer.code", one_of(code)) for code in codes))
+    return tuple(
+        Permit(
+            "the order was locked",
+            (outcome(REFUSED), sign),
+            blame=NOTHING_CHANGED,
+            when=OWN_ORDER & SOUND_REQUEST,
+            proves=False,
+        )
+        for sign in signs
+    )
+
+
+def not_for_its_age(order: Order, codes: Codes) -> Claims:
+    """Claim that an order within the limit is not refused for its age."""
+    if not is_a_day_old(order):
+        return ()
+    return (Claim("answer.code", NoneOf(codes), tuple(rule.partition("/")[0] for rule in WITHIN)),)
+
+
+# Resulting orders
+
+
+def reserved(premise: Premise) -> Order:
+    """Return the order with its whole amount reserved, just now."""
+    return replace(premise.order, stage=Stage.RESERVED, since_reserved=timedelta())
+
+
+def moved_to(stage: Stage) -> Then:
+    """Return how an order comes to another stage."""
+    return lambda premise: replace(premise.order, stage=stage)
+
+
+def cancelled_unreserved(premise: Premise) -> Order:
+    """Return the order cancelled before anything was reserved: its whole amount counts as cancelled."""
+    return replace(premise.order, stage=Stage.CANCELLED, cancelled=premise.order.amount)
+
+
+def cancelled(premise: Premise) -> Order:
+    """Return the order with its whole reservation released."""
+    return replace(premise.order, stage=Stage.CANCELLED, cancelled=premise.order.remaining)
+
+
+def remainder_released(premise: Premise) -> Order:
+    """Return the order with what was not captured released."""
+    return replace(premise.order, cancelled=premise.order.remaining)
+
+
+# What happens to an order from outside. The answer to a test action proves nothing; what is read afterwards does.
+
+
+def no_late_cancel(premise: Premise) -> Claims:
+    """Claim that a refused cancel has no effect later, where nothing else may have ended or released anything."""
+    order = premise.order
+    if not order.cancel_refused:
+        return ()
+    ended = order.stage in CLOSED or order.cancelled or order.agreement_stopped or order.lapsed
+    return () if ended or is_near_deadline(order, premise.context) else premise.model.nothing_released
+
+
+def undisturbed(answer: Claims = ()) -> Response:
+    """Claim an answer, and that a cancel which was refused before has no effect now."""
+    return lambda premise, _: (*answer, *no_late_cancel(premise))
+
+
+ENDED_BY_OTHERS: Final = Permit(
+    "ended, and not by a cancel",
+    (outcome(ACCEPTED, REFUSED),),
+    view=lambda premise: premise.model.ended_by_others,
+    when=Condition(lambda premise: bool(no_late_cancel(premise))),
+    proves=False,
+)
+"""The user may have done something else than was asked for, and that is nobody's fault."""
+
+
+def moves(name: str, then: Then, *, ends: bool = False) -> tuple[Permit, ...]:
+    """Permit that an order comes to another stage, which may be its end, or has not yet come to it."""
+    not_yet = Permit(f"not {name} when we stopped asking", accepted(), proves=False)
+    if ends:
+        return Permit(name, accepted(), then), not_yet
+    return Permit(name, undisturbed(accepted()), then), not_yet, ENDED_BY_OTHERS
+
+
+def nothing_happens(*rules: str) -> tuple[Permit, ...]:
+    """Permit that an order stays as it is, whatever the answer says."""
+    stays = undisturbed((outcome(ACCEPTED, REFUSED),))
+    return Permit("nothing happens", stays, rules=rules, blame=RulesByAspect.all(*rules)), ENDED_BY_OTHERS
+
+
+IMPOSSIBLE: Final = (
+    Row(given=CANCELLED, permits=nothing_happens(*IRREVERSIBLE)),
+    Row(permits=nothing_happens()),
+)
+"""The last rows about a test action: in any other stage, nothing happens."""
+
+# Reading, and time
+
+READ: Final = Table(
+    (
+        Row(
+            given=CANCELLED,
+            permits=(Permit("unchanged", undisturbed(), rules=IRREVERSIBLE, blame=RulesByAspect.all(*IRREVERSIBLE)),),
+        ),
+        Row(permits=(Permit("unchanged", undisturbed(), blame=RulesByAspect.all("INV-10")),)),
+    )
+)
+
+MAY_HAVE_LAPSED: Final = Condition(lambda premise: may_have_lapsed(premise.order, premise.context))
+MUST_HAVE_LAPSED: Final = Condition(lambda premise: must_have_lapsed(premise.order, premise.context))
+PAST_DEADLINE: Final = Condition(lambda premise: is_past_deadline(premise.order, premise.context))
+
+
+def timed_out(answer: Claims) -> Permit:
+    """Permit that an order which was never approved has timed out, unnoticed until now."""
+    return Permit("timed out", answer, moved_to(Stage.EXPIRED), when=OPENING_WINDOW_OVER)
+
+
+def _ended_by_provider(premise: Premise) -> Order:
+    order = premise.order
+    return replace(order, lapsed=True, cancelled=order.cancelled + order.remaining)
+
+
+def ageing(*signs: Varying[Claims]) -> Table:
+    """Return what may become of an order that grows older.
+
+    What a reservation that the provider ended looks like is not documented (`C20`): each sign is claimed for itself.
+    """
+    older = Permit("older", undisturbed(accepted()))
+    standing = replace(older, lasting=~MUST_HAVE_LAPSED)
+    lapses = tuple(
+        Permit(
+            "lapsed",
+            accepted(),
+            _ended_by_provider,
+            interpretation=("C20", "auto-cancelled"),
+            when=MAY_HAVE_LAPSED,
+            also=sign,
+        )
+        for sign in signs
+    )
+    return Table(
+        (
+            Row(
+                given=CANCELLED,
+                permits=(replace(older, rules=IRREVERSIBLE, blame=RulesByAspect.all(*IRREVERSIBLE)),),
+            ),
+            Row(
+                given=REMAINDER & PAST_DEADLINE,
+                permits=(replace(standing, tells=("C20", "kept")), ENDED_BY_OTHERS, *lapses),
+            ),
+            Row(given=REMAINDER, permits=(standing, ENDED_BY_OTHERS, *lapses)),
+            Row(permits=(older, ENDED_BY_OTHERS, timed_out(accepted()))),
+        )
+    )
+
+
+# Requests that are wrong in themselves
+
+REFUSED_FOR_ITS_KEY: Final = Permit(
+    "refused for its key", refused((), ANY_REFUSAL), blame=NOTHING_CHANGED, when=~NEW_KEY
+)
+"""A key that was used before may be refused before anything else is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class RulesByAspect:
-    """The rules that fail when a part of the read-back is wrong after a step.
+class _WithoutDefect:
+    """What is permitted of the same request without its defect."""
 
-    ``released`` is about what a cancel sets free, ``kept`` about what was captured and refunded, ``names`` about the
-    state's name, ``log`` about the history or event log. No rule is about our own preparations: when those fail,
-    nothing was proved.
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        step = replace(premise.cancel, defect=None)
+        return premise.model.tables[Cancel].branches(premise.of_step(step))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    """The refusals among the permitted outcomes, with any error code."""
+
+    permits: Permits
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        for branch in self.permits.branches(premise):
+            if is_refusal(branch):
+                claims = tuple(claim for claim in branch.claims if claim.field not in ("answer.code", "answer.group"))
+                yield replace(branch, claims=claims)
+
+
+AS_WITHOUT_DEFECT: Final = without_rules(_WithoutDefect())
+REFUSED_ANYWAY: Final = _Refusals(AS_WITHOUT_DEFECT)
+"""Where the order forbids the cancel as well as the defect does, either refusal will do (`C23`)."""
+NOTHING_DOCUMENTED: Final = (Permit("refused", (outcome(REFUSED, BROKEN),), blame=NOTHING_CHANGED), AS_WITHOUT_DEFECT)
+"""Of a defect about which nothing is documented, any orderly answer is permitted."""
+
+
+def for_any_sales_unit(own: Table, *permits: Permit) -> tuple[Row, ...]:
+    """Return the rows about a cancel of somebody else's order, which is refused.
+
+    Where the target serves every sales unit alike, it may do what it does to its own. A refusal that the order would
+    have had for itself is then no example of one for the sales unit.
     """
-
-    released: Rules = ()
-    kept: Rules = ()
-    names: Rules = ()
-    log: Rules = ()
-
-    @classmethod
-    def all(cls, *rules: str) -> RulesByAspect:
-        """Blame the same rules for everything."""
-        return cls(rules, rules, rules, rules)
+    refused_anyway = Condition(lambda premise: any(is_refusal(branch) for branch in own.branches(premise)))
+    return (
+        Row(given=UNITS_DISTINGUISHED, request=FOREIGN_ORDER, permits=permits),
+        Row(given=refused_anyway, request=FOREIGN_ORDER, permits=(without_rules(*permits, own),)),
+        Row(request=FOREIGN_ORDER, permits=(*permits, without_rules(own))),
+    )
 
 
-class ApiModel(ABC):
-    """One API's documented outcomes, step by step."""
-
-    profile: ClassVar[Profile]
-    defects: ClassVar[Mapping[Defect, tuple[Rules, Permitted]]]
-    """What is documented of a broken request: the rules, and the statuses they permit."""
-    recorded_defects: ClassVar[Mapping[Defect, Rules]]
-    """The rules of silence about a broken request."""
-    unchanged: ClassVar[RulesByAspect] = RulesByAspect.all("INV-1")
-    lock_codes: ClassVar[Rules] = ()
-    """Error codes of an order that is locked for the moment. So is one that answers 423."""
-
-    @abstractmethod
-    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> tuple[Claim, ...]:
-        """Claim what this order looks like when it is read back."""
-
-    @abstractmethod
-    def untouched(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that nothing was released of an order of which nothing had been."""
-
-    @abstractmethod
-    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that an order ended in a way that no cancel of the merchant's leads to, or nothing where none does."""
-
-    def view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> tuple[Claim, ...]:
-        """Claim what reading the order back says: how this order looks, and that its books are in order."""
-        return (*self.expected_view(order, context, blame), *SOUND)
-
-    def codes(self, context: ModelContext, codes: Codes) -> Codes:
-        """Return the error codes that may stand in an answer, given those that the documentation names."""
-        return codes
-
-    @abstractmethod
-    def cancel(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        """Say how a cancel may turn out."""
-
-    def initiate(self, step: Initiate, context: ModelContext) -> Expectation:
-        """Say how an order comes to be."""
-        order = Order(self.profile, step.kind, step.amount, context.currency, Stage.INITIATED)
-        return Expectation((branch("initiated", accepted(), self.view(order, context, RulesByAspect()), order),))
-
-    def handlers(self) -> dict[type[Any], Callable[[Order, Any, ModelContext], Expectation]]:
-        """Return what answers for each kind of step."""
-        return {
-            AgeStep: self._age,
-            Cancel: self._cancel,
-            Read: self._read,
-        }
-
-    # What happens to an order from outside. The answer to a test action proves nothing; what is read afterwards does.
-
-    def _moves(
-        self, order: Order, context: ModelContext, to: Order, name: str, blame: RulesByAspect, rules: Rules = ()
-    ) -> Expectation:
-        stays = self._stays_refused(order, context) if to.stage not in CLOSED else ()
-        moved = branch(name, accepted(), (*stays, *self.view(to, context, blame)), to, rules)
-        if rules:
-            return Expectation((moved,))
-        waiting = (outcome(ACCEPTED), *self.view(order, context, RulesByAspect()))
-        not_yet = Branch(f"not {name} when we stopped asking", waiting, order, proves=False)
-        return Expectation((moved, not_yet, *self._ended_otherwise(order, stays)))
-
-    def _cannot(self, order: Order, context: ModelContext, blame: RulesByAspect, rules: Rules = ()) -> Expectation:
-        stays = self._stays_refused(order, context)
-        claims = (outcome(ACCEPTED, REFUSED), *stays, *self.view(order, context, blame))
-        return Expectation((Branch("nothing happens", claims, order, rules), *self._ended_otherwise(order, stays)))
-
-    def _ended_otherwise(self, order: Order, stays: tuple[Claim, ...]) -> tuple[Branch, ...]:
-        # The user may have done something else than was asked for, and that is nobody's fault.
-        claims = (outcome(ACCEPTED, REFUSED), *self.ended_otherwise(order))
-        return (Branch("ended, and not by a cancel", claims, order, proves=False),) if stays else ()
-
-    def _stays_refused(self, order: Order, context: ModelContext) -> tuple[Claim, ...]:
-        """Claim that a refused cancel has no effect later, where nothing else may have ended or released anything."""
-        ended = order.stage in CLOSED or order.cancelled or order.agreement_stopped or order.lapsed
-        if not order.cancel_refused or ended or is_near_deadline(order, context):
-            return ()
-        return self.untouched(order)
-
-    def _irreversible(self, order: Order) -> tuple[RulesByAspect, Rules]:
-        if order.cancelled and not order.lapsed:
-            return RulesByAspect.all(*IRREVERSIBLE), IRREVERSIBLE
-        return RulesByAspect(), ()
-
-    def reserved(self, order: Order) -> Order:
-        """Return the order with its whole amount reserved, just now."""
-        return replace(order, stage=Stage.RESERVED, since_reserved=timedelta())
-
-    # Time
-
-    def _age(self, order: Order, step: AgeStep, context: ModelContext) -> Expectation:
-        older = order.older(step.by)
-        blame, rules = self._irreversible(order)
-        open_ = order.stage is Stage.RESERVED and order.remaining > 0
-        kept = (("C20", "kept"),) if open_ and is_past_deadline(older, context) else ()
-        stays = self._stays_refused(older, context)
-        same = branch("older", accepted(), (*stays, *self.view(older, context, blame)), older, rules, kept)
-        branches = [replace(same, lasting=not (open_ and must_have_lapsed(older, context)))]
-        branches += self._ended_otherwise(older, stays)
-        if order.stage in (Stage.INITIATED, Stage.IN_3DS) and older.since_initiated >= OPENING_WINDOW:
-            expired = replace(older, stage=Stage.EXPIRED)
-            branches.append(branch("timed out", accepted(), self.view(expired, context, RulesByAspect()), expired))
-        if open_ and may_have_lapsed(older, context):
-            lapsed = replace(older, lapsed=True, cancelled=older.cancelled + older.remaining)
-            for sign in self.lapse_signs(older):
-                claims = (*self.view(lapsed, context, RulesByAspect()), sign)
-                branches.append(branch("lapsed", accepted(), claims, lapsed, (), (("C20", "auto-cancelled"),)))
-        return Expectation(tuple(branches))
-
-    def _read(self, order: Order, step: Step, context: ModelContext) -> Expectation:
-        blame, rules = self._irreversible(order)
-        blame = blame if rules else RulesByAspect.all(*UNCHANGED_BY_READING)
-        claims = (*self._stays_refused(order, context), *self.view(order, context, blame))
-        return Expectation((branch("unchanged", (), claims, order, rules),))
-
-    # Cancels that every API answers in the same way
-
-    def _cancel(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        expectation = self.cancel(order, step, context)
-        if step.defect is not None or step.to is not Addressee.OWN:
-            return expectation
-        # An order may be locked at any moment: that is documented, and says nothing about the cancel.
-        view = self.view(order, context, self.unchanged)
-        locks = [Claim("answer.status", one_of(423)), *(Claim("answer.code", one_of(code)) for code in self.lock_codes)]
-        locked = tuple(
-            Branch("the order was locked", (outcome(REFUSED), lock, *view), order, proves=False) for lock in locks
-        )
-        return replace(expectation, branches=(*expectation.branches, *locked))
-
-    def refusal(
-        self, order: Order, context: ModelContext, rules: Rules, status: Permitted = REFUSAL, codes: Codes = ()
-    ) -> Expectation:
-        """Permit nothing but a refusal that changes nothing."""
-        return Expectation((self.refused_cancel(order, context, rules, status, codes),))
-
-    def refused_cancel(
-        self,
-        order: Order,
-        context: ModelContext,
-        rules: Rules,
-        status: Permitted = REFUSAL,
-        codes: Codes = (),
-        readings: tuple[tuple[str, str], ...] = (),
-    ) -> Branch:
-        """Permit a refusal that changes nothing."""
-        view = self.view(order, context, self.unchanged)
-        return branch("refused", refused(rules, status, codes), view, order, (*rules, "INV-1"), readings)
-
-    @abstractmethod
-    def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
-        """Claim, one way each, that a reservation is not what it was. Its form after the deadline is not given."""
-
-    def lapsed(self, order: Order, context: ModelContext, age: AgeLimit, rules: Rules) -> tuple[Branch, ...]:
-        """Permit the refusals of an order that the provider itself ended.
-
-        It is too old, and it has ended: either may be the reason, and so decide the status and the code (`C23`).
-        """
-        return (self.refused_cancel(order, context, rules if age is AgeLimit.BEYOND else ()),)
-
-    def cancel_of_lapsed(self, order: Order, context: ModelContext, rules: Rules) -> Expectation:
-        """Permit the refusals of a cancel whose order the provider itself ended, or a success that does nothing."""
-        refusals = self.lapsed(order, context, age_for_cancel(order, context), rules)
-        return Expectation((*refusals, *without_rules(self.finished(order, context))))
-
-    def finished(self, order: Order, context: ModelContext, rules: Rules = (), records: Rules = ()) -> Expectation:
-        """Permit a refusal or a success that does nothing, of an order with nothing left to cancel (`C10`)."""
-        branches = []
-        if context.allows("C10", "reject"):
-            branches.append(self.refused_cancel(order, context, rules, readings=(("C10", "reject"),)))
-        if context.allows("C10", "replay"):
-            answer = accepted_or_pending(rules)
-            after = replace(order, repeated=True)
-            wrong = rules or ("INV-3",)
-            view = self.view(after, context, RulesByAspect(wrong, ("INV-3",), wrong, wrong))
-            branches.append(branch("repeated", answer, view, after, (*rules, "INV-3"), (("C10", "replay"),)))
-        return Expectation(tuple(branches), records)
-
-    def defective(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        """Say what answers a cancel that is broken on the wire. Where nothing is documented, anything orderly may."""
-        defect = step.defect
-        documented = self.defects.get(defect) if defect else None
-        plain = without_rules(self.cancel(order, replace(step, defect=None), context))
-        if documented is not None:
-            rules, status = documented
-            refusal = self.refused_cancel(order, context, rules, status)
-            if status is UNAUTHORIZED:
-                return Expectation((refusal,))
-            # Where the order forbids the cancel as well, either refusal will do (`C23`).
-            return Expectation((refusal, *(_without_code(each) for each in plain if _is_refusal(each))))
-        view = self.view(order, context, self.unchanged)
-        turned_down = branch("refused", (outcome(REFUSED, BROKEN),), view, order)
-        return Expectation((turned_down, *plain), self.recorded_defects.get(defect, ()) if defect else ())
-
-    def out_of_reach(
-        self, order: Order, step: Cancel, context: ModelContext, rules: Rules, status: Permitted, codes: Codes = ()
-    ) -> Expectation:
-        """Permit the refusal of a cancel whose order cannot be reached. A key that was used may be refused first."""
-        refusal = self.refused_cancel(order, context, rules, status, codes)
-        if step.key is Key.FRESH:
-            return Expectation((refusal,))
-        view = self.view(order, context, self.unchanged)
-        return Expectation((refusal, branch("refused for its key", refused((), ANY_REFUSAL), view, order)))
-
-    @staticmethod
-    def for_any_sales_unit(foreign: Expectation, own: Expectation, context: ModelContext) -> Expectation:
-        """Permit what the order itself does to a cancel, where the target serves every sales unit alike.
-
-        A refusal that the order would have had for itself is then no example of one for the sales unit.
-        """
-        if context.distinguishes_units:
-            return foreign
-        if any(_is_refusal(each) for each in own.branches):
-            foreign = Expectation(without_rules(foreign))
-        return Expectation((*foreign.branches, *without_rules(own)))
-
-    too_old_codes: ClassVar[Codes] = ()
-    """Error codes that say that an order is too old."""
-
-    def not_for_its_age(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that an order within the limit is not refused for its age."""
-        rules = tuple(rule.partition("/")[0] for rule in self.young(order))
-        return (Claim("answer.code", NoneOf(self.too_old_codes), rules),) if rules and self.too_old_codes else ()
-
-    @staticmethod
-    def young(order: Order) -> Rules:
-        """Name the within side of the age rules, for an order that is old enough to say anything about them."""
-        aged = order.since_reserved is not None and order.since_reserved >= DAY
-        return ("KB-02/within", "KB-02b/within") if aged else ()
-
-    def not_done_yet(self, order: Order, context: ModelContext) -> Branch:
-        """Permit a request that was accepted (202) to be still under way."""
-        claims = (outcome(PENDING), *self.view(order, context, RulesByAspect()))
-        return Branch("accepted, but not done when we stopped asking", claims, order, proves=False)
+def is_refusal(branch: Branch) -> bool:
+    """Tell whether an outcome is a refused request."""
+    return any(claim.field == "answer.outcome" and claim.permitted.permits(REFUSED) for claim in branch.claims)
 
 
-def without_rules(expectation: Expectation) -> tuple[Branch, ...]:
-    """Return an expectation's branches as permitted, and as examples of nothing."""
-    return tuple(replace(each, rules=(), readings=()) for each in expectation.branches)
-
-
-def _is_refusal(each: Branch) -> bool:
-    return any(claim.field == "answer.outcome" and claim.permitted.permits(REFUSED) for claim in each.claims)
-
-
-def _without_code(each: Branch) -> Branch:
-    return replace(
-        each, claims=tuple(claim for claim in each.claims if claim.field not in ("answer.code", "answer.group"))
+def defects_of(model: type[ApiModel]) -> tuple[Defect, ...]:
+    """Return the defects of a cancel that the documentation of an API speaks of, in its order."""
+    requests = (row.request for row in model.tables[Cancel].rows)
+    return tuple(
+        dict.fromkeys(defect for request in requests if isinstance(request, DefectIs) for defect in request.defects)
     )

@@ -1,8 +1,8 @@
-"""The vocabulary in which the three APIs' tables are written: claims that all of them use."""
+"""The claims in which the rows of all three APIs are written."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from conformance.domain.expectation import (
     ACCEPTED,
@@ -10,15 +10,14 @@ from conformance.domain.expectation import (
     PENDING,
     REFUSED,
     Between,
-    Branch,
     Claim,
     OneOf,
     Permitted,
     Scalar,
 )
-from conformance.domain.order import Order
 
 Rules: TypeAlias = tuple[str, ...]
+Claims: TypeAlias = tuple[Claim, ...]
 Codes: TypeAlias = tuple[str | None, ...]
 """Permitted error codes; None among them permits an answer that has none."""
 
@@ -42,7 +41,7 @@ def outcome(*values: str, rules: Rules = ()) -> Claim:
     return Claim("answer.outcome", OneOf(values), rules)
 
 
-def accepted(rules: Rules = ()) -> tuple[Claim, ...]:
+def accepted(rules: Rules = ()) -> Claims:
     """Claim a 2xx answer."""
     return (outcome(ACCEPTED, rules=rules),)
 
@@ -52,12 +51,12 @@ def done(rules: Rules = (), *statuses: int) -> Claim:
     return Claim("answer.status", OneOf(statuses or (200,)), rules)
 
 
-def accepted_or_pending(rules: Rules = ()) -> tuple[Claim, ...]:
+def accepted_or_pending(rules: Rules = ()) -> Claims:
     """Claim a 2xx answer, where 202 is documented as well."""
     return (outcome(ACCEPTED, PENDING, rules=rules),)
 
 
-def refused(rules: Rules = (), status: Permitted = REFUSAL, codes: Codes = ()) -> tuple[Claim, ...]:
+def refused(rules: Rules = (), status: Permitted = REFUSAL, codes: Codes = ()) -> Claims:
     """Claim a 4xx answer, its status and, where the documentation ties one to the case, its error code.
 
     All the rules ask for the refusal. An API's own rules, which come first, ask for its code; a status that is not left
@@ -69,7 +68,7 @@ def refused(rules: Rules = (), status: Permitted = REFUSAL, codes: Codes = ()) -
     return (*claims, Claim("answer.code", OneOf(codes), own)) if codes else claims
 
 
-def refused_or_broken(rules: Rules) -> tuple[Claim, ...]:
+def refused_or_broken(rules: Rules) -> Claims:
     """Claim that the request did not succeed, where a 500 was documented or seen as the answer (`C5`)."""
     return (
         outcome(REFUSED, BROKEN, rules=rules),
@@ -77,13 +76,9 @@ def refused_or_broken(rules: Rules) -> tuple[Claim, ...]:
     )
 
 
-def branch(
-    name: str,
-    answer: tuple[Claim, ...],
-    view: tuple[Claim, ...],
-    after: Order,
-    rules: Rules = (),
-    readings: tuple[tuple[str, str], ...] = (),
-) -> Branch:
-    """Put a branch together from what is answered and what is read afterwards."""
-    return Branch(name, (*answer, *view), after, rules, readings)
+SOUND: Final = (
+    Claim("view.negative", one_of(False, None), BOOKS),
+    Claim("view.overrefunded", one_of(False, None), BOOKS),
+    Claim("view.overdrawn", one_of(False, None), ("INV-4",)),
+)
+"""What holds of every order's books, whatever happened to it."""

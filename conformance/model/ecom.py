@@ -5,364 +5,443 @@ Sources: the Cancellations page, the eCom guide and its OpenAPI description 2.0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
-from conformance.domain.expectation import (
-    ACCEPTED,
-    Between,
-    Branch,
-    Claim,
-    Expectation,
-    Folded,
-    Mentions,
-    Missing,
-    NoneOf,
-    OneOf,
-    Permitted,
-)
+from conformance.domain.expectation import Between, Claim, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
 from conformance.domain.order import CLOSED, Order, Profile, Stage
-from conformance.domain.steps import Addressee, Cancel, Defect, Key
-from conformance.model.base import RulesByAspect
+from conformance.domain.steps import Age, Cancel, Capture, Defect, Read, Refund
+from conformance.model.base import (
+    NOTHING_DOCUMENTED,
+    READ,
+    REFUSED_ANYWAY,
+    REFUSED_FOR_ITS_KEY,
+    REFUSED_UNJUDGED,
+    ageing,
+    cancelled,
+    cancelled_unreserved,
+    for_any_sales_unit,
+    lapsed,
+    locked,
+    not_for_its_age,
+    not_now,
+    nothing_left,
+    refuse,
+    remainder_released,
+    timed_out,
+)
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
     REFUSAL,
     UNAUTHORIZED,
+    Claims,
     Codes,
     Rules,
     accepted,
-    branch,
     done,
     one_of,
-    outcome,
     refused,
-    refused_or_broken,
 )
-from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, beyond_flat_limit
+from conformance.model.conditions import (
+    BEYOND_180_DAYS,
+    BEYOND_DEADLINE,
+    C10_IS_OPEN,
+    CANCELLED,
+    DEFECTIVE,
+    EXPIRED,
+    FLAG_ABSENT,
+    FLAG_FALSE,
+    FLAG_NOT_TRUE,
+    FLAG_TRUE,
+    FULLY_CAPTURED,
+    IN_3DS,
+    INITIATED,
+    KEY_OF_ANOTHER_ORDER,
+    NEAR_LIMIT,
+    NEW_KEY,
+    NOTHING_REFUNDED,
+    OWN_ORDER,
+    PARTLY_CAPTURED,
+    PLAIN_REQUEST,
+    REJECTED,
+    RESERVED,
+    SAME_KEY,
+    SOMETHING_REFUNDED,
+    SOUND_REQUEST,
+    TOO_OLD,
+    UNKNOWN_ORDER,
+    YOUNG,
+    allows,
+    defect_is,
+    unless_old,
+)
+from conformance.model.context import AgeLimit, ModelContext
 from conformance.model.idempotency import repeated
-from conformance.model.money import MoneyRules
-from conformance.model.payment import PaymentModel
+from conformance.model.money import captures, refunds
+from conformance.model.payment import user_actions
+from conformance.model.table import (
+    NOTHING_CHANGED,
+    WITHIN,
+    ApiModel,
+    Permit,
+    Premise,
+    RaceRules,
+    Response,
+    Row,
+    RulesByAspect,
+    Silence,
+    Table,
+)
 
-ALREADY_CAPTURED: Final = ("51",)
-_GROUPS: Final = {"EC-09": "Payment", "EC-19": "Merchant", "EC-25": "InvalidRequest"}
-SHOWN_BY_RELEASE: Final = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-4", "INV-10")
-KEPT_BY_CANCEL: Final = ("INV-3",)
-_UNAUTHORIZED: Final = ("EC-23",)
-_INVALID: Final = ("EC-25",)
-_FIELDS: Final[Mapping[Defect, tuple[str, ...]]] = {
-    Defect.NO_MERCHANT_INFO: ("merchantInfo", "merchantSerialNumber"),
-    Defect.NO_BODY_MSN: ("merchantInfo", "merchantSerialNumber"),
-    Defect.NO_TRANSACTION: ("transaction",),
-    Defect.NO_TEXT: ("transaction",),
-    Defect.LONG_TEXT: ("transaction",),
-}
-"""What the name of the field may contain that an error about it has for its code: its own, or that of what it is in."""
-_DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
-    Defect.NO_TOKEN: (_UNAUTHORIZED, UNAUTHORIZED),
-    Defect.BAD_TOKEN: (_UNAUTHORIZED, UNAUTHORIZED),
-    Defect.NO_BEARER: (_UNAUTHORIZED, UNAUTHORIZED),
-    Defect.NO_SUBSCRIPTION_KEY: (_UNAUTHORIZED, UNAUTHORIZED),
-    Defect.BAD_SUBSCRIPTION_KEY: (_UNAUTHORIZED, UNAUTHORIZED),
-    Defect.NO_MERCHANT_INFO: (_INVALID, BAD_REQUEST),
-    Defect.NO_BODY_MSN: (_INVALID, BAD_REQUEST),
-    Defect.NO_TRANSACTION: (_INVALID, BAD_REQUEST),
-    Defect.NO_TEXT: (_INVALID, BAD_REQUEST),
-    Defect.LONG_TEXT: (_INVALID, BAD_REQUEST),
-}
+SHOWN_BY_CANCEL: Final[Rules] = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-4", "INV-10")
+"""Of what every successful cancel is an example: the forms of the answer and the history, and the books."""
 
 
-class EcomModel(PaymentModel):
+# How a cancel is answered
+
+
+def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
+    """Claim the answer to a cancel that succeeds.
+
+    ``outcome`` are the rules that ask for the success, ``answer`` those that say what stands in the answer.
+    """
+    success = (*accepted(outcome), done(answer))
+
+    def response(premise: Premise, after: Order) -> Claims:
+        too_old = not_for_its_age(premise.order, ("98",))
+        return (*success, *too_old, *_names(premise, answer), *_summary(after, answer))
+
+    return response
+
+
+def _names(premise: Premise, rules: Rules) -> Claims:
+    """Claim what an answer says. Only the order's id is required; what else is there has to be right."""
+    order, context = premise.order, premise.context
+    exact = not context.allows("C3", "tolerant")
+    claims = (
+        Claim(
+            "answer.state", one_of("Cancelled", None) if exact else Folded(("Cancelled",), optional=True), ("KB-03",)
+        ),
+        Claim("answer.order", one_of("same"), ("EC-39",)),
+        Claim("answer.text", one_of("same", None), ("EC-40",)),
+        Claim("answer.bank", Missing(), ("EC-39",)),
+    )
+    if order.since_reserved is None:
+        return (*claims, Claim("answer.instrument", Missing(), ("EC-39",)))
+    amounts = [order.amount] if context.allows("C9", "order-amount") else []
+    if context.allows("C9", "released-amount"):
+        amounts.append(order.remaining)
+    return (*claims, Claim("answer.amount", one_of(*amounts, None), rules))
+
+
+def _summary(after: Order, rules: Rules) -> Claims:
+    """Claim the summary of an answer. Before the approval the example has none, and only the invariants speak of it."""
+    reserved = after.since_reserved is not None
+    return (
+        Claim("answer.captured", one_of(after.captured, None), rules if reserved else ("INV-3",)),
+        Claim("answer.refunded", one_of(after.refunded, None), rules if reserved else ("INV-3",)),
+        Claim("answer.to_capture", one_of(0, None), rules if reserved else ("INV-2",)),
+        Claim("answer.to_refund", one_of(after.refundable, None), rules if reserved else ("INV-6",)),
+    )
+
+
+def rejection(premise: Premise) -> Permitted:
+    """Return the statuses of a rejection (`C4`), which may also be due to the order's age (`C23`)."""
+    if premise.age is not AgeLimit.WITHIN or premise.context.allows("C4", "any-4xx"):
+        return REFUSAL
+    return one_of(400, 402) if premise.context.allows("C4", "400-or-402") else BAD_REQUEST
+
+
+def too_old_code(premise: Premise) -> Codes:
+    """Return the error code of an order that is too old (`C2`)."""
+    return () if premise.context.allows("C2", "any-code") else ("98",)
+
+
+def of_group(group: str, refusal: Permit) -> Permit:
+    """Permit a refusal from the group of errors that the guide lists it in."""
+    named = Claim("answer.group", Folded((group,), optional=True), (refusal.rules[0].partition("/")[0],))
+
+    def response(premise: Premise, after: Order) -> Claims:
+        answer = refusal.response if isinstance(refusal.response, tuple) else refusal.response(premise, after)
+        return (*answer[:2], named, *answer[2:])
+
+    return replace(refusal, response=response)
+
+
+# What the order decides about its cancel
+
+NOTHING_TO_CAPTURE: Final = RulesByAspect(released=("INV-2",), kept=("INV-3",))
+"""Whatever a successful cancel is an example of, nothing can be captured after it, and it moves no money."""
+RELEASABLE: Final = RESERVED | (PARTLY_CAPTURED & FLAG_TRUE)
+"""A cancel releases something, unless it comes too late."""
+
+released_unjudged = (Permit("released", cancel_response(), cancelled, blame=NOTHING_TO_CAPTURE), REFUSED_UNJUDGED)
+
+OF_THE_ORDER: Final = Table(
+    (
+        # It is not possible to cancel a request that is over 180 days old: HTTP 400.
+        Row(
+            given=RELEASABLE & BEYOND_180_DAYS,
+            permits=(refuse("EC-13", "KB-02/beyond", "KB-02b/beyond", status=BAD_REQUEST, codes=too_old_code),),
+        ),
+        Row(
+            given=RELEASABLE & BEYOND_DEADLINE,
+            permits=(refuse("KB-02b/beyond", status=BAD_REQUEST, codes=too_old_code),),
+        ),
+        # Cancel a reserved order: it is voided.
+        Row(
+            given=RESERVED & YOUNG,
+            request=FLAG_NOT_TRUE,
+            permits=(
+                Permit(
+                    "released",
+                    cancel_response(outcome=("EC-03", "KB-01/reserved"), answer=("EC-03",)),
+                    cancelled,
+                    rules=("EC-03", "KB-01/reserved", *WITHIN, "KB-03", "INV-6", *SHOWN_BY_CANCEL),
+                    blame=RulesByAspect(released=("EC-03", "INV-2"), kept=("INV-3",), names=("EC-03",), log=("EC-03",)),
+                ),
+            ),
+        ),
+        Row(given=RESERVED & YOUNG, request=FLAG_TRUE, permits=released_unjudged),
+        Row(given=RESERVED & NEAR_LIMIT, permits=released_unjudged),
+        # Cancel a pending order. This is no guaranteed operation: it depends on actions taken by the user.
+        Row(
+            given=INITIATED,
+            request=FLAG_NOT_TRUE,
+            permits=(
+                Permit(
+                    "cancelled",
+                    cancel_response(outcome=("EC-01",), answer=("EC-01",)),
+                    cancelled_unreserved,
+                    rules=("EC-01", "KB-01/initiated", "KB-03", "EC-37", *SHOWN_BY_CANCEL),
+                    blame=RulesByAspect(names=("EC-01",)),
+                ),
+                Permit("not guaranteed", refused(("EC-01",)), rules=("KB-04",), blame=NOTHING_CHANGED),
+                timed_out(refused()),
+            ),
+        ),
+        # In a 3-D Secure session, the payment cannot be cancelled.
+        Row(given=IN_3DS, permits=(not_now("KB-05", "EC-06"),)),
+        # Cancel a partially captured order: with the flag, the remainder is released.
+        Row(
+            given=PARTLY_CAPTURED & NOTHING_REFUNDED & YOUNG,
+            request=FLAG_TRUE,
+            permits=(
+                Permit(
+                    "remainder released",
+                    cancel_response(outcome=("EC-07", "KB-06", "KB-10"), answer=("EC-07",)),
+                    remainder_released,
+                    rules=("EC-07", "KB-06", "KB-10", *WITHIN, "KB-03", "INV-6", *SHOWN_BY_CANCEL),
+                    blame=RulesByAspect(
+                        released=("EC-07", "KB-06", "INV-2"),
+                        kept=("INV-3",),
+                        names=("EC-07", "KB-06"),
+                        log=("EC-07", "KB-06"),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            given=PARTLY_CAPTURED & ~TOO_OLD & ~(NOTHING_REFUNDED & YOUNG),
+            request=FLAG_TRUE,
+            permits=(
+                Permit("remainder released", cancel_response(), remainder_released, blame=NOTHING_TO_CAPTURE),
+                REFUSED_UNJUDGED,
+            ),
+        ),
+        # The payment must be RESERVED for the flag to take effect: before that, it is ignored, accepted or rejected.
+        Row(
+            given=INITIATED,
+            request=FLAG_TRUE,
+            permits=(
+                Permit(
+                    "cancelled",
+                    cancel_response(),
+                    cancelled_unreserved,
+                    blame=RulesByAspect(names=("EC-01",)),
+                    when=allows("C7", "ignored", "accepted"),
+                ),
+                Permit("flag rejected", refused(("EC-05",)), blame=NOTHING_CHANGED, interpretation=("C7", "rejected")),
+                timed_out(refused()),
+            ),
+        ),
+        # With the flag false, any cancel after a partial or full capture is rejected. Where it is not set, it is false.
+        Row(
+            given=PARTLY_CAPTURED,
+            request=FLAG_FALSE,
+            permits=(refuse("EC-08/false", "KB-07", "INV-7", status=rejection),),
+        ),
+        Row(
+            given=PARTLY_CAPTURED,
+            request=FLAG_ABSENT,
+            permits=(refuse("EC-08/absent", "KB-07", "INV-7", "KB-09", status=rejection),),
+        ),
+        Row(
+            given=FULLY_CAPTURED & YOUNG,
+            request=FLAG_FALSE,
+            permits=(of_group("Payment", refuse("EC-09/false", "KB-08", status=rejection, codes=("51",))),),
+        ),
+        Row(
+            given=FULLY_CAPTURED & YOUNG,
+            request=FLAG_ABSENT,
+            permits=(of_group("Payment", refuse("EC-09/absent", "KB-08", "KB-09", status=rejection, codes=("51",))),),
+        ),
+        Row(given=FULLY_CAPTURED & ~YOUNG, request=FLAG_FALSE, permits=(refuse("EC-09/false", "KB-08"),)),
+        Row(given=FULLY_CAPTURED & ~YOUNG, request=FLAG_ABSENT, permits=(refuse("EC-09/absent", "KB-08", "KB-09"),)),
+        # After a full capture, the flag changes nothing: the cancel is rejected, or releases zero.
+        Row(
+            given=FULLY_CAPTURED,
+            request=FLAG_TRUE,
+            permits=(
+                refuse("EC-10", status=rejection, codes=unless_old(("51",)), interpretation=("C8", "reject")),
+                Permit(
+                    "no-op",
+                    accepted(("EC-10",)),
+                    lambda premise: replace(premise.order, repeated=True),
+                    rules=("EC-10", "INV-3"),
+                    blame=RulesByAspect(released=("EC-10", "INV-3"), kept=("INV-3",), log=("EC-10",)),
+                    interpretation=("C8", "no-op"),
+                ),
+            ),
+        ),
+        # Cancel what has ended: nothing is documented, and so it is judged only where one interpretation was chosen.
+        Row(given=CANCELLED & C10_IS_OPEN, permits=nothing_left()),
+        Row(given=CANCELLED & ~C10_IS_OPEN, permits=nothing_left("EC-14")),
+        Row(given=REJECTED | EXPIRED, permits=nothing_left()),
+        *lapsed(beyond_180_days=("EC-13", "KB-02/beyond", "KB-02b/beyond"), beyond_deadline=("KB-02b/beyond",)),
+    )
+)
+
+# What the request itself decides
+
+
+def invalid_field(*names: str) -> Permit:
+    """Permit the refusal of a body, with the name of a field for its code: its own, or that of what it is in."""
+    code = Claim("answer.code", Mentions(names), ("EC-25",))
+    return of_group("InvalidRequest", refuse("EC-25", status=BAD_REQUEST, also=(code,)))
+
+
+USED_KEY: Final = OWN_ORDER & SOUND_REQUEST & (SAME_KEY | KEY_OF_ANOTHER_ORDER)
+
+CANCEL: Final = Table(
+    (
+        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(OF_THE_ORDER,)),
+        Row(
+            request=defect_is(
+                Defect.NO_TOKEN,
+                Defect.BAD_TOKEN,
+                Defect.NO_BEARER,
+                Defect.NO_SUBSCRIPTION_KEY,
+                Defect.BAD_SUBSCRIPTION_KEY,
+            ),
+            permits=(refuse("EC-23", status=UNAUTHORIZED),),
+        ),
+        Row(
+            request=defect_is(Defect.NO_MERCHANT_INFO, Defect.NO_BODY_MSN),
+            permits=(invalid_field("merchantInfo", "merchantSerialNumber"), REFUSED_ANYWAY),
+        ),
+        Row(
+            request=defect_is(Defect.NO_TRANSACTION, Defect.NO_TEXT, Defect.LONG_TEXT),
+            permits=(invalid_field("transaction"), REFUSED_ANYWAY),
+        ),
+        Row(request=defect_is(Defect.MSN_AS_INTEGER, Defect.OTHER_HEADER_MSN), permits=NOTHING_DOCUMENTED),
+        Row(request=DEFECTIVE, permits=NOTHING_DOCUMENTED),
+        Row(
+            request=UNKNOWN_ORDER,
+            permits=(
+                of_group("Merchant", refuse("EC-19", status=ANY_REFUSAL, codes=("35",))),
+                REFUSED_FOR_ITS_KEY,
+            ),
+        ),
+        *for_any_sales_unit(OF_THE_ORDER, refuse("EC-20", status=one_of(400, 401, 403, 404)), REFUSED_FOR_ITS_KEY),
+        # X-Request-Id is no parameter of this call: a repeated one may be ignored, refused or replayed.
+        Row(
+            request=USED_KEY,
+            permits=(OF_THE_ORDER, REFUSED_FOR_ITS_KEY, *repeated(blame=NOTHING_CHANGED, when=SAME_KEY)),
+        ),
+        Row(request=OWN_ORDER, permits=(OF_THE_ORDER,)),
+    ),
+    always=locked("94"),
+    recorded=(
+        Silence(("EC-04",), given=RESERVED, request=PLAIN_REQUEST & FLAG_TRUE),
+        Silence(("EC-05",), given=INITIATED, request=PLAIN_REQUEST & FLAG_TRUE),
+        Silence(("EC-12",), given=PARTLY_CAPTURED & SOMETHING_REFUNDED, request=PLAIN_REQUEST & FLAG_TRUE),
+        Silence(("EC-14",), given=CANCELLED, request=PLAIN_REQUEST),
+        Silence(("EC-21",), request=defect_is(Defect.OTHER_HEADER_MSN)),
+        Silence(("EC-26",), request=defect_is(Defect.MSN_AS_INTEGER)),
+        Silence(("EC-29",), request=USED_KEY),
+    ),
+)
+
+
+class EcomModel(ApiModel):
     """What the documentation says of eCom, step by step."""
 
     profile = Profile.ECOM
-    least = 100
-    lock_codes = ("94",)
-    too_old_codes = ("98",)
-    defects = _DEFECTS
-    recorded_defects: ClassVar = {Defect.MSN_AS_INTEGER: ("EC-26",), Defect.OTHER_HEADER_MSN: ("EC-21",)}
-    money = MoneyRules(
-        capture_after_cancel=("EC-31",),
-        capture_after_release=("EC-33",),
-        capture_too_old=("EC-35",),
-        capture_too_old_codes=("98", "96"),
-        refund_after_cancel=("EC-32",),
-        refund_after_cancel_codes=("73",),
-        refund_after_release=("EC-34",),
-        refund_too_old=("EC-36",),
-        refund_too_old_codes=("95",),
-    )
+    making = Table((Row(permits=(Permit("initiated", accepted()),)),))
+    tables: ClassVar = {
+        Cancel: CANCEL,
+        Capture: captures(
+            after_cancel=("EC-31",), after_release=("EC-33",), too_old=("EC-35",), too_old_codes=("98", "96")
+        ),
+        Refund: refunds(
+            after_cancel=("EC-32",),
+            after_cancel_codes=("73",),
+            after_release=("EC-34",),
+            too_old=("EC-36",),
+            too_old_codes=("95",),
+            least=100,
+        ),
+        **user_actions(rejected=("KB-12/rejected", "EC-15"), expired=("KB-12/expired", "EC-16")),
+        Read: READ,
+        # What was reserved can no longer be captured.
+        Age: ageing(lambda premise: (Claim("view.to_capture", NoneOf((premise.order.remaining,))),)),
+    }
+    # The history tells of no cancel.
+    nothing_released = (Claim("view.log.cancels", one_of(0), ("INV-1",)),)
+    # It ended before it was reserved: the user may have done that, or Vipps (EC-15, EC-16, EC-18).
+    ended_by_others = (Claim("view.summary", one_of(False)),)
+    races = RaceRules(busy_codes=("94", "98"), recorded=("EC-28",), approval=("EC-02",))
 
-    def end_rules(self, stage: Stage) -> Rules:
-        """Name the rules about an order that the user rejected or let time out."""
-        return (*super().end_rules(stage), "EC-15" if stage is Stage.REJECTED else "EC-16")
-
-    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> tuple[Claim, ...]:
+    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what `/details` says: the summary's amounts, and the history that led to them."""
         if order.lapsed:
             return (Claim("view.captured", one_of(order.captured, None), blame.kept),)
-        order_of_log = Claim("view.log.order", one_of("newest-first", "one-entry"), ("EC-38",))
         if order.since_reserved is None:
-            claims = [Claim("view.log.newest", self._newest_unreserved(order, context), blame.names), order_of_log]
-            if order.stage is Stage.CANCELLED:
-                claims.append(Claim("view.summary", one_of(False), ("EC-37",)))
-            return tuple(claims)
-        claims = [
+            newest = Claim("view.log.newest", _newest_unreserved(order, context), blame.names)
+            return (newest, NEWEST_FIRST, NO_SUMMARY) if order.stage is Stage.CANCELLED else (newest, NEWEST_FIRST)
+        claims = (
             Claim("view.captured", one_of(order.captured), blame.kept),
             Claim("view.refunded", one_of(order.refunded), blame.kept),
             Claim("view.to_capture", one_of(order.remaining), blame.released),
             Claim("view.to_refund", one_of(order.refundable), ("INV-6",)),
             Claim("view.log.captured", one_of(order.captured), blame.log),
             Claim("view.log.refunded", one_of(order.refunded), blame.log),
-            Claim("view.log.cancels", self._entries(order), blame.log),
-            order_of_log,
-        ]
-        if order.captured == 0 and not order.repeated:
-            claims.append(Claim("view.log.newest", one_of("VOID" if order.cancelled else "RESERVE"), blame.names))
-        return tuple(claims)
-
-    def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that what was reserved can no longer be captured."""
-        return (Claim("view.to_capture", NoneOf((order.remaining,))),)
-
-    def untouched(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that the history tells of no cancel."""
-        return (Claim("view.log.cancels", one_of(0), ("INV-1",)),)
-
-    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that it ended before it was reserved: the user may have done that, or Vipps (EC-15, EC-16, EC-18)."""
-        return (Claim("view.summary", one_of(False)),)
-
-    @staticmethod
-    def _entries(order: Order) -> Permitted:
-        # What the history says of a remainder that was released, or of a cancel that did nothing, is not documented.
-        least = 1 if order.cancelled and not order.captured else 0
-        if order.repeated:
-            return Between(least, 9)
-        return one_of(least, 1) if order.cancelled else one_of(0)
-
-    @staticmethod
-    def _newest_unreserved(order: Order, context: ModelContext) -> OneOf:
-        if order.stage is Stage.CANCELLED:
-            return one_of("CANCEL")
-        if order.stage in CLOSED:
-            names = [
-                name
-                for name, reading in (("CANCEL", "cancel-entry"), ("INITIATE", "no-entry"))
-                if context.allows("C11", reading)
-            ]
-            return one_of(*names)
-        return one_of("INITIATE")
-
-    def refused_cancel(
-        self,
-        order: Order,
-        context: ModelContext,
-        rules: Rules,
-        status: Permitted = REFUSAL,
-        codes: Codes = (),
-        readings: tuple[tuple[str, str], ...] = (),
-    ) -> Branch:
-        """Permit a refusal that changes nothing, from the group of errors that the guide lists it in."""
-        refusal = super().refused_cancel(order, context, rules, status, codes, readings)
-        first = rules[0].partition("/")[0] if rules else ""
-        if first not in _GROUPS or (first == "EC-09" and not codes):
-            return refusal
-        group = Claim("answer.group", Folded((_GROUPS[first],), optional=True), (first,))
-        return replace(refusal, claims=(*refusal.claims[:2], group, *refusal.claims[2:]))
-
-    def cancel(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        """Say how a cancel may turn out."""
-        if step.defect is not None:
-            return self._naming_the_field(step.defect, self.defective(order, step, context))
-        if step.to is Addressee.UNKNOWN:
-            return self.out_of_reach(order, step, context, ("EC-19",), ANY_REFUSAL, ("35",))
-        if step.to is Addressee.FOREIGN:
-            expectation = self.out_of_reach(order, step, context, ("EC-20",), one_of(400, 401, 403, 404))
-            return self.for_any_sales_unit(expectation, self._own(order, step, context), context)
-        plain = self._own(order, step, context)
-        if step.key is Key.FRESH or (step.key is Key.SAME and order.attempt is None):
-            return plain
-        # X-Request-Id is no parameter of this call: a repeated one may be ignored, replayed or refused.
-        return Expectation(
-            (*plain.branches, *self._ignored_or_refused(order, step, context)), (*plain.records, "EC-29")
+            Claim("view.log.cancels", _cancel_entries(order), blame.log),
+            NEWEST_FIRST,
         )
+        if order.captured or order.repeated:
+            return claims
+        return (*claims, Claim("view.log.newest", one_of("VOID" if order.cancelled else "RESERVE"), blame.names))
 
-    @staticmethod
-    def _naming_the_field(defect: Defect, expectation: Expectation) -> Expectation:
-        if defect not in _FIELDS:
-            return expectation
-        refusal, *others = expectation.branches
-        name = Claim("answer.code", Mentions(_FIELDS[defect]), _INVALID)
-        return replace(expectation, branches=(replace(refusal, claims=(*refusal.claims, name)), *others))
 
-    def _ignored_or_refused(self, order: Order, step: Cancel, context: ModelContext) -> tuple[Branch, ...]:
-        view = self.view(order, context, self.unchanged)
-        refusal = branch("refused for its key", refused((), ANY_REFUSAL), view, order)
-        return (refusal, *repeated(order, view)) if step.key is Key.SAME else (refusal,)
+NEWEST_FIRST: Final = Claim("view.log.order", one_of("newest-first", "one-entry"), ("EC-38",))
+NO_SUMMARY: Final = Claim("view.summary", one_of(False), ("EC-37",))
 
-    def _own(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        if order.stage is Stage.INITIATED:
-            return self._before_approval(order, step, context)
-        if order.stage is Stage.IN_3DS:
-            rules = ("KB-05", "EC-06")
-            view = self.view(order, context, RulesByAspect.all(*rules))
-            return Expectation((branch("not now", refused_or_broken(rules), view, order, rules),))
-        if order.lapsed:
-            return self.cancel_of_lapsed(order, context, self._too_old_rules(order))
-        if order.stage in CLOSED or order.cancelled:
-            return self._finished(order, context)
-        if order.captured == 0:
-            return self._reserved(order, step, context)
-        if order.remaining:
-            return self._partly_captured(order, step, context)
-        return self._fully_captured(order, step, context)
 
-    def _finished(self, order: Order, context: ModelContext) -> Expectation:
-        if not order.cancelled:
-            return self.finished(order, context)
-        # Silent, and so only recorded, unless the user has chosen one of the readings.
-        chosen = not (context.allows("C10", "reject") and context.allows("C10", "replay"))
-        return self.finished(order, context, ("EC-14",) if chosen else (), ("EC-14",))
+def _cancel_entries(order: Order) -> OneOf | Between:
+    # What the history says of a remainder that was released, or of a cancel that did nothing, is not documented.
+    least = 1 if order.cancelled and not order.captured else 0
+    if order.repeated:
+        return Between(least, 9)
+    return one_of(least, 1) if order.cancelled else one_of(0)
 
-    def _before_approval(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
-        decided = bool(step.flag)
-        rules: Rules = () if decided else ("EC-01", "KB-01/initiated", "KB-03", "EC-37", *SHOWN_BY_RELEASE)
-        blame = RulesByAspect(names=("EC-01",))
-        asked: Rules = () if decided else ("EC-01",)
-        answer = (outcome(ACCEPTED, rules=asked), done(asked), *self._answer(order, after, context, ()))
-        unchanged = self.view(order, context, self.unchanged)
-        branches = []
-        if not decided or context.allows("C7", "ignored") or context.allows("C7", "accepted"):
-            branches.append(branch("cancelled", answer, self.view(after, context, blame), after, rules))
-        if not decided:
-            branches.append(branch("not guaranteed", refused(("EC-01",)), unchanged, order, ("KB-04",)))
-        elif context.allows("C7", "rejected"):
-            readings = (("C7", "rejected"),)
-            branches.append(branch("flag rejected", refused(("EC-05",)), unchanged, order, (), readings))
-        return Expectation((*branches, *self.timed_out(order, context)), ("EC-05",) if decided else ())
 
-    def _answer(self, order: Order, after: Order, context: ModelContext, rules: Rules) -> tuple[Claim, ...]:
-        tolerant = context.allows("C3", "tolerant")
-        amounts = []
-        if context.allows("C9", "order-amount"):
-            amounts.append(order.amount)
-        if context.allows("C9", "released-amount"):
-            amounts.append(after.cancelled)
-        claims = [
-            # Of an answer, only the order's id is required; what else is there has to be right.
-            Claim(
-                "answer.state",
-                Folded(("Cancelled",), optional=True) if tolerant else one_of("Cancelled", None),
-                ("KB-03",),
-            ),
-            Claim("answer.order", one_of("same"), ("EC-39",)),
-            Claim("answer.text", one_of("same", None), ("EC-40",)),
-            Claim("answer.bank", Missing(), ("EC-39",)),
-        ]
-        if order.since_reserved is None:
-            claims.append(Claim("answer.instrument", Missing(), ("EC-39",)))
-        else:
-            claims.append(Claim("answer.amount", one_of(*amounts, None), rules))
-        for field, value, blamed in (
-            ("captured", after.captured, ("INV-3",)),
-            ("refunded", after.refunded, ("INV-3",)),
-            ("to_capture", 0, ("INV-2",)),
-            ("to_refund", after.refundable, ("INV-6",)),
-        ):
-            # Before the approval the example has no summary; what one would say follows from the invariants.
-            claims.append(
-                Claim(f"answer.{field}", one_of(value, None), blamed if order.since_reserved is None else rules)
-            )
-        return tuple(claims)
-
-    def _releases(self, order: Order, context: ModelContext, rules: Rules, name: str) -> Branch:
-        after = replace(order, cancelled=order.remaining)
-        if order.captured == 0:
-            after = replace(after, stage=Stage.CANCELLED)
-        cited = tuple(dict.fromkeys(rule.partition("/")[0] for rule in rules))
-        first = tuple(rule for rule in cited if rule not in ("KB-01", "KB-02", "KB-02b", "KB-10"))
-        blame = RulesByAspect(released=(*first, "INV-2"), kept=KEPT_BY_CANCEL, names=first, log=first)
-        asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
-        # What the knowledge base asks for is seen in the payment, and the answer only tells of it.
-        of_answer = tuple(rule for rule in first if not rule.startswith("KB-"))
-        answer = (*accepted(asked), done(of_answer), *self.not_for_its_age(order))
-        answer = (*answer, *self._answer(order, after, context, of_answer))
-        shown = ("KB-03", "INV-6", *SHOWN_BY_RELEASE)
-        return branch(name, answer, self.view(after, context, blame), after, (*rules, *shown) if rules else ())
-
-    def _reserved(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        age = age_for_cancel(order, context)
-        accept: Rules = () if step.flag else ("EC-03", "KB-01/reserved")
-        records = ("EC-04",) if step.flag else ()
-        unchanged = self.view(order, context, self.unchanged)
-        branches = []
-        if age is not AgeLimit.BEYOND:
-            rules = (*accept, *self.young(order)) if age is AgeLimit.WITHIN and accept else ()
-            branches.append(self._releases(order, context, rules, "released"))
-            if age is AgeLimit.OPEN or step.flag:
-                branches.append(branch("refused", refused(()), unchanged, order))
-        if age is AgeLimit.BEYOND:
-            branches.append(self._too_old(order, context))
-        return Expectation(tuple(branches), records)
-
-    def _too_old(self, order: Order, context: ModelContext) -> Branch:
-        return self.refused_cancel(order, context, self._too_old_rules(order), BAD_REQUEST, self._codes(context))
-
-    @staticmethod
-    def _too_old_rules(order: Order) -> Rules:
-        return ("EC-13", "KB-02/beyond", "KB-02b/beyond") if beyond_flat_limit(order) else ("KB-02b/beyond",)
-
-    @staticmethod
-    def _codes(context: ModelContext) -> Codes:
-        return () if context.allows("C2", "any-code") else ("98",)
-
-    def _partly_captured(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        age = age_for_cancel(order, context)
-        unchanged = self.view(order, context, self.unchanged)
-        if step.flag:
-            derived = order.refunded > 0
-            branches = []
-            if age is not AgeLimit.BEYOND:
-                judged = age is AgeLimit.WITHIN and not derived
-                rules = ("EC-07", "KB-06", "KB-10", *self.young(order)) if judged else ()
-                branches.append(self._releases(order, context, rules, "remainder released"))
-                if not judged:
-                    branches.append(branch("refused", refused(()), unchanged, order))
-            else:
-                branches.append(self._too_old(order, context))
-            return Expectation(tuple(branches), ("EC-12",) if derived else ())
-        rules = self._without_flag(step, ("EC-08", "KB-07", "INV-7"))
-        return self.refusal(order, context, rules, self._status(context, age))
-
-    @staticmethod
-    def _without_flag(step: Cancel, rules: Rules) -> Rules:
-        first, *others = rules
-        if step.flag is None:
-            return (f"{first}/absent", *others, "KB-09")
-        return (f"{first}/false", *others)
-
-    @staticmethod
-    def _status(context: ModelContext, age: AgeLimit) -> OneOf | Between:
-        if age is not AgeLimit.WITHIN or context.allows("C4", "any-4xx"):
-            return REFUSAL
-        return one_of(400, 402) if context.allows("C4", "400-or-402") else BAD_REQUEST
-
-    def _fully_captured(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        age = age_for_cancel(order, context)
-        status = self._status(context, age)
-        codes = ALREADY_CAPTURED if age is AgeLimit.WITHIN else ()
-        if not step.flag:
-            rules = self._without_flag(step, ("EC-09", "KB-08"))
-            return self.refusal(order, context, rules, status, codes)
-        branches = []
-        if context.allows("C8", "reject"):
-            branches.append(self.refused_cancel(order, context, ("EC-10",), status, codes, (("C8", "reject"),)))
-        if context.allows("C8", "no-op"):
-            after = replace(order, repeated=True)
-            blame = RulesByAspect(released=("EC-10", *KEPT_BY_CANCEL), kept=KEPT_BY_CANCEL, log=("EC-10",))
-            kept = self.view(after, context, blame)
-            branches.append(branch("no-op", accepted(("EC-10",)), kept, after, ("EC-10", "INV-3"), (("C8", "no-op"),)))
-        return Expectation(tuple(branches))
+def _newest_unreserved(order: Order, context: ModelContext) -> OneOf:
+    if order.stage is Stage.CANCELLED:
+        return one_of("CANCEL")
+    if order.stage not in CLOSED:
+        return one_of("INITIATE")
+    entries = (("CANCEL", "cancel-entry"), ("INITIATE", "no-entry"))
+    return one_of(*(name for name, choice in entries if context.allows("C11", choice)))

@@ -6,46 +6,99 @@ Sources: the ePayment guide's cancel, payment states, event log and errors pages
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
-from conformance.domain.expectation import REFUSED, Between, Branch, Claim, Expectation, Missing, NoneOf, Permitted
-from conformance.domain.order import CLOSED, Order, Profile, Stage
-from conformance.domain.steps import Addressee, Cancel, Defect, Key
-from conformance.model.base import RulesByAspect, without_rules
+from conformance.domain.expectation import Between, Claim, Missing, NoneOf
+from conformance.domain.order import Order, Profile, Stage
+from conformance.domain.steps import Age, Cancel, Capture, Defect, Read, Refund
+from conformance.model.base import (
+    NOTHING_DOCUMENTED,
+    READ,
+    REFUSED_ANYWAY,
+    REFUSED_FOR_ITS_KEY,
+    REFUSED_UNJUDGED,
+    ageing,
+    cancelled,
+    cancelled_unreserved,
+    for_any_sales_unit,
+    lapsed,
+    locked,
+    not_for_its_age,
+    not_now,
+    nothing_left,
+    refuse,
+    remainder_released,
+    timed_out,
+)
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
     NOT_FOUND,
     REFUSAL,
     UNAUTHORIZED,
+    Claims,
     Codes,
     Rules,
     accepted,
-    branch,
     done,
     one_of,
     refused,
-    refused_or_broken,
 )
-from conformance.model.context import KEY_MEMORY, AgeLimit, ModelContext, age_for_cancel, beyond_flat_limit
-from conformance.model.idempotency import repeated
-from conformance.model.money import MoneyRules
-from conformance.model.payment import PaymentModel
+from conformance.model.conditions import (
+    BEYOND_180_DAYS,
+    BEYOND_DEADLINE,
+    CANCELLED,
+    DEFECTIVE,
+    EXPIRED,
+    FIRST_ACCEPTED,
+    FIRST_REFUSED,
+    FLAG_ABSENT,
+    FLAG_FALSE,
+    FLAG_NOT_TRUE,
+    FLAG_TRUE,
+    FULLY_CAPTURED,
+    IN_3DS,
+    INITIATED,
+    KEY_FORGOTTEN,
+    KEY_OF_ANOTHER_ORDER,
+    NEAR_LIMIT,
+    NEVER_RESERVED,
+    NEW_KEY,
+    NOTHING_REFUNDED,
+    OWN_ORDER,
+    PARTLY_CAPTURED,
+    PLAIN_REQUEST,
+    REJECTED,
+    REMAINDER,
+    RESERVED,
+    SAME_KEY,
+    SOMETHING_REFUNDED,
+    UNKNOWN_ORDER,
+    YOUNG,
+    allows,
+    defect_is,
+    refused_for_the_moment,
+)
+from conformance.model.context import AgeLimit, ModelContext
+from conformance.model.idempotency import about, repeated, while_remembered
+from conformance.model.money import captures, refunds
+from conformance.model.payment import user_actions
+from conformance.model.table import (
+    NOTHING_CHANGED,
+    WITHIN,
+    ApiModel,
+    Condition,
+    Permit,
+    Premise,
+    RaceRules,
+    Response,
+    Row,
+    RulesByAspect,
+    Table,
+    where,
+)
 
-_DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
-    Defect.NO_TOKEN: (("EP-20",), UNAUTHORIZED),
-    Defect.BAD_TOKEN: (("EP-20",), UNAUTHORIZED),
-    Defect.NO_BEARER: (("EP-20",), UNAUTHORIZED),
-    Defect.NO_SUBSCRIPTION_KEY: (("EP-19",), ANY_REFUSAL),
-    Defect.NO_MSN: (("EP-19",), ANY_REFUSAL),
-    Defect.MALFORMED_JSON: (("EP-18",), BAD_REQUEST),
-    Defect.ARRAY_BODY: (("EP-18",), BAD_REQUEST),
-    Defect.FLAG_NOT_BOOLEAN: (("EP-18",), BAD_REQUEST),
-    Defect.FLAG_AS_NUMBER: (("EP-18",), BAD_REQUEST),
-    Defect.MALFORMED_ID: (("EP-17",), BAD_REQUEST),
-}
 _STATES: Final[Mapping[Stage, str]] = {
     Stage.INITIATED: "CREATED",
     Stage.IN_3DS: "CREATED",
@@ -54,259 +107,356 @@ _STATES: Final[Mapping[Stage, str]] = {
 }
 
 
-class EpaymentModel(PaymentModel):
+def state_of(order: Order) -> str:
+    """Return the state's documented name: nothing that happens after authorization changes it."""
+    if order.since_reserved is not None:
+        return "AUTHORIZED"
+    return "TERMINATED" if order.stage is Stage.CANCELLED else _STATES[order.stage]
+
+
+# How a cancel is answered
+
+
+def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
+    """Claim the answer to a cancel that succeeds: the payment as it is after it.
+
+    ``outcome`` are the rules that ask for the success, ``answer`` those that say what stands in the answer.
+    """
+    success = (*accepted(outcome), done(answer))
+
+    def response(premise: Premise, after: Order) -> Claims:
+        return (
+            *success,
+            *not_for_its_age(premise.order, ("6030",)),
+            Claim("answer.state", one_of(state_of(after)), answer),
+            Claim("answer.order", one_of("same"), answer),
+            Claim("answer.currency", one_of(after.currency), ("INV-10",)),
+            Claim("answer.amount", one_of(after.amount, None), ("INV-10",)),
+            Claim("answer.authorized", one_of(after.authorized), answer),
+            Claim("answer.cancelled", one_of(after.cancelled), answer),
+            Claim("answer.captured", one_of(after.captured), ("INV-3", *answer)),
+            Claim("answer.refunded", one_of(after.refunded), ("INV-3", *answer)),
+            Claim("answer.psp", one_of("creation", None), ("EP-32",)),
+        )
+
+    return response
+
+
+def code(*codes: str) -> Callable[[Premise], Codes]:
+    """Return the documented error codes, and none at all where older error bodies are an interpretation (`C21`)."""
+    return lambda premise: (*codes, None) if premise.context.allows("C21", "type-only") else codes
+
+
+def captured_code(premise: Premise) -> Codes:
+    """Return the code of what was captured wholly; its age may be the reason as well (`C23`)."""
+    return code("6040")(premise) if premise.age is AgeLimit.WITHIN else code("6040", "6030")(premise)
+
+
+def authorized_code(premise: Premise) -> Codes:
+    """Return the code of what is authorized already; its age, or a capture, may be a reason too (`C23`)."""
+    codes = ["6060"]
+    if premise.order.remaining == 0:
+        codes.append("6040")
+    if premise.age is not AgeLimit.WITHIN:
+        codes.append("6030")
+    return code(*codes)(premise)
+
+
+# What the order decides about its cancel
+
+SHOWN_BY_CANCEL: Final[Rules] = ("EP-32", "INV-2", "INV-3", "INV-4", "INV-10")
+"""Of what every successful cancel is an example: whose reference the answer carries, and the books."""
+AFTER_RESERVATION: Final[Rules] = ("EP-30", *SHOWN_BY_CANCEL, "INV-8")
+"""Of what the cancel of an authorized payment is an example beside: an event of its own, and a state that stays."""
+BEFORE_RESERVATION: Final[Rules] = ("EP-29", *SHOWN_BY_CANCEL)
+
+
+def terminated(rule: str, *, flag: Condition) -> Row:
+    """Return the row about a payment that nobody has approved yet: it is terminated, or has timed out."""
+    return Row(
+        given=INITIATED & YOUNG,
+        request=flag,
+        permits=(
+            Permit(
+                "terminated",
+                cancel_response(outcome=(rule, "KB-01/initiated"), answer=(rule,)),
+                cancelled_unreserved,
+                rules=(rule, "KB-01/initiated", *BEFORE_RESERVATION),
+                blame=RulesByAspect(released=(rule, "INV-2"), kept=("INV-3",), names=(rule,), log=("EP-29",)),
+            ),
+            timed_out(refused()),
+        ),
+    )
+
+
+def remainder_released_by(rule: str) -> Permit:
+    """Permit that everything that was not captured is released: never a part of it (EP-08)."""
+    return Permit(
+        "released",
+        cancel_response(outcome=(rule,), answer=(rule,)),
+        remainder_released,
+        rules=(rule, "EP-08", *WITHIN, *AFTER_RESERVATION),
+        blame=RulesByAspect(released=(rule, "EP-08", "INV-2"), kept=("INV-3",), names=(rule,), log=("EP-30",)),
+    )
+
+
+RELEASED_UNJUDGED: Final = RulesByAspect(released=("INV-2",), kept=("INV-3",), log=("EP-30",))
+
+OF_THE_ORDER: Final = Table(
+    (
+        # A payment that is not approved yet is terminated, whatever the flag says.
+        terminated("EP-01/absent", flag=FLAG_ABSENT),
+        terminated("EP-01/false", flag=FLAG_FALSE),
+        terminated("EP-02", flag=FLAG_TRUE),
+        # Never reserved, and yet old by one interpretation (`C1`): either answer is documented.
+        Row(
+            given=INITIATED & ~YOUNG,
+            permits=(
+                Permit(
+                    "terminated",
+                    cancel_response(),
+                    cancelled_unreserved,
+                    blame=RulesByAspect(released=("INV-2",), kept=("INV-3",), log=("EP-29",)),
+                ),
+                REFUSED_UNJUDGED,
+                timed_out(refused()),
+            ),
+        ),
+        # An authorized payment is released, and stays AUTHORIZED. So is one whose approval came first (EP-03).
+        Row(
+            given=RESERVED & YOUNG,
+            request=FLAG_NOT_TRUE,
+            permits=(
+                Permit(
+                    "released",
+                    cancel_response(outcome=("EP-05", "EP-03", "KB-01/reserved"), answer=("EP-05",)),
+                    cancelled,
+                    rules=("EP-05", "EP-03", "KB-01/reserved", *WITHIN, *AFTER_RESERVATION),
+                    blame=RulesByAspect(
+                        released=("EP-05", "EP-03", "INV-2"),
+                        kept=("INV-3",),
+                        names=("EP-05", "EP-03"),
+                        log=("EP-30",),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            given=RESERVED & NEAR_LIMIT,
+            request=FLAG_NOT_TRUE,
+            permits=(Permit("released", cancel_response(), cancelled, blame=RELEASED_UNJUDGED), REFUSED_UNJUDGED),
+        ),
+        # With the flag, a payment is cancelled only if it is not authorized.
+        Row(
+            given=(REMAINDER | FULLY_CAPTURED),
+            request=FLAG_TRUE,
+            permits=(
+                refuse("EP-04", codes=authorized_code, interpretation=("C15", "refuse-6060")),
+                Permit(
+                    "no-op",
+                    lambda premise, _: (
+                        *accepted(("EP-04",)),
+                        Claim("answer.cancelled", one_of(premise.order.cancelled, None), ("EP-04",)),
+                    ),
+                    rules=("EP-04",),
+                    blame=RulesByAspect(released=("EP-04",), kept=("INV-3",), names=("EP-04",), log=("EP-04",)),
+                    interpretation=("C15", "unchanged-200"),
+                ),
+            ),
+        ),
+        # After a partial capture, the remainder is released. No flag is needed. What was refunded makes no difference.
+        Row(
+            given=PARTLY_CAPTURED & NOTHING_REFUNDED & YOUNG,
+            request=FLAG_NOT_TRUE,
+            permits=(remainder_released_by("EP-06"),),
+        ),
+        Row(
+            given=PARTLY_CAPTURED & SOMETHING_REFUNDED & YOUNG,
+            request=FLAG_NOT_TRUE,
+            permits=(remainder_released_by("EP-42"),),
+        ),
+        Row(
+            given=PARTLY_CAPTURED & NEAR_LIMIT,
+            request=FLAG_NOT_TRUE,
+            permits=(
+                Permit("released", cancel_response(), remainder_released, blame=RELEASED_UNJUDGED),
+                REFUSED_UNJUDGED,
+            ),
+        ),
+        # What was captured wholly cannot be cancelled.
+        Row(given=FULLY_CAPTURED, request=FLAG_NOT_TRUE, permits=(refuse("EP-07", "KB-08", codes=captured_code),)),
+        # Nor can a payment while its user is in 3-D Secure.
+        Row(given=IN_3DS, permits=(not_now("EP-09", "KB-05"),)),
+        # What has ended cannot be cancelled again.
+        Row(given=REJECTED, permits=nothing_left("EP-10")),
+        Row(given=EXPIRED, permits=nothing_left("EP-11")),
+        Row(given=CANCELLED & NEVER_RESERVED, permits=nothing_left("EP-12")),
+        Row(given=CANCELLED & ~NEVER_RESERVED, permits=nothing_left("EP-13")),
+        # Past the capture deadline of the market, or after 180 days, it cannot be cancelled either: HTTP 400.
+        Row(
+            given=REMAINDER & BEYOND_180_DAYS,
+            request=FLAG_NOT_TRUE,
+            permits=(
+                refuse("EP-14", "EP-15", "KB-02/beyond", "KB-02b/beyond", status=BAD_REQUEST, codes=code("6030")),
+            ),
+        ),
+        Row(
+            given=REMAINDER & BEYOND_DEADLINE,
+            request=FLAG_NOT_TRUE,
+            permits=(refuse("EP-15", "KB-02b/beyond", status=BAD_REQUEST, codes=code("6030")),),
+        ),
+        *lapsed(
+            beyond_180_days=("EP-14", "EP-15", "KB-02/beyond", "KB-02b/beyond"),
+            beyond_deadline=("EP-15", "KB-02b/beyond"),
+        ),
+    )
+)
+
+# What the request itself decides
+
+NO_PARAMETER: Final = allows("C13", "not-a-parameter")
+"""Where the key is no parameter of a cancel, a repeated request is a new one."""
+BODY_DIFFERS: Final = Condition(
+    lambda premise: premise.order.attempt is not None and premise.order.attempt.flag != premise.cancel.flag
+)
+FLAG_FLIPPED: Final = Condition(
+    lambda premise: premise.order.attempt is not None and bool(premise.order.attempt.flag) != bool(premise.cancel.flag)
+)
+"""The flag of the repeated request means something else. An absent flag means the same as a false one."""
+FOR_THE_MOMENT: Final = refused_for_the_moment(Stage.IN_3DS) & allows("C26", "excludes-transient")
+
+another_body = (
+    refuse("EP-23", status=one_of(409, 400, 422), when=BODY_DIFFERS),
+    *repeated(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
+)
+new_request = where(NO_PARAMETER, OF_THE_ORDER)
+
+SAME_KEY_AGAIN: Final = (
+    # With the same body, it is safe to try again: there is no second effect.
+    Row(
+        given=~(FIRST_ACCEPTED | FIRST_REFUSED | KEY_FORGOTTEN | NO_PARAMETER),
+        request=SAME_KEY & ~BODY_DIFFERS,
+        permits=(OF_THE_ORDER,),
+    ),
+    *while_remembered(
+        ~FLAG_FLIPPED & ~FIRST_REFUSED,
+        about(
+            "EP-22",
+            *repeated("EP-22", blame=RulesByAspect.all("EP-22", "INV-3")),
+            new_request,
+            *another_body,
+        ),
+        new=OF_THE_ORDER,
+    ),
+    # With another body, the key is a conflict.
+    *while_remembered(FLAG_FLIPPED, about("EP-23", new_request, *another_body), new=OF_THE_ORDER),
+    # A refusal is given again, unless it was one for the moment.
+    *while_remembered(
+        ~FLAG_FLIPPED & FIRST_REFUSED,
+        about(
+            "EP-24",
+            *repeated("EP-24", blame=NOTHING_CHANGED),
+            new_request,
+            *another_body,
+            where(FOR_THE_MOMENT & ~NO_PARAMETER & ~BODY_DIFFERS, OF_THE_ORDER),
+        ),
+        new=OF_THE_ORDER,
+    ),
+)
+
+CANCEL: Final = Table(
+    (
+        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(OF_THE_ORDER,)),
+        Row(
+            request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN, Defect.NO_BEARER),
+            permits=(refuse("EP-20", status=UNAUTHORIZED),),
+        ),
+        Row(
+            request=defect_is(Defect.NO_SUBSCRIPTION_KEY, Defect.NO_MSN),
+            permits=(refuse("EP-19", status=ANY_REFUSAL), REFUSED_ANYWAY),
+        ),
+        Row(
+            request=defect_is(Defect.MALFORMED_JSON, Defect.ARRAY_BODY, Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER),
+            permits=(refuse("EP-18", status=BAD_REQUEST), REFUSED_ANYWAY),
+        ),
+        # Whatever holds of the order does not hold of a reference that cannot be one.
+        Row(
+            request=defect_is(Defect.MALFORMED_ID),
+            permits=(refuse("EP-17", status=BAD_REQUEST, also=(Claim("answer.code", Missing(), ("EP-17",)),)),),
+        ),
+        Row(request=DEFECTIVE, permits=NOTHING_DOCUMENTED),
+        Row(
+            request=UNKNOWN_ORDER,
+            permits=(refuse("EP-16", status=NOT_FOUND, codes=code("5090")), REFUSED_FOR_ITS_KEY),
+        ),
+        *for_any_sales_unit(OF_THE_ORDER, refuse("EP-16", status=one_of(400, 401, 403, 404)), REFUSED_FOR_ITS_KEY),
+        Row(
+            request=KEY_OF_ANOTHER_ORDER,
+            permits=(OF_THE_ORDER, refuse(status=one_of(409), interpretation=("C13", "sales-unit-scope"))),
+        ),
+        *SAME_KEY_AGAIN,
+        Row(request=OWN_ORDER, permits=(OF_THE_ORDER,)),
+    ),
+    always=locked("6160", "6250"),
+)
+
+
+class EpaymentModel(ApiModel):
     """What the documentation says of ePayment, step by step."""
 
     profile = Profile.EPAYMENT
-    lock_codes = ("6160", "6250")
-    too_old_codes = ("6030",)
-    defects = _DEFECTS
-    recorded_defects: ClassVar = {}
-    money = MoneyRules(
-        capture_after_cancel=("EP-33",),
-        capture_after_release=("EP-33",),
-        capture_too_old=("EP-36",),
-        capture_too_old_codes=("6100",),
-        refund_after_cancel=("EP-34",),
-        refund_after_cancel_codes=(),
-        refund_after_release=("EP-35",),
-        refund_too_old=("EP-37",),
-        refund_too_old_codes=("6220",),
-        refund_too_old_status=REFUSAL,
-    )
+    making = Table((Row(permits=(Permit("initiated", accepted()),)),))
+    tables: ClassVar = {
+        Cancel: CANCEL,
+        Capture: captures(
+            after_cancel=("EP-33",), after_release=("EP-33",), too_old=("EP-36",), too_old_codes=code("6100")
+        ),
+        Refund: refunds(
+            after_cancel=("EP-34",),
+            after_release=("EP-35",),
+            too_old=("EP-37",),
+            too_old_codes=code("6220"),
+            too_old_status=REFUSAL,
+        ),
+        **user_actions(rejected=("KB-12/rejected",), expired=("KB-12/expired", "EP-39")),
+        Read: READ,
+        # The state has another name, or more is cancelled than was.
+        Age: ageing(
+            lambda premise: (Claim("view.state", NoneOf((state_of(premise.order),))),),
+            lambda premise: (Claim("view.cancelled", NoneOf((premise.order.cancelled,))),),
+        ),
+    }
+    nothing_released = (Claim("view.cancelled", one_of(0), ("INV-1",)),)
+    # The user ended it, or let it time out.
+    ended_by_others = (Claim("view.state", one_of(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)
+    races = RaceRules(busy_codes=("6160", "6250"), recorded=("EP-26",))
 
-    def end_rules(self, stage: Stage) -> Rules:
-        """Name the rules about an order that the user rejected or let time out."""
-        rules = super().end_rules(stage)
-        return (*rules, "EP-39") if stage is Stage.EXPIRED else rules
-
-    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> tuple[Claim, ...]:
+    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the payment and its event log say."""
         if order.lapsed:
             return (Claim("view.captured", one_of(order.captured), blame.kept),)
         reserved = order.since_reserved is not None
-        claims = [
-            Claim("view.state", one_of(self.state(order)), (*blame.names, "INV-8") if reserved else blame.names),
+        claims = (
+            Claim("view.state", one_of(state_of(order)), (*blame.names, "INV-8") if reserved else blame.names),
             Claim("view.currency", one_of(order.currency), ("INV-10",)),
             Claim("view.amount", one_of(order.amount, None), ("INV-10",)),
             Claim("view.authorized", one_of(order.authorized), blame.released),
             Claim("view.captured", one_of(order.captured), blame.kept),
             Claim("view.refunded", one_of(order.refunded), blame.kept),
-        ]
-        if order.stage not in (Stage.REJECTED, Stage.EXPIRED):
-            claims.append(Claim("view.cancelled", one_of(order.cancelled), blame.released))
-        if reserved:
-            claims.append(Claim("view.log.captured", one_of(order.captured, None), blame.log))
-            claims.append(Claim("view.log.refunded", one_of(order.refunded, None), blame.log))
-            claims.append(Claim("view.log.cancelled", one_of(order.cancelled, None), blame.log))
-        elif order.stage is Stage.CANCELLED:
-            # The log is not read after every step.
-            events = Between(1, 9, optional=True) if order.repeated else one_of(1, None)
-            claims.append(Claim("view.log.terminated", events, blame.log))
-        return tuple(claims)
+        )
+        if order.stage in (Stage.REJECTED, Stage.EXPIRED):
+            return claims
+        return (*claims, Claim("view.cancelled", one_of(order.cancelled), blame.released), *_events(order, blame.log))
 
-    def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that the state has another name, or that more is cancelled than was."""
+
+def _events(order: Order, rules: Rules) -> Claims:
+    """Claim what the event log says. It is not read after every step."""
+    if order.since_reserved is not None:
         return (
-            Claim("view.state", NoneOf((self.state(order),))),
-            Claim("view.cancelled", NoneOf((order.cancelled,))),
+            Claim("view.log.captured", one_of(order.captured, None), rules),
+            Claim("view.log.refunded", one_of(order.refunded, None), rules),
+            Claim("view.log.cancelled", one_of(order.cancelled, None), rules),
         )
-
-    def untouched(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that nothing is cancelled."""
-        return (Claim("view.cancelled", one_of(0), ("INV-1",)),)
-
-    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that the user ended it, or let it time out."""
-        return (Claim("view.state", one_of(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)
-
-    @staticmethod
-    def state(order: Order) -> str:
-        """Return the state's documented name: nothing that happens after authorization changes it."""
-        if order.since_reserved is not None:
-            return "AUTHORIZED"
-        return "TERMINATED" if order.stage is Stage.CANCELLED else _STATES[order.stage]
-
-    def cancel(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        """Say how a cancel may turn out."""
-        if step.defect is Defect.MALFORMED_ID:
-            return self._malformed(order, context)
-        if step.defect is not None:
-            return self.defective(order, step, context)
-        if step.to is Addressee.UNKNOWN:
-            return self.out_of_reach(order, step, context, ("EP-16",), NOT_FOUND, self.codes(context, ("5090",)))
-        if step.to is Addressee.FOREIGN:
-            expectation = self.out_of_reach(order, step, context, ("EP-16",), one_of(400, 401, 403, 404))
-            return self.for_any_sales_unit(expectation, self._own(order, step, context), context)
-        plain = self._own(order, step, context)
-        if step.key is Key.SPENT:
-            return self._spent(order, plain, context)
-        if step.key is Key.SAME and order.attempt is not None:
-            return self._same_key(order, step, plain, context)
-        return plain
-
-    def _malformed(self, order: Order, context: ModelContext) -> Expectation:
-        # Whatever holds of the order does not hold of a reference that cannot be one.
-        refusal = self.refused_cancel(order, context, ("EP-17",), BAD_REQUEST)
-        no_code = Claim("answer.code", Missing(), ("EP-17",))
-        return Expectation((replace(refusal, claims=(*refusal.claims, no_code)),))
-
-    def codes(self, context: ModelContext, codes: Codes) -> Codes:
-        """Return the documented codes, and none at all where older error bodies are a reading in force (`C21`)."""
-        return (*codes, None) if codes and context.allows("C21", "type-only") else codes
-
-    def _spent(self, order: Order, plain: Expectation, context: ModelContext) -> Expectation:
-        branches = list(plain.branches)
-        if context.allows("C13", "sales-unit-scope"):
-            conflict = self.refused_cancel(order, context, (), one_of(409), readings=(("C13", "sales-unit-scope"),))
-            branches.append(conflict)
-        return Expectation(tuple(branches), plain.records)
-
-    def _same_key(self, order: Order, step: Cancel, plain: Expectation, context: ModelContext) -> Expectation:
-        attempt = order.attempt
-        if attempt is None:
-            return plain
-        branches = list(plain.branches) if context.allows("C13", "not-a-parameter") else []
-        if bool(attempt.flag) != bool(step.flag):
-            rule = "EP-23"
-        elif attempt.outcome == REFUSED:
-            rule = "EP-24"
-        else:
-            rule = "EP-22"
-        if attempt.flag != step.flag:
-            # The bodies differ, even where an absent flag means the same as a false one.
-            branches.append(self.refused_cancel(order, context, ("EP-23",), one_of(409, 400, 422)))
-            if context.allows("C13", "not-a-parameter"):
-                branches.extend(repeated(order, self.view(order, context, RulesByAspect.all("INV-3"))))
-        passing = attempt.status in (423, 429) or attempt.stage is Stage.IN_3DS
-        if rule == "EP-24" and passing and context.allows("C26", "excludes-transient") and not branches:
-            branches.extend(plain.branches)
-        if rule != "EP-23":
-            view = self.view(order, context, self.unchanged if rule == "EP-24" else RulesByAspect.all("EP-22", "INV-3"))
-            branches = [*repeated(order, view, (rule,)), *branches]
-        if attempt.ago >= KEY_MEMORY:
-            return Expectation((*without_rules(Expectation(tuple(branches))), *without_rules(plain)), plain.records)
-        marked = tuple(each if rule in each.rules else replace(each, rules=(*each.rules, rule)) for each in branches)
-        return Expectation(marked or plain.branches, plain.records)
-
-    def _own(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        if order.stage is Stage.INITIATED:
-            return self._before_approval(order, step, context)
-        if order.stage is Stage.IN_3DS:
-            rules = ("EP-09", "KB-05")
-            view = self.view(order, context, RulesByAspect.all(*rules))
-            return Expectation((branch("not now", refused_or_broken(rules), view, order, rules),))
-        if order.stage is Stage.REJECTED:
-            return self.finished(order, context, ("EP-10",))
-        if order.stage is Stage.EXPIRED:
-            return self.finished(order, context, ("EP-11",))
-        if order.lapsed:
-            return self.cancel_of_lapsed(order, context, _too_old_rules(order))
-        if order.stage in CLOSED or order.cancelled:
-            return self._already_cancelled(order, context)
-        if step.flag:
-            return self._only_if_not_authorized(order, context)
-        if order.remaining == 0:
-            return self._fully_captured(order, context)
-        return self._authorized(order, context)
-
-    def _before_approval(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        rule = "EP-02" if step.flag else ("EP-01/absent" if step.flag is None else "EP-01/false")
-        after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
-        if age_for_cancel(order, context) is not AgeLimit.WITHIN:
-            # Never reserved, and yet old by one reading: either answer is documented.
-            return Expectation(
-                (
-                    self._released(order, after, context, (), "terminated"),
-                    self._refuses_quietly(order, context),
-                    *self.timed_out(order, context),
-                )
-            )
-        terminated = self._released(order, after, context, (rule, "KB-01/initiated"), "terminated")
-        return Expectation((terminated, *self.timed_out(order, context)))
-
-    def _released(self, order: Order, after: Order, context: ModelContext, rules: Rules, name: str) -> Branch:
-        cited = tuple(rule for rule in rules if rule.startswith("EP"))
-        # What these ask for is seen in the payment, and the answer only tells of it.
-        of_answer = tuple(rule for rule in cited if rule not in ("EP-03", "EP-08"))
-        event: Rules = ("EP-30",) if order.since_reserved is not None else ("EP-29",)
-        # How much is released (EP-08) is not at stake where nothing is.
-        asked = tuple(rule for rule in rules if not rule.startswith("KB-02") and rule != "EP-08")
-        answer = (
-            *accepted(asked),
-            done(of_answer),
-            *self.not_for_its_age(order),
-            Claim("answer.state", one_of(self.state(after)), of_answer),
-            Claim("answer.order", one_of("same"), of_answer),
-            Claim("answer.currency", one_of(order.currency), ("INV-10",)),
-            Claim("answer.amount", one_of(order.amount, None), ("INV-10",)),
-            Claim("answer.authorized", one_of(after.authorized), of_answer),
-            Claim("answer.cancelled", one_of(after.cancelled), of_answer),
-            Claim("answer.captured", one_of(after.captured), ("INV-3", *of_answer)),
-            Claim("answer.refunded", one_of(after.refunded), ("INV-3", *of_answer)),
-            Claim("answer.psp", one_of("creation", None), ("EP-32",)),
-        )
-        names = tuple(rule for rule in cited if rule != "EP-08")
-        blame = RulesByAspect(released=(*cited, "INV-2"), kept=("INV-3",), names=names, log=event)
-        view = self.view(after, context, blame)
-        shown: Rules = (*event, "EP-32", "INV-2", "INV-3", "INV-4", "INV-10")
-        if order.since_reserved is not None:
-            shown = (*shown, "INV-8")
-        return branch(name, answer, view, after, (*rules, *shown) if rules else ())
-
-    def _authorized(self, order: Order, context: ModelContext) -> Expectation:
-        age = age_for_cancel(order, context)
-        if age is AgeLimit.BEYOND:
-            return self._too_old(order, context)
-        rules: Rules = ("EP-05", "EP-03", "KB-01/reserved")
-        if order.captured:
-            rules = ("EP-06", "EP-08") if not order.refunded else ("EP-42", "EP-08")
-        after = replace(order, cancelled=order.remaining)
-        if not order.captured:
-            after = replace(after, stage=Stage.CANCELLED)
-        judged = (*rules, *self.young(order)) if age is AgeLimit.WITHIN else ()
-        branches = [self._released(order, after, context, judged, "released")]
-        if age is AgeLimit.OPEN:
-            branches.append(self._refuses_quietly(order, context))
-        return Expectation(tuple(branches))
-
-    def _refuses_quietly(self, order: Order, context: ModelContext) -> Branch:
-        view = self.view(order, context, self.unchanged)
-        return branch("refused", refused(()), view, order)
-
-    def _too_old(self, order: Order, context: ModelContext) -> Expectation:
-        return self.refusal(order, context, _too_old_rules(order), BAD_REQUEST, self.codes(context, ("6030",)))
-
-    def _only_if_not_authorized(self, order: Order, context: ModelContext) -> Expectation:
-        rules: Rules = ("EP-04",)
-        codes = ["6060"]
-        if order.remaining == 0:
-            codes.append("6040")
-        age = age_for_cancel(order, context)
-        if age is not AgeLimit.WITHIN:
-            codes.append("6030")
-        branches = []
-        if context.allows("C15", "refuse-6060"):
-            permitted = self.codes(context, tuple(codes))
-            readings = (("C15", "refuse-6060"),)
-            branches.append(self.refused_cancel(order, context, rules, REFUSAL, permitted, readings))
-        if context.allows("C15", "unchanged-200"):
-            view = self.view(order, context, RulesByAspect(rules, ("INV-3",), rules, rules))
-            answer = (*accepted(rules), Claim("answer.cancelled", one_of(order.cancelled, None), rules))
-            branches.append(branch("no-op", answer, view, order, rules, (("C15", "unchanged-200"),)))
-        return Expectation(tuple(branches))
-
-    def _fully_captured(self, order: Order, context: ModelContext) -> Expectation:
-        age = age_for_cancel(order, context)
-        codes = ("6040",) if age is AgeLimit.WITHIN else ("6040", "6030")
-        return self.refusal(order, context, ("EP-07", "KB-08"), REFUSAL, self.codes(context, tuple(codes)))
-
-    def _already_cancelled(self, order: Order, context: ModelContext) -> Expectation:
-        if order.since_reserved is None:
-            return self.finished(order, context, ("EP-12",))
-        return self.finished(order, context, ("EP-13",))
-
-
-def _too_old_rules(order: Order) -> Rules:
-    flat: Rules = ("EP-14", "EP-15", "KB-02/beyond", "KB-02b/beyond")
-    return flat if beyond_flat_limit(order) else ("EP-15", "KB-02b/beyond")
+    if order.stage is not Stage.CANCELLED:
+        return ()
+    return (Claim("view.log.terminated", Between(1, 9, optional=True) if order.repeated else one_of(1, None), rules),)

@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
-from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Branch, Claim
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from conformance.domain.expectation import REFUSED, Branch, Claim
 from conformance.domain.order import Order
-from conformance.model.claims import Rules, branch, one_of, outcome
+from conformance.model.claims import Claims, accepted_or_pending, one_of, outcome
+from conformance.model.conditions import FIRST_ACCEPTED, FIRST_REFUSED, KEY_FORGOTTEN, SAME_KEY
+from conformance.model.table import (
+    ALWAYS,
+    Condition,
+    Permit,
+    Permits,
+    Premise,
+    Row,
+    RulesByAspect,
+    Table,
+    without_rules,
+)
 
 
-def repeated(order: Order, view: tuple[Claim, ...], rules: Rules = ()) -> tuple[Branch, ...]:
+def repeated(*rules: str, blame: RulesByAspect, when: Condition = ALWAYS) -> tuple[Permit, ...]:
     """Permit the first answer once more, and nothing else: no second effect, and the same kind of answer.
 
-    ``rules`` say so where the key is documented for the call; without them the outcome is permitted, not required.
+    The rules say so where the key is documented for the call; without them the outcome is permitted, not required.
     """
-    attempt = order.attempt
-    if attempt is None:
-        return ()
-    if attempt.outcome in (ACCEPTED, PENDING):
-        answer: tuple[Claim, ...] = (outcome(ACCEPTED, PENDING, rules=rules),)
-        name = "same success again"
-    elif attempt.outcome == REFUSED:
-        answer = (outcome(REFUSED, rules=rules), Claim("answer.status", one_of(attempt.status), rules))
-        name = "same refusal again"
-    else:
-        return ()
-    return (branch(name, answer, view, order, rules),)
+
+    def same_refusal(premise: Premise, _: Order) -> Claims:
+        attempt = premise.order.attempt
+        status = attempt.status if attempt else None
+        return outcome(REFUSED, rules=rules), Claim("answer.status", one_of(status), rules)
+
+    return (
+        Permit("same success again", accepted_or_pending(rules), rules=rules, blame=blame, when=FIRST_ACCEPTED & when),
+        Permit("same refusal again", same_refusal, rules=rules, blame=blame, when=FIRST_REFUSED & when),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    rule: str
+    permits: tuple[Permits, ...]
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        for permits in self.permits:
+            for branch in permits.branches(premise):
+                yield branch if self.rule in branch.rules else replace(branch, rules=(*branch.rules, self.rule))
+
+
+def about(rule: str, *permits: Permits) -> Permits:
+    """Permit the same outcomes, each of which is an example of the rule as well."""
+    return _About(rule, permits)
+
+
+def while_remembered(given: Condition, *permits: Permits, new: Table) -> tuple[Row, ...]:
+    """Return the rows about a repeated key: what is required of it, and all that is permitted once it may be forgotten.
+
+    A request whose key was forgotten is a new one.
+    """
+    return (
+        Row(given=given & KEY_FORGOTTEN, request=SAME_KEY, permits=(without_rules(*permits, new),)),
+        Row(given=given & ~KEY_FORGOTTEN, request=SAME_KEY, permits=permits),
+    )

@@ -7,7 +7,7 @@ for the moment, because the other is under way; then the other alone explains th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Final, TypeAlias
@@ -15,44 +15,37 @@ from typing import Final, TypeAlias
 from conformance.domain.expectation import ANSWER, REFUSED, Branch, Claim, Expectation, of_the_other
 from conformance.domain.order import WAITING, Order, Profile, Stage
 from conformance.domain.steps import Approve, Cancel, Read, Step, Together, name_of
-from conformance.model.base import SOUND
-from conformance.model.claims import BOOKS, Rules, one_of, outcome
+from conformance.model.claims import BOOKS, SOUND, Claims, Rules, one_of, outcome
+from conformance.model.table import RaceRules
 
 Alone: TypeAlias = Callable[[tuple[Order, ...], Step], Expectation]
 """Says how one request may turn out, whichever of these orders it is sent for."""
 
 EXPLAINED: Final[Rules] = ("INV-11",)
 _PASSING: Final = one_of(409, 423)
-_PASSING_CODES: Final[Mapping[Profile, Rules]] = {
-    Profile.ECOM: ("94", "98"),
-    Profile.EPAYMENT: ("6160", "6250"),
-    Profile.RECURRING: (),
-}
-"""What says that an order is busy with something else: HTTP statuses, and the codes of each API."""
-_RECORDS: Final[Mapping[Profile, Rules]] = {
-    Profile.ECOM: ("EC-28",),
-    Profile.EPAYMENT: ("EP-26",),
-    Profile.RECURRING: (),
-}
+"""The HTTP statuses that say that an order is busy with something else."""
 _MOVED: Final = frozenset({"view.captured", "view.refunded", "view.log.captured", "view.log.refunded"})
 """What shows captures and refunds: where it is wrong, the books are wrong as well."""
 _UNSURE: Final = frozenset({"answer.psp"})
 """What is read from the log of the latest cancel, and of two nobody knows which one that is."""
 
 
-def together(possible: tuple[Order, ...], step: Together, alone: Alone) -> Expectation:
+def together(
+    possible: tuple[Order, ...], step: Together, alone: Alone, rules_of: Callable[[Profile], RaceRules]
+) -> Expectation:
     """Say how two requests may turn out that are sent at the same time.
 
     Args:
         possible: the orders that are still possible.
         step: the two requests.
         alone: what the tables say of each of them.
+        rules_of: what an API documents of two requests at the same time.
 
     """
-    found = (branch for order in possible for branch in _either_order(order, step, alone))
+    branches = (branch for order in possible for branch in _either_order(order, step, alone, rules_of(order.profile)))
     # A request that was turned down leaves nothing to tell by which of the two came first.
-    different = {(branch.claims, branch.after): branch for branch in found}
-    records = dict.fromkeys(rule for order in possible for rule in _RECORDS[order.profile])
+    different = {(branch.claims, branch.after): branch for branch in branches}
+    records = dict.fromkeys(rule for order in possible for rule in rules_of(order.profile).recorded)
     return Expectation(tuple(different.values()), tuple(records))
 
 
@@ -61,15 +54,15 @@ def apart(expectation: Expectation) -> Expectation:
     return Expectation(tuple(replace(branch, rules=()) for branch in expectation.branches))
 
 
-def _either_order(order: Order, step: Together, alone: Alone) -> Iterator[Branch]:
+def _either_order(order: Order, step: Together, alone: Alone, race: RaceRules) -> Iterator[Branch]:
     first, second = _names(step)
-    rules = (*EXPLAINED, "EC-02") if isinstance(step.second, Approve) and order.profile is Profile.ECOM else EXPLAINED
-    for one_turn, other_turn in _one_after_the_other(order, step.first, step.second, alone):
-        name = f"{first}, then {second}: {one_turn.name}, {other_turn.name}"
-        yield _joint(name, one_turn, other_turn, other_turn, order, rules)
-    for other_turn, one_turn in _one_after_the_other(order, step.second, step.first, alone):
-        name = f"{second}, then {first}: {other_turn.name}, {one_turn.name}"
-        yield _joint(name, one_turn, other_turn, one_turn, order, rules)
+    rules = (*EXPLAINED, *race.approval) if isinstance(step.second, Approve) else EXPLAINED
+    for first_turn, second_turn in _one_after_the_other(order, step.first, step.second, alone, race):
+        name = f"{first}, then {second}: {first_turn.name}, {second_turn.name}"
+        yield _joint(name, first_turn, second_turn, second_turn, order, rules)
+    for second_turn, first_turn in _one_after_the_other(order, step.second, step.first, alone, race):
+        name = f"{second}, then {first}: {second_turn.name}, {first_turn.name}"
+        yield _joint(name, first_turn, second_turn, first_turn, order, rules)
 
 
 def _names(step: Together) -> tuple[str, str]:
@@ -78,30 +71,32 @@ def _names(step: Together) -> tuple[str, str]:
     return name_of(step.first), name_of(step.second)
 
 
-def _one_after_the_other(order: Order, earlier: Step, later: Step, alone: Alone) -> Iterator[tuple[Branch, Branch]]:
-    for branch in _turns(order, earlier, alone):
-        yield from product((branch,), _turns(branch.after, later, alone))
+def _one_after_the_other(
+    order: Order, earlier: Step, later: Step, alone: Alone, race: RaceRules
+) -> Iterator[tuple[Branch, Branch]]:
+    for branch in _turns(order, earlier, alone, race):
+        yield from product((branch,), _turns(branch.after, later, alone, race))
 
 
-def _turns(order: Order, step: Step, alone: Alone) -> Iterator[Branch]:
+def _turns(order: Order, step: Step, alone: Alone, race: RaceRules) -> Iterator[Branch]:
     """Return how one request may turn out while another is under way."""
     (unchanged,) = (branch.claims for branch in alone((order,), Read()).branches)
     for branch in alone((order,), step).branches:
         # What the tables say of an order that is locked for the moment is said below, and proves something here.
         if branch.proves or not _only_refuses(branch):
             yield branch
-    for signs in _busy(order, step):
+    for signs in _busy(step, race):
         yield Branch("turned down for the moment", (outcome(REFUSED), *signs, *unchanged), order)
 
 
-def _busy(order: Order, step: Step) -> Iterator[tuple[Claim, ...]]:
+def _busy(step: Step, race: RaceRules) -> Iterator[Claims]:
     """Return how a refusal may say that it is for the moment only. Of anything but a cancel, nothing is documented."""
     if not isinstance(step, Cancel):
         yield ()
         return
     yield (Claim("answer.status", _PASSING),)
-    if codes := _PASSING_CODES[order.profile]:
-        yield (Claim("answer.code", one_of(*codes)),)
+    if race.busy_codes:
+        yield (Claim("answer.code", one_of(*race.busy_codes)),)
 
 
 def _only_refuses(branch: Branch) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Final
 
-from conformance.domain.expectation import Branch, Expectation, Permitted
+from conformance.domain.expectation import Permitted
 from conformance.domain.order import CLOSED, Order, Stage
-from conformance.domain.steps import Capture, Refund
-from conformance.model.base import IRREVERSIBLE, ApiModel, RulesByAspect
+from conformance.model.base import IRREVERSIBLE, NOT_DONE_YET, Then, refusal, refuse
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -19,117 +17,156 @@ from conformance.model.claims import (
     Codes,
     Rules,
     accepted_or_pending,
-    branch,
     refused,
 )
-from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
+from conformance.model.conditions import (
+    CANCELLED,
+    LAPSED,
+    SOMETHING_CAPTURED,
+    SOMETHING_REFUNDED,
+    TOO_OLD,
+    order_is,
+    stage_is,
+)
+from conformance.model.context import AgeLimit, age_for_refund
+from conformance.model.table import Condition, Permit, Premise, Row, RulesByAspect, Table, Varying
+
+CANCELLED_WHOLLY: Final = stage_is(Stage.CANCELLED)
+"""Nothing was captured, and the rest was released."""
+ONCE_RESERVED: Final = order_is(lambda order: order.since_reserved is not None)
+MORE_THAN_REMAINS: Final = Condition(lambda premise: premise.amount > premise.order.remaining)
+MORE_THAN_REFUNDABLE: Final = Condition(lambda premise: premise.amount > premise.order.refundable)
+TOO_OLD_TO_REFUND: Final = order_is(lambda order: age_for_refund(order) is AgeLimit.BEYOND)
+YOUNG_ENOUGH_TO_REFUND: Final = order_is(lambda order: age_for_refund(order) is AgeLimit.WITHIN)
+RELEASED_BY_CANCEL: Final = CANCELLED & ~order_is(lambda order: order.agreement_stopped)
+"""A remainder was released, and not by the end of the agreement."""
+
+JUST_REFUSED: Final = Permit("refused", refused((), ANY_REFUSAL), blame=RulesByAspect.all(*BOOKS))
+"""A refusal that is permitted, and an example of nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyRules:
-    """Which rules of an API govern captures and refunds around a cancel, and the codes that come with them."""
-
-    capture_after_cancel: Rules
-    capture_after_release: Rules
-    capture_too_old: Rules
-    capture_too_old_codes: Codes
-    refund_after_cancel: Rules
-    refund_after_cancel_codes: Codes
-    refund_after_release: Rules
-    refund_too_old: Rules
-    refund_too_old_codes: Codes
-    refund_too_old_status: Permitted = BAD_REQUEST
-    after_cancel_status: Permitted = REFUSAL
+def captured(premise: Premise) -> Order:
+    """Return the order after a capture."""
+    order = premise.order
+    since = order.since_captured if order.since_captured is not None else timedelta()
+    amount = order.captured + premise.amount
+    return replace(order, captured=amount, since_captured=since, since_last_captured=timedelta())
 
 
-class MoneyModel(ApiModel):
-    """The documented outcomes of captures and refunds."""
+def refunded(premise: Premise) -> Order:
+    """Return the order after a refund."""
+    return replace(premise.order, refunded=premise.order.refunded + premise.amount)
 
-    money: ClassVar[MoneyRules]
-    least: ClassVar[int] = 1
-    """The least amount, in minor units, that the API's description lets a merchant capture or refund."""
 
-    def handlers(self) -> dict[type[Any], Callable[[Order, Any, ModelContext], Expectation]]:
-        """Return what answers for each kind of step, captures and refunds among them."""
-        return {**super().handlers(), Capture: self._capture, Refund: self._refund}
+def captures(
+    *,
+    after_cancel: Rules,
+    after_release: Rules,
+    too_old: Rules,
+    too_old_codes: Varying[Codes] = (),
+    after_cancel_status: Permitted = REFUSAL,
+    then: Then = captured,
+) -> Table:
+    """Return what may come of a capture.
 
-    def captured(self, order: Order, amount: int) -> Order:
-        """Return the order after a capture."""
-        since = order.since_captured if order.since_captured is not None else timedelta()
-        captured = order.captured + amount
-        return replace(order, captured=captured, since_captured=since, since_last_captured=timedelta())
+    Args:
+        after_cancel: the rules about a capture of what was cancelled wholly.
+        after_release: the rules about a capture after the remainder was released.
+        too_old: the rules about a capture of an order that is too old.
+        too_old_codes: the error codes that come with it.
+        after_cancel_status: the statuses that a refusal after a cancel may have.
+        then: what a capture makes of the order.
 
-    def refunded(self, order: Order, amount: int) -> Order:
-        """Return the order after a refund."""
-        return replace(order, refunded=order.refunded + amount)
-
-    def _refuses(
-        self, order: Order, context: ModelContext, rules: Rules, status: Permitted = REFUSAL, codes: Codes = ()
-    ) -> Branch:
-        view = self.view(order, context, RulesByAspect.all(*(rules or BOOKS)))
-        return branch("refused", refused(rules, status, codes), view, order, rules)
-
-    def _more_than_there_is(self, order: Order, context: ModelContext, rules: Rules) -> Expectation:
-        """Permit nothing but a refusal of a capture or refund that the books could not show: it proves no rule."""
-        view = self.view(order, context, RulesByAspect.all(*BOOKS))
-        refusal = branch("refused", refused(rules, ANY_REFUSAL), view, order)
-        return Expectation((refusal, self.not_done_yet(order, context)))
-
-    def _capture(self, order: Order, step: Capture, context: ModelContext) -> Expectation:
-        money = self.money
-        if order.stage is Stage.CANCELLED:
-            rules = (*money.capture_after_cancel, "INV-2", *IRREVERSIBLE)
-            return Expectation((self._refuses(order, context, rules, money.after_cancel_status),))
-        if order.cancelled and not order.lapsed:
-            rules = (*money.capture_after_release, "INV-2")
-            return Expectation((self._refuses(order, context, rules, money.after_cancel_status),))
-        age = age_for_cancel(order, context)
-        if order.lapsed:
-            return Expectation(self.lapsed(order, context, age, money.capture_too_old))
-        if order.since_reserved is not None and step.amount > order.remaining:
-            return self._more_than_there_is(order, context, ("INV-4", *BOOKS))
-        if order.stage in CLOSED or step.amount > order.remaining:
-            return Expectation((self._refuses(order, context, (), ANY_REFUSAL),))
-        branches = []
-        if age is not AgeLimit.BEYOND:
-            after = self.captured(order, step.amount)
-            view = self.view(after, context, RulesByAspect.all(*BOOKS))
-            branches.append(branch("captured", accepted_or_pending(), view, after))
-            branches.append(self.not_done_yet(order, context))
-            branches.append(self._refuses(order, context, (), ANY_REFUSAL))
-        else:
-            codes = self.codes(context, money.capture_too_old_codes)
+    """
+    return Table(
+        (
+            Row(
+                given=CANCELLED_WHOLLY,
+                permits=(_refuse(*after_cancel, "INV-2", *IRREVERSIBLE, status=after_cancel_status),),
+            ),
+            Row(given=CANCELLED, permits=(_refuse(*after_release, "INV-2", status=after_cancel_status),)),
+            Row(given=LAPSED & TOO_OLD, permits=(refuse(*too_old),)),
+            Row(given=LAPSED, permits=(refuse(),)),
+            Row(given=ONCE_RESERVED, request=MORE_THAN_REMAINS, permits=_more_than_there_is("INV-4", *BOOKS)),
+            Row(given=stage_is(*CLOSED), permits=(JUST_REFUSED,)),
+            Row(request=MORE_THAN_REMAINS, permits=(JUST_REFUSED,)),
             # What was refunded may be a reason of its own (`C23`).
-            status, codes = (REFUSAL, ()) if order.refunded else (BAD_REQUEST, codes)
-            branches.append(self._refuses(order, context, money.capture_too_old, status, codes))
-        return Expectation(tuple(branches))
+            Row(given=TOO_OLD & SOMETHING_REFUNDED, permits=(_refuse(*too_old),)),
+            Row(given=TOO_OLD, permits=(_refuse(*too_old, status=BAD_REQUEST, codes=too_old_codes),)),
+            Row(
+                permits=(
+                    Permit("captured", accepted_or_pending(), then, blame=RulesByAspect.all(*BOOKS)),
+                    NOT_DONE_YET,
+                    JUST_REFUSED,
+                )
+            ),
+        )
+    )
 
-    def _refund(self, order: Order, step: Refund, context: ModelContext) -> Expectation:
-        money = self.money
-        if order.captured == 0:
-            if order.stage is Stage.CANCELLED:
-                codes = self.codes(context, money.refund_after_cancel_codes)
-                status = money.after_cancel_status
-                return Expectation((self._refuses(order, context, money.refund_after_cancel, status, codes),))
-            return Expectation((self._refuses(order, context, (), ANY_REFUSAL),))
-        released = order.cancelled > 0 and not order.lapsed and not order.agreement_stopped
-        if step.amount > order.refundable:
-            rules = (*money.refund_after_release, *BOOKS) if released else BOOKS
-            return self._more_than_there_is(order, context, rules)
-        age = age_for_refund(order)
-        if age is AgeLimit.BEYOND:
-            codes = self.codes(context, money.refund_too_old_codes)
-            return Expectation(
-                (self._refuses(order, context, money.refund_too_old, money.refund_too_old_status, codes),)
-            )
-        after = self.refunded(order, step.amount)
-        judged = released and age is AgeLimit.WITHIN and step.amount >= self.least
-        rules = money.refund_after_release if judged else ()
-        view = self.view(after, context, RulesByAspect.all(*(rules or BOOKS)))
-        branches = [
-            branch("refunded", accepted_or_pending(rules), view, after, rules),
-            self.not_done_yet(order, context),
-        ]
-        if not rules:
-            branches.append(self._refuses(order, context, (), ANY_REFUSAL))
-        return Expectation(tuple(branches))
+
+def refunds(
+    *,
+    after_cancel: Rules,
+    after_cancel_codes: Varying[Codes] = (),
+    after_cancel_status: Permitted = REFUSAL,
+    after_release: Rules,
+    too_old: Rules = (),
+    too_old_codes: Varying[Codes] = (),
+    too_old_status: Permitted = BAD_REQUEST,
+    least: int = 1,
+) -> Table:
+    """Return what may come of a refund.
+
+    Args:
+        after_cancel: the rules about a refund of what was cancelled wholly, so that there is nothing to refund.
+        after_cancel_codes: the error codes that come with its refusal.
+        after_cancel_status: the statuses that its refusal may have.
+        after_release: the rules about a refund after the remainder was released.
+        too_old: the rules about a refund that comes too late.
+        too_old_codes: the error codes that come with its refusal.
+        too_old_status: the statuses that its refusal may have.
+        least: the least amount, in minor units, that the API's description lets a merchant refund.
+
+    """
+    nothing_captured = ~SOMETHING_CAPTURED
+    enough = Condition(lambda premise: premise.amount >= least)
+    return Table(
+        (
+            Row(
+                given=nothing_captured & CANCELLED_WHOLLY,
+                permits=(_refuse(*after_cancel, status=after_cancel_status, codes=after_cancel_codes),),
+            ),
+            Row(given=nothing_captured, permits=(JUST_REFUSED,)),
+            Row(
+                given=RELEASED_BY_CANCEL,
+                request=MORE_THAN_REFUNDABLE,
+                permits=_more_than_there_is(*after_release, *BOOKS),
+            ),
+            Row(request=MORE_THAN_REFUNDABLE, permits=_more_than_there_is(*BOOKS)),
+            Row(
+                given=TOO_OLD_TO_REFUND,
+                permits=(_refuse(*too_old, status=too_old_status, codes=too_old_codes),),
+            ),
+            Row(
+                given=RELEASED_BY_CANCEL & YOUNG_ENOUGH_TO_REFUND,
+                request=enough,
+                permits=(_refund(*after_release), NOT_DONE_YET),
+            ),
+            Row(permits=(_refund(), NOT_DONE_YET, JUST_REFUSED)),
+        )
+    )
+
+
+def _refund(*rules: str) -> Permit:
+    blame = RulesByAspect.all(*(rules or BOOKS))
+    return Permit("refunded", accepted_or_pending(rules), refunded, rules=rules, blame=blame)
+
+
+def _refuse(*rules: str, status: Permitted = REFUSAL, codes: Varying[Codes] = ()) -> Permit:
+    blame = RulesByAspect.all(*(rules or BOOKS))
+    return Permit("refused", refusal(rules, status, codes), rules=rules, blame=blame)
+
+
+def _more_than_there_is(*rules: str) -> tuple[Permit, ...]:
+    """Permit nothing but a refusal of a capture or refund that the books could not show: it proves no rule."""
+    return Permit("refused", refused(rules, ANY_REFUSAL), blame=RulesByAspect.all(*BOOKS)), NOT_DONE_YET

@@ -6,409 +6,584 @@ rulebook's. A cancel may be answered 204 (done) or 202 (accepted, not yet done).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-from conformance.domain.expectation import (
-    ACCEPTED,
-    PENDING,
-    REFUSED,
-    Between,
-    Branch,
-    Claim,
-    Expectation,
-    Mentions,
-    NoneOf,
-    OneOf,
-    Permitted,
-)
-from conformance.domain.order import Attempt, Kind, Order, Profile, Stage
+from conformance.domain.expectation import Between, Branch, Claim, Mentions, NoneOf, OneOf, Permitted
+from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import (
-    Addressee,
+    Age,
     BecomeDue,
     Cancel,
+    Capture,
     Charge,
     Defect,
     Fail,
-    Initiate,
-    Key,
+    Read,
+    Refund,
     Reserve,
     StartProcessing,
-    Step,
     StopAgreement,
 )
-from conformance.domain.steps import Age as AgeStep
-from conformance.model.base import RulesByAspect, without_rules
+from conformance.model import money
+from conformance.model.base import (
+    IMPOSSIBLE,
+    NOT_DONE_YET,
+    NOTHING_DOCUMENTED,
+    READ,
+    REFUSED_ANYWAY,
+    REFUSED_FOR_ITS_KEY,
+    REFUSED_UNJUDGED,
+    ageing,
+    cancelled,
+    cancelled_unreserved,
+    lapsed,
+    locked,
+    moved_to,
+    moves,
+    nothing_happens,
+    nothing_left,
+    refuse,
+    reserved,
+)
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
     NOT_FOUND,
     UNAUTHORIZED,
+    Claims,
     Rules,
     accepted,
     accepted_or_pending,
-    branch,
     done,
     one_of,
-    outcome,
     refused,
 )
-from conformance.model.context import KEY_MEMORY, AgeLimit, ModelContext, age_for_cancel, beyond_flat_limit
-from conformance.model.idempotency import repeated
-from conformance.model.money import MoneyModel, MoneyRules
+from conformance.model.conditions import (
+    AGREEMENT_STOPPED,
+    BEYOND_180_DAYS,
+    BEYOND_DEADLINE,
+    CANCELLED,
+    DEFECTIVE,
+    FIRST_ACCEPTED,
+    FIRST_REFUSED,
+    KEY_OF_ANOTHER_ORDER,
+    NEW_KEY,
+    NOTHING_REFUNDED,
+    OWN_ORDER,
+    PARTLY_CAPTURED,
+    PLAIN_REQUEST,
+    REMAINDER,
+    RESERVED,
+    SAME_KEY,
+    TOO_OLD,
+    YOUNG,
+    allows,
+    defect_is,
+    order_is,
+    refused_for_the_moment,
+    stage_is,
+)
+from conformance.model.context import AgeLimit, ModelContext
+from conformance.model.idempotency import repeated, while_remembered
+from conformance.model.table import (
+    NOTHING_CHANGED,
+    WITHIN,
+    ApiModel,
+    Condition,
+    Permit,
+    Permits,
+    Premise,
+    Row,
+    RulesByAspect,
+    Silence,
+    Table,
+    where,
+)
 
+PENDING: Final = stage_is(Stage.PENDING)
+DUE: Final = stage_is(Stage.DUE)
+PROCESSING: Final = stage_is(Stage.PROCESSING)
+CHARGED: Final = stage_is(Stage.CHARGED)
+FAILED: Final = stage_is(Stage.FAILED)
+DIRECT_CAPTURE: Final = order_is(lambda order: order.kind is Kind.CHARGE_DIRECT)
 WRONG_STATUS: Final = one_of(400, 409, 422)
-WRONG_STATUS_PROBLEMS: Final = ("cancel-charge-failed", "conflict", "operation-failed")
-_INVALID_KEY: Final = ("RE-13",)
-_DEFECTS: Final[Mapping[Defect, tuple[Rules, Permitted]]] = {
-    Defect.NO_TOKEN: (("RE-16",), UNAUTHORIZED),
-    Defect.BAD_TOKEN: (("RE-16",), UNAUTHORIZED),
-    Defect.NO_SUBSCRIPTION_KEY: (("RE-16",), ANY_REFUSAL),
-    Defect.NO_KEY: (_INVALID_KEY, ANY_REFUSAL),
-    Defect.LONG_KEY: (_INVALID_KEY, ANY_REFUSAL),
-    Defect.ILLEGAL_KEY: (_INVALID_KEY, ANY_REFUSAL),
-    Defect.MALFORMED_AGREEMENT: (("RE-15",), ANY_REFUSAL),
-}
-_WAITING: Final = (Stage.PENDING, Stage.DUE, Stage.PROCESSING)
-_MOVED_ON: Final = Claim("view.state", one_of("RESERVED", "CHARGED", "FAILED"))
 
 
-class RecurringModel(MoneyModel):
-    """What the documentation says of Recurring, step by step."""
+def states_of(order: Order) -> tuple[str, ...]:
+    """Return the documented names for where a charge is; more than one where refunds leave it open."""
+    if order.stage not in (Stage.RESERVED, Stage.CHARGED):
+        return (order.stage.name,)
+    if order.captured == 0:
+        return ("RESERVED",)
+    if order.refunded:
+        refunds = "REFUNDED" if order.refunded == order.captured else "PARTIALLY_REFUNDED"
+        if order.remaining:
+            return (refunds, "PARTIALLY_REFUNDED", "PARTIALLY_CAPTURED")
+        # RE-04 names what a release ends in, and does not except what was refunded.
+        return (refunds, "CHARGED") if order.cancelled else (refunds,)
+    return ("PARTIALLY_CAPTURED",) if order.remaining else ("CHARGED",)
 
-    profile = Profile.RECURRING
-    least = 100
-    defects = _DEFECTS
-    recorded_defects: ClassVar = {}
-    money = MoneyRules(
-        capture_after_cancel=("RE-30",),
-        capture_after_release=("RE-30",),
-        capture_too_old=("RE-32",),
-        capture_too_old_codes=(),
-        refund_after_cancel=("RE-30",),
-        refund_after_cancel_codes=(),
-        refund_after_release=("RE-31",),
-        refund_too_old=(),
-        refund_too_old_codes=(),
-        after_cancel_status=ANY_REFUSAL,
+
+# What the charge decides about its cancel
+
+SHOWN_BY_CANCEL: Final[Rules] = ("RE-21", "INV-2", "INV-3", "INV-4", "INV-10")
+"""Of what every successful cancel is an example: what the charge and its history say, and the books."""
+RELEASED_UNJUDGED: Final = RulesByAspect(released=("RE-21", "INV-2"), kept=("INV-3",), log=("RE-21",))
+
+
+def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Claims:
+    """Claim the answer to a cancel that succeeds, now or later: it has no body.
+
+    ``outcome`` are the rules that ask for the success, ``answer`` those that name the statuses of a success.
+    """
+    return (*accepted_or_pending(outcome), done(answer, 204, 202))
+
+
+def released_remainder(premise: Premise) -> Order:
+    """Return the charge without what was not captured: it is charged then, and not cancelled."""
+    return replace(premise.order, stage=Stage.CHARGED, cancelled=premise.order.remaining)
+
+
+def waiting(given: Condition, rule: str, *direct: str) -> Row:
+    """Return the row about a charge that is neither reserved nor captured yet. It is cancelled, now or later."""
+    return Row(
+        given=given & YOUNG,
+        permits=(
+            Permit(
+                "cancelled",
+                cancel_response(outcome=(rule, "KB-01/initiated", *direct), answer=(rule,)),
+                cancelled_unreserved,
+                rules=(rule, "KB-01/initiated", *direct, *SHOWN_BY_CANCEL),
+                blame=RulesByAspect(
+                    released=(rule, *direct, "RE-21", "INV-2"), kept=("INV-3",), names=(rule, *direct), log=("RE-21",)
+                ),
+            ),
+            NOT_DONE_YET,
+        ),
     )
 
-    def handlers(self) -> dict[type[Any], Callable[[Order, Any, ModelContext], Expectation]]:
-        """Return what answers for each kind of step; the user's part is played by the charge run."""
-        return {
-            **super().handlers(),
-            BecomeDue: self._become_due,
-            StartProcessing: self._start_processing,
-            Reserve: self._reserve,
-            Charge: self._charge,
-            Fail: self._fail,
-            StopAgreement: self._stop,
-        }
 
-    def initiate(self, step: Initiate, context: ModelContext) -> Expectation:
-        """Say how a charge comes to be: reserved at once, or waiting for its due date."""
-        blank = Order(self.profile, step.kind, step.amount, context.currency, Stage.PENDING)
-        stages = (Stage.PENDING, Stage.DUE)
-        orders = [replace(blank, stage=stage) for stage in stages]
-        if step.kind is Kind.INITIAL_RESERVE:
-            orders = [self.reserved(blank)]
-        return Expectation(
-            tuple(
-                branch(order.stage.value, accepted(), self.view(order, context, RulesByAspect()), order)
-                for order in orders
+def wrong_status(*rules: str) -> Permit:
+    """Permit the refusal of a charge whose status is not in the list of what can be cancelled.
+
+    Its problem names the status, unless the charge's age may be the reason as well (`C23`).
+    """
+    plain = refused(rules, WRONG_STATUS)
+    named = refused(rules, WRONG_STATUS, ("cancel-charge-failed", "conflict", "operation-failed", None))
+
+    def response(premise: Premise, _: Order) -> Claims:
+        if premise.age is not AgeLimit.WITHIN:
+            return plain
+        return (*named, Claim("answer.detail", Mentions(states_of(premise.order)), ("RE-19",)))
+
+    return Permit("refused", response, rules=(*rules, "RE-19", "INV-1"), blame=NOTHING_CHANGED)
+
+
+def too_old_status(premise: Premise) -> Permitted:
+    """Return the status of what is too old. What was refunded cannot be cancelled for that either (`C23`)."""
+    return WRONG_STATUS if premise.order.refunded else BAD_REQUEST
+
+
+JUDGED: Final = YOUNG & NOTHING_REFUNDED & ~AGREEMENT_STOPPED
+"""Neither its age, nor a refund, nor the end of its agreement may be in the way of a cancel."""
+
+OF_THE_ORDER: Final = Table(
+    (
+        # PENDING, DUE, RESERVED and PARTIALLY_CAPTURED can be cancelled. Without reservation, only before the capture.
+        waiting(PENDING & ~DIRECT_CAPTURE, "RE-01"),
+        waiting(PENDING & DIRECT_CAPTURE, "RE-01", "RE-29"),
+        waiting(DUE & ~DIRECT_CAPTURE, "RE-02"),
+        waiting(DUE & DIRECT_CAPTURE, "RE-02", "RE-29"),
+        Row(
+            given=(PENDING | DUE) & ~YOUNG,
+            permits=(
+                Permit("cancelled", cancel_response(), cancelled_unreserved, blame=RELEASED_UNJUDGED),
+                NOT_DONE_YET,
+                REFUSED_UNJUDGED,
+            ),
+        ),
+        Row(
+            given=RESERVED & JUDGED,
+            permits=(
+                Permit(
+                    "cancelled",
+                    cancel_response(outcome=("RE-03", "KB-01/reserved"), answer=("RE-03",)),
+                    cancelled,
+                    rules=("RE-03", "KB-01/reserved", *WITHIN, *SHOWN_BY_CANCEL),
+                    blame=RulesByAspect(
+                        released=("RE-03", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-03",), log=("RE-21",)
+                    ),
+                ),
+                NOT_DONE_YET,
+            ),
+        ),
+        Row(
+            given=RESERVED & ~JUDGED & ~TOO_OLD,
+            permits=(
+                Permit("cancelled", cancel_response(), cancelled, blame=RELEASED_UNJUDGED),
+                NOT_DONE_YET,
+                REFUSED_UNJUDGED,
+            ),
+        ),
+        # Of a partly captured charge, the remainder is released, and the charge becomes CHARGED.
+        Row(
+            given=PARTLY_CAPTURED & JUDGED,
+            permits=(
+                Permit(
+                    "cancelled",
+                    cancel_response(outcome=("RE-04", "INV-9"), answer=("RE-04",)),
+                    released_remainder,
+                    rules=("RE-04", "INV-9", *WITHIN, *SHOWN_BY_CANCEL),
+                    blame=RulesByAspect(
+                        released=("RE-04", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-04",), log=("RE-21",)
+                    ),
+                ),
+                NOT_DONE_YET,
+            ),
+        ),
+        Row(
+            given=PARTLY_CAPTURED & ~JUDGED & ~TOO_OLD,
+            permits=(
+                Permit("cancelled", cancel_response(), released_remainder, blame=RELEASED_UNJUDGED),
+                NOT_DONE_YET,
+                REFUSED_UNJUDGED,
+            ),
+        ),
+        # Any other status is the wrong one. What is being processed may be cancelled, or not, by its timing.
+        Row(
+            given=PROCESSING,
+            permits=(
+                refuse("RE-07", status=one_of(400, 409, 422, 423)),
+                Permit(
+                    "cancelled",
+                    cancel_response(outcome=("RE-07",), answer=("RE-07",)),
+                    cancelled_unreserved,
+                    rules=("RE-07", *SHOWN_BY_CANCEL),
+                    blame=RulesByAspect(
+                        released=("RE-07", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-07",), log=("RE-21",)
+                    ),
+                ),
+                NOT_DONE_YET,
+            ),
+        ),
+        Row(given=CHARGED & ~CANCELLED & ~DIRECT_CAPTURE, permits=(wrong_status("RE-05", "KB-08"),)),
+        Row(given=CHARGED & ~CANCELLED & DIRECT_CAPTURE, permits=(wrong_status("RE-05", "KB-08", "RE-29"),)),
+        Row(given=FAILED, permits=(wrong_status("RE-06"),)),
+        Row(given=stage_is(Stage.CANCELLED), permits=nothing_left("RE-09")),
+        # The released remainder makes this a second cancel as well, which may be repeated as a success.
+        Row(given=CHARGED & CANCELLED, permits=nothing_left()),
+        # It is not possible to cancel a charge after its capture deadline, or after 180 days: HTTP 400.
+        Row(
+            given=REMAINDER & BEYOND_180_DAYS,
+            permits=(refuse("RE-18", "KB-02/beyond", "KB-02b/beyond", status=too_old_status),),
+        ),
+        Row(
+            given=REMAINDER & BEYOND_DEADLINE,
+            permits=(refuse("RE-18", "KB-02b/beyond", status=too_old_status),),
+        ),
+        *lapsed(beyond_180_days=("RE-18", "KB-02/beyond", "KB-02b/beyond"), beyond_deadline=("RE-18", "KB-02b/beyond")),
+    )
+)
+
+# What the request itself decides
+
+
+@dataclass(frozen=True, slots=True)
+class _AnotherRequest:
+    """What is permitted of a key that belongs to one operation on one charge: another charge is another request."""
+
+    permits: Permits
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        if not premise.context.allows("C13", "operation-scope"):
+            return
+        for branch in self.permits.branches(premise):
+            claims = tuple(
+                replace(claim, rules=("RE-11", *claim.rules)) if claim.rules else claim for claim in branch.claims
             )
-        )
+            yield replace(branch, claims=claims, rules=("RE-11", *branch.rules), readings=(("C13", "operation-scope"),))
 
-    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> tuple[Claim, ...]:
+
+KEY_NOT_NEEDED: Final = defect_is(Defect.NO_KEY) & allows("C13", "delete-without-key")
+ANSWERED_BEFORE: Final = SAME_KEY & (FIRST_ACCEPTED | FIRST_REFUSED)
+FOR_THE_MOMENT: Final = refused_for_the_moment(Stage.PROCESSING) & allows("C26", "excludes-transient")
+invalid_key = (refuse("RE-13", status=ANY_REFUSAL), REFUSED_ANYWAY)
+
+CANCEL: Final = Table(
+    (
+        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(OF_THE_ORDER,)),
+        Row(request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN), permits=(refuse("RE-16", status=UNAUTHORIZED),)),
+        Row(
+            request=defect_is(Defect.NO_SUBSCRIPTION_KEY),
+            permits=(refuse("RE-16", status=ANY_REFUSAL), REFUSED_ANYWAY),
+        ),
+        # One page does not ask for a key.
+        Row(request=KEY_NOT_NEEDED, permits=(OF_THE_ORDER, *invalid_key)),
+        Row(request=defect_is(Defect.NO_KEY, Defect.LONG_KEY, Defect.ILLEGAL_KEY), permits=invalid_key),
+        # What makes an agreement's id malformed is not documented: such an agreement may also not be found (`C23`).
+        Row(
+            request=defect_is(Defect.MALFORMED_AGREEMENT),
+            permits=(
+                refuse("RE-15", status=ANY_REFUSAL, codes=("invalid-agreement-id",)),
+                refuse("RE-15", status=NOT_FOUND, codes=("resource-not-found", None)),
+            ),
+        ),
+        Row(request=DEFECTIVE, permits=NOTHING_DOCUMENTED),
+        Row(
+            request=~OWN_ORDER,
+            permits=(refuse("RE-14", status=NOT_FOUND, codes=("resource-not-found", None)), REFUSED_FOR_ITS_KEY),
+        ),
+        # A key that was used for another request is a conflict, if keys belong to the sales unit.
+        Row(
+            request=KEY_OF_ANOTHER_ORDER & allows("C13", "operation-scope", "sales-unit-scope"),
+            permits=(
+                _AnotherRequest(OF_THE_ORDER),
+                refuse(
+                    "RE-11",
+                    status=one_of(409),
+                    codes=("idempotency-conflict", None),
+                    interpretation=("C13", "sales-unit-scope"),
+                ),
+            ),
+        ),
+        # The same request with the same key is answered as it was the first time, and not executed again.
+        *while_remembered(
+            FIRST_ACCEPTED, *repeated("RE-10", blame=RulesByAspect.all("RE-10", "INV-3")), new=OF_THE_ORDER
+        ),
+        *while_remembered(
+            FIRST_REFUSED,
+            *repeated("RE-12", blame=NOTHING_CHANGED),
+            where(FOR_THE_MOMENT, OF_THE_ORDER),
+            new=OF_THE_ORDER,
+        ),
+        Row(request=OWN_ORDER, permits=(OF_THE_ORDER,)),
+    ),
+    always=locked(),
+    recorded=(
+        Silence(
+            ("RE-28",),
+            given=AGREEMENT_STOPPED & (PENDING | DUE | (REMAINDER & ~TOO_OLD)),
+            request=(PLAIN_REQUEST & ~ANSWERED_BEFORE) | KEY_NOT_NEEDED,
+        ),
+    ),
+)
+
+# Stopping the agreement
+
+
+def stopped(premise: Premise) -> Order:
+    """Return the charge as it is, under an agreement that has ended."""
+    return replace(premise.order, agreement_stopped=True)
+
+
+def stopped_and_cancelled(premise: Premise) -> Order:
+    """Return the charge cancelled with its agreement."""
+    return replace(stopped(premise), stage=Stage.CANCELLED, cancelled=premise.order.amount)
+
+
+def stopped_and_released(premise: Premise) -> Order:
+    """Return the charge of which the remainder was released with its agreement."""
+    return replace(stopped(premise), stage=Stage.CHARGED, cancelled=premise.order.remaining)
+
+
+ANOTHER_CHANGE: Final = Condition(
+    lambda premise: isinstance(premise.step, StopAgreement) and premise.step.with_other_change
+)
+CHARGE_KEPT: Final = Permit("charge kept", accepted_or_pending(), stopped, blame=RulesByAspect(kept=("INV-3",)))
+CHARGE_CANCELLED: Final = Permit(
+    "charge cancelled", accepted_or_pending(("RE-22",)), stopped_and_cancelled, blame=RulesByAspect.all("RE-22")
+)
+
+STOP: Final = Table(
+    (
+        Row(
+            request=ANOTHER_CHANGE,
+            permits=(
+                Permit(
+                    "refused",
+                    refused(("RE-27",), BAD_REQUEST),
+                    rules=("RE-27",),
+                    blame=RulesByAspect.all("RE-27"),
+                ),
+            ),
+        ),
+        # A second stop has no further effect.
+        Row(
+            given=AGREEMENT_STOPPED,
+            permits=(
+                Permit(
+                    "no effect",
+                    accepted_or_pending(("RE-26",)),
+                    rules=("RE-26",),
+                    blame=RulesByAspect.all("RE-26"),
+                ),
+                Permit(
+                    "refused",
+                    refused(("RE-26",), BAD_REQUEST),
+                    rules=("RE-26",),
+                    blame=RulesByAspect.all("RE-26"),
+                ),
+            ),
+        ),
+        # The agreement's charges that are PENDING, DUE or RESERVED are cancelled.
+        Row(
+            given=(PENDING | DUE) & YOUNG,
+            permits=(replace(CHARGE_CANCELLED, rules=("RE-22/pending",)), NOT_DONE_YET),
+        ),
+        Row(given=RESERVED & YOUNG, permits=(replace(CHARGE_CANCELLED, rules=("RE-22/reserved",)), NOT_DONE_YET)),
+        # What forbids the charge's own cancel may forbid this one.
+        Row(
+            given=(PENDING | DUE | RESERVED) & ~YOUNG,
+            permits=(CHARGE_CANCELLED, replace(CHARGE_KEPT, blame=RulesByAspect()), NOT_DONE_YET),
+        ),
+        Row(
+            given=PARTLY_CAPTURED,
+            permits=(CHARGE_KEPT, Permit("remainder released", accepted_or_pending(), stopped_and_released)),
+        ),
+        Row(
+            given=PROCESSING,
+            permits=(CHARGE_KEPT, Permit("charge cancelled", accepted_or_pending(), stopped_and_cancelled)),
+        ),
+        Row(permits=(CHARGE_KEPT,)),
+    ),
+    recorded=(Silence(("RE-23",), given=PARTLY_CAPTURED & ~AGREEMENT_STOPPED, request=~ANOTHER_CHANGE),),
+)
+
+# The charge run
+
+
+def captured(premise: Premise) -> Order:
+    """Return the charge after a capture; a fully captured one is charged."""
+    after = money.captured(premise)
+    return replace(after, stage=Stage.CHARGED) if after.remaining == 0 else after
+
+
+def charged(premise: Premise) -> Order:
+    """Return the charge captured at once, without a reservation."""
+    moment = timedelta()
+    return replace(
+        premise.order,
+        stage=Stage.CHARGED,
+        captured=premise.order.amount,
+        since_captured=moment,
+        since_last_captured=moment,
+    )
+
+
+RESERVED_AT_ONCE: Final = order_is(lambda order: order.kind is Kind.INITIAL_RESERVE)
+MAKING: Final = Table(
+    (
+        Row(given=RESERVED_AT_ONCE, permits=(Permit("reserved", accepted(), reserved),)),
+        Row(permits=(Permit("pending", accepted()), Permit("due", accepted(), moved_to(Stage.DUE)))),
+    )
+)
+# A waiting charge that grows older may meet its due date, and what the charge run then does is its own affair.
+AGEING: Final = Table(
+    (
+        Row(
+            given=PENDING | DUE | PROCESSING,
+            permits=(
+                Permit("pending", accepted(), moved_to(Stage.PENDING)),
+                Permit("due", accepted(), moved_to(Stage.DUE)),
+                Permit("processing", accepted(), moved_to(Stage.PROCESSING)),
+                Permit(
+                    "the charge run moved it on",
+                    accepted(),
+                    view=(Claim("view.state", one_of("RESERVED", "CHARGED", "FAILED")),),
+                    proves=False,
+                ),
+            ),
+        ),
+        # After the deadline the status has another name, or more is cancelled than was.
+        *ageing(
+            lambda premise: (Claim("view.state", NoneOf(states_of(premise.order))),),
+            lambda premise: (Claim("view.cancelled", NoneOf((premise.order.cancelled,))),),
+        ).rows,
+    )
+)
+
+
+class RecurringModel(ApiModel):
+    """What the documentation says of Recurring, step by step. The user's part is played by the charge run."""
+
+    profile = Profile.RECURRING
+    opening = Stage.PENDING
+    making = MAKING
+    tables: ClassVar = {
+        Cancel: CANCEL,
+        Capture: money.captures(
+            after_cancel=("RE-30",),
+            after_cancel_status=ANY_REFUSAL,
+            after_release=("RE-30",),
+            too_old=("RE-32",),
+            then=captured,
+        ),
+        Refund: money.refunds(
+            after_cancel=("RE-30",), after_cancel_status=ANY_REFUSAL, after_release=("RE-31",), least=100
+        ),
+        StopAgreement: STOP,
+        BecomeDue: Table(
+            (
+                Row(given=DUE, permits=nothing_happens()),
+                Row(given=PENDING, permits=moves("due", moved_to(Stage.DUE))),
+                *IMPOSSIBLE,
+            )
+        ),
+        StartProcessing: Table((Row(given=DUE, permits=moves("processing", moved_to(Stage.PROCESSING))), *IMPOSSIBLE)),
+        Reserve: Table(
+            (
+                # RE-29: never reserved. A target that does so all the same says nothing about Cancel.
+                Row(given=DIRECT_CAPTURE, permits=nothing_happens()),
+                Row(given=DUE | PROCESSING, permits=moves("reserved", reserved)),
+                *IMPOSSIBLE,
+            )
+        ),
+        Charge: Table((Row(given=DUE | PROCESSING, permits=moves("charged", charged)), *IMPOSSIBLE)),
+        Fail: Table(
+            (Row(given=DUE | PROCESSING, permits=moves("failed", moved_to(Stage.FAILED), ends=True)), *IMPOSSIBLE)
+        ),
+        Read: READ,
+        Age: AGEING,
+    }
+    # The charge is not cancelled, wholly or in part.
+    nothing_released = (
+        Claim("view.state", NoneOf((Stage.CANCELLED.name,)), ("INV-1",)),
+        Claim("view.cancelled", one_of(0), ("INV-1",)),
+    )
+    # The charge run failed.
+    ended_by_others = (Claim("view.state", one_of(Stage.FAILED.name)),)
+
+    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the charge says of itself: status, summary and history."""
         if order.lapsed:
             return (Claim("view.captured", one_of(order.captured), blame.kept),)
         partly_released = order.captured and order.cancelled
         names = (*blame.names, "INV-9") if partly_released else blame.names
         return (
-            Claim("view.state", one_of(*self.states(order)), names),
+            Claim("view.state", one_of(*states_of(order)), names),
             Claim("view.currency", one_of(order.currency, None), ("INV-10",)),
             Claim("view.captured", one_of(order.captured), blame.kept),
             Claim("view.refunded", one_of(order.refunded), blame.kept),
-            Claim("view.cancelled", self._cancelled(order), blame.released),
+            Claim("view.cancelled", _cancelled(order), blame.released),
             Claim("view.log.captured", one_of(order.captured), blame.log),
             Claim("view.log.refunded", one_of(order.refunded), blame.log),
-            Claim("view.log.cancels", self._cancels(order), blame.log),
-            Claim("view.log.cancelled", self._cancelled(order, told=not order.agreement_stopped), blame.log),
+            Claim("view.log.cancels", _cancel_events(order), blame.log),
+            Claim("view.log.cancelled", _cancelled(order, logged=not order.agreement_stopped), blame.log),
         )
 
-    def lapse_signs(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that the status has another name, or that more is cancelled than was."""
-        return (
-            Claim("view.state", NoneOf(self.states(order))),
-            Claim("view.cancelled", NoneOf((order.cancelled,))),
-        )
 
-    def untouched(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that the charge is not cancelled, wholly or in part."""
-        return (
-            Claim("view.state", NoneOf((Stage.CANCELLED.name,)), ("INV-1",)),
-            Claim("view.cancelled", one_of(0), ("INV-1",)),
-        )
-
-    def ended_otherwise(self, order: Order) -> tuple[Claim, ...]:
-        """Claim that the charge run failed."""
-        return (Claim("view.state", one_of(Stage.FAILED.name)),)
-
-    @staticmethod
-    def _cancels(order: Order) -> Permitted:
-        # Whether a charge's history tells of the agreement's end is not documented.
-        if order.repeated:
-            return Between(0, 9)
-        if order.agreement_stopped:
-            return one_of(0, 1)
-        return one_of(1 if order.cancelled else 0)
-
-    @staticmethod
-    def _cancelled(order: Order, *, told: bool = True) -> OneOf:
-        # What is cancelled of a charge that was never reserved is not documented: nothing, or all of it.
-        return one_of(order.cancelled) if told and order.since_reserved is not None else one_of(0, order.cancelled)
-
-    @staticmethod
-    def states(order: Order) -> tuple[str, ...]:
-        """Return the documented names for where a charge is; more than one where refunds leave it open."""
-        if order.stage not in (Stage.RESERVED, Stage.CHARGED):
-            return (order.stage.name,)
-        if order.captured == 0:
-            return ("RESERVED",)
-        if order.refunded:
-            refunds = "REFUNDED" if order.refunded == order.captured else "PARTIALLY_REFUNDED"
-            if order.remaining:
-                return (refunds, "PARTIALLY_REFUNDED", "PARTIALLY_CAPTURED")
-            # RE-04 names what a release ends in, and does not except what was refunded.
-            return (refunds, "CHARGED") if order.cancelled else (refunds,)
-        return ("PARTIALLY_CAPTURED",) if order.remaining else ("CHARGED",)
-
-    def captured(self, order: Order, amount: int) -> Order:
-        """Return the charge after a capture; a fully captured one is charged."""
-        after = super().captured(order, amount)
-        return replace(after, stage=Stage.CHARGED) if after.remaining == 0 else after
-
-    # The charge run
-
-    def _moves_from(self, order: Order, context: ModelContext, stages: tuple[Stage, ...], to: Order) -> Expectation:
-        if order.stage not in stages:
-            return self._cannot(order, context, *self._irreversible(order))
-        return self._moves(order, context, to, to.stage.value, RulesByAspect())
-
-    def _become_due(self, order: Order, step: Step, context: ModelContext) -> Expectation:
-        if order.stage is Stage.DUE:
-            return self._cannot(order, context, RulesByAspect())
-        return self._moves_from(order, context, (Stage.PENDING,), replace(order, stage=Stage.DUE))
-
-    def _start_processing(self, order: Order, step: Step, context: ModelContext) -> Expectation:
-        return self._moves_from(order, context, (Stage.DUE,), replace(order, stage=Stage.PROCESSING))
-
-    def _reserve(self, order: Order, step: Step, context: ModelContext) -> Expectation:
-        if order.kind is Kind.CHARGE_DIRECT:
-            # RE-29: never reserved. A target that does so all the same says nothing about Cancel.
-            return self._cannot(order, context, RulesByAspect())
-        return self._moves_from(order, context, (Stage.DUE, Stage.PROCESSING), self.reserved(order))
-
-    def _charge(self, order: Order, step: Step, context: ModelContext) -> Expectation:
-        whole = replace(
-            order,
-            stage=Stage.CHARGED,
-            captured=order.amount,
-            since_captured=timedelta(),
-            since_last_captured=timedelta(),
-        )
-        return self._moves_from(order, context, (Stage.DUE, Stage.PROCESSING), whole)
-
-    def _fail(self, order: Order, step: Step, context: ModelContext) -> Expectation:
-        return self._moves_from(order, context, (Stage.DUE, Stage.PROCESSING), replace(order, stage=Stage.FAILED))
-
-    def _age(self, order: Order, step: AgeStep, context: ModelContext) -> Expectation:
-        if order.stage not in (Stage.PENDING, Stage.DUE, Stage.PROCESSING):
-            return super()._age(order, step, context)
-        # A waiting charge that grows older may meet its due date, and what the charge run then does is its own affair.
-        older = order.older(step.by)
-        waiting = [replace(older, stage=stage) for stage in _WAITING]
-        branches = [
-            branch(moved.stage.value, accepted(), self.view(moved, context, RulesByAspect()), moved)
-            for moved in waiting
-        ]
-        moved_on = Branch("the charge run moved it on", (outcome(ACCEPTED), _MOVED_ON), older, proves=False)
-        return Expectation((*branches, moved_on))
-
-    # Stopping the agreement
-
-    def _stop(self, order: Order, step: StopAgreement, context: ModelContext) -> Expectation:
-        if step.with_other_change:
-            rules: Rules = ("RE-27",)
-            view = self.view(order, context, RulesByAspect.all(*rules))
-            return Expectation((branch("refused", refused(rules, BAD_REQUEST), view, order, rules),))
-        stopped = replace(order, agreement_stopped=True)
-        kept = self.view(stopped, context, RulesByAspect(kept=("INV-3",)))
-        if order.agreement_stopped:
-            rules = ("RE-26",)
-            view = self.view(stopped, context, RulesByAspect.all(*rules))
-            again = branch("no effect", accepted_or_pending(rules), view, stopped, rules)
-            return Expectation((again, branch("refused", refused(rules, BAD_REQUEST), view, stopped, rules)))
-        released = replace(stopped, stage=Stage.CANCELLED, cancelled=order.amount)
-        if order.stage in (Stage.PENDING, Stage.DUE):
-            return self._stopped(order, released, context, "RE-22/pending")
-        if order.stage is Stage.RESERVED and order.captured == 0 and not order.lapsed:
-            return self._stopped(order, released, context, "RE-22/reserved")
-        branches = [branch("charge kept", accepted_or_pending(), kept, stopped)]
-        if order.stage is Stage.RESERVED and order.remaining:
-            rest = replace(stopped, stage=Stage.CHARGED, cancelled=order.remaining)
-            branches.append(
-                branch("remainder released", accepted_or_pending(), self.view(rest, context, RulesByAspect()), rest)
-            )
-            return Expectation(tuple(branches), ("RE-23",))
-        if order.stage is Stage.PROCESSING:
-            claims = self.view(released, context, RulesByAspect())
-            branches.append(branch("charge cancelled", accepted_or_pending(), claims, released))
-        return Expectation(tuple(branches))
-
-    def _stopped(self, order: Order, released: Order, context: ModelContext, rule: str) -> Expectation:
-        name = rule.partition("/")[0]
-        view = self.view(released, context, RulesByAspect.all(name))
-        young = age_for_cancel(order, context) is AgeLimit.WITHIN
-        done = branch("charge cancelled", accepted_or_pending((name,)), view, released, (rule,) if young else ())
-        if young:
-            return Expectation((done, self.not_done_yet(order, context)))
-        # What forbids the charge's own cancel may forbid this one.
-        stopped = replace(order, agreement_stopped=True)
-        kept = branch("charge kept", accepted_or_pending(), self.view(stopped, context, RulesByAspect()), stopped)
-        return Expectation((done, kept, self.not_done_yet(order, context)))
-
-    # Cancel
-
-    def cancel(self, order: Order, step: Cancel, context: ModelContext) -> Expectation:
-        """Say how a cancel may turn out."""
-        if step.defect is Defect.NO_KEY and context.allows("C13", "delete-without-key"):
-            needless = self._own(order, context)
-            return Expectation((*needless.branches, *self.defective(order, step, context).branches), needless.records)
-        if step.defect is Defect.MALFORMED_AGREEMENT:
-            return self._malformed(order, context)
-        if step.defect is not None:
-            return self.defective(order, step, context)
-        if step.to is not Addressee.OWN:
-            return self.out_of_reach(order, step, context, ("RE-14",), NOT_FOUND, ("resource-not-found", None))
-        plain = self._own(order, context)
-        if step.key is Key.SPENT:
-            return self._spent(order, plain, context)
-        if step.key is Key.SAME and order.attempt is not None:
-            return self._same_key(order, order.attempt, plain, context)
-        return plain
-
-    def _malformed(self, order: Order, context: ModelContext) -> Expectation:
-        # What makes an agreement's id malformed is not documented: such an agreement may also not be found (`C23`).
-        rules: Rules = ("RE-15",)
-        named = self.refused_cancel(order, context, rules, ANY_REFUSAL, ("invalid-agreement-id",))
-        return Expectation((named, self.refused_cancel(order, context, rules, NOT_FOUND, ("resource-not-found", None))))
-
-    def _spent(self, order: Order, plain: Expectation, context: ModelContext) -> Expectation:
-        # Another charge is another request. Where keys belong to one operation on one charge, it is no conflict.
-        branches = []
-        if context.allows("C13", "operation-scope"):
-            readings = (("C13", "operation-scope"),)
-            branches = [_citing(each, "RE-11", readings) for each in plain.branches]
-        if context.allows("C13", "sales-unit-scope"):
-            codes = ("idempotency-conflict", None)
-            readings = (("C13", "sales-unit-scope"),)
-            branches.append(self.refused_cancel(order, context, ("RE-11",), one_of(409), codes, readings))
-        return Expectation(tuple(branches), plain.records) if branches else plain
-
-    def _same_key(self, order: Order, attempt: Attempt, plain: Expectation, context: ModelContext) -> Expectation:
-        if attempt.outcome not in (ACCEPTED, PENDING, REFUSED):
-            return plain
-        rule = "RE-12" if attempt.outcome == REFUSED else "RE-10"
-        view = self.view(order, context, self.unchanged if rule == "RE-12" else RulesByAspect.all(rule, "INV-3"))
-        branches = repeated(order, view, (rule,))
-        passing = attempt.status in (423, 429) or attempt.stage is Stage.PROCESSING
-        if rule == "RE-12" and passing and context.allows("C26", "excludes-transient"):
-            branches = (*branches, *plain.branches)
-        if attempt.ago >= KEY_MEMORY:
-            return Expectation((*without_rules(Expectation(branches)), *without_rules(plain)))
-        return Expectation(branches)
-
-    def _own(self, order: Order, context: ModelContext) -> Expectation:
-        direct: Rules = ("RE-29",) if order.kind is Kind.CHARGE_DIRECT else ()
-        match order.stage:
-            case Stage.PENDING:
-                return self._waiting(order, context, ("RE-01", "KB-01/initiated", *direct))
-            case Stage.DUE:
-                return self._waiting(order, context, ("RE-02", "KB-01/initiated", *direct))
-            case Stage.PROCESSING:
-                return self._processing(order, context)
-            case Stage.FAILED:
-                return self._wrong_status(order, context, ("RE-06",))
-            case Stage.CANCELLED:
-                return self.finished(order, context, ("RE-09",))
-            case Stage.CHARGED:
-                return self._wrong_status(order, context, ("RE-05", "KB-08", *direct))
-        if order.lapsed:
-            return self.cancel_of_lapsed(order, context, _too_old_rules(order))
-        return self._reserved(order, context)
-
-    def _wrong_status(self, order: Order, context: ModelContext, rules: Rules) -> Expectation:
-        if order.cancelled:
-            # The released remainder makes this a second cancel as well, which may be repeated as a success.
-            return self.finished(order, context)
-        view = self.view(order, context, self.unchanged)
-        too_old = age_for_cancel(order, context) is not AgeLimit.WITHIN
-        codes = () if too_old else (*WRONG_STATUS_PROBLEMS, None)
-        answer = refused(rules, WRONG_STATUS, codes)
-        if not too_old:
-            answer = (*answer, Claim("answer.detail", Mentions(self.states(order)), ("RE-19",)))
-        return Expectation((branch("refused", answer, view, order, (*rules, "RE-19", "INV-1")),))
-
-    def _processing(self, order: Order, context: ModelContext) -> Expectation:
-        rules: Rules = ("RE-07",)
-        refusal = self.refused_cancel(order, context, rules, one_of(400, 409, 422, 423))
-        after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
-        return Expectation((refusal, self._released(after, context, rules), self.not_done_yet(order, context)))
-
-    def _waiting(self, order: Order, context: ModelContext, rules: Rules) -> Expectation:
-        after = replace(order, stage=Stage.CANCELLED, cancelled=order.amount)
-        young = age_for_cancel(order, context) is AgeLimit.WITHIN
-        branches = [self._released(after, context, rules if young else ()), self.not_done_yet(order, context)]
-        if not young:
-            branches.append(branch("refused", refused(()), self.view(order, context, self.unchanged), order))
-        return Expectation(tuple(branches), ("RE-28",) if order.agreement_stopped else ())
-
-    def _released(self, after: Order, context: ModelContext, rules: Rules) -> Branch:
-        cited = tuple(rule for rule in rules if rule.startswith("RE"))
-        blame = RulesByAspect(released=(*cited, "RE-21", "INV-2"), kept=("INV-3",), names=cited, log=("RE-21",))
-        shown: Rules = ("RE-21", "INV-2", "INV-3", "INV-4", "INV-10")
-        view = self.view(after, context, blame)
-        asked = tuple(rule for rule in rules if not rule.startswith("KB-02"))
-        # Whether it can be cancelled at all (RE-29) is not a matter of the status of a success.
-        of_answer = tuple(rule for rule in cited if rule != "RE-29")
-        answer = (*accepted_or_pending(asked), done(of_answer, 204, 202))
-        return branch("cancelled", answer, view, after, (*rules, *shown) if rules else ())
-
-    def _reserved(self, order: Order, context: ModelContext) -> Expectation:
-        age = age_for_cancel(order, context)
-        if age is AgeLimit.BEYOND:
-            # What was refunded is not in the list of what can be cancelled either (`C23`).
-            return self.refusal(order, context, _too_old_rules(order), WRONG_STATUS if order.refunded else BAD_REQUEST)
-        after = replace(order, stage=Stage.CHARGED if order.captured else Stage.CANCELLED, cancelled=order.remaining)
-        rules: Rules = ("RE-03", "KB-01/reserved", *self.young(order))
-        if order.captured:
-            rules = ("RE-04", "INV-9", *self.young(order))
-        judged = age is AgeLimit.WITHIN and order.refunded == 0 and not order.agreement_stopped
-        branches = [self._released(after, context, rules if judged else ()), self.not_done_yet(order, context)]
-        if not judged:
-            branches.append(branch("refused", refused(()), self.view(order, context, self.unchanged), order))
-        return Expectation(tuple(branches), ("RE-28",) if order.agreement_stopped else ())
+def _cancel_events(order: Order) -> OneOf | Between:
+    # Whether a charge's history tells of the agreement's end is not documented.
+    if order.repeated:
+        return Between(0, 9)
+    if order.agreement_stopped:
+        return one_of(0, 1)
+    return one_of(1 if order.cancelled else 0)
 
 
-def _too_old_rules(order: Order) -> Rules:
-    return ("RE-18", "KB-02/beyond", "KB-02b/beyond") if beyond_flat_limit(order) else ("RE-18", "KB-02b/beyond")
-
-
-def _citing(each: Branch, rule: str, readings: tuple[tuple[str, str], ...]) -> Branch:
-    """Return a branch that is about another rule before all that it is about already."""
-    claims = tuple(replace(claim, rules=(rule, *claim.rules)) if claim.rules else claim for claim in each.claims)
-    return replace(each, claims=claims, rules=(rule, *each.rules), readings=readings)
+def _cancelled(order: Order, *, logged: bool = True) -> OneOf:
+    # What is cancelled of a charge that was never reserved is not documented: nothing, or all of it.
+    return one_of(order.cancelled) if logged and order.since_reserved is not None else one_of(0, order.cancelled)

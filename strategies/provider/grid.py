@@ -10,6 +10,7 @@ from typing import Final
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Cancel, Defect, Key
 from conformance.model import ModelContext
+from conformance.model.base import defects_of
 from conformance.model.ecom import EcomModel
 from conformance.model.epayment import EpaymentModel
 from conformance.model.recurring import RecurringModel
@@ -26,7 +27,7 @@ FLAG_DEFECTS: Final = (Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER)
 """What is wrong with the flag itself: the cancel stands for one that sets it."""
 
 DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {
-    table.profile: (*table.defects, *table.recorded_defects) for table in (EcomModel, EpaymentModel, RecurringModel)
+    model.profile: defects_of(model) for model in (EcomModel, EpaymentModel, RecurringModel)
 }
 """What can be wrong with a cancel on the wire of each API, as the model knows it."""
 

@@ -2,12 +2,11 @@
 
 import asyncio
 
-from conformance.domain.expectation import Claim, Expectation, OneOf
+from conformance.domain.expectation import Branch, Claim, Expectation, OneOf
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Initiate
 from conformance.judging.judge import StepStatus, judge
 from conformance.model import ModelContext, expect, initial_expectation
-from conformance.model.claims import branch
 from conformance.runner import trial
 
 from . import memo, stage
@@ -52,7 +51,7 @@ def test_an_expectation_is_made_once():
 
 def test_one_and_true_are_not_the_same_observation(monkeypatch):
     order, context = opened()
-    claimed = Expectation((branch("one", (Claim("x", OneOf((1,)), ("EC-01",)),), (), order),))
+    claimed = Expectation((Branch("one", (Claim("x", OneOf((1,)), ("EC-01",)),), order),))
     monkeypatch.setattr(memo, "expect", lambda *_: claimed)
     one = Memo()
     assert one.expect((order,), Approve(), context) is claimed

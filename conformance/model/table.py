@@ -1,0 +1,342 @@
+"""The form in which the documentation is written down: the rows of a truth table.
+
+A row is one documented sentence. Its columns are what holds of the order (``given``), what is asked (``request``), and
+the outcomes that are permitted. A permitted outcome says how the request is answered, what becomes of the order, of
+which rules it is an example, which interpretation it belongs to, and which rules fail where the order reads back
+differently. Of a table, the first row that applies is the one that counts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
+
+from conformance.domain.expectation import Branch, Expectation
+from conformance.domain.order import Order, Profile, Stage
+from conformance.domain.steps import Age, Cancel, Capture, Initiate, Refund, Step
+from conformance.model.claims import SOUND, Claims, Rules
+from conformance.model.context import DAY, AgeLimit, ModelContext, age_for_cancel
+
+
+@dataclass(frozen=True, slots=True)
+class RulesByAspect:
+    """The rules that fail when a part of the read-back is wrong after a step.
+
+    ``released`` is about what a cancel sets free, ``kept`` about what was captured and refunded, ``names`` about the
+    state's name, ``log`` about the history or event log. No rule is about our own preparations: when those fail,
+    nothing was proved.
+    """
+
+    released: Rules = ()
+    kept: Rules = ()
+    names: Rules = ()
+    log: Rules = ()
+
+    @classmethod
+    def all(cls, *rules: str) -> RulesByAspect:
+        """Blame the same rules for everything."""
+        return cls(rules, rules, rules, rules)
+
+
+NO_RULE: Final = RulesByAspect()
+NOTHING_CHANGED: Final = RulesByAspect.all("INV-1")
+"""A refused cancel changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """What the rows of a table look at: an order, a step, and everything else that expectations depend on.
+
+    Where the step lets time pass, the order is already older. ``age`` is the order's age against the limit for a
+    cancel or a capture.
+    """
+
+    model: ApiModel
+    order: Order
+    step: Step
+    context: ModelContext
+    age: AgeLimit
+
+    @property
+    def cancel(self) -> Cancel:
+        """The step, where it is a cancel."""
+        assert isinstance(self.step, Cancel)
+        return self.step
+
+    @property
+    def amount(self) -> int:
+        """How much the step captures or refunds, in minor units."""
+        assert isinstance(self.step, Capture | Refund)
+        return self.step.amount
+
+    def of_step(self, step: Step) -> Premise:
+        """Return the same order before another step."""
+        return replace(self, step=step)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that holds of a premise, or does not. Combine conditions with ``&``, ``|`` and ``~``."""
+
+    holds: Callable[[Premise], bool]
+
+    def __and__(self, other: Condition) -> Condition:
+        left, right = self.holds, other.holds
+        return Condition(lambda premise: left(premise) and right(premise))
+
+    def __or__(self, other: Condition) -> Condition:
+        left, right = self.holds, other.holds
+        return Condition(lambda premise: left(premise) or right(premise))
+
+    def __invert__(self) -> Condition:
+        holds = self.holds
+        return Condition(lambda premise: not holds(premise))
+
+
+ALWAYS: Final = Condition(lambda _: True)
+
+T = TypeVar("T")
+Varying: TypeAlias = T | Callable[[Premise], T]
+"""A cell of a row: a value, or a function that says the value for a premise."""
+Response: TypeAlias = Claims | Callable[[Premise, Order], Claims]
+"""What is claimed of the answer: the same always, or what follows from the premise and the resulting order."""
+
+
+def unchanged(premise: Premise) -> Order:
+    """Return the order as it is."""
+    return premise.order
+
+
+class Permits(Protocol):
+    """What a row may permit: an outcome, or all that another table permits."""
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        """Yield the permitted outcomes of a step in this premise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """One permitted outcome of a step.
+
+    Attributes:
+        name: what it is called in the evidence.
+        response: how the request is answered.
+        then: the order that results.
+        rules: the rules of which this outcome is an example, in the order of the documentation. The ``within`` side of
+            an age limit counts only where the order is old enough to say anything about it.
+        blame: the rules that fail where the resulting order reads back differently.
+        interpretation: the meaning of an ambiguous sentence that permits the outcome, and that the outcome tells.
+        tells: an interpretation that the outcome tells, but that it does not depend on.
+        when: what else must hold for the outcome to be permitted.
+        view: what is read back instead, where it is not what the resulting order looks like.
+        also: what is claimed beside all that.
+        proves: whether the outcome says more than that the answer is still to come.
+        lasting: where it does not hold, the order may soon look different.
+
+    """
+
+    name: str
+    response: Response
+    then: Callable[[Premise], Order] = unchanged
+    rules: Rules = ()
+    blame: RulesByAspect = NO_RULE
+    interpretation: tuple[str, str] | None = None
+    tells: tuple[str, str] | None = None
+    when: Condition = ALWAYS
+    view: Varying[Claims] | None = None
+    also: Varying[Claims] = ()
+    proves: bool = True
+    lasting: Condition = ALWAYS
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        """Yield this outcome, where it is permitted."""
+        if not self.when.holds(premise):
+            return
+        reading = self.interpretation
+        if reading is not None and not premise.context.allows(*reading):
+            return
+        after = self.then(premise)
+        answer = self.response if isinstance(self.response, tuple) else self.response(premise, after)
+        if self.view is None:
+            view = premise.model.view(after, premise.context, self.blame)
+        else:
+            view = value_in(premise, self.view)
+        yield Branch(
+            self.name,
+            (*answer, *view, *value_in(premise, self.also)),
+            after,
+            _citable(self.rules, premise.order),
+            tuple(each for each in (reading, self.tells) if each is not None),
+            self.proves,
+            self.lasting.holds(premise),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One documented sentence: given this order, and this request, these outcomes are permitted."""
+
+    permits: tuple[Permits, ...]
+    given: Condition = ALWAYS
+    request: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Where the documentation says nothing: what happens is recorded under these rules, and never judged."""
+
+    rules: Rules
+    given: Condition = ALWAYS
+    request: Condition = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows for one kind of step, in the documentation's order. The first one that applies counts.
+
+    ``always`` is permitted whatever the row says. Of ``recorded`` all that apply count.
+    """
+
+    rows: tuple[Row, ...]
+    always: tuple[Permits, ...] = ()
+    recorded: tuple[Silence, ...] = ()
+
+    def row(self, premise: Premise) -> Row:
+        """Return the first row that applies.
+
+        Raises:
+            LookupError: none does, so that the table has a gap.
+
+        """
+        for row in self.rows:
+            if row.request.holds(premise) and row.given.holds(premise):
+                return row
+        raise LookupError(f"no row applies to {premise.order} and {premise.step}")
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        """Yield what the first row that applies permits."""
+        for permitted in self.row(premise).permits:
+            yield from permitted.branches(premise)
+
+    def expect(self, premise: Premise) -> Expectation:
+        """Return everything that is permitted in a premise."""
+        branches = list(self.branches(premise))
+        for permitted in self.always:
+            branches += permitted.branches(premise)
+        silent = (each for each in self.recorded if each.given.holds(premise) and each.request.holds(premise))
+        return Expectation(tuple(branches), tuple(rule for silence in silent for rule in silence.rules))
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutRules:
+    """What other outcomes permit, as examples of nothing."""
+
+    permits: tuple[Permits, ...]
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        """Yield the outcomes without the rules and interpretations that they show."""
+        for permitted in self.permits:
+            for branch in permitted.branches(premise):
+                yield replace(branch, rules=(), readings=())
+
+
+def without_rules(*permits: Permits) -> WithoutRules:
+    """Permit the same outcomes as examples of nothing."""
+    return WithoutRules(permits)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is permitted under a condition only."""
+
+    when: Condition
+    permits: Permits
+
+    def branches(self, premise: Premise) -> Iterator[Branch]:
+        """Yield the outcomes, where the condition holds."""
+        return self.permits.branches(premise) if self.when.holds(premise) else iter(())
+
+
+def where(when: Condition, permits: Permits) -> Where:
+    """Permit the same outcomes under a condition only."""
+    return Where(when, permits)
+
+
+@dataclass(frozen=True, slots=True)
+class RaceRules:
+    """What an API documents of two requests at the same time.
+
+    ``busy_codes`` are the error codes that say that an order is busy with something else, ``recorded`` the rules under
+    which that is recorded, ``approval`` the rules about a cancel that meets the approval.
+    """
+
+    busy_codes: Rules = ()
+    recorded: Rules = ()
+    approval: Rules = ()
+
+
+class ApiModel(ABC):
+    """One API's documented outcomes: a table for each kind of step, and what its orders look like when read back."""
+
+    profile: ClassVar[Profile]
+    opening: ClassVar[Stage] = Stage.INITIATED
+    """Where an order is before it is known to have been made."""
+    making: ClassVar[Table]
+    """How an order may come to be."""
+    tables: ClassVar[Mapping[type[Any], Table]]
+    nothing_released: ClassVar[Claims]
+    """What shows that nothing was released of an order of which nothing had been."""
+    ended_by_others: ClassVar[Claims]
+    """What shows that an order ended in a way that no cancel of the merchant's leads to."""
+
+    races: ClassVar[RaceRules] = RaceRules()
+
+    @abstractmethod
+    def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
+        """Claim what this order looks like when it is read back."""
+
+    def view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
+        """Claim what reading the order back says: how this order looks, and that its books are in order."""
+        return (*self.expected_view(order, context, blame), *SOUND)
+
+    def initiate(self, step: Initiate, context: ModelContext) -> Expectation:
+        """Say how an order may come to be."""
+        order = Order(self.profile, step.kind, step.amount, context.currency, self.opening)
+        return self.making.expect(self._premise(order, step, context))
+
+    def expect(self, order: Order, step: Step, context: ModelContext) -> Expectation:
+        """Say how a step on an order may turn out.
+
+        Raises:
+            KeyError: the step does not exist in this API.
+
+        """
+        table = self.tables[type(step)]
+        if isinstance(step, Age):
+            order = order.older(step.by)
+        return table.expect(self._premise(order, step, context))
+
+    def _premise(self, order: Order, step: Step, context: ModelContext) -> Premise:
+        return Premise(self, order, step, context, age_for_cancel(order, context))
+
+
+def value_in(premise: Premise, cell: Varying[tuple[T, ...]]) -> tuple[T, ...]:
+    """Return the value that a cell of a row has in a premise."""
+    return cell if isinstance(cell, tuple) else cell(premise)
+
+
+WITHIN: Final[Rules] = ("KB-02/within", "KB-02b/within")
+"""The side of the age limits on which an order is not refused for its age."""
+
+
+def is_a_day_old(order: Order) -> bool:
+    """Tell whether a reservation is old enough to say anything about the age limit."""
+    return order.since_reserved is not None and order.since_reserved >= DAY
+
+
+def _citable(rules: Rules, order: Order) -> Rules:
+    if WITHIN[0] not in rules or is_a_day_old(order):
+        return rules
+    return tuple(rule for rule in rules if rule not in WITHIN)
