@@ -1,8 +1,11 @@
 """What ePayment's documentation says, row by row: given a payment, when it is cancelled, then answer and state."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from conformance.domain.order import Market
+from conformance.domain.order import Attempt, Kind, Market, Order, Stage
 from conformance.domain.steps import (
     Addressee,
     Age,
@@ -17,6 +20,7 @@ from conformance.domain.steps import (
     Reject,
 )
 from conformance.judging.judge import StepStatus
+from conformance.model import expect
 from tests.model.on_paper import (
     DAY,
     LATER,
@@ -37,6 +41,7 @@ FULLY = (Approve(), Capture(1000))
 VOIDED = (Approve(), Cancel())
 RELEASED = (*PARTLY, Cancel())
 KEPT = context("C20=kept")
+PAYMENT = Order(P, Kind.PAYMENT, 1000, "NOK", Stage.INITIATED)
 
 SUCCEEDS = [
     ("EP-01/absent", (), None, {"view.state": "TERMINATED", "view.authorized": 0, "view.cancelled": 1000}),
@@ -250,3 +255,12 @@ def test_an_order_that_the_provider_ended_at_its_deadline_is_refused_and_otherwi
     for shown in ({"view.state": "TERMINATED"}, {"view.state": "EXPIRED", "view.cancelled": 1000}):
         assert judged(P, aged, shown, branch="lapsed").status is StepStatus.CONFORMS
     assert judged(P, aged, {"view.state": "EXPIRED"}, in_world=KEPT).status is StepStatus.VIOLATES
+
+
+@pytest.mark.parametrize(("status", "again"), [(423, True), (429, True), (424, False), (409, False)])
+def test_a_refusal_for_the_moment_need_not_be_given_again_for_its_key(status, again):
+    attempt = Attempt(None, "refused", status, None, Stage.RESERVED)
+    order = replace(PAYMENT, stage=Stage.RESERVED, since_reserved=timedelta(), attempt=attempt)
+    there = context("C13=operation-scope", "C26=excludes-transient")
+    ways = {branch.name for branch in expect((order,), Cancel(key=Key.SAME), there).branches}
+    assert ("released" in ways) is again

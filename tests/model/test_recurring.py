@@ -1,8 +1,11 @@
 """What Recurring's documentation says, row by row: given a charge, when it is cancelled, then answer and state."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from conformance.domain.order import Market
+from conformance.domain.order import Attempt, Kind, Market, Order, Stage
 from conformance.domain.steps import (
     Addressee,
     Age,
@@ -40,6 +43,7 @@ from tests.model.on_paper import (
 DUE = (BecomeDue(),)
 HELD = (BecomeDue(), Reserve())
 KEPT = context("C20=kept")
+RESERVED = Order(R, Kind.INITIAL_RESERVE, 1000, "NOK", Stage.RESERVED, since_reserved=timedelta())
 CANCELLED = {"view.state": "CANCELLED", "view.cancelled": 1000, "view.log.cancels": 1, "view.log.cancelled": 1000}
 REST_RELEASED = {"view.state": "CHARGED", "view.cancelled": 700, "view.log.cancels": 1, "view.log.cancelled": 700}
 LATER_202 = {"answer.outcome": "pending", "answer.status": 202}
@@ -293,3 +297,20 @@ def test_a_waiting_charge_that_grows_older_may_go_on_waiting(stage):
 def test_a_waiting_charge_that_grows_older_and_is_processed_proves_nothing():
     moved = judged(R, (Age(LATER),), start=DUE_LATER, branch="the charge run moved it on")
     assert moved.status is StepStatus.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("status", "again"), [(423, True), (429, True), (430, False)])
+def test_a_charge_that_was_refused_for_the_moment_need_not_be_refused_again(status, again):
+    attempt = Attempt(None, "refused", status, None, Stage.RESERVED)
+    order = replace(RESERVED, attempt=attempt)
+    ways = {
+        branch.name for branch in expect((order,), Cancel(key=Key.SAME), context("C26=excludes-transient")).branches
+    }
+    assert ("cancelled" in ways) is again
+
+
+def test_a_cancel_that_needs_no_key_is_recorded_as_one_with_a_key_is():
+    order = replace(RESERVED, agreement_stopped=True)
+    there = context("C13=delete-without-key")
+    assert expect((order,), Cancel(defect=Defect.NO_KEY), there).records == ("RE-28",)
+    assert expect((order,), Cancel(), there).records == ("RE-28",)

@@ -1,11 +1,11 @@
-"""What is wrong only later: a refused cancel that is carried out after all, and money moved that is not there."""
+"""What the APIs share: refused cancels that are carried out later, time that passes, and windows that close."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from conformance.domain.order import Kind
+from conformance.domain.order import Kind, Order, Stage
 from conformance.domain.steps import (
     Addressee,
     Age,
@@ -18,15 +18,18 @@ from conformance.domain.steps import (
     Initiate,
     Leave3DS,
     Read,
-    Refund,
     Reserve,
     StartProcessing,
     StopAgreement,
 )
 from conformance.judging.judge import StepStatus, judge
 from conformance.model import ModelContext, advance, expect
-from tests.model.on_paper import DAY, E, P, R, accepting, arrive, blamed, context, refusing, shown_by
+from conformance.model.context import CANCEL_LIMIT, DEAD_ZONE, OPENING_WINDOW
+from tests.model.on_paper import DAY, E, P, R, arrive, blamed, context, refusing, shown_by
 
+CHARGE = Order(R, Kind.INITIAL_RESERVE, 1000, "NOK", Stage.RESERVED, since_reserved=14 * DAY)
+PAYMENT = Order(P, Kind.PAYMENT, 1000, "NOK", Stage.INITIATED)
+MOMENT = timedelta(seconds=1)
 A_DAY = Age(timedelta(days=1))
 PARTLY = (Approve(), Capture(500))
 DONE = {
@@ -157,27 +160,37 @@ def test_what_ends_with_its_agreement_is_no_late_cancel():
     assert stopped.status is StepStatus.CONFORMS
 
 
-TOO_MUCH = [
-    pytest.param(P, (*PARTLY, Cancel()), Refund(501), {"EP-35", "INV-10"}, id="ePayment, after the release"),
-    pytest.param(E, (*PARTLY, Cancel(flag=True)), Refund(600), {"EC-34", "INV-10"}, id="eCom, after the release"),
-    pytest.param(R, (Capture(500), Cancel()), Refund(501), {"RE-31", "INV-10"}, id="Recurring, after the release"),
-    pytest.param(P, (*PARTLY, Refund(500)), Refund(1), {"INV-10"}, id="ePayment, twice"),
-    pytest.param(P, PARTLY, Capture(501), {"INV-4", "INV-10"}, id="ePayment, a capture"),
-    pytest.param(E, (Approve(), Capture(1000)), Capture(100), {"INV-4", "INV-10"}, id="eCom, all captured"),
-]
+@pytest.mark.parametrize(("age", "may"), [(OPENING_WINDOW - MOMENT, False), (OPENING_WINDOW, True)])
+def test_a_payment_may_have_timed_out_from_the_very_end_of_its_window(age, may):
+    ways = expect((replace(PAYMENT, since_initiated=age),), Cancel(), ModelContext()).branches
+    assert ("timed out" in {branch.name for branch in ways}) is may
 
 
-@pytest.mark.parametrize(("profile", "before", "step", "rules"), TOO_MUCH)
-def test_money_that_is_not_there_cannot_be_moved(profile, before, step, rules):
-    expectation = expect(arrive(profile, before), step, ModelContext())
-    refused = shown_by(expectation.branches[0])
-    assert judge(expectation, refused)[0].status is StepStatus.CONFORMS
-    assert judge(expectation, refused)[0].examples == ()
-    assert blamed(judge(expectation, {**refused, **accepting()})[0]) == rules
+@pytest.mark.parametrize(("by", "may"), [(OPENING_WINDOW - MOMENT, False), (OPENING_WINDOW, True)])
+def test_a_payment_that_grows_older_may_time_out_at_the_very_end_of_its_window(by, may):
+    ways = expect((PAYMENT,), Age(by=by), ModelContext()).branches
+    assert ("timed out" in {branch.name for branch in ways}) is may
 
 
-def test_an_order_that_was_never_reserved_may_be_in_another_state_than_is_known():
-    """A person may have approved it: that a capture succeeds then is nobody's violation."""
-    expectation = expect(arrive(P, ()), Capture(500), ModelContext())
-    shown = shown_by(expectation.branches[0]) | accepting()
-    assert judge(expectation, shown)[0].status is StepStatus.INCONCLUSIVE
+@pytest.mark.parametrize("captured", [0, 999])
+def test_what_is_left_of_a_reservation_may_end_down_to_its_last_unit(captured):
+    order = replace(CHARGE, captured=captured)
+    older = expect((order,), Age(by=200 * DAY), ModelContext()).branches
+    assert "lapsed" in {branch.name for branch in older}
+    there = replace(ModelContext(), lapses_after=180 * DAY)
+    kept = next(branch for branch in expect((order,), Age(by=200 * DAY), there).branches if branch.name == "older")
+    assert not kept.lasting
+
+
+@pytest.mark.parametrize(
+    ("age", "kept"),
+    [(CANCEL_LIMIT + DEAD_ZONE, False), (CANCEL_LIMIT + DEAD_ZONE + MOMENT, True)],
+    ids=["near", "past"],
+)
+def test_a_reservation_that_stands_past_its_deadline_was_kept(age, kept):
+    by = age - CHARGE.since_reserved
+    (older,) = [branch for branch in expect((CHARGE,), Age(by=by), ModelContext()).branches if branch.name == "older"]
+    assert (older.readings == (("C20", "kept"),)) is kept
+    for other in (replace(CHARGE, captured=1000, stage=Stage.CHARGED), replace(CHARGE, since_reserved=None)):
+        (same, *_) = expect((other,), Age(by=by), ModelContext()).branches
+        assert same.readings == ()

@@ -1,14 +1,47 @@
-"""The words that the model speaks: the ways for a step to turn out, the rules that it cites, and the readings."""
+"""What the model says of every order: what is recorded and remembered, and that its words are the rulebook's."""
+
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from conformance.domain.expectation import Claim
-from conformance.domain.order import Order
-from conformance.domain.steps import Read
-from conformance.model import expect
+from conformance.domain.order import Kind, Order, Stage
+from conformance.domain.steps import Cancel, Read
+from conformance.model import ModelContext, advance, expect
 from conformance.rulebook import load
-from tests.model.on_paper import DAY, OLD, PROFILES, arrive, context, final_steps, paths, references, walked
+from tests.model.on_paper import (
+    DAY,
+    OLD,
+    PROFILES,
+    E,
+    R,
+    arrive,
+    context,
+    final_steps,
+    paths,
+    references,
+    walked,
+)
 from tests.model.oracle import TO_OTHERS
+
+CHARGE = Order(R, Kind.INITIAL_RESERVE, 1000, "NOK", Stage.RESERVED, since_reserved=14 * DAY)
+
+
+def test_what_is_recorded_of_any_order_that_is_still_possible_is_recorded():
+    reserved = Order(E, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, since_reserved=timedelta())
+    ended = replace(reserved, stage=Stage.CANCELLED, cancelled=1000)
+    assert expect((reserved, ended), Cancel(), ModelContext()).records == ("EC-14",)
+    assert expect((reserved, ended), Cancel(flag=True), ModelContext()).records == ("EC-04", "EC-14")
+
+
+def test_of_an_answer_only_a_status_and_a_code_that_are_some_are_remembered():
+    order = replace(CHARGE, since_reserved=timedelta())
+    (way, *_) = expect((order,), Cancel(), ModelContext()).branches
+    odd = {"answer.outcome": "refused", "answer.status": "400", "answer.code": 7}
+    (after,) = advance(Cancel(), (order,), (way,), odd)
+    assert after.attempt is not None
+    assert (after.attempt.status, after.attempt.code) == (None, None)
 
 
 def expected(profile):
