@@ -18,9 +18,10 @@ from conformance.model.ecom import EcomModel
 from conformance.model.epayment import EpaymentModel
 from conformance.model.linearizability import apart, together
 from conformance.model.recurring import RecurringModel
-from conformance.model.table import ApiModel, RaceRules
+from conformance.model.table import ApiModel
 
 __all__ = [
+    "MODELS",
     "AgeLimit",
     "ModelContext",
     "PossibleOrders",
@@ -35,14 +36,14 @@ __all__ = [
 PossibleOrders = tuple[Order, ...]
 """The orders that are still possible, given everything observed so far."""
 
-_MODELS: Final[Mapping[Profile, ApiModel]] = {
+MODELS: Final[Mapping[Profile, ApiModel]] = {
     model.profile: model for model in (EcomModel(), EpaymentModel(), RecurringModel())
 }
 
 
 def initial_expectation(profile: Profile, step: Initiate, context: ModelContext) -> Expectation:
     """Say how an order may come to be."""
-    return _MODELS[profile].initiate(step, context)
+    return MODELS[profile].initiate(step, context)
 
 
 def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expectation:
@@ -53,17 +54,13 @@ def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expec
 
     """
     if isinstance(step, Together):
-        return together(possible, step, lambda orders, request: expect(orders, request, context), _race_rules)
-    expectations = [_MODELS[order.profile].expect(order, step, context) for order in possible]
+        return together(possible, step, lambda orders, request: expect(orders, request, context), MODELS.__getitem__)
+    expectations = [MODELS[order.profile].expect(order, step, context) for order in possible]
     if len(expectations) == 1:
         return expectations[0]
     branches = tuple(branch for expectation in expectations for branch in expectation.branches)
     records = tuple(dict.fromkeys(rule for expectation in expectations for rule in expectation.records))
     return Expectation(branches, records)
-
-
-def _race_rules(profile: Profile) -> RaceRules:
-    return _MODELS[profile].races
 
 
 def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], observed: Observation) -> PossibleOrders:

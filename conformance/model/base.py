@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from conformance.domain.expectation import ACCEPTED, BROKEN, PENDING, REFUSED, Branch, Claim, NoneOf, Permitted
 from conformance.domain.order import CLOSED, Order, Stage
-from conformance.domain.steps import Cancel, Defect
+from conformance.domain.steps import Cancel
 from conformance.model.claims import (
     ANY_REFUSAL,
     REFUSAL,
@@ -34,7 +34,6 @@ from conformance.model.conditions import (
     SOUND_REQUEST,
     TOO_OLD,
     UNITS_DISTINGUISHED,
-    DefectIs,
     order_is,
 )
 from conformance.model.context import (
@@ -48,7 +47,6 @@ from conformance.model.table import (
     ALWAYS,
     NOTHING_CHANGED,
     WITHIN,
-    ApiModel,
     Condition,
     Permit,
     Permits,
@@ -266,13 +264,15 @@ def _ended_by_provider(premise: Premise) -> Order:
     return replace(order, lapsed=True, cancelled=order.cancelled + order.remaining)
 
 
-def ageing(*signs: Varying[Claims]) -> Table:
-    """Return what may become of an order that grows older.
+OLDER: Final = Permit("older", undisturbed(accepted()))
+
+
+def ageing(*signs: Varying[Claims]) -> tuple[Row, ...]:
+    """Return the rows about an order that grows older.
 
     What a reservation that the provider ended looks like is not documented (`C20`): each sign is claimed for itself.
     """
-    older = Permit("older", undisturbed(accepted()))
-    standing = replace(older, lasting=~MUST_HAVE_LAPSED)
+    standing = replace(OLDER, lasting=~MUST_HAVE_LAPSED)
     lapses = tuple(
         Permit(
             "lapsed",
@@ -284,19 +284,15 @@ def ageing(*signs: Varying[Claims]) -> Table:
         )
         for sign in signs
     )
-    return Table(
-        (
-            Row(
-                given=CANCELLED,
-                permits=(replace(older, rules=IRREVERSIBLE, blame=RulesByAspect.all(*IRREVERSIBLE)),),
-            ),
-            Row(
-                given=REMAINDER & PAST_DEADLINE,
-                permits=(replace(standing, tells=("C20", "kept")), ENDED_BY_OTHERS, *lapses),
-            ),
-            Row(given=REMAINDER, permits=(standing, ENDED_BY_OTHERS, *lapses)),
-            Row(permits=(older, ENDED_BY_OTHERS, timed_out(accepted()))),
-        )
+    irreversible = replace(OLDER, rules=IRREVERSIBLE, blame=RulesByAspect.all(*IRREVERSIBLE))
+    return (
+        Row(given=CANCELLED, permits=(irreversible,)),
+        Row(
+            given=REMAINDER & PAST_DEADLINE,
+            permits=(replace(standing, tells=("C20", "kept")), ENDED_BY_OTHERS, *lapses),
+        ),
+        Row(given=REMAINDER, permits=(standing, ENDED_BY_OTHERS, *lapses)),
+        Row(permits=(OLDER, ENDED_BY_OTHERS)),
     )
 
 
@@ -354,11 +350,3 @@ def for_any_sales_unit(own: Table, *permits: Permit) -> tuple[Row, ...]:
 def is_refusal(branch: Branch) -> bool:
     """Tell whether an outcome is a refused request."""
     return any(claim.field == "answer.outcome" and claim.permitted.permits(REFUSED) for claim in branch.claims)
-
-
-def defects_of(model: type[ApiModel]) -> tuple[Defect, ...]:
-    """Return the defects of a cancel that the documentation of an API speaks of, in its order."""
-    requests = (row.request for row in model.tables[Cancel].rows)
-    return tuple(
-        dict.fromkeys(defect for request in requests if isinstance(request, DefectIs) for defect in request.defects)
-    )

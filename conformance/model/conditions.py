@@ -6,7 +6,6 @@ The states of a payment exclude each other, and so do the ages, so that the rows
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED
@@ -14,7 +13,7 @@ from conformance.domain.order import Attempt, Order, Stage
 from conformance.domain.steps import Addressee, Defect, Key
 from conformance.model.claims import Rules
 from conformance.model.context import KEY_MEMORY, OPENING_WINDOW, AgeLimit, beyond_flat_limit
-from conformance.model.table import Condition, Varying
+from conformance.model.table import Condition, DefectIs, Varying
 
 
 def order_is(holds: Callable[[Order], bool]) -> Condition:
@@ -78,13 +77,6 @@ PLAIN_REQUEST: Final = OWN_ORDER & SOUND_REQUEST
 """A request with which nothing is wrong, for the order itself."""
 NEW_KEY: Final = Condition(lambda premise: premise.cancel.key is Key.FRESH)
 KEY_OF_ANOTHER_ORDER: Final = Condition(lambda premise: premise.cancel.key is Key.SPENT)
-
-
-@dataclass(frozen=True, slots=True)
-class DefectIs(Condition):
-    """The condition that one of these things is wrong with the request."""
-
-    defects: tuple[Defect, ...]
 
 
 def defect_is(*defects: Defect) -> DefectIs:

@@ -10,14 +10,13 @@ from typing import ClassVar, Final
 
 from conformance.domain.expectation import Between, Claim, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
 from conformance.domain.order import CLOSED, Order, Profile, Stage
-from conformance.domain.steps import Age, Cancel, Capture, Defect, Read, Refund
+from conformance.domain.steps import Age, Approve, Cancel, Capture, Defect, Read, Refund
 from conformance.model.base import (
     NOTHING_DOCUMENTED,
     READ,
     REFUSED_ANYWAY,
     REFUSED_FOR_ITS_KEY,
     REFUSED_UNJUDGED,
-    ageing,
     cancelled,
     cancelled_unreserved,
     for_any_sales_unit,
@@ -77,16 +76,15 @@ from conformance.model.conditions import (
     unless_old,
 )
 from conformance.model.context import AgeLimit, ModelContext
-from conformance.model.idempotency import repeated
+from conformance.model.idempotency import same_refusal, same_success
 from conformance.model.money import captures, refunds
-from conformance.model.payment import user_actions
+from conformance.model.payment import ageing_of_payment, user_actions
 from conformance.model.table import (
     NOTHING_CHANGED,
     WITHIN,
     ApiModel,
     Permit,
     Premise,
-    RaceRules,
     Response,
     Row,
     RulesByAspect,
@@ -358,7 +356,12 @@ CANCEL: Final = Table(
         # X-Request-Id is no parameter of this call: a repeated one may be ignored, refused or replayed.
         Row(
             request=USED_KEY,
-            permits=(OF_THE_ORDER, REFUSED_FOR_ITS_KEY, *repeated(blame=NOTHING_CHANGED, when=SAME_KEY)),
+            permits=(
+                OF_THE_ORDER,
+                REFUSED_FOR_ITS_KEY,
+                same_success(blame=NOTHING_CHANGED, when=SAME_KEY),
+                same_refusal(blame=NOTHING_CHANGED, when=SAME_KEY),
+            ),
         ),
         Row(request=OWN_ORDER, permits=(OF_THE_ORDER,)),
     ),
@@ -396,13 +399,15 @@ class EcomModel(ApiModel):
         **user_actions(rejected=("KB-12/rejected", "EC-15"), expired=("KB-12/expired", "EC-16")),
         Read: READ,
         # What was reserved can no longer be captured.
-        Age: ageing(lambda premise: (Claim("view.to_capture", NoneOf((premise.order.remaining,))),)),
+        Age: ageing_of_payment(lambda premise: (Claim("view.to_capture", NoneOf((premise.order.remaining,))),)),
     }
     # The history tells of no cancel.
     nothing_released = (Claim("view.log.cancels", one_of(0), ("INV-1",)),)
     # It ended before it was reserved: the user may have done that, or Vipps (EC-15, EC-16, EC-18).
     ended_by_others = (Claim("view.summary", one_of(False)),)
-    races = RaceRules(busy_codes=("94", "98"), recorded=("EC-28",), approval=("EC-02",))
+    race_rules: ClassVar = {Approve: ("EC-02",)}
+    race_records = ("EC-28",)
+    race_codes = ("94", "98")
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what `/details` says: the summary's amounts, and the history that led to them."""

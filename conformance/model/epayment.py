@@ -18,7 +18,6 @@ from conformance.model.base import (
     REFUSED_ANYWAY,
     REFUSED_FOR_ITS_KEY,
     REFUSED_UNJUDGED,
-    ageing,
     cancelled,
     cancelled_unreserved,
     for_any_sales_unit,
@@ -81,9 +80,9 @@ from conformance.model.conditions import (
     refused_for_the_moment,
 )
 from conformance.model.context import AgeLimit, ModelContext
-from conformance.model.idempotency import about, repeated, while_remembered
+from conformance.model.idempotency import about, same_refusal, same_success, while_remembered
 from conformance.model.money import captures, refunds
-from conformance.model.payment import user_actions
+from conformance.model.payment import ageing_of_payment, user_actions
 from conformance.model.table import (
     NOTHING_CHANGED,
     WITHIN,
@@ -91,7 +90,6 @@ from conformance.model.table import (
     Condition,
     Permit,
     Premise,
-    RaceRules,
     Response,
     Row,
     RulesByAspect,
@@ -327,7 +325,8 @@ FOR_THE_MOMENT: Final = refused_for_the_moment(Stage.IN_3DS) & allows("C26", "ex
 
 another_body = (
     refuse("EP-23", status=one_of(409, 400, 422), when=BODY_DIFFERS),
-    *repeated(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
+    same_success(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
+    same_refusal(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
 )
 new_request = where(NO_PARAMETER, OF_THE_ORDER)
 
@@ -342,7 +341,7 @@ SAME_KEY_AGAIN: Final = (
         ~FLAG_FLIPPED & ~FIRST_REFUSED,
         about(
             "EP-22",
-            *repeated("EP-22", blame=RulesByAspect.all("EP-22", "INV-3")),
+            same_success("EP-22", blame=RulesByAspect.all("EP-22", "INV-3")),
             new_request,
             *another_body,
         ),
@@ -355,7 +354,7 @@ SAME_KEY_AGAIN: Final = (
         ~FLAG_FLIPPED & FIRST_REFUSED,
         about(
             "EP-24",
-            *repeated("EP-24", blame=NOTHING_CHANGED),
+            same_refusal("EP-24", blame=NOTHING_CHANGED),
             new_request,
             *another_body,
             where(FOR_THE_MOMENT & ~NO_PARAMETER & ~BODY_DIFFERS, OF_THE_ORDER),
@@ -421,7 +420,7 @@ class EpaymentModel(ApiModel):
         **user_actions(rejected=("KB-12/rejected",), expired=("KB-12/expired", "EP-39")),
         Read: READ,
         # The state has another name, or more is cancelled than was.
-        Age: ageing(
+        Age: ageing_of_payment(
             lambda premise: (Claim("view.state", NoneOf((state_of(premise.order),))),),
             lambda premise: (Claim("view.cancelled", NoneOf((premise.order.cancelled,))),),
         ),
@@ -429,7 +428,8 @@ class EpaymentModel(ApiModel):
     nothing_released = (Claim("view.cancelled", one_of(0), ("INV-1",)),)
     # The user ended it, or let it time out.
     ended_by_others = (Claim("view.state", one_of(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)
-    races = RaceRules(busy_codes=("6160", "6250"), recorded=("EP-26",))
+    race_records = ("EP-26",)
+    race_codes = ("6160", "6250")
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the payment and its event log say."""

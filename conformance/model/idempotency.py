@@ -22,21 +22,25 @@ from conformance.model.table import (
 )
 
 
-def repeated(*rules: str, blame: RulesByAspect, when: Condition = ALWAYS) -> tuple[Permit, ...]:
-    """Permit the first answer once more, and nothing else: no second effect, and the same kind of answer.
+def same_success(*rules: str, blame: RulesByAspect, when: Condition = ALWAYS) -> Permit:
+    """Permit a success once more, without a second effect.
 
     The rules say so where the key is documented for the call; without them the outcome is permitted, not required.
     """
+    return Permit(
+        "same success again", accepted_or_pending(rules), rules=rules, blame=blame, when=FIRST_ACCEPTED & when
+    )
 
-    def same_refusal(premise: Premise, _: Order) -> Claims:
+
+def same_refusal(*rules: str, blame: RulesByAspect, when: Condition = ALWAYS) -> Permit:
+    """Permit a refusal once more, with the same status."""
+
+    def response(premise: Premise, _: Order) -> Claims:
         attempt = premise.order.attempt
         status = attempt.status if attempt else None
         return outcome(REFUSED, rules=rules), Claim("answer.status", one_of(status), rules)
 
-    return (
-        Permit("same success again", accepted_or_pending(rules), rules=rules, blame=blame, when=FIRST_ACCEPTED & when),
-        Permit("same refusal again", same_refusal, rules=rules, blame=blame, when=FIRST_REFUSED & when),
-    )
+    return Permit("same refusal again", response, rules=rules, blame=blame, when=FIRST_REFUSED & when)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 
 from conformance.domain.expectation import ANSWER, REFUSED, Branch, Claim, Expectation, of_the_other
 from conformance.domain.order import WAITING, Order, Profile, Stage
-from conformance.domain.steps import Approve, Cancel, Read, Step, Together, name_of
+from conformance.domain.steps import Cancel, Read, Step, Together, name_of
 from conformance.model.claims import BOOKS, SOUND, Claims, Rules, one_of, outcome
-from conformance.model.table import RaceRules
+from conformance.model.table import ApiModel
 
 Alone: TypeAlias = Callable[[tuple[Order, ...], Step], Expectation]
 """Says how one request may turn out, whichever of these orders it is sent for."""
@@ -31,7 +31,7 @@ _UNSURE: Final = frozenset({"answer.psp"})
 
 
 def together(
-    possible: tuple[Order, ...], step: Together, alone: Alone, rules_of: Callable[[Profile], RaceRules]
+    possible: tuple[Order, ...], step: Together, alone: Alone, model_of: Callable[[Profile], ApiModel]
 ) -> Expectation:
     """Say how two requests may turn out that are sent at the same time.
 
@@ -39,13 +39,13 @@ def together(
         possible: the orders that are still possible.
         step: the two requests.
         alone: what the tables say of each of them.
-        rules_of: what an API documents of two requests at the same time.
+        model_of: the model of an API.
 
     """
-    branches = (branch for order in possible for branch in _either_order(order, step, alone, rules_of(order.profile)))
+    branches = (branch for order in possible for branch in _either_order(order, step, alone, model_of(order.profile)))
     # A request that was turned down leaves nothing to tell by which of the two came first.
     different = {(branch.claims, branch.after): branch for branch in branches}
-    records = dict.fromkeys(rule for order in possible for rule in rules_of(order.profile).recorded)
+    records = dict.fromkeys(rule for order in possible for rule in model_of(order.profile).race_records)
     return Expectation(tuple(different.values()), tuple(records))
 
 
@@ -54,13 +54,13 @@ def apart(expectation: Expectation) -> Expectation:
     return Expectation(tuple(replace(branch, rules=()) for branch in expectation.branches))
 
 
-def _either_order(order: Order, step: Together, alone: Alone, race: RaceRules) -> Iterator[Branch]:
+def _either_order(order: Order, step: Together, alone: Alone, model: ApiModel) -> Iterator[Branch]:
     first, second = _names(step)
-    rules = (*EXPLAINED, *race.approval) if isinstance(step.second, Approve) else EXPLAINED
-    for first_turn, second_turn in _one_after_the_other(order, step.first, step.second, alone, race):
+    rules = (*EXPLAINED, *model.race_rules.get(type(step.second), ()))
+    for first_turn, second_turn in _one_after_the_other(order, step.first, step.second, alone, model):
         name = f"{first}, then {second}: {first_turn.name}, {second_turn.name}"
         yield _joint(name, first_turn, second_turn, second_turn, order, rules)
-    for second_turn, first_turn in _one_after_the_other(order, step.second, step.first, alone, race):
+    for second_turn, first_turn in _one_after_the_other(order, step.second, step.first, alone, model):
         name = f"{second}, then {first}: {second_turn.name}, {first_turn.name}"
         yield _joint(name, first_turn, second_turn, first_turn, order, rules)
 
@@ -72,31 +72,31 @@ def _names(step: Together) -> tuple[str, str]:
 
 
 def _one_after_the_other(
-    order: Order, earlier: Step, later: Step, alone: Alone, race: RaceRules
+    order: Order, earlier: Step, later: Step, alone: Alone, model: ApiModel
 ) -> Iterator[tuple[Branch, Branch]]:
-    for branch in _turns(order, earlier, alone, race):
-        yield from product((branch,), _turns(branch.after, later, alone, race))
+    for branch in _turns(order, earlier, alone, model):
+        yield from product((branch,), _turns(branch.after, later, alone, model))
 
 
-def _turns(order: Order, step: Step, alone: Alone, race: RaceRules) -> Iterator[Branch]:
+def _turns(order: Order, step: Step, alone: Alone, model: ApiModel) -> Iterator[Branch]:
     """Return how one request may turn out while another is under way."""
     (unchanged,) = (branch.claims for branch in alone((order,), Read()).branches)
     for branch in alone((order,), step).branches:
         # What the tables say of an order that is locked for the moment is said below, and proves something here.
         if branch.proves or not _only_refuses(branch):
             yield branch
-    for signs in _busy(step, race):
+    for signs in _busy(step, model):
         yield Branch("turned down for the moment", (outcome(REFUSED), *signs, *unchanged), order)
 
 
-def _busy(step: Step, race: RaceRules) -> Iterator[Claims]:
+def _busy(step: Step, model: ApiModel) -> Iterator[Claims]:
     """Return how a refusal may say that it is for the moment only. Of anything but a cancel, nothing is documented."""
     if not isinstance(step, Cancel):
         yield ()
         return
     yield (Claim("answer.status", _PASSING),)
-    if race.busy_codes:
-        yield (Claim("answer.code", one_of(*race.busy_codes)),)
+    if model.race_codes:
+        yield (Claim("answer.code", one_of(*model.race_codes)),)
 
 
 def _only_refuses(branch: Branch) -> bool:

@@ -7,10 +7,19 @@ from typing import Any
 
 from conformance.domain.order import Stage
 from conformance.domain.steps import Approve, Enter3DS, Expire, Leave3DS, Reject
-from conformance.model.base import IMPOSSIBLE, moved_to, moves, reserved
-from conformance.model.claims import Rules, accepted
+from conformance.model.base import (
+    ENDED_BY_OTHERS,
+    IMPOSSIBLE,
+    OLDER,
+    ageing,
+    moved_to,
+    moves,
+    reserved,
+    timed_out,
+)
+from conformance.model.claims import Claims, Rules, accepted
 from conformance.model.conditions import IN_3DS, INITIATED
-from conformance.model.table import Condition, Permit, Row, RulesByAspect, Table
+from conformance.model.table import Condition, Permit, Row, RulesByAspect, Table, Varying
 
 SUCCEEDS = Condition(lambda premise: isinstance(premise.step, Leave3DS) and premise.step.success)
 
@@ -39,6 +48,12 @@ def user_actions(*, rejected: Rules, expired: Rules) -> Mapping[type[Any], Table
             )
         ),
     }
+
+
+def ageing_of_payment(*signs: Varying[Claims]) -> Table:
+    """Return what may become of a payment that grows older, where each sign may show that the provider ended it."""
+    waiting = Row(given=INITIATED | IN_3DS, permits=(OLDER, ENDED_BY_OTHERS, timed_out(accepted())))
+    return Table((waiting, *ageing(*signs)))
 
 
 def _ends(stage: Stage, rules: Rules) -> tuple[Permit, ...]:

@@ -87,7 +87,7 @@ from conformance.model.conditions import (
     stage_is,
 )
 from conformance.model.context import AgeLimit, ModelContext
-from conformance.model.idempotency import repeated, while_remembered
+from conformance.model.idempotency import same_refusal, same_success, while_remembered
 from conformance.model.table import (
     NOTHING_CHANGED,
     WITHIN,
@@ -351,11 +351,11 @@ CANCEL: Final = Table(
         ),
         # The same request with the same key is answered as it was the first time, and not executed again.
         *while_remembered(
-            FIRST_ACCEPTED, *repeated("RE-10", blame=RulesByAspect.all("RE-10", "INV-3")), new=OF_THE_ORDER
+            FIRST_ACCEPTED, same_success("RE-10", blame=RulesByAspect.all("RE-10", "INV-3")), new=OF_THE_ORDER
         ),
         *while_remembered(
             FIRST_REFUSED,
-            *repeated("RE-12", blame=NOTHING_CHANGED),
+            same_refusal("RE-12", blame=NOTHING_CHANGED),
             where(FOR_THE_MOMENT, OF_THE_ORDER),
             new=OF_THE_ORDER,
         ),
@@ -501,7 +501,7 @@ AGEING: Final = Table(
         *ageing(
             lambda premise: (Claim("view.state", NoneOf(states_of(premise.order))),),
             lambda premise: (Claim("view.cancelled", NoneOf((premise.order.cancelled,))),),
-        ).rows,
+        ),
     )
 )
 

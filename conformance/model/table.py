@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
 
 from conformance.domain.expectation import Branch, Expectation
 from conformance.domain.order import Order, Profile, Stage
-from conformance.domain.steps import Age, Cancel, Capture, Initiate, Refund, Step
+from conformance.domain.steps import Age, Cancel, Capture, Defect, Initiate, Refund, Step
 from conformance.model.claims import SOUND, Claims, Rules
 from conformance.model.context import DAY, AgeLimit, ModelContext, age_for_cancel
 
@@ -93,6 +93,13 @@ class Condition:
     def __invert__(self) -> Condition:
         holds = self.holds
         return Condition(lambda premise: not holds(premise))
+
+
+@dataclass(frozen=True, slots=True)
+class DefectIs(Condition):
+    """The condition that one of these things is wrong with the request."""
+
+    defects: tuple[Defect, ...]
 
 
 ALWAYS: Final = Condition(lambda _: True)
@@ -264,19 +271,6 @@ def where(when: Condition, permits: Permits) -> Where:
     return Where(when, permits)
 
 
-@dataclass(frozen=True, slots=True)
-class RaceRules:
-    """What an API documents of two requests at the same time.
-
-    ``busy_codes`` are the error codes that say that an order is busy with something else, ``recorded`` the rules under
-    which that is recorded, ``approval`` the rules about a cancel that meets the approval.
-    """
-
-    busy_codes: Rules = ()
-    recorded: Rules = ()
-    approval: Rules = ()
-
-
 class ApiModel(ABC):
     """One API's documented outcomes: a table for each kind of step, and what its orders look like when read back."""
 
@@ -291,7 +285,19 @@ class ApiModel(ABC):
     ended_by_others: ClassVar[Claims]
     """What shows that an order ended in a way that no cancel of the merchant's leads to."""
 
-    races: ClassVar[RaceRules] = RaceRules()
+    race_rules: ClassVar[Mapping[type[Any], Rules]] = {}
+    """The rules about a cancel that meets another request, beyond those of all APIs, by the kind of that request."""
+    race_records: ClassVar[Rules] = ()
+    """The rules of silence about two requests at the same time."""
+    race_codes: ClassVar[Rules] = ()
+    """The error codes of a request that is turned down because another one is under way."""
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """The defects of a cancel that the documentation speaks of, in its order."""
+        requests = (row.request for row in self.tables[Cancel].rows)
+        defects = (defect for request in requests if isinstance(request, DefectIs) for defect in request.defects)
+        return tuple(dict.fromkeys(defects))
 
     @abstractmethod
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:

@@ -9,11 +9,7 @@ from typing import Final
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Cancel, Defect, Key
-from conformance.model import ModelContext
-from conformance.model.base import defects_of
-from conformance.model.ecom import EcomModel
-from conformance.model.epayment import EpaymentModel
-from conformance.model.recurring import RecurringModel
+from conformance.model import MODELS, ModelContext
 from conformance.strategies.provider.ages import FRESH, Ageing, AgeLimits, age_limits
 from conformance.strategies.provider.money import LEAST, ONE_UNIT, Share, amount_for
 from conformance.strategies.provider.recipe import Recipe
@@ -26,9 +22,7 @@ FLAGS = (None, False, True)
 FLAG_DEFECTS: Final = (Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER)
 """What is wrong with the flag itself: the cancel stands for one that sets it."""
 
-DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {
-    model.profile: defects_of(model) for model in (EcomModel, EpaymentModel, RecurringModel)
-}
+DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {profile: model.defects for profile, model in MODELS.items()}
 """What can be wrong with a cancel on the wire of each API, as the model knows it."""
 
 
