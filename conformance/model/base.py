@@ -79,7 +79,7 @@ def refuse(
     """Permit a refused cancel, which changes nothing (INV-1). All the rules ask for it."""
     return Permit(
         "refused",
-        refusal(rules, status, codes),
+        response=refusal(rules, status, codes),
         rules=(*rules, "INV-1"),
         blame=NOTHING_CHANGED,
         interpretation=interpretation,
@@ -117,8 +117,8 @@ def nothing_left(*rules: str) -> tuple[Permit, ...]:
     wrong = rules or ("INV-3",)
     repeated = Permit(
         "repeated",
-        accepted_or_pending(rules),
-        lambda premise: replace(premise.order, repeated=True),
+        response=accepted_or_pending(rules),
+        then=lambda premise: replace(premise.order, repeated=True),
         rules=(*rules, "INV-3"),
         blame=RulesByAspect(wrong, ("INV-3",), wrong, wrong),
         interpretation=("C10", "replay"),
@@ -146,7 +146,7 @@ def locked(*codes: str) -> tuple[Permit, ...]:
     return tuple(
         Permit(
             "the order was locked",
-            (outcome(REFUSED), sign),
+            response=(outcome(REFUSED), sign),
             blame=NOTHING_CHANGED,
             when=OWN_ORDER & SOUND_REQUEST,
             proves=False,
@@ -209,7 +209,7 @@ def undisturbed(answer: Claims = ()) -> Response:
 
 ENDED_BY_OTHERS: Final = Permit(
     "ended, and not by a cancel",
-    (outcome(ACCEPTED, REFUSED),),
+    response=(outcome(ACCEPTED, REFUSED),),
     view=lambda premise: premise.model.ended_by_others,
     when=Condition(lambda premise: bool(no_late_cancel(premise))),
     proves=False,
@@ -276,8 +276,8 @@ def ageing(*signs: Varying[Claims]) -> tuple[Row, ...]:
     lapses = tuple(
         Permit(
             "lapsed",
-            accepted(),
-            _ended_by_provider,
+            response=accepted(),
+            then=_ended_by_provider,
             interpretation=("C20", "auto-cancelled"),
             when=MAY_HAVE_LAPSED,
             also=sign,

@@ -17,6 +17,7 @@ from conformance.model.base import (
     REFUSED_ANYWAY,
     REFUSED_FOR_ITS_KEY,
     REFUSED_UNJUDGED,
+    Then,
     cancelled,
     cancelled_unreserved,
     for_any_sales_unit,
@@ -174,11 +175,15 @@ NOTHING_TO_CAPTURE: Final = RulesByAspect(released=("INV-2",), kept=("INV-3",))
 RELEASABLE: Final = RESERVED | (PARTLY_CAPTURED & FLAG_TRUE)
 """A cancel releases something, unless it comes too late."""
 
-released_unjudged = (Permit("released", cancel_response(), cancelled, blame=NOTHING_TO_CAPTURE), REFUSED_UNJUDGED)
 
-OF_THE_ORDER: Final = Table(
+def release_or_refusal(name: str, then: Then) -> tuple[Permit, ...]:
+    """Permit either, as an example of nothing: no sentence decides between them."""
+    return Permit(name, cancel_response(), then, blame=NOTHING_TO_CAPTURE), REFUSED_UNJUDGED
+
+
+PLAIN_CANCEL: Final = Table(
     (
-        # It is not possible to cancel a request that is over 180 days old: HTTP 400.
+        # "It is not possible to cancel a request that is over 180 days old": HTTP 400. Some markets are stricter.
         Row(
             given=RELEASABLE & BEYOND_180_DAYS,
             permits=(refuse("EC-13", "KB-02/beyond", "KB-02b/beyond", status=BAD_REQUEST, codes=too_old_code),),
@@ -187,31 +192,31 @@ OF_THE_ORDER: Final = Table(
             given=RELEASABLE & BEYOND_DEADLINE,
             permits=(refuse("KB-02b/beyond", status=BAD_REQUEST, codes=too_old_code),),
         ),
-        # Cancel a reserved order: it is voided.
+        # "Cancel a reserved transaction": it is voided.
         Row(
             given=RESERVED & YOUNG,
             request=FLAG_NOT_TRUE,
             permits=(
                 Permit(
                     "released",
-                    cancel_response(outcome=("EC-03", "KB-01/reserved"), answer=("EC-03",)),
-                    cancelled,
+                    response=cancel_response(outcome=("EC-03", "KB-01/reserved"), answer=("EC-03",)),
+                    then=cancelled,
                     rules=("EC-03", "KB-01/reserved", *WITHIN, "KB-03", "INV-6", *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(released=("EC-03", "INV-2"), kept=("INV-3",), names=("EC-03",), log=("EC-03",)),
                 ),
             ),
         ),
-        Row(given=RESERVED & YOUNG, request=FLAG_TRUE, permits=released_unjudged),
-        Row(given=RESERVED & NEAR_LIMIT, permits=released_unjudged),
-        # Cancel a pending order. This is no guaranteed operation: it depends on actions taken by the user.
+        Row(given=RESERVED & YOUNG, request=FLAG_TRUE, permits=release_or_refusal("released", cancelled)),
+        Row(given=RESERVED & NEAR_LIMIT, permits=release_or_refusal("released", cancelled)),
+        # "Cancel a pending order". Its success is not guaranteed: it depends on what the user does in the app.
         Row(
             given=INITIATED,
             request=FLAG_NOT_TRUE,
             permits=(
                 Permit(
                     "cancelled",
-                    cancel_response(outcome=("EC-01",), answer=("EC-01",)),
-                    cancelled_unreserved,
+                    response=cancel_response(outcome=("EC-01",), answer=("EC-01",)),
+                    then=cancelled_unreserved,
                     rules=("EC-01", "KB-01/initiated", "KB-03", "EC-37", *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(names=("EC-01",)),
                 ),
@@ -219,17 +224,17 @@ OF_THE_ORDER: Final = Table(
                 timed_out(refused()),
             ),
         ),
-        # In a 3-D Secure session, the payment cannot be cancelled.
+        # "If the user is already in a 3-D Secure session", the payment cannot be cancelled.
         Row(given=IN_3DS, permits=(not_now("KB-05", "EC-06"),)),
-        # Cancel a partially captured order: with the flag, the remainder is released.
+        # "Cancel a partially captured order": with the flag, the remainder is released, and nothing is left to capture.
         Row(
             given=PARTLY_CAPTURED & NOTHING_REFUNDED & YOUNG,
             request=FLAG_TRUE,
             permits=(
                 Permit(
                     "remainder released",
-                    cancel_response(outcome=("EC-07", "KB-06", "KB-10"), answer=("EC-07",)),
-                    remainder_released,
+                    response=cancel_response(outcome=("EC-07", "KB-06", "KB-10"), answer=("EC-07",)),
+                    then=remainder_released,
                     rules=("EC-07", "KB-06", "KB-10", *WITHIN, "KB-03", "INV-6", *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
                         released=("EC-07", "KB-06", "INV-2"),
@@ -243,20 +248,17 @@ OF_THE_ORDER: Final = Table(
         Row(
             given=PARTLY_CAPTURED & ~TOO_OLD & ~(NOTHING_REFUNDED & YOUNG),
             request=FLAG_TRUE,
-            permits=(
-                Permit("remainder released", cancel_response(), remainder_released, blame=NOTHING_TO_CAPTURE),
-                REFUSED_UNJUDGED,
-            ),
+            permits=release_or_refusal("remainder released", remainder_released),
         ),
-        # The payment must be RESERVED for the flag to take effect: before that, it is ignored, accepted or rejected.
+        # "The payment must be RESERVED for this to take effect": before, the flag is ignored, accepted or rejected.
         Row(
             given=INITIATED,
             request=FLAG_TRUE,
             permits=(
                 Permit(
                     "cancelled",
-                    cancel_response(),
-                    cancelled_unreserved,
+                    response=cancel_response(),
+                    then=cancelled_unreserved,
                     blame=RulesByAspect(names=("EC-01",)),
                     when=allows("C7", "ignored", "accepted"),
                 ),
@@ -264,7 +266,7 @@ OF_THE_ORDER: Final = Table(
                 timed_out(refused()),
             ),
         ),
-        # With the flag false, any cancel after a partial or full capture is rejected. Where it is not set, it is false.
+        # "Any request to cancel after a partial or full capture" is rejected with the flag false, which is its default.
         Row(
             given=PARTLY_CAPTURED,
             request=FLAG_FALSE,
@@ -295,8 +297,8 @@ OF_THE_ORDER: Final = Table(
                 refuse("EC-10", status=rejection, codes=unless_old(("51",)), interpretation=("C8", "reject")),
                 Permit(
                     "no-op",
-                    accepted(("EC-10",)),
-                    lambda premise: replace(premise.order, repeated=True),
+                    response=accepted(("EC-10",)),
+                    then=lambda premise: replace(premise.order, repeated=True),
                     rules=("EC-10", "INV-3"),
                     blame=RulesByAspect(released=("EC-10", "INV-3"), kept=("INV-3",), log=("EC-10",)),
                     interpretation=("C8", "no-op"),
@@ -324,7 +326,7 @@ USED_KEY: Final = OWN_ORDER & SOUND_REQUEST & (SAME_KEY | KEY_OF_ANOTHER_ORDER)
 
 CANCEL: Final = Table(
     (
-        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(OF_THE_ORDER,)),
+        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(PLAIN_CANCEL,)),
         Row(
             request=defect_is(
                 Defect.NO_TOKEN,
@@ -352,18 +354,18 @@ CANCEL: Final = Table(
                 REFUSED_FOR_ITS_KEY,
             ),
         ),
-        *for_any_sales_unit(OF_THE_ORDER, refuse("EC-20", status=one_of(400, 401, 403, 404)), REFUSED_FOR_ITS_KEY),
+        *for_any_sales_unit(PLAIN_CANCEL, refuse("EC-20", status=one_of(400, 401, 403, 404)), REFUSED_FOR_ITS_KEY),
         # X-Request-Id is no parameter of this call: a repeated one may be ignored, refused or replayed.
         Row(
             request=USED_KEY,
             permits=(
-                OF_THE_ORDER,
+                PLAIN_CANCEL,
                 REFUSED_FOR_ITS_KEY,
                 same_success(blame=NOTHING_CHANGED, when=SAME_KEY),
                 same_refusal(blame=NOTHING_CHANGED, when=SAME_KEY),
             ),
         ),
-        Row(request=OWN_ORDER, permits=(OF_THE_ORDER,)),
+        Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),
     ),
     always=locked("94"),
     recorded=(
@@ -376,6 +378,12 @@ CANCEL: Final = Table(
         Silence(("EC-29",), request=USED_KEY),
     ),
 )
+
+
+# What is read back
+
+NEWEST_FIRST: Final = Claim("view.log.order", one_of("newest-first", "one-entry"), ("EC-38",))
+NO_SUMMARY: Final = Claim("view.summary", one_of(False), ("EC-37",))
 
 
 class EcomModel(ApiModel):
@@ -429,10 +437,6 @@ class EcomModel(ApiModel):
         if order.captured or order.repeated:
             return claims
         return (*claims, Claim("view.log.newest", one_of("VOID" if order.cancelled else "RESERVE"), blame.names))
-
-
-NEWEST_FIRST: Final = Claim("view.log.order", one_of("newest-first", "one-entry"), ("EC-38",))
-NO_SUMMARY: Final = Claim("view.summary", one_of(False), ("EC-37",))
 
 
 def _cancel_entries(order: Order) -> OneOf | Between:

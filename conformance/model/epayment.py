@@ -18,6 +18,7 @@ from conformance.model.base import (
     REFUSED_ANYWAY,
     REFUSED_FOR_ITS_KEY,
     REFUSED_UNJUDGED,
+    Then,
     cancelled,
     cancelled_unreserved,
     for_any_sales_unit,
@@ -177,8 +178,8 @@ def terminated(rule: str, *, flag: Condition) -> Row:
         permits=(
             Permit(
                 "terminated",
-                cancel_response(outcome=(rule, "KB-01/initiated"), answer=(rule,)),
-                cancelled_unreserved,
+                response=cancel_response(outcome=(rule, "KB-01/initiated"), answer=(rule,)),
+                then=cancelled_unreserved,
                 rules=(rule, "KB-01/initiated", *BEFORE_RESERVATION),
                 blame=RulesByAspect(released=(rule, "INV-2"), kept=("INV-3",), names=(rule,), log=("EP-29",)),
             ),
@@ -191,16 +192,20 @@ def remainder_released_by(rule: str) -> Permit:
     """Permit that everything that was not captured is released: never a part of it (EP-08)."""
     return Permit(
         "released",
-        cancel_response(outcome=(rule,), answer=(rule,)),
-        remainder_released,
+        response=cancel_response(outcome=(rule,), answer=(rule,)),
+        then=remainder_released,
         rules=(rule, "EP-08", *WITHIN, *AFTER_RESERVATION),
         blame=RulesByAspect(released=(rule, "EP-08", "INV-2"), kept=("INV-3",), names=(rule,), log=("EP-30",)),
     )
 
 
-RELEASED_UNJUDGED: Final = RulesByAspect(released=("INV-2",), kept=("INV-3",), log=("EP-30",))
+def release_or_refusal(then: Then) -> tuple[Permit, ...]:
+    """Permit either, as an example of nothing: the order is too close to the age limit to tell."""
+    blame = RulesByAspect(released=("INV-2",), kept=("INV-3",), log=("EP-30",))
+    return Permit("released", cancel_response(), then, blame=blame), REFUSED_UNJUDGED
 
-OF_THE_ORDER: Final = Table(
+
+PLAIN_CANCEL: Final = Table(
     (
         # A payment that is not approved yet is terminated, whatever the flag says.
         terminated("EP-01/absent", flag=FLAG_ABSENT),
@@ -212,8 +217,8 @@ OF_THE_ORDER: Final = Table(
             permits=(
                 Permit(
                     "terminated",
-                    cancel_response(),
-                    cancelled_unreserved,
+                    response=cancel_response(),
+                    then=cancelled_unreserved,
                     blame=RulesByAspect(released=("INV-2",), kept=("INV-3",), log=("EP-29",)),
                 ),
                 REFUSED_UNJUDGED,
@@ -227,8 +232,8 @@ OF_THE_ORDER: Final = Table(
             permits=(
                 Permit(
                     "released",
-                    cancel_response(outcome=("EP-05", "EP-03", "KB-01/reserved"), answer=("EP-05",)),
-                    cancelled,
+                    response=cancel_response(outcome=("EP-05", "EP-03", "KB-01/reserved"), answer=("EP-05",)),
+                    then=cancelled,
                     rules=("EP-05", "EP-03", "KB-01/reserved", *WITHIN, *AFTER_RESERVATION),
                     blame=RulesByAspect(
                         released=("EP-05", "EP-03", "INV-2"),
@@ -242,17 +247,17 @@ OF_THE_ORDER: Final = Table(
         Row(
             given=RESERVED & NEAR_LIMIT,
             request=FLAG_NOT_TRUE,
-            permits=(Permit("released", cancel_response(), cancelled, blame=RELEASED_UNJUDGED), REFUSED_UNJUDGED),
+            permits=release_or_refusal(cancelled),
         ),
         # With the flag, a payment is cancelled only if it is not authorized.
         Row(
-            given=(REMAINDER | FULLY_CAPTURED),
+            given=REMAINDER | FULLY_CAPTURED,
             request=FLAG_TRUE,
             permits=(
                 refuse("EP-04", codes=authorized_code, interpretation=("C15", "refuse-6060")),
                 Permit(
                     "no-op",
-                    lambda premise, _: (
+                    response=lambda premise, _: (
                         *accepted(("EP-04",)),
                         Claim("answer.cancelled", one_of(premise.order.cancelled, None), ("EP-04",)),
                     ),
@@ -276,10 +281,7 @@ OF_THE_ORDER: Final = Table(
         Row(
             given=PARTLY_CAPTURED & NEAR_LIMIT,
             request=FLAG_NOT_TRUE,
-            permits=(
-                Permit("released", cancel_response(), remainder_released, blame=RELEASED_UNJUDGED),
-                REFUSED_UNJUDGED,
-            ),
+            permits=release_or_refusal(remainder_released),
         ),
         # What was captured wholly cannot be cancelled.
         Row(given=FULLY_CAPTURED, request=FLAG_NOT_TRUE, permits=(refuse("EP-07", "KB-08", codes=captured_code),)),
@@ -328,14 +330,14 @@ another_body = (
     same_success(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
     same_refusal(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
 )
-new_request = where(NO_PARAMETER, OF_THE_ORDER)
+new_request = where(NO_PARAMETER, PLAIN_CANCEL)
 
 SAME_KEY_AGAIN: Final = (
     # With the same body, it is safe to try again: there is no second effect.
     Row(
         given=~(FIRST_ACCEPTED | FIRST_REFUSED | KEY_FORGOTTEN | NO_PARAMETER),
         request=SAME_KEY & ~BODY_DIFFERS,
-        permits=(OF_THE_ORDER,),
+        permits=(PLAIN_CANCEL,),
     ),
     *while_remembered(
         ~FLAG_FLIPPED & ~FIRST_REFUSED,
@@ -345,10 +347,10 @@ SAME_KEY_AGAIN: Final = (
             new_request,
             *another_body,
         ),
-        new=OF_THE_ORDER,
+        new=PLAIN_CANCEL,
     ),
     # With another body, the key is a conflict.
-    *while_remembered(FLAG_FLIPPED, about("EP-23", new_request, *another_body), new=OF_THE_ORDER),
+    *while_remembered(FLAG_FLIPPED, about("EP-23", new_request, *another_body), new=PLAIN_CANCEL),
     # A refusal is given again, unless it was one for the moment.
     *while_remembered(
         ~FLAG_FLIPPED & FIRST_REFUSED,
@@ -357,15 +359,15 @@ SAME_KEY_AGAIN: Final = (
             same_refusal("EP-24", blame=NOTHING_CHANGED),
             new_request,
             *another_body,
-            where(FOR_THE_MOMENT & ~NO_PARAMETER & ~BODY_DIFFERS, OF_THE_ORDER),
+            where(FOR_THE_MOMENT & ~NO_PARAMETER & ~BODY_DIFFERS, PLAIN_CANCEL),
         ),
-        new=OF_THE_ORDER,
+        new=PLAIN_CANCEL,
     ),
 )
 
 CANCEL: Final = Table(
     (
-        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(OF_THE_ORDER,)),
+        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(PLAIN_CANCEL,)),
         Row(
             request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN, Defect.NO_BEARER),
             permits=(refuse("EP-20", status=UNAUTHORIZED),),
@@ -388,13 +390,13 @@ CANCEL: Final = Table(
             request=UNKNOWN_ORDER,
             permits=(refuse("EP-16", status=NOT_FOUND, codes=code("5090")), REFUSED_FOR_ITS_KEY),
         ),
-        *for_any_sales_unit(OF_THE_ORDER, refuse("EP-16", status=one_of(400, 401, 403, 404)), REFUSED_FOR_ITS_KEY),
+        *for_any_sales_unit(PLAIN_CANCEL, refuse("EP-16", status=one_of(400, 401, 403, 404)), REFUSED_FOR_ITS_KEY),
         Row(
             request=KEY_OF_ANOTHER_ORDER,
-            permits=(OF_THE_ORDER, refuse(status=one_of(409), interpretation=("C13", "sales-unit-scope"))),
+            permits=(PLAIN_CANCEL, refuse(status=one_of(409), interpretation=("C13", "sales-unit-scope"))),
         ),
         *SAME_KEY_AGAIN,
-        Row(request=OWN_ORDER, permits=(OF_THE_ORDER,)),
+        Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),
     ),
     always=locked("6160", "6250"),
 )

@@ -36,6 +36,7 @@ from conformance.model.base import (
     REFUSED_ANYWAY,
     REFUSED_FOR_ITS_KEY,
     REFUSED_UNJUDGED,
+    Then,
     ageing,
     cancelled,
     cancelled_unreserved,
@@ -131,7 +132,6 @@ def states_of(order: Order) -> tuple[str, ...]:
 
 SHOWN_BY_CANCEL: Final[Rules] = ("RE-21", "INV-2", "INV-3", "INV-4", "INV-10")
 """Of what every successful cancel is an example: what the charge and its history say, and the books."""
-RELEASED_UNJUDGED: Final = RulesByAspect(released=("RE-21", "INV-2"), kept=("INV-3",), log=("RE-21",))
 
 
 def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Claims:
@@ -140,6 +140,12 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Claims:
     ``outcome`` are the rules that ask for the success, ``answer`` those that name the statuses of a success.
     """
     return (*accepted_or_pending(outcome), done(answer, 204, 202))
+
+
+def cancel_or_refusal(then: Then) -> tuple[Permit, ...]:
+    """Permit either, as an example of nothing: no sentence decides between them."""
+    blame = RulesByAspect(released=("RE-21", "INV-2"), kept=("INV-3",), log=("RE-21",))
+    return Permit("cancelled", cancel_response(), then, blame=blame), NOT_DONE_YET, REFUSED_UNJUDGED
 
 
 def released_remainder(premise: Premise) -> Order:
@@ -154,8 +160,8 @@ def waiting(given: Condition, rule: str, *direct: str) -> Row:
         permits=(
             Permit(
                 "cancelled",
-                cancel_response(outcome=(rule, "KB-01/initiated", *direct), answer=(rule,)),
-                cancelled_unreserved,
+                response=cancel_response(outcome=(rule, "KB-01/initiated", *direct), answer=(rule,)),
+                then=cancelled_unreserved,
                 rules=(rule, "KB-01/initiated", *direct, *SHOWN_BY_CANCEL),
                 blame=RulesByAspect(
                     released=(rule, *direct, "RE-21", "INV-2"), kept=("INV-3",), names=(rule, *direct), log=("RE-21",)
@@ -190,7 +196,7 @@ def too_old_status(premise: Premise) -> Permitted:
 JUDGED: Final = YOUNG & NOTHING_REFUNDED & ~AGREEMENT_STOPPED
 """Neither its age, nor a refund, nor the end of its agreement may be in the way of a cancel."""
 
-OF_THE_ORDER: Final = Table(
+PLAIN_CANCEL: Final = Table(
     (
         # PENDING, DUE, RESERVED and PARTIALLY_CAPTURED can be cancelled. Without reservation, only before the capture.
         waiting(PENDING & ~DIRECT_CAPTURE, "RE-01"),
@@ -199,19 +205,15 @@ OF_THE_ORDER: Final = Table(
         waiting(DUE & DIRECT_CAPTURE, "RE-02", "RE-29"),
         Row(
             given=(PENDING | DUE) & ~YOUNG,
-            permits=(
-                Permit("cancelled", cancel_response(), cancelled_unreserved, blame=RELEASED_UNJUDGED),
-                NOT_DONE_YET,
-                REFUSED_UNJUDGED,
-            ),
+            permits=cancel_or_refusal(cancelled_unreserved),
         ),
         Row(
             given=RESERVED & JUDGED,
             permits=(
                 Permit(
                     "cancelled",
-                    cancel_response(outcome=("RE-03", "KB-01/reserved"), answer=("RE-03",)),
-                    cancelled,
+                    response=cancel_response(outcome=("RE-03", "KB-01/reserved"), answer=("RE-03",)),
+                    then=cancelled,
                     rules=("RE-03", "KB-01/reserved", *WITHIN, *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
                         released=("RE-03", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-03",), log=("RE-21",)
@@ -222,11 +224,7 @@ OF_THE_ORDER: Final = Table(
         ),
         Row(
             given=RESERVED & ~JUDGED & ~TOO_OLD,
-            permits=(
-                Permit("cancelled", cancel_response(), cancelled, blame=RELEASED_UNJUDGED),
-                NOT_DONE_YET,
-                REFUSED_UNJUDGED,
-            ),
+            permits=cancel_or_refusal(cancelled),
         ),
         # Of a partly captured charge, the remainder is released, and the charge becomes CHARGED.
         Row(
@@ -234,8 +232,8 @@ OF_THE_ORDER: Final = Table(
             permits=(
                 Permit(
                     "cancelled",
-                    cancel_response(outcome=("RE-04", "INV-9"), answer=("RE-04",)),
-                    released_remainder,
+                    response=cancel_response(outcome=("RE-04", "INV-9"), answer=("RE-04",)),
+                    then=released_remainder,
                     rules=("RE-04", "INV-9", *WITHIN, *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
                         released=("RE-04", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-04",), log=("RE-21",)
@@ -246,11 +244,7 @@ OF_THE_ORDER: Final = Table(
         ),
         Row(
             given=PARTLY_CAPTURED & ~JUDGED & ~TOO_OLD,
-            permits=(
-                Permit("cancelled", cancel_response(), released_remainder, blame=RELEASED_UNJUDGED),
-                NOT_DONE_YET,
-                REFUSED_UNJUDGED,
-            ),
+            permits=cancel_or_refusal(released_remainder),
         ),
         # Any other status is the wrong one. What is being processed may be cancelled, or not, by its timing.
         Row(
@@ -259,8 +253,8 @@ OF_THE_ORDER: Final = Table(
                 refuse("RE-07", status=one_of(400, 409, 422, 423)),
                 Permit(
                     "cancelled",
-                    cancel_response(outcome=("RE-07",), answer=("RE-07",)),
-                    cancelled_unreserved,
+                    response=cancel_response(outcome=("RE-07",), answer=("RE-07",)),
+                    then=cancelled_unreserved,
                     rules=("RE-07", *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
                         released=("RE-07", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-07",), log=("RE-21",)
@@ -314,14 +308,14 @@ invalid_key = (refuse("RE-13", status=ANY_REFUSAL), REFUSED_ANYWAY)
 
 CANCEL: Final = Table(
     (
-        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(OF_THE_ORDER,)),
+        Row(request=PLAIN_REQUEST & NEW_KEY, permits=(PLAIN_CANCEL,)),
         Row(request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN), permits=(refuse("RE-16", status=UNAUTHORIZED),)),
         Row(
             request=defect_is(Defect.NO_SUBSCRIPTION_KEY),
             permits=(refuse("RE-16", status=ANY_REFUSAL), REFUSED_ANYWAY),
         ),
         # One page does not ask for a key.
-        Row(request=KEY_NOT_NEEDED, permits=(OF_THE_ORDER, *invalid_key)),
+        Row(request=KEY_NOT_NEEDED, permits=(PLAIN_CANCEL, *invalid_key)),
         Row(request=defect_is(Defect.NO_KEY, Defect.LONG_KEY, Defect.ILLEGAL_KEY), permits=invalid_key),
         # What makes an agreement's id malformed is not documented: such an agreement may also not be found (`C23`).
         Row(
@@ -340,7 +334,7 @@ CANCEL: Final = Table(
         Row(
             request=KEY_OF_ANOTHER_ORDER & allows("C13", "operation-scope", "sales-unit-scope"),
             permits=(
-                _AnotherRequest(OF_THE_ORDER),
+                _AnotherRequest(PLAIN_CANCEL),
                 refuse(
                     "RE-11",
                     status=one_of(409),
@@ -351,15 +345,15 @@ CANCEL: Final = Table(
         ),
         # The same request with the same key is answered as it was the first time, and not executed again.
         *while_remembered(
-            FIRST_ACCEPTED, same_success("RE-10", blame=RulesByAspect.all("RE-10", "INV-3")), new=OF_THE_ORDER
+            FIRST_ACCEPTED, same_success("RE-10", blame=RulesByAspect.all("RE-10", "INV-3")), new=PLAIN_CANCEL
         ),
         *while_remembered(
             FIRST_REFUSED,
             same_refusal("RE-12", blame=NOTHING_CHANGED),
-            where(FOR_THE_MOMENT, OF_THE_ORDER),
-            new=OF_THE_ORDER,
+            where(FOR_THE_MOMENT, PLAIN_CANCEL),
+            new=PLAIN_CANCEL,
         ),
-        Row(request=OWN_ORDER, permits=(OF_THE_ORDER,)),
+        Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),
     ),
     always=locked(),
     recorded=(
@@ -404,7 +398,7 @@ STOP: Final = Table(
             permits=(
                 Permit(
                     "refused",
-                    refused(("RE-27",), BAD_REQUEST),
+                    response=refused(("RE-27",), BAD_REQUEST),
                     rules=("RE-27",),
                     blame=RulesByAspect.all("RE-27"),
                 ),
@@ -416,13 +410,13 @@ STOP: Final = Table(
             permits=(
                 Permit(
                     "no effect",
-                    accepted_or_pending(("RE-26",)),
+                    response=accepted_or_pending(("RE-26",)),
                     rules=("RE-26",),
                     blame=RulesByAspect.all("RE-26"),
                 ),
                 Permit(
                     "refused",
-                    refused(("RE-26",), BAD_REQUEST),
+                    response=refused(("RE-26",), BAD_REQUEST),
                     rules=("RE-26",),
                     blame=RulesByAspect.all("RE-26"),
                 ),
@@ -491,7 +485,7 @@ AGEING: Final = Table(
                 Permit("processing", accepted(), moved_to(Stage.PROCESSING)),
                 Permit(
                     "the charge run moved it on",
-                    accepted(),
+                    response=accepted(),
                     view=(Claim("view.state", one_of("RESERVED", "CHARGED", "FAILED")),),
                     proves=False,
                 ),
