@@ -11,25 +11,6 @@ from typing import ClassVar, Final
 from conformance.domain.expectation import Between, Claim, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
 from conformance.domain.order import CLOSED, Order, Profile, Stage
 from conformance.domain.steps import Age, Approve, Cancel, Capture, Defect, Read, Refund
-from conformance.model.base import (
-    NOTHING_DOCUMENTED,
-    READ,
-    REFUSED_ANYWAY,
-    REFUSED_FOR_ITS_KEY,
-    REFUSED_UNJUDGED,
-    Then,
-    cancelled,
-    cancelled_unreserved,
-    for_any_sales_unit,
-    lapsed,
-    locked,
-    not_for_its_age,
-    not_now,
-    nothing_left,
-    refuse,
-    remainder_released,
-    timed_out,
-)
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -77,9 +58,17 @@ from conformance.model.conditions import (
     unless_old,
 )
 from conformance.model.context import AgeLimit, ModelContext
+from conformance.model.events import READ, timed_out
 from conformance.model.idempotency import same_refusal, same_success
+from conformance.model.invalid_requests import (
+    NOTHING_DOCUMENTED,
+    REFUSED_ANYWAY,
+    REFUSED_FOR_ITS_KEY,
+    for_any_sales_unit,
+)
 from conformance.model.money import captures, refunds
 from conformance.model.payment import ageing_of_payment, user_actions
+from conformance.model.refusals import REFUSED_UNJUDGED, lapsed, locked, not_for_its_age, not_now, nothing_left, refuse
 from conformance.model.table import (
     NOTHING_CHANGED,
     WITHIN,
@@ -92,6 +81,7 @@ from conformance.model.table import (
     Silence,
     Table,
 )
+from conformance.model.transitions import Then, cancelled, cancelled_unreserved, remainder_released
 
 SHOWN_BY_CANCEL: Final[Rules] = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-4", "INV-10")
 """Of what every successful cancel is an example: the forms of the answer and the history, and the books."""

@@ -12,25 +12,6 @@ from typing import ClassVar, Final
 from conformance.domain.expectation import Between, Claim, Missing, NoneOf
 from conformance.domain.order import Order, Profile, Stage
 from conformance.domain.steps import Age, Cancel, Capture, Defect, Read, Refund
-from conformance.model.base import (
-    NOTHING_DOCUMENTED,
-    READ,
-    REFUSED_ANYWAY,
-    REFUSED_FOR_ITS_KEY,
-    REFUSED_UNJUDGED,
-    Then,
-    cancelled,
-    cancelled_unreserved,
-    for_any_sales_unit,
-    lapsed,
-    locked,
-    not_for_its_age,
-    not_now,
-    nothing_left,
-    refuse,
-    remainder_released,
-    timed_out,
-)
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -81,9 +62,17 @@ from conformance.model.conditions import (
     refused_for_the_moment,
 )
 from conformance.model.context import AgeLimit, ModelContext
+from conformance.model.events import READ, timed_out
 from conformance.model.idempotency import about, same_refusal, same_success, while_remembered
+from conformance.model.invalid_requests import (
+    NOTHING_DOCUMENTED,
+    REFUSED_ANYWAY,
+    REFUSED_FOR_ITS_KEY,
+    for_any_sales_unit,
+)
 from conformance.model.money import captures, refunds
 from conformance.model.payment import ageing_of_payment, user_actions
+from conformance.model.refusals import REFUSED_UNJUDGED, lapsed, locked, not_for_its_age, not_now, nothing_left, refuse
 from conformance.model.table import (
     NOTHING_CHANGED,
     WITHIN,
@@ -97,6 +86,7 @@ from conformance.model.table import (
     Table,
     where,
 )
+from conformance.model.transitions import Then, cancelled, cancelled_unreserved, remainder_released
 
 _STATES: Final[Mapping[Stage, str]] = {
     Stage.INITIATED: "CREATED",

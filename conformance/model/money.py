@@ -8,7 +8,6 @@ from typing import Final
 
 from conformance.domain.expectation import Permitted
 from conformance.domain.order import CLOSED, Order, Stage
-from conformance.model.base import IRREVERSIBLE, NOT_DONE_YET, Then, refusal, refuse
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -29,7 +28,10 @@ from conformance.model.conditions import (
     stage_is,
 )
 from conformance.model.context import AgeLimit, age_for_refund
+from conformance.model.events import IRREVERSIBLE
+from conformance.model.refusals import NOT_DONE_YET, refusal, refuse
 from conformance.model.table import Condition, Permit, Premise, Row, RulesByAspect, Table, Varying
+from conformance.model.transitions import Then
 
 CANCELLED_WHOLLY: Final = stage_is(Stage.CANCELLED)
 """Nothing was captured, and the rest was released."""

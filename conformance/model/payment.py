@@ -7,19 +7,11 @@ from typing import Any
 
 from conformance.domain.order import Stage
 from conformance.domain.steps import Approve, Enter3DS, Expire, Leave3DS, Reject
-from conformance.model.base import (
-    ENDED_BY_OTHERS,
-    IMPOSSIBLE,
-    OLDER,
-    ageing,
-    moved_to,
-    moves,
-    reserved,
-    timed_out,
-)
 from conformance.model.claims import Claims, Rules, accepted
 from conformance.model.conditions import IN_3DS, INITIATED
+from conformance.model.events import ENDED_BY_OTHERS, IMPOSSIBLE, OLDER, ageing, moves, timed_out
 from conformance.model.table import Condition, Permit, Row, RulesByAspect, Table, Varying
+from conformance.model.transitions import moved_to, reserved
 
 SUCCEEDS = Condition(lambda premise: isinstance(premise.step, Leave3DS) and premise.step.success)
 

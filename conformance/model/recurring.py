@@ -28,27 +28,6 @@ from conformance.domain.steps import (
     StopAgreement,
 )
 from conformance.model import money
-from conformance.model.base import (
-    IMPOSSIBLE,
-    NOT_DONE_YET,
-    NOTHING_DOCUMENTED,
-    READ,
-    REFUSED_ANYWAY,
-    REFUSED_FOR_ITS_KEY,
-    REFUSED_UNJUDGED,
-    Then,
-    ageing,
-    cancelled,
-    cancelled_unreserved,
-    lapsed,
-    locked,
-    moved_to,
-    moves,
-    nothing_happens,
-    nothing_left,
-    refuse,
-    reserved,
-)
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -88,7 +67,10 @@ from conformance.model.conditions import (
     stage_is,
 )
 from conformance.model.context import AgeLimit, ModelContext
+from conformance.model.events import IMPOSSIBLE, READ, ageing, moves, nothing_happens
 from conformance.model.idempotency import same_refusal, same_success, while_remembered
+from conformance.model.invalid_requests import NOTHING_DOCUMENTED, REFUSED_ANYWAY, REFUSED_FOR_ITS_KEY
+from conformance.model.refusals import NOT_DONE_YET, REFUSED_UNJUDGED, lapsed, locked, nothing_left, refuse
 from conformance.model.table import (
     NOTHING_CHANGED,
     WITHIN,
@@ -103,6 +85,7 @@ from conformance.model.table import (
     Table,
     where,
 )
+from conformance.model.transitions import Then, cancelled, cancelled_unreserved, moved_to, reserved
 
 PENDING: Final = stage_is(Stage.PENDING)
 DUE: Final = stage_is(Stage.DUE)

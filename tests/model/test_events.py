@@ -1,4 +1,4 @@
-"""What the APIs share: refused cancels that are carried out later, time that passes, and windows that close."""
+"""What happens to an order from outside: cancels that were refused and are carried out later, and time that passes."""
 
 from dataclasses import replace
 from datetime import timedelta
