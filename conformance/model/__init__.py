@@ -1,7 +1,8 @@
-"""The executable model of the documented rules: an order and a step in, everything that may happen out.
+"""The executable model of the documented rules.
 
-Pure functions over frozen values. Where the documentation permits several outcomes, all of them are returned, each with
-the rules that permit it; what is observed selects the branch and so the next order.
+An order and a step go in, and everything that the documentation permits comes out. Pure functions over frozen values:
+where several outcomes are permitted, all of them are returned, each with the rules that permit it. What is observed
+selects the outcome, and so the next order.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ MODELS: Final[Mapping[Profile, ApiModel]] = {
 
 
 def initial_expectation(profile: Profile, step: Initiate, context: ModelContext) -> Expectation:
-    """Say how an order may come to be."""
+    """Return the permitted ways in which an order may come to be."""
     return MODELS[profile].initiate(step, context)
 
 
 def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expectation:
-    """Say how a step may turn out for any of the orders that are still possible.
+    """Return the permitted outcomes of a step for orders that are still possible.
 
     Raises:
         KeyError: the step does not exist in the order's API.
@@ -64,10 +65,11 @@ def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expec
 
 
 def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], observed: Observation) -> PossibleOrders:
-    """Return the orders that are possible after a step, given the branches that the observation left.
+    """Return the orders that are possible after a step.
 
-    A cancel of the order itself is remembered together with its answer, because a repeated key must repeat it. That one
-    was refused is remembered of any that named the order, because it must have no effect later, either.
+    The branches are those that the observation leaves. A cancel of the order itself is remembered together with its
+    answer, because a repeated key must repeat it. A refused cancel is remembered whichever way it named the order,
+    because it must have no effect later either.
     """
     after = tuple(dict.fromkeys(branch.after for branch in branches))
     for request, answer in zip(parts_of(step), told_apart(observed), strict=False):

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from conformance.domain.expectation import (
-    ACCEPTED,
-    BROKEN,
-    PENDING,
-    REFUSED,
-    Between,
-    Claim,
-    OneOf,
-    Permitted,
-    Scalar,
-)
+from conformance.domain.expectation import ACCEPTED, BROKEN, PENDING, REFUSED, Between, Claim, OneOf, Permitted, Scalar
 
 Rules: TypeAlias = tuple[str, ...]
 Claims: TypeAlias = tuple[Claim, ...]
@@ -57,9 +47,9 @@ def accepted_or_pending(rules: Rules = ()) -> Claims:
 
 
 def refused(rules: Rules = (), status: Permitted = REFUSAL, codes: Codes = ()) -> Claims:
-    """Claim a 4xx answer, its status and, where the documentation ties one to the case, its error code.
+    """Claim a 4xx answer, its status and, where one is documented, its error code.
 
-    All the rules ask for the refusal. An API's own rules, which come first, ask for its code; a status that is not left
+    All the rules ask for the refusal. An API's own rules, which come first, ask for its code. A status that is not left
     open is asked for by every rule but the invariants, and one that is left open by the first rule alone.
     """
     own = tuple(rule for rule in rules if not rule.startswith(("KB-", "INV-"))) or rules[:1]
@@ -69,7 +59,10 @@ def refused(rules: Rules = (), status: Permitted = REFUSAL, codes: Codes = ()) -
 
 
 def refused_or_broken(rules: Rules) -> Claims:
-    """Claim that the request did not succeed, where a 500 was documented or seen as the answer (`C5`)."""
+    """Claim that the request did not succeed.
+
+    A 500 is permitted, because it was documented or observed as the answer (`C5`).
+    """
     return (
         outcome(REFUSED, BROKEN, rules=rules),
         Claim("answer.status", Between(400, 500, but=(401, 404, 429)), rules),

@@ -1,4 +1,4 @@
-"""The columns ``given`` and ``request`` of the rows: what may hold of an order and of what is asked.
+"""Conditions: the columns ``given`` and ``request`` of the rows.
 
 The states of a payment exclude each other, and so do the ages, so that the rows made of them can be read in any order.
 """
@@ -88,7 +88,10 @@ def defect_is(*defects: Defect) -> DefectIs:
 
 
 def first_attempt(holds: Callable[[Attempt], bool]) -> Condition:
-    """Return a condition on the cancel whose key is sent again; without one, it does not hold."""
+    """Return a condition on the cancel whose key is sent again.
+
+    It does not hold where there was none.
+    """
     return Condition(lambda premise: premise.order.attempt is not None and holds(premise.order.attempt))
 
 
@@ -100,7 +103,10 @@ KEY_FORGOTTEN: Final = first_attempt(lambda attempt: attempt.ago >= KEY_MEMORY)
 
 
 def refused_for_the_moment(*stages: Stage) -> Condition:
-    """Return the condition that the first cancel was refused for a passing reason: locked, too many, or a stage."""
+    """Return the condition that the first cancel was refused for a passing reason.
+
+    The reason is a lock, too many requests, or that the order was in one of these stages.
+    """
     return first_attempt(lambda attempt: attempt.status in (423, 429) or attempt.stage in stages)
 
 
@@ -117,5 +123,8 @@ UNITS_DISTINGUISHED: Final = Condition(lambda premise: premise.context.distingui
 
 
 def unless_old(values: Rules) -> Varying[Rules]:
-    """Return these values for an order that is not too old; else its age may be the reason as well (`C23`)."""
+    """Return values for an order that is not too old, and none for one that is.
+
+    Its age may be the reason as well then (`C23`).
+    """
     return lambda premise: values if premise.age is AgeLimit.WITHIN else ()

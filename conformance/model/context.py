@@ -1,4 +1,4 @@
-"""What the model has to know beside the order: the market, the readings in force, and how old is too old.
+"""What expectations depend on beside the order: market, interpretations and ages.
 
 Sources: the Cancellations page (180 days, HTTP 400), the ePayment cancel page (capture deadline of the market), the
 eCom OpenAPI description (less than six months). `C1` in the rulebook lists who says what.
@@ -59,43 +59,52 @@ class ModelContext:
         return CANCEL_LIMIT if self.market is Market.NO else timedelta(days=14)
 
     def allows(self, switch: str, choice: str) -> bool:
-        """Tell whether a reading is accepted in this run."""
+        """Return whether an interpretation is accepted in this run."""
         return self.readings.allows(switch, choice)
 
 
 def age_for_cancel(order: Order, context: ModelContext) -> AgeLimit:
-    """Tell whether an order is too old to be cancelled or captured."""
-    found: set[AgeLimit] = set()
+    """Return the age of an order against the limit for a cancel or a capture."""
+    sides: set[AgeLimit] = set()
     reserved = order.since_reserved
     if context.allows("C1", "reservation"):
-        found.add(_against(reserved, CANCEL_LIMIT, CANCEL_LIMIT))
+        sides.add(_against(reserved, CANCEL_LIMIT, CANCEL_LIMIT))
     if context.allows("C1", "initiation"):
-        found.add(_against(order.since_initiated, CANCEL_LIMIT, CANCEL_LIMIT))
+        sides.add(_against(order.since_initiated, CANCEL_LIMIT, CANCEL_LIMIT))
     if context.allows("C1", "market-deadline"):
-        found.add(_against(reserved, context.market_deadline, context.market_deadline))
+        sides.add(_against(reserved, context.market_deadline, context.market_deadline))
     if order.profile is Profile.ECOM and context.allows("C1", "six-months"):
-        found.add(_against(reserved, *SIX_MONTHS))
-    if not found:
+        sides.add(_against(reserved, *SIX_MONTHS))
+    if not sides:
         # Six months, chosen for an API whose documentation does not know them, leaves what everybody says.
-        found.add(_against(reserved, CANCEL_LIMIT, CANCEL_LIMIT))
-    return found.pop() if len(found) == 1 else AgeLimit.OPEN
+        sides.add(_against(reserved, CANCEL_LIMIT, CANCEL_LIMIT))
+    return sides.pop() if len(sides) == 1 else AgeLimit.OPEN
 
 
 def beyond_flat_limit(order: Order) -> bool:
-    """Tell whether an order is too old by the flat limit, whatever its market's deadline is."""
+    """Return whether an order is older than 180 days.
+
+    The deadline of its market may be an earlier one.
+    """
     return _against(order.since_reserved, CANCEL_LIMIT, CANCEL_LIMIT) is AgeLimit.BEYOND
 
 
 def age_for_refund(order: Order) -> AgeLimit:
-    """Tell whether a captured order is too old to be refunded: 365 days, from its reservation or from its capture."""
-    found = {_against(order.since_reserved or order.since_captured, REFUND_LIMIT, REFUND_LIMIT)}
-    found.add(_against(order.since_captured, REFUND_LIMIT, REFUND_LIMIT))
-    found.add(_against(order.since_last_captured, REFUND_LIMIT, REFUND_LIMIT))
-    return found.pop() if len(found) == 1 else AgeLimit.OPEN
+    """Return the age of a captured order against the limit for a refund.
+
+    That is 365 days, counted from the reservation or from a capture.
+    """
+    sides = {_against(order.since_reserved or order.since_captured, REFUND_LIMIT, REFUND_LIMIT)}
+    sides.add(_against(order.since_captured, REFUND_LIMIT, REFUND_LIMIT))
+    sides.add(_against(order.since_last_captured, REFUND_LIMIT, REFUND_LIMIT))
+    return sides.pop() if len(sides) == 1 else AgeLimit.OPEN
 
 
 def may_have_lapsed(order: Order, context: ModelContext) -> bool:
-    """Tell whether a provider that ends reservations at the capture deadline may have ended this one (`C20`)."""
+    """Return whether a reservation may have been ended by its provider (`C20`).
+
+    Some providers end reservations at the capture deadline.
+    """
     return (
         context.allows("C20", "auto-cancelled")
         and order.since_reserved is not None
@@ -104,17 +113,26 @@ def may_have_lapsed(order: Order, context: ModelContext) -> bool:
 
 
 def is_near_deadline(order: Order, context: ModelContext) -> bool:
-    """Tell whether an order is so old that it may have come to its deadline, counted in any of the ways of `C1`."""
+    """Return whether an order may have come to its capture deadline.
+
+    The deadline is counted in any of the ways of `C1`.
+    """
     return order.since_initiated > context.market_deadline - DEAD_ZONE
 
 
 def is_past_deadline(order: Order, context: ModelContext) -> bool:
-    """Tell whether a reservation is certainly past the capture deadline, so that one that stands was kept (`C20`)."""
+    """Return whether a reservation is certainly past the capture deadline.
+
+    One that stands then was kept (`C20`).
+    """
     return order.since_reserved is not None and order.since_reserved > context.market_deadline + DEAD_ZONE
 
 
 def must_have_lapsed(order: Order, context: ModelContext) -> bool:
-    """Tell whether a reservation is so old that this provider was seen to end such a one by itself."""
+    """Return whether a reservation must have been ended by its provider.
+
+    This provider was seen to end one of its age.
+    """
     limit, age = context.lapses_after, order.since_reserved
     return limit is not None and age is not None and age >= limit
 

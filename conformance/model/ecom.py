@@ -1,6 +1,7 @@
-"""eCom v2: `PUT /ecomm/v2/payments/{orderId}/cancel` with `shouldReleaseRemainingFunds`.
+"""eCom v2, whose Cancel has the flag `shouldReleaseRemainingFunds`.
 
-Sources: the Cancellations page, the eCom guide and its OpenAPI description 2.0.3. Rule ids are the rulebook's.
+`PUT /ecomm/v2/payments/{orderId}/cancel`. Sources: the Cancellations page, the eCom guide and its OpenAPI description
+2.0.3. Rule ids are the rulebook's.
 """
 
 from __future__ import annotations
@@ -105,7 +106,10 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
 
 
 def _names(premise: Premise, rules: Rules) -> Claims:
-    """Claim what an answer says. Only the order's id is required; what else is there has to be right."""
+    """Claim what an answer says, without the summary.
+
+    Only the order's id is required; what else is there has to be right.
+    """
     order, context = premise.order, premise.context
     exact = not context.allows("C3", "tolerant")
     claims = (
@@ -125,7 +129,10 @@ def _names(premise: Premise, rules: Rules) -> Claims:
 
 
 def _summary(after: Order, rules: Rules) -> Claims:
-    """Claim the summary of an answer. Before the approval the example has none, and only the invariants speak of it."""
+    """Claim the summary of an answer.
+
+    Before the approval the documented example has none, and only the invariants speak of it.
+    """
     reserved = after.since_reserved is not None
     return (
         Claim("answer.captured", one_of(after.captured, None), rules if reserved else ("INV-3",)),
@@ -136,7 +143,10 @@ def _summary(after: Order, rules: Rules) -> Claims:
 
 
 def rejection(premise: Premise) -> Permitted:
-    """Return the statuses of a rejection (`C4`), which may also be due to the order's age (`C23`)."""
+    """Return the statuses of a rejection (`C4`).
+
+    Where the order is too old, its age may be the reason as well (`C23`).
+    """
     if premise.age is not AgeLimit.WITHIN or premise.context.allows("C4", "any-4xx"):
         return REFUSAL
     return one_of(400, 402) if premise.context.allows("C4", "400-or-402") else BAD_REQUEST
@@ -160,7 +170,7 @@ def of_group(group: str, refusal: Permit) -> Permit:
 
 # What the order decides about its cancel
 
-NOTHING_TO_CAPTURE: Final = RulesByAspect(released=("INV-2",), kept=("INV-3",))
+NOTHING_TO_CAPTURE: Final = RulesByAspect(released=("INV-2",), captured=("INV-3",))
 """Whatever a successful cancel is an example of, nothing can be captured after it, and it moves no money."""
 RELEASABLE: Final = RESERVED | (PARTLY_CAPTURED & FLAG_TRUE)
 """A cancel releases something, unless it comes too late."""
@@ -192,7 +202,9 @@ PLAIN_CANCEL: Final = Table(
                     response=cancel_response(outcome=("EC-03", "KB-01/reserved"), answer=("EC-03",)),
                     then=cancelled,
                     rules=("EC-03", "KB-01/reserved", *WITHIN, "KB-03", "INV-6", *SHOWN_BY_CANCEL),
-                    blame=RulesByAspect(released=("EC-03", "INV-2"), kept=("INV-3",), names=("EC-03",), log=("EC-03",)),
+                    blame=RulesByAspect(
+                        released=("EC-03", "INV-2"), captured=("INV-3",), state=("EC-03",), log=("EC-03",)
+                    ),
                 ),
             ),
         ),
@@ -208,7 +220,7 @@ PLAIN_CANCEL: Final = Table(
                     response=cancel_response(outcome=("EC-01",), answer=("EC-01",)),
                     then=cancelled_unreserved,
                     rules=("EC-01", "KB-01/initiated", "KB-03", "EC-37", *SHOWN_BY_CANCEL),
-                    blame=RulesByAspect(names=("EC-01",)),
+                    blame=RulesByAspect(state=("EC-01",)),
                 ),
                 Permit("not guaranteed", refused(("EC-01",)), rules=("KB-04",), blame=NOTHING_CHANGED),
                 timed_out(refused()),
@@ -228,8 +240,8 @@ PLAIN_CANCEL: Final = Table(
                     rules=("EC-07", "KB-06", "KB-10", *WITHIN, "KB-03", "INV-6", *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
                         released=("EC-07", "KB-06", "INV-2"),
-                        kept=("INV-3",),
-                        names=("EC-07", "KB-06"),
+                        captured=("INV-3",),
+                        state=("EC-07", "KB-06"),
                         log=("EC-07", "KB-06"),
                     ),
                 ),
@@ -249,7 +261,7 @@ PLAIN_CANCEL: Final = Table(
                     "cancelled",
                     response=cancel_response(),
                     then=cancelled_unreserved,
-                    blame=RulesByAspect(names=("EC-01",)),
+                    blame=RulesByAspect(state=("EC-01",)),
                     when=allows("C7", "ignored", "accepted"),
                 ),
                 Permit("flag rejected", refused(("EC-05",)), blame=NOTHING_CHANGED, interpretation=("C7", "rejected")),
@@ -290,7 +302,7 @@ PLAIN_CANCEL: Final = Table(
                     response=accepted(("EC-10",)),
                     then=lambda premise: replace(premise.order, repeated=True),
                     rules=("EC-10", "INV-3"),
-                    blame=RulesByAspect(released=("EC-10", "INV-3"), kept=("INV-3",), log=("EC-10",)),
+                    blame=RulesByAspect(released=("EC-10", "INV-3"), captured=("INV-3",), log=("EC-10",)),
                     interpretation=("C8", "no-op"),
                 ),
             ),
@@ -307,7 +319,10 @@ PLAIN_CANCEL: Final = Table(
 
 
 def invalid_field(*names: str) -> Permit:
-    """Permit the refusal of a body, with the name of a field for its code: its own, or that of what it is in."""
+    """Permit the refusal of a body, with the name of a field as its error code.
+
+    That is the name of the field itself, or of the object that it belongs to.
+    """
     code = Claim("answer.code", Mentions(names), ("EC-25",))
     return of_group("InvalidRequest", refuse("EC-25", status=BAD_REQUEST, also=(code,)))
 
@@ -408,15 +423,18 @@ class EcomModel(ApiModel):
     race_codes = ("94", "98")
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
-        """Claim what `/details` says: the summary's amounts, and the history that led to them."""
+        """Claim what `/details` says.
+
+        That is the summary's amounts, and the history that led to them.
+        """
         if order.lapsed:
-            return (Claim("view.captured", one_of(order.captured, None), blame.kept),)
+            return (Claim("view.captured", one_of(order.captured, None), blame.captured),)
         if order.since_reserved is None:
-            newest = Claim("view.log.newest", _newest_unreserved(order, context), blame.names)
+            newest = Claim("view.log.newest", _newest_unreserved(order, context), blame.state)
             return (newest, NEWEST_FIRST, NO_SUMMARY) if order.stage is Stage.CANCELLED else (newest, NEWEST_FIRST)
         claims = (
-            Claim("view.captured", one_of(order.captured), blame.kept),
-            Claim("view.refunded", one_of(order.refunded), blame.kept),
+            Claim("view.captured", one_of(order.captured), blame.captured),
+            Claim("view.refunded", one_of(order.refunded), blame.captured),
             Claim("view.to_capture", one_of(order.remaining), blame.released),
             Claim("view.to_refund", one_of(order.refundable), ("INV-6",)),
             Claim("view.log.captured", one_of(order.captured), blame.log),
@@ -426,7 +444,7 @@ class EcomModel(ApiModel):
         )
         if order.captured or order.repeated:
             return claims
-        return (*claims, Claim("view.log.newest", one_of("VOID" if order.cancelled else "RESERVE"), blame.names))
+        return (*claims, Claim("view.log.newest", one_of("VOID" if order.cancelled else "RESERVE"), blame.state))
 
 
 def _cancel_entries(order: Order) -> OneOf | Between:

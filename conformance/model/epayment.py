@@ -1,7 +1,7 @@
-"""ePayment v1: `POST /epayment/v1/payments/{reference}/cancel` with `cancelTransactionOnly`.
+"""ePayment v1, whose Cancel has the flag `cancelTransactionOnly`.
 
-Sources: the ePayment guide's cancel, payment states, event log and errors pages, and its OpenAPI descriptions 1.4.1 and
-1.8.1. Rule ids are the rulebook's.
+`POST /epayment/v1/payments/{reference}/cancel`. Sources: the ePayment guide's cancel, payment states, event log and
+errors pages, and its OpenAPI descriptions 1.4.1 and 1.8.1. Rule ids are the rulebook's.
 """
 
 from __future__ import annotations
@@ -97,7 +97,10 @@ _STATES: Final[Mapping[Stage, str]] = {
 
 
 def state_of(order: Order) -> str:
-    """Return the state's documented name: nothing that happens after authorization changes it."""
+    """Return the documented name of the payment's state.
+
+    Nothing that happens after the authorization changes it.
+    """
     if order.since_reserved is not None:
         return "AUTHORIZED"
     return "TERMINATED" if order.stage is Stage.CANCELLED else _STATES[order.stage]
@@ -132,17 +135,26 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
 
 
 def code(*codes: str) -> Callable[[Premise], Codes]:
-    """Return the documented error codes, and none at all where older error bodies are an interpretation (`C21`)."""
+    """Return the documented error codes.
+
+    An answer without a code is permitted where older error bodies are an interpretation in force (`C21`).
+    """
     return lambda premise: (*codes, None) if premise.context.allows("C21", "type-only") else codes
 
 
 def captured_code(premise: Premise) -> Codes:
-    """Return the code of what was captured wholly; its age may be the reason as well (`C23`)."""
+    """Return the code of a payment that was captured wholly.
+
+    Its age may be the reason as well (`C23`).
+    """
     return code("6040")(premise) if premise.age is AgeLimit.WITHIN else code("6040", "6030")(premise)
 
 
 def authorized_code(premise: Premise) -> Codes:
-    """Return the code of what is authorized already; its age, or a capture, may be a reason too (`C23`)."""
+    """Return the code of a payment that is authorized already.
+
+    Its age or a capture may be the reason as well (`C23`).
+    """
     codes = ["6060"]
     if premise.order.remaining == 0:
         codes.append("6040")
@@ -161,7 +173,10 @@ BEFORE_RESERVATION: Final[Rules] = ("EP-29", *SHOWN_BY_CANCEL)
 
 
 def terminated(rule: str, *, flag: Condition) -> Row:
-    """Return the row about a payment that nobody has approved yet: it is terminated, or has timed out."""
+    """Return the row about a payment that nobody has approved yet.
+
+    It is terminated, or has timed out.
+    """
     return Row(
         given=INITIATED & YOUNG,
         request=flag,
@@ -171,7 +186,7 @@ def terminated(rule: str, *, flag: Condition) -> Row:
                 response=cancel_response(outcome=(rule, "KB-01/initiated"), answer=(rule,)),
                 then=cancelled_unreserved,
                 rules=(rule, "KB-01/initiated", *BEFORE_RESERVATION),
-                blame=RulesByAspect(released=(rule, "INV-2"), kept=("INV-3",), names=(rule,), log=("EP-29",)),
+                blame=RulesByAspect(released=(rule, "INV-2"), captured=("INV-3",), state=(rule,), log=("EP-29",)),
             ),
             timed_out(refused()),
         ),
@@ -179,19 +194,25 @@ def terminated(rule: str, *, flag: Condition) -> Row:
 
 
 def remainder_released_by(rule: str) -> Permit:
-    """Permit that everything that was not captured is released: never a part of it (EP-08)."""
+    """Permit that everything that was not captured is released.
+
+    It is never a part of it (EP-08).
+    """
     return Permit(
         "released",
         response=cancel_response(outcome=(rule,), answer=(rule,)),
         then=remainder_released,
         rules=(rule, "EP-08", *WITHIN, *AFTER_RESERVATION),
-        blame=RulesByAspect(released=(rule, "EP-08", "INV-2"), kept=("INV-3",), names=(rule,), log=("EP-30",)),
+        blame=RulesByAspect(released=(rule, "EP-08", "INV-2"), captured=("INV-3",), state=(rule,), log=("EP-30",)),
     )
 
 
 def release_or_refusal(then: Then) -> tuple[Permit, ...]:
-    """Permit either, as an example of nothing: the order is too close to the age limit to tell."""
-    blame = RulesByAspect(released=("INV-2",), kept=("INV-3",), log=("EP-30",))
+    """Permit either, as an example of nothing.
+
+    The order is too close to the age limit to tell.
+    """
+    blame = RulesByAspect(released=("INV-2",), captured=("INV-3",), log=("EP-30",))
     return Permit("released", cancel_response(), then, blame=blame), REFUSED_UNJUDGED
 
 
@@ -209,7 +230,7 @@ PLAIN_CANCEL: Final = Table(
                     "terminated",
                     response=cancel_response(),
                     then=cancelled_unreserved,
-                    blame=RulesByAspect(released=("INV-2",), kept=("INV-3",), log=("EP-29",)),
+                    blame=RulesByAspect(released=("INV-2",), captured=("INV-3",), log=("EP-29",)),
                 ),
                 REFUSED_UNJUDGED,
                 timed_out(refused()),
@@ -227,8 +248,8 @@ PLAIN_CANCEL: Final = Table(
                     rules=("EP-05", "EP-03", "KB-01/reserved", *WITHIN, *AFTER_RESERVATION),
                     blame=RulesByAspect(
                         released=("EP-05", "EP-03", "INV-2"),
-                        kept=("INV-3",),
-                        names=("EP-05", "EP-03"),
+                        captured=("INV-3",),
+                        state=("EP-05", "EP-03"),
                         log=("EP-30",),
                     ),
                 ),
@@ -252,7 +273,7 @@ PLAIN_CANCEL: Final = Table(
                         Claim("answer.cancelled", one_of(premise.order.cancelled, None), ("EP-04",)),
                     ),
                     rules=("EP-04",),
-                    blame=RulesByAspect(released=("EP-04",), kept=("INV-3",), names=("EP-04",), log=("EP-04",)),
+                    blame=RulesByAspect(released=("EP-04",), captured=("INV-3",), state=("EP-04",), log=("EP-04",)),
                     interpretation=("C15", "unchanged-200"),
                 ),
             ),
@@ -426,15 +447,15 @@ class EpaymentModel(ApiModel):
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the payment and its event log say."""
         if order.lapsed:
-            return (Claim("view.captured", one_of(order.captured), blame.kept),)
+            return (Claim("view.captured", one_of(order.captured), blame.captured),)
         reserved = order.since_reserved is not None
         claims = (
-            Claim("view.state", one_of(state_of(order)), (*blame.names, "INV-8") if reserved else blame.names),
+            Claim("view.state", one_of(state_of(order)), (*blame.state, "INV-8") if reserved else blame.state),
             Claim("view.currency", one_of(order.currency), ("INV-10",)),
             Claim("view.amount", one_of(order.amount, None), ("INV-10",)),
             Claim("view.authorized", one_of(order.authorized), blame.released),
-            Claim("view.captured", one_of(order.captured), blame.kept),
-            Claim("view.refunded", one_of(order.refunded), blame.kept),
+            Claim("view.captured", one_of(order.captured), blame.captured),
+            Claim("view.refunded", one_of(order.refunded), blame.captured),
         )
         if order.stage in (Stage.REJECTED, Stage.EXPIRED):
             return claims

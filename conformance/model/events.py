@@ -1,4 +1,4 @@
-"""What happens to an order from outside: a user or a charge run, reading, and time.
+"""What happens to an order from outside: test actions, reading, and time.
 
 The answer to a test action proves nothing; what is read afterwards does.
 """
@@ -10,33 +10,10 @@ from typing import Final
 
 from conformance.domain.expectation import ACCEPTED, REFUSED
 from conformance.domain.order import CLOSED, Order, Stage
-from conformance.model.claims import (
-    Claims,
-    Rules,
-    accepted,
-    outcome,
-)
-from conformance.model.conditions import (
-    CANCELLED,
-    OPENING_WINDOW_OVER,
-    REMAINDER,
-)
-from conformance.model.context import (
-    is_near_deadline,
-    is_past_deadline,
-    may_have_lapsed,
-    must_have_lapsed,
-)
-from conformance.model.table import (
-    Condition,
-    Permit,
-    Premise,
-    Response,
-    Row,
-    RulesByAspect,
-    Table,
-    Varying,
-)
+from conformance.model.claims import Claims, Rules, accepted, outcome
+from conformance.model.conditions import CANCELLED, OPENING_WINDOW_OVER, REMAINDER
+from conformance.model.context import is_near_deadline, is_past_deadline, may_have_lapsed, must_have_lapsed
+from conformance.model.table import Condition, Permit, Premise, Response, Row, RulesByAspect, Table, Varying
 from conformance.model.transitions import Then, moved_to
 
 IRREVERSIBLE: Final[Rules] = ("KB-15", "INV-5")
@@ -47,7 +24,10 @@ IRREVERSIBLE: Final[Rules] = ("KB-15", "INV-5")
 
 
 def no_late_cancel(premise: Premise) -> Claims:
-    """Claim that a refused cancel has no effect later, where nothing else may have ended or released anything."""
+    """Claim that a refused cancel has no effect later.
+
+    Nothing is claimed where something else may have ended the order or released anything.
+    """
     order = premise.order
     if not order.cancel_refused:
         return ()
@@ -71,7 +51,10 @@ ENDED_BY_OTHERS: Final = Permit(
 
 
 def moves(name: str, then: Then, *, ends: bool = False) -> tuple[Permit, ...]:
-    """Permit that an order comes to another stage, which may be its end, or has not yet come to it."""
+    """Permit that an order comes to another stage, or has not yet come to it.
+
+    ``ends`` says that the stage is a final one.
+    """
     not_yet = Permit(f"not {name} when we stopped asking", accepted(), proves=False)
     if ends:
         return Permit(name, accepted(), then), not_yet
@@ -108,7 +91,10 @@ PAST_DEADLINE: Final = Condition(lambda premise: is_past_deadline(premise.order,
 
 
 def timed_out(answer: Claims) -> Permit:
-    """Permit that an order which was never approved has timed out, unnoticed until now."""
+    """Permit that an order which was never approved has timed out.
+
+    Nobody has noticed until now.
+    """
     return Permit("timed out", answer, moved_to(Stage.EXPIRED), when=OPENING_WINDOW_OVER)
 
 

@@ -1,4 +1,4 @@
-"""A cancel that is sent again with its key: what the first answer makes of the second."""
+"""A cancel that is sent again with its key."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ def about(rule: str, *permits: Permits) -> Permits:
 
 
 def while_remembered(given: Condition, *permits: Permits, new: Table) -> tuple[Row, ...]:
-    """Return the rows about a repeated key: what is required of it, and all that is permitted once it may be forgotten.
+    """Return the rows about a repeated key.
 
-    A request whose key was forgotten is a new one.
+    One says what is required of it, the other what is permitted once the key may be forgotten: the request is a new one
+    then.
     """
     return (
         Row(given=given & KEY_FORGOTTEN, request=SAME_KEY, permits=(without_rules(*permits, new),)),

@@ -1,4 +1,7 @@
-"""Cancels that are wrong in themselves: broken on the wire, for somebody else's order, or with a used key."""
+"""Cancels that are wrong in themselves.
+
+They are broken on the wire, for somebody else's order, or sent with a used key.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,9 @@ from typing import Final
 
 from conformance.domain.expectation import BROKEN, REFUSED, Branch
 from conformance.domain.steps import Cancel
-from conformance.model.claims import (
-    ANY_REFUSAL,
-    outcome,
-    refused,
-)
-from conformance.model.conditions import (
-    FOREIGN_ORDER,
-    NEW_KEY,
-    UNITS_DISTINGUISHED,
-)
-from conformance.model.table import (
-    NOTHING_CHANGED,
-    Condition,
-    Permit,
-    Permits,
-    Premise,
-    Row,
-    Table,
-    without_rules,
-)
+from conformance.model.claims import ANY_REFUSAL, outcome, refused
+from conformance.model.conditions import FOREIGN_ORDER, NEW_KEY, UNITS_DISTINGUISHED
+from conformance.model.table import NOTHING_CHANGED, Condition, Permit, Permits, Premise, Row, Table, without_rules
 
 REFUSED_FOR_ITS_KEY: Final = Permit(
     "refused for its key", refused((), ANY_REFUSAL), blame=NOTHING_CHANGED, when=~NEW_KEY
@@ -79,5 +65,5 @@ def for_any_sales_unit(own: Table, *permits: Permit) -> tuple[Row, ...]:
 
 
 def is_refusal(branch: Branch) -> bool:
-    """Tell whether an outcome is a refused request."""
+    """Return whether an outcome is a refused request."""
     return any(claim.field == "answer.outcome" and claim.permitted.permits(REFUSED) for claim in branch.claims)

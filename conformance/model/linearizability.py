@@ -1,8 +1,9 @@
-"""Two requests at the same time: whatever is seen afterwards must be what one of their two orders explains.
+"""Two requests at the same time.
 
-The tables say what each request does alone. Played one after the other, in both orders, they give everything that may
-come of the two together: the answers of both, and the one state that is left. A provider may also turn one of them down
-for the moment, because the other is under way; then the other alone explains the state.
+Whatever is observed afterwards must be what one of their two orders explains. The tables say what each request does
+alone. Played one after the other, in both orders, they give everything that may come of the two together: the answers
+of both, and the one state that remains. A provider may also turn one of them down for the moment, because the other is
+under way; then the other alone explains the state.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from conformance.model.claims import BOOKS, SOUND, Claims, Rules, one_of, outcom
 from conformance.model.table import ApiModel
 
 Alone: TypeAlias = Callable[[tuple[Order, ...], Step], Expectation]
-"""Says how one request may turn out, whichever of these orders it is sent for."""
+"""Returns the permitted outcomes of one request, whichever of these orders it is sent for."""
 
 EXPLAINED: Final[Rules] = ("INV-11",)
 _PASSING: Final = one_of(409, 423)
@@ -33,7 +34,7 @@ _UNSURE: Final = frozenset({"answer.psp"})
 def together(
     possible: tuple[Order, ...], step: Together, alone: Alone, model_of: Callable[[Profile], ApiModel]
 ) -> Expectation:
-    """Say how two requests may turn out that are sent at the same time.
+    """Return the permitted outcomes of two requests that are sent at the same time.
 
     Args:
         possible: the orders that are still possible.
@@ -50,7 +51,10 @@ def together(
 
 
 def apart(expectation: Expectation) -> Expectation:
-    """Say the same of two requests of which one was answered before the other had left: an example of nothing."""
+    """Return the same outcomes as examples of nothing.
+
+    One of the two requests was answered before the other had left.
+    """
     return Expectation(tuple(replace(branch, rules=()) for branch in expectation.branches))
 
 
@@ -90,7 +94,10 @@ def _turns(order: Order, step: Step, alone: Alone, model: ApiModel) -> Iterator[
 
 
 def _busy(step: Step, model: ApiModel) -> Iterator[Claims]:
-    """Return how a refusal may say that it is for the moment only. Of anything but a cancel, nothing is documented."""
+    """Return how a refusal may say that it is for the moment only.
+
+    Of anything but a cancel, nothing is documented.
+    """
     if not isinstance(step, Cancel):
         yield ()
         return
@@ -104,7 +111,7 @@ def _only_refuses(branch: Branch) -> bool:
 
 
 def _joint(name: str, first: Branch, second: Branch, last: Branch, before: Order, rules: Rules) -> Branch:
-    """Put two turns together: both answers, and what is read back after the last of them."""
+    """Join two turns: both answers, and what is read back after the last of them."""
     answers = [_blamed(claim) for claim in _answer(first)]
     answers += [replace(_blamed(claim), field=of_the_other(claim.field)) for claim in _answer(second)]
     answers.sort(key=lambda claim: not claim.field.endswith(".outcome"))
@@ -123,7 +130,10 @@ def _joint(name: str, first: Branch, second: Branch, last: Branch, before: Order
 
 
 def _is_over(order: Order) -> bool:
-    """Tell whether a request that was accepted for later finds nothing left to do, so that waiting for it is idle."""
+    """Return whether nothing is left to do for a request that was accepted for later.
+
+    Waiting for it is idle then.
+    """
     return order.remaining == 0 and order.stage not in (*WAITING, Stage.IN_3DS, Stage.PROCESSING)
 
 

@@ -1,4 +1,7 @@
-"""Captures and refunds around a cancel, as all three APIs have them: what each leaves possible, and until when."""
+"""Captures and refunds around a cancel, as all APIs have them.
+
+A cancel decides what can still be captured and refunded, and so does the age of the order.
+"""
 
 from __future__ import annotations
 
@@ -80,13 +83,13 @@ def captures(
         then: what a capture makes of the order.
 
     """
+    after_whole = _refuse(*after_cancel, "INV-2", *IRREVERSIBLE, status=after_cancel_status)
+    after_rest = _refuse(*after_release, "INV-2", status=after_cancel_status)
+    succeeds = Permit("captured", accepted_or_pending(), then, blame=RulesByAspect.all(*BOOKS))
     return Table(
         (
-            Row(
-                given=CANCELLED_WHOLLY,
-                permits=(_refuse(*after_cancel, "INV-2", *IRREVERSIBLE, status=after_cancel_status),),
-            ),
-            Row(given=CANCELLED, permits=(_refuse(*after_release, "INV-2", status=after_cancel_status),)),
+            Row(given=CANCELLED_WHOLLY, permits=(after_whole,)),
+            Row(given=CANCELLED, permits=(after_rest,)),
             Row(given=LAPSED & TOO_OLD, permits=(refuse(*too_old),)),
             Row(given=LAPSED, permits=(refuse(),)),
             Row(given=ONCE_RESERVED, request=MORE_THAN_REMAINS, permits=_more_than_there_is("INV-4", *BOOKS)),
@@ -95,13 +98,7 @@ def captures(
             # What was refunded may be a reason of its own (`C23`).
             Row(given=TOO_OLD & SOMETHING_REFUNDED, permits=(_refuse(*too_old),)),
             Row(given=TOO_OLD, permits=(_refuse(*too_old, status=BAD_REQUEST, codes=too_old_codes),)),
-            Row(
-                permits=(
-                    Permit("captured", accepted_or_pending(), then, blame=RulesByAspect.all(*BOOKS)),
-                    NOT_DONE_YET,
-                    JUST_REFUSED,
-                )
-            ),
+            Row(permits=(succeeds, NOT_DONE_YET, JUST_REFUSED)),
         )
     )
 
@@ -130,30 +127,19 @@ def refunds(
         least: the least amount, in minor units, that the API's description lets a merchant refund.
 
     """
-    nothing_captured = ~SOMETHING_CAPTURED
     enough = Condition(lambda premise: premise.amount >= least)
+    refused_after_cancel = _refuse(*after_cancel, status=after_cancel_status, codes=after_cancel_codes)
+    refused_too_old = _refuse(*too_old, status=too_old_status, codes=too_old_codes)
+    too_much = _more_than_there_is(*after_release, *BOOKS)
+    succeeds = (_refund(*after_release), NOT_DONE_YET)
     return Table(
         (
-            Row(
-                given=nothing_captured & CANCELLED_WHOLLY,
-                permits=(_refuse(*after_cancel, status=after_cancel_status, codes=after_cancel_codes),),
-            ),
-            Row(given=nothing_captured, permits=(JUST_REFUSED,)),
-            Row(
-                given=RELEASED_BY_CANCEL,
-                request=MORE_THAN_REFUNDABLE,
-                permits=_more_than_there_is(*after_release, *BOOKS),
-            ),
+            Row(given=CANCELLED_WHOLLY, permits=(refused_after_cancel,)),
+            Row(given=~SOMETHING_CAPTURED, permits=(JUST_REFUSED,)),
+            Row(given=RELEASED_BY_CANCEL, request=MORE_THAN_REFUNDABLE, permits=too_much),
             Row(request=MORE_THAN_REFUNDABLE, permits=_more_than_there_is(*BOOKS)),
-            Row(
-                given=TOO_OLD_TO_REFUND,
-                permits=(_refuse(*too_old, status=too_old_status, codes=too_old_codes),),
-            ),
-            Row(
-                given=RELEASED_BY_CANCEL & YOUNG_ENOUGH_TO_REFUND,
-                request=enough,
-                permits=(_refund(*after_release), NOT_DONE_YET),
-            ),
+            Row(given=TOO_OLD_TO_REFUND, permits=(refused_too_old,)),
+            Row(given=RELEASED_BY_CANCEL & YOUNG_ENOUGH_TO_REFUND, request=enough, permits=succeeds),
             Row(permits=(_refund(), NOT_DONE_YET, JUST_REFUSED)),
         )
     )
@@ -170,5 +156,8 @@ def _refuse(*rules: str, status: Permitted = REFUSAL, codes: Varying[Codes] = ()
 
 
 def _more_than_there_is(*rules: str) -> tuple[Permit, ...]:
-    """Permit nothing but a refusal of a capture or refund that the books could not show: it proves no rule."""
+    """Permit nothing but a refusal of more money than there is.
+
+    It is an example of no rule.
+    """
     return Permit("refused", refused(rules, ANY_REFUSAL), blame=RulesByAspect.all(*BOOKS)), NOT_DONE_YET

@@ -1,4 +1,7 @@
-"""What eCom and ePayment have in common: a user who approves, rejects, lets time pass, or goes through 3-D Secure."""
+"""What eCom and ePayment have in common: a user.
+
+The user approves, rejects, lets time pass, or goes through 3-D Secure.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def user_actions(*, rejected: Rules, expired: Rules) -> Mapping[type[Any], Table
 
 
 def ageing_of_payment(*signs: Varying[Claims]) -> Table:
-    """Return what may become of a payment that grows older, where each sign may show that the provider ended it."""
+    """Return what may become of a payment that grows older.
+
+    Each sign may show that the provider ended its reservation.
+    """
     waiting = Row(given=INITIATED | IN_3DS, permits=(OLDER, ENDED_BY_OTHERS, timed_out(accepted())))
     return Table((waiting, *ageing(*signs)))
 

@@ -1,7 +1,9 @@
-"""Recurring v3: `DELETE /recurring/v3/agreements/{agreementId}/charges/{chargeId}`.
+"""Recurring v3, whose Cancel may be answered 204 (done) or 202 (accepted).
+
+`DELETE /recurring/v3/agreements/{agreementId}/charges/{chargeId}`. A cancel that is accepted is not yet done.
 
 Sources: the Recurring guide, its list of problems, and its OpenAPI descriptions 2.6.17 and 3.1.2. Rule ids are the
-rulebook's. A cancel may be answered 204 (done) or 202 (accepted, not yet done).
+rulebook's.
 """
 
 from __future__ import annotations
@@ -97,7 +99,10 @@ WRONG_STATUS: Final = one_of(400, 409, 422)
 
 
 def states_of(order: Order) -> tuple[str, ...]:
-    """Return the documented names for where a charge is; more than one where refunds leave it open."""
+    """Return the documented names for where a charge is.
+
+    There are several where refunds leave it open.
+    """
     if order.stage not in (Stage.RESERVED, Stage.CHARGED):
         return (order.stage.name,)
     if order.captured == 0:
@@ -127,17 +132,23 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Claims:
 
 def cancel_or_refusal(then: Then) -> tuple[Permit, ...]:
     """Permit either, as an example of nothing: no sentence decides between them."""
-    blame = RulesByAspect(released=("RE-21", "INV-2"), kept=("INV-3",), log=("RE-21",))
+    blame = RulesByAspect(released=("RE-21", "INV-2"), captured=("INV-3",), log=("RE-21",))
     return Permit("cancelled", cancel_response(), then, blame=blame), NOT_DONE_YET, REFUSED_UNJUDGED
 
 
 def released_remainder(premise: Premise) -> Order:
-    """Return the charge without what was not captured: it is charged then, and not cancelled."""
+    """Return the charge without what was not captured.
+
+    It is charged then, and not cancelled.
+    """
     return replace(premise.order, stage=Stage.CHARGED, cancelled=premise.order.remaining)
 
 
 def waiting(given: Condition, rule: str, *direct: str) -> Row:
-    """Return the row about a charge that is neither reserved nor captured yet. It is cancelled, now or later."""
+    """Return the row about a charge that is neither reserved nor captured yet.
+
+    It is cancelled, now or later.
+    """
     return Row(
         given=given & YOUNG,
         permits=(
@@ -147,7 +158,10 @@ def waiting(given: Condition, rule: str, *direct: str) -> Row:
                 then=cancelled_unreserved,
                 rules=(rule, "KB-01/initiated", *direct, *SHOWN_BY_CANCEL),
                 blame=RulesByAspect(
-                    released=(rule, *direct, "RE-21", "INV-2"), kept=("INV-3",), names=(rule, *direct), log=("RE-21",)
+                    released=(rule, *direct, "RE-21", "INV-2"),
+                    captured=("INV-3",),
+                    state=(rule, *direct),
+                    log=("RE-21",),
                 ),
             ),
             NOT_DONE_YET,
@@ -156,7 +170,7 @@ def waiting(given: Condition, rule: str, *direct: str) -> Row:
 
 
 def wrong_status(*rules: str) -> Permit:
-    """Permit the refusal of a charge whose status is not in the list of what can be cancelled.
+    """Permit the refusal of a charge in a status that cannot be cancelled.
 
     Its problem names the status, unless the charge's age may be the reason as well (`C23`).
     """
@@ -172,7 +186,10 @@ def wrong_status(*rules: str) -> Permit:
 
 
 def too_old_status(premise: Premise) -> Permitted:
-    """Return the status of what is too old. What was refunded cannot be cancelled for that either (`C23`)."""
+    """Return the status of a charge that is too old.
+
+    What was refunded cannot be cancelled for that either (`C23`).
+    """
     return WRONG_STATUS if premise.order.refunded else BAD_REQUEST
 
 
@@ -199,7 +216,7 @@ PLAIN_CANCEL: Final = Table(
                     then=cancelled,
                     rules=("RE-03", "KB-01/reserved", *WITHIN, *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
-                        released=("RE-03", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-03",), log=("RE-21",)
+                        released=("RE-03", "RE-21", "INV-2"), captured=("INV-3",), state=("RE-03",), log=("RE-21",)
                     ),
                 ),
                 NOT_DONE_YET,
@@ -219,7 +236,7 @@ PLAIN_CANCEL: Final = Table(
                     then=released_remainder,
                     rules=("RE-04", "INV-9", *WITHIN, *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
-                        released=("RE-04", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-04",), log=("RE-21",)
+                        released=("RE-04", "RE-21", "INV-2"), captured=("INV-3",), state=("RE-04",), log=("RE-21",)
                     ),
                 ),
                 NOT_DONE_YET,
@@ -240,7 +257,7 @@ PLAIN_CANCEL: Final = Table(
                     then=cancelled_unreserved,
                     rules=("RE-07", *SHOWN_BY_CANCEL),
                     blame=RulesByAspect(
-                        released=("RE-07", "RE-21", "INV-2"), kept=("INV-3",), names=("RE-07",), log=("RE-21",)
+                        released=("RE-07", "RE-21", "INV-2"), captured=("INV-3",), state=("RE-07",), log=("RE-21",)
                     ),
                 ),
                 NOT_DONE_YET,
@@ -270,7 +287,10 @@ PLAIN_CANCEL: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class _AnotherRequest:
-    """What is permitted of a key that belongs to one operation on one charge: another charge is another request."""
+    """What is permitted of a key that belongs to one operation on one charge.
+
+    A cancel of another charge is another request then.
+    """
 
     permits: Permits
 
@@ -369,7 +389,7 @@ def stopped_and_released(premise: Premise) -> Order:
 ANOTHER_CHANGE: Final = Condition(
     lambda premise: isinstance(premise.step, StopAgreement) and premise.step.with_other_change
 )
-CHARGE_KEPT: Final = Permit("charge kept", accepted_or_pending(), stopped, blame=RulesByAspect(kept=("INV-3",)))
+CHARGE_KEPT: Final = Permit("charge kept", accepted_or_pending(), stopped, blame=RulesByAspect(captured=("INV-3",)))
 CHARGE_CANCELLED: Final = Permit(
     "charge cancelled", accepted_or_pending(("RE-22",)), stopped_and_cancelled, blame=RulesByAspect.all("RE-22")
 )
@@ -484,7 +504,10 @@ AGEING: Final = Table(
 
 
 class RecurringModel(ApiModel):
-    """What the documentation says of Recurring, step by step. The user's part is played by the charge run."""
+    """What the documentation says of Recurring, step by step.
+
+    The user's part is played by the charge run.
+    """
 
     profile = Profile.RECURRING
     opening = Stage.PENDING
@@ -536,14 +559,14 @@ class RecurringModel(ApiModel):
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the charge says of itself: status, summary and history."""
         if order.lapsed:
-            return (Claim("view.captured", one_of(order.captured), blame.kept),)
+            return (Claim("view.captured", one_of(order.captured), blame.captured),)
         partly_released = order.captured and order.cancelled
-        names = (*blame.names, "INV-9") if partly_released else blame.names
+        state = (*blame.state, "INV-9") if partly_released else blame.state
         return (
-            Claim("view.state", one_of(*states_of(order)), names),
+            Claim("view.state", one_of(*states_of(order)), state),
             Claim("view.currency", one_of(order.currency, None), ("INV-10",)),
-            Claim("view.captured", one_of(order.captured), blame.kept),
-            Claim("view.refunded", one_of(order.refunded), blame.kept),
+            Claim("view.captured", one_of(order.captured), blame.captured),
+            Claim("view.refunded", one_of(order.refunded), blame.captured),
             Claim("view.cancelled", _cancelled(order), blame.released),
             Claim("view.log.captured", one_of(order.captured), blame.log),
             Claim("view.log.refunded", one_of(order.refunded), blame.log),

@@ -19,16 +19,8 @@ from conformance.model.claims import (
     refused,
     refused_or_broken,
 )
-from conformance.model.conditions import (
-    LAPSED,
-    OWN_ORDER,
-    SOUND_REQUEST,
-    TOO_OLD,
-    order_is,
-)
-from conformance.model.context import (
-    beyond_flat_limit,
-)
+from conformance.model.conditions import LAPSED, OWN_ORDER, SOUND_REQUEST, TOO_OLD, order_is
+from conformance.model.context import beyond_flat_limit
 from conformance.model.table import (
     ALWAYS,
     NOTHING_CHANGED,
@@ -54,7 +46,10 @@ def refuse(
     when: Condition = ALWAYS,
     also: Claims = (),
 ) -> Permit:
-    """Permit a refused cancel, which changes nothing (INV-1). All the rules ask for it."""
+    """Permit a refused cancel, which changes nothing (INV-1).
+
+    All the rules ask for the refusal.
+    """
     return Permit(
         "refused",
         response=refusal(rules, status, codes),
@@ -69,7 +64,10 @@ def refuse(
 def refusal(
     rules: Rules, status: Permitted | Callable[[Premise], Permitted] = REFUSAL, codes: Varying[Codes] = ()
 ) -> Response:
-    """Claim a 4xx answer, where its status and its error code may depend on the premise."""
+    """Claim a 4xx answer.
+
+    Its status and its error code may depend on the premise.
+    """
     if not callable(status) and isinstance(codes, tuple):
         return refused(rules, status, codes)
 
@@ -86,12 +84,18 @@ NOT_DONE_YET: Final = Permit("accepted, but not done when we stopped asking", (o
 
 
 def not_now(*rules: str) -> Permit:
-    """Permit an answer that does not cancel, where a 500 was documented or seen as well (`C5`)."""
+    """Permit an answer that does not cancel.
+
+    A 500 is permitted, because it was documented or observed as the answer (`C5`).
+    """
     return Permit("not now", refused_or_broken(rules), rules=rules, blame=RulesByAspect.all(*rules))
 
 
 def nothing_left(*rules: str) -> tuple[Permit, ...]:
-    """Permit a refusal or a success that does nothing, of an order with nothing left to cancel (`C10`)."""
+    """Permit what answers the cancel of an order with nothing left to cancel (`C10`).
+
+    That is a refusal, or a success that does nothing.
+    """
     wrong = rules or ("INV-3",)
     repeated = Permit(
         "repeated",
@@ -119,7 +123,10 @@ def lapsed(beyond_180_days: Rules, beyond_deadline: Rules) -> tuple[Row, ...]:
 
 
 def locked(*codes: str) -> tuple[Permit, ...]:
-    """Permit that an order is locked for the moment: 423, or one of these codes. It says nothing about the cancel."""
+    """Permit that an order is locked for the moment: 423, or one of these codes.
+
+    It says nothing about the cancel.
+    """
     signs = (Claim("answer.status", one_of(423)), *(Claim("answer.code", one_of(code)) for code in codes))
     return tuple(
         Permit(

@@ -24,14 +24,14 @@ from conformance.model.context import DAY, AgeLimit, ModelContext, age_for_cance
 class RulesByAspect:
     """The rules that fail when a part of the read-back is wrong after a step.
 
-    ``released`` is about what a cancel sets free, ``kept`` about what was captured and refunded, ``names`` about the
-    state's name, ``log`` about the history or event log. No rule is about our own preparations: when those fail,
+    ``released`` is about what a cancel sets free, ``captured`` about what was captured and refunded, ``state`` about
+    the state's name, ``log`` about the history or event log. No rule is about our own preparations: when those fail,
     nothing was proved.
     """
 
     released: Rules = ()
-    kept: Rules = ()
-    names: Rules = ()
+    captured: Rules = ()
+    state: Rules = ()
     log: Rules = ()
 
     @classmethod
@@ -47,10 +47,10 @@ NOTHING_CHANGED: Final = RulesByAspect.all("INV-1")
 
 @dataclass(frozen=True, slots=True)
 class Premise:
-    """What the rows of a table look at: an order, a step, and everything else that expectations depend on.
+    """An order, a step, and everything else that expectations depend on.
 
-    Where the step lets time pass, the order is already older. ``age`` is the order's age against the limit for a
-    cancel or a capture.
+    This is what the rows of a table look at. Where the step lets time pass, the order is already older. ``age`` is the
+    order's age against the limit for a cancel or a capture.
     """
 
     model: ApiModel
@@ -78,7 +78,10 @@ class Premise:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that holds of a premise, or does not. Combine conditions with ``&``, ``|`` and ``~``."""
+    """Something that holds of a premise, or does not.
+
+    Combine conditions with ``&``, ``|`` and ``~``.
+    """
 
     holds: Callable[[Premise], bool]
 
@@ -183,7 +186,10 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One documented sentence: given this order, and this request, these outcomes are permitted."""
+    """One documented sentence.
+
+    Given this order, and this request, these outcomes are permitted.
+    """
 
     permits: tuple[Permits, ...]
     given: Condition = ALWAYS
@@ -192,7 +198,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Where the documentation says nothing: what happens is recorded under these rules, and never judged."""
+    """Where the documentation says nothing.
+
+    What happens is recorded under these rules, and never judged.
+    """
 
     rules: Rules
     given: Condition = ALWAYS
@@ -201,9 +210,10 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows for one kind of step, in the documentation's order. The first one that applies counts.
+    """The rows for one kind of step, in the documentation's order.
 
-    ``always`` is permitted whatever the row says. Of ``recorded`` all that apply count.
+    The first row that applies counts. ``always`` is permitted whatever the row says. Of ``recorded``, all that apply
+    count.
     """
 
     rows: tuple[Row, ...]
@@ -272,7 +282,10 @@ def where(when: Condition, permits: Permits) -> Where:
 
 
 class ApiModel(ABC):
-    """One API's documented outcomes: a table for each kind of step, and what its orders look like when read back."""
+    """One API's documented outcomes.
+
+    There is a table for each kind of step, and one function that says what an order looks like when it is read back.
+    """
 
     profile: ClassVar[Profile]
     opening: ClassVar[Stage] = Stage.INITIATED
@@ -304,16 +317,19 @@ class ApiModel(ABC):
         """Claim what this order looks like when it is read back."""
 
     def view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
-        """Claim what reading the order back says: how this order looks, and that its books are in order."""
+        """Claim what reading the order back says.
+
+        That is how this order looks, and that its books are in order.
+        """
         return (*self.expected_view(order, context, blame), *SOUND)
 
     def initiate(self, step: Initiate, context: ModelContext) -> Expectation:
-        """Say how an order may come to be."""
+        """Return the permitted ways in which an order may come to be."""
         order = Order(self.profile, step.kind, step.amount, context.currency, self.opening)
         return self.making.expect(self._premise(order, step, context))
 
     def expect(self, order: Order, step: Step, context: ModelContext) -> Expectation:
-        """Say how a step on an order may turn out.
+        """Return the permitted outcomes of a step on an order.
 
         Raises:
             KeyError: the step does not exist in this API.
@@ -338,7 +354,7 @@ WITHIN: Final[Rules] = ("KB-02/within", "KB-02b/within")
 
 
 def is_a_day_old(order: Order) -> bool:
-    """Tell whether a reservation is old enough to say anything about the age limit."""
+    """Return whether a reservation is old enough to say anything about the age limit."""
     return order.since_reserved is not None and order.since_reserved >= DAY
 
 

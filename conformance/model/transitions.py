@@ -8,9 +8,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from conformance.domain.order import Order, Stage
-from conformance.model.table import (
-    Premise,
-)
+from conformance.model.table import Premise
 
 Then: TypeAlias = Callable[[Premise], Order]
 """Returns the order that results."""
@@ -27,7 +25,10 @@ def moved_to(stage: Stage) -> Then:
 
 
 def cancelled_unreserved(premise: Premise) -> Order:
-    """Return the order cancelled before anything was reserved: its whole amount counts as cancelled."""
+    """Return the order cancelled before anything was reserved.
+
+    Its whole amount counts as cancelled.
+    """
     return replace(premise.order, stage=Stage.CANCELLED, cancelled=premise.order.amount)
 
 
