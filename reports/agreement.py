@@ -10,7 +10,8 @@ from typing import Final
 from xml.etree import ElementTree
 
 from conformance.judging.judge import OracleError
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.wording.headline import headline, profiles, verdict_name, verdicts
 from conformance.reports.wording.provider import PROFILES
 from conformance.reports.wording.sanitize import in_one_line, shortened

@@ -12,21 +12,11 @@ from conformance.ageing import clock
 from conformance.ageing.plant import unit_of
 from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders, PlantedOrdersError
 from conformance.domain.expectation import ACCEPTED
-from conformance.domain.steps import Age, History, Initiate, Refund, Step, history_as_json
+from conformance.domain.steps import Age, History, Refund, Step, history_as_json
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.journal import Journal, read_journal
-from conformance.judging.judge import judge
-from conformance.judging.observability import observable
-from conformance.model import AgeLimit as ModelAge
-from conformance.model import (
-    ModelContext,
-    PossibleOrders,
-    advance,
-    age_for_cancel,
-    age_for_refund,
-    expect,
-    initial_expectation,
-)
+from conformance.judging.tracker import Tracker
+from conformance.model import AgeLimit, ModelContext, age_for_cancel, age_for_refund
 from conformance.results.audit import audit
 from conformance.results.partial_runs import AGE
 from conformance.results.result import Result, result_of
@@ -68,33 +58,31 @@ def due_orders(
         age = now - one.at
         if one.harvested is None and age >= youngest:
             side = _side(one, context, age)
-            if side is ModelAge.BEYOND or (side is ModelAge.WITHIN and not one.beyond):
+            if side is AgeLimit.BEYOND or (side is AgeLimit.WITHIN and not one.beyond):
                 found.append(DueOrder(one, age))
     return found
 
 
-def _side(one: PlantedOrder, context: ModelContext, age: timedelta) -> ModelAge:
-    order = believed(one, replace(context, market=one.market))[0].older(age)
+def _side(one: PlantedOrder, context: ModelContext, age: timedelta) -> AgeLimit:
+    order = tracked(one, replace(context, market=one.market)).orders[0].older(age)
     refund = any(isinstance(step, Refund) for step in one.then.steps)
     return age_for_refund(order) if refund else age_for_cancel(order, replace(context, market=one.market))
 
 
-def believed(one: PlantedOrder, context: ModelContext) -> PossibleOrders:
-    """Return what is believed of an order from what was observed when it was planted.
+def tracked(planted: PlantedOrder, context: ModelContext) -> Tracker:
+    """Return a tracker of a planted order, as it was observed when it was planted.
 
     Raises:
-        LedgerError: nothing can be.
+        PlantedOrdersError: it was planted under interpretations that are not in force now.
 
     """
-    possible: PossibleOrders = ()
-    for step, observed in zip(one.history.all_steps, one.observed, strict=True):
-        opening = isinstance(step, Initiate)
-        expectation = initial_expectation(one.profile, step, context) if opening else expect(possible, step, context)  # type: ignore[arg-type]
-        _, left = judge(observable(expectation, observed, complete=True), observed)
-        possible = advance(step, possible, left, observed)
-        if not possible:
-            raise PlantedOrdersError(f"The order {one.id} was planted under readings that are not in force now.")
-    return possible
+    tracker = Tracker(planted.profile, context)
+    for step, observation in zip(planted.history.all_steps, planted.observed, strict=True):
+        _, branches = tracker.compare(step, observation)
+        tracker.advance(step, branches, observation)
+        if not tracker.orders:
+            raise PlantedOrdersError(f"The order {planted.id} was planted under readings that are not in force now.")
+    return tracker
 
 
 def history_of(one: DueOrder) -> History:

@@ -13,10 +13,9 @@ from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders
 from conformance.domain.expectation import Scalar
 from conformance.domain.order import Kind, Market, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, History, Initiate, Read, Refund, Step
-from conformance.judging.judge import judge
-from conformance.judging.observability import observable
-from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.judging.tracker import Tracker
 from conformance.runner.operator import OperatedTarget
+from conformance.runner.preparation import prepare
 from conformance.runner.session import RunSession
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.transport import TargetError
@@ -25,7 +24,6 @@ from conformance.wire.driver import Driver
 
 AMOUNT: Final = 1000
 PART: Final = 400
-LOOKS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +114,18 @@ class Planting:
         self, profile: Profile, seed: PlantingPlan, ticket: OrderIdentifiers, driver: Driver, *, beyond: bool
     ) -> PlantedOrder | None:
         opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT)
-        context = self._run_session.contexts[profile]
-        possible: PossibleOrders = ()
-        observed: list[dict[str, Scalar]] = []
+        tracker = Tracker(profile, self._run_session.contexts[profile])
+        observations: list[dict[str, Scalar]] = []
         for step in (opening, *seed.before):
-            possible, seen = await _played(possible, step, profile, context, driver)
-            if not possible and self._person is not None and self._person.operator.cannot("approve"):
-                return None
-            if not possible:
+            observation = await prepare(tracker, step, driver, purpose="read", log=True)
+            if observation is None:
+                if self._person is not None and self._person.operator.cannot("approve"):
+                    return None
                 raise TargetError(
                     f"{self._session.target.name}: an order could not be brought to be {seed.situation.split(',')[0]}; "
                     f"what was planted before it is in the ledger."
                 )
-            observed.append(seen)
+            observations.append(observation)
         at: datetime = clock.now()
         settings = self._run_session.settings
         return PlantedOrder(
@@ -142,26 +139,9 @@ class Planting:
             at,
             History(profile, opening, seed.before),
             History(profile, opening, seed.after),
-            tuple(observed),
+            tuple(observations),
             {"agreement_id": ticket.agreement_id, "charge_id": ticket.charge_id, "keys": str(ticket.keys)},
         )
-
-
-async def _played(
-    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
-) -> tuple[PossibleOrders, dict[str, Scalar]]:
-    expectation = (
-        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
-    )
-    answer = await driver.perform(step)
-    for attempt in range(1, LOOKS + 1):
-        observed = answer | await driver.look("read", log=True)
-        _, left = judge(observable(expectation, observed, complete=True), observed)
-        after = advance(step, possible, tuple(one for one in left if one.proves), observed)
-        if after:
-            return after, observed
-        await driver.pause(attempt)
-    return (), {}
 
 
 def _ignored(*_: object) -> None:

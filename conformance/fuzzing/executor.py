@@ -16,7 +16,7 @@ from conformance.domain.expectation import ACCEPTED, PENDING, Observation, Scala
 from conformance.domain.messages import Headers, Request, Response, find_header
 from conformance.domain.order import Profile
 from conformance.fuzzing.openapi import Description
-from conformance.fuzzing.order_pool import OrderPool, PooledOrder, executed_step
+from conformance.fuzzing.order_pool import OrderPool, PooledOrder, follow
 from conformance.fuzzing.recorder import FuzzRecorder, Sent
 from conformance.fuzzing.request_shape import (
     MISSING,
@@ -160,7 +160,7 @@ class RequestExecutor:
         self._notebook.write(Sent(draft.operation, draft.source, draft.label, request, answer, took), facts, verdict)
         self._watch(answer)
         if verdict.status is StepStatus.VIOLATES and fellow is not None and draft.operation.deed in MODIFYING:
-            fellow.possible = ()
+            fellow.lose_track()
         if draft.operation.deed is OperationKind.CREATE and shape.doubt and not isinstance(answer, NoResponse):
             await self._adopt(draft, answer)
         return answer
@@ -256,7 +256,7 @@ class RequestExecutor:
         answer: ResponseOrNone,
         before: Observation,
     ) -> dict[str, Scalar]:
-        """Read the order back, and let the model say what it thinks; keep what is believed of the order true."""
+        """Read the order back, compare it with what the model permits, and let its tracker move on."""
         deed, changes = draft.operation.deed, draft.method != draft.operation.method
         if deed in BODILESS and not changes:
             return {}
@@ -271,7 +271,7 @@ class RequestExecutor:
         step = shape.step if not changes and draft.token == draft.key == "ours" else None
         if step is not None and not isinstance(answer, NoResponse):
             observed = fellow.driver.interpret(step, answer)
-            judgement, possible = await executed_step(fellow, step, observed, self.orders.context)
+            judgement = await follow(fellow, step, observed)
             facts |= {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}
             for finding in judgement.findings[:1]:
                 facts |= {
@@ -281,14 +281,15 @@ class RequestExecutor:
                     "model.observed": finding.observed,
                 }
             # What may still come is not waited for: the order is left alone from here on.
-            fellow.possible = possible if outcome != PENDING else ()
+            if outcome == PENDING:
+                fellow.lose_track()
         elif outcome != "refused":
-            fellow.possible = ()
+            fellow.lose_track()
         for moment, view in (("before", before), ("after", fellow.view)):
             facts[f"{moment}.outcome"] = view.get("view.outcome")
             facts |= {f"{moment}.{name}": view.get(f"view.{name}") for name in (*COMPARED, *SOUND)}
         if fellow.view.get("view.outcome") != ACCEPTED:
-            fellow.possible = ()
+            fellow.lose_track()
         return facts
 
     async def _adopt(self, draft: RequestDraft, answer: Response) -> None:

@@ -8,25 +8,24 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from conformance.domain.expectation import ACCEPTED, Branch, Observation
+from conformance.domain.expectation import ACCEPTED
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Step
 from conformance.fuzzing.request_shape import SMALL
-from conformance.judging.judge import Judgement, StepStatus, judge
-from conformance.judging.observability import observable
-from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.judging.judge import Judgement
+from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext
+from conformance.runner.preparation import LOOKS, prepare
 from conformance.targets.http.driver import HttpDriver, RecordExchange
 from conformance.targets.http.session import Session
 from conformance.targets.transport import Connection
 from conformance.wire.base import ObservedFields, OrderIdentifiers
-from conformance.wire.driver import Driver
 from conformance.wire.operations import Operation, OperationKind
 
 MODIFIED: Final = 4
 """After so many modifying requests an order is left alone: five a minute are allowed."""
 OLDEST: Final = 240.0
 """Seconds after which an order is left alone: one that was not approved ends after ten minutes."""
-LOOKS: Final = 4
 PART: Final = 400
 
 _APPROVED: Final[Mapping[str, tuple[Step, ...]]] = {
@@ -47,14 +46,14 @@ _CHARGES: Final[Mapping[str, tuple[Step, ...]]] = {
 class PooledOrder:
     """One order that requests are about.
 
-    ``possible`` is what the model takes it for; empty where that was lost, and nothing of it is compared any more.
-    ``view`` is how it looked when it was last read.
+    ``tracker`` knows what the order can be; where it lost track, nothing of the order is compared any more. ``view`` is
+    what was observed when the order was last read.
     """
 
     situation: str
     ids: dict[str, str]
     driver: HttpDriver
-    possible: PossibleOrders
+    tracker: Tracker
     view: ObservedFields
     born: float = field(default_factory=time.monotonic)
     modified: int = 0
@@ -62,7 +61,7 @@ class PooledOrder:
     @property
     def tracked(self) -> bool:
         """Whether it is known what the order is."""
-        return bool(self.possible)
+        return bool(self.tracker.orders)
 
     @property
     def spent(self) -> bool:
@@ -72,7 +71,11 @@ class PooledOrder:
     @property
     def left(self) -> int:
         """What could be captured or refunded next, in minor units."""
-        return max((max(one.remaining, one.refundable) for one in self.possible), default=SMALL)
+        return max((max(order.remaining, order.refundable) for order in self.tracker.orders), default=SMALL)
+
+    def lose_track(self) -> None:
+        """Give up knowing what the order is."""
+        self.tracker.orders = ()
 
 
 class OrderPool:
@@ -158,13 +161,13 @@ class OrderPool:
             steps = _APPROVED[situation] if reachable and situation in _APPROVED else direct
         ticket = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market)
         driver = self._driver(ticket)
-        possible: PossibleOrders = ()
-        view: ObservedFields = {}
+        tracker = Tracker(self.profile, self.context)
+        observation: ObservedFields | None = None
         for step in (opening, *steps):
-            possible, view = await prepared(possible, step, self.profile, self.context, driver)
-            if not possible:
+            observation = await prepare(tracker, step, driver)
+            if observation is None:
                 return None
-        return PooledOrder(situation, self._ids(ticket), driver, possible, view)
+        return PooledOrder(situation, self._ids(ticket), driver, tracker, observation or {})
 
     def _driver(self, ticket: OrderIdentifiers) -> HttpDriver:
         return self.session.player_for(self.profile, ticket, self._link, self._record)
@@ -181,52 +184,25 @@ class OrderPool:
             return
         ticket = OrderIdentifiers(identifier, self.session.today, self.session.market)
         driver = self._driver(ticket)
-        expectation = initial_expectation(self.profile, Initiate(amount), self.context)
-        view = await driver.look("prepare", log=False)
-        observed: Observation = {"answer.outcome": ACCEPTED, **view}
-        _, left = judge(observable(expectation, observed, complete=True), observed)
-        possible = advance(Initiate(amount), (), left, observed)
-        if not possible:
+        opening, tracker = Initiate(amount), Tracker(self.profile, self.context)
+        observation: ObservedFields = {"answer.outcome": ACCEPTED, **await driver.look("prepare", log=False)}
+        _, branches = tracker.compare(opening, observation)
+        tracker.advance(opening, branches, observation)
+        if not tracker.orders:
             return
         if "approve" in self.session.offered.get(self.profile, frozenset()):
-            approved, seen = await prepared(possible, Approve(), self.profile, self.context, driver)
-            possible, view = (approved, seen) if approved else (possible, view)
-        self._adopted.append(PooledOrder("created by a drawn request", self._ids(ticket), driver, possible, view))
+            observation = await prepare(tracker, Approve(), driver) or observation
+        self._adopted.append(PooledOrder("created by a drawn request", self._ids(ticket), driver, tracker, observation))
 
 
-async def prepared(
-    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
-) -> tuple[PossibleOrders, ObservedFields]:
-    """Play a step of our own; return what is believed of the order then, or nothing if it went otherwise."""
-    expectation = (
-        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
-    )
-    answer = await driver.perform(step)
-    view: ObservedFields = {}
-    for attempt in range(1, LOOKS + 1):
-        view = await driver.look("prepare", log=False)
-        observed = answer | view
-        _, left = judge(observable(expectation, observed, complete=True), observed)
-        after = advance(step, possible, tuple(one for one in left if one.proves), observed)
-        if after:
-            return after, view
-        await driver.pause(attempt)
-    return (), view
-
-
-async def executed_step(
-    fellow: PooledOrder, step: Step, answer: ObservedFields, context: ModelContext, *, patience: int = LOOKS
-) -> tuple[Judgement, PossibleOrders]:
-    """Compare what a request did to an order with what the model permits; return the judgement and the new belief."""
-    expectation = expect(fellow.possible, step, context)
-    judgement = Judgement(StepStatus.INCONCLUSIVE)
-    left: tuple[Branch, ...] = ()
-    observed: ObservedFields = {}
+async def follow(pooled: PooledOrder, step: Step, response: ObservedFields, *, patience: int = LOOKS) -> Judgement:
+    """Compare what a request did to an order with what the model permits, and let its tracker move on."""
     for attempt in range(1, patience + 1):
-        observed = answer | fellow.view
-        judgement, left = judge(observable(expectation, observed, complete=True), observed)
-        if judgement.status in (StepStatus.CONFORMS, StepStatus.RECORDED) or attempt == patience:
+        observation = response | pooled.view
+        judgement, branches = pooled.tracker.compare(step, observation)
+        if judgement.is_permitted or attempt == patience:
             break
-        await fellow.driver.pause(attempt)
-        fellow.view = await fellow.driver.look("poll", log=False)
-    return judgement, advance(step, fellow.possible, left, observed)
+        await pooled.driver.pause(attempt)
+        pooled.view = await pooled.driver.look("poll", log=False)
+    pooled.tracker.advance(step, branches, observation)
+    return judgement

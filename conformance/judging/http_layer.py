@@ -1,14 +1,16 @@
-"""Judging one request and its answer by the rules of the HTTP layer. Pure: from facts, as they stand in the journal.
+"""One fuzzed request judged by the rules of the HTTP layer, from facts as they are in the journal.
 
 Facts are flat, as an observation is: ``sent.`` says what was sent, ``answer.`` what came back, ``before.`` and
-``after.`` how the order looked, ``model.`` what the model said of it.
+``after.`` how the order looked, ``model.`` what the model said of it. For example, a request with a negative amount::
+
+    sent.deed capture   sent.flaw "the amount is negative"   answer.status 200   =>   WIRE-10 is violated
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from conformance.domain.expectation import ABSENT, Observation, Scalar
 from conformance.domain.order import Profile
@@ -19,22 +21,35 @@ GENERAL: Final = frozenset({
     400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422, 423, 424, 425, 426, 428, 429,
     431, 451,
 })  # fmt: skip
-"""What a server or a gateway in front of it may answer whatever the API: general statuses of HTTP."""
+"""General statuses of HTTP: a server, or a gateway in front of it, may answer with them whatever the API."""
 PASSING: Final = frozenset({501, 502, 503, 504, 505, 507, 508, 511})
-"""Statuses of the 5xx class that say something of the server or the way to it, and nothing of the request."""
+"""Server errors that concern the server or the way to it, and not the request."""
 AGAIN: Final = 3
-"""How often the same request must be answered 500 before it is judged."""
+"""How often the same request must be answered 500 before that is a violation."""
 FORMED: Final = frozenset({400, 402, 404, 409})
-"""Refusals that the API itself makes in its own form. Those of the gateway have forms of their own (`C12`)."""
+"""Refusals that the API itself makes, in its own form. Those of the gateway have other forms (`C12`)."""
 COMPARED: Final = (
     "state", "amount", "authorized", "captured", "refunded", "cancelled", "to_capture", "to_refund", "summary",
 )  # fmt: skip
+"""The fields of an order that a refused request leaves as they were."""
 SOUND: Final = ("negative", "overrefunded", "overdrawn")
+"""What must not be true of an order's amounts."""
+_AMOUNTS_SHOULD_BE: Final = {
+    "negative": "no amount below zero",
+    "overrefunded": "no more refunded than captured",
+    "overdrawn": "no more moved than authorized",
+}
+_NOTHING_TO_TELL: Final = (202, 204)
+"""Successes without a body: it is not done yet, or there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one request proved. ``examples`` and ``findings`` are by rule; ``records`` are what is not judged."""
+    """What one request proved.
+
+    ``examples`` are the rules that it was a check of, ``findings`` the violated ones; ``records`` are observed, and
+    not judged; ``cause`` says why it proved nothing.
+    """
 
     status: StepStatus
     examples: tuple[str, ...] = ()
@@ -43,219 +58,278 @@ class Verdict:
     cause: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the journal keeps it."""
+        """Return the verdict as the journal keeps it."""
         out: dict[str, Any] = {"status": self.status.value}
-        for name in ("examples", "records"):
-            if getattr(self, name):
-                out[name] = list(getattr(self, name))
+        out |= {name: list(getattr(self, name)) for name in ("examples", "records") if getattr(self, name)}
         if self.cause:
             out["cause"] = self.cause
         if self.findings:
-            out["findings"] = [
-                {
-                    "rule": one.rule,
-                    "field": one.field,
-                    "permitted": one.permitted,
-                    "observed": one.observed,
-                    "reason": one.reason,
-                }
-                for one in self.findings
-            ]
+            out["findings"] = [_without_branch(finding.as_json()) for finding in self.findings]
         return out
 
 
+def _without_branch(finding: dict[str, str]) -> dict[str, str]:
+    # These rules have no branches: a request either keeps them or not.
+    return {name: value for name, value in finding.items() if name != "branch"}
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzedRequest:
+    """A request that was answered, and what is known about it."""
+
+    profile: Profile
+    facts: Observation
+    status: int
+
+    @property
+    def kind(self) -> OperationKind:
+        """The operation that was asked for."""
+        return OperationKind(str(self.facts["sent.deed"]))
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether the operation has the method that was used."""
+        return self.facts.get("sent.method") == "documented"
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether it was sent with valid credentials."""
+        return self.facts.get("sent.token") == "ours" and self.facts.get("sent.key") == "ours"
+
+    @property
+    def flaw(self) -> str:
+        """What is wrong with its body, in words; nothing where it is in order."""
+        return str(self.facts.get("sent.flaw") or "")
+
+    @property
+    def is_about_nothing(self) -> bool:
+        """Whether it names an order that does not exist."""
+        return self.facts.get("sent.order") == "unknown"
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether nothing is known to be wrong with it: valid credentials, a body in order, an order that exists."""
+        return self.has_credentials and not self.flaw and not self.is_about_nothing
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it was answered with a success."""
+        return 200 <= self.status < 300
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it was answered with an error."""
+        return self.status >= 400
+
+    @property
+    def fails_every_time(self) -> bool:
+        """Whether it was repeated with the same result, while the target answers others."""
+        times = self.facts.get("sent.times")
+        return bool(self.facts.get("target.healthy")) and isinstance(times, int) and times >= AGAIN
+
+    @property
+    def was_read_back(self) -> bool:
+        """Whether its order could be read afterwards."""
+        return self.facts.get("after.outcome") == "accepted"
+
+    def in_words(self) -> str:
+        """Return what was special about it."""
+        if self.flaw:
+            return self.flaw
+        if self.is_about_nothing:
+            return "there is no such order"
+        if not self.has_credentials:
+            return "the credentials are not valid"
+        return "a request of a kind that is not documented" if self.facts.get("sent.doubt") else "a plain request"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a request shows about one rule: that it holds, or one of these three."""
+
+    rule: str = ""
+    finding: Finding | None = None
+    record: str = ""
+    cause: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the rule was checked, and held."""
+        return self.finding is None and not self.record and not self.cause
+
+
+Outcomes: TypeAlias = Iterator[Outcome]
+
+
 def judge_request(profile: Profile, facts: Observation) -> Verdict:
-    """Say what a request and its answer prove."""
+    """Return what a request and its response prove."""
     status = facts.get("answer.status")
     if not isinstance(status, int):
         return Verdict(StepStatus.INCONCLUSIVE, cause=str(facts.get("answer.cause") or "no answer"))
     if status == 429:
         return Verdict(StepStatus.INCONCLUSIVE, cause="the target asked to slow down")
-    examples: list[str] = []
-    findings: list[Finding] = []
-    records: list[str] = []
-    cause = ""
-    for rule, said in _said(profile, facts, status):
-        if isinstance(said, Finding):
-            findings.append(said)
-        elif said is None:
-            examples.append(rule)
-        elif rule:
-            records.append(f"{rule}: {said}")
-        else:
-            cause = said
+    return _verdict(FuzzedRequest(profile, facts, status))
+
+
+def _verdict(request: FuzzedRequest) -> Verdict:
+    outcomes = list(_outcomes(request))
+    examples = tuple(dict.fromkeys(outcome.rule for outcome in outcomes if outcome.holds))
+    findings = tuple(outcome.finding for outcome in outcomes if outcome.finding is not None)
+    records = tuple(f"{outcome.rule}: {outcome.record}" for outcome in outcomes if outcome.record)
+    cause = "".join(outcome.cause for outcome in outcomes)
     if findings:
-        return Verdict(StepStatus.VIOLATES, tuple(dict.fromkeys(examples)), tuple(findings), tuple(records))
+        return Verdict(StepStatus.VIOLATES, examples, findings, records)
     if cause:
-        about = ("WIRE-01",) if _persists(facts) else ()
-        return Verdict(StepStatus.INCONCLUSIVE, about, (), tuple(records), cause)
-    judged = StepStatus.CONFORMS if examples else StepStatus.RECORDED
-    return Verdict(judged, tuple(dict.fromkeys(examples)), (), tuple(records))
+        about = ("WIRE-01",) if request.fails_every_time else ()
+        return Verdict(StepStatus.INCONCLUSIVE, about, (), records, cause)
+    return Verdict(StepStatus.CONFORMS if examples else StepStatus.RECORDED, examples, (), records)
 
 
-Claims = tuple[str, Finding | str | None]
-"""A rule, and what is to be said of it: that it is broken, that it held (None), or what is only recorded."""
-
-
-def _found(rule: str, field: str, permitted: str, observed: Scalar) -> Claims:
-    return rule, Finding(rule, rule, field, permitted, observed_text(observed))
-
-
-def _said(profile: Profile, facts: Observation, status: int) -> Iterator[Claims]:
-    deed = OperationKind(str(facts["sent.deed"]))
-    documented = facts.get("sent.method") == "documented"
-    ours = facts.get("sent.token") == "ours" and facts.get("sent.key") == "ours"
-    if status >= 500:
-        yield from _broken(facts, status, documented=documented)
-        yield from _money(facts)
+def _outcomes(request: FuzzedRequest) -> Outcomes:
+    if request.status >= 500:
+        yield _server_error(request)
+        yield from _amounts_are_sound(request)
         return
-    if facts.get("sent.invalid"):
-        yield "WIRE-01", None
-    if not documented:
-        yield from _unchanged(facts, status)
-        yield from _money(facts)
-        return
-    success = 200 <= status < 300
-    if not ours:
-        if success:
-            yield _found("WIRE-02", "answer.status", "401 or another refusal", status)
-        elif status >= 400:
-            yield "WIRE-02", None
-    elif facts.get("sent.flaw"):
-        if success and facts.get("sent.order") != "unknown":
-            what = f"a refusal, since {facts['sent.flaw']}"
-            yield _found("WIRE-10", "answer.status", what, status)
-        elif status >= 400:
-            yield "WIRE-10", None
-    yield from _status(profile, deed, facts, status)
-    yield from _form(facts, status, ours=ours)
-    if success and ours and not facts.get("sent.flaw") and facts.get("sent.order") != "unknown":
-        yield from _content(profile, deed, facts, status)
-    if success:
-        yield from _names(facts)
-    yield from _unchanged(facts, status)
-    yield from _money(facts)
-    yield from _model(facts)
+    if request.facts.get("sent.invalid"):
+        yield Outcome("WIRE-01")
+    if request.is_documented:
+        yield from _is_refused(request)
+        yield _status_is_documented(request)
+        yield from _is_json(request)
+        yield from _has_its_fields(request)
+        yield from _state_is_documented(request)
+    yield from _changed_nothing(request)
+    yield from _amounts_are_sound(request)
+    if request.is_documented:
+        yield from _conforms_to_the_model(request)
 
 
-def _persists(facts: Observation) -> bool:
-    times = facts.get("sent.times")
-    return bool(facts.get("target.healthy")) and isinstance(times, int) and times >= AGAIN
+def _violated(rule: str, field: str, permitted: str, observed: Scalar) -> Outcome:
+    return Outcome(rule, Finding(rule, rule, field, permitted, observed_text(observed)))
 
 
-def _broken(facts: Observation, status: int, *, documented: bool) -> Iterator[Claims]:
-    """A 500 is a finding where nothing passing explains it: not the gateway, not a bad moment, not a known weakness."""
-    if status in PASSING or not documented or facts.get("sent.weakness"):
-        yield "WIRE-01", f"{status} for {_what(facts)}"
-        return
-    if not _persists(facts):
-        yield "", f"the target answered {status}, and not every time"
-        return
+def _server_error(request: FuzzedRequest) -> Outcome:
+    """A 500 violates WIRE-01 unless something explains it: the gateway, a bad moment, a known weakness."""
+    status, facts = request.status, request.facts
+    if status in PASSING or not request.is_documented or facts.get("sent.weakness"):
+        return Outcome("WIRE-01", record=f"{status} for {request.in_words()}")
+    if not request.fails_every_time:
+        return Outcome(cause=f"the target answered {status}, and not every time")
     if facts.get("sent.invalid") or facts.get("sent.doubt"):
-        yield _found("WIRE-01", "answer.status", f"no server error ({_what(facts)})", status)
-    else:
-        yield "", f"the target answered {status} to a request with which nothing is known to be wrong"
+        return _violated("WIRE-01", "answer.status", f"no server error ({request.in_words()})", status)
+    return Outcome(cause=f"the target answered {status} to a request with which nothing is known to be wrong")
 
 
-def _what(facts: Observation) -> str:
-    if facts.get("sent.flaw"):
-        return str(facts["sent.flaw"])
-    if facts.get("sent.order") == "unknown":
-        return "there is no such order"
-    if facts.get("sent.token") != "ours" or facts.get("sent.key") != "ours":
-        return "the credentials are not valid"
-    return "a request of a kind that is not documented" if facts.get("sent.doubt") else "a plain request"
+def _is_refused(request: FuzzedRequest) -> Outcomes:
+    """A request without valid credentials is refused, and so is one with a flaw."""
+    if not request.has_credentials:
+        if request.succeeded:
+            yield _violated("WIRE-02", "answer.status", "401 or another refusal", request.status)
+        elif request.was_refused:
+            yield Outcome("WIRE-02")
+    elif request.flaw:
+        if request.succeeded and not request.is_about_nothing:
+            yield _violated("WIRE-10", "answer.status", f"a refusal, since {request.flaw}", request.status)
+        elif request.was_refused:
+            yield Outcome("WIRE-10")
 
 
-def _status(profile: Profile, deed: OperationKind, facts: Observation, status: int) -> Iterator[Claims]:
-    described = frozenset(str(facts.get("document.statuses") or "").split(","))
-    known = described | {str(one) for one in operation(profile, deed).success}
-    if 300 <= status < 400 or status < 200:
-        yield "WIRE-03", f"{status} is no answer of the API"
-    elif str(status) in known or f"{status // 100}XX" in described:
-        yield "WIRE-03", None
-    elif status >= 400 and ("default" in described or status in GENERAL or (status == 402 and profile is Profile.ECOM)):
-        yield "WIRE-03", f"{status}, which the description leaves out"
-    elif status < 300 and facts.get("sent.order") == "unknown":
-        yield "WIRE-03", f"{status} for an order that is not known to exist"
-    else:
-        permitted = " or ".join(sorted(one for one in known if one.isdecimal() and one[0] == str(status)[0]))
-        yield _found("WIRE-03", "answer.status", permitted or "a documented status", status)
+def _status_is_documented(request: FuzzedRequest) -> Outcome:
+    status = request.status
+    described = frozenset(str(request.facts.get("document.statuses") or "").split(","))
+    known = described | set(map(str, operation(request.profile, request.kind).success))
+    if not request.succeeded and not request.was_refused:
+        return Outcome("WIRE-03", record=f"{status} is no answer of the API")
+    if str(status) in known or f"{status // 100}XX" in described:
+        return Outcome("WIRE-03")
+    if request.was_refused and _may_be_left_out(request, described):
+        return Outcome("WIRE-03", record=f"{status}, which the description leaves out")
+    if request.succeeded and request.is_about_nothing:
+        return Outcome("WIRE-03", record=f"{status} for an order that is not known to exist")
+    return _violated("WIRE-03", "answer.status", _like(status, known), status)
 
 
-def _form(facts: Observation, status: int, *, ours: bool) -> Iterator[Claims]:
-    success = 200 <= status < 300
-    own = status in FORMED and ours and facts.get("sent.order") == "known" and facts.get("sent.plain")
-    if not (success or own) or not facts.get("answer.body"):
-        return
-    if facts.get("sent.flaw") or not ours or facts.get("sent.order") == "unknown":
+def _like(status: int, known: frozenset[str]) -> str:
+    """Return the known statuses of the same class, in words."""
+    alike = sorted(text for text in known if text.isdecimal() and text[0] == str(status)[0])
+    return " or ".join(alike) or "a documented status"
+
+
+def _may_be_left_out(request: FuzzedRequest, described: frozenset[str]) -> bool:
+    # eCom's older pages document 402, and its description leaves it out (`C4`).
+    documented_elsewhere = request.status == 402 and request.profile is Profile.ECOM
+    return "default" in described or request.status in GENERAL or documented_elsewhere
+
+
+def _is_json(request: FuzzedRequest) -> Outcomes:
+    """A success has a JSON body, and so has a refusal that the API itself makes of a plain request."""
+    facts = request.facts
+    own_refusal = request.status in FORMED and facts.get("sent.order") == "known" and facts.get("sent.plain")
+    if not request.is_regular or not (request.succeeded or own_refusal) or not facts.get("answer.body"):
         return
     kind = facts.get("answer.type")
     if kind is None:
-        yield "WIRE-04", "no content type is given"
+        yield Outcome("WIRE-04", record="no content type is given")
     elif kind != "json":
-        yield _found("WIRE-04", "answer.type", "application/json or another kind of JSON", kind)
+        yield _violated("WIRE-04", "answer.type", "application/json or another kind of JSON", kind)
     elif not facts.get("answer.parsed"):
-        yield _found("WIRE-04", "answer.body", "JSON", "something that is no JSON")
+        yield _violated("WIRE-04", "answer.body", "JSON", "something that is no JSON")
     else:
-        yield "WIRE-04", None
+        yield Outcome("WIRE-04")
 
 
-def _content(profile: Profile, deed: OperationKind, facts: Observation, status: int) -> Iterator[Claims]:
-    needed = operation(profile, deed).answered
-    # What is answered 202 or 204 has nothing to tell yet, or nobody to tell it to.
-    if not needed or status in (202, 204) or facts.get("answer.type") not in ("json", None):
+def _has_its_fields(request: FuzzedRequest) -> Outcomes:
+    if not request.succeeded or not request.is_regular or request.status in _NOTHING_TO_TELL:
         return
-    lacking = facts.get("answer.lacks")
-    if lacking:
-        yield _found("WIRE-05", f"answer.{lacking}", "there", ABSENT)
+    if not operation(request.profile, request.kind).answered or request.facts.get("answer.type") not in ("json", None):
+        return
+    missing = request.facts.get("answer.lacks")
+    yield _violated("WIRE-05", f"answer.{missing}", "there", ABSENT) if missing else Outcome("WIRE-05")
+
+
+def _state_is_documented(request: FuzzedRequest) -> Outcomes:
+    if not request.succeeded or "answer.name" not in request.facts:
+        return
+    undocumented = request.facts["answer.name"]
+    if undocumented is None:
+        yield Outcome("WIRE-06")
     else:
-        yield "WIRE-05", None
+        yield _violated("WIRE-06", "answer.state", "a documented name", undocumented)
 
 
-def _names(facts: Observation) -> Iterator[Claims]:
-    if "answer.name" not in facts:
+def _changed_nothing(request: FuzzedRequest) -> Outcomes:
+    """A refused request leaves its order as it was."""
+    facts = request.facts
+    changes_nothing = request.kind in BODILESS and request.is_documented
+    if not 400 <= request.status < 500 or facts.get("sent.order") != "known" or not request.was_read_back:
         return
-    name = facts["answer.name"]
-    if name is None:
-        yield "WIRE-06", None
+    if changes_nothing:
+        return
+    changed = next((name for name in COMPARED if facts.get(f"before.{name}") != facts.get(f"after.{name}")), None)
+    if changed is None:
+        yield Outcome("WIRE-07")
     else:
-        yield _found("WIRE-06", "answer.state", "a documented name", name)
+        before = observed_text(facts.get(f"before.{changed}"))
+        after = facts.get(f"after.{changed}")
+        yield _violated("WIRE-07", f"after.{changed}", f"{before}, as before the refused request", after)
 
 
-def _unchanged(facts: Observation, status: int) -> Iterator[Claims]:
-    if not 400 <= status < 500 or facts.get("sent.order") != "known" or facts.get("after.outcome") != "accepted":
+def _amounts_are_sound(request: FuzzedRequest) -> Outcomes:
+    if not request.was_read_back or request.kind not in MODIFYING:
         return
-    if OperationKind(str(facts["sent.deed"])) in BODILESS and facts.get("sent.method") == "documented":
-        return
-    for name in COMPARED:
-        before, after = facts.get(f"before.{name}"), facts.get(f"after.{name}")
-        if before != after:
-            yield _found("WIRE-07", f"after.{name}", f"{observed_text(before)}, as before the refused request", after)
-            return
-    yield "WIRE-07", None
+    facts = request.facts
+    broken = next((name for name in SOUND if facts.get(f"after.{name}") and not facts.get(f"before.{name}")), None)
+    if broken is None:
+        yield Outcome("WIRE-08")
+    else:
+        yield _violated("WIRE-08", f"after.{broken}", _AMOUNTS_SHOULD_BE[broken], "otherwise")
 
 
-def _money(facts: Observation) -> Iterator[Claims]:
-    if facts.get("after.outcome") != "accepted" or OperationKind(str(facts["sent.deed"])) not in MODIFYING:
-        return
-    for name in SOUND:
-        if facts.get(f"after.{name}") and not facts.get(f"before.{name}"):
-            words = {"negative": "no amount below zero", "overrefunded": "no more refunded than captured"}
-            yield _found("WIRE-08", f"after.{name}", words.get(name, "no more moved than authorized"), "otherwise")
-            return
-    yield "WIRE-08", None
-
-
-def _model(facts: Observation) -> Iterator[Claims]:
+def _conforms_to_the_model(request: FuzzedRequest) -> Outcomes:
+    facts = request.facts
     match facts.get("model.status"):
         case "violates":
             field = f"{facts.get('model.rule')}: {facts.get('model.field')}"
-            yield _found("WIRE-09", field, str(facts.get("model.permitted")), str(facts.get("model.observed")))
+            yield _violated("WIRE-09", field, str(facts.get("model.permitted")), str(facts.get("model.observed")))
         case "conforms" | "recorded":
-            yield "WIRE-09", None
-
-
-def facts_from_json(stored: Mapping[str, Any]) -> Observation:
-    """Return recorded facts."""
-    return dict(stored)
+            yield Outcome("WIRE-09")

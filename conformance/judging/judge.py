@@ -1,11 +1,22 @@
-"""See docs/development.md."""
+"""One step judged: what the model permits against what was observed.
+
+An expectation is a set of branches, each one documented way for the step to turn out, and a branch is a conjunction of
+claims about single fields. For example, of a cancel of a reserved order::
+
+    released:   answer.status 200 [EC-01]   view.cancelled 1000 [EC-03]   view.captured 0 [INV-2]
+
+1. Every claim of a branch holds: the step conforms, and the branch's rules are what it is a check of.
+2. No branch holds: the branch whose answer fits, and which fails at the fewest claims, is what should have happened.
+   The rules of its failing claims are violated. Where no answer fits, every branch is blamed for its answer.
+3. There was no response, or a response that says nothing about the order: nothing is proved.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from conformance.domain.expectation import (
     ABSENT,
@@ -24,9 +35,11 @@ from conformance.domain.expectation import (
     expectation_as_json,
 )
 
+T = TypeVar("T")
+
 
 class OracleError(Exception):
-    """The suite does not tell right from wrong, or lost what it was told: nothing that it says can be believed."""
+    """The suite is at fault: it no longer tells right from wrong, or lost what it recorded. No verdict holds."""
 
 
 class StepStatus(StrEnum):
@@ -35,12 +48,20 @@ class StepStatus(StrEnum):
     CONFORMS = "conforms"
     VIOLATES = "violates"
     RECORDED = "recorded"
+    """It is permitted, and a check of nothing: only undocumented behaviour was observed."""
     INCONCLUSIVE = "inconclusive"
+
+
+PERMITTED: Final = (StepStatus.CONFORMS, StepStatus.RECORDED)
+
+
+FailureKey = tuple[str, str]
+"""What makes two failures the same: the rule, and the branch and field that fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule that an observation breaks: the field, what was permitted there, and what was seen."""
+    """One rule that a step violates: the field, what was permitted there, and what was observed."""
 
     rule: str
     branch: str
@@ -49,7 +70,7 @@ class Finding:
     observed: str
 
     @property
-    def group(self) -> tuple[str, str]:
+    def group(self) -> FailureKey:
         """The identity of the failure: the rule, and the reason without the amounts that differ between histories."""
         return self.rule, f"{self.branch}: {self.field}"
 
@@ -58,171 +79,107 @@ class Finding:
         """One line that says what is wrong."""
         return f"{self.field} should be {self.permitted}, but was {self.observed}"
 
+    def as_json(self) -> dict[str, str]:
+        """Return the finding as the journal keeps it."""
+        return {
+            "rule": self.rule,
+            "branch": self.branch,
+            "field": self.field,
+            "permitted": self.permitted,
+            "observed": self.observed,
+            "reason": self.reason,
+        }
+
+
+Findings = tuple[Finding, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What a step proved, and about which rules.
 
-    ``examples`` are the rules, with the side of a boundary where they have one, of which a conforming step is an
-    example; of an inconclusive step they are the rules it would have been about.
+    ``branches`` are the names of the outcomes that fit. ``examples`` are the rules, with the side of a boundary where
+    they have one, of which a conforming step is a check; of an inconclusive step, those it would have been a check of.
+    ``readings`` are the interpretations that the target was seen to follow.
     """
 
     status: StepStatus
     branches: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: Findings = ()
     readings: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
+    """Rules about undocumented behaviour that the step is about: observed, and not judged."""
     noticed: Mapping[str, str] = field(default_factory=dict)
-    """Rules of silence and open questions that the step did not set out for, with what it showed of them."""
+    """Undocumented behaviour and open questions that the step is not about, and what it showed of them."""
     cause: str = ""
     ambiguous: bool = False
     """Inconclusive, but what was read back fits something: the history goes on with all that is possible."""
 
+    @property
+    def is_permitted(self) -> bool:
+        """Whether the step turned out in a way that the documentation permits."""
+        return self.status in PERMITTED
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether some order is possible after the step, so that the next one can be judged."""
+        return self.is_permitted or self.ambiguous
+
     def as_json(self, expectation: Expectation) -> dict[str, Any]:
         """Return the judgement for the journal. What was expected is written out where it was not met."""
         out: dict[str, Any] = {"status": self.status.value}
-        for name in ("branches", "examples", "records"):
-            if getattr(self, name):
-                out[name] = list(getattr(self, name))
-        for name in ("readings", "noticed"):
-            if getattr(self, name):
-                out[name] = dict(getattr(self, name))
+        out |= {name: list(getattr(self, name)) for name in ("branches", "examples", "records") if getattr(self, name)}
+        out |= {name: dict(getattr(self, name)) for name in ("readings", "noticed") if getattr(self, name)}
         if self.cause:
             out["cause"] = self.cause
         if self.ambiguous:
             out["ambiguous"] = True
         if self.findings:
-            out["findings"] = [
-                {
-                    "rule": one.rule,
-                    "branch": one.branch,
-                    "field": one.field,
-                    "permitted": one.permitted,
-                    "observed": one.observed,
-                    "reason": one.reason,
-                }
-                for one in self.findings
-            ]
+            out["findings"] = [finding.as_json() for finding in self.findings]
             out["expected"] = expectation_as_json(expectation)
         return out
 
 
-_CAUSES: Final[Mapping[str, str]] = {
+OUTCOMES: Final = ("answer.outcome", "other.outcome")
+"""How a request turned out, and the second of two requests."""
+
+_SAYS_NOTHING: Final[Mapping[str, str]] = {
     LOST: "no answer",
     BROKEN: "the target answered with a server error",
     BUSY: "the target asked to slow down",
     ODD: "the answer is neither a success nor an error",
 }
+"""The outcomes that say nothing about the order, unless they are documented for the step."""
+_NOT_ABOUT_THE_ORDER: Final = (401, 408)
+"""Refusals that concern the request alone: its credentials, or how long it took."""
+_PARTS: Final = (("answer", ""), ("other", " to the other request"), ("view", " when the order was read back"))
 
 
-OUTCOMES: Final = ("answer.outcome", "other.outcome")
+def judge(expectation: Expectation, observation: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
+    """Compare what was observed with what is permitted.
 
-
-def judge(expectation: Expectation, observed: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
-    """Compare what was observed with what was permitted.
-
-    Returns the judgement and the branches that the observation leaves. When none is left, the closest branch is the one
-    whose answer fits and whose claims fail least, and its failing claims name the violated rules. An observation that
-    fails only claims about our own preparations, or that has no answer, is inconclusive.
+    Returns the judgement, and the branches that fit; none where the step violates a rule.
     """
-    left = tuple(branch for branch in expectation.branches if all(claim.holds(observed) for claim in branch.claims))
-    # What proves nothing explains only what nothing else does.
-    left = tuple(branch for branch in left if branch.proves) or left
-    if left:
-        return _conforming(expectation, left, observed), left
-    meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
-    cause = _proves_nothing(expectation, observed)
-    if cause:
-        return Judgement(StepStatus.INCONCLUSIVE, examples=meant, cause=cause), ()
-    findings = _findings(expectation, observed)
-    if findings:
-        return Judgement(StepStatus.VIOLATES, findings=findings), ()
-    return Judgement(StepStatus.INCONCLUSIVE, examples=meant, cause=_preparation(expectation, observed)), ()
-
-
-def _proves_nothing(expectation: Expectation, observed: Observation) -> str:
-    """Say why an answer, or the read that followed it, says nothing about the order; nothing where it does."""
-    for part, what in (("answer", ""), ("other", " to the other request"), ("view", " when the order was read back")):
-        answer = (f"{part}.outcome", f"{part}.status")
-        expected = any(branch.proves and _fits(branch, observed, answer) for branch in expectation.branches)
-        outcome, status = observed.get(f"{part}.outcome"), observed.get(f"{part}.status")
-        cause = _CAUSES.get(str(outcome))
-        if outcome == REFUSED and (part == "view" or (status in (401, 408) and not expected)):
-            cause = "the target refused to answer"
-        if cause and (part == "view" or not expected):
-            detail = observed.get(f"{part}.cause") or status
-            return f"{cause}{what}" + (f" ({detail})" if detail else "")
-    return ""
-
-
-def _conforming(expectation: Expectation, left: tuple[Branch, ...], observed: Observation) -> Judgement:
-    names = _ordered(branch.name for branch in left)
-    if not left[0].proves:
-        meant = _ordered(rule for branch in expectation.branches for rule in branch.rules)
-        return Judgement(StepStatus.INCONCLUSIVE, names, meant, cause=names[0])
-    # A branch that permits anything orderly takes nothing away from one that says what was documented.
-    specific = {branch.after for branch in left if branch.rules}
-    proving = [branch for branch in left if branch.rules or branch.after not in specific]
-    # Only what every remaining branch agrees on was shown; with one branch left, that is all of it.
-    agreed = [rule for rule in proving[0].rules if all(rule in branch.rules for branch in proving[1:])]
-    examples = [rule for rule in agreed if _seen(rule, proving, observed)]
-    readings = [one for one in proving[0].readings if all(one in branch.readings for branch in proving[1:])]
-    status = StepStatus.RECORDED if expectation.records and not examples else StepStatus.CONFORMS
-    return Judgement(status, names, _ordered(examples), readings=tuple(readings), records=expectation.records)
-
-
-def _seen(rule: str, branches: list[Branch], observed: Observation) -> bool:
-    """Tell whether anything that a rule claims was there to be seen. An optional part that is missing shows nothing."""
-    name = rule.partition("/")[0]
-    claims = [
-        claim
-        for branch in branches
-        for claim in branch.claims
-        if any(cited.partition("/")[0] == name for cited in claim.rules)
-    ]
-    return not claims or any(
-        observed.get(claim.field) is not None or isinstance(claim.permitted, Missing | NoneOf) for claim in claims
+    fitting = tuple(
+        branch for branch in expectation.branches if all(claim.holds(observation) for claim in branch.claims)
     )
+    # An outcome that is still to come explains only what no finished outcome does.
+    fitting = tuple(branch for branch in fitting if branch.proves) or fitting
+    if fitting:
+        return _permitted(expectation, fitting, observation), fitting
+    cause = _says_nothing(expectation, observation)
+    if not cause:
+        findings = _findings(expectation, observation)
+        if findings:
+            return Judgement(StepStatus.VIOLATES, findings=findings), ()
+        cause = _failed_preparation(expectation, observation)
+    return Judgement(StepStatus.INCONCLUSIVE, examples=rules_of(expectation), cause=cause), ()
 
 
-def _findings(expectation: Expectation, observed: Observation) -> tuple[Finding, ...]:
-    proving = [branch for branch in expectation.branches if branch.proves]
-    fitting = [branch for branch in proving if _fits(branch, observed, OUTCOMES)]
-    if not fitting:
-        # No documented way to turn out begins like this: every one of them failed by its last outcome at the latest,
-        # and at whatever the answer may not give as its reason.
-        failed = [
-            (branch, claim)
-            for branch in proving
-            for index, claim in enumerate(branch.claims)
-            if not claim.holds(observed) and (index < _beginning(branch) or isinstance(claim.permitted, NoneOf))
-        ]
-    else:
-        closest = min(fitting, key=lambda branch: sum(not claim.holds(observed) for claim in branch.claims))
-        failed = [(closest, claim) for claim in closest.claims if not claim.holds(observed)]
-    findings: dict[str, Finding] = {}
-    for branch, claim in failed:
-        for rule in claim.rules:
-            name = rule.partition("/")[0]
-            findings.setdefault(name, _finding(name, branch, claim, observed))
-    return tuple(findings.values())
-
-
-def _beginning(branch: Branch) -> int:
-    """Return how many claims a branch begins with before it goes into what was answered and read.
-
-    It has some: one without would fit every answer.
-    """
-    return max(index for index, claim in enumerate(branch.claims, 1) if claim.field in OUTCOMES)
-
-
-def _fits(branch: Branch, observed: Observation, fields: tuple[str, ...]) -> bool:
-    return all(claim.holds(observed) for claim in branch.claims if claim.field in fields)
-
-
-def _finding(rule: str, branch: Branch, claim: Claim, observed: Observation) -> Finding:
-    return Finding(rule, branch.name, claim.field, str(claim.permitted), observed_text(observed.get(claim.field)))
+def rules_of(expectation: Expectation) -> tuple[str, ...]:
+    """Return every rule that a step with this expectation can be a check of."""
+    return _distinct(rule for branch in expectation.branches for rule in branch.rules)
 
 
 def observed_text(value: Scalar) -> str:
@@ -232,22 +189,133 @@ def observed_text(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _preparation(expectation: Expectation, observed: Observation) -> str:
-    for branch in expectation.branches:
-        for claim in branch.claims:
-            if not claim.holds(observed):
-                return (
-                    f"the order could not be brought there: {claim.field} should be {claim.permitted}, "
-                    f"but was {observed_text(observed.get(claim.field))}"
-                )
-    return "nothing is documented for this step"
+# A step that fits
 
 
-def _ordered(items: Iterable[str]) -> tuple[str, ...]:
+def _permitted(expectation: Expectation, fitting: tuple[Branch, ...], observation: Observation) -> Judgement:
+    names = _distinct(branch.name for branch in fitting)
+    if not fitting[0].proves:
+        return Judgement(StepStatus.INCONCLUSIVE, names, rules_of(expectation), cause=names[0])
+    documented = documented_branches(fitting)
+    # With several branches left nobody knows which of them happened: only what all of them say did.
+    agreed = _common([branch.rules for branch in documented])
+    examples = _distinct(rule for rule in agreed if _was_seen(rule, documented, observation))
+    readings = _common([branch.readings for branch in documented])
+    status = StepStatus.RECORDED if expectation.records and not examples else StepStatus.CONFORMS
+    return Judgement(status, names, examples, readings=tuple(readings), records=expectation.records)
+
+
+def documented_branches(fitting: Iterable[Branch]) -> list[Branch]:
+    """Leave out the branches that permit anything where another one says what is documented.
+
+    Only those that lead to the same order: one that leads to another order keeps the question open.
+    """
+    branches = list(fitting)
+    documented = {branch.after for branch in branches if branch.rules}
+    return [branch for branch in branches if branch.rules or branch.after not in documented]
+
+
+def _was_seen(citation: str, branches: list[Branch], observation: Observation) -> bool:
+    """Tell whether anything that a rule claims was there to be seen. An optional part that is missing shows nothing."""
+    rule = _rule(citation)
+    claims = [claim for branch in branches for claim in branch.claims if rule in map(_rule, claim.rules)]
+    return not claims or any(_says_something(claim, observation) for claim in claims)
+
+
+def _says_something(claim: Claim, observation: Observation) -> bool:
+    return observation.get(claim.field) is not None or isinstance(claim.permitted, Missing | NoneOf)
+
+
+# A step that does not fit
+
+
+def _says_nothing(expectation: Expectation, observation: Observation) -> str:
+    """Return why a response, or the read that followed it, says nothing about the order; nothing where it does."""
+    for part, where in _PARTS:
+        documented = part != "view" and any(
+            branch.proves and _fits(branch, observation, (f"{part}.outcome", f"{part}.status"))
+            for branch in expectation.branches
+        )
+        cause = "" if documented else _cause(part, observation)
+        if cause:
+            status = observation.get(f"{part}.status")
+            detail = observation.get(f"{part}.cause") or status
+            return f"{cause}{where}" + (f" ({detail})" if detail else "")
+    return ""
+
+
+def _cause(part: str, observation: Observation) -> str:
+    outcome, status = observation.get(f"{part}.outcome"), observation.get(f"{part}.status")
+    if outcome == REFUSED and (part == "view" or status in _NOT_ABOUT_THE_ORDER):
+        return "the target refused to answer"
+    return _SAYS_NOTHING.get(str(outcome), "")
+
+
+def _findings(expectation: Expectation, observation: Observation) -> Findings:
+    """Return one finding for each rule that was violated, about the first of its claims that failed."""
+    findings: dict[str, Finding] = {}
+    for branch, claim in _failed_claims(expectation, observation):
+        for rule in map(_rule, claim.rules):
+            findings.setdefault(rule, _finding(rule, branch, claim, observation))
+    return tuple(findings.values())
+
+
+def _failed_claims(expectation: Expectation, observation: Observation) -> list[tuple[Branch, Claim]]:
+    candidates = [branch for branch in expectation.branches if branch.proves]
+    answered = [branch for branch in candidates if _fits(branch, observation, OUTCOMES)]
+    if not answered:
+        return [(branch, claim) for branch in candidates for claim in _failed_answer(branch, observation)]
+    closest = min(answered, key=lambda branch: len(_failures(branch, observation)))
+    return [(closest, claim) for claim in _failures(closest, observation)]
+
+
+def _failures(branch: Branch, observation: Observation) -> list[Claim]:
+    return [claim for claim in branch.claims if not claim.holds(observation)]
+
+
+def _failed_answer(branch: Branch, observation: Observation) -> list[Claim]:
+    """Return the claims about the answer that failed, and any about a reason that it may not give.
+
+    A branch states its outcomes first, so everything up to its last outcome is about how it begins. Every branch has
+    one: without it, the branch would fit every answer.
+    """
+    beginning = max(place for place, claim in enumerate(branch.claims, 1) if claim.field in OUTCOMES)
+    return [
+        claim
+        for place, claim in enumerate(branch.claims)
+        if not claim.holds(observation) and (place < beginning or isinstance(claim.permitted, NoneOf))
+    ]
+
+
+def _failed_preparation(expectation: Expectation, observation: Observation) -> str:
+    """Return which claim about our own preparation failed: it has no rule, so the target is not to blame."""
+    claims = (claim for branch in expectation.branches for claim in branch.claims)
+    failed = next((claim for claim in claims if not claim.holds(observation)), None)
+    if failed is None:
+        return "nothing is documented for this step"
+    observed = observed_text(observation.get(failed.field))
+    return f"the order could not be brought there: {failed.field} should be {failed.permitted}, but was {observed}"
+
+
+def _finding(rule: str, branch: Branch, claim: Claim, observation: Observation) -> Finding:
+    observed = observed_text(observation.get(claim.field))
+    return Finding(rule, branch.name, claim.field, str(claim.permitted), observed)
+
+
+def _fits(branch: Branch, observation: Observation, fields: tuple[str, ...]) -> bool:
+    return all(claim.holds(observation) for claim in branch.claims if claim.field in fields)
+
+
+def _rule(citation: str) -> str:
+    """Return the rule of a citation, without the side of its boundary: `KB-02` of `KB-02/beyond`."""
+    return citation.partition("/")[0]
+
+
+def _common(groups: list[tuple[T, ...]]) -> list[T]:
+    """Return the items that are in every group, in the order of the first."""
+    first, *others = groups
+    return [item for item in first if all(item in group for group in others)]
+
+
+def _distinct(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
-
-
-FailureKey = tuple[str, str]
-
-
-Findings = tuple[Finding, ...]

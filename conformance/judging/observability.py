@@ -1,7 +1,7 @@
-"""What an expectation says of a step as it was really played.
+"""The part of an expectation that an observation can decide.
 
-Two requests that were meant to race may have gone one after the other, and a target without HTTP does not speak of
-everything.
+Two requests that were meant to race may have been sent one after the other, and a target without HTTP does not report
+every field. What nobody could observe is neither a violation nor a check.
 """
 
 from __future__ import annotations
@@ -12,35 +12,44 @@ from conformance.domain.expectation import SENT_TOGETHER, Branch, Claim, Expecta
 from conformance.model import apart
 
 
-def observable(expectation: Expectation, observed: Observation, *, complete: bool) -> Expectation:
-    """Return what is expected of a step, given how it was played. ``complete`` is of a target that speaks of all."""
-    if observed.get(SENT_TOGETHER) is False:
+def observable(expectation: Expectation, observation: Observation, *, complete: bool) -> Expectation:
+    """Return what is expected of a step, given how it was executed.
+
+    Args:
+        expectation: what the model permits.
+        observation: what was observed; ``sent.together`` says whether two requests were under way at the same time.
+        complete: whether the target reports every field, so that a field without a value is one that is missing.
+
+    """
+    if observation.get(SENT_TOGETHER) is False:
         expectation = apart(expectation)
-    return expectation if complete else restricted_to_observed(expectation, observed)
+    return expectation if complete else restricted_to_observed(expectation, observation)
 
 
-def restricted_to_observed(expectation: Expectation, observed: Observation) -> Expectation:
+def restricted_to_observed(expectation: Expectation, observation: Observation) -> Expectation:
     """Return what an expectation claims of the fields that an observation has.
 
-    What makes a passing answer known as one, such as a code, has to be spoken of: any refusal would do otherwise.
+    A response that only delays the outcome is known by a field such as its code. Where that is not reported, such a
+    branch is left out: it would fit any refusal.
     """
-    branches = (branch for branch in expectation.branches if branch.proves or _heard(branch, observed))
-    return replace(expectation, branches=tuple(_only(branch, observed) for branch in branches))
+    branches = (branch for branch in expectation.branches if branch.proves or _answer_is_reported(branch, observation))
+    return replace(expectation, branches=tuple(_restricted(branch, observation) for branch in branches))
 
 
-def _heard(branch: Branch, observed: Observation) -> bool:
-    return all(claim.field in observed for claim in branch.claims if claim.field.startswith("answer."))
+def _answer_is_reported(branch: Branch, observation: Observation) -> bool:
+    return all(claim.field in observation for claim in branch.claims if claim.field.startswith("answer."))
 
 
-def _only(branch: Branch, observed: Observation) -> Branch:
-    """Leave what is spoken of; a rule of which nothing is left is not shown either."""
-    claims = tuple(claim for claim in branch.claims if claim.field in observed)
-    kept, cited = _cited(claims), _cited(branch.claims)
-    rules = tuple(
-        rule for rule in branch.rules if rule.partition("/")[0] in kept or rule.partition("/")[0] not in cited
-    )
-    return replace(branch, claims=claims, rules=rules)
+def _restricted(branch: Branch, observation: Observation) -> Branch:
+    """Keep the claims that can be compared. A rule whose claims all go is not checked; one without claims is."""
+    claims = tuple(claim for claim in branch.claims if claim.field in observation)
+    uncheckable = _rules(branch.claims) - _rules(claims)
+    return replace(branch, claims=claims, rules=tuple(rule for rule in branch.rules if _name(rule) not in uncheckable))
 
 
-def _cited(claims: tuple[Claim, ...]) -> set[str]:
-    return {rule.partition("/")[0] for claim in claims for rule in claim.rules}
+def _rules(claims: tuple[Claim, ...]) -> set[str]:
+    return {_name(rule) for claim in claims for rule in claim.rules}
+
+
+def _name(citation: str) -> str:
+    return citation.partition("/")[0]

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.judging.verdicts import RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RunVerdict
 from conformance.merchant.api import run_merchant
 from conformance.reports.wording.headline import ending_note, headline, violations, warnings
 from conformance.results.result import Result

@@ -9,7 +9,8 @@ from typing import Final
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence, JournalError, Record
 from conformance.judging.judge import StepStatus
-from conformance.judging.verdicts import RuleResult, RuleTally, RuleVerdict, Scope, rule_results
+from conformance.judging.rule_verdicts import rule_results
+from conformance.judging.verdicts import RuleResult, RuleTally, RuleVerdict, Scope
 from conformance.rulebook import load_http_rules
 
 FUZZ: Final = "fuzz"

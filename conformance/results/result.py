@@ -19,7 +19,9 @@ from conformance.evidence.consistency import check_consistency, missing_shards
 from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchant_run
 from conformance.judging.incidental import QUESTIONS
 from conformance.judging.judge import StepStatus
-from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunVerdict, Scope, rule_results, run_verdict
+from conformance.judging.rule_verdicts import rule_results
+from conformance.judging.run_verdicts import run_verdict
+from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunVerdict, Scope
 from conformance.obligations.judge import CAUSE_ORDER
 from conformance.results.merchant_audit import check_merchant_run
 from conformance.results.partial_runs import apply_focus, fuzzed_rules

@@ -19,6 +19,9 @@ from conformance.domain.steps import Cancel
 from conformance.evidence.journal import Evidence
 from conformance.judging.incidental import QUESTIONS
 from conformance.judging.judge import OracleError, StepStatus, judge
+from conformance.judging.rule_verdicts import rule_results, rule_verdict
+from conformance.judging.run_verdicts import run_verdict
+from conformance.judging.tracker import Tracker
 from conformance.judging.verdicts import (
     CHECKS_NEEDED,
     EXIT_CODES,
@@ -27,11 +30,8 @@ from conformance.judging.verdicts import (
     RuleVerdict,
     RunVerdict,
     Scope,
-    rule_results,
-    rule_verdict,
-    run_verdict,
 )
-from conformance.model import ModelContext, expect
+from conformance.model import ModelContext
 from conformance.rulebook import Level, Rule, Status, load
 
 _ORDER: Final = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, since_reserved=timedelta())
@@ -81,11 +81,10 @@ def _expect(right: bool, otherwise: str) -> None:
 def _check_model(profile: Profile) -> None:
     """A reserved order whose cancel is refused, or accepted without anything being released, is no conformance."""
     kind = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
-    expectation = expect((replace(_ORDER, profile=profile, kind=kind),), Cancel(), ModelContext())
+    order = replace(_ORDER, profile=profile, kind=kind)
     for outcome, status in ((ACCEPTED, 200), (REFUSED, 400)):
-        judgement, _ = judge(
-            expectation, {"answer.outcome": outcome, "answer.status": status, "view.outcome": ACCEPTED}
-        )
+        observation: Observation = {"answer.outcome": outcome, "answer.status": status, "view.outcome": ACCEPTED}
+        judgement = Tracker(profile, ModelContext(), orders=(order,)).observe(Cancel(), observation)
         _expect(judgement.status is StepStatus.VIOLATES, f"a broken cancel in {profile.value} {judgement.status.value}")
 
 

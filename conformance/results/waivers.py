@@ -16,7 +16,8 @@ from msgspec import Struct, convert, to_builtins
 from conformance.domain.order import Profile
 from conformance.domain.toml import Text
 from conformance.errors import UsageError
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, needless_waivers
+from conformance.judging.run_verdicts import needless_waivers
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.results.toml_file import read_toml
 from conformance.rulebook import Rule, Status, load, load_http_rules, load_obligations
 

@@ -1,4 +1,4 @@
-"""Whether a target ends reservations by itself when they grow too old, and at which age: it is tried, not assumed.
+"""Whether a target ends reservations by itself when they grow too old, and at which age: measured, not assumed.
 
 Nothing is documented about how soon a reservation that reached its deadline is seen to have ended (`C20`). A target
 that was seen to end one is given the time to end the next one, too, before a history goes on.
@@ -9,54 +9,37 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from conformance.domain.expectation import Branch
 from conformance.domain.order import Kind, Profile
-from conformance.domain.steps import Age, Approve, Initiate, Step
-from conformance.judging.judge import judge
-from conformance.judging.observability import observable
-from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.domain.steps import Age, Approve, Initiate
+from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext
 from conformance.model.context import CANCEL_LIMIT, DEAD_ZONE
+from conformance.runner.preparation import prepare
 from conformance.wire.driver import Driver
 
 ACTIONS_NEEDED: Final = frozenset({"age", "approve"})
-"""What has to be offered to try it. A charge is reserved without a user."""
-LOOKS: Final = 4
-"""How often an order is read again before it is taken for one that stays as it is."""
+"""The capabilities that measuring takes. A charge is reserved without a user."""
 
 
 async def measure_expiry(profile: Profile, context: ModelContext, driver: Driver) -> timedelta | None:
     """Return the age at which a new reservation was seen to end by itself, or None where it stayed."""
+    tracker = Tracker(profile, context, complete=driver.complete)
     kind = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
-    possible = await _played((), Initiate(kind=kind), profile, context, driver)
-    if profile is not Profile.RECURRING:
-        possible = await _played(possible, Approve(), profile, context, driver)
+    for step in (Initiate(kind=kind),) if profile is Profile.RECURRING else (Initiate(kind=kind), Approve()):
+        if await prepare(tracker, step, driver) is None:
+            return None
     age = timedelta()
     for limit in sorted({context.market_deadline, CANCEL_LIMIT}):
         older = limit + 2 * DEAD_ZONE
-        possible = await _played(possible, Age(older - age), profile, context, driver)
+        if await prepare(tracker, Age(older - age), driver, is_final=_has_expired) is None:
+            return None
         age = older
-        if possible and all(order.lapsed for order in possible):
+        if all(order.lapsed for order in tracker.orders):
             return age
     return None
 
 
-async def _played(
-    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
-) -> PossibleOrders:
-    """Play a step; return what is believed of the order when nothing changes any more, or nothing if it went wrong."""
-    if isinstance(step, Initiate):
-        expectation = initial_expectation(profile, step, context)
-    elif possible:
-        expectation = expect(possible, step, context)
-    else:
-        return ()
-    answer = await driver.perform(step)
-    after: PossibleOrders = ()
-    for attempt in range(1, LOOKS + 1):
-        observed = answer | await driver.look("prepare", log=False)
-        left = judge(observable(expectation, observed, complete=driver.complete), observed)[1]
-        # What has not happened yet may still be on its way.
-        after = advance(step, possible, tuple(branch for branch in left if branch.proves), observed)
-        if after and (after[0].lapsed or not isinstance(step, Age)):
-            break
-        await driver.pause(attempt)
-    return after
+def _has_expired(branches: tuple[Branch, ...]) -> bool:
+    # A reservation that still stands may be about to end.
+    return branches[0].after.lapsed

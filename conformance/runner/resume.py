@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from conformance.domain.expectation import LOST, Observation
 from conformance.domain.order import Profile
-from conformance.domain.steps import History, Initiate, history_from_json, name_of
+from conformance.domain.steps import History, history_from_json, name_of
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, ends
 from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
 from conformance.evidence.redaction import REMOVED
-from conformance.judging.ambiguity import assess
 from conformance.judging.judge import FailureKey
-from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext
 
 CAUSE: Final = "the run was interrupted"
 _OBSERVED: Final[Observation] = {"answer.outcome": LOST, "answer.cause": CAUSE}
@@ -94,19 +94,10 @@ class InterruptedRun:
         index = len(judgements)
         step = history.all_steps[index]
         content: dict[str, Any] = {"status": "inconclusive", "cause": f"no answer ({CAUSE})"}
-        carried = _carried(history, judgements, context, complete=complete)
-        if carried is not None:
-            possible, doubtful = carried
-            opening = isinstance(step, Initiate)
-            expectation = (
-                initial_expectation(history.profile, step, context)
-                if isinstance(step, Initiate)
-                else expect(possible, step, context)
-            )
-            assessment = assess(
-                step, expectation, _OBSERVED, () if opening else possible, context, complete=complete, doubtful=doubtful
-            )
-            content = assessment.judgement.as_json(expectation)
+        tracker = _tracked(history, judgements, context, complete=complete)
+        if tracker is not None:
+            expectation = tracker.expectation(step)
+            content = tracker.observe(step, _OBSERVED).as_json(expectation)
         if (
             record["source"] != "shrinking"
             and self.next_attempt(name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES)) is not None
@@ -122,27 +113,15 @@ class InterruptedRun:
         }
 
 
-def _carried(
-    history: History, judgements: list[Record], context: ModelContext, *, complete: bool
-) -> tuple[PossibleOrders, bool] | None:
-    """Return what was believed of the order after the last judgement, or None where a secret hides it."""
-    possible: PossibleOrders = ()
-    doubtful = False
+def _tracked(history: History, judgements: list[Record], context: ModelContext, *, complete: bool) -> Tracker | None:
+    """Return a tracker after the last step that was judged, or None where a secret hides what was observed."""
+    tracker = Tracker(history.profile, context, complete=complete)
     for step, record in zip(history.all_steps, judgements, strict=False):
-        observed: Observation = record["observed"]
-        if any(REMOVED in str(value) for value in observed.values()):
+        observation: Observation = record["observed"]
+        if any(REMOVED in str(value) for value in observation.values()):
             return None
-        opening = isinstance(step, Initiate)
-        expectation = (
-            initial_expectation(history.profile, step, context)
-            if isinstance(step, Initiate)
-            else expect(possible, step, context)
-        )
-        assessment = assess(
-            step, expectation, observed, () if opening else possible, context, complete=complete, doubtful=doubtful
-        )
-        possible, doubtful = advance(step, possible, assessment.left, observed), assessment.doubtful
-    return possible, doubtful
+        tracker.observe(step, observation)
+    return tracker
 
 
 def check_resumable(evidence: Evidence, tool: str, rulebook: str) -> None:

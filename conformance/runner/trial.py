@@ -1,8 +1,8 @@
-"""A trial: one history, played against one target, judged step by step.
+"""A trial: one history, run against one target, and judged step by step.
 
-After every step the order is read back and compared as a whole. The model carries every order that is still possible; a
-trial ends at its first violation, or as soon as an answer proves nothing. What a request did that was not answered is
-settled by reading: the trial then goes on with all that is possible, and is inconclusive whatever follows.
+After every step the order is read back and compared as a whole. A trial ends at its first violation, or as soon as
+nobody knows what the order is. A request without a response is settled by reading: the trial then goes on with every
+order that is possible, and is inconclusive whatever follows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, told_apart
@@ -27,18 +28,22 @@ from conformance.domain.steps import (
     name_of,
     parts_of,
 )
-from conformance.judging.ambiguity import assess
-from conformance.judging.judge import OUTCOMES, Finding, Judgement, StepStatus, judge
-from conformance.judging.observability import observable
-from conformance.judging.verdicts import ANOTHER_PERMITTED_RESPONSE
-from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.judging.judge import OUTCOMES, Finding, Judgement, StepStatus
+from conformance.judging.rule_verdicts import ANOTHER_PERMITTED_RESPONSE
+from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext
 from conformance.wire.base import ObservedFields
 from conformance.wire.driver import Driver
 
 POLLS: Final = 10
 """How often an order is read again after a 202, before its outcome is given up on."""
 SECOND_LOOKS: Final = 2
-"""How often an order is read again when it is not as expected right after an answer."""
+"""How often an order is read again when it is not as expected right after a response."""
+_LOGGED: Final = (Cancel, Capture, Refund, StopAgreement)
+"""The steps after which the event log is read, too."""
+_SLOW: Final = (Initiate, StopAgreement)
+"""Nothing bounds how soon an accepted agreement's charge is reserved, or a stopped one's charges follow. The same goes
+for the effect of a test action."""
 
 
 class TrialStatus(StrEnum):
@@ -51,7 +56,7 @@ class TrialStatus(StrEnum):
 
 @dataclass(slots=True)
 class TrialResult:
-    """What a trial showed. ``steps`` counts the steps that were played, the opening included."""
+    """What a trial showed. ``steps`` counts the steps that were executed, the opening included."""
 
     ending: TrialStatus = TrialStatus.CONFORMS
     steps: int = 0
@@ -59,8 +64,17 @@ class TrialResult:
     cause: str = ""
     examples: list[str] = field(default_factory=list)
 
+    def add(self, judgement: Judgement) -> None:
+        """Take in the judgement of the next step."""
+        if judgement.status is StepStatus.VIOLATES:
+            self.ending, self.findings = TrialStatus.VIOLATES, judgement.findings
+        elif judgement.status is StepStatus.INCONCLUSIVE:
+            self.ending, self.cause = TrialStatus.INCONCLUSIVE, self.cause or judgement.cause
+        else:
+            self.examples.extend((*judgement.examples, *judgement.records))
+
     def missing(self, goals: Sequence[str]) -> tuple[list[str], str]:
-        """Return the rules of which the history was to be an example and is none, and why it is none."""
+        """Return the rules that the history was meant to check and did not, and why not."""
         broken = {finding.rule for finding in self.findings}
         names = (Citation.parse(goal).rule for goal in goals if goal not in self.examples)
         rules = [name for name in dict.fromkeys(names) if name not in broken]
@@ -70,81 +84,54 @@ class TrialResult:
 
     @property
     def own_findings(self) -> tuple[Finding, ...]:
-        """What the history itself broke, and not the ones that were played in its place to explain a lost race."""
+        """What the history itself violated; not what was found in the ones that were run to explain a lost race."""
         return () if self.cause else self.findings
 
 
 RecordJudgement = Callable[..., None]
 """Where judgements are written: called with the step's index and the judgement's content."""
 RunElsewhere = Callable[[History], Awaitable[TrialResult]]
-"""Plays another history, on an order of its own."""
+"""Runs another history, on an order of its own."""
 
 
 async def run_trial(
     history: History, driver: Driver, context: ModelContext, note: RecordJudgement, elsewhere: RunElsewhere
 ) -> TrialResult:
-    """Play a history and judge every step.
+    """Run a history and judge every step.
 
     Args:
-        history: what to play.
-        driver: plays the steps against the target.
-        context: the market and the readings in force.
+        history: what to run.
+        driver: executes the steps against the target.
+        context: the market and the interpretations in force.
         note: takes each judgement as it is made.
-        elsewhere: plays what is needed to know what a violation is about.
+        elsewhere: runs what is needed to know what a violation is about.
 
     """
     trial = TrialResult()
-    possible: PossibleOrders = ()
-    doubtful = False
+    tracker = Tracker(history.profile, context, complete=driver.complete)
     for index, step in enumerate(history.all_steps):
         trial.steps = index + 1
-        if isinstance(step, Initiate):
-            expectation = initial_expectation(history.profile, step, context)
-        else:
-            expectation = expect(possible, step, context)
-        observed = await _observe(step, driver, expectation)
-        assessment = assess(step, expectation, observed, possible, context, complete=driver.complete, doubtful=doubtful)
-        judgement, doubtful = assessment.judgement, assessment.doubtful
+        expectation = tracker.expectation(step)
+        observation = await _observe(step, driver, tracker)
+        judgement = tracker.observe(step, observation)
+        record = partial(note, index, do=name_of(step), seen=observation_in_words(observation), observed=observation)
         if judgement.status is StepStatus.VIOLATES and isinstance(step, Together):
             other = await _one_after_the_other(history, index, elsewhere)
             if other is not None:
                 cause = f"sent one after the other, the two requests do not conform either: {other.cause}"
-                judgement = Judgement(StepStatus.INCONCLUSIVE, cause=cause)
-                said = judgement.as_json(expectation)
-                note(
-                    index,
-                    do=name_of(step),
-                    seen=observation_in_words(observed),
-                    observed=observed,
-                    superseded=True,
-                    **said,
-                )
+                superseded = Judgement(StepStatus.INCONCLUSIVE, cause=cause)
+                record(superseded=True, **superseded.as_json(expectation))
                 trial.ending, trial.findings, trial.cause = other.ending, other.findings, cause
                 return trial
-        note(
-            index,
-            do=name_of(step),
-            seen=observation_in_words(observed),
-            observed=observed,
-            **judgement.as_json(expectation),
-        )
-        if judgement.status is StepStatus.VIOLATES:
-            trial.ending, trial.findings = TrialStatus.VIOLATES, judgement.findings
-            return trial
-        if judgement.status is StepStatus.INCONCLUSIVE:
-            trial.ending, trial.cause = TrialStatus.INCONCLUSIVE, trial.cause or judgement.cause
-            if not assessment.goes_on:
-                return trial
-            possible = advance(step, possible, assessment.left, observed)
-            continue
-        trial.examples.extend(judgement.examples)
-        trial.examples.extend(judgement.records)
-        possible = advance(step, possible, assessment.left, observed)
+        record(**judgement.as_json(expectation))
+        trial.add(judgement)
+        if not judgement.goes_on:
+            break
     return trial
 
 
 async def _one_after_the_other(history: History, index: int, elsewhere: RunElsewhere) -> TrialResult | None:
-    """Play two requests both ways round, one after the other; return the first trial that does not conform.
+    """Run two requests both ways round, one after the other; return the first trial that does not conform.
 
     What a target gets wrong without a race it gets wrong in a race as well, and that is not what the race is about.
     """
@@ -157,24 +144,28 @@ async def _one_after_the_other(history: History, index: int, elsewhere: RunElsew
     return None
 
 
-async def _observe(step: Step, driver: Driver, expectation: Expectation) -> ObservedFields:
-    """Play a step and read the order back, again and again where the answer says that more is to come."""
-    answer = await driver.perform(step)
-    parts = parts_of(step)
-    log = any(isinstance(one, Cancel | Capture | Refund | StopAgreement) for one in parts)
-    observed = answer | await driver.look("read", log=log)
-    outcomes = {answer.get("answer.outcome"), answer.get("other.outcome")}
-    # Nothing bounds how soon an accepted agreement's charge is reserved or a stopped one's charges follow, nor how soon
-    # a test action has its effect.
-    patient = any(isinstance(one, Initiate | StopAgreement) or action_of(one) is not None for one in parts)
-    patient = patient or (PENDING in outcomes and _may_be_pending(expectation))
-    looks = 0 if outcomes.isdisjoint((ACCEPTED, PENDING)) else POLLS if patient else SECOND_LOOKS
-    for attempt in range(1, looks + 1):
-        if _settled(_spoken(expectation, observed, driver), observed):
+async def _observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedFields:
+    """Execute a step and read the order back, again and again while more is to come."""
+    response = await driver.perform(step)
+    log = any(isinstance(part, _LOGGED) for part in parts_of(step))
+    observation = response | await driver.look("read", log=log)
+    for attempt in range(1, _looks(step, response, tracker) + 1):
+        if _is_settled(tracker, step, observation):
             break
         await driver.pause(attempt)
-        observed = observed | await driver.look("poll", log=log)
-    return observed
+        observation = observation | await driver.look("poll", log=log)
+    return observation
+
+
+def _looks(step: Step, response: Observation, tracker: Tracker) -> int:
+    """Return how often an order is read again at most."""
+    outcomes = {response.get(outcome) for outcome in OUTCOMES}
+    if outcomes.isdisjoint((ACCEPTED, PENDING)):
+        return 0
+    takes_its_time = any(isinstance(part, _SLOW) or action_of(part) is not None for part in parts_of(step))
+    if takes_its_time or (PENDING in outcomes and _may_be_pending(tracker.expectation(step))):
+        return POLLS
+    return SECOND_LOOKS
 
 
 def _may_be_pending(expectation: Expectation) -> bool:
@@ -182,26 +173,19 @@ def _may_be_pending(expectation: Expectation) -> bool:
     return any(claim.field in OUTCOMES and claim.permitted.permits(PENDING) for claim in claims)
 
 
-def _settled(expectation: Expectation, observed: Observation) -> bool:
-    judgement, left = judge(expectation, observed)
-    return judgement.status in (StepStatus.CONFORMS, StepStatus.RECORDED) and any(branch.lasting for branch in left)
+def _is_settled(tracker: Tracker, step: Step, observation: Observation) -> bool:
+    judgement, branches = tracker.compare(step, observation)
+    return judgement.is_permitted and any(branch.lasting for branch in branches)
 
 
-def _spoken(expectation: Expectation, observed: Observation, driver: Driver) -> Expectation:
-    return observable(expectation, observed, complete=driver.complete)
+def observation_in_words(observation: Observation) -> str:
+    """Return in a few words how a step was answered, such as ``refused 409, code conflict``."""
+    first, second = told_apart(observation)
+    return "; ".join(map(_response_in_words, (first, second) if "answer.outcome" in second else (first,)))
 
 
-def observation_in_words(observed: Observation) -> str:
-    """Say in a few words how a step was answered."""
-    one, other = told_apart(observed)
-    return f"{_said(one)}; {_said(other)}" if "answer.outcome" in other else _said(one)
-
-
-def _said(observed: Observation) -> str:
-    said: list[Any] = [observed.get("answer.outcome", "read"), observed.get("answer.status")]
-    words = " ".join(str(one) for one in said if one is not None)
-    code = observed.get("answer.code")
+def _response_in_words(observation: Observation) -> str:
+    parts = (observation.get("answer.outcome", "read"), observation.get("answer.status"))
+    words = " ".join(str(part) for part in parts if part is not None)
+    code = observation.get("answer.code")
     return f"{words}, code {code}" if code else words
-
-
-__all__ = ["Judgement", "RecordJudgement", "TrialResult", "TrialStatus", "observation_in_words", "run_trial"]

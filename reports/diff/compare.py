@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 from conformance.domain.order import Profile
-from conformance.judging.verdicts import RuleResult, RuleVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.html.histories import HistoryView, history_views_of
 from conformance.results.result import Result
 

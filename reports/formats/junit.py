@@ -11,7 +11,8 @@ from typing import Final
 from xml.etree import ElementTree
 
 from conformance.domain.order import Profile
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
 from conformance.reports.wording.headline import ending, ending_note, headline, profiles, replay_line
 from conformance.reports.wording.provider import PROFILES

@@ -10,7 +10,8 @@ import hashlib
 import json
 from typing import Any, Final
 
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.wording.headline import ending_note, headline, replay_line
 from conformance.reports.wording.sanitize import shortened
 from conformance.results.result import Result, book_of

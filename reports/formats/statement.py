@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.results.result import Result
 from conformance.rulebook import Rulebook
 from conformance.rulebook.render import render_json

@@ -14,7 +14,8 @@ from markupsafe import Markup, escape
 
 from conformance.domain.order import Market
 from conformance.evidence.journal import is_merchant_run
-from conformance.judging.verdicts import RuleVerdict, RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.reports.detection_power import detection_of
 from conformance.reports.fuzzing import fuzz_part
 from conformance.reports.html.age_distribution import AgeDistribution, age_distributions_of

@@ -11,7 +11,8 @@ from typing import Final
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Record, is_merchant_run
 from conformance.judging.judge import StepStatus
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance, needless_waivers
+from conformance.judging.run_verdicts import blocks_conformance, needless_waivers
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.wording.provider import PROFILES, counted, sentence
 from conformance.results.result import Result, partial_note
 from conformance.rulebook import Level

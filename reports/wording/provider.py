@@ -33,7 +33,8 @@ from conformance.domain.steps import (
     Together,
 )
 from conformance.judging.judge import observed_text
-from conformance.judging.verdicts import CAPABILITIES, RuleVerdict
+from conformance.judging.rule_verdicts import CAPABILITIES
+from conformance.judging.verdicts import RuleVerdict
 
 PROFILES: Final[Mapping[Profile, str]] = {
     Profile.ECOM: "eCom v2",

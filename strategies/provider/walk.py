@@ -24,7 +24,9 @@ from conformance.domain.expectation import (
     Scalar,
 )
 from conformance.domain.steps import Age, Capture, History, Initiate, Refund, Step
-from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.judging.judge import documented_branches
+from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext, PossibleOrders
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,8 @@ def walk(history: History, context: ModelContext) -> Walk:
         KeyError: a step does not exist in the history's API.
 
     """
-    strides: list[Stride] = []
-    possible: PossibleOrders = ()
-    for step in history.all_steps:
-        expectation = (
-            expect(possible, step, context)
-            if possible
-            else initial_expectation(history.profile, history.opening, context)
-        )
-        stride = _stride(step, expectation, possible)
-        strides.append(stride)
-        possible = stride.possible
-    return tuple(strides)
+    tracker = Tracker(history.profile, context)
+    return tuple(_stride(step, tracker) for step in history.all_steps)
 
 
 def reached(history: History, context: ModelContext) -> frozenset[str]:
@@ -91,18 +83,17 @@ def _outcomes(expectation: Expectation) -> frozenset[tuple[str, tuple[str, ...]]
     return frozenset((branch.name, branch.rules) for branch in expectation.branches if branch.proves)
 
 
-def _stride(step: Step, expectation: Expectation, before: PossibleOrders) -> Stride:
+def _stride(step: Step, tracker: Tracker) -> Stride:
+    expectation = tracker.expectation(step)
     chosen = next(branch for branch in expectation.branches if branch.proves)
-    observed = ideal(chosen)
-    left = tuple(
-        branch for branch in expectation.branches if branch is chosen or (branch.proves and _fits(branch, observed))
+    observation = ideal(chosen)
+    fitting = tuple(
+        branch for branch in expectation.branches if branch is chosen or (branch.proves and _fits(branch, observation))
     )
-    proving = [branch for branch in left if branch.proves]
-    # As in a real judgement, a way that permits anything orderly takes nothing from one that says what was documented.
-    specific = {branch.after for branch in proving if branch.rules}
-    proving = [branch for branch in proving if branch.rules or branch.after not in specific]
-    agreed = dict.fromkeys(rule for rule in chosen.rules if all(rule in other.rules for other in proving))
-    return Stride(step, expectation, chosen, advance(step, before, left, observed), tuple(agreed))
+    documented = documented_branches(fitting)
+    examples = (rule for rule in chosen.rules if all(rule in branch.rules for branch in documented))
+    tracker.advance(step, fitting, observation)
+    return Stride(step, expectation, chosen, tracker.orders, tuple(dict.fromkeys(examples)))
 
 
 def ideal(branch: Branch) -> dict[str, Scalar]:

@@ -9,9 +9,10 @@ import conformance.results.result as reduction
 from conformance import reports
 from conformance.domain.steps import Cancel, History, parts_of
 from conformance.evidence.journal import Journal
-from conformance.judging import ambiguity as doubt
-from conformance.judging import verdicts as verdict
+from conformance.judging import judge as judging_step
+from conformance.judging import rule_verdicts, run_verdicts, tracker
 from conformance.judging.judge import Judgement, StepStatus
+from conformance.judging.tracker import Tracker
 from conformance.judging.verdicts import EXIT_CODES, RuleVerdict, RunVerdict
 from conformance.results.result import Result
 from conformance.rulebook import Rulebook
@@ -62,7 +63,7 @@ def half_of_the_plan_is_forgotten(patch):
         if int(numbered.identifier[-1]) % 2:
             await play(self, numbered, worker)
 
-    patch.setattr(CaseExecutor, "_play_planned", some)
+    patch.setattr(CaseExecutor, "_run_case", some)
 
 
 @caught(5, "is not what was planned")
@@ -112,7 +113,7 @@ def judging_raises(patch):
     def raising(*_):
         raise ValueError("it cannot be judged")
 
-    patch.setattr(trial, "judge", raising)
+    judged_in_trial(patch, raising)
 
 
 @caught(5, "was not judged to its end")
@@ -154,7 +155,7 @@ def trial_stops_before_the_cancel(patch):
 def order_not_read_back(patch):
     """A trial does not read the order back after a step."""
 
-    async def blind(step, driver, expectation):
+    async def blind(step, driver, tracker):
         return await driver.perform(step)
 
     patch.setattr(trial, "_observe", blind)
@@ -162,7 +163,7 @@ def order_not_read_back(patch):
 
 def judging(status, **changes):
     """Return a judge that takes every violation for something else."""
-    judge = verdict.judge
+    judge = judging_step.judge
 
     def mild(expectation, observed):
         judgement, left = judge(expectation, observed)
@@ -177,12 +178,16 @@ def judging(status, **changes):
 def judged_in_trial(patch, judge):
     """Let trials judge in another way, and nobody else."""
 
-    def weigh(*given, **named):
-        with stage.patched(doubt, "judge", judge):
-            return doubt.assess(*given, **named)
+    class Misjudging(Tracker):
+        def compare(self, step, observation):
+            with stage.patched(tracker, "judge", judge):
+                return super().compare(step, observation)
 
-    patch.setattr(trial, "judge", judge)
-    patch.setattr(trial, "weigh", weigh)
+        def observe(self, step, observation):
+            with stage.patched(tracker, "judge", judge):
+                return super().observe(step, observation)
+
+    patch.setattr(trial, "Tracker", Misjudging)
 
 
 @caught(5, "was not judged by its rules")
@@ -206,7 +211,7 @@ def trial_takes_a_violation_for_an_open_answer(patch):
 @caught(5, "was not judged by its rules")
 def claims_about_the_read_back_are_dropped(patch):
     """A trial judges the answer, and nothing that was read afterwards."""
-    judge = verdict.judge
+    judge = judging_step.judge
 
     def answers_only(expectation, observed):
         branches = tuple(
@@ -224,21 +229,19 @@ def claims_about_the_read_back_are_dropped(patch):
 @caught(5, BLIND)
 def judge_takes_a_violation_for_conformance(patch):
     """The judge knows no violations."""
-    stage.everywhere(patch, "conformance.judging.verdicts", "judge", judging(StepStatus.CONFORMS))
+    stage.everywhere(patch, "conformance.judging.judge", "judge", judging(StepStatus.CONFORMS))
 
 
 @caught(5, BLIND)
 def judge_takes_a_violation_for_an_open_answer(patch):
     """The judge takes every violation for an answer that proves nothing."""
-    stage.everywhere(
-        patch, "conformance.judging.verdicts", "judge", judging(StepStatus.INCONCLUSIVE, cause="no answer")
-    )
+    stage.everywhere(patch, "conformance.judging.judge", "judge", judging(StepStatus.INCONCLUSIVE, cause="no answer"))
 
 
 @caught(5, BLIND)
 def model_permits_anything(patch):
     """The model permits whatever is observed."""
-    expect = trial.expect
+    expect = tracker.expect
 
     def anything(possible, step, context):
         expectation = expect(possible, step, context)
@@ -250,10 +253,10 @@ def model_permits_anything(patch):
 
 def reducing(wrong, right):
     """Return a reduction that takes one verdict for another."""
-    reduce_rule = verdict.rule_verdict
+    rule_verdict = rule_verdicts.rule_verdict
 
     def mild(*place):
-        one = reduce_rule(*place)
+        one = rule_verdict(*place)
         return dataclasses.replace(one, verdict=right) if one.verdict is wrong else one
 
     return mild
@@ -263,7 +266,10 @@ def reducing(wrong, right):
 def skip_counts_as_a_pass(patch):
     """A rule that was not exercised has passed."""
     stage.everywhere(
-        patch, "conformance.judging.verdicts", "reduce_rule", reducing(RuleVerdict.NOT_EXERCISED, RuleVerdict.PASSED)
+        patch,
+        "conformance.judging.rule_verdicts",
+        "rule_verdict",
+        reducing(RuleVerdict.NOT_EXERCISED, RuleVerdict.PASSED),
     )
 
 
@@ -271,7 +277,7 @@ def skip_counts_as_a_pass(patch):
 def thin_counts_as_a_pass(patch):
     """A rule with too few examples has passed."""
     stage.everywhere(
-        patch, "conformance.judging.verdicts", "reduce_rule", reducing(RuleVerdict.THIN, RuleVerdict.PASSED)
+        patch, "conformance.judging.rule_verdicts", "rule_verdict", reducing(RuleVerdict.THIN, RuleVerdict.PASSED)
     )
 
 
@@ -279,45 +285,45 @@ def thin_counts_as_a_pass(patch):
 def violated_counts_as_recorded(patch):
     """A rule that was violated is recorded."""
     stage.everywhere(
-        patch, "conformance.judging.verdicts", "reduce_rule", reducing(RuleVerdict.VIOLATED, RuleVerdict.RECORDED)
+        patch, "conformance.judging.rule_verdicts", "rule_verdict", reducing(RuleVerdict.VIOLATED, RuleVerdict.RECORDED)
     )
 
 
 @caught(5, BLIND)
 def one_example_is_enough(patch):
     """A rule passes with one example."""
-    patch.setattr(verdict, "NEEDED", 1)
+    patch.setattr(rule_verdicts, "CHECKS_NEEDED", 1)
 
 
 @caught(5, BLIND)
 def sides_exchanged(patch):
     """The examples of one side of a boundary are counted on the other."""
-    reduce_rule = verdict.rule_verdict
+    rule_verdict = rule_verdicts.rule_verdict
 
     def exchanged(*place):
-        one = reduce_rule(*place)
+        one = rule_verdict(*place)
         return dataclasses.replace(one, sides=dict(zip(one.sides, reversed(one.sides.values()), strict=True)))
 
-    stage.everywhere(patch, "conformance.judging.verdicts", "reduce_rule", exchanged)
+    stage.everywhere(patch, "conformance.judging.rule_verdicts", "rule_verdict", exchanged)
 
 
 @caught(5, BLIND)
 def empty_run_is_conformant(patch):
     """Where nothing holds a run back, it is conformant."""
-    reduce_run = verdict.run_verdict
+    run_verdict = run_verdicts.run_verdict
 
     def mild(results, ended=None):
         listed = list(results)
-        return reduce_run(listed, ended) if listed else (RunVerdict.CONFORMANT, "")
+        return run_verdict(listed, ended) if listed else (RunVerdict.CONFORMANT, "")
 
-    stage.everywhere(patch, "conformance.judging.verdicts", "reduce_run", mild)
+    stage.everywhere(patch, "conformance.judging.run_verdicts", "run_verdict", mild)
 
 
 @caught(5, BLIND)
 def broken_off_run_is_judged_by_what_it_saw(patch):
     """How a run ended is not asked."""
-    reduce_run = verdict.run_verdict
-    stage.everywhere(patch, "conformance.judging.verdicts", "reduce_run", lambda results, *_: reduce_run(results))
+    run_verdict = run_verdicts.run_verdict
+    stage.everywhere(patch, "conformance.judging.run_verdicts", "run_verdict", lambda results, *_: run_verdict(results))
 
 
 @caught(5, BLIND)
@@ -342,12 +348,12 @@ def rulebook_loses_a_rule(patch):
 @caught(5, BLIND)
 def reduction_loses_a_rule(patch):
     """One of the violated rules is left out when all are reduced."""
-    reduce_all = verdict.rule_results
+    rule_results = rule_verdicts.rule_results
     stage.everywhere(
         patch,
-        "conformance.judging.verdicts",
-        "reduce_all",
-        lambda *place: tuple(one for one in reduce_all(*place) if one.rule.id != "EP-05"),
+        "conformance.judging.rule_verdicts",
+        "rule_results",
+        lambda *place: tuple(one for one in rule_results(*place) if one.rule.id != "EP-05"),
     )
 
 
@@ -373,20 +379,20 @@ def result_counts_the_shrinking(patch):
 @caught(5, "its rules say otherwise")
 def result_is_always_conformant(patch):
     """The verdict of a run does not come from its rules."""
-    patch.setattr(reduction, "reduce_run", lambda *_: (RunVerdict.CONFORMANT, "All is well."))
+    patch.setattr(reduction, "run_verdict", lambda *_: (RunVerdict.CONFORMANT, "All is well."))
 
 
 @caught(5, "otherwise than the run was asked to")
 def everything_is_waived(patch):
     """A waiver of one rule covers all of them."""
-    reduce_all = verdict.rule_results
+    rule_results = rule_verdicts.rule_results
 
     class Everything(dict):
         def get(self, *_):
             return "known"
 
     patch.setattr(
-        reduction, "reduce_all", lambda book, scopes, tallies, _: reduce_all(book, scopes, tallies, Everything())
+        reduction, "rule_results", lambda book, scopes, tallies, _: rule_results(book, scopes, tallies, Everything())
     )
 
 

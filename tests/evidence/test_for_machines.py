@@ -13,7 +13,8 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from conformance.evidence.journal import JOURNAL_VERSION, read_journal
-from conformance.judging.verdicts import RuleVerdict, RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.reports.agreement import READERS, complaints
 from conformance.reports.formats.badge import badge_text
 from conformance.reports.formats.sarif import sarif, sarif_text

@@ -7,7 +7,8 @@ import pytest
 from conformance.domain.expectation import Expectation
 from conformance.domain.order import Profile
 from conformance.judging.judge import Judgement, StepStatus, judge
-from conformance.judging.verdicts import RuleVerdict, Scope, rule_verdict
+from conformance.judging.rule_verdicts import rule_verdict
+from conformance.judging.verdicts import RuleVerdict, Scope
 from conformance.rulebook import load, load_obligations
 from tests.judging.test_verdicts import FULL, ORDER, OTHER, OUTCOME, PLAIN, REFUSED, says, tally, way
 

@@ -9,18 +9,9 @@ from hypothesis import strategies as st
 from conformance.domain.expectation import Between, Branch, Claim, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.judging.judge import StepStatus, judge, observed_text
-from conformance.judging.verdicts import (
-    CHECKS_NEEDED,
-    EXIT_CODES,
-    RuleTally,
-    RuleVerdict,
-    RunVerdict,
-    Scope,
-    blocks_conformance,
-    rule_results,
-    rule_verdict,
-    run_verdict,
-)
+from conformance.judging.rule_verdicts import rule_results, rule_verdict
+from conformance.judging.run_verdicts import blocks_conformance, run_verdict
+from conformance.judging.verdicts import CHECKS_NEEDED, EXIT_CODES, RuleTally, RuleVerdict, RunVerdict, Scope
 from conformance.rulebook import Level, Status, load
 
 ORDER = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.domain.order import Profile
-from conformance.judging.verdicts import RuleVerdict, RunVerdict, blocks_conformance
+from conformance.judging.run_verdicts import blocks_conformance
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.rulebook import Rulebook, Status, load
 from conformance.runner.settings import BUDGETS
 

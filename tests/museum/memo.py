@@ -9,9 +9,9 @@ from typing import Any
 
 from conformance.domain.expectation import Branch, Expectation, Observation
 from conformance.domain.steps import Step
+from conformance.judging import tracker
 from conformance.judging.judge import Judgement, judge
 from conformance.model import ModelContext, PossibleOrders, expect
-from conformance.runner import trial
 
 MOST = 40_000
 """So many expectations are kept before everything is forgotten."""
@@ -51,6 +51,6 @@ class Memo:
 
 
 def remember() -> None:
-    """Let every trial of this process use one memory."""
+    """Let every tracker of this process use one memory."""
     memo = Memo()
-    trial.expect, trial.judge = memo.expect, memo.judge
+    tracker.expect, tracker.judge = memo.expect, memo.judge

@@ -5,9 +5,9 @@ import asyncio
 from conformance.domain.expectation import Branch, Claim, Expectation, OneOf
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Initiate
+from conformance.judging import tracker
 from conformance.judging.judge import StepStatus, judge
 from conformance.model import ModelContext, expect, initial_expectation
-from conformance.runner import trial
 
 from . import memo, stage
 from .exhibits import FAULTS
@@ -26,11 +26,11 @@ def played():
 
 def test_whoever_remembers_finds_the_same(monkeypatch):
     # Put back what `remember` replaces.
-    monkeypatch.setattr(trial, "expect", expect)
-    monkeypatch.setattr(trial, "judge", judge)
+    monkeypatch.setattr(tracker, "expect", expect)
+    monkeypatch.setattr(tracker, "judge", judge)
     afresh = played()
     memo.remember()
-    assert trial.expect is not expect
+    assert tracker.expect is not expect
     assert played() == played() == afresh
     assert all(any(findings) for findings in afresh)
 

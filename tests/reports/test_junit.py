@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence
-from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict, blocks_conformance, run_verdict
+from conformance.judging.run_verdicts import blocks_conformance, run_verdict
+from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.formats.json_report import report_as_json
 from conformance.reports.formats.junit import junit_text
 from conformance.reports.wording.headline import headline
