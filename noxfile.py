@@ -27,6 +27,8 @@ UV = "uv==0.13.9"
 RULEBOOKS = {"docs/rulebook.md": (), "docs/obligations.md": ("--party", "merchant")}
 MUTMUT = "mutmut==3.8.1"
 MINUTES = (
+    "conformance.judging.rule_verdicts.*",
+    "conformance.judging.run_verdicts.*",
     "conformance.judging.verdicts.*",
     "conformance.results.result.*",
     "conformance.judging.observability.*",

@@ -3,72 +3,30 @@
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.evidence.consistency import PLANNED, digest_of
+from conformance.evidence.consistency import digest_of
 from conformance.evidence.journal import Evidence, JournalError
 from conformance.judging.verdicts import LAST, RuleVerdict, RunVerdict
-from conformance.results.result import result_of
-from conformance.rulebook import Readings, load
-
-ECOM = Profile.ECOM
-
-
-def run(**changes):
-    record = {
-        "kind": "run",
-        "format": 1,
-        "tool": "0.1.0",
-        "rulebook": load().digest,
-        "target": {"kind": "url", "name": "http://127.0.0.1:9", "wire": True, "control": None},
-        "waivers": [],
-        "readings": Readings.documented().as_json(),
-        "profiles": ["ecom"],
-    }
-    return record | changes
-
-
-OFFERED = {"kind": "capabilities", "profile": "ecom", "offered": ["age", "approve"], "source": "told"}
-FINISH = {"kind": "finish", "ended": "complete", "message": "", "seconds": 1.0}
-
-
-def history(name="ecom-1", source="systematic", profile="ecom"):
-    steps = {"version": 1, "profile": profile, "steps": [{"do": "initiate"}, {"do": "cancel"}]}
-    return {"kind": "history", "id": name, "profile": profile, "source": source, "history": steps}
-
-
-def judgement(status="conforms", name="ecom-1", step=1, **content):
-    do = ("initiate", "cancel")[step]
-    return {"kind": "judgement", "history": name, "step": step, "do": do, "status": status, "seen": "x", **content}
-
-
-def played(status="conforms", name="ecom-1", source="systematic", **content):
-    """A history whose cancel was judged like this."""
-    return [history(name, source), judgement(name=name, step=0), judgement(status, name, **content)]
-
-
-def several(*judged):
-    """Histories of which each was judged as one of these say."""
-    return [record for number, one in enumerate(judged, 1) for record in played(**one, name=f"ecom-{number}")]
-
-
-def finding(rule="EC-03", reason="it was wrong"):
-    return {"rule": rule, "branch": "b", "field": "f", "permitted": "1", "observed": "2", "reason": reason}
-
-
-def planned(records):
-    found = {one["id"]: one for one in records if one["kind"] == "history" and one["source"] in PLANNED}
-    names = sorted({name.rstrip("bc") for name in found})
-    digest = digest_of((name, found[name]["history"]) for name in names if name in found)
-    return {"kind": "plan", "histories": names, "digest": digest}
-
-
-def result(*records, begin=None, finish=FINISH, offered=OFFERED):
-    offered = [offered] if isinstance(offered, dict) else offered
-    everything = [begin or run(), *offered, planned(records), *records, *([finish] if finish else [])]
-    return result_of(Evidence(tuple(everything)))
-
-
-def rule(found, name):
-    return next(one for one in found.rules if one.rule.id == name)
+from conformance.obligations.judge import CAUSE_ORDER
+from conformance.results.result import book_of, result_of
+from conformance.rulebook import load, load_obligations
+from tests.results.records import (
+    ECOM,
+    EVERYTHING,
+    FINISH,
+    OFFERED,
+    SHOWN,
+    conformant,
+    finding,
+    history,
+    judgement,
+    passed,
+    planned,
+    played,
+    result,
+    rule,
+    run,
+    several,
+)
 
 
 def test_examples_are_counted_by_rule_and_side():
@@ -285,3 +243,102 @@ def test_a_run_record_that_lacks_a_part_is_an_error_with_a_sentence(part):
     begin = {name: value for name, value in run().items() if name != part}
     with pytest.raises(JournalError):
         result(begin=begin)
+
+
+def test_a_run_in_which_everything_was_shown_is_conformant():
+    found = conformant()
+    assert (found.verdict, found.reason) == (
+        RunVerdict.CONFORMANT,
+        f"{len(passed(found))} rules passed and none is violated.",
+    )
+
+
+def waived(rule_id, **content):
+    return {"rule": rule_id, "reason": "ticket 7", **content}
+
+
+def test_a_waiver_that_nothing_needs_leaves_a_green_run_incomplete():
+    found = conformant(waivers=[waived("EC-03"), waived("EC-13")])
+    assert (found.verdict, found.reason) == (
+        RunVerdict.INCOMPLETE,
+        "Waived without need: EC-03, EC-13; take the waiver away.",
+    )
+
+
+def test_a_waiver_of_what_was_not_exercised_is_needed():
+    shown = [example for example in SHOWN if example != "EC-03"]
+    records = several(*[{"examples": shown}] * 3)
+    found = result(*records, begin=run(waivers=[waived("EC-03")]), offered=EVERYTHING)
+    assert (rule(found, "EC-03").verdict, found.verdict) == (RuleVerdict.NOT_EXERCISED, RunVerdict.CONFORMANT)
+
+
+def test_a_waiver_of_what_is_violated_is_needed():
+    records = [
+        history("ecom-9"),
+        judgement(name="ecom-9", step=0),
+        judgement("violates", "ecom-9", findings=[finding()]),
+    ]
+    found = conformant(*records, waivers=[waived("EC-03")])
+    assert (found.verdict, found.reason) == (
+        RunVerdict.CONFORMANT,
+        f"{len(passed(found))} rules passed and 1 violated ones are waived.",
+    )
+
+
+@pytest.mark.parametrize(("until", "over"), [("2026-11-22", True), ("2026-11-23", False), ("2026-11-24", False)])
+def test_a_waiver_holds_until_the_end_of_its_last_day(until, over):
+    begin = run(started="2026-11-23T23:00:00Z", waivers=[waived("EC-13"), waived("EC-03", until=until)])
+    if not over:
+        assert rule(result(begin=begin), "EC-03").waiver == "ticket 7"
+        return
+    with pytest.raises(JournalError) as error:
+        result(begin=begin)
+    assert str(error.value) == "The evidence waives EC-03, and its waiver had ended when the run began."
+
+
+def merchants(*records, **changes):
+    begin = run(party="merchant", rulebook=load_obligations().digest, **changes)
+    shown = {**OFFERED, "offered": []}
+    return result_of(Evidence((begin, shown, planned(records), *records, FINISH)))
+
+
+def test_a_merchants_run_is_held_against_the_obligations():
+    found = merchants(*played(examples=["M1"]))
+    assert {one.rule.id for one in found.rules} == {one.id for one in load_obligations().governing(Profile.ECOM)}
+    assert (rule(found, "M1").examples, rule(found, "M1").verdict) == (1, RuleVerdict.THIN)
+    assert book_of(found.evidence) == load_obligations()
+    assert book_of(Evidence((run(), run(party="merchant")))) == load()
+    assert rule(found, "M2").reason == "nothing that the integration did in this run was about it"
+
+
+def test_a_merchants_evidence_is_checked_as_a_merchants():
+    """A history of a shop has other steps than a provider's, which nothing else can read."""
+    shops = {**history(), "history": {"version": 1, "profile": "ecom", "party": "merchant"}}
+    digest = {"kind": "plan", "histories": ["ecom-1"], "digest": digest_of([("ecom-1", shops["history"])])}
+    begin = run(party="merchant", rulebook=load_obligations().digest)
+    evidence = Evidence((begin, {**OFFERED, "offered": []}, digest, shops, FINISH))
+    assert result_of(evidence).histories == {Profile.ECOM: 1}
+    with pytest.raises(JournalError, match="is about ecom-1, which was not begun"):
+        result_of(Evidence((begin, {**OFFERED, "offered": []}, judgement(), FINISH)))
+
+
+@pytest.mark.parametrize(("strict", "verdict"), [(False, RuleVerdict.WARNING), (True, RuleVerdict.VIOLATED)])
+def test_what_is_recommended_decides_only_where_the_run_is_strict(strict, verdict):
+    broken = played("violates", findings=[finding("M10", "asked too often")])
+    found = rule(merchants(*broken, **({"strict": True} if strict else {})), "M10")
+    assert (found.verdict, found.reason) == (verdict, "asked too often")
+
+
+def test_of_a_merchants_counterexamples_the_one_that_says_most_of_its_cause_comes_first():
+    broken = [finding("M10"), finding("M1")]
+    records = [*played("violates", findings=broken), *played("violates", "ecom-s00001", "shrinking", findings=broken)]
+    example = {"kind": "counterexample", "profile": "ecom", "reason": "r", "file": "c", "history": "ecom-s00001"}
+    told = [{**example, "rule": one, "first": "ecom-1", "steps": 4} for one in ("M10", "M1")]
+    found = merchants(*records, *told)
+    assert [rule(found, one).rank for one in ("M10", "M1")] == [(CAUSE_ORDER["M10"], 4), (CAUSE_ORDER["M1"], 4)]
+
+
+def test_why_a_history_did_not_arrive_is_no_reason_for_an_open_answer():
+    missed = {"kind": "missed", "history": "ecom-1", "rules": ["EC-03"], "cause": "b"}
+    records = [*played("inconclusive", examples=["EC-03"], cause="a"), missed, {**missed}]
+    assert rule(result(*records), "EC-03").reason == "1 of its histories proved nothing: a"
