@@ -1,4 +1,4 @@
-"""Runs that put only a part of the rules to the test, or rules that histories do not: what they say of which rules."""
+"""Runs that test a part of the rules only, or rules that no history tests: what they say about which rules."""
 
 from __future__ import annotations
 
@@ -16,31 +16,29 @@ from conformance.rulebook import load_http_rules
 FUZZ: Final = "fuzz"
 AGE: Final = "age"
 _OPEN: Final = (RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
+_NOT_ABOUT_AGE: Final = "the run was about the age of orders, and nothing else was asked for"
 
 
 def apply_focus(focus: str | None, results: tuple[RuleResult, ...]) -> tuple[RuleResult, ...]:
-    """Return what a run with a focus says of the rules that histories put to the test.
+    """Return what a run with a focus says about the rules that histories test.
 
-    A run that only fuzzes plays no history and says nothing of them. One that is about ages says what it saw of every
-    rule, and is not held back by a rule that needs no age.
+    A run that only fuzzes runs no history and says nothing about them. One that is about ages says what it observed of
+    every rule, and no rule without a need for age keeps it from being conformant.
     """
     if focus == FUZZ:
         return ()
-    if focus != AGE:
-        return results
-    reason = "the run was about the age of orders, and nothing else was asked for"
-    return tuple(
-        replace(one, reason=reason, in_scope=False)
-        if one.verdict in _OPEN and "age" not in one.rule.needs and not one.examples
-        else replace(one, in_scope=False)
-        if one.verdict in _OPEN and "age" not in one.rule.needs
-        else one
-        for one in results
-    )
+    return tuple(map(_focused_on_age, results)) if focus == AGE else results
+
+
+def _focused_on_age(result: RuleResult) -> RuleResult:
+    if result.verdict not in _OPEN or "age" in result.rule.needs:
+        return result
+    reason = result.reason if result.examples else _NOT_ABOUT_AGE
+    return replace(result, reason=reason, in_scope=False)
 
 
 def fuzzed_rules(evidence: Evidence, scopes: Iterable[Scope], waivers: Mapping[str, str]) -> tuple[RuleResult, ...]:
-    """Return what a run says of the rules of the HTTP layer; nothing where it did not fuzz.
+    """Return what a run says about the rules of the HTTP layer; nothing if it did not fuzz.
 
     Raises:
         JournalError: it was judged by another version of these rules.

@@ -1,7 +1,11 @@
 """The orders that are still possible: how a tracker follows them, and when it says that nobody is to blame."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import conformance
 from conformance.domain.order import Stage
 from conformance.domain.steps import Approve, Cancel, Expire, Initiate, Read
 from conformance.judging.judge import StepStatus
@@ -121,3 +125,20 @@ def test_an_order_can_be_followed_along_a_chosen_outcome():
 def test_a_step_that_the_api_does_not_have_is_an_error():
     with pytest.raises(KeyError):
         reserved_charge().expectation(Expire())
+
+
+def imports_of(module: Path):
+    """Return the names that a module imports from the model."""
+    statements = ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+    imports = [node for node in statements if isinstance(node, ast.ImportFrom) and node.module == "conformance.model"]
+    return {alias.name for node in imports for alias in node.names}
+
+
+def test_nothing_but_the_tracker_asks_the_model():
+    home = Path(conformance.__file__).parent
+    # The reports and the strategies are links in a checkout, which a recursive glob does not follow.
+    folders = [home, *(folder for folder in (home / "reports", home / "strategies") if folder.is_symlink())]
+    modules = {module for folder in folders for module in folder.rglob("*.py")}
+    asking = {"expect", "initial_expectation", "advance"}
+    others = [module for module in modules if "model" not in module.relative_to(home).parts]
+    assert [module.name for module in others if asking & imports_of(module)] == ["tracker.py"]
