@@ -35,6 +35,13 @@ MINUTES = (
     "conformance.judging.incidental.*",
 )
 """The mutants that are tried where none are named: those of the model take hours."""
+PYTEST = ("python", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-m")
+"""Tests of one group stay on one worker, which computes what they share only once."""
+
+
+def profile() -> dict[str, str]:
+    """Return Hypothesis' profile for a session: the same examples every time, unless another one is named."""
+    return {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE", "ci")}
 
 
 def install(session: nox.Session, lock: str, *project: str) -> None:
@@ -54,31 +61,26 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the suite's own tests, and measure what most of them cover.
-
-    What would take long and show nothing new is run without being measured (``UNMEASURED`` in conftest.py). pytest's
-    options go after ``--``: what is chosen is run once, and not measured.
-    """
+    """Run the suite's own tests; pytest's options go after ``--``."""
     install(session, LOCK_DEV, "-e", ".")
-    env = {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE", "ci")}
-    if session.posargs:
-        session.run("python", "-m", "pytest", "-n", "2", *session.posargs, env=env)
-        return
-    # A group stays on one worker, which then computes what its tests share only once.
-    pytest = ("-m", "pytest", "-n", "2", "--dist", "loadgroup", "-m")
-    session.run("python", *pytest, "unmeasured and not thorough", env=env)
+    session.run(*PYTEST, "not thorough", *session.posargs, env=profile())
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure the branch coverage of the tests, without those that run the same lines again (conftest.py)."""
+    install(session, LOCK_DEV, "-e", ".")
     session.run("coverage", "erase")
-    session.run("coverage", "run", *pytest, "not unmeasured and not thorough", env=env)
+    session.run("coverage", "run", *PYTEST[1:], "not unmeasured and not thorough", *session.posargs, env=profile())
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
 
 @nox.session
 def thorough(session: nox.Session) -> None:
-    """Run the tests that play whole runs by the dozen; pytest's options go after ``--``."""
+    """Run the tests that run whole campaigns by the dozen; pytest's options go after ``--``."""
     install(session, LOCK_DEV, "-e", ".")
-    env = {"HYPOTHESIS_PROFILE": os.environ.get("HYPOTHESIS_PROFILE", "ci")}
-    session.run("python", "-m", "pytest", "-n", "2", "-m", "thorough", *session.posargs, env=env)
+    session.run(*PYTEST, "thorough", *session.posargs, env=profile())
 
 
 @nox.session
@@ -89,18 +91,18 @@ def mutants(session: nox.Session) -> None:
     """
     install(session, LOCK_DEV, "-e", ".")
     session.install("--quiet", MUTMUT)
-    env = {"HYPOTHESIS_PROFILE": "ci"}
-    session.run("mutmut", "run", "--max-children", "1", *(session.posargs or MINUTES), env=env)
+    session.run("mutmut", "run", "--max-children", "1", *(session.posargs or MINUTES), env=profile())
     session.run("mutmut", "results")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, format and who may import whom."""
+    """Check style, format, complexity, who may import whom, and that no code is dead."""
     install(session, LOCK_DEV)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", "--no-cache")
+    session.run("vulture")
 
 
 @nox.session
