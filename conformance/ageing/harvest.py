@@ -140,7 +140,7 @@ class _Picker:
             agreement_id=ids["agreement_id"],
             charge_id=ids["charge_id"],
         )
-        live = self._session.player_for(planted.profile, ticket, self._link, record)
+        live = self._session.driver_for(planted.profile, ticket, self._link, record)
         # A wire that was not there when the order was made learns of it from the ticket.
         return _PlantedDriver(planted, live)
 
@@ -197,7 +197,7 @@ class Harvest:
             histories=list(named),
             digest=digest_of((name, history_as_json(history)) for name, history in histories.items()),
         )
-        picker = _Picker(target, target.session.target.link())
+        picker = _Picker(target, target.session.transport.connect())
         playing = CaseExecutor(self._run_session, self._journal)
         try:
             for name, one in named.items():

@@ -76,12 +76,12 @@ class Planting:
 
         """
         count = 0
-        link = self._session.target.link()
+        link = self._session.transport.connect()
         try:
             for seed, beyond in self.wanted(profile, copies):
                 name = f"{self._run_session.settings.nonce}-{profile.value[0]}a{count + 1:03d}"
                 ticket = OrderIdentifiers(name, self._session.today, self._session.market)
-                driver: Driver = self._session.player_for(profile, ticket, link, _ignored)
+                driver: Driver = self._session.driver_for(profile, ticket, link, _ignored)
                 if self._person is not None:
                     driver = self._person.helped(driver, profile, name)
                 one = await self._one(profile, seed, ticket, driver, beyond=beyond)
@@ -122,7 +122,8 @@ class Planting:
                 if self._person is not None and self._person.operator.cannot("approve"):
                     return None
                 raise TargetError(
-                    f"{self._session.target.name}: an order could not be brought to be {seed.situation.split(',')[0]}; "
+                    f"{self._session.transport.name}: "
+                    f"an order could not be brought to be {seed.situation.split(',')[0]}; "
                     f"what was planted before it is in the ledger."
                 )
             observations.append(observation)
@@ -132,7 +133,7 @@ class Planting:
             ticket.order_id,
             profile,
             Market(settings.market),
-            self._session.target.name,
+            self._session.transport.name,
             unit_of(self._session.credentials.msn),
             seed.situation,
             beyond,
@@ -144,5 +145,22 @@ class Planting:
         )
 
 
-def _ignored(*_: object) -> None:
+async def _played(
+    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
+) -> tuple[PossibleOrders, dict[str, Scalar]]:
+    expectation = (
+        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
+    )
+    answer = await driver.perform(step)
+    for attempt in range(1, LOOKS + 1):
+        observed = answer | await driver.look("read", log=True)
+        _, left = judge(observable(expectation, observed, complete=True), observed)
+        after = advance(step, possible, tuple(one for one in left if one.proves), observed)
+        if after:
+            return after, observed
+        await driver.pause(attempt)
+    return (), {}
+
+
+def _ignored(*_: object, **__: object) -> None:
     return

@@ -63,7 +63,7 @@ def entry() -> NoReturn:
 def _clean(text: str) -> str:
     """Return a text without the secrets that were met, or that stand in the environment."""
     from conformance.evidence.redaction import EVERYWHERE  # noqa: PLC0415
-    from conformance.targets.http.session import secrets_in  # noqa: PLC0415
+    from conformance.targets.http.credentials import secrets_in  # noqa: PLC0415
 
     for secret in secrets_in(os.environ):
         EVERYWHERE.learn(secret)

@@ -310,7 +310,7 @@ class RequestExecutor:
         if self._in_a_row >= UNHEALTHY:
             cause = answer.cause if isinstance(answer, NoResponse) else f"status {answer.status}"
             raise TargetError(
-                f"{self.orders.session.target.name} is not healthy: {UNHEALTHY} requests in a row were not answered "
+                f"{self.orders.session.transport.name} is not healthy: {UNHEALTHY} requests in a row were not answered "
                 f"({cause})."
             )
 

@@ -166,8 +166,8 @@ class Fuzzer:
 
     async def _one(self, profile: Profile, budget: Budget) -> None:
         settings = self._run_session.settings
-        target = self._session.target
-        link = CountingConnection(target.link(), budget)
+        target = self._session.transport
+        link = CountingConnection(target.connect(), budget)
         base = target.name if target.kind == "url" else "http://127.0.0.1:9701"
         watcher = self._watch
         notebook = FuzzRecorder(self._ledger, self._run_session.redactor, base, watcher, self._judged[profile])

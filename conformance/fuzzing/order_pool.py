@@ -12,12 +12,12 @@ from conformance.domain.expectation import ACCEPTED
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Step
 from conformance.fuzzing.request_shape import SMALL
-from conformance.judging.judge import Judgement
-from conformance.judging.tracker import Tracker
-from conformance.model import ModelContext
-from conformance.runner.preparation import LOOKS, prepare
-from conformance.targets.http.driver import HttpDriver, RecordExchange
+from conformance.judging.judge import Judgement, StepStatus, judge
+from conformance.judging.observability import observable
+from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.session import Session
+from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection
 from conformance.wire.base import ObservedFields, OrderIdentifiers
 from conformance.wire.operations import Operation, OperationKind
@@ -170,7 +170,7 @@ class OrderPool:
         return PooledOrder(situation, self._ids(ticket), driver, tracker, observation or {})
 
     def _driver(self, ticket: OrderIdentifiers) -> HttpDriver:
-        return self.session.player_for(self.profile, ticket, self._link, self._record)
+        return self.session.driver_for(self.profile, ticket, self._link, self._record)
 
     def _ids(self, ticket: OrderIdentifiers) -> dict[str, str]:
         if self.profile is Profile.RECURRING:

@@ -1,7 +1,7 @@
-"""A thread with an event loop of its own, in which somebody else's code runs.
+"""A thread with its own event loop, in which the code under test runs.
 
-Whatever that code does - block, hang, raise SystemExit - the campaign goes on: a call that takes too long is given up,
-and its thread with it if it cannot be interrupted.
+Whatever that code does (block, hang, raise SystemExit), the campaign goes on: a call that takes too long is abandoned,
+and so is its thread if it cannot be interrupted.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ STOP_SECONDS: Final = 1.0
 
 
 class RaisedError(Exception):
-    """The code raised something. The message says what, in one line."""
+    """The code under test raised an exception. The message describes it in one line."""
 
 
 class EventLoopThread:
-    """Runs one call after the other, all in the same thread and event loop."""
+    """Runs calls one after the other, all in the same thread and event loop."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     def call_now(self, function: Callable[..., Any], timeout: float, *arguments: Any, **named: Any) -> Any:
-        """Call a function and wait for what it returns, from code that is not asynchronous.
+        """Call a function and return its result, from synchronous code. ``timeout`` is in seconds.
 
         Raises:
-            RaisedError: it raised something.
+            RaisedError: the function raised an exception.
             TimeoutError: it took too long.
 
         """
@@ -40,14 +40,14 @@ class EventLoopThread:
         except concurrent.futures.CancelledError:
             raise RaisedError("CancelledError") from None
         except TimeoutError:
-            self._give_up(future)
+            self._abandon(future)
             raise
 
     async def call(self, function: Callable[..., Any], timeout: float, *arguments: Any, **named: Any) -> Any:
-        """Call a function, and await what it returns if that can be awaited.
+        """Call a function, await its result if it is awaitable, and return it. ``timeout`` is in seconds.
 
         Raises:
-            RaisedError: it raised something.
+            RaisedError: the function raised an exception.
             TimeoutError: it took too long.
 
         """
@@ -56,14 +56,14 @@ class EventLoopThread:
             async with asyncio.timeout(timeout):
                 return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            # Either we are to stop, or the code cancelled itself, which is none of our business.
-            mine = asyncio.current_task()
-            if mine is not None and mine.cancelling():
+            # Either this task is cancelled, or the code under test cancelled itself.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
                 future.cancel()
                 raise
             raise RaisedError("CancelledError") from None
         except TimeoutError:
-            self._give_up(future)
+            self._abandon(future)
             raise
 
     def close(self) -> None:
@@ -81,22 +81,22 @@ class EventLoopThread:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=_run, args=(self._loop,), daemon=True)
             self._thread.start()
-        return asyncio.run_coroutine_threadsafe(_called(function, arguments, named), self._loop)
+        return asyncio.run_coroutine_threadsafe(_result_of(function, arguments, named), self._loop)
 
-    def _give_up(self, future: concurrent.futures.Future[Any]) -> None:
+    def _abandon(self, future: concurrent.futures.Future[Any]) -> None:
         future.cancel()
         loop = self._loop
         if loop is None:
             return
-        alive = threading.Event()
-        loop.call_soon_threadsafe(alive.set)
-        if not alive.wait(STOP_SECONDS):
-            # It blocks its thread, which nothing can stop: it is left to itself, and the next call gets another one.
+        responsive = threading.Event()
+        loop.call_soon_threadsafe(responsive.set)
+        if not responsive.wait(STOP_SECONDS):
+            # Nothing can stop a thread that blocks. The next call gets a new one.
             loop.call_soon_threadsafe(loop.stop)
             self._loop = self._thread = None
 
 
-async def _called(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+async def _result_of(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
     try:
         result = function(*arguments, **named)
         return await result if isinstance(result, Awaitable) else result
@@ -108,17 +108,21 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
-        left = asyncio.all_tasks(loop)
-        for task in left:
+        unfinished = asyncio.all_tasks(loop)
+        for task in unfinished:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(asyncio.gather(*unfinished, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         loop.close()
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return an exception as one short line."""
+    r"""Return an exception as one short line.
+
+    >>> describe_failure(ValueError("no\n such   order"))
+    'ValueError: no such order'
+    """
     words = " ".join(str(error).split())
     shown = words if len(words) <= 200 else f"{words[:199]}…"
     return f"{type(error).__name__}: {shown}" if shown else type(error).__name__

@@ -1,7 +1,7 @@
-"""Addresses, and the hosts that no run may ever reach.
+"""Addresses of targets, and the production hosts that no run may reach.
 
-The suite makes, captures and cancels orders. Towards production these would be real money, so its hosts are refused by
-name before anything is sent, and there is no option that changes it.
+The suite creates, captures and cancels orders. In production these would be real money, so its hosts are refused by
+name before anything is sent. No option changes this.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
 
-import httpx
-
-from conformance.domain.messages import Response
+from conformance.domain.messages import Headers, Response
+from conformance.targets.http.base_url import split_url
 from conformance.targets.transport import TargetUsageError
 
 DOMAINS: Final = ("vipps.no", "vippsmobilepay.com", "mobilepay.dk", "mobilepay.fi", "mobilepay.com")
@@ -28,7 +28,15 @@ _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A base URL that may be used: where it is, and the path that every request's path is added to."""
+    """A base URL that may be used, such as ``http://127.0.0.1:9701/api``.
+
+    Attributes:
+        scheme: ``http`` or ``https``.
+        host: in lower case.
+        origin: scheme, host and port.
+        prefix: the path that every request's path is added to, without a slash at its end.
+
+    """
 
     scheme: str
     host: str
@@ -37,7 +45,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The address as text, without a slash at the end."""
+        """The address as text, without a slash at its end."""
         return self.origin + self.prefix
 
     @property
@@ -52,7 +60,7 @@ class Address:
 
 
 def is_vipps(host: str) -> bool:
-    """Tell whether a host is one of Vipps MobilePay's, the test environment included.
+    """Return whether a host belongs to Vipps MobilePay, the test environment included.
 
     >>> is_vipps("API.Vipps.No."), is_vipps("vipps.no.example.com"), is_vipps("notvipps.no")
     (True, False, False)
@@ -61,59 +69,80 @@ def is_vipps(host: str) -> bool:
     return any(name == domain or name.endswith(f".{domain}") for domain in DOMAINS)
 
 
-def says_production(answer: Response, *, loopback: bool) -> str:
-    """Return what in an answer says that it comes from production, or nothing.
+def production_sign(response: Response, *, loopback: bool) -> str:
+    """Return what in a response shows that it comes from production; an empty text if nothing does.
 
-    A gateway under a name of its own may lead there: an environment that is named so, or a link to a production API
-    tells. Emulators on this machine hand out the links of the documentation's examples, so that of theirs only the
-    environment counts.
+    A gateway under a name of its own may lead to production. An environment of that name shows it, and so does a link
+    to a production API. Emulators on this machine return the links of the documentation's examples, so that only the
+    environment counts there.
+
+    >>> production_sign(Response(200, (("X-Environment", "production"),)), loopback=True)
+    'the header X-Environment: production'
     """
-    for name, value in answer.headers:
-        if _ENVIRONMENT.fullmatch(name) and _PRODUCTION.fullmatch(value.strip()):
+    return _sign_in_headers(response.headers, loopback=loopback) or _sign_in_body(response, loopback=loopback)
+
+
+def _sign_in_headers(headers: Headers, *, loopback: bool) -> str:
+    for name, value in headers:
+        if _names_production(name, value):
             return f"the header {name}: {value.strip()}"
         if name.lower() == "location" and not loopback and (host := _production_host(value)):
             return f"a redirect to {host}"
+    return ""
+
+
+def _sign_in_body(response: Response, *, loopback: bool) -> str:
     try:
-        content = answer.json()
+        content = response.json()
     except (ValueError, RecursionError):
         return ""
     if not isinstance(content, dict):
         return ""
-    for where, told in ((content, ""), *((claims, " in its token") for claims in _claims(content.get("access_token")))):
-        for name, value in where.items():
-            if not isinstance(value, str) or name == "access_token":
-                continue
-            if _ENVIRONMENT.fullmatch(name) and _PRODUCTION.fullmatch(value.strip()):
-                return f"{name}: {value}{told}"
-            if not loopback and (host := _production_host(value)):
-                return f"{name} at {host}{told}"
+    claims = _token_claims(content.get("access_token"))
+    return _sign_in_members(content, "", loopback=loopback) or _sign_in_members(
+        claims, " in its token", loopback=loopback
+    )
+
+
+def _sign_in_members(members: Mapping[str, Any], place: str, *, loopback: bool) -> str:
+    for name, value in members.items():
+        if not isinstance(value, str) or name == "access_token":
+            continue
+        if _names_production(name, value):
+            return f"{name}: {value}{place}"
+        if not loopback and (host := _production_host(value)):
+            return f"{name} at {host}{place}"
     return ""
+
+
+def _names_production(name: str, value: str) -> bool:
+    return bool(_ENVIRONMENT.fullmatch(name) and _PRODUCTION.fullmatch(value.strip()))
 
 
 def _production_host(value: str) -> str:
     match = _LINK.match(value.strip())
     host = match[1].lower().rstrip(".") if match else ""
-    # Answers of the test environment link to the documentation and to pages for the user: only an API's host tells.
+    # The test environment links to the documentation and to pages for the user: only the host of an API is a sign.
     return host if is_vipps(host) and host.startswith("api.") else ""
 
 
-def _claims(token: object) -> list[dict[str, Any]]:
-    """Return what an access token says of itself, where it is one that can be read."""
+def _token_claims(token: object) -> dict[str, Any]:
+    """Return the claims of an access token in the form of a JWT; nothing for any other token."""
     parts = token.split(".") if isinstance(token, str) else []
     if len(parts) != 3:
-        return []
+        return {}
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (ValueError, RecursionError):
-        return []
-    return [claims] if isinstance(claims, dict) else []
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def base_address(text: str) -> Address:
-    """Read an API's base URL.
+    """Return the address of an API's base URL.
 
     Raises:
-        TargetUsageError: it is no base URL, or it is production.
+        TargetUsageError: the text is not a base URL, or it is production.
 
     """
     address = _address(text, "the target")
@@ -129,10 +158,10 @@ def base_address(text: str) -> Address:
 
 
 def control_address(text: str) -> Address:
-    """Read a test control API's base URL.
+    """Return the address of a test control API's base URL.
 
     Raises:
-        TargetUsageError: it is no base URL, or at a host of Vipps MobilePay, which has no such API.
+        TargetUsageError: the text is not a base URL, or is at a host of Vipps MobilePay, which has no such API.
 
     """
     address = _address(text, "--control-url")
@@ -146,26 +175,23 @@ def control_address(text: str) -> Address:
 
 def _address(text: str, what: str) -> Address:
     try:
-        url = httpx.URL(text.strip())
-    except (httpx.InvalidURL, ValueError):
+        url = split_url(text.strip())
+    except ValueError:
         raise TargetUsageError(f"{what} is not a URL: give one such as http://127.0.0.1:9701.") from None
     if url.scheme not in ("http", "https"):
         raise TargetUsageError(f"{what} must be an http:// or https:// URL, such as http://127.0.0.1:9701.")
-    if url.userinfo:
+    if url.has_credentials:
         raise TargetUsageError(
             f"{what} must not carry a user name or password: credentials are taken from the environment."
         )
-    # The encoded host is what would be connected to, whatever letters it was written in.
-    host = url.raw_host.decode("ascii", "replace").lower().rstrip(".")
-    if not host:
+    if not url.host:
         raise TargetUsageError(f"{what} names no host: give a URL such as http://127.0.0.1:9701.")
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(url.host):
         raise TargetUsageError(f"{what} names a host with letters that no host name has: write the plain name.")
     if "?" in text or "#" in text:
         raise TargetUsageError(f"{what} must be a base URL without a query or fragment: leave out what follows ? or #.")
     if url.port is not None and not 0 < url.port < 65_536:
         raise TargetUsageError(f"{what} names the port {url.port}, which there is not: ports are 1 to 65535.")
     port = f":{url.port}" if url.port is not None else ""
-    shown = f"[{host}]" if ":" in host else host
-    prefix = url.raw_path.decode("ascii", "replace").rstrip("/")
-    return Address(url.scheme, host, f"{url.scheme}://{shown}{port}", prefix)
+    shown_host = f"[{url.host}]" if ":" in url.host else url.host
+    return Address(url.scheme, url.host, f"{url.scheme}://{shown_host}{port}", url.path.rstrip("/"))

@@ -1,4 +1,4 @@
-"""From the name of a target, as it is given on the command line, to a seat in front of it."""
+"""From a target's name on the command race to the target."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from conformance.sandbox import Provider
 from conformance.targets.adapter.target import AdapterTarget
 from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.remote import RemoteTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.import_object import import_object
 from conformance.targets.target import Target
@@ -27,46 +27,56 @@ def resolve_target(
     seed: int = 0,
     timeout: float = 30.0,
 ) -> Target:
-    """Return a seat in front of the target that is named. Nothing is sent yet.
+    """Return the target of that name. Nothing is sent yet.
 
     Args:
         target: ``embedded``, a base URL, ``asgi:module:app``, ``wsgi:module:app`` or ``python:module:Adapter``.
         control_url: the base of the target's test control API, if it has one.
-        concurrency: how many histories are under way at once; each kind of target has its own default.
-        environment: where credentials, proxies and certificates are named; the process's own if left out.
-        seed: what the embedded provider's identifiers come from.
-        timeout: seconds that one answer may take.
+        concurrency: how many histories run at once; None for the default of the kind of target.
+        environment: holds credentials, proxies and certificates; None for the environment of this process.
+        seed: decides the embedded provider's identifiers.
+        timeout: seconds that one response may take.
 
     Raises:
-        TargetUsageError: what was asked for makes no sense. The message is one sentence.
+        TargetUsageError: the arguments make no sense. The message is one sentence.
 
     """
-    if concurrency is not None and concurrency < 1:
-        raise TargetUsageError("--concurrency must be at least 1.")
-    if not timeout > 0:
-        raise TargetUsageError("the timeout must be a number of seconds above 0.")
+    _check_numbers(concurrency, timeout)
     target = target.strip()
-    kind, colon, rest = target.partition(":")
+    kind, colon, place = target.partition(":")
     kind = kind.lower()
     if kind in ("http", "https") and colon:
         server = RemoteTransport(target, control_url, timeout=timeout, environment=environment)
         return HttpTarget(server, credentials_from(environment, loopback=server.base.loopback), concurrency=concurrency)
     if kind == "embedded" and not colon:
-        if control_url:
-            raise TargetUsageError("the embedded provider has its own test control API: leave --control-url out.")
-        provider = EmbeddedTransport(Provider(seed=seed), seed)
-        return HttpTarget(provider, credentials_from(environment, embedded=True), concurrency=concurrency)
+        return _embedded(control_url, concurrency, environment, seed)
     if kind in ("asgi", "wsgi", "python") and colon:
         if concurrency not in (None, 1):
             raise TargetUsageError(
                 f"{target} is called in this process, one history at a time: leave --concurrency out."
             )
         if kind == "python":
-            return _adapter(target, rest, control_url, timeout)
+            return _adapter(target, place, control_url, timeout)
         application = AsgiTransport if kind == "asgi" else WsgiTransport
-        app = application(target, import_object(kind, rest), control_url, timeout=timeout)
+        app = application(target, import_object(kind, place), control_url, timeout=timeout)
         return HttpTarget(app, credentials_from(environment, loopback=True))
     raise TargetUsageError(f"{target!r} is not a kind of target: use {KINDS}.")
+
+
+def _check_numbers(concurrency: int | None, timeout: float) -> None:
+    if concurrency is not None and concurrency < 1:
+        raise TargetUsageError("--concurrency must be at least 1.")
+    if not timeout > 0:
+        raise TargetUsageError("the timeout must be a number of seconds above 0.")
+
+
+def _embedded(
+    control_url: str | None, concurrency: int | None, environment: Mapping[str, str] | None, seed: int
+) -> Target:
+    if control_url:
+        raise TargetUsageError("the embedded provider has its own test control API: leave --control-url out.")
+    provider = EmbeddedTransport(Provider(seed=seed), seed)
+    return HttpTarget(provider, credentials_from(environment, embedded=True), concurrency=concurrency)
 
 
 def _adapter(target: str, place: str, control_url: str | None, timeout: float) -> Target:
@@ -74,10 +84,10 @@ def _adapter(target: str, place: str, control_url: str | None, timeout: float) -
         raise TargetUsageError(
             "an adapter does what the test control API is for in its own methods: leave --control-url out."
         )
-    found = import_object("python", place)
-    is_made = not isinstance(found, type) and hasattr(found, "cancel")
-    if not is_made and not callable(found):
+    adapter = import_object("python", place)
+    is_instance = not isinstance(adapter, type) and hasattr(adapter, "cancel")
+    if not is_instance and not callable(adapter):
         raise TargetUsageError(
             f"{target} is no adapter: name a class that has 'profiles', 'initiate', 'cancel' and 'read'."
         )
-    return AdapterTarget(target, (lambda: found) if is_made else found, timeout=timeout)
+    return AdapterTarget(target, (lambda: adapter) if is_instance else adapter, timeout=timeout)

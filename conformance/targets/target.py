@@ -1,4 +1,4 @@
-"""The place in front of a target that a campaign sits down at, whatever the target is reached by."""
+"""An implementation under test as a campaign sees it, whichever way it is reached."""
 
 from __future__ import annotations
 
@@ -6,19 +6,40 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from conformance.domain.messages import Call, ResponseOrNone
 from conformance.domain.order import Market, Profile
 from conformance.wire.driver import Driver
 
-RecordExchange = Callable[..., None]
-"""Takes a call and its answer."""
+
+class RecordExchange(Protocol):
+    """Records one exchange."""
+
+    def __call__(
+        self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, /, *, resent: bool = False
+    ) -> None:
+        """RecordExchange a call and its answer.
+
+        Args:
+            call: the call.
+            answer: its response, or why there is none.
+            timing: of one of two requests that were sent together: how many seconds after the first of them it left,
+                and how many it took.
+            resent: whether the same request follows, sent again, so that this answer does not count.
+
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What was learnt of a target before anything is judged.
+    """What the smoke test of one API showed of a target, before anything is judged.
 
-    ``offered`` uses the words of a rule's needs; ``source`` says how we know and ``note`` what was done. ``unplayable``
-    are the names of steps that every other target can play and this one cannot.
+    Attributes:
+        offered: what the target lets the suite do, in the words of a rule's needs: ``age``, ``approve``, …
+        source: how that is known.
+        note: what the smoke test did.
+        distinguishes_units: whether the target refuses another sales unit than the order's.
+        unplayable: names of steps that every other target can execute and this one cannot.
+
     """
 
     offered: frozenset[str]
@@ -29,21 +50,27 @@ class ProbeResult:
 
 
 class Worker(Protocol):
-    """Plays histories one after the other."""
+    """Runs histories one after the other, over connections of its own."""
 
     def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
-        """Return a player for one history, under a fresh order id."""
+        """Return the driver of one history, whose order has an id that was never used before."""
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Close the connections."""
 
 
 class Target(Protocol):
     """A target, ready for a campaign.
 
-    ``wire`` says whether it is spoken to in HTTP; ``concurrency`` how many histories may be under way at once;
-    ``private`` that it lives in this process and serves nobody else. ``profiles`` are the ones it says it has, once it
-    was opened. ``names_other_unit`` says that another sales unit was named, from which the target has to tell ours.
+    Attributes:
+        kind: ``url``, ``embedded``, ``asgi``, ``wsgi`` or ``python``.
+        name: what the user calls it.
+        wire: whether it is reached in HTTP messages.
+        control: the base of its test control API.
+        concurrency: how many histories may run at once.
+        private: whether it lives in this process and serves nobody else.
+        names_other_unit: whether a second sales unit is configured, which the target must tell from the first.
+
     """
 
     kind: str
@@ -56,35 +83,41 @@ class Target(Protocol):
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far. A target without HTTP is sent none."""
+        """How many requests were sent so far; 0 for a target that is not reached in HTTP messages."""
 
     def spend_at_most(self, requests: int) -> None:
-        """Send no more requests than this; those after it are not answered."""
+        """Limit the number of requests; those beyond it are not sent."""
 
     @property
     def profiles(self) -> tuple[Profile, ...] | None:
-        """The profiles that the target says it has; None where it says nothing."""
+        """The APIs that the target lists once it is open; None if it lists none."""
 
     async def open(
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
         """Reach the target.
 
+        Args:
+            market: the sales unit's market.
+            nonce: what the ids of all orders of the run begin with.
+            learn_secret: takes every secret that must not be written down.
+            record: takes every exchange.
+
         Raises:
-            TargetError: it cannot be reached or used, for a reason that the message names.
+            TargetError: it cannot be reached or used; the message says why.
 
         """
 
     async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
-        """Take one order through its life.
+        """Run the smoke test of one API: take an order through its life.
 
         Raises:
-            TargetError: the target cannot be tested, for a reason that the message names.
+            TargetError: the target cannot be tested; the message says why.
 
         """
 
     def worker(self) -> Worker:
-        """Return one worker's way to the target."""
+        """Return a worker with connections of its own."""
 
     async def close(self) -> None:
-        """Leave the target as it was found."""
+        """Close the target."""

@@ -1,4 +1,4 @@
-"""A target: the implementation under test and how it is reached."""
+"""How HTTP messages get to a target: through the network, or to an application in this process."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
+from conformance.domain.messages import Call, NoResponse, ResponseOrNone
 from conformance.domain.order import Profile
 from conformance.targets.http.race_timing import RequestTiming
-from conformance.wire import Call, NoResponse, ResponseOrNone
 
 SPENT: Final = "the run's budget of requests was spent"
-"""Why a request was not sent."""
+"""Cause of a request that was not sent."""
 
 
 class TargetError(Exception):
-    """The target cannot be tested as things are. The message says what is wrong and what to change."""
+    """The target cannot be tested as it is. The message says what is wrong and what to change."""
 
 
 class TargetUsageError(TargetError):
-    """What was asked for makes no sense, whatever the target does: an unknown kind of target, a refused host."""
+    """The target was specified wrongly, whatever it does: an unknown kind of target, a host that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlOffer:
-    """What a target lets the suite do in one profile.
+    """What a target lets the suite do in one API.
 
-    ``actions`` are test control actions, with ``age`` among them where one payment can be made older. ``source`` says
-    how we know.
+    Attributes:
+        profile: the API.
+        actions: test control actions; ``age`` is among them if one payment can be made older.
+        source: how that is known.
+
     """
 
     profile: Profile
@@ -38,38 +41,38 @@ class ControlOffer:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a target offers beside the API itself, as its test control API says. Empty where it has none."""
+    """What a target's test control API lets the suite do; empty without such an API (``controlled`` is False)."""
 
     offers: Mapping[Profile, ControlOffer] = field(default_factory=dict)
     controlled: bool = False
 
     def of(self, profile: Profile) -> ControlOffer:
-        """Return a profile's offer; nothing is offered where nothing was said."""
+        """Return what is offered in one API; an empty offer if nothing is known."""
         return self.offers.get(profile) or ControlOffer(profile, frozenset(), "no test control API was named")
 
 
 class Connection(ABC):
-    """One worker's connection to a target. Links are not shared between tasks."""
+    """One worker's connection to a target. Tasks do not share it."""
 
     @abstractmethod
     async def send(self, call: Call) -> ResponseOrNone:
-        """Make one call. A call that is not answered is returned as lost, never raised."""
+        """Send a call and return its answer. A call without a response is returned as lost, never raised."""
 
-    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
-        """Make a call that leaves together with another link's. Only where the target takes both at once."""
-        with flight:
+    async def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
+        """Send a call at the same moment as another connection sends its own; return its answer."""
+        with timing:
             return await self.send(call)
 
     async def pause(self, seconds: float) -> None:
-        """Let the target have some time. Targets in this process need none."""
+        """Give the target some time. A target in this process needs none."""
         del seconds
 
-    async def close(self) -> None:  # noqa: B027 - most links hold nothing that has to be given back
-        """Give the connection back."""
+    async def close(self) -> None:  # noqa: B027 - most connections hold nothing
+        """Close the connection."""
 
 
 class Transport(ABC):
-    """A target that is spoken to in HTTP messages, whether or not they cross a network."""
+    """A target that is reached in HTTP messages, whether or not they cross a network."""
 
     kind: ClassVar[str]
     name: str
@@ -77,33 +80,33 @@ class Transport(ABC):
     concurrency: int = 1
     private: ClassVar[bool] = True
     concurrent: ClassVar[bool] = True
-    """Whether it can be sent a request while another is under way. That it answers both is seen in the smoke test."""
+    """Whether a request can be sent while another is under way. The smoke test shows whether both are answered."""
     remote: ClassVar[bool] = False
-    """Whether there is a network in between, on which requests and answers are lost."""
+    """Whether there is a network in between, which can lose requests and responses."""
     loopback: bool = True
     """Whether it is on this machine."""
     paced: bool = False
-    """Whether the documented limits are kept that an order has per minute."""
+    """Whether the documented number of requests per order and minute is kept."""
     pause: float = 0.2
-    """Seconds to wait before something is asked again, times how often it was asked."""
+    """Seconds to wait before something is read again, times the number of reads so far."""
     requests: int = 0
     """How many requests were sent so far."""
     most_requests: int | None = None
-    """How many may be sent; the next one is not sent any more."""
+    """How many requests may be sent; None for any number."""
 
     def spend(self) -> NoResponse | None:
-        """Count a request that is about to be sent; return what is said of it instead, if it may not be."""
+        """Count a request that is about to be sent; return its answer instead if it may not be sent."""
         if self.most_requests is not None and self.requests >= self.most_requests:
             return NoResponse(SPENT)
         self.requests += 1
         return None
 
     @abstractmethod
-    def link(self) -> Connection:
-        """Open a connection of one's own."""
+    def connect(self) -> Connection:
+        """Return a new connection."""
 
     async def start(self) -> None:  # noqa: B027 - most targets need nothing
         """Make the target ready, for example by starting an application."""
 
     async def stop(self) -> None:  # noqa: B027
-        """Undo ``start``."""
+        """Stop what ``start`` started."""

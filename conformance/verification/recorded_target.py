@@ -24,10 +24,12 @@ from conformance.rulebook import Readings
 from conformance.runner.operator import OperatedTarget, Operator
 from conformance.runner.session import RunSession
 from conformance.runner.settings import Settings
-from conformance.targets.http.request_sender import RecordExchange, Token, TokenStore
-from conformance.targets.http.session import TOKEN_PATH, EnvironmentCredentials, open_session, token_call
+from conformance.targets.http.credentials import EnvironmentCredentials
+from conformance.targets.http.health_monitor import HealthMonitor
+from conformance.targets.http.session import TOKEN_PATH, open_session, token_call
 from conformance.targets.http.target import HttpTarget
-from conformance.targets.target import Target, Worker
+from conformance.targets.http.token_store import Token, TokenStore
+from conformance.targets.target import RecordExchange, Target, Worker
 from conformance.targets.transport import Connection, Transport
 from conformance.verification.tape import RecordedConnection, RecordedExchanges, RunRecording
 from conformance.wire import WIRES, Call, ResponseOrNone
@@ -54,7 +56,7 @@ class RecordedTransport(Transport):
         self.remote = recording.run["target"]["kind"] == "url"
         self._recording = recording
 
-    def link(self) -> Connection:
+    def connect(self) -> Connection:
         """Return a connection to what came before the first history."""
         return RecordedConnection(self._recording.looks)
 
@@ -66,29 +68,35 @@ class RecordedTransportInTurn(RecordedTransport):
 
 
 class RecordedTokenStore(TokenStore):
-    """What the players of a recording share: a token was renewed, and a request sent again, where the recording has it.
+    """Renews a token, and sends a refused request again, where the recording does.
 
-    When a token ends, and which of several players renews it, is a matter of time and chance. Nothing is judged by it.
+    When a token ends, and which of several histories renews it, depends on time and chance. No verdict depends on it.
     """
 
-    def __init__(self, recording: RunRecording, keys: EnvironmentCredentials, *, resends: bool) -> None:
-        super().__init__("the recording", Token(REMOVED), resends=resends)
+    def __init__(self, recording: RunRecording, credentials: EnvironmentCredentials) -> None:
+        super().__init__(Token(REMOVED))
         self._recording = recording
-        self._renewal = token_call(keys)
+        self._renewal = token_call(credentials)
 
-    async def bearing(self, call: Call, record: RecordExchange) -> Call:
-        """Ask for a token as often as it was asked for before this call was written down."""
+    async def authorize(self, call: Call, record: RecordExchange) -> Call:
+        """Fetch a token as often as it was fetched before this call was recorded."""
         tape = self._recording.current
         for _ in range(tape.renewals(call)):
             record(self._renewal, await RecordedConnection(tape).send(self._renewal))
         return call
 
-    async def bearing_another(self, call: Call, record: RecordExchange) -> Call:
-        """Send a call that was refused (401) once more, if it was."""
+    async def reauthorize(self, call: Call, record: RecordExchange) -> Call:
+        """Return another call, to be sent again, if the recording has a call that was refused (401) twice."""
         return replace(call) if self._recording.current.was_resent else call
 
-    def heard(self, answer: ResponseOrNone) -> None:
-        """Go on: how the target is, is told by all histories in the order in which they were played side by side."""
+
+class RecordedHealth(HealthMonitor):
+    """Judges no health: it depends on the order of responses among histories that ran side by side."""
+
+    def check(self, answer: ResponseOrNone) -> bool:
+        """Return False: nothing follows from one answer."""
+        del answer
+        return False
 
 
 class RecordedTarget(HttpTarget):
@@ -96,23 +104,26 @@ class RecordedTarget(HttpTarget):
 
     def __init__(self, recording: RunRecording) -> None:
         one_at_a_time = recording.run["target"]["kind"] == "wsgi"
-        target = (RecordedTransportInTurn if one_at_a_time else RecordedTransport)(recording)
+        transport = (RecordedTransportInTurn if one_at_a_time else RecordedTransport)(recording)
         self._recording = recording
         self._units = _Units(recording)
         self._started = datetime.fromisoformat(recording.run["started"]).date()
         unit, other = self._units.own, self._units.other
         named = recording.run.get("other_unit", False)
-        keys = EnvironmentCredentials(REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True, other_named=named)
-        super().__init__(target, keys)
+        credentials = EnvironmentCredentials(
+            REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True, other_named=named
+        )
+        super().__init__(transport, credentials)
 
     async def open(
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]
     ) -> None:
         """Reach the target as it was reached."""
         first = next(self._recording.looks.requests(), {"path": ""})
-        self._keys = replace(self._keys, token="" if first["path"] == TOKEN_PATH else REMOVED)
-        session = await open_session(self._target, self._keys, market, nonce, self._started, _nothing, record)
-        session.office = RecordedTokenStore(self._recording, self._keys, resends=self._target.remote)
+        self._credentials = replace(self._credentials, token="" if first["path"] == TOKEN_PATH else REMOVED)
+        session = await open_session(self.transport, self._credentials, market, nonce, self._started, _nothing, record)
+        session.tokens = RecordedTokenStore(self._recording, self._credentials)
+        session.health = RecordedHealth("the recording")
         self._session = session
 
     @property

@@ -18,8 +18,8 @@ from conformance.judging.verdicts import CHECKS_NEEDED
 from conformance.sandbox import EPayment, Provider
 from conformance.strategies.provider import plan as generation
 from conformance.strategies.provider.case import Case
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 
 

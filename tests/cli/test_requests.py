@@ -7,8 +7,8 @@ import pytest
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.sandbox import Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from tests.audit.stage import Forgetful, command, use_provider
 

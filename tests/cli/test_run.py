@@ -15,8 +15,8 @@ from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign, Observer
 from conformance.sandbox import EPayment, Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 
 from .command import read_until, said, started

@@ -18,8 +18,8 @@ from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import EPayment, Options, Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.target import Target
 from examples.merchants import epayment

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from conformance.domain.order import Profile
 from conformance.results.waivers import today
 from conformance.sandbox import EPayment, Options, Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 
 from ..audit import stage

@@ -13,8 +13,8 @@ from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.sandbox import Options, Provider
 from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.transport import Connection
 from conformance.wire import NoResponse
@@ -35,8 +35,8 @@ class Unquiet(EmbeddedTransport):
         self.chance = random.Random(3)
         self.calm = 80
 
-    def link(self):
-        return _Unquiet(super().link(), self)
+    def connect(self):
+        return _Unquiet(super().connect(), self)
 
 
 class _Unquiet(Connection):
@@ -99,8 +99,8 @@ def test_a_run_against_an_application_is_verified(target, tmp_path):
 class Talkative(EmbeddedTransport):
     """Tells the token back in every answer's body, and in the reasons of its refusals."""
 
-    def link(self):
-        return _Talkative(super().link())
+    def connect(self):
+        return _Talkative(super().connect())
 
 
 class _Talkative(Connection):
@@ -139,7 +139,7 @@ def test_secrets_in_answers_are_no_forgery(tmp_path):
 
 def test_a_target_that_cannot_be_tested_is_verified(tmp_path):
     class Refusing(EmbeddedTransport):
-        def link(self):
+        def connect(self):
             return _Refusing()
 
     class _Refusing(Connection):

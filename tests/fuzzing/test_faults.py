@@ -14,8 +14,8 @@ from conformance.fuzzing.openapi import embedded
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.reports import write_reports
 from conformance.sandbox import Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 
 from .faulty import CORRECT, FAULTS

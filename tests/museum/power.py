@@ -32,8 +32,8 @@ from conformance.judging.judge import FailureKey
 from conformance.rulebook import load
 from conformance.runner.settings import BUDGETS
 from conformance.strategies.provider.shrink import amounts_cost
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.target import ProbeResult, RecordExchange
 
 from . import memo, stage

@@ -25,8 +25,8 @@ from conformance.sandbox import Provider
 from conformance.strategies.provider import plan as generation
 from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.systematic import systematic
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
 

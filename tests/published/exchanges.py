@@ -35,8 +35,8 @@ from conformance.domain.steps import (
     name_of,
 )
 from conformance.sandbox import Options, Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from conformance.wire import WIRES, Call, OrderIdentifiers, ResponseOrNone
 

@@ -17,8 +17,8 @@ from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign
 from conformance.runner.example_database import ExampleDatabase, key_of, text_of
 from conformance.sandbox import EPayment, Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 
 from ..reports.schemas import journal_schema

@@ -11,17 +11,17 @@ from conformance.domain.steps import Age
 from conformance.model import ModelContext, expect
 from conformance.runner.expiry_probe import measure_expiry
 from conformance.sandbox import Options, Provider
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from tests.model.on_paper import DAY, OLD, PROFILES, arrive, context, reserved
 
 
 async def tried(options, profile, market, through=lambda driver: driver):
     target = HttpTarget(EmbeddedTransport(Provider(options)), credentials_from(embedded=True))
-    await target.open(market, "cctest-lapse", lambda _: None, lambda *_: None)
-    await target.probe(profile, lambda *_: None)
-    driver = target.worker().driver(profile, "cctest-lapse-1", lambda *_: None)
+    await target.open(market, "cctest-lapse", lambda _: None, lambda *_, **__: None)
+    await target.probe(profile, lambda *_, **__: None)
+    driver = target.worker().driver(profile, "cctest-lapse-1", lambda *_, **__: None)
     return await measure_expiry(profile, ModelContext(market), through(driver))
 
 

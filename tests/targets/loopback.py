@@ -105,7 +105,7 @@ def sent(base, request=None, *, times=1, purpose="act", control=None, timeout=5.
     call = Call(request or Request("GET", "/order"), purpose)
 
     async def send():
-        link = RemoteTransport(base, control, timeout=timeout, environment={}).link()
+        link = RemoteTransport(base, control, timeout=timeout, environment={}).connect()
         try:
             for _ in range(times):
                 answer = await link.send(call)

@@ -232,7 +232,7 @@ def test_a_request_that_is_cancelled_leaves_its_connection():
 
     async def give_up(url):
         async with asyncio.timeout(0.2):
-            await RemoteTransport(url, environment={}).link().send(Call(Request("GET", "/order"), "act"))
+            await RemoteTransport(url, environment={}).connect().send(Call(Request("GET", "/order"), "act"))
 
     with server(lambda _: trickle(left)) as url:
         with pytest.raises(TimeoutError):

@@ -12,7 +12,8 @@ from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider, running_server
 from conformance.strategies.provider.plan import plan_cases
 from conformance.targets.http.remote import RemoteTransport
-from conformance.targets.http.request_sender import CHANGES, MINUTE, READS, RateLimiter, Token
+from conformance.targets.http.request_sender import CHANGES, MINUTE, READS, RateLimiter
+from conformance.targets.http.token_store import Token
 from conformance.targets.resolve import resolve_target
 
 
@@ -58,8 +59,8 @@ class Hurried(RemoteTransport):
 
     clock: Clock
 
-    def link(self):
-        link = super().link()
+    def connect(self):
+        link = super().connect()
 
         async def pause(seconds):
             self.clock.wait(seconds)
@@ -82,13 +83,13 @@ def run(directory, monkeypatch, profile, *, paced):
     provider = Limited(clock)
     with running_server(provider) as url:
         target = resolve_target(url, control_url=f"{url}/control", environment={}, concurrency=1)
-        target._target.paced = paced
+        target.transport.paced = paced
         opened = target.open
 
         async def with_clock(*given):
             await opened(*given)
-            target.session.office.clock = clock
-            target.session.office.token = Token(target.session.office.token.text)
+            target.session.tokens.clock = clock
+            target.session.tokens.token = Token(target.session.tokens.token.text)
 
         target.open = with_clock
         settings = Settings((profile,), budget="quick", histories=0, nonce=nonce_for(target, 0))

@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.domain.messages import Response
-from conformance.targets.production_guard import base_address, control_address, says_production
+from conformance.targets.production_guard import base_address, control_address, production_sign
 from conformance.targets.resolve import resolve_target
 from conformance.targets.transport import TargetError, TargetUsageError
 
@@ -172,17 +172,17 @@ HARMLESS = [
 
 @pytest.mark.parametrize(("answer", "words"), MARKED + LINKED)
 def test_an_answer_that_says_production_is_known(answer, words):
-    assert words in says_production(answer, loopback=False)
+    assert words in production_sign(answer, loopback=False)
 
 
 @pytest.mark.parametrize("answer", HARMLESS + [answer for answer, _ in LINKED])
 def test_an_emulator_may_hand_out_the_links_of_the_documentation(answer):
-    assert not says_production(answer, loopback=True)
+    assert not production_sign(answer, loopback=True)
 
 
 @pytest.mark.parametrize("answer", HARMLESS)
-def test_an_answer_of_the_test_environment_is_no_production(answer):
-    assert not says_production(answer, loopback=False)
+def test_a_response_of_the_test_environment_is_not_taken_for_production(answer):
+    assert not production_sign(answer, loopback=False)
 
 
 @pytest.mark.parametrize("name", ["X-Environment", "environment"])

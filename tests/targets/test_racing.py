@@ -13,10 +13,10 @@ from conformance.domain.order import Market, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Together
 from conformance.sandbox import Provider, create_app
 from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.race_timing import Race
 from conformance.targets.http.remote import RemoteTransport
-from conformance.targets.http.session import credentials_from
 from conformance.targets.http.target import HttpTarget
 from conformance.wire import Call, NoResponse
 
@@ -26,17 +26,17 @@ CALL = Call(Request("GET", "/order"), "act")
 
 
 def race(target):
-    """Send the same request twice at once; return the line and the answers."""
+    """Send the same request twice at once; return the pair and the answers."""
 
     async def send():
-        line, links = Race(), (target.link(), target.link())
+        pair, connections = Race(), (target.connect(), target.connect())
         answers = await asyncio.gather(
-            *(link.race(CALL, flight) for link, flight in zip(links, line.flights, strict=True))
+            *(connection.race(CALL, timing) for connection, timing in zip(connections, pair.timings, strict=True))
         )
-        for link in links:
-            await link.close()
+        for connection in connections:
+            await connection.close()
         await target.stop()
-        return line, answers
+        return pair, answers
 
     return asyncio.run(send())
 
@@ -54,10 +54,10 @@ class Meeting:
 
 def test_on_a_port_two_requests_meet():
     with server(Meeting()) as url:
-        line, answers = race(RemoteTransport(url, environment={}))
+        pair, answers = race(RemoteTransport(url, environment={}))
     assert [answer.status for answer in answers] == [200, 200]
-    assert line.together
-    assert min(line.began(flight) for flight in line.flights) == 0.0
+    assert pair.together
+    assert min(pair.began(timing) for timing in pair.timings) == 0.0
 
 
 def test_the_embedded_provider_is_called_from_two_threads():
@@ -68,8 +68,8 @@ def test_the_embedded_provider_is_called_from_two_threads():
             self.barrier.wait(5)
             return Response(200, (("Thread", str(threading.get_ident())),))
 
-    line, answers = race(EmbeddedTransport(Meets()))
-    assert line.together
+    pair, answers = race(EmbeddedTransport(Meets()))
+    assert pair.together
     assert len({answer.header("thread") for answer in answers}) == 2
 
 
@@ -85,20 +85,20 @@ def test_an_asgi_application_has_both_requests_at_once():
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    line, answers = race(AsgiTransport("asgi:meeting", app))
+    pair, answers = race(AsgiTransport("asgi:meeting", app))
     assert [answer.status for answer in answers] == [200, 200]
-    assert line.together
+    assert pair.together
 
 
 def test_a_request_whose_rival_never_comes_leaves_alone_and_says_so(monkeypatch):
     monkeypatch.setattr("conformance.targets.http.race_timing.PATIENCE", 0.05)
-    line = Race()
-    for flight in line.flights:
-        flight.wait()
-        with flight:
+    pair = Race()
+    for timing in pair.timings:
+        timing.wait()
+        with timing:
             time.sleep(0.001)
-    assert not line.together
-    assert line.flights[1].took > 0
+    assert not pair.together
+    assert pair.timings[1].took > 0
 
 
 def test_a_429_to_one_of_two_is_not_sent_again():

@@ -11,7 +11,7 @@ from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
 from conformance.sandbox.options import OTHER_MSN
-from conformance.targets.http.session import credentials_from
+from conformance.targets.http.credentials import credentials_from
 from conformance.targets.resolve import resolve_target
 from tests.museum.ecom.wire import EverySalesUnitAlike as EcomAlike
 from tests.museum.epayment.wire import EverySalesUnitAlike as EpaymentAlike

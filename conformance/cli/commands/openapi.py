@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from conformance.errors import UsageError
 from conformance.fuzzing.openapi import Description, embedded, from_file, parse
+from conformance.targets.http.fetch import FetchError, fetch_text
 from conformance.targets.production_guard import is_vipps
 from conformance.targets.transport import TargetError, TargetUsageError
 
 SECONDS: Final = 20.0
+ACCEPT: Final = "application/json, application/yaml;q=0.9, */*;q=0.1"
 
 
 def description_of(named: str | None, target: str) -> Description:
@@ -40,10 +40,9 @@ def _fetched(url: str) -> str:
     if is_vipps(host):
         raise TargetUsageError(f"--openapi must not be at {host}: save the description, and name the file.")
     try:
-        with httpx.Client(timeout=SECONDS, follow_redirects=False) as client:
-            answer = client.get(url, headers={"Accept": "application/json, application/yaml;q=0.9, */*;q=0.1"})
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        status, text = fetch_text(url, accept=ACCEPT, seconds=SECONDS)
+    except FetchError:
         raise TargetError(f"--openapi {url} does not answer: is it running, and is the address right?") from None
-    if answer.status_code != 200:
-        raise TargetError(f"--openapi {url} answered {answer.status_code}: name the description itself.")
-    return answer.text
+    if status != 200:
+        raise TargetError(f"--openapi {url} answered {status}: name the description itself.")
+    return text

@@ -1,4 +1,4 @@
-"""Plays a history's steps by calling an adapter, and turns what it returns into observations."""
+"""Executes a history's steps by calling an adapter, and turns the results into observations."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ from conformance.domain.steps import (
 from conformance.wire.base import ObservedFields, OrderIdentifiers, answered, books
 
 PAUSE: Final = 0.1
-"""Seconds before an order is read again, times how often it was read."""
+"""Seconds before an order is read again, times the number of reads so far."""
 _AMOUNTS: Final = ("captured", "refunded", "cancelled", "authorized", "to_capture", "to_refund")
 _UNREAD: Final = ("view.state", "view.captured", "view.refunded", "view.cancelled", "view.log.newest")
-"""What is missing where there is no view at all."""
+"""Fields that are absent from the observation of an order that could not be read."""
 _LOGS: Final[Mapping[Profile, Mapping[str, tuple[str, ...]]]] = {
     Profile.ECOM: {"captured": ("CAPTURE",), "refunded": ("REFUND",)},
     Profile.EPAYMENT: {"captured": ("CAPTURED",), "refunded": ("REFUNDED",), "cancelled": ("CANCELLED",)},
     Profile.RECURRING: {"captured": ("CAPTURE",), "refunded": ("REFUND",)},
 }
-"""The log's totals, and the events that each is the sum of."""
+"""For each total of the log, the names of the events that it sums up."""
 _COUNTS: Final[Mapping[Profile, Mapping[str, tuple[str, ...]]]] = {
     Profile.ECOM: {"cancels": ("CANCEL", "VOID")},
     Profile.EPAYMENT: {"terminated": ("TERMINATED",)},
     Profile.RECURRING: {"cancels": ("CANCEL",)},
 }
-"""The log's counts, and the events that each counts."""
+"""For each count of the log, the names of the events that it counts."""
 
-Ask = Callable[..., Awaitable[Any]]
-"""Calls one of the adapter's methods by its name."""
+CallMethod = Callable[..., Awaitable[Any]]
+"""Calls a method of the adapter: its name, then its arguments; returns whatever the method returns."""
 
 
 class UnansweredError(Exception):
-    """A method gave no answer. The message says why, in words."""
+    """A method did not return a usable result. The message says why."""
 
 
 class AdapterDriver:
-    """Plays one history's steps against an adapter."""
+    """Executes one history's steps by calling an adapter."""
 
     complete = False
 
-    def __init__(self, ask: Ask, profile: Profile, ticket: OrderIdentifiers) -> None:
-        self._ask = ask
+    def __init__(self, call_method: CallMethod, profile: Profile, identifiers: OrderIdentifiers) -> None:
+        self._call_method = call_method
         self._profile = profile
-        self._ticket = ticket
+        self._identifiers = identifiers
 
     async def perform(self, step: Step) -> ObservedFields:
-        """Make a step happen; return what its answer says."""
-        order_id = self._ticket.order_id
+        """Make a step happen; return the observation of its result."""
+        order_id = self._identifiers.order_id
         match step:
             case Initiate():
                 return await self._initiate(order_id, step.amount, step.kind)
@@ -71,70 +71,69 @@ class AdapterDriver:
                 return await self._cancel(step)
             case Capture() | Refund():
                 name = "capture" if isinstance(step, Capture) else "refund"
-                return await self._answer(name, order_id, step.amount)
+                return await self._result_of(name, order_id, step.amount)
             case Age():
-                return await self._answer("age", order_id, step.by)
+                return await self._result_of("age", order_id, step.by)
             case StopAgreement(with_other_change=True):
-                return _lost("a change of the agreement itself takes an HTTP target")
+                return _unanswered("a change of the agreement itself takes an HTTP target")
             case Together():
-                return _lost("two requests at the same time take an HTTP target")
+                return _unanswered("two requests at the same time take an HTTP target")
             case StopAgreement():
-                return await self._answer("stop_agreement", order_id)
+                return await self._result_of("stop_agreement", order_id)
         action = action_of(step)
-        return {} if action is None else await self._answer(action, order_id)
+        return {} if action is None else await self._result_of(action, order_id)
 
     async def look(self, purpose: str, *, log: bool) -> ObservedFields:
-        """Read the order back."""
+        """Read the order back; return the observation. A result that is not usable overrides the step's outcome too."""
         missing: ObservedFields = dict.fromkeys(_UNREAD)
         try:
-            view = await self._ask("read", self._ticket.order_id)
+            view = await self._call_method("read", self._identifiers.order_id)
             if isinstance(view, Refused):
                 return missing | {
-                    name.replace("answer.", "view."): value for name, value in _observed("read", view).items()
+                    name.replace("answer.", "view."): value for name, value in _observation_of("read", view).items()
                 }
             return view_of(self._profile, view)
         except UnansweredError as error:
-            # What cannot be read proves nothing, however the step was answered.
             cause = str(error)
             unread: ObservedFields = {"view.outcome": LOST, "view.cause": cause}
-            return missing | unread | _lost(f"the order could not be read back: {cause}")
+            return missing | unread | _unanswered(f"the order could not be read back: {cause}")
 
     async def pause(self, attempt: int) -> None:
-        """Wait a little longer each time."""
+        """Wait a little longer with each attempt."""
         await asyncio.sleep(PAUSE * attempt)
 
     async def _initiate(self, order_id: str, amount: int, kind: Kind) -> ObservedFields:
-        return await self._answer("initiate", order_id, amount, self._ticket.market.currency, kind.value)
+        return await self._result_of("initiate", order_id, amount, self._identifiers.market.currency, kind.value)
 
     async def _cancel(self, step: Cancel) -> ObservedFields:
-        ticket = self._ticket
+        identifiers = self._identifiers
         if step.defect is not None or step.to is Addressee.FOREIGN:
-            return _lost("a request that is broken, or somebody else's, takes an HTTP target")
-        order_id = f"{ticket.order_id}-none" if step.to is Addressee.UNKNOWN else ticket.order_id
+            return _unanswered("a request that is broken, or somebody else's, takes an HTTP target")
+        order_id = f"{identifiers.order_id}-none" if step.to is Addressee.UNKNOWN else identifiers.order_id
         if step.key is Key.SPENT:
-            helper = ticket.helper_id()
+            helper = identifiers.helper_id()
             kind = Kind.CHARGE_RESERVE if self._profile is Profile.RECURRING else Kind.PAYMENT
             await self._initiate(helper, 1000, kind)
-            key = ticket.key_for(step)
-            await self._answer("cancel", helper, flag=None, key=key)
+            key = identifiers.key_for(step)
+            await self._result_of("cancel", helper, flag=None, key=key)
         else:
-            key = ticket.key_for(step)
-        return await self._answer("cancel", order_id, flag=step.flag, key=key)
+            key = identifiers.key_for(step)
+        return await self._result_of("cancel", order_id, flag=step.flag, key=key)
 
-    async def _answer(self, method: str, *arguments: Any, **named: Any) -> ObservedFields:
+    async def _result_of(self, method: str, *arguments: Any, **named: Any) -> ObservedFields:
         try:
-            return _observed(method, await self._ask(method, *arguments, **named))
+            return _observation_of(method, await self._call_method(method, *arguments, **named))
         except UnansweredError as error:
-            return _lost(str(error))
+            return _unanswered(str(error))
 
 
-def _lost(cause: str) -> ObservedFields:
+def _unanswered(cause: str) -> ObservedFields:
     return {"answer.outcome": LOST, "answer.cause": cause}
 
 
-def _observed(method: str, answer: object) -> ObservedFields:
+def _observation_of(method: str, answer: object) -> ObservedFields:
     match answer:
-        # What was not refused has no error code, and says so: a young order is seen not to be refused for its age.
+        # The code is observed to be absent, so that a young order is known not to be refused for its age.
         case Accepted():
             return {"answer.outcome": ACCEPTED, "answer.code": None}
         case Pending():
@@ -160,10 +159,13 @@ def _refused(method: str, answer: Refused) -> ObservedFields:
 
 
 def view_of(profile: Profile, view: object) -> ObservedFields:
-    """Return an adapter's view in the model's words, without what it does not speak of.
+    """Return the observation of an adapter's view; what the view leaves out is left out.
+
+    >>> view_of(Profile.EPAYMENT, OrderView("AUTHORIZED", 0, 0, 0))["view.state"]
+    'AUTHORIZED'
 
     Raises:
-        UnansweredError: it is no view, or has values that mean nothing.
+        UnansweredError: it is not an ``OrderView``, or has values of the wrong type.
 
     """
     if not isinstance(view, OrderView):

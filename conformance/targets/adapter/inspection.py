@@ -1,4 +1,4 @@
-"""What an adapter has: its profiles and methods, looked at before any is called."""
+"""The APIs and methods of an adapter, checked before any method is called."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ REQUIRED: Final = ("initiate", "cancel", "read")
 MERCHANT: Final = ("capture", "refund", "stop_agreement")
 USER: Final = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 CHARGE_RUN: Final = ("become_due", "start_processing", "reserve", "charge", "fail")
-_TAKING: Final[Mapping[str, tuple[str, ...]]] = {
+_PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "initiate": ("order_id", "amount", "currency", "kind"),
     "capture": ("order_id", "amount"),
     "refund": ("order_id", "amount"),
     "age": ("order_id", "by"),
 }
-"""What methods take. Those that are not listed take the order's id alone, and ``cancel`` two names beside it."""
+"""The parameters of methods. The others take ``order_id`` alone, and ``cancel`` two keywords beside it."""
 
 Methods = Mapping[str, Callable[..., Any]]
 
 
 def profiles_of(name: str, adapter: object) -> tuple[Profile, ...]:
-    """Return the profiles that an adapter names.
+    """Return the APIs in an adapter's ``profiles``.
 
     Raises:
-        TargetUsageError: they are missing, or not such as can be tested.
+        TargetUsageError: they are missing, or cannot be tested.
 
     """
     known = ", ".join(f"'{profile.value}'" for profile in Profile)
@@ -38,7 +38,7 @@ def profiles_of(name: str, adapter: object) -> tuple[Profile, ...]:
             f"{name} does not say which APIs it implements: give it 'profiles', a list from {known}."
         )
     values = {profile.value for profile in Profile}
-    unknown = sorted(str(one) for one in named if one not in values)
+    unknown = sorted(str(name) for name in named if name not in values)
     if unknown:
         raise TargetUsageError(f"{name} names the profile {unknown[0]!r}, which is none: use {known}.")
     if Profile.ECOM in named and Profile.EPAYMENT in named:
@@ -49,43 +49,45 @@ def profiles_of(name: str, adapter: object) -> tuple[Profile, ...]:
 
 
 def methods_of(name: str, adapter: object) -> Methods:
-    """Return the methods that an adapter has.
+    """Return the methods of the adapter protocol that an adapter has, by name.
 
     Raises:
-        TargetUsageError: one that it needs is missing, or one cannot be called as the suite would call it.
+        TargetUsageError: a required one is missing, or one cannot be called as the protocol says.
 
     """
-    found = {}
+    methods = {}
     for method in (*REQUIRED, *MERCHANT, *USER, *CHARGE_RUN, "age"):
         function = getattr(adapter, method, None)
         if callable(function):
-            found[method] = function
+            methods[method] = function
         elif function is not None:
             raise TargetUsageError(f"{name} has a {method!r} that cannot be called: make it a method.")
-    missing = [method for method in REQUIRED if method not in found]
+    missing = [method for method in REQUIRED if method not in methods]
     if missing:
         raise TargetUsageError(
             f"{name} is no adapter, since it has no {' and no '.join(missing)}: add what is missing."
         )
-    for method, function in found.items():
-        if not _takes(method, function):
-            raise TargetUsageError(f"{name} has a {method!r} with other parameters: it is called as {_call(method)}.")
-    return found
+    for method, function in methods.items():
+        if not _accepts_arguments(method, function):
+            raise TargetUsageError(
+                f"{name} has a {method!r} with other parameters: it is called as {_signature(method)}."
+            )
+    return methods
 
 
-def _takes(method: str, function: Callable[..., Any]) -> bool:
+def _accepts_arguments(method: str, function: Callable[..., Any]) -> bool:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return True
-    given = {"flag": None, "key": ""} if method == "cancel" else {}
+    keywords: dict[str, Any] = {"flag": None, "key": ""} if method == "cancel" else {}
     try:
-        signature.bind(*_TAKING.get(method, ("order_id",)), **given)
+        signature.bind(*_PARAMETERS.get(method, ("order_id",)), **keywords)
     except TypeError:
         return False
     return True
 
 
-def _call(method: str) -> str:
-    named = ", *, flag, key" if method == "cancel" else ""
-    return f"{method}({', '.join(_TAKING.get(method, ('order_id',)))}{named})"
+def _signature(method: str) -> str:
+    keywords = ", *, flag, key" if method == "cancel" else ""
+    return f"{method}({', '.join(_PARAMETERS.get(method, ('order_id',)))}{keywords})"

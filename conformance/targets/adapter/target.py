@@ -1,4 +1,4 @@
-"""A Python adapter as a target: its methods are called, and no HTTP is involved."""
+"""A Python adapter as a target: its methods are called, without HTTP."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from conformance.wire.driver import Driver
 
 AMOUNT: Final = 1000
 STEPS: Final = {"capture": "capture", "refund": "refund", "stop_agreement": "stop-agreement"}
-"""The methods that stand for a step which every HTTP target can play."""
+"""Methods, and the steps that cannot be executed without them; every HTTP target can execute these."""
 
 
 class AdapterTarget:
-    """An adapter, ready for a campaign. Its methods run in a thread of their own, one at a time."""
+    """An adapter. Its methods run in a thread of their own, one at a time."""
 
     kind = "python"
     wire = False
@@ -32,56 +32,61 @@ class AdapterTarget:
     private = False
     names_other_unit = False
 
-    def __init__(self, name: str, made: Callable[[], Any], *, timeout: float = 30.0) -> None:
-        """Make the adapter and look at what it has.
+    def __init__(self, name: str, factory: Callable[[], Any], *, timeout: float = 30.0) -> None:
+        """Create the adapter and check its APIs and methods.
+
+        Args:
+            name: what the user calls it.
+            factory: returns the adapter.
+            timeout: seconds that one method may take.
 
         Raises:
-            TargetUsageError: it cannot be made, or is no adapter.
+            TargetUsageError: the adapter cannot be created, or does not keep to the protocol.
 
         """
         self.name = name
         self._timeout = timeout
-        self._lane = EventLoopThread()
+        self._thread = EventLoopThread()
         self._market = Market.NO
         self._nonce = ""
         try:
-            adapter = self._lane.call_now(made, timeout)
+            adapter = self._thread.call_now(factory, timeout)
             self._profiles = profiles_of(name, adapter)
             self._methods: Methods = methods_of(name, adapter)
         except TargetUsageError:
-            self._lane.close()
+            self._thread.close()
             raise
         except RaisedError as error:
-            self._lane.close()
+            self._thread.close()
             raise TargetUsageError(f"{name} could not be made without arguments: it raised {error}.") from error
         except TimeoutError:
-            self._lane.close()
+            self._thread.close()
             raise TargetUsageError(f"{name} was not made within {timeout:g} seconds: make it faster.") from None
 
     @property
     def requests(self) -> int:
-        """An adapter is sent none."""
+        """0: an adapter gets no requests."""
         return 0
 
     def spend_at_most(self, requests: int) -> None:
-        """Say nothing: there is nothing to be spent."""
+        """Do nothing: an adapter gets no requests."""
 
     @property
     def profiles(self) -> tuple[Profile, ...] | None:
-        """The profiles that the adapter names."""
+        """The APIs that the adapter lists."""
         return self._profiles
 
     async def open(
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
-        """Take note of the market, and of what order ids begin with."""
+        """Take note of the market, and of the beginning of order ids."""
         self._market, self._nonce = market, nonce
 
     async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
-        """Take one order through its life.
+        """Run the smoke test of one API.
 
         Raises:
-            TargetError: a method raises, hangs or returns nonsense, or the adapter does not have this profile.
+            TargetError: a method raises, hangs or returns a wrong type, or the adapter does not list the API.
 
         """
         if profile not in self._profiles:
@@ -92,14 +97,14 @@ class AdapterTarget:
         recurring = profile is Profile.RECURRING
         driver = self._driver(profile, f"{self._nonce}-{profile.value[0]}smoke1")
         opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if recurring else Kind.PAYMENT)
-        if self._orderly(await driver.perform(opening)) not in (ACCEPTED, PENDING):
+        if self._outcome_of(await driver.perform(opening)) not in (ACCEPTED, PENDING):
             raise TargetError(f"{self.name}: initiate() refused the first order, which it has to accept.")
-        if self._orderly(await driver.look("read", log=True)) != ACCEPTED:
+        if self._outcome_of(await driver.look("read", log=True)) != ACCEPTED:
             raise TargetError(f"{self.name}: read() refused an order that initiate() had accepted.")
         if "approve" in self._methods and not recurring:
-            self._orderly(await driver.perform(Approve()))
-        cancelled = self._orderly(await driver.perform(Cancel()))
-        self._orderly(await driver.look("read", log=True))
+            self._outcome_of(await driver.perform(Approve()))
+        cancelled = self._outcome_of(await driver.perform(Cancel()))
+        self._outcome_of(await driver.look("read", log=True))
         return ProbeResult(
             offered=frozenset(self._methods) & {*(CHARGE_RUN if recurring else USER), "age"},
             source="as its methods say",
@@ -113,22 +118,24 @@ class AdapterTarget:
 
     async def close(self) -> None:
         """Stop the adapter's thread."""
-        self._lane.close()
+        self._thread.close()
 
-    async def _ask(self, method: str, *arguments: Any, **named: Any) -> Any:
+    async def _call_method(self, method: str, *arguments: Any, **named: Any) -> Any:
         if method not in self._methods:
             raise UnansweredError(f"the adapter has no {method}()")
         try:
-            return await self._lane.call(self._methods[method], self._timeout, *arguments, **named)
+            return await self._thread.call(self._methods[method], self._timeout, *arguments, **named)
         except RaisedError as error:
             raise UnansweredError(f"{method}() raised {error}") from error
         except TimeoutError:
             raise UnansweredError(f"{method}() did not return within {self._timeout:g} seconds") from None
 
     def _driver(self, profile: Profile, order_id: str) -> AdapterDriver:
-        return AdapterDriver(self._ask, profile, OrderIdentifiers(order_id, datetime.now(UTC).date(), self._market))
+        return AdapterDriver(
+            self._call_method, profile, OrderIdentifiers(order_id, datetime.now(UTC).date(), self._market)
+        )
 
-    def _orderly(self, observed: ObservedFields) -> str:
+    def _outcome_of(self, observed: ObservedFields) -> str:
         part = "view" if "view.outcome" in observed else "answer"
         if observed[f"{part}.outcome"] == LOST:
             raise TargetError(f"{self.name} cannot be tested, since {observed[f'{part}.cause']}: correct the adapter.")
@@ -143,4 +150,4 @@ class _AdapterWorker:
         return self._driver(profile, order_id)
 
     async def close(self) -> None:
-        """Leave the adapter to the next worker."""
+        """Do nothing: the next worker uses the same adapter."""

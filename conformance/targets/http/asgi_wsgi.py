@@ -10,12 +10,11 @@ from typing import Any, ClassVar, Final
 
 import httpx
 
-from conformance.domain.messages import Response
+from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
 from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
 from conformance.targets.http.httpx_exchange import http_request, lost, read_answer, read_answer_now
 from conformance.targets.production_guard import control_address
 from conformance.targets.transport import Connection, TargetError, TargetUsageError, Transport
-from conformance.wire import Call, NoResponse, ResponseOrNone
 
 HOST: Final = "http://localhost"
 
@@ -29,19 +28,25 @@ LONGEST_PAUSE: Final = 0.01
 
 
 class UnansweredError(Exception):
-    """An application returned without having answered."""
+    """An application returned without having responded."""
 
 
 class ApplicationTransport(Transport):
-    """An application of one's own, in a thread of its own. Histories are played one at a time."""
+    """An application in a thread of its own. Histories run one at a time."""
 
     private: ClassVar[bool] = False
 
     def __init__(self, name: str, app: Any, control: str | None = None, *, timeout: float = 30.0) -> None:
         """Take an application.
 
+        Args:
+            name: what the user calls it.
+            app: the ASGI or WSGI application.
+            control: the path of its own test control API, or a URL with that path.
+            timeout: seconds that one response may take.
+
         Raises:
-            TargetUsageError: it cannot be called, or the place of the test control API makes no sense.
+            TargetUsageError: the application cannot be called, or the path of the test control API makes no sense.
 
         """
         if not callable(app):
@@ -53,80 +58,80 @@ class ApplicationTransport(Transport):
         self._app = app
         self._bases = {False: HOST, True: HOST + _control_path(control)}
         self._timeout = timeout
-        self._lane = EventLoopThread()
+        self._thread = EventLoopThread()
 
     @abstractmethod
     async def answer(self, request: httpx.Request) -> Response:
-        """Call the application."""
+        """Call the application and return its response."""
 
-    def link(self) -> Connection:
-        """Return a way to the application."""
+    def connect(self) -> Connection:
+        """Return a connection to the application."""
         return _InProcess(self)
 
     async def call(self, call: Call) -> ResponseOrNone:
-        """Call the application, in its own thread."""
-        spent = self.spend()
-        if spent is not None:
-            return spent
+        """Call the application in its own thread; return its answer."""
+        refused = self.spend()
+        if refused is not None:
+            return refused
         try:
             request = http_request(call.request, self._bases[call.to_control])
-            answer: Response = await self._lane.call(self.answer, self._timeout, request)
+            response: Response = await self._thread.call(self.answer, self._timeout, request)
         except RaisedError as error:
-            cause = error.__cause__
-            if isinstance(cause, UnansweredError):
+            if isinstance(error.__cause__, UnansweredError):
                 return NoResponse("the application returned without an answer")
             return NoResponse(f"the application raised {error}")
         except (TimeoutError, UnicodeError) as error:
             return lost(error, self._timeout)
-        return answer
+        return response
 
     async def stop(self) -> None:
         """Stop the application's thread."""
-        self._lane.close()
+        self._thread.close()
 
 
 class _InProcess(Connection):
-    def __init__(self, target: ApplicationTransport) -> None:
-        self._target = target
+    def __init__(self, transport: ApplicationTransport) -> None:
+        self._transport = transport
 
     async def send(self, call: Call) -> ResponseOrNone:
-        return await self._target.call(call)
+        return await self._transport.call(call)
 
     async def pause(self, seconds: float) -> None:
-        # An application in this process has nothing to wait for but its own background tasks.
+        # An application in this process waits for nothing but its own background tasks.
         await asyncio.sleep(min(seconds, LONGEST_PAUSE))
 
 
 class WsgiTransport(ApplicationTransport):
-    """A WSGI application. It gets one request at a time: its one thread is busy with each until it is answered."""
+    """A WSGI application. It gets one request at a time: its only thread is busy until the request is answered."""
 
     kind: ClassVar[str] = "wsgi"
     concurrent: ClassVar[bool] = False
 
     async def answer(self, request: httpx.Request) -> Response:
-        """Call the application."""
-        begun = False
+        """Call the application and return its response."""
+        has_begun = False
 
-        def watched(environ: Any, start_response: Callable[..., Any]) -> Any:
-            def starting(*arguments: Any) -> Any:
-                nonlocal begun
-                begun = True
+        def watched_app(environ: Any, start_response: Callable[..., Any]) -> Any:
+            def watched_start(*arguments: Any) -> Any:
+                nonlocal has_begun
+                has_begun = True
                 return start_response(*arguments)
 
-            return self._app(environ, starting)
+            return self._app(environ, watched_start)
 
         try:
-            return read_answer_now(httpx.WSGITransport(watched).handle_request(request))
+            return read_answer_now(httpx.WSGITransport(watched_app).handle_request(request))
         except AssertionError as error:
-            if begun:
+            # httpx asserts that there is a response.
+            if has_begun:
                 raise
             raise UnansweredError from error
 
 
 class AsgiTransport(ApplicationTransport):
-    """An ASGI application. It is started and stopped as a server would do it.
+    """An ASGI application, started and stopped as a server would.
 
-    Of two requests that race, the second one begins as soon as the first one awaits something.
+    Of two requests that race, the second begins as soon as the first awaits something.
     """
 
     kind: ClassVar[str] = "asgi"
@@ -136,81 +141,82 @@ class AsgiTransport(ApplicationTransport):
         self._lifespan = _Lifespan(app)
 
     async def answer(self, request: httpx.Request) -> Response:
-        """Call the application."""
-        return await read_answer(await httpx.ASGITransport(self._answering).handle_async_request(request))
+        """Call the application and return its response."""
+        return await read_answer(await httpx.ASGITransport(self._checked_app).handle_async_request(request))
 
-    async def _answering(self, scope: Message, receive: Receive, send: Send) -> None:
-        answered = False
+    async def _checked_app(self, scope: Message, receive: Receive, send: Send) -> None:
+        has_body = False
 
-        async def watched(message: Message) -> None:
-            nonlocal answered
-            answered = answered or message["type"] == "http.response.body"
+        async def watched_send(message: Message) -> None:
+            nonlocal has_body
+            has_body = has_body or message["type"] == "http.response.body"
             await send(message)
 
-        await self._app({**scope, "state": dict(self._lifespan.state)}, receive, watched)
-        if not answered:
+        await self._app({**scope, "state": dict(self._lifespan.state)}, receive, watched_send)
+        if not has_body:
             raise UnansweredError
 
     async def start(self) -> None:
         """Start the application.
 
         Raises:
-            TargetError: it says that it cannot start, or takes too long.
+            TargetError: it reports a failure, or takes too long.
 
         """
         try:
-            failure = await self._lane.call(self._lifespan.start, self._timeout)
+            failure = await self._thread.call(self._lifespan.start, self._timeout)
         except TimeoutError:
             failure = f"no answer within {self._timeout:g} seconds"
         if failure:
             raise TargetError(f"{self.name} did not start ({failure}): start it with a server to see why.")
 
     async def stop(self) -> None:
-        """Stop the application, and its thread."""
+        """Stop the application and its thread."""
         with suppress(TimeoutError, RaisedError):
-            await self._lane.call(self._lifespan.stop, self._timeout)
+            await self._thread.call(self._lifespan.stop, self._timeout)
         await super().stop()
 
 
 class _Lifespan:
-    """An application's lifespan, as far as it has one."""
+    """Start and stop of an application that implements the ASGI lifespan protocol; nothing for one that does not."""
 
     def __init__(self, app: Any) -> None:
         self.state: dict[str, Any] = {}
         self._app = app
-        self._to: asyncio.Queue[Message] = asyncio.Queue()
-        self._from: asyncio.Queue[Message] = asyncio.Queue()
+        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
-        """Start the application; return why it does not, or nothing."""
+        """Start the application; return why it failed, or an empty text."""
         self._task = asyncio.create_task(self._run())
-        await self._to.put({"type": "lifespan.startup"})
+        await self._to_app.put({"type": "lifespan.startup"})
         try:
-            said = await self._from.get()
+            message = await self._from_app.get()
         except asyncio.CancelledError:
             self._task.cancel()
             raise
-        return str(said.get("message") or "it gave no reason") if said["type"] == "lifespan.startup.failed" else ""
+        failed = message["type"] == "lifespan.startup.failed"
+        return str(message.get("message") or "it gave no reason") if failed else ""
 
     async def stop(self) -> None:
-        """Let the application stop, if it has a lifespan."""
+        """Stop the application."""
         if self._task is not None and not self._task.done():
-            await self._to.put({"type": "lifespan.shutdown"})
-            await self._from.get()
+            await self._to_app.put({"type": "lifespan.shutdown"})
+            await self._from_app.get()
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         try:
-            await self._app(scope, self._to.get, self._from.put)
+            await self._app(scope, self._to_app.get, self._from_app.put)
         except (Exception, SystemExit, BaseExceptionGroup):
-            return  # An application that knows no lifespan raises at once, which is how it says so.
+            return  # An application without a lifespan raises at once.
         finally:
-            self._from.put_nowait({"type": "ended"})
+            self._from_app.put_nowait({"type": "ended"})
 
 
 def _control_path(control: str | None) -> str:
-    """Return where the application's own test control API begins: a path, or the path of a URL."""
+    """Return the path of the application's own test control API, which is given as a path or as a URL."""
     if not control:
         return ""
     if control.startswith("/"):

@@ -1,92 +1,110 @@
-"""Plays a history's steps over HTTP messages: one request after the other, or two at once."""
+"""Executes a history's steps in HTTP messages: one request after the other, or two at once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from conformance.domain.expectation import BROKEN, BUSY, LOST, ODD, SENT_TOGETHER, UNANSWERED, of_the_other
+from conformance.domain.messages import Call, NoResponse, ResponseOrNone
 from conformance.domain.steps import Cancel, Step, Together
+from conformance.targets.http.health_monitor import HealthMonitor
 from conformance.targets.http.race_timing import Race, RequestTiming
-from conformance.targets.http.request_sender import RequestSender, Token, TokenStore
+from conformance.targets.http.request_sender import RequestSender, SendPolicy
+from conformance.targets.http.token_store import Token, TokenStore
+from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection
-from conformance.wire import Call, Calls, NoResponse, ObservedFields, ResponseOrNone, Wire
-
-RecordExchange = Callable[..., None]
-"""Takes every call and its answer as soon as there is one. Of two that raced it takes the times of the flight, too."""
+from conformance.wire import Calls, ObservedFields, Wire
 
 READS: Final = 3
-"""How often an order is read back until there is an orderly answer."""
+"""How often an order is read back until the response is an orderly one."""
 _UNREADABLE: Final = frozenset({LOST, BROKEN, BUSY, ODD})
 
 
 class HttpDriver:
-    """Plays a history's steps over HTTP messages."""
+    """Executes one history's steps in HTTP messages."""
 
     complete = True
 
     def __init__(
         self,
         wire: Wire,
-        link: Connection,
+        connection: Connection,
         record: RecordExchange,
         beside: Connection | None = None,
-        office: TokenStore | None = None,
+        *,
+        tokens: TokenStore | None = None,
+        health: HealthMonitor | None = None,
+        policy: SendPolicy = SendPolicy(),  # noqa: B008 - frozen
     ) -> None:
+        """Take the wire of one order and a connection.
+
+        Args:
+            wire: turns steps into requests and responses into observations.
+            connection: the connection.
+            record: takes every exchange.
+            beside: a second connection, for a request that races with another; None if the target takes one at a time.
+            tokens: the token that the session shares; the wire's own if left out.
+            health: the health that the session shares.
+            policy: how politely requests are sent.
+
+        """
         self._wire = wire
-        self._link = link
+        self._link = connection
         self._beside = beside
         self._record = record
-        self._office = office or TokenStore("the target", Token(wire.credentials.token))
-        self._sender = RequestSender(self._office, record)
+        self._sender = RequestSender(
+            tokens or TokenStore(Token(wire.credentials.token)), health or HealthMonitor("the target"), policy, record
+        )
         self._cause = ""
 
     async def perform(self, step: Step) -> ObservedFields:
-        """Make a step happen; return what its answer says."""
+        """Make a step happen; return the observation of its response."""
         self._sender.unanswered = 0
         self._sender.preparing = not isinstance(step, Cancel)
         if not isinstance(step, Together):
             observed = await self._run(self._wire.perform(step))
-            vain = self._sender.unanswered
-            return {**observed, UNANSWERED: vain} if vain else observed
+            unanswered = self._sender.unanswered
+            return {**observed, UNANSWERED: unanswered} if unanswered else observed
         if self._beside is None:
             return {"answer.outcome": LOST, "answer.cause": "the target takes one request at a time"}
         return await self._race(step, self._beside)
 
     async def _race(self, step: Together, beside: Connection) -> ObservedFields:
-        # The second connection is opened by a read, so that what it carries has no longer way than the other request.
+        # A read opens the second connection, so that its request takes no longer than the other one.
         await self._run(self._wire.read("prepare", log=False), beside)
-        line, first, second = await self._both(self._wire.perform(step.first), self._wire.perform(step.second), beside)
-        answers = first.observed | {of_the_other(name): value for name, value in second.observed.items()}
-        return {**answers, SENT_TOGETHER: line.together}
+        race, first, second = await self._both(self._wire.perform(step.first), self._wire.perform(step.second), beside)
+        second_fields = {of_the_other(name): value for name, value in second.observed.items()}
+        return {**first.observed, **second_fields, SENT_TOGETHER: race.together}
 
     async def takes_two(self) -> bool:
-        """Tell whether two reads are answered that are under way together."""
+        """Return whether two reads that are under way at the same time both get a response."""
         if self._beside is None:
             return False
         reads = self._wire.read("prepare", log=False), self._wire.read("prepare", log=False)
-        line, *both = await self._both(*reads, self._beside)
-        return line.together and not any(isinstance(one.answer, NoResponse) for one in both)
+        race, *racers = await self._both(*reads, self._beside)
+        return race.together and not any(isinstance(racer.answer, NoResponse) for racer in racers)
 
     async def _both(self, first: Calls, second: Calls, beside: Connection) -> tuple[Race, _RacedRequest, _RacedRequest]:
-        # Whatever has to be waited for is waited for before: the two are to leave at the same moment.
-        leaving = await self._sender.ready(next(first), self._link), await self._sender.ready(next(second), beside)
-        line = Race()
-        one, other = line.flights
-        flown = await asyncio.gather(
-            self._fly(leaving[0], first, self._link, one), self._fly(leaving[1], second, beside, other)
+        # Rate limits and tokens are dealt with before, so that the two are sent at the same moment.
+        first_call = await self._sender.prepare(next(first), self._link)
+        second_call = await self._sender.prepare(next(second), beside)
+        race = Race()
+        first_timing, second_timing = race.timings
+        racers = await asyncio.gather(
+            self._send_racer(first_call, first, self._link, first_timing),
+            self._send_racer(second_call, second, beside, second_timing),
         )
-        # Written down in the order in which they are told, whoever came back first.
-        for each, flight in zip(flown, line.flights, strict=True):
-            self._record(each.call, each.answer, (line.began(flight), flight.took))
-            self._office.heard(each.answer)
-        return line, *flown
+        # Recorded in the order of the step, whichever came back first.
+        for racer, timing in zip(racers, race.timings, strict=True):
+            self._record(racer.call, racer.answer, (race.began(timing), timing.took))
+            self._sender.check(racer.answer)
+        return race, *racers
 
     @staticmethod
-    async def _fly(call: Call, calls: Calls, link: Connection, flight: RequestTiming) -> _RacedRequest:
-        answer = await link.race(call, flight)
+    async def _send_racer(call: Call, calls: Calls, connection: Connection, timing: RequestTiming) -> _RacedRequest:
+        answer = await connection.race(call, timing)
         try:
             calls.send(answer)
         except StopIteration as stop:
@@ -94,10 +112,10 @@ class HttpDriver:
         raise RuntimeError(f"{call.request.method} {call.request.path} is not all that this step takes")
 
     async def look(self, purpose: str, *, log: bool) -> ObservedFields:
-        """Read the order back.
+        """Read the order back; return the observation.
 
-        Where reading itself gets no orderly answer, the step's answer is given as such a one too: what cannot be read
-        proves nothing, however the step was answered.
+        If no read gets an orderly response, the observation overrides the step's outcome too: how the step was
+        answered proves nothing then.
         """
         view: ObservedFields = {}
         for attempt in range(1, READS + 1):
@@ -110,7 +128,7 @@ class HttpDriver:
         return {**view, "answer.outcome": view["view.outcome"], "answer.cause": cause}
 
     def interpret(self, step: Step, answer: ResponseOrNone) -> ObservedFields:
-        """Return what an answer says that somebody else's request for a step got. The step takes one request."""
+        """Return the observation of an answer to a step's only request that somebody else sent."""
         calls = self._wire.perform(step)
         next(calls)
         try:
@@ -121,14 +139,14 @@ class HttpDriver:
         raise RuntimeError(f"{type(step).__name__} takes more than one request")
 
     async def pause(self, attempt: int) -> None:
-        """Wait a little longer each time."""
-        await self._link.pause(self._office.pause * attempt)
+        """Wait a little longer with each attempt."""
+        await self._link.pause(self._sender.policy.pause * attempt)
 
-    async def _run(self, calls: Calls, link: Connection | None = None) -> ObservedFields:
+    async def _run(self, calls: Calls, connection: Connection | None = None) -> ObservedFields:
         try:
             call = next(calls)
             while True:
-                answer = await self._sender.send(call, link or self._link)
+                answer = await self._sender.send(call, connection or self._link)
                 self._cause = answer.cause if isinstance(answer, NoResponse) else f"status {answer.status}"
                 call = calls.send(answer)
         except StopIteration as stop:
@@ -138,7 +156,7 @@ class HttpDriver:
 
 @dataclass(frozen=True, slots=True)
 class _RacedRequest:
-    """One of two requests that were sent together: what was asked, what came back, and what that says."""
+    """One of two requests that were sent at the same moment, its answer, and the observation."""
 
     call: Call
     answer: ResponseOrNone

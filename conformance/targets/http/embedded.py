@@ -6,17 +6,16 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
-from conformance.domain.messages import Request
+from conformance.domain.messages import Call, Request, ResponseOrNone
 from conformance.sandbox import Provider
 from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.transport import Connection, Transport
-from conformance.wire import Call, ResponseOrNone
 
 CONTROL = "/control"
 
 
 class EmbeddedTransport(Transport):
-    """The embedded provider, or a variant of it, which its name then says."""
+    """The embedded provider, or a variant of it; the name says which."""
 
     kind: ClassVar[str] = "embedded"
 
@@ -26,8 +25,8 @@ class EmbeddedTransport(Transport):
         self.name = name or (f"embedded, changed: {', '.join(changes)}" if changes else "embedded")
         self.control = CONTROL
 
-    def link(self) -> Connection:
-        """Return a direct way to the provider."""
+    def connect(self) -> Connection:
+        """Return a direct connection to the provider."""
         return _Direct(self)
 
 
@@ -39,20 +38,20 @@ class _Direct(Connection):
     async def send(self, call: Call) -> ResponseOrNone:
         return self._handle(call)
 
-    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
+    async def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
         self._thread = self._thread or ThreadPoolExecutor(1)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._race, call, flight)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._race, call, timing)
 
-    def _race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
-        # Both stand at the provider's door before either goes in: which one it lets in first is its own affair.
-        with flight:
-            flight.wait()
+    def _race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
+        # Both requests start before the provider handles either. It decides itself which one comes first.
+        with timing:
+            timing.wait()
             return self._handle(call)
 
     def _handle(self, call: Call) -> ResponseOrNone:
-        spent = self._target.spend()
-        if spent is not None:
-            return spent
+        refused = self._target.spend()
+        if refused is not None:
+            return refused
         request = call.request
         if call.to_control:
             request = Request(request.method, CONTROL + request.path, request.headers, request.body)

@@ -1,8 +1,9 @@
-"""One HTTP exchange through one of httpx' transports: an answer, or in plain words why there is none."""
+"""One HTTP exchange through an httpx transport: a response, or in plain words why there is none."""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -10,25 +11,24 @@ from typing import Final
 import httpx
 
 from conformance import __version__
-from conformance.domain.messages import Request, Response
-from conformance.wire import NoResponse
+from conformance.domain.messages import NoResponse, Request, Response
 
 LARGEST: Final = 5_000_000
-"""Bytes of an answer's body. No answer of these APIs comes near it."""
+"""Bytes of a response's body that are read. No response of these APIs is nearly as large."""
 LONGEST_WAIT: Final = 65.0
-"""Seconds that a 429 may make us wait."""
+"""Seconds that a 429 may make the suite wait."""
 _OWN_HEADERS: Final = (("User-Agent", f"cancel-conformance/{__version__}"), ("Accept-Encoding", "identity"))
 
 
 class TooLargeError(Exception):
-    """An answer has more bytes than are read."""
+    """A response has more bytes than are read."""
 
 
 def http_request(request: Request, base: str, **timeouts: float) -> httpx.Request:
-    """Return a request for a transport; its path is added to the base's.
+    """Return a request for a transport, with the request's path added to the base.
 
     Raises:
-        ValueError: a header has letters that HTTP does not allow.
+        ValueError: a header has characters that HTTP does not allow.
 
     """
     return httpx.Request(
@@ -40,53 +40,56 @@ def http_request(request: Request, base: str, **timeouts: float) -> httpx.Reques
     )
 
 
-async def read_answer(answer: httpx.Response) -> Response:
-    """Read an answer's body, up to the largest that makes sense.
+async def read_answer(response: httpx.Response) -> Response:
+    """Return a response with its whole body, from an asynchronous transport.
 
     Raises:
-        TooLargeError: there is more.
-        httpx.HTTPError: it broke off, or cannot be decoded.
+        TooLargeError: the body has more than ``LARGEST`` bytes.
+        httpx.HTTPError: the body broke off, or cannot be decoded.
 
     """
     body = bytearray()
     try:
-        async for chunk in answer.aiter_bytes():
-            _add(body, chunk)
+        async for chunk in response.aiter_bytes():
+            _append(body, chunk)
     finally:
-        await answer.aclose()
-    return _response(answer, body)
+        await response.aclose()
+    return _plain_response(response, body)
 
 
-def read_answer_now(answer: httpx.Response) -> Response:
-    """Do the same where nothing is asynchronous.
+def read_answer_now(response: httpx.Response) -> Response:
+    """Return a response with its whole body, from a synchronous transport.
 
     Raises:
-        TooLargeError: there is more.
-        httpx.HTTPError: it broke off, or cannot be decoded.
+        TooLargeError: the body has more than ``LARGEST`` bytes.
+        httpx.HTTPError: the body broke off, or cannot be decoded.
 
     """
     body = bytearray()
     try:
-        for chunk in answer.iter_bytes():
-            _add(body, chunk)
+        for chunk in response.iter_bytes():
+            _append(body, chunk)
     finally:
-        answer.close()
-    return _response(answer, body)
+        response.close()
+    return _plain_response(response, body)
 
 
-def _add(body: bytearray, chunk: bytes) -> None:
+def _append(body: bytearray, chunk: bytes) -> None:
     body += chunk
     if len(body) > LARGEST:
         raise TooLargeError
 
 
-def _response(answer: httpx.Response, body: bytearray) -> Response:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
-    return Response(answer.status_code, headers, bytes(body))
+def _plain_response(response: httpx.Response, body: bytearray) -> Response:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+    return Response(response.status_code, headers, bytes(body))
 
 
 def lost(error: Exception, timeout: float) -> NoResponse:
-    """Say in plain words why there is no answer. An exception's own text may carry what was sent, so it is left out."""
+    """Return a request that got no response, with the cause in words.
+
+    The text of the exception is left out: it may contain what was sent.
+    """
     return NoResponse(_cause(error, timeout))
 
 
@@ -101,7 +104,7 @@ def _cause(error: Exception, timeout: float) -> str:
         case httpx.ProxyError():
             return "the proxy refused the connection"
         case httpx.ConnectError():
-            return _unconnected(error)
+            return _connection_cause(error)
         case httpx.RemoteProtocolError():
             closed = "disconnected" in str(error) or "closed" in str(error)
             return "the connection was closed before the answer was complete" if closed else "the answer is not HTTP"
@@ -114,33 +117,40 @@ def _cause(error: Exception, timeout: float) -> str:
     return f"the exchange failed ({type(error).__name__})"
 
 
-def _unconnected(error: BaseException) -> str:
+def _connection_cause(error: BaseException) -> str:
     words = str(error).lower()
-    causes: list[BaseException] = [error]
-    while causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(causes[-1].__cause__ or causes[-1].__context__ or error)
-    if any(isinstance(one, ssl.SSLCertVerificationError) for one in causes) or "certificate" in words:
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes) or "certificate" in words:
         return "its certificate is not trusted; SSL_CERT_FILE may name the authority that signed it"
-    if any(isinstance(one, ssl.SSLError) for one in causes) or "ssl" in words:
+    if any(isinstance(cause, ssl.SSLError) for cause in causes) or "ssl" in words:
         return "no encrypted connection could be made"
     if "refused" in words or "all connection attempts failed" in words:
         return "the connection was refused"
-    if any(type(one).__name__ == "gaierror" for one in causes):
+    if any(type(cause).__name__ == "gaierror" for cause in causes):
         return "the host's name is not known"
     return "no connection could be made"
 
 
-def retry_after(answer: Response, otherwise: float) -> float:
-    """Return how many seconds a 429 asks us to wait: a number or a date, and never longer than makes sense.
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def retry_after(response: Response, otherwise: float) -> float:
+    """Return how many seconds a 429 asks the client to wait: ``Retry-After`` as a number or a date.
+
+    It is at most ``LONGEST_WAIT``, and ``otherwise`` if the header is missing or unreadable.
 
     >>> retry_after(Response(429, (("Retry-After", "2"),)), 1.0), retry_after(Response(429), 1.0)
     (2.0, 1.0)
     """
-    said = (answer.header("retry-after") or "").strip()
-    if said.isascii() and said.isdigit():
-        return float(min(int(said[:9]), LONGEST_WAIT))
+    value = (response.header("retry-after") or "").strip()
+    if value.isascii() and value.isdigit():
+        return float(min(int(value[:9]), LONGEST_WAIT))
     try:
-        moment = parsedate_to_datetime(said)
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return otherwise
     if moment.tzinfo is None:

@@ -1,4 +1,4 @@
-"""The line from which two requests leave at the same moment, and what is known afterwards of the time they took."""
+"""Two requests that are sent at the same moment, and the times they took."""
 
 from __future__ import annotations
 
@@ -9,29 +9,35 @@ from types import TracebackType
 from typing import Final
 
 PATIENCE: Final = 2.0
-"""Seconds that a request waits for the other one. It then leaves alone, and the two prove nothing together."""
+"""Seconds that a request waits for the other one. After that it is sent alone, and the race proves nothing."""
 
 
 class Race:
-    """Two requests of one order, each with a flight of its own."""
+    """A race of two requests for one order, each with a timing of its own."""
 
     def __init__(self) -> None:
         self._barrier = threading.Barrier(2)
-        self.flights = (RequestTiming(self._barrier), RequestTiming(self._barrier))
+        self.timings = (RequestTiming(self._barrier), RequestTiming(self._barrier))
 
     @property
     def together(self) -> bool:
-        """Whether each request was on its way before the other one was answered."""
-        one, other = self.flights
-        return one.begun < other.ended and other.begun < one.ended
+        """Whether each request was under way before the other had its response."""
+        first, second = self.timings
+        return first.begun < second.ended and second.begun < first.ended
 
-    def began(self, flight: RequestTiming) -> float:
-        """Return how many seconds after the first request one of them left."""
-        return flight.begun - min(each.begun for each in self.flights)
+    def began(self, timing: RequestTiming) -> float:
+        """Return how many seconds after the first request one of the two was sent."""
+        return timing.begun - min(timing.begun for timing in self.timings)
 
 
 class RequestTiming:
-    """One request on its way: entered when it leaves, left when it is answered."""
+    """The timing of one request: a context manager that is entered when it is sent and left when it is answered.
+
+    Attributes:
+        begun: when it was sent, in seconds of ``time.perf_counter``.
+        ended: when it was answered.
+
+    """
 
     def __init__(self, barrier: threading.Barrier) -> None:
         self._barrier = barrier
@@ -39,11 +45,11 @@ class RequestTiming:
 
     @property
     def took(self) -> float:
-        """Seconds from leaving to the answer."""
+        """Seconds from sending to the answer."""
         return self.ended - self.begun
 
     def wait(self) -> None:
-        """Wait for the other request. Each of them needs a thread of its own to wait in."""
+        """Wait for the other request. It blocks: each of the two needs a thread of its own."""
         with suppress(threading.BrokenBarrierError):
             self._barrier.wait(PATIENCE)
 

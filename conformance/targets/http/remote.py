@@ -1,4 +1,4 @@
-"""A server at a base URL as a target."""
+"""A server at a base URL, reached through the network."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ from typing import Any, ClassVar, Final
 
 import httpx
 
-from conformance.domain.messages import Request
+from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
 from conformance.targets.http.httpx_exchange import http_request, lost, read_answer_now, retry_after
 from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.production_guard import Address, base_address, control_address
 from conformance.targets.transport import Connection, TargetUsageError, Transport
-from conformance.wire import Call, NoResponse, ResponseOrNone
 
 CONNECT_SECONDS: Final = 5.0
 KEPT_SECONDS: Final = 2.0
-"""How long an idle connection is used again: less than any server keeps it, so that none is closed under a request."""
+"""How long an idle connection is used again. Servers keep theirs longer, so none is closed under a request."""
 RESENT: Final = 2
 """How often a request is sent again after a 429."""
 
-# Told to log everything, the HTTP library would log what authorizes us.
+# At the level DEBUG, the HTTP library would log the Authorization header.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
-Way = tuple[ssl.SSLContext | bool, str | None]
-"""How an address is reached: whom to trust there, and through which proxy."""
+Route = tuple[ssl.SSLContext | bool, str | None]
+"""How an address is reached: the certificates to trust, and the proxy."""
 
 
 class RemoteTransport(Transport):
-    """A server, each worker with a connection of its own."""
+    """A server; each worker has connections of its own."""
 
     kind: ClassVar[str] = "url"
     private: ClassVar[bool] = False
@@ -51,10 +50,16 @@ class RemoteTransport(Transport):
         timeout: float = 30.0,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Take the addresses.
+        """Take the base URLs of the API and of its test control API.
+
+        Args:
+            base: the API's base URL.
+            control: the test control API's, if there is one.
+            timeout: seconds that one response may take.
+            environment: names proxies and certificates; None for the environment of this process.
 
         Raises:
-            TargetUsageError: one of them is not to be used, or the proxy or certificates in the environment cannot be.
+            TargetUsageError: a URL must not be used, or the proxy or the certificates cannot be.
 
         """
         environment = os.environ if environment is None else environment
@@ -66,22 +71,23 @@ class RemoteTransport(Transport):
         self.loopback = self.base.loopback
         self.paced = not self.loopback
         self._timeout = timeout
-        self._ways = {one.origin: _way(one, environment) for one in (self.base, self._control) if one is not None}
+        addresses = [address for address in (self.base, self._control) if address is not None]
+        self._routes = {address.origin: _route(address, environment) for address in addresses}
 
-    def link(self) -> Connection:
-        """Return a worker's own connection; a second one where the test control API is elsewhere."""
-        return _Connection(self, self._control, self._ways, self._timeout)
+    def connect(self) -> Connection:
+        """Return a new connection to the API and, at another address, to the test control API."""
+        return _NetworkConnection(self, self._control, self._routes, self._timeout)
 
 
-class _Connection(Connection):
+class _NetworkConnection(Connection):
     def __init__(
-        self, target: RemoteTransport, control: Address | None, ways: Mapping[str, Way], timeout: float
+        self, transport: RemoteTransport, control: Address | None, routes: Mapping[str, Route], timeout: float
     ) -> None:
-        self._target = target
+        self._transport = transport
         self._control = control
-        self._ways = ways
+        self._routes = routes
         self._timeout = timeout
-        self._messenger: _Messenger | None = None
+        self._thread: _ExchangeThread | None = None
 
     async def send(self, call: Call) -> ResponseOrNone:
         answer = await self._exchange(call)
@@ -92,21 +98,21 @@ class _Connection(Connection):
             answer = await self._exchange(call)
         return answer
 
-    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
-        # Sent again after a 429 it would race with nobody, so that it is not.
-        return await self._exchange(call, flight)
+    async def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
+        # It is not sent again after a 429: the other request would be over by then.
+        return await self._exchange(call, timing)
 
-    async def _exchange(self, call: Call, flight: RequestTiming | None = None) -> ResponseOrNone:
-        address = self._control if call.to_control else self._target.base
+    async def _exchange(self, call: Call, timing: RequestTiming | None = None) -> ResponseOrNone:
+        address = self._control if call.to_control else self._transport.base
         if address is None:
             return NoResponse("no test control API was named")
-        spent = self._target.spend()
-        if spent is not None:
-            return spent
-        self._messenger = self._messenger or _Messenger(self._ways, self._timeout)
+        refused = self._transport.spend()
+        if refused is not None:
+            return refused
+        self._thread = self._thread or _ExchangeThread(self._routes, self._timeout)
         try:
             async with asyncio.timeout(CONNECT_SECONDS + self._timeout):
-                return await self._messenger.exchange(call.request, address, flight)
+                return await self._thread.exchange(call.request, address, timing)
         except TimeoutError as error:
             await self.close()
             return lost(error, self._timeout)
@@ -118,74 +124,73 @@ class _Connection(Connection):
         await asyncio.sleep(seconds)
 
     async def close(self) -> None:
-        if self._messenger is not None:
-            self._messenger.dismiss()
-            self._messenger = None
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
 
 
-_Errand = tuple[Request, Address, RequestTiming | None, "asyncio.Future[ResponseOrNone]"]
+_Job = tuple[Request, Address, RequestTiming | None, "asyncio.Future[ResponseOrNone]"]
 
 
-class _Messenger:
-    """A thread that makes one exchange after the other: httpx takes half as long where nothing is asynchronous.
+class _ExchangeThread:
+    """A thread that makes one exchange after the other: synchronous httpx takes half as long.
 
-    A server that never comes to an end holds up this thread only, and a daemon thread holds up nobody.
+    A server that never ends its response blocks this daemon thread only.
     """
 
-    def __init__(self, ways: Mapping[str, Way], timeout: float) -> None:
-        self._transports = {origin: _transport(*way) for origin, way in ways.items()}
+    def __init__(self, routes: Mapping[str, Route], timeout: float) -> None:
+        self._transports = {origin: _transport(*route) for origin, route in routes.items()}
         self._sockets: dict[str, socket.socket] = {}
         self._timeout = timeout
-        self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
-    async def exchange(self, request: Request, address: Address, flight: RequestTiming | None) -> ResponseOrNone:
-        """Have a request answered. Who does not wait for the answer dismisses the messenger."""
-        answer: asyncio.Future[ResponseOrNone] = asyncio.get_running_loop().create_future()
-        self._errands.put((request, address, flight, answer))
-        return await answer
+    async def exchange(self, request: Request, address: Address, timing: RequestTiming | None) -> ResponseOrNone:
+        """Return the answer to a request. Who gives up waiting has to stop the thread."""
+        future: asyncio.Future[ResponseOrNone] = asyncio.get_running_loop().create_future()
+        self._jobs.put((request, address, timing, future))
+        return await future
 
-    def dismiss(self) -> None:
-        """Let the thread close its connections and end. If it is still listening, it hears nothing more."""
-        self._errands.put(None)
-        for one in list(self._sockets.values()):
+    def stop(self) -> None:
+        """Let the thread close its connections and end, even while it waits for a response."""
+        self._jobs.put(None)
+        for connected in list(self._sockets.values()):
             with suppress(OSError):  # it was closed already
-                socket.socket.shutdown(one, socket.SHUT_RDWR)
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     def _run(self) -> None:
-        while errand := self._errands.get():
-            request, address, flight, future = errand
-            answer = self._answer(request, address, flight)
+        while job := self._jobs.get():
+            request, address, timing, future = job
+            answer = self._answer(request, address, timing)
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                future.get_loop().call_soon_threadsafe(_hand_over, future, answer)
+                future.get_loop().call_soon_threadsafe(_resolve, future, answer)
         for transport in self._transports.values():
             transport.close()
 
-    def _answer(self, request: Request, address: Address, flight: RequestTiming | None) -> ResponseOrNone:
+    def _answer(self, request: Request, address: Address, timing: RequestTiming | None) -> ResponseOrNone:
         limits = {"connect": CONNECT_SECONDS, "read": self._timeout, "write": self._timeout, "pool": self._timeout}
         try:
             prepared = http_request(request, address.url, **limits)
             prepared.extensions["trace"] = partial(self._trace, address.origin)
-            if flight is not None:
-                flight.wait()
-            under_way: AbstractContextManager[None] = flight or nullcontext()
+            if timing is not None:
+                timing.wait()
+            under_way: AbstractContextManager[None] = timing or nullcontext()
             with under_way:
                 return read_answer_now(self._transports[address.origin].handle_request(prepared))
         except Exception as error:
             return lost(error, self._timeout)
 
-    def _trace(self, origin: str, event: str, facts: Mapping[str, Any]) -> None:
+    def _trace(self, origin: str, event: str, details: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._sockets[origin] = facts["return_value"].get_extra_info("socket")
+            self._sockets[origin] = details["return_value"].get_extra_info("socket")
 
 
-def _hand_over(future: asyncio.Future[ResponseOrNone], answer: ResponseOrNone) -> None:
+def _resolve(future: asyncio.Future[ResponseOrNone], answer: ResponseOrNone) -> None:
     if not future.done():
         future.set_result(answer)
 
 
-def _way(address: Address, environment: Mapping[str, str]) -> Way:
-    """Return how an address is reached."""
+def _route(address: Address, environment: Mapping[str, str]) -> Route:
     proxy = None if address.loopback else _proxy(address, environment)
     trusted = _trusted(environment) if address.scheme == "https" else False
     try:
@@ -199,18 +204,17 @@ def _way(address: Address, environment: Mapping[str, str]) -> Way:
 
 
 def _proxy(address: Address, environment: Mapping[str, str]) -> str | None:
-    def named(name: str) -> str:
+    def variable(name: str) -> str:
         return environment.get(name) or environment.get(name.upper()) or ""
 
-    exempt = named("no_proxy")
-    if any(_covers(one.strip().lower(), address) for one in exempt.split(",")):
+    if any(_is_exempt(address, name.strip().lower()) for name in variable("no_proxy").split(",")):
         return None
-    proxy = named(f"{address.scheme}_proxy") or named("all_proxy")
+    proxy = variable(f"{address.scheme}_proxy") or variable("all_proxy")
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
-def _covers(exempt: str, address: Address) -> bool:
-    name = exempt.lstrip(".")
+def _is_exempt(address: Address, entry: str) -> bool:
+    name = entry.lstrip(".")
     if name == "*":
         return True
     host_and_port = address.origin.partition("://")[2]

@@ -1,12 +1,13 @@
-"""The seat in front of a target that is spoken to in HTTP messages."""
+"""A target that is reached in HTTP messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from conformance.domain.order import Market, Profile
-from conformance.targets.http.session import EnvironmentCredentials, Session, open_session
+from conformance.targets.http.credentials import EnvironmentCredentials
+from conformance.targets.http.session import Session, open_session
 from conformance.targets.http.smoke_test import smoke_test
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
 from conformance.targets.transport import Connection, Transport
@@ -18,29 +19,31 @@ class HttpTarget:
 
     wire = True
 
-    def __init__(self, target: Transport, keys: EnvironmentCredentials, *, concurrency: int | None = None) -> None:
-        self._target = target
-        self._keys = keys
+    def __init__(
+        self, transport: Transport, credentials: EnvironmentCredentials, *, concurrency: int | None = None
+    ) -> None:
+        self.transport = transport
+        self._credentials = credentials
         self._session: Session | None = None
-        self.kind = target.kind
-        self.name = target.name
-        self.control = target.control
-        self.concurrency = concurrency or target.concurrency
-        self.private = target.private
-        self.names_other_unit = keys.other_named
+        self.kind = transport.kind
+        self.name = transport.name
+        self.control = transport.control
+        self.concurrency = concurrency or transport.concurrency
+        self.private = transport.private
+        self.names_other_unit = credentials.other_named
 
     @property
     def requests(self) -> int:
         """How many requests were sent so far."""
-        return self._target.requests
+        return self.transport.requests
 
     def spend_at_most(self, requests: int) -> None:
-        """Send no more requests than this."""
-        self._target.most_requests = requests
+        """Limit the number of requests."""
+        self.transport.most_requests = requests
 
     @property
     def profiles(self) -> tuple[Profile, ...] | None:
-        """The profiles that the test control API lists."""
+        """The APIs that the test control API lists."""
         if self._session is None or not self._session.capabilities.controlled:
             return None
         return tuple(self._session.capabilities.offers)
@@ -48,21 +51,23 @@ class HttpTarget:
     async def open(
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
-        """Reach the target, fetch a token, ask what it offers."""
-        for secret in self._keys.secrets:
+        """Reach the target, fetch a token, ask the test control API what it offers."""
+        for secret in self._credentials.secrets:
             learn_secret(secret)
-        today: date = datetime.now(UTC).date()
-        self._session = await open_session(self._target, self._keys, market, nonce, today, learn_secret, record)
+        today = datetime.now(UTC).date()
+        self._session = await open_session(
+            self.transport, self._credentials, market, nonce, today, learn_secret, record
+        )
 
     @property
     def session(self) -> Session:
-        """The session, once it was opened."""
+        """The session, once the target is open."""
         if self._session is None:
             raise RuntimeError("the target was not opened")
         return self._session
 
     async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
-        """Take one order through its life."""
+        """Run the smoke test of one API."""
         note = await smoke_test(self.session, profile, record)
         return ProbeResult(
             self.session.offered[profile],
@@ -72,18 +77,18 @@ class HttpTarget:
         )
 
     def worker(self) -> Worker:
-        """Return a worker with a connection of its own, and a second one for what is sent beside the first."""
-        return _HttpWorker(self.session, self._target.link(), self._target.link())
+        """Return a worker with two connections: the second is for requests that race with another."""
+        return _HttpWorker(self.session, self.transport.connect(), self.transport.connect())
 
     async def close(self) -> None:
-        """Stop what was started."""
-        await self._target.stop()
+        """Stop what ``open`` started."""
+        await self.transport.stop()
 
 
 class _HttpWorker:
-    def __init__(self, session: Session, link: Connection, beside: Connection) -> None:
+    def __init__(self, session: Session, connection: Connection, beside: Connection) -> None:
         self._session = session
-        self._link = link
+        self._link = connection
         self._beside = beside
 
     def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:

@@ -1,0 +1,122 @@
+"""The credentials that a run takes from the environment, and which of its values are secrets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.sandbox import Options
+from conformance.targets.transport import TargetUsageError
+
+CREDENTIAL_NAMES: Final = (
+    "VIPPS_CLIENT_ID",
+    "VIPPS_CLIENT_SECRET",
+    "VIPPS_SUBSCRIPTION_KEY",
+    "VIPPS_MSN",
+    "VIPPS_ACCESS_TOKEN",
+)
+PHONE: Final = "4712345678"
+"""The test user's phone number if the environment has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentCredentials:
+    """The credentials of a run.
+
+    Attributes:
+        client_id: for the token endpoint.
+        client_secret: for the token endpoint.
+        subscription_key: sent with every request.
+        msn: the sales unit.
+        token: an access token that the user supplied; empty if it is to be fetched.
+        other_msn: a sales unit that the test orders do not belong to.
+        phone: the test user's phone number.
+        known: whether they come from the environment; if not, they are the embedded provider's public ones.
+        other_named: whether ``other_msn`` is known to be another sales unit, and not just another number.
+
+    """
+
+    client_id: str
+    client_secret: str
+    subscription_key: str
+    msn: str
+    token: str
+    other_msn: str
+    phone: str
+    known: bool
+    other_named: bool = False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be written down; a phone number only if the user supplied it."""
+        credentials = (self.client_secret, self.subscription_key, self.token, self.client_id)
+        phones = (self.phone, self.phone[-8:]) if self.phone != PHONE else ()
+        return tuple(secret for secret in (*credentials, *phones) if secret)
+
+
+def secrets_in(environment: Mapping[str, str]) -> list[str]:
+    """Return the values in an environment that must never be written down."""
+    names = (*(name for name in CREDENTIAL_NAMES if name != "VIPPS_MSN"), "VIPPS_TEST_PHONE")
+    values = [environment.get(name, "") for name in names]
+    return [value for value in (*values, values[-1][-8:]) if value and value != PHONE]
+
+
+def credentials_from(
+    environment: Mapping[str, str] | None = None, *, embedded: bool = False, loopback: bool = False
+) -> EnvironmentCredentials:
+    """Return the credentials of a run.
+
+    A target on this machine gets the embedded provider's public test credentials if the environment has none.
+
+    Args:
+        environment: where the credentials are; None for the environment of this process.
+        embedded: whether the target is the embedded provider.
+        loopback: whether the target is on this machine.
+
+    Raises:
+        TargetUsageError: some are missing; the message names them.
+
+    """
+    env = os.environ if environment is None else environment
+    values = {name: env.get(name, "") for name in CREDENTIAL_NAMES}
+    if embedded or (loopback and not any(values.values())):
+        return _public_credentials(env, embedded=embedded)
+    missing = [name for name in ("VIPPS_SUBSCRIPTION_KEY", "VIPPS_MSN") if not values[name]]
+    if not values["VIPPS_ACCESS_TOKEN"]:
+        missing += [name for name in ("VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET") if not values[name]]
+    if missing:
+        raise TargetUsageError(f"{', '.join(missing)} must be set in the environment to test this target.")
+    other_msn = env.get("VIPPS_OTHER_MSN", "")
+    return EnvironmentCredentials(
+        client_id=values["VIPPS_CLIENT_ID"],
+        client_secret=values["VIPPS_CLIENT_SECRET"],
+        subscription_key=values["VIPPS_SUBSCRIPTION_KEY"],
+        msn=values["VIPPS_MSN"],
+        token=values["VIPPS_ACCESS_TOKEN"],
+        other_msn=other_msn or ("999999" if values["VIPPS_MSN"] != "999999" else "888888"),
+        phone=_phone(env),
+        known=True,
+        other_named=bool(other_msn),
+    )
+
+
+def _public_credentials(env: Mapping[str, str], *, embedded: bool) -> EnvironmentCredentials:
+    sandbox = Options()
+    other_msn = env.get("VIPPS_OTHER_MSN", "")
+    return EnvironmentCredentials(
+        client_id=sandbox.client_id,
+        client_secret=sandbox.client_secret,
+        subscription_key=sandbox.subscription_key,
+        msn=sandbox.msn,
+        token="",
+        other_msn=(not embedded and other_msn) or sandbox.other_msn,
+        phone=_phone(env),
+        known=False,
+        other_named=embedded or bool(other_msn),
+    )
+
+
+def _phone(env: Mapping[str, str]) -> str:
+    return env.get("VIPPS_TEST_PHONE", "") or PHONE
