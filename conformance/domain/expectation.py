@@ -49,7 +49,9 @@ class OneOf:
 
     def permits(self, value: Scalar) -> bool:
         """Tell whether the value is one of them."""
-        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in self.values)
+        return any(
+            value == permitted and isinstance(value, bool) == isinstance(permitted, bool) for permitted in self.values
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return ``{"one-of": [...]}``."""
@@ -106,7 +108,7 @@ class Folded:
         """Tell whether the text matches."""
         if value is None:
             return self.optional
-        return isinstance(value, str) and value.casefold() in {one.casefold() for one in self.values}
+        return isinstance(value, str) and value.casefold() in {permitted.casefold() for permitted in self.values}
 
     def as_json(self) -> dict[str, Any]:
         """Return ``{"one-of-ignoring-case": [...]}``."""
@@ -126,7 +128,7 @@ class Mentions:
 
     def permits(self, value: Scalar) -> bool:
         """Tell whether one of them is in the text."""
-        return isinstance(value, str) and any(one.casefold() in value.casefold() for one in self.values)
+        return isinstance(value, str) and any(wanted.casefold() in value.casefold() for wanted in self.values)
 
     def as_json(self) -> dict[str, Any]:
         """Return ``{"mentions": [...]}``."""

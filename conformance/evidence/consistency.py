@@ -118,17 +118,17 @@ def _judged_in_order(record: Record, judgements: list[Record], *, complete: bool
     if history.profile.value != record["profile"]:
         yield f"{name} is a history of {history.profile.value}"
     steps = [name_of(step) for step in history.all_steps]
-    said = [(one["step"], one["do"]) for one in judgements]
-    if said != list(enumerate(steps))[: len(said)]:
+    judged_steps = [(judgement["step"], judgement["do"]) for judgement in judgements]
+    if judged_steps != list(enumerate(steps))[: len(judged_steps)]:
         yield f"the judgements of {name} are not those of its steps, one after the other"
-    if any(ends(one) for one in judgements[:-1]):
+    if any(ends(judgement) for judgement in judgements[:-1]):
         yield f"{name} goes on after a step that should have ended it"
     open_end = len(judgements) < len(steps) and not (judgements and ends(judgements[-1]))
     if complete and open_end:
         yield f"{name} was not judged to its end"
-    for one in judgements:
-        if (one["status"] == "violates") != bool(one.get("findings")):
-            yield f"step {one['step']} of {name} {one['status']}, and its findings do not say so"
+    for judgement in judgements:
+        if (judgement["status"] == "violates") != bool(judgement.get("findings")):
+            yield f"step {judgement['step']} of {name} {judgement['status']}, and its findings do not say so"
 
 
 def ends(judgement: Record) -> bool:
@@ -141,11 +141,11 @@ def _set_aside(
 ) -> Iterator[str]:
     """Complain of judgements that were set aside without a reason, or without another history to take their place."""
     name = record["id"]
-    aside = [one for one in judged[name] if one.get("superseded")]
-    if any(one["status"] != "inconclusive" for one in aside):
+    aside = [judgement for judgement in judged[name] if judgement.get("superseded")]
+    if any(judgement["status"] != "inconclusive" for judgement in aside):
         yield f"{name} has a judgement that proves something and is not counted"
     follower = played.get(_next(name))
-    if any(one["do"] == _RACE for one in aside) and follower is None:
+    if any(judgement["do"] == _RACE for judgement in aside) and follower is None:
         alone = [judged[name + letter] for letter in SEQUENTIAL_SUFFIXES if name + letter in played]
         if complete and not any(each and each[-1]["status"] in _LAST for each in alone):
             yield f"{name} is said to fail without a race as well, and no history shows it"
@@ -232,8 +232,8 @@ def _whole(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
         # What other runs found is no part of the plan: every shard tries it.
         planned = (name for record in evidence.of_kind("plan") for name in record["histories"])
         names = [name for name in planned if played[name]["source"] != "example"]
-        found = len(names), digest_of((name, played[name]["history"]) for name in names)
-        if wholes != {found}:
+        planned_whole = len(names), digest_of((name, played[name]["history"]) for name in names)
+        if wholes != {planned_whole}:
             yield "its shards do not make up the whole plan"
 
 
@@ -242,7 +242,7 @@ def missing_shards(run: Record) -> list[int]:
     merged = run.get("merged")
     if not merged:
         return []
-    there = {one["shard"] for one in merged["shards"]}
+    there = {shard["shard"] for shard in merged["shards"]}
     return [number for number in range(1, merged["of"] + 1) if number not in there]
 
 

@@ -105,7 +105,7 @@ def recorded_failure_of(path: Path) -> RecordedFailure:
 
 
 def check_recorded(
-    directory: Path, path: Path, evidence: Evidence, told: Callable[[Path], RecordedFailure] = recorded_failure_of
+    directory: Path, path: Path, evidence: Evidence, read: Callable[[Path], RecordedFailure] = recorded_failure_of
 ) -> None:
     """Check that a counterexample among a run's files is the one that the run's journal tells of.
 
@@ -116,10 +116,10 @@ def check_recorded(
         HistoryError: it is another's.
 
     """
-    records = [one for one in evidence.of_kind("counterexample") if one["file"] == f"{FOLDER}/{path.name}"]
+    records = [record for record in evidence.of_kind("counterexample") if record["file"] == f"{FOLDER}/{path.name}"]
     if not records and evidence.records[-1].get("ended") != "complete":
         return
-    said = told(path)
+    identity = read(path)
     played = {record["id"]: record["history"] for record in evidence.of_kind("history")}
-    if said not in [(one["rule"], one["profile"], played.get(one["history"])) for one in records]:
+    if identity not in [(record["rule"], record["profile"], played.get(record["history"])) for record in records]:
         raise HistoryError(f"{path} is not a counterexample of the run whose journal is in {directory}.")

@@ -102,7 +102,7 @@ def forms(secret: str) -> set[str]:
     """Return the forms of a secret, itself included."""
     data = secret.encode("utf-8", "surrogatepass")
     percent = "".join(f"%{byte:02X}" for byte in data)
-    found = {
+    texts = {
         secret,
         quote(secret, safe="", errors="replace"),
         quote(secret, errors="replace"),
@@ -117,14 +117,14 @@ def forms(secret: str) -> set[str]:
         repr(secret)[1:-1],
         data.hex(),
     }
-    found |= {one.replace("/", "\\/") for one in (secret, json.dumps(secret)[1:-1])}
-    found |= {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), one) for one in set(found) if "%" in one}
-    found |= {data.hex().upper()}
+    texts |= {text.replace("/", "\\/") for text in (secret, json.dumps(secret)[1:-1])}
+    texts |= {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), text) for text in set(texts) if "%" in text}
+    texts |= {data.hex().upper()}
     for before in range(3):
         first, last = -(-before * 8 // 6), (before + len(data)) * 8 // 6
         letters = base64.b64encode(bytes(before) + data).decode()[first:last]
-        found |= {letters, letters.replace("+", "-").replace("/", "_")}
-    return {one for one in found if len(one) >= SHORTEST}
+        texts |= {letters, letters.replace("+", "-").replace("/", "_")}
+    return {text for text in texts if len(text) >= SHORTEST}
 
 
 def unpacked(data: bytes) -> bytes | None:
@@ -141,7 +141,7 @@ def unpacked(data: bytes) -> bytes | None:
 
 def packed_words(text: str) -> list[tuple[str, bytes]]:
     """Return the words of a text that are packed bytes in base64, each with what was packed."""
-    found = []
+    words = []
     for match in _PACKED.finditer(text):
         word = match[0].rstrip("=").replace("-", "+").replace("_", "/")
         try:
@@ -149,5 +149,5 @@ def packed_words(text: str) -> list[tuple[str, bytes]]:
         except (binascii.Error, ValueError):
             continue
         if data:
-            found.append((match[0], data))
-    return found
+            words.append((match[0], data))
+    return words

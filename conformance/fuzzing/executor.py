@@ -133,7 +133,9 @@ class RequestExecutor:
     @property
     def operations(self) -> tuple[Operation, ...]:
         """What the description has of this profile."""
-        return tuple(one for one in self._description.operations if one.profile is self.orders.profile)
+        return tuple(
+            operation for operation in self._description.operations if operation.profile is self.orders.profile
+        )
 
     async def exchange(self, draft: RequestDraft) -> ResponseOrNone:
         """Send a request, see what became of the order, judge and write down.
@@ -234,7 +236,9 @@ class RequestExecutor:
         name = KEYS[self.orders.profile]
         while times < AGAIN:
             await self._link.pause(0.2 * times)
-            headers = tuple((one, f"{value}-{times}" if one == name else value) for one, value in request.headers)
+            headers = tuple(
+                (header, f"{value}-{times}" if header == name else value) for header, value in request.headers
+            )
             repeated = await self._link.send(Call(replace(request, headers=headers), "act"))
             self._notebook.aside(Call(replace(request, headers=headers), "act"), repeated)
             if isinstance(repeated, NoResponse) or repeated.status != answer.status:
@@ -329,7 +333,7 @@ def answered_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Sc
         "answer.type": family,
         "answer.body": bool(answer.body),
         "answer.parsed": body is not None or answer.body.strip() == b"null",
-        "answer.lacks": next((one for one in operation.answered if value_at(body, one) is MISSING), None),
+        "answer.lacks": next((path for path in operation.answered if value_at(body, path) is MISSING), None),
     }
     names = list(_names(operation, body)) if answer.status < 300 else []
     if names:
@@ -348,22 +352,22 @@ def _differs(before: Observation, after: Observation) -> bool:
 
 def _names(operation: Operation, body: Any) -> list[tuple[str, bool]]:
     """Return the names of states and entries in an answer, and whether each is a documented one."""
-    found: list[tuple[Any, frozenset[str]]] = []
+    names: list[tuple[Any, frozenset[str]]] = []
     states, entries = STATES[operation.profile], ENTRIES[operation.profile]
     if operation.profile is Profile.ECOM:
         state = dig(body, "transactionInfo", "status")
         if operation.deed is OperationKind.CANCEL and state is not None:
-            found.append((state.lower() if isinstance(state, str) else state, states))
-        found += [(dig(one, "operation"), entries) for one in listed(dig(body, "transactionLogHistory"))]
+            names.append((state.lower() if isinstance(state, str) else state, states))
+        names += [(dig(entry, "operation"), entries) for entry in listed(dig(body, "transactionLogHistory"))]
     elif operation.profile is Profile.EPAYMENT:
         if operation.deed is OperationKind.LOG:
-            found += [(dig(one, "name"), entries) for one in listed(body)]
+            names += [(dig(entry, "name"), entries) for entry in listed(body)]
         elif operation.deed is not OperationKind.CREATE and dig(body, "state") is not None:
-            found.append((dig(body, "state"), states))
+            names.append((dig(body, "state"), states))
     elif operation.deed is OperationKind.READ:
-        found.append((dig(body, "status"), states))
-        found += [(dig(one, "event"), entries) for one in listed(dig(body, "history"))]
-    return [(str(name), name in known) for name, known in found if isinstance(name, str)]
+        names.append((dig(body, "status"), states))
+        names += [(dig(entry, "event"), entries) for entry in listed(dig(body, "history"))]
+    return [(str(name), name in known) for name, known in names if isinstance(name, str)]
 
 
 __all__ = ["Budget", "CountingConnection", "RequestDraft", "RequestExecutor", "SpentError", "answered_facts"]

@@ -127,15 +127,15 @@ class Fuzzer:
             TargetError: the target is not healthy.
 
         """
-        profiles = [one for one in self._run_session.contexts if one in self._description.profiles]
+        profiles = [profile for profile in self._run_session.contexts if profile in self._description.profiles]
         limits = self._limits
         every = len(profiles)
         if before is not None and before.first("fuzz") is not None:
-            profiles = [one for one in profiles if not self._taken_up(one, before)]
+            profiles = [profile for profile in profiles if not self._taken_up(profile, before)]
         else:
             self._ledger.append(
                 "fuzz",
-                profiles=[one.value for one in profiles],
+                profiles=[profile.value for profile in profiles],
                 document=self._description.as_json(),
                 rules=load_http_rules().digest,
                 seconds=limits.seconds,
@@ -146,23 +146,24 @@ class Fuzzer:
         deadline = time.monotonic() + limits.seconds * len(profiles) / every
         budget = Budget(deadline, limits.requests * len(profiles) // every)
         for index, profile in enumerate(profiles):
-            left = len(profiles) - index
+            remaining = len(profiles) - index
             # What one profile leaves over is the others'.
             share = Budget(
-                time.monotonic() + max(0.0, deadline - time.monotonic()) / left, max(1, budget.requests // left)
+                time.monotonic() + max(0.0, deadline - time.monotonic()) / remaining,
+                max(1, budget.requests // remaining),
             )
-            given = share.requests
+            granted = share.requests
             await self._one(profile, share)
-            budget.requests -= given - share.requests
+            budget.requests -= granted - share.requests
 
     def _taken_up(self, profile: Profile, before: Evidence) -> bool:
         """Close what was cut off of a profile; tell whether it had come to its end."""
-        self._judged[profile] = sum(one["profile"] == profile for one in before.of_kind("fuzzed"))
-        told = [one for one in before.of_kind("fuzz-profile") if one["profile"] == profile]
-        left = self._judged[profile] - sum(one["judged"] for one in told)
-        if left:
-            self._close(profile, CUT_OFF, left, _FuzzStatistics())
-        return any(one["ended"] != CUT_OFF for one in told)
+        self._judged[profile] = sum(record["profile"] == profile for record in before.of_kind("fuzzed"))
+        endings = [record for record in before.of_kind("fuzz-profile") if record["profile"] == profile]
+        unclosed = self._judged[profile] - sum(record["judged"] for record in endings)
+        if unclosed:
+            self._close(profile, CUT_OFF, unclosed, _FuzzStatistics())
+        return any(record["ended"] != CUT_OFF for record in endings)
 
     async def _one(self, profile: Profile, budget: Budget) -> None:
         settings = self._run_session.settings
@@ -198,7 +199,9 @@ class Fuzzer:
                 {"check": check, "operation": operation, "times": times}
                 for (check, operation), times in sorted(tale.objections.items())
             ],
-            undrawn=[{"operation": one, "message": said} for one, said in sorted(tale.troubles.items())],
+            undrawn=[
+                {"operation": operation, "message": message} for operation, message in sorted(tale.troubles.items())
+            ],
         )
 
     def _gate(self, profile: Profile, link: Connection, notebook: FuzzRecorder) -> RequestExecutor:
@@ -234,15 +237,15 @@ class Fuzzer:
         drawing = Drawing(self._description, gate.operations, seed, answering, self._limits.examples)
 
         def run() -> None:
-            for one in drawing.happenings():
-                if isinstance(one, DrawingPhase):
-                    phase[0] = one.name
-                    if self._watch is not None and one.name in ("coverage", "fuzzing", "stateful"):
-                        self._watch.begun(gate.orders.profile, one.name)
-                elif isinstance(one, StockCheckFailure):
-                    tale.objections[one.check, one.operation] += 1
-                elif isinstance(one, GenerationError):
-                    tale.troubles[one.operation] = one.message[:300]
+            for event in drawing.happenings():
+                if isinstance(event, DrawingPhase):
+                    phase[0] = event.name
+                    if self._watch is not None and event.name in ("coverage", "fuzzing", "stateful"):
+                        self._watch.begun(gate.orders.profile, event.name)
+                elif isinstance(event, StockCheckFailure):
+                    tale.objections[event.check, event.operation] += 1
+                elif isinstance(event, GenerationError):
+                    tale.troubles[event.operation] = event.message[:300]
 
         running = loop.run_in_executor(None, run)
         try:
@@ -251,25 +254,25 @@ class Fuzzer:
             # The thread that draws must not go on sending: it is told, and waited for.
             budget.stopped = True
             drawing.stop()
-            for one in pending:
-                one.cancel()
+            for future in pending:
+                future.cancel()
             await asyncio.wait([running], timeout=10)
             raise
         if trouble:
             raise trouble[0]
 
     async def _exchange(self, gate: RequestExecutor, request: Request, phase: str, tale: _FuzzStatistics) -> Response:
-        found = operation_of(self._description, request.path, request.method)
-        if found is None or (phase == "coverage" and gate.chance.random() > SAMPLED):
+        match = operation_of(self._description, request.path, request.method)
+        if match is None or (phase == "coverage" and gate.chance.random() > SAMPLED):
             return SKIPPED
-        operation, _ = found
+        operation, _ = match
         if not operation.body and operation.deed in MODIFYING and request.method != operation.method:
             return SKIPPED
         fellow = None
         if operation.ordered and gate.chance.random() < OFTEN:
             fellow = await gate.orders.one_for(operation, gate.chance)
-        left = fellow.left if fellow is not None else 0
-        body = realised(operation, request.body, gate.ours, gate.orders.fresh_id(), left, gate.chance)
+        most = fellow.left if fellow is not None else 0
+        body = realised(operation, request.body, gate.ours, gate.orders.fresh_id(), most, gate.chance)
         kind = request.header("content-type") or ""
         if not operation.body and request.method == "GET":
             # What is in the body of a GET is nobody's concern.

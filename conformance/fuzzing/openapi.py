@@ -87,8 +87,8 @@ class Description:
     @property
     def profiles(self) -> tuple[Profile, ...]:
         """The profiles of which it has a cancel."""
-        found = {one.profile for one in self.operations if one.deed == "cancel"}
-        return tuple(one for one in Profile if one in found)
+        described = {operation.profile for operation in self.operations if operation.deed == "cancel"}
+        return tuple(profile for profile in Profile if profile in described)
 
     def as_json(self) -> dict[str, Any]:
         """Return what the journal keeps of it."""
@@ -97,8 +97,8 @@ class Description:
             "title": self.title,
             "version": self.version,
             "digest": self.digest,
-            "operations": sorted(one.label for one in self.operations),
-            "defects": [one.as_json() for one in self.defects],
+            "operations": sorted(operation.label for operation in self.operations),
+            "defects": [defect.as_json() for defect in self.defects],
         }
 
 
@@ -145,7 +145,7 @@ def parse(text: str, name: str) -> Description:
     title, version = str(info.get("title", "")), str(info.get("version", ""))
     defects = [*_mended(data, title, version), *_stubbed(data)]
     operations = dict(_operations(data))
-    if not any(one.deed == "cancel" for one in operations):
+    if not any(operation.deed == "cancel" for operation in operations):
         raise TargetUsageError(
             f"{where} has no cancel of eCom v2, ePayment v1 or Recurring v3: name one that describes it."
         )
@@ -198,8 +198,10 @@ def _catalogue() -> _Catalogue:
 def _mended(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
     """Apply what is known to be wrong in this description, by its title and version."""
     catalogue = _catalogue()
-    files = {file for file, known in catalogue.description.items() if (known.title, known.version) == (title, version)}
-    for repair in catalogue.repair:
+    known = {
+        file for file, identity in catalogue["description"].items() if identity == {"title": title, "version": version}
+    }
+    for repair in catalogue["repair"]:
         # A later copy under the same number may have mended it.
         if files.intersection(repair.files) and _apply(data, repair):
             yield Defect(repair.id, repair.pointer, repair.reason, repair.op)
@@ -306,17 +308,21 @@ def _operations(data: dict[str, Any]) -> Iterator[tuple[Operation, tuple[str, fr
             described = item.get(method) if isinstance(item, dict) else None
             if not isinstance(described, dict):
                 continue
-            found = next((one for base in bases if (one := operation_at(method, base + path)) is not None), None)
-            if found is not None:
+            operation = next(
+                (candidate for base in bases if (candidate := operation_at(method, base + path)) is not None), None
+            )
+            if operation is not None:
                 responses = described.get("responses")
-                yield found, (path, frozenset(map(str, responses if isinstance(responses, dict) else ())))
+                yield operation, (path, frozenset(map(str, responses if isinstance(responses, dict) else ())))
 
 
 def _bases(data: dict[str, Any]) -> list[str]:
     """Return the paths under which a description's own may stand: nothing, those of its servers, and the APIs' own."""
     servers = data.get("servers")
-    listed = [one.get("url", "") for one in servers if isinstance(one, dict)] if isinstance(servers, list) else []
-    found = [urlsplit(str(one)).path.rstrip("/") for one in listed]
+    listed = (
+        [server.get("url", "") for server in servers if isinstance(server, dict)] if isinstance(servers, list) else []
+    )
+    paths = [urlsplit(str(url)).path.rstrip("/") for url in listed]
     return list(
-        dict.fromkeys(["", *found, "/ecomm/v2", "/ecomm", "/epayment/v1", "/epayment", "/recurring/v3", "/recurring"])
+        dict.fromkeys(["", *paths, "/ecomm/v2", "/ecomm", "/epayment/v1", "/epayment", "/recurring/v3", "/recurring"])
     )

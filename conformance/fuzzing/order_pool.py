@@ -71,11 +71,7 @@ class PooledOrder:
     @property
     def left(self) -> int:
         """What could be captured or refunded next, in minor units."""
-        return max((max(order.remaining, order.refundable) for order in self.tracker.orders), default=SMALL)
-
-    def lose_track(self) -> None:
-        """Give up knowing what the order is."""
-        self.tracker.orders = ()
+        return max((max(order.remaining, order.refundable) for order in self.possible), default=SMALL)
 
 
 class OrderPool:
@@ -107,12 +103,12 @@ class OrderPool:
     def situations(self) -> tuple[str, ...]:
         """The situations that this target lets us reach."""
         if self.profile is Profile.RECURRING:
-            found = ["waiting", *_CHARGES]
+            situations = ["waiting", *_CHARGES]
         elif "approve" in self.session.offered.get(self.profile, frozenset()):
-            found = ["waiting", *_APPROVED]
+            situations = ["waiting", *_APPROVED]
         else:
-            found = ["waiting", "cancelled"]
-        return tuple(one for one in found if one not in self._failed)
+            situations = ["waiting", "cancelled"]
+        return tuple(situation for situation in situations if situation not in self._failed)
 
     def fresh_id(self) -> str:
         """Return an identifier that was not used before."""
@@ -121,28 +117,28 @@ class OrderPool:
 
     async def one_for(self, operation: Operation, chance: Random) -> PooledOrder | None:
         """Return an order for a request, in a situation that chance picks; None where none can be made."""
-        self._adopted = [one for one in self._adopted if not one.spent]
+        self._adopted = [order for order in self._adopted if not order.spent]
         if self._adopted and chance.random() < 0.25:
             return chance.choice(self._adopted)
         wanted = list(self.situations)
         if operation.deed in (OperationKind.REFUND, OperationKind.CAPTURE):
-            wanted += [one for one in ("partly captured", "reserved") if one in wanted]
+            wanted += [situation for situation in ("partly captured", "reserved") if situation in wanted]
         return await self.in_situation(chance.choice(wanted)) if wanted else None
 
     async def in_situation(self, situation: str) -> PooledOrder | None:
         """Return an order in a situation, a new one if need be; None where the target does not let us get there."""
-        found = self._at_hand.get(situation)
-        if found is None or found.spent:
-            found = await self._made(situation)
-            if found is None:
+        order = self._at_hand.get(situation)
+        if order is None or order.spent:
+            order = await self._made(situation)
+            if order is None:
                 # Tried once more before it is given up.
-                found = await self._made(situation)
-            if found is None:
+                order = await self._made(situation)
+            if order is None:
                 self._failed.add(situation)
                 self._at_hand.pop(situation, None)
                 return None
-            self._at_hand[situation] = found
-        return found
+            self._at_hand[situation] = order
+        return order
 
     async def fresh(self, situation: str) -> PooledOrder | None:
         """Return a new order in a situation."""
@@ -184,25 +180,52 @@ class OrderPool:
             return
         ticket = OrderIdentifiers(identifier, self.session.today, self.session.market)
         driver = self._driver(ticket)
-        opening, tracker = Initiate(amount), Tracker(self.profile, self.context)
-        observation: ObservedFields = {"answer.outcome": ACCEPTED, **await driver.look("prepare", log=False)}
-        _, branches = tracker.compare(opening, observation)
-        tracker.advance(opening, branches, observation)
-        if not tracker.orders:
+        expectation = initial_expectation(self.profile, Initiate(amount), self.context)
+        view = await driver.look("prepare", log=False)
+        observed: Observation = {"answer.outcome": ACCEPTED, **view}
+        _, branches = judge(observable(expectation, observed, complete=True), observed)
+        possible = advance(Initiate(amount), (), branches, observed)
+        if not possible:
             return
         if "approve" in self.session.offered.get(self.profile, frozenset()):
-            observation = await prepare(tracker, Approve(), driver) or observation
-        self._adopted.append(PooledOrder("created by a drawn request", self._ids(ticket), driver, tracker, observation))
+            approved, approved_view = await prepared(possible, Approve(), self.profile, self.context, driver)
+            possible, view = (approved, approved_view) if approved else (possible, view)
+        self._adopted.append(PooledOrder("created by a drawn request", self._ids(ticket), driver, possible, view))
 
 
-async def follow(pooled: PooledOrder, step: Step, response: ObservedFields, *, patience: int = LOOKS) -> Judgement:
-    """Compare what a request did to an order with what the model permits, and let its tracker move on."""
+async def prepared(
+    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
+) -> tuple[PossibleOrders, ObservedFields]:
+    """Play a step of our own; return what is believed of the order then, or nothing if it went otherwise."""
+    expectation = (
+        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
+    )
+    answer = await driver.perform(step)
+    view: ObservedFields = {}
+    for attempt in range(1, LOOKS + 1):
+        view = await driver.look("prepare", log=False)
+        observed = answer | view
+        _, branches = judge(observable(expectation, observed, complete=True), observed)
+        after = advance(step, possible, tuple(branch for branch in branches if branch.proves), observed)
+        if after:
+            return after, view
+        await driver.pause(attempt)
+    return (), view
+
+
+async def executed_step(
+    fellow: PooledOrder, step: Step, answer: ObservedFields, context: ModelContext, *, patience: int = LOOKS
+) -> tuple[Judgement, PossibleOrders]:
+    """Compare what a request did to an order with what the model permits; return the judgement and the new belief."""
+    expectation = expect(fellow.possible, step, context)
+    judgement = Judgement(StepStatus.INCONCLUSIVE)
+    branches: tuple[Branch, ...] = ()
+    observed: ObservedFields = {}
     for attempt in range(1, patience + 1):
-        observation = response | pooled.view
-        judgement, branches = pooled.tracker.compare(step, observation)
-        if judgement.is_permitted or attempt == patience:
+        observed = answer | fellow.view
+        judgement, branches = judge(observable(expectation, observed, complete=True), observed)
+        if judgement.status in (StepStatus.CONFORMS, StepStatus.RECORDED) or attempt == patience:
             break
-        await pooled.driver.pause(attempt)
-        pooled.view = await pooled.driver.look("poll", log=False)
-    pooled.tracker.advance(step, branches, observation)
-    return judgement
+        await fellow.driver.pause(attempt)
+        fellow.view = await fellow.driver.look("poll", log=False)
+    return judgement, advance(step, fellow.possible, branches, observed)

@@ -50,9 +50,9 @@ async def _subject(gate: RequestExecutor, operation: Operation) -> PooledOrder |
         return None
     for situation in ("reserved", "waiting"):
         if situation in gate.orders.situations:
-            found = await gate.orders.in_situation(situation)
-            if found is not None:
-                return found
+            order = await gate.orders.in_situation(situation)
+            if order is not None:
+                return order
     return None
 
 
@@ -79,7 +79,7 @@ async def _about_nothing(gate: RequestExecutor, operation: Operation) -> AsyncIt
 
 
 async def _of_another_method(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
-    taken = {one.method for one in gate.operations if one.path == operation.path}
+    taken = {candidate.method for candidate in gate.operations if candidate.path == operation.path}
     for method in METHODS:
         if method not in taken and operation.deed in (OperationKind.CANCEL, OperationKind.CREATE):
             subject = await _subject(gate, operation)

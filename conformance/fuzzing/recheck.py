@@ -39,7 +39,7 @@ class Rechecked:
 def recheck(evidence: Evidence) -> Rechecked:
     """Check every fuzzed request of a run."""
     out = Rechecked()
-    operations = {(one.profile.value, one.label): one for one in OPERATIONS}
+    operations = {(operation.profile.value, operation.label): operation for operation in OPERATIONS}
     for record in evidence.of_kind("fuzzed"):
         facts = record["facts"]
         if any(REMOVED in str(value) for value in facts.values()):
@@ -51,14 +51,14 @@ def recheck(evidence: Evidence) -> Rechecked:
         if operation is None:
             out.faults.append(f"{where} asks for {record['operation']}, which {record['profile']} does not have")
             continue
-        for name, (said, has_to_be) in _wrong_facts(record, operation).items():
-            out.faults.append(f"{where}: {name} is said to be {said!r}, and the messages say {has_to_be!r}")
-        said = {name: record[name] for name in _JUDGEMENT if name in record}
+        for name, (recorded, has_to_be) in _wrong_facts(record, operation).items():
+            out.faults.append(f"{where}: {name} is said to be {recorded!r}, and the messages say {has_to_be!r}")
+        recorded = {name: record[name] for name in _JUDGEMENT if name in record}
         judged = judge_request(Profile(record["profile"]), facts).as_json()
-        if said != judged:
+        if recorded != judged:
             out.faults.append(
                 f"{where} is said to be {record['status']!r}, and the facts say {judged['status']!r}"
-                if said["status"] != judged["status"]
+                if recorded["status"] != judged["status"]
                 else f"{where} is not judged as its facts say"
             )
     return out
@@ -71,7 +71,7 @@ _ABSENT: Final = "nothing"
 
 def _wrong_facts(record: Record, operation: Operation) -> dict[str, tuple[Any, Any]]:
     """Return the facts that are not what request and answer show, and what they show."""
-    said: Mapping[str, Scalar] = record["facts"]
+    recorded: Mapping[str, Scalar] = record["facts"]
     shown: dict[str, Any] = {
         "sent.deed": operation.deed.value,
         "sent.method": "documented" if record["request"]["method"] == operation.method else "other",
@@ -80,8 +80,12 @@ def _wrong_facts(record: Record, operation: Operation) -> dict[str, tuple[Any, A
     if isinstance(answer, NoResponse) or REMOVED.encode() not in answer.body:
         facts = answered_facts(operation, answer)
         shown |= {name: value for name, value in facts.items() if value is not None or name == "answer.name"}
-        shown |= {name: _ABSENT for name in said if name.startswith(_ANSWERED) and name not in shown}
-    return {name: (said.get(name, _ABSENT), value) for name, value in shown.items() if said.get(name, _ABSENT) != value}
+        shown |= {name: _ABSENT for name in recorded if name.startswith(_ANSWERED) and name not in shown}
+    return {
+        name: (recorded.get(name, _ABSENT), value)
+        for name, value in shown.items()
+        if recorded.get(name, _ABSENT) != value
+    }
 
 
 def _answer(record: Record) -> ResponseOrNone:

@@ -121,5 +121,5 @@ class FuzzRecorder:
         if isinstance(value, str):
             return self._redactor.clean(value)
         if isinstance(value, dict):
-            return {name: self._clean(one) for name, one in value.items()}
-        return [self._clean(one) for one in value] if isinstance(value, list | tuple) else value
+            return {name: self._clean(member) for name, member in value.items()}
+        return [self._clean(item) for item in value] if isinstance(value, list | tuple) else value

@@ -112,16 +112,16 @@ def value_at(body: Any, path: str) -> Any:
 def _flaw(operation: Operation, body: dict[str, Any]) -> str:
     amounts = AMOUNTS[operation.profile]
     for path in operation.required:
-        found = value_at(body, path)
-        if found is MISSING or found is None:
+        value = value_at(body, path)
+        if value is MISSING or value is None:
             return f"{path} is missing"
-        if isinstance(found, dict | list):
+        if isinstance(value, dict | list):
             return f"{path} is no single value"
-        if path in amounts and isinstance(found, str) and not _numeric(found):
+        if path in amounts and isinstance(value, str) and not _numeric(value):
             return f"{path} is no number"
     for path in amounts:
-        found = value_at(body, path)
-        if isinstance(found, int) and not isinstance(found, bool) and found < 0:
+        value = value_at(body, path)
+        if isinstance(value, int) and not isinstance(value, bool) and value < 0:
             return f"{path} is negative"
     text = value_at(body, "transaction.transactionText")
     if operation.profile is Profile.ECOM and operation.deed is OperationKind.CANCEL and isinstance(text, str):
@@ -248,22 +248,22 @@ def broken_bodies(operation: Operation, ours: RequestDefaults, identifier: str, 
     good = good_body(operation, ours, identifier, amount)
     if not operation.body:
         return []
-    found: list[tuple[str, bytes]] = [("half a body", b'{"half": '), ("an array", b"[]")]
+    bodies: list[tuple[str, bytes]] = [("half a body", b'{"half": '), ("an array", b"[]")]
     if good is None:
-        return found
-    found.append(("no body", b""))
+        return bodies
+    bodies.append(("no body", b""))
     for path in operation.required:
         names = path.split(".")
         for length in range(1, len(names) + 1):
             part = ".".join(names[:length])
-            found.append((f"without {part}", _dumped(changed(good, part, MISSING))))
-        found.append((f"an object as {path}", _dumped(changed(good, path, {"no": "value"}))))
-    found.extend(
+            bodies.append((f"without {part}", _dumped(changed(good, part, MISSING))))
+        bodies.append((f"an object as {path}", _dumped(changed(good, path, {"no": "value"}))))
+    bodies.extend(
         (f"a negative {path}", _dumped(changed(good, path, -amount)))
         for path in AMOUNTS[operation.profile]
         if value_at(good, path) is not MISSING
     )
-    return list(dict(found).items())
+    return list(dict(bodies).items())
 
 
 def _dumped(body: Any) -> bytes:
@@ -291,7 +291,7 @@ OFTEN: Final = 0.85
 
 
 def realised(
-    operation: Operation, body: bytes, ours: RequestDefaults, identifier: str, left: int, chance: Random
+    operation: Operation, body: bytes, ours: RequestDefaults, identifier: str, most: int, chance: Random
 ) -> bytes:
     """Give a drawn body values that mean something to the target: our sales unit, a fresh order, an amount that fits.
 
@@ -318,12 +318,12 @@ def realised(
         "customerInfo.mobileNumber": ours.phone[-8:],
     }
     for path, real in texts.items():
-        found = value_at(value, path)
-        if isinstance(found, str) and len(found) <= LONGEST_TEXT and chance.random() < OFTEN:
+        drawn = value_at(value, path)
+        if isinstance(drawn, str) and len(drawn) <= LONGEST_TEXT and chance.random() < OFTEN:
             value = changed(value, path, real)
     for path in AMOUNTS[operation.profile]:
-        found = value_at(value, path)
-        if isinstance(found, int) and not isinstance(found, bool) and found > 0 and chance.random() < OFTEN:
-            fitting = chance.randint(1, max(1, left)) if operation.ordered else SMALL
+        drawn = value_at(value, path)
+        if isinstance(drawn, int) and not isinstance(drawn, bool) and drawn > 0 and chance.random() < OFTEN:
+            fitting = chance.randint(1, max(1, most)) if operation.ordered else SMALL
             value = changed(value, path, fitting)
     return _dumped(value)

@@ -125,15 +125,19 @@ def _reduced(description: Description, operations: Iterable[Operation]) -> dict[
     for operation in operations:
         path = description.operations[operation][0]
         item = description.data["paths"][path]
-        kept = paths.setdefault(path, {"parameters": item.get("parameters", [])})
-        kept[operation.method.lower()] = item[operation.method.lower()]
+        reduced = paths.setdefault(path, {"parameters": item.get("parameters", [])})
+        reduced[operation.method.lower()] = item[operation.method.lower()]
     return {**description.data, "paths": paths, "servers": []}
 
 
 def _objections(recorder: Any) -> Iterator[StockCheckFailure]:
     for identifier, checks in recorder.checks.items():
-        node, seen = recorder.cases.get(identifier), recorder.interactions.get(identifier)
-        if seen is None or seen.response is None or SKIPPED.headers[-1][0].lower() in seen.response.headers:
+        node, interaction = recorder.cases.get(identifier), recorder.interactions.get(identifier)
+        if (
+            interaction is None
+            or interaction.response is None
+            or SKIPPED.headers[-1][0].lower() in interaction.response.headers
+        ):
             continue
         label = node.value.operation.label if node is not None else ""
         for check in checks:
@@ -179,8 +183,8 @@ def operation_of(description: Description, path: str, method: str) -> tuple[Oper
         ):
             values = {name.strip("{}"): part for name, part in zip(names, parts, strict=True) if name.startswith("{")}
             fitting.append((operation, values))
-    same = [one for one in fitting if one[0].method == method]
-    return min(same or fitting, key=lambda one: plain(one[0].path).count("{}"), default=None)
+    same = [match for match in fitting if match[0].method == method]
+    return min(same or fitting, key=lambda match: plain(match[0].path).count("{}"), default=None)
 
 
 @contextmanager
@@ -192,7 +196,12 @@ def _as_it_was() -> Iterator[None]:
     from schemathesis.generation.hypothesis import setup  # noqa: PLC0415
 
     modules = (core, engine, hypothesis.strategies._internal.collections)
-    held = [(one, name) for one in modules for name in ("RepresentationPrinter", "BUFFER_SIZE") if hasattr(one, name)]
+    held = [
+        (module, name)
+        for module in modules
+        for name in ("RepresentationPrinter", "BUFFER_SIZE")
+        if hasattr(module, name)
+    ]
     before = [(module, name, getattr(module, name)) for module, name in held]
     # It changes them once in a process; here it is once for each time.
     vars(setup)["_is_patched"] = False

@@ -66,10 +66,10 @@ class Control:
         seconds = call.body().get("seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
             return self.refuse(400, "seconds must be a number")
-        found = self.find(call)
-        if found is None:
+        match = self.find(call)
+        if match is None:
             return self.refuse(404, "There is no such payment")
-        payment = found[1]
+        payment = match[1]
         if not 0 <= seconds <= OLDEST - payment.offset:
             return self.refuse(400, f"seconds must be from 0 to {OLDEST:.0f} in all")
         payment.grow_older(seconds)
@@ -78,10 +78,10 @@ class Control:
     def action(self, call: Call) -> Response:
         """Let the user, the bank or the charge run act on one payment."""
         action = call.body().get("action")
-        found = self.find(call)
-        if found is None:
+        match = self.find(call)
+        if match is None:
             return self.refuse(404, "There is no such payment")
-        profile, payment = found
+        profile, payment = match
         if not isinstance(action, str) or action not in profile.ACTIONS:
             return self.refuse(400, "action must be one of " + ", ".join(profile.ACTIONS))
         if not profile.act(payment, action):

@@ -30,9 +30,9 @@ class Fingerprint:
         return self.body == other.body or _json_equal(self.body, other.body)
 
 
-def _json_equal(left: bytes, right: bytes) -> bool:
+def _json_equal(first: bytes, right: bytes) -> bool:
     try:
-        return _canonical(left) == _canonical(right)
+        return _canonical(first) == _canonical(right)
     except (ValueError, RecursionError):
         return False
 

@@ -130,8 +130,10 @@ class Provider:
         """What makes it another one than the suite's own: classes in the place of its own, and options by name."""
         own = {"ecom": Ecom, "epayment": EPayment, "recurring": Recurring, "tokens": Tokens, "control": Control}
         classes = [type(getattr(self, name)) for name in own if type(getattr(self, name)) is not own[name]]
-        chosen = [one.name for one in fields(self.options) if getattr(self.options, one.name) != one.default]
-        return (*(one.__qualname__ for one in classes), *(f"{name}={getattr(self.options, name)}" for name in chosen))
+        chosen = [
+            option.name for option in fields(self.options) if getattr(self.options, option.name) != option.default
+        ]
+        return (*(part.__qualname__ for part in classes), *(f"{name}={getattr(self.options, name)}" for name in chosen))
 
     def turn(self) -> AbstractContextManager[object]:
         """Return what a request holds while it is answered, so that there is one at a time."""
@@ -140,10 +142,10 @@ class Provider:
     def handle(self, request: Request) -> Response:
         """Answer one request. One at a time: what two callers do at once happens in some order."""
         path, _, query = request.path.partition("?")
-        found = self._router.find(path)
-        if found is None:
+        match = self._router.find(path)
+        if match is None:
             return gateway(404, "There is no such resource")
-        place, params = found
+        place, params = match
         target = place.targets.get(request.method)
         if target is None:
             allowed = (("Allow", ", ".join(sorted(place.targets))),)

@@ -120,10 +120,10 @@ class Call:
 
 def header_map(headers: Headers) -> dict[str, str]:
     """Return the first value of each header, by lower-case name."""
-    found: dict[str, str] = {}
+    first_values: dict[str, str] = {}
     for name, value in headers:
-        found.setdefault(name.lower(), value)
-    return found
+        first_values.setdefault(name.lower(), value)
+    return first_values
 
 
 def answer(status: int, payload: object, extra: Headers = ()) -> Response:

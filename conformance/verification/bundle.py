@@ -120,7 +120,7 @@ def manifest_complaints(directory: Path) -> Iterator[str]:
     """Hold a manifest against the files beside it; say what is not as it tells."""
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
-        listed = {name: (one["bytes"], one["sha256"]) for name, one in manifest["files"].items()}
+        listed = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
         version = manifest["version"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         yield f"{MANIFEST} is not a manifest"

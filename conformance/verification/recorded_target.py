@@ -203,8 +203,8 @@ class RecordedSession(RunSession):
     async def open(self, ledger: RecordSink) -> tuple[Profile, ...]:
         """Reach the target."""
         # Each process of a run has a nonce of its own, which is the run's with something behind it.
-        found = self._recording.looks.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
-        own = found.rpartition("-")[0] if found else self.nonce
+        match = self._recording.looks.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
+        own = match.rpartition("-")[0] if match else self.nonce
         self._plain = self._plain and own == self.nonce
         self.settings = replace(self.settings, nonce=own)
         return await super().open(ledger)
@@ -297,8 +297,8 @@ class _Units:
             for request in tape.requests():
                 if request["method"] == "POST" and request["path"] == WIRES[profile].base:
                     body = json.loads(request["body"])
-                    found = next(filter(None, (dig(body, *path) for path in _PHONES)), None)
-                    return found if isinstance(found, str) else ""
+                    phone = next(filter(None, (dig(body, *path) for path in _PHONES)), None)
+                    return phone if isinstance(phone, str) else ""
         return ""
 
 

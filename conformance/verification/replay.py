@@ -90,13 +90,13 @@ def _judge_again(evidence: Evidence, out: ReplayReport) -> None:
 
 
 def _fuzzed(evidence: Evidence, out: ReplayReport) -> None:
-    found = recheck(evidence)
-    out.fuzzed = found.judged
-    out.faults.extend(found.faults)
-    if found.judged:
+    result = recheck(evidence)
+    out.fuzzed = result.judged
+    out.faults.extend(result.faults)
+    if result.judged:
         out.unverified.append(ON_TRUST)
-    if found.hidden:
-        out.unverified.append(f"{found.hidden} fuzzed requests: {SECRET}")
+    if result.hidden:
+        out.unverified.append(f"{result.hidden} fuzzed requests: {SECRET}")
 
 
 class _Playing(CaseExecutor):
@@ -168,7 +168,7 @@ class _Rebuilding:
             # Who is interrupted while looking looks again when the run is resumed.
             followed = number + 1 < len(looks) and (looks[number + 1].again or self._recording.merged)
             while True:
-                before, told = len(self._out.faults), look.tape.told
+                before, compared = len(self._out.faults), look.tape.told
                 await self._guarded(LOOKS, self._look_once(), cut=followed)
                 wrong = len(self._out.faults) > before
                 if wrong and number and self._recording.merged:
@@ -178,14 +178,14 @@ class _Rebuilding:
                     self._out.unverified.append(f"how a shard looked at its target cannot be gone through: {fault}")
                 if number == 0 and self._complete and not followed:
                     first = first or len(self._recording.learnt)
-                if wrong or not look.tape.left or look.tape.told == told:
+                if wrong or not look.tape.left or look.tape.told == compared:
                     break
         self._compare_learnt(first)
 
     async def _look_once(self) -> None:
         run = self._recording.run
         profiles = await self._run_session.open(self._recording)
-        if [one.value for one in profiles] != run["profiles"]:
+        if [profile.value for profile in profiles] != run["profiles"]:
             raise PlaybackError(f"the run is said to be of {', '.join(run['profiles'])}, and the target offers others")
         for profile in profiles:
             await self._run_session.look(profile, self._recording)
@@ -193,19 +193,23 @@ class _Rebuilding:
     def _compare_learnt(self, first: int) -> None:
         """Hold what is said of the target against what was learnt. The first so many must be said."""
         learnt = self._recording.learnt
-        said = [
+        recorded = [
             {name: value for name, value in record.items() if name not in ("n", "prev")}
             for record in self._evidence.records
             if record["kind"] in ("capabilities", "smoke")
         ]
-        for record in said:
+        for record in recorded:
             if record not in learnt:
-                alike = (one for one in learnt if (one["kind"], one["profile"]) == (record["kind"], record["profile"]))
+                alike = (
+                    record_learnt
+                    for record_learnt in learnt
+                    if (record_learnt["kind"], record_learnt["profile"]) == (record["kind"], record["profile"])
+                )
                 self._out.faults.append(
                     f"what is said of the target in {record['profile']} is not what it showed: "
                     f"{record} has to be {next(alike, 'left out')}"
                 )
-        if any(record not in said for record in learnt[:first]):
+        if any(record not in recorded for record in learnt[:first]):
             self._out.faults.append("there is not one record of what the target offers for each time that it was asked")
 
     async def _play_all(self, name: str, record: Record) -> None:
@@ -230,12 +234,12 @@ class _Rebuilding:
         """Play a history; return what it showed, and whether the run was interrupted meanwhile and resumed."""
         record = self._histories[name]
         history = history_from_json(record["history"])
-        one = Case(history, record["label"], record["cell"], tuple(record["goals"]))
+        case = Case(history, record["label"], record["cell"], tuple(record["goals"]))
         worker = self._run_session.target.worker()
         family = [self._recording.tapes[each] for each in (name, *(name + letter for letter in SEQUENTIAL_SUFFIXES))
                   if each in self._recording.tapes]  # fmt: skip
         try:
-            trial = await self._playing.play(one, name, record["source"], worker, last=last_attempt)
+            trial = await self._playing.play(case, name, record["source"], worker, last=last_attempt)
         except (ClosedError, CutOffError) as error:
             if not self._recording.tapes[name].closing:
                 raise
@@ -268,9 +272,9 @@ class _Rebuilding:
             and not (record["kind"] == "judgement" and is_interruption(record) and record["n"] >= self._group(last))
         )  # fmt: skip
         closings = InterruptedRun(Evidence(before)).closings(self._run_session.contexts, complete=True)
-        expected = next((one for one in closings if one["history"] == name), None)
-        said = {key: value for key, value in closing.items() if key not in ("n", "kind", "prev")}
-        if said != expected:
+        expected = next((judgement for judgement in closings if judgement["history"] == name), None)
+        recorded = {key: value for key, value in closing.items() if key not in ("n", "kind", "prev")}
+        if recorded != expected:
             raise PlaybackError(
                 f"record {last} is not what has to be said of {name}, which was interrupted: {expected}"
             )
@@ -282,12 +286,12 @@ class _Rebuilding:
         return last
 
     def _missed(self, name: str, record: Record, trial: TrialResult) -> None:
-        said = self._said_missed.get(name, [])
+        recorded = self._said_missed.get(name, [])
         rules, cause = trial.missing(record["goals"])
         expected = [(rules, cause)] if rules else []
-        if [(one["rules"], one["cause"]) for one in said] == expected or not (self._complete or said):
+        if [(missed["rules"], missed["cause"]) for missed in recorded] == expected or not (self._complete or recorded):
             return
-        if expected and not said and (self._recording.merged or self._evidence.first("resumed") is not None):
+        if expected and not recorded and (self._recording.merged or self._evidence.first("resumed") is not None):
             self._out.unverified.append(f"{name}: what it missed is not said; the run may have been interrupted there")
             return
         raise PlaybackError(f"what {name} is said to have missed is not what it missed")
@@ -298,8 +302,8 @@ class _Rebuilding:
             trial = self._trials.get(record["history"])
             if trial is None:
                 continue
-            found = [(one.rule, one.reason, one.field) for one in trial.own_findings]
-            if (record["rule"], record["reason"], record["field"]) not in found:
+            findings = [(finding.rule, finding.reason, finding.field) for finding in trial.own_findings]
+            if (record["rule"], record["reason"], record["field"]) not in findings:
                 self._out.faults.append(
                     f"the counterexample of {record['rule']} does not show what {record['history']} broke"
                 )

@@ -88,15 +88,15 @@ def _signatures(text: bytes, statement: bytes) -> list[bytes]:
     try:
         data: Any = json.loads(text)
         payload = base64.b64decode(data["payload"], validate=True)
-        found = [base64.b64decode(one["sig"], validate=True) for one in data["signatures"]]
+        signatures = [base64.b64decode(entry["sig"], validate=True) for entry in data["signatures"]]
         kind = data["payloadType"]
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise ValueError("it is not a DSSE envelope") from None
     if kind != PAYLOAD_TYPE or payload != statement:
         raise ValueError("it is about another statement than the one beside it")
-    if not found:
+    if not signatures:
         raise ValueError("it has no signature")
-    return found
+    return signatures
 
 
 def _encoded(statement: bytes) -> bytes:

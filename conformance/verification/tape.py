@@ -166,9 +166,9 @@ class RecordedExchanges:
     def find(self, pattern: re.Pattern[str]) -> str | None:
         """Return what a pattern finds first in the paths and bodies of the requests that were not told yet."""
         for request in self.requests():
-            found = pattern.search(f"{request['path']} {request['body']}")
-            if found:
-                return found[0]
+            match = pattern.search(f"{request['path']} {request['body']}")
+            if match:
+                return match[0]
         return None
 
     def _upcoming(self) -> Record:
@@ -183,8 +183,8 @@ class RecordedExchanges:
 
     def _together(self) -> bool:
         """Say whether the next two requests were under way at the same time."""
-        one = self._upcoming()
-        if self.name == LOOKS and "began" not in one:
+        first = self._upcoming()
+        if self.name == LOOKS and "began" not in first:
             # While the target was looked at, two that were not both answered in time were given up, and not recorded.
             raise TimeoutError
         if self._asked + 1 >= len(self._records):
@@ -192,9 +192,9 @@ class RecordedExchanges:
         other = self._records[self._asked + 1]
         if other["n"] in self._closings:
             raise ClosedError
-        if "began" not in one or "began" not in other:
-            self._differs(f"{self._at(one)} and the one after it were not sent together, and have to be")
-        overlap = min(one["began"] + one["ms"] - other["began"], other["began"] + other["ms"] - one["began"])
+        if "began" not in first or "began" not in other:
+            self._differs(f"{self._at(first)} and the one after it were not sent together, and have to be")
+        overlap = min(first["began"] + first["ms"] - other["began"], other["began"] + other["ms"] - first["began"])
         if abs(overlap) > _ROUNDED:
             return bool(overlap > 0)
         # Too close to tell from rounded times: it was what was seen then.
@@ -227,18 +227,18 @@ class RecordedProbe:
 
 def _looks(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
     """Return the requests that belong to no history, as often as a process, or several at once, began with them."""
-    found: list[Record] = []
+    exchanges: list[Record] = []
     again = False
     for record in evidence.records:
         if record["kind"] == "exchange" and record["history"] == LOOKS:
-            found.append(record)
+            exchanges.append(record)
         elif record["kind"] not in _LEARNT:
-            if found:
-                yield found, again
-                found = []
+            if exchanges:
+                yield exchanges, again
+                exchanges = []
             again = record["kind"] == "resumed"
-    if found:
-        yield found, again
+    if exchanges:
+        yield exchanges, again
 
 
 def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
@@ -277,7 +277,9 @@ class RunRecording:
         self.learnt: list[Record] = []
         """What was written of what the target offers."""
         self._hands = list(evidence.of_kind("hand"))
-        self.by_hand = any("a person at the terminal" in one["source"] for one in evidence.of_kind("capabilities"))
+        self.by_hand = any(
+            "a person at the terminal" in record["source"] for record in evidence.of_kind("capabilities")
+        )
         """Whether a person was asked for what the target does not offer."""
 
     def look_at(self, look: RecordedProbe) -> None:
@@ -338,12 +340,12 @@ def _differences(was: Any, has_to_be: Any, place: str = "") -> Iterator[tuple[st
         return
     if isinstance(was, dict) and isinstance(has_to_be, dict):
         for name in sorted(was.keys() | has_to_be.keys()):
-            one, other = was.get(name, _ABSENT), has_to_be.get(name, _ABSENT)
-            if one != other:
-                yield from _differences(one, other, f"{place}.{name}" if place else str(name))
+            before, other = was.get(name, _ABSENT), has_to_be.get(name, _ABSENT)
+            if before != other:
+                yield from _differences(before, other, f"{place}.{name}" if place else str(name))
     elif isinstance(was, list) and isinstance(has_to_be, list) and len(was) == len(has_to_be):
-        for number, (one, other) in enumerate(zip(was, has_to_be, strict=True)):
-            yield from _differences(one, other, f"{place}[{number}]")
+        for number, (before, other) in enumerate(zip(was, has_to_be, strict=True)):
+            yield from _differences(before, other, f"{place}[{number}]")
     elif not (isinstance(was, str) and isinstance(has_to_be, str) and REMOVED in was) or not _fits(
         was.split(REMOVED), has_to_be
     ):

@@ -149,10 +149,10 @@ class _Verifying:
         if there == expected:
             self._out.checked.append(name)
             return
-        said = list(complaints(name, there.decode("utf-8", "replace"), result)) if name in REPORTS else []
+        contradictions = list(complaints(name, there.decode("utf-8", "replace"), result)) if name in REPORTS else []
         same = _same(there, expected)
-        if said:
-            self._out.faults.append(f"{name} does not say what the evidence does: {said[0]}")
+        if contradictions:
+            self._out.faults.append(f"{name} does not say what the evidence does: {contradictions[0]}")
         elif result.run["tool"] == __version__:
             self._out.faults.append(f"{name} is not what the evidence gives: it differs from byte {same} on")
         else:
@@ -164,24 +164,24 @@ class _Verifying:
     def _counterexamples(self, evidence: Evidence) -> None:
         played = {record["id"]: record["history"] for record in evidence.of_kind("history")}
         run = evidence.records[0]
-        told = {record["file"]: record for record in evidence.of_kind("counterexample")}
-        for file, record in told.items():
+        recorded = {record["file"]: record for record in evidence.of_kind("counterexample")}
+        for file, record in recorded.items():
             path = self._directory / file
             if not path.is_file():
                 self._out.faults.append(f"{file} is told of in the journal, and is not there")
                 continue
             there = path.read_bytes()
             # The folder's name at the time stands in the line that plays it again, and nowhere else.
-            found = _REPLAY.search(there.decode("utf-8", "replace"))
+            match = _REPLAY.search(there.decode("utf-8", "replace"))
             text = _counterexample_text(
-                run, record, played[record["history"]], path.name, found["run"] if found else ""
+                run, record, played[record["history"]], path.name, match["run"] if match else ""
             )
             if there == text.encode():
                 self._out.checked.append(file)
             else:
                 self._out.faults.append(f"{file} is not the counterexample that the journal tells of")
         for path in sorted((self._directory / FOLDER).glob("*")):
-            if f"{FOLDER}/{path.name}" not in told and evidence.records[-1].get("ended") == "complete":
+            if f"{FOLDER}/{path.name}" not in recorded and evidence.records[-1].get("ended") == "complete":
                 self._out.faults.append(f"{FOLDER}/{path.name} is a counterexample that the journal does not tell of")
 
     def _statement(self, result: Result) -> None:
@@ -235,17 +235,17 @@ def _counterexample_text(run: Record, record: Record, history: Any, name: str, f
     return counterexample_text(name, example, folder)
 
 
-def _same(one: bytes, other: bytes) -> int:
+def _same(first: bytes, other: bytes) -> int:
     """Return how many bytes are the same before the first that is not."""
-    places = (place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1])
-    return next(places, min(len(one), len(other)))
+    places = (place for place, pair in enumerate(zip(first, other, strict=False)) if pair[0] != pair[1])
+    return next(places, min(len(first), len(other)))
 
 
 def _tested(statement: bytes) -> list[dict[str, Any]]:
     """Return the subjects of a statement that are not the evidence: what was tested, as the user said."""
     try:
         subjects = json.loads(statement)["subject"]
-        return [{"name": str(one["name"]), "digest": dict(one["digest"])} for one in subjects[:-2]]
+        return [{"name": str(subject["name"]), "digest": dict(subject["digest"])} for subject in subjects[:-2]]
     except _BROKEN:
         return []
 
@@ -260,8 +260,8 @@ def lines(verification: Verification) -> Iterator[str]:
         yield "Verified in part: nothing is wrong, and not everything can be told from the evidence."
     else:
         yield "Verified: every judgement and every verdict follows from the recorded exchanges."
-    yield from (f"  wrong: {one}" for one in _few(verification.faults))
-    yield from (f"  not verified: {one}" for one in _few(verification.unverified))
+    yield from (f"  wrong: {fault}" for fault in _few(verification.faults))
+    yield from (f"  not verified: {reason}" for reason in _few(verification.unverified))
     if rebuilt is not None and result is not None:
         fuzzed = f", {_counted(rebuilt.fuzzed, 'fuzzed request')}" if rebuilt.fuzzed else ""
         yield (
@@ -299,8 +299,8 @@ def as_json(verification: Verification) -> dict[str, Any]:
 _MOST: Final = 12
 
 
-def _few(said: list[str]) -> list[str]:
-    return said if len(said) <= _MOST else [*said[: _MOST - 1], f"and {len(said) - _MOST + 1} more"]
+def _few(sentences: list[str]) -> list[str]:
+    return sentences if len(sentences) <= _MOST else [*sentences[: _MOST - 1], f"and {len(sentences) - _MOST + 1} more"]
 
 
 def _counted(number: int, noun: str, nouns: str = "") -> str:

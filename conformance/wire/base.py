@@ -101,8 +101,8 @@ def answered(answer: ResponseOrNone) -> ObservedFields:
         outcome = BROKEN
     else:
         outcome = ODD
-    told: ObservedFields = {"answer.outcome": outcome, "answer.status": status}
-    return {**told, PAGE: True} if is_page(answer) else told
+    observed: ObservedFields = {"answer.outcome": outcome, "answer.status": status}
+    return {**observed, PAGE: True} if is_page(answer) else observed
 
 
 def is_page(answer: Response) -> bool:
@@ -113,10 +113,10 @@ def is_page(answer: Response) -> bool:
 
 def seen(answer: ResponseOrNone) -> ObservedFields:
     """Say how reading the order back was answered."""
-    said = answered(answer)
-    if said.pop(PAGE, False) and said["answer.outcome"] == REFUSED:
-        said["answer.outcome"] = ODD
-    return {name.replace("answer.", "view."): value for name, value in said.items()}
+    observed = answered(answer)
+    if observed.pop(PAGE, False) and observed["answer.outcome"] == REFUSED:
+        observed["answer.outcome"] = ODD
+    return {name.replace("answer.", "view."): value for name, value in observed.items()}
 
 
 def content(answer: ResponseOrNone) -> Any:
@@ -246,23 +246,23 @@ class Wire(ABC):
         token = f"Bearer {self.credentials.token}"
         subscription = self.credentials.subscription_key
         unit = msn or self.credentials.msn
-        found: list[tuple[str, str]] = []
+        headers: list[tuple[str, str]] = []
         if defect is Defect.BAD_TOKEN:
             token = "Bearer not-a-token"
         elif defect is Defect.NO_BEARER:
             token = self.credentials.token
         if defect is not Defect.NO_TOKEN:
-            found.append(("Authorization", token))
+            headers.append(("Authorization", token))
         if defect is not Defect.NO_SUBSCRIPTION_KEY:
             bad = defect is Defect.BAD_SUBSCRIPTION_KEY
-            found.append(("Ocp-Apim-Subscription-Key", "not-a-subscription-key" if bad else subscription))
+            headers.append(("Ocp-Apim-Subscription-Key", "not-a-subscription-key" if bad else subscription))
         if defect is not Defect.NO_MSN:
             other = defect is Defect.OTHER_HEADER_MSN
-            found.append(("Merchant-Serial-Number", self.credentials.other_msn if other else unit))
-        found.append(("Content-Type", JSON_TYPE))
+            headers.append(("Merchant-Serial-Number", self.credentials.other_msn if other else unit))
+        headers.append(("Content-Type", JSON_TYPE))
         if key is not None:
-            found.append(key)
-        return (*found, *SYSTEM_HEADERS)
+            headers.append(key)
+        return (*headers, *SYSTEM_HEADERS)
 
     def addressed(self, step: Cancel) -> tuple[str, str | None]:
         """Return the order id and the sales unit that a cancel names."""

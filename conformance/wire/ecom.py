@@ -177,8 +177,8 @@ class EcomWire(Wire):
         }
         reserved = view.pop("view.log.reserved")
         view = books(view, None)
-        left = (whole(view["view.captured"]) or 0) + (whole(view["view.to_capture"]) or 0)
-        return {**view, "view.overdrawn": isinstance(reserved, int) and left > reserved > 0}
+        reserved_or_captured = (whole(view["view.captured"]) or 0) + (whole(view["view.to_capture"]) or 0)
+        return {**view, "view.overdrawn": isinstance(reserved, int) and reserved_or_captured > reserved > 0}
 
 
 def _history(raw: Any) -> ObservedFields:
@@ -209,7 +209,7 @@ def _order(names: list[Any], stamps: list[Any]) -> str:
     if names[0] == "INITIATE":
         return "oldest-first"
     times = [time for time in map(_moment, stamps) if time is not None]
-    rising = any(_earlier(one, other) for one, other in pairwise(times))
+    rising = any(_earlier(earlier, other) for earlier, other in pairwise(times))
     return "mixed" if rising else "newest-first"
 
 
@@ -220,10 +220,10 @@ def _moment(stamp: Any) -> datetime | None:
         return None
 
 
-def _earlier(one: datetime, other: datetime) -> bool:
+def _earlier(first: datetime, other: datetime) -> bool:
     """Tell whether a moment was certainly before another: both of the same kind, and told as finely as the coarser."""
-    if (one.tzinfo is None) != (other.tzinfo is None):
+    if (first.tzinfo is None) != (other.tzinfo is None):
         return False
-    if not one.microsecond or not other.microsecond:
-        one, other = one.replace(microsecond=0), other.replace(microsecond=0)
-    return one < other
+    if not first.microsecond or not other.microsecond:
+        first, other = first.replace(microsecond=0), other.replace(microsecond=0)
+    return first < other

@@ -196,7 +196,7 @@ def plain(path: str) -> str:
     return _BRACES.sub("{}", path.rstrip("/"))
 
 
-_BY_PLACE: Final = {(one.method, plain(one.path)): one for one in OPERATIONS}
+_BY_PLACE: Final = {(operation.method, plain(operation.path)): operation for operation in OPERATIONS}
 
 
 def operation_at(method: str, template: str) -> Operation | None:
@@ -206,4 +206,4 @@ def operation_at(method: str, template: str) -> Operation | None:
 
 def operation(profile: Profile, deed: OperationKind) -> Operation:
     """Return the operation of a profile that does something."""
-    return next(one for one in OPERATIONS if one.profile is profile and one.deed is deed)
+    return next(candidate for candidate in OPERATIONS if candidate.profile is profile and candidate.deed is deed)
