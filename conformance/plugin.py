@@ -163,7 +163,7 @@ class Session:
         try:
             self._result = self._run.end(self._ended or Ended(), write_reports, sum(self._reported.values()))
         except Exception as error:
-            self._fault = f"The run could not be brought to its end: {_clean(str(error))}"
+            self._fault = f"The run could not be brought to its end: {self._clean(str(error))}"
             session.exitstatus = HARNESS
             return
         code = self._result.exit_code
@@ -221,7 +221,7 @@ class Session:
         try:
             bench.look(BufferedSink())
         except TargetError as error:
-            pytest.exit(f"{NAME}: {_clean(str(error))}", ENVIRONMENT)
+            pytest.exit(f"{NAME}: {bench.run_session.redactor.clean(str(error))}", ENVIRONMENT)
 
     def _begin(self, bench: BlockRunner) -> None:
         from conformance.evidence.journal import JournalError  # noqa: PLC0415
@@ -239,7 +239,8 @@ class Session:
             ended = ended_by(error)
             self._result = run.end(ended, write_reports)
             self._bench = None
-            pytest.exit(f"{NAME}: {_clean(ended.message)}", self._result.exit_code)
+            message = bench.run_session.redactor.clean(ended.message)
+            pytest.exit(f"{NAME}: {message}", self._result.exit_code)
         self._run = run
 
     def _play(self, block: Block, item: pytest.Item) -> None:
@@ -247,8 +248,8 @@ class Session:
         try:
             outcome = self._bench.play(block)
         except Exception as error:
-            item.session.shouldstop = f"{NAME}: {_clean(str(error))}"
-            pytest.fail(_clean(str(error)), pytrace=False)
+            item.session.shouldstop = f"{NAME}: {self._clean(str(error))}"
+            pytest.fail(self._clean(str(error)), pytrace=False)
         told = [(_BLOCK, block.name), ("histories", outcome.histories), ("inconclusive", outcome.inconclusive)]
         item.user_properties.extend((name, str(value)) for name, value in told)
         if outcome.violations:
@@ -258,6 +259,9 @@ class Session:
             lines = [f"{rule} is violated: {reason} ({history})" for (rule, reason), history in first.items()]
             more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
             pytest.fail("\n".join([*lines[:SHOWN], *more, *self._replay(block)]), pytrace=False)
+
+    def _clean(self, text: str) -> str:
+        return text if self._bench is None else self._bench.run_session.redactor.clean(text)
 
     def _replay(self, block: Block) -> list[str]:
         assert self._bench is not None
@@ -301,12 +305,6 @@ def _whole(config: pytest.Config, name: str) -> int | None:
     if given is None or given.isdecimal():
         return None if given is None else int(given)
     return pytest.exit(f"{NAME}: --cancel-{name} is {given!r}, and must be a whole number.", USAGE)
-
-
-def _clean(text: str) -> str:
-    from conformance.evidence.redaction import EVERYWHERE  # noqa: PLC0415
-
-    return EVERYWHERE.clean(text)
 
 
 def _restore_printer() -> None:

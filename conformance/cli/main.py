@@ -10,10 +10,13 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from conformance.cli.arguments import parser
 from conformance.cli.exit_codes import HARNESS, code_of, sentence
+
+if TYPE_CHECKING:
+    from conformance.evidence.redaction import Redactor
 
 LEFT_BEHIND: Final = 2.0
 """Seconds that threads have to end when everything is done."""
@@ -24,6 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Whatever goes wrong is one sentence on the standard error stream.
     """
+    from conformance.evidence.redaction import redaction_scope  # noqa: PLC0415 - loaded with a command, not before
+
+    with redaction_scope() as redactor:
+        return _run(argv, redactor)
+
+
+def _run(argv: Sequence[str] | None, redactor: Redactor) -> int:
     debug = False
     try:
         arguments = parser().parse_args(argv)
@@ -37,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         code = code_of(error)
         if debug and code == HARNESS:
-            sys.stderr.write(_clean(traceback.format_exc()))
-        sys.stderr.write(_clean(sentence(error)) + "\n")
+            sys.stderr.write(_clean(traceback.format_exc(), redactor))
+        sys.stderr.write(_clean(sentence(error), redactor) + "\n")
     return code
 
 
@@ -60,11 +70,10 @@ def entry() -> NoReturn:
     sys.exit(code)
 
 
-def _clean(text: str) -> str:
-    """Return a text without the secrets that were met, or that stand in the environment."""
-    from conformance.evidence.redaction import EVERYWHERE  # noqa: PLC0415
+def _clean(text: str, redactor: Redactor) -> str:
+    """Return a text without the secrets of the command's runs and of the environment."""
     from conformance.targets.http.credentials import secrets_in  # noqa: PLC0415
 
     for secret in secrets_in(os.environ):
-        EVERYWHERE.learn(secret)
-    return EVERYWHERE.clean(text)
+        redactor.learn(secret)
+    return redactor.clean(text)

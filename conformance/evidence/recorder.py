@@ -1,22 +1,26 @@
-"""What crosses the wire, written into the journal without its secrets."""
+"""Records the HTTP exchanges of a history in the journal, without their secrets."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-from conformance.domain.messages import Response
-from conformance.evidence.journal import Journal
+from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
+from conformance.evidence.journal import RecordSink
 from conformance.evidence.redaction import Redactor
-from conformance.wire import Call, NoResponse, ResponseOrNone
 
 Clock = Callable[[], float]
 
 
 class ExchangeRecorder:
-    """Writes one history's exchanges. ``step`` is the index of the step that is being played."""
+    """Records the exchanges of one history.
 
-    def __init__(self, journal: Journal, redactor: Redactor, history: str, clock: Clock = time.perf_counter) -> None:
+    Attributes:
+        step: the index of the step that is being executed; 0 is the opening.
+
+    """
+
+    def __init__(self, journal: RecordSink, redactor: Redactor, history: str, clock: Clock = time.perf_counter) -> None:
         self.step = 0
         self._journal = journal
         self._redactor = redactor
@@ -25,17 +29,27 @@ class ExchangeRecorder:
         self._last = clock()
 
     def __call__(
-        self, call: Call, answer: ResponseOrNone, flight: tuple[float, float] | None = None, *, resent: bool = False
+        self,
+        call: Call,
+        answer: ResponseOrNone,
+        timing: tuple[float, float] | None = None,
+        /,
+        *,
+        resent: bool = False,
     ) -> None:
-        """Write one exchange; its time runs from the end of the one before.
+        """Record one exchange. It took the time since the end of the previous one.
 
-        Of two that were sent together, ``flight`` is how many seconds after the first one this one left, and how many
-        it took. ``resent`` says that the same request follows, sent again: this answer is not the one that counts.
+        Args:
+            call: the call.
+            answer: its response, or why there is none.
+            timing: of one of two requests that were sent together: how many seconds after the first of them it left,
+                and how many it took.
+            resent: whether the same request follows, sent again, so that this answer does not count.
+
         """
         now = self._clock()
         took, self._last = now - self._last, now
-        began, took = flight or (None, took)
-        clean = self._redactor
+        began, took = timing or (None, took)
         request = call.request
         content: dict[str, object] = {
             "history": self._history,
@@ -43,9 +57,9 @@ class ExchangeRecorder:
             "purpose": call.purpose,
             "request": {
                 "method": request.method,
-                "path": clean.clean(request.path),
-                "headers": clean.headers(request.headers),
-                "body": clean.body(request.body),
+                "path": self._redactor.clean(request.path),
+                "headers": self._redactor.headers(request.headers),
+                "body": self._redactor.body(request.body),
             },
             "response": None,
             "ms": round(took * 1000, 2),
@@ -55,14 +69,14 @@ class ExchangeRecorder:
         if resent:
             content["resent"] = True
         if isinstance(answer, NoResponse):
-            content["lost"] = clean.clean(answer.cause)
+            content["lost"] = self._redactor.clean(answer.cause)
         else:
             content["response"] = self._response(answer)
         self._journal.append("exchange", **content)
 
-    def _response(self, answer: Response) -> dict[str, object]:
+    def _response(self, response: Response) -> dict[str, object]:
         return {
-            "status": answer.status,
-            "headers": self._redactor.headers(answer.headers),
-            "body": self._redactor.body(answer.body),
+            "status": response.status,
+            "headers": self._redactor.headers(response.headers),
+            "body": self._redactor.body(response.body),
         }

@@ -1,4 +1,4 @@
-"""See docs/development.md."""
+"""Removes secrets from everything that is written down, in whatever form they occur."""
 
 from __future__ import annotations
 
@@ -8,146 +8,169 @@ import html
 import json
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 from urllib.parse import quote, quote_plus
 
 from conformance.domain.messages import Headers
 from conformance.evidence.journal import body_as_json
 
-REMOVED = "[removed]"
-
-
-REMEMBERED: Final = 2000
-"""Texts that are remembered as they were cleaned, and the letters of the longest of them."""
-
-
-_SECRET_HEADERS = frozenset(
+REMOVED: Final = "[removed]"
+SHORTEST: Final = 6
+"""Characters that a secret must have to be removed: removing shorter ones would make the evidence unreadable."""
+LARGEST: Final = 2_000_000
+"""Bytes that are decompressed."""
+CACHED: Final = 2000
+"""How many texts are cached with their cleaned form, and the length of the longest of them."""
+_SECRET_HEADERS: Final = frozenset(
     {"authorization", "ocp-apim-subscription-key", "client_id", "client_secret", "cookie", "set-cookie"}
 )
+_COMPRESSED: Final = re.compile(r"(?:H4sI|eJ|eN|eA|eF)[A-Za-z0-9+/_-]{14,}={0,2}")
+"""Compressed bytes in base64: how gzip and zlib begin, and at least 14 characters more."""
+
+_SCOPE: ContextVar[Redactor | None] = ContextVar("the redactor of the enclosing scope", default=None)
 
 
 class Redactor:
-    """Removes secrets from everything that is written down: known values anywhere, and headers that carry them."""
+    """Replaces secrets by ``[removed]``: known values anywhere, and the headers that carry credentials.
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        # The longest first, so that a secret that contains another one goes as a whole.
-        self._secrets: list[str] = []
-        # Most of what is cleaned is the same header again.
-        self._cleaned: dict[str, str] = {}
+    >>> Redactor(["hunter2-hunter2"]).clean("key=hunter2-hunter2, hex 68756e746572322d68756e74657232")
+    'key=[removed], hex [removed]'
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Start with some secrets. Within a ``redaction_scope``, its redactor learns them too."""
+        self._scope = _SCOPE.get()
+        # The longest first, so that a secret that contains another is removed as a whole.
+        self._forms: list[str] = []
+        # Most texts are the same headers again.
+        self._cache: dict[str, str] = {}
         for secret in secrets:
             self.learn(secret)
 
     def learn(self, secret: str) -> None:
-        """Add a secret that became known only now, such as an access token."""
+        """Add a secret that became known later, such as an access token. Short texts are ignored."""
         if len(secret) < SHORTEST:
             return
-        self._secrets = sorted({*self._secrets, *forms(secret)}, key=len, reverse=True)
-        self._cleaned.clear()
-        if self is not EVERYWHERE:
-            EVERYWHERE.learn(secret)
+        self._forms = sorted({*self._forms, *forms(secret)}, key=len, reverse=True)
+        self._cache.clear()
+        if self._scope is not None:
+            self._scope.learn(secret)
 
     def clean(self, text: str) -> str:
-        """Return a text without the known secrets, in whatever form they stand in it."""
-        known = self._cleaned.get(text)
-        if known is not None:
-            return known
-        clean = text
-        for secret in self._secrets:
-            if secret in clean:
-                clean = clean.replace(secret, REMOVED)
-        for word, content in packed_words(clean):
-            if self._is_in(content):
-                clean = clean.replace(word, REMOVED)
-        if len(text) <= REMEMBERED:
-            if len(self._cleaned) >= REMEMBERED:
-                self._cleaned.clear()
-            self._cleaned[text] = clean
-        return clean
-
-    def _is_in(self, content: bytes) -> bool:
-        text = content.decode("utf-8", "replace")
-        return self.clean(text) != text
+        """Return a text without the known secrets, in whatever form they occur."""
+        cached = self._cache.get(text)
+        if cached is not None:
+            return cached
+        cleaned = text
+        for form in self._forms:
+            if form in cleaned:
+                cleaned = cleaned.replace(form, REMOVED)
+        for word, content in compressed_words(cleaned):
+            if self._has_secret(content):
+                cleaned = cleaned.replace(word, REMOVED)
+        if len(text) <= CACHED:
+            if len(self._cache) >= CACHED:
+                self._cache.clear()
+            self._cache[text] = cleaned
+        return cleaned
 
     def headers(self, headers: Headers) -> list[list[str]]:
-        """Return headers for a record."""
+        """Return headers as the journal keeps them: ``[[name, value], …]``, without secrets."""
         return [[name, REMOVED if name.lower() in _SECRET_HEADERS else self.clean(value)] for name, value in headers]
 
     def body(self, body: bytes) -> str | dict[str, str]:
-        """Return a body for a record."""
+        """Return a body as the journal keeps it, without secrets."""
         stored = body_as_json(body)
         if isinstance(stored, str):
             return self.clean(stored)
-        inside = unpacked(body)
-        if inside is not None and self._is_in(inside):
+        content = decompressed(body)
+        if content is not None and self._has_secret(content):
             return REMOVED
-        for secret in self._secrets:
-            body = body.replace(secret.encode("utf-8", "surrogatepass"), REMOVED.encode())
+        for form in self._forms:
+            body = body.replace(form.encode("utf-8", "surrogatepass"), REMOVED.encode())
         return body_as_json(body)
 
+    def _has_secret(self, content: bytes) -> bool:
+        text = content.decode("utf-8", "replace")
+        return self.clean(text) != text
 
-EVERYWHERE: Final = Redactor(())
-"""Knows every secret that this process was ever told: what is written to a terminal goes through it."""
 
+@contextmanager
+def redaction_scope() -> Iterator[Redactor]:
+    """Yield a redactor that learns whatever the redactors created in this block learn.
 
-SHORTEST: Final = 6
-"""Letters that a form has at least: replacing shorter ones would only make the evidence unreadable."""
-LARGEST: Final = 2_000_000
-"""Bytes that are unpacked."""
-_PACKED: Final = re.compile(r"(?:H4sI|eJ|eN|eA|eF)[A-Za-z0-9+/_-]{14,}={0,2}")
-"""How gzip and zlib begin in base64."""
+    A command cleans with it what it prints after a failure, whichever run learned the secrets. They are forgotten at
+    the end of the block, so that a run knows no secrets of another run in the same process.
+    """
+    redactor = Redactor()
+    token = _SCOPE.set(redactor)
+    try:
+        yield redactor
+    finally:
+        _SCOPE.reset(token)
 
 
 def forms(secret: str) -> set[str]:
-    """Return the forms of a secret, itself included."""
+    """Return the forms in which a secret can occur, itself included: URL, JSON, HTML, Python, hex, base64."""
     data = secret.encode("utf-8", "surrogatepass")
-    percent = "".join(f"%{byte:02X}" for byte in data)
+    as_json = json.dumps(secret)[1:-1]
     texts = {
         secret,
         quote(secret, safe="", errors="replace"),
         quote(secret, errors="replace"),
         quote_plus(secret, errors="replace"),
         quote(quote(secret, safe="", errors="replace"), safe=""),
-        percent,
-        json.dumps(secret)[1:-1],
+        "".join(f"%{byte:02X}" for byte in data),
+        as_json,
         json.dumps(secret, ensure_ascii=False)[1:-1],
-        json.dumps(json.dumps(secret)[1:-1])[1:-1],
+        json.dumps(as_json)[1:-1],
         html.escape(secret),
         html.escape(secret, quote=False),
         repr(secret)[1:-1],
         data.hex(),
     }
-    texts |= {text.replace("/", "\\/") for text in (secret, json.dumps(secret)[1:-1])}
+    texts |= {text.replace("/", "\\/") for text in (secret, as_json)}
     texts |= {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), text) for text in set(texts) if "%" in text}
-    texts |= {data.hex().upper()}
-    for before in range(3):
-        first, last = -(-before * 8 // 6), (before + len(data)) * 8 // 6
-        letters = base64.b64encode(bytes(before) + data).decode()[first:last]
-        texts |= {letters, letters.replace("+", "-").replace("/", "_")}
+    texts |= {data.hex().upper(), *_base64_forms(data)}
     return {text for text in texts if len(text) >= SHORTEST}
 
 
-def unpacked(data: bytes) -> bytes | None:
-    """Return what was packed with gzip or zlib into bytes, as far as it can be read; None where they are neither."""
+def _base64_forms(data: bytes) -> Iterator[str]:
+    """Yield the base64 characters that data alone decides, for each of its three possible positions in a longer text.
+
+    Base64 turns 3 bytes into 4 characters. A character at an edge that also depends on neighbouring bytes is left out.
+    """
+    for offset in range(3):
+        first, last = -(-offset * 8 // 6), (offset + len(data)) * 8 // 6
+        characters = base64.b64encode(bytes(offset) + data).decode()[first:last]
+        yield characters
+        yield characters.replace("+", "-").replace("/", "_")
+
+
+def decompressed(data: bytes) -> bytes | None:
+    """Return what gzip or zlib compressed into bytes, as far as it can be read; None if they are neither."""
     for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
         try:
-            out = zlib.decompressobj(bits).decompress(data, LARGEST)
+            content = zlib.decompressobj(bits).decompress(data, LARGEST)
         except zlib.error:
             continue
-        if out:
-            return out
+        if content:
+            return content
     return None
 
 
-def packed_words(text: str) -> list[tuple[str, bytes]]:
-    """Return the words of a text that are packed bytes in base64, each with what was packed."""
+def compressed_words(text: str) -> list[tuple[str, bytes]]:
+    """Return the words of a text that are compressed bytes in base64, each with its decompressed content."""
     words = []
-    for match in _PACKED.finditer(text):
+    for match in _COMPRESSED.finditer(text):
         word = match[0].rstrip("=").replace("-", "+").replace("_", "/")
         try:
-            data = unpacked(base64.b64decode(word + "=" * (-len(word) % 4)))
+            content = decompressed(base64.b64decode(word + "=" * (-len(word) % 4)))
         except (binascii.Error, ValueError):
             continue
-        if data:
-            words.append((match[0], data))
+        if content:
+            words.append((match[0], content))
     return words

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, HistoryError, Together, history_as_json, history_from_json, name_of
 from conformance.evidence.consistency import digest_of
-from conformance.evidence.journal import BufferedSink, Journal, Record, RecordSink
+from conformance.evidence.journal import BufferedSink, Record, RecordSink
 from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import Redactor
 from conformance.model import ModelContext
@@ -125,7 +125,7 @@ class RunSession:
 
     def exchanges(self, ledger: RecordSink, history: str) -> ExchangeRecorder:
         """Return the writer of one history's exchanges."""
-        return ExchangeRecorder(cast(Journal, ledger), self.redactor, history)
+        return ExchangeRecorder(ledger, self.redactor, history)
 
     def plan(self, profile: Profile) -> list[ScheduledCase]:
         """Return a profile's histories, in the order in which they tell the most. The same seed gives the same ones."""

@@ -6,7 +6,7 @@ import gzip
 import pytest
 
 from conformance.cli.main import main
-from conformance.evidence.redaction import EVERYWHERE, Redactor
+from conformance.evidence.redaction import Redactor, redaction_scope
 from conformance.sandbox import running_server
 from conformance.targets.http.target import HttpTarget
 from tests.audit.stage import use_small_plan
@@ -96,6 +96,9 @@ def test_an_exception_of_the_suite_itself_leaks_nothing(tmp_path, monkeypatch, c
     assert leaking(tmp_path, told.out, told.err) == {}
 
 
-def test_what_this_process_was_told_is_known_everywhere():
-    Redactor(["canary-of-one-place"])
-    assert EVERYWHERE.clean("a canary-of-one-place here") == "a [removed] here"
+def test_a_scope_knows_what_its_redactors_learn_and_forgets_it_at_its_end():
+    with redaction_scope() as redactor:
+        Redactor(["canary-of-one-run"])
+        assert redactor.clean("a canary-of-one-run here") == "a [removed] here"
+    with redaction_scope() as redactor:
+        assert redactor.clean("a canary-of-one-run here") == "a canary-of-one-run here"

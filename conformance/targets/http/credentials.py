@@ -17,6 +17,12 @@ CREDENTIAL_NAMES: Final = (
     "VIPPS_MSN",
     "VIPPS_ACCESS_TOKEN",
 )
+_SECRET_VARIABLES: Final = (
+    *(name for name in CREDENTIAL_NAMES if name != "VIPPS_MSN"),
+    "GITHUB_TOKEN",
+    "CANCEL_EXAMPLES_PASSWORD",
+)
+"""Variables whose values are secrets. The last two give access to databases of examples."""
 PHONE: Final = "4712345678"
 """The test user's phone number if the environment has none."""
 
@@ -58,9 +64,10 @@ class EnvironmentCredentials:
 
 def secrets_in(environment: Mapping[str, str]) -> list[str]:
     """Return the values in an environment that must never be written down."""
-    names = (*(name for name in CREDENTIAL_NAMES if name != "VIPPS_MSN"), "VIPPS_TEST_PHONE")
-    values = [environment.get(name, "") for name in names]
-    return [value for value in (*values, values[-1][-8:]) if value and value != PHONE]
+    values = [environment.get(name, "") for name in _SECRET_VARIABLES]
+    phone = environment.get("VIPPS_TEST_PHONE", "")
+    phones = [phone, phone[-8:]] if phone != PHONE else []
+    return [value for value in (*values, *phones) if value]
 
 
 def credentials_from(
