@@ -15,8 +15,8 @@ import httpx
 
 from conformance.domain.messages import Request, Response
 from conformance.sandbox import Provider, serve
-from conformance.targets.http.embedded import CONTROL, EmbeddedTransport
 from conformance.targets.http.credentials import credentials_from
+from conformance.targets.http.embedded import CONTROL, EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.resolve import resolve_target
 from conformance.targets.target import Target

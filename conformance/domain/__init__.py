@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""Frozen values without I/O, clock or randomness; see docs/development.md."""

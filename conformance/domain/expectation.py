@@ -1,10 +1,14 @@
-"""What may be observed, and what was: the values that the model produces and the verdict compares.
+"""What may be observed of a step, and what was observed.
 
-An observation is flat: field names to scalars, in the model's words (``answer.status``, ``view.captured``). Of two
-requests that were sent together, the second one's answer is ``other.``, and ``sent.together`` says whether both were
-under way at the same time. A claim permits some values of one field and names the rules that say so. A branch is a
-conjunction of claims, one documented way for a step to turn out; an expectation is the set of branches that the
-documentation leaves open.
+An observation is flat: field names to scalars, in the model's words:
+
+    {"answer.outcome": "refused", "answer.status": 400, "view.captured": 500}
+
+Fields of the response begin with ``answer.``, fields of the order when read back with ``view.``. Of two requests that
+were sent together, fields of the second response begin with ``other.``, and ``sent.together`` says whether both were
+under way at the same time. A claim permits some values of one field and names the rules that require them. A branch is
+a conjunction of claims, one documented outcome of a step. An expectation is the set of branches that the documentation
+permits.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ Scalar: TypeAlias = str | int | bool | None
 Observation: TypeAlias = Mapping[str, Scalar]
 
 ABSENT: Final = "absent"
-"""How a field that an answer does not have is shown."""
+"""How the value of a missing field is shown."""
 
 ACCEPTED: Final = "accepted"
 PENDING: Final = "pending"
@@ -28,27 +32,31 @@ BROKEN: Final = "broken"
 BUSY: Final = "busy"
 ODD: Final = "odd"
 LOST: Final = "lost"
-"""The outcomes of a request: 2xx, 202, 4xx, 5xx, 429, anything else, and no answer at all."""
+"""The outcomes of a request: 2xx, 202, 4xx, 5xx, 429, any other response, and no response."""
 
 
 ANSWER: Final = "answer."
 OTHER: Final = "other."
-"""How the fields of an answer begin: of the only request or the first, and of the second of two."""
+"""Prefixes of a response's fields: of the only request or the first, and of the second of two."""
 SENT_TOGETHER: Final = "sent.together"
 UNANSWERED: Final = "answer.unanswered"
-"""How often the request was sent before, with the same key, and not answered. Missing where it was answered at once."""
+"""How often the request was sent before with the same key and got no response. Missing if the first had one."""
 PAGE: Final = "answer.page"
-"""Whether the answer is a web page: of something between us and the target, which speaks JSON."""
+"""Whether the response is a web page: of a proxy or gateway, since the target speaks JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The field has one of these values. Numbers and text are never equal to each other."""
+    """The field has one of these values. A boolean never equals a number.
+
+    >>> OneOf((1, "x")).permits(True)
+    False
+    """
 
     values: tuple[Scalar, ...]
 
     def permits(self, value: Scalar) -> bool:
-        """Tell whether the value is one of them."""
+        """Return whether the value is one of them."""
         return any(
             value == permitted and isinstance(value, bool) == isinstance(permitted, bool) for permitted in self.values
         )
@@ -63,9 +71,9 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The field is a whole number between two others (both included) and none of the exceptions.
+    """The field is an integer from ``low`` to ``high`` (both included) other than those in ``but``.
 
-    An optional one may be missing.
+    If ``optional``, it may be missing.
     """
 
     low: int
@@ -74,7 +82,7 @@ class Between:
     optional: bool = False
 
     def permits(self, value: Scalar) -> bool:
-        """Tell whether the value lies in the range."""
+        """Return whether the value lies in the range."""
         if value is None:
             return self.optional
         return (
@@ -85,11 +93,11 @@ class Between:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return ``{"from": low, "to": high}``, with ``but`` where there are exceptions, and whether it is optional."""
-        out: dict[str, Any] = {"from": self.low, "to": self.high}
+        """Return ``{"from": low, "to": high}``, with ``"but": [...]`` and ``"optional": true`` where they apply."""
+        data: dict[str, Any] = {"from": self.low, "to": self.high}
         if self.but:
-            out["but"] = list(self.but)
-        return {**out, "optional": True} if self.optional else out
+            data["but"] = list(self.but)
+        return {**data, "optional": True} if self.optional else data
 
     def __str__(self) -> str:
         exceptions = f" but {', '.join(map(str, self.but))}" if self.but else ""
@@ -99,21 +107,21 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The field is text that equals one of these when case is ignored. An optional one may be missing."""
+    """The field is text that equals one of these when case is ignored. If ``optional``, it may be missing."""
 
     values: tuple[str, ...]
     optional: bool = False
 
     def permits(self, value: Scalar) -> bool:
-        """Tell whether the text matches."""
+        """Return whether the text matches."""
         if value is None:
             return self.optional
         return isinstance(value, str) and value.casefold() in {permitted.casefold() for permitted in self.values}
 
     def as_json(self) -> dict[str, Any]:
         """Return ``{"one-of-ignoring-case": [...]}``."""
-        out: dict[str, Any] = {"one-of-ignoring-case": list(self.values)}
-        return {**out, "optional": True} if self.optional else out
+        data: dict[str, Any] = {"one-of-ignoring-case": list(self.values)}
+        return {**data, "optional": True} if self.optional else data
 
     def __str__(self) -> str:
         optional = f", or {ABSENT}" if self.optional else ""
@@ -127,7 +135,7 @@ class Mentions:
     values: tuple[str, ...]
 
     def permits(self, value: Scalar) -> bool:
-        """Tell whether one of them is in the text."""
+        """Return whether one of them is in the text."""
         return isinstance(value, str) and any(wanted.casefold() in value.casefold() for wanted in self.values)
 
     def as_json(self) -> dict[str, Any]:
@@ -145,7 +153,7 @@ class NoneOf:
     values: tuple[Scalar, ...]
 
     def permits(self, value: Scalar) -> bool:
-        """Tell whether the value is another one."""
+        """Return whether the value is another."""
         return not OneOf(self.values).permits(value)
 
     def as_json(self) -> dict[str, Any]:
@@ -158,10 +166,10 @@ class NoneOf:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The answer does not have the field."""
+    """The field is missing."""
 
     def permits(self, value: Scalar) -> bool:
-        """Tell whether the field is missing."""
+        """Return whether the field is missing."""
         return value is None
 
     def as_json(self) -> dict[str, Any]:
@@ -177,9 +185,9 @@ Permitted: TypeAlias = OneOf | NoneOf | Between | Folded | Mentions | Missing
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One field's permitted values, and the rules that fail when it has another.
+    """The permitted values of one field, and the rules that are violated by any other value.
 
-    A claim without rules is about our own preparations: when it fails, nothing was proved about the target.
+    A claim without rules is about the suite's own setup: if it fails, nothing is proved about the target.
     """
 
     field: str
@@ -187,18 +195,24 @@ class Claim:
     rules: tuple[str, ...] = ()
 
     def holds(self, observed: Observation) -> bool:
-        """Tell whether the observation has a permitted value."""
+        """Return whether the observation has a permitted value."""
         return self.permitted.permits(observed.get(self.field))
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One documented way for a step to turn out.
+    """One documented outcome of a step.
 
-    ``rules`` are the rules of which this outcome is an example; a name may carry the side of a boundary after a slash
-    (``KB-02/beyond``). ``readings`` are the switches that this outcome decides. ``after`` is the order that results.
-    A branch that ``proves`` nothing is permitted, but says no more than that the answer is still to come. One that is
-    not ``lasting`` may soon look otherwise: the order is read again before it is believed.
+    Attributes:
+        name: what happens, in a few words.
+        claims: what the observation must have, all of it.
+        after: the resulting order.
+        rules: the rules that this outcome is a check of; a name may have the side of a boundary after a slash, as in
+            ``KB-02/beyond``.
+        readings: the interpretations that this outcome decides, as switch and value.
+        proves: whether it proves anything; False if it only means that the response is still to come.
+        lasting: whether the order stays so; if False, it is read again before the outcome is believed.
+
     """
 
     name: str
@@ -212,14 +226,14 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """All the ways in which a step may turn out. ``records`` are rules of silence: observed here, never judged."""
+    """All documented outcomes of a step. ``records`` are rules of level SILENT: observed here, never judged."""
 
     branches: tuple[Branch, ...]
     records: tuple[str, ...] = ()
 
 
 def of_the_other(field: str) -> str:
-    """Return the name that a field of an answer has in the answer to the second of two requests.
+    """Return the name that a field has in the response to the second of two requests.
 
     >>> of_the_other("answer.status"), of_the_other("view.state")
     ('other.status', 'view.state')
@@ -227,10 +241,10 @@ def of_the_other(field: str) -> str:
     return OTHER + field.removeprefix(ANSWER) if field.startswith(ANSWER) else field
 
 
-def told_apart(observed: Observation) -> tuple[Observation, Observation]:
-    """Return an observation as each of two requests would show it alone."""
-    other = {name.replace(OTHER, ANSWER, 1): value for name, value in observed.items() if name.startswith(OTHER)}
-    return observed, {name: value for name, value in observed.items() if not name.startswith((ANSWER, OTHER))} | other
+def observations_of_each(observed: Observation) -> tuple[Observation, Observation]:
+    """Return two observations: what each of two requests that were sent together would show alone."""
+    second = {name.replace(OTHER, ANSWER, 1): value for name, value in observed.items() if name.startswith(OTHER)}
+    return observed, {name: value for name, value in observed.items() if not name.startswith((ANSWER, OTHER))} | second
 
 
 def claim_as_json(claim: Claim) -> dict[str, Any]:
@@ -239,7 +253,7 @@ def claim_as_json(claim: Claim) -> dict[str, Any]:
 
 
 def expectation_as_json(expectation: Expectation) -> list[dict[str, Any]]:
-    """Return the branches that would have proved something as JSON, as the journal keeps them."""
+    """Return the branches that prove something, as the journal keeps them."""
     return [
         {
             "name": branch.name,

@@ -1,7 +1,6 @@
-"""HTTP messages as plain values: what is sent to a target and what comes back.
+"""HTTP messages as plain values of no HTTP library.
 
-They belong to no HTTP library, so that the embedded provider, a WSGI or ASGI application and a
-remote server are all spoken to in the same words.
+The embedded provider, an ASGI or WSGI application and a remote server all take and return the same values.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def find_header(headers: Headers, name: str) -> str | None:
-    """Return the first value of a header, whatever the case of its name, or None."""
+    """Return the first value of a header, None if it is missing. The case of the name does not matter."""
     wanted = name.lower()
     for key, value in headers:
         if key.lower() == wanted:
@@ -32,27 +31,27 @@ class Request:
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, or None."""
+        """Return a header's first value, or None."""
         return find_header(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP answer, with the body as the bytes that arrived."""
+    """One HTTP response. ``body`` is the bytes that arrived."""
 
     status: int
     headers: Headers = ()
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, or None."""
+        """Return a header's first value, or None."""
         return find_header(self.headers, name)
 
     def json(self) -> Any:
-        """Parse the body.
+        """Return the JSON value of the body.
 
         Raises:
-            ValueError: the body is not JSON in UTF-8 (``UnicodeDecodeError`` is one, too).
+            ValueError: the body is not JSON in UTF-8.
 
         """
         return json.loads(self.body.decode("utf-8"))
@@ -60,7 +59,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """A request that was sent and not answered, with the cause in words."""
+    """A request that got no response, with the cause in words."""
 
     cause: str
 
@@ -70,10 +69,10 @@ ResponseOrNone: TypeAlias = Response | NoResponse
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to make.
+    """One request to send, and its purpose.
 
-    ``purpose`` is what it is for: ``act`` (the step itself), ``prepare`` (what the step needs first), ``read``,
-    ``poll`` or ``control``. A control call goes to the test control API's base, every other one to the API's.
+    The purpose is ``act`` (the step itself), ``prepare`` (what the step needs first), ``read``, ``poll`` or
+    ``control``. A control call goes to the base URL of the test control API, any other to the API's.
     """
 
     request: Request

@@ -1,7 +1,7 @@
-"""The order under test, as the model sees it.
+"""The order under test, as the model knows it.
 
-Money is integer minor units of one currency; ages are ``timedelta``. Nothing here does I/O or reads a clock:
-an order carries its own ages, and a step that lets time pass makes them larger.
+Money is integer minor units of one currency; ages are ``timedelta``. Nothing here does I/O or reads a clock: an order
+has its own ages, and a step that lets time pass increases them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Profile(StrEnum):
-    """One API's wire."""
+    """An API."""
 
     ECOM = "ecom"
     EPAYMENT = "epayment"
@@ -20,7 +20,7 @@ class Profile(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where an order is. The last five occur in Recurring only."""
+    """The state of an order. The last five occur in Recurring only."""
 
     INITIATED = "initiated"
     IN_3DS = "in-3ds"
@@ -36,14 +36,14 @@ class Stage(StrEnum):
 
 
 WAITING = frozenset({Stage.INITIATED, Stage.PENDING, Stage.DUE})
-"""Stages in which nothing is reserved yet and a cancel is documented to be possible."""
+"""States before the reservation in which a cancel is documented to be possible."""
 
 CLOSED = frozenset({Stage.CANCELLED, Stage.REJECTED, Stage.EXPIRED, Stage.FAILED})
-"""Final stages in which no money was ever captured."""
+"""Final states in which no money was ever captured."""
 
 
 class Market(StrEnum):
-    """The sales unit's country, which sets the capture deadline."""
+    """The country of the sales unit, which decides the currency and the capture deadline."""
 
     NO = "no"
     DK = "dk"
@@ -51,12 +51,12 @@ class Market(StrEnum):
 
     @property
     def currency(self) -> str:
-        """The currency that orders in this market are made in."""
+        """The currency of orders in this market, as an ISO 4217 code."""
         return {"no": "NOK", "dk": "DKK", "fi": "EUR"}[self.value]
 
 
 class Kind(StrEnum):
-    """How an order comes to be. All but the first are Recurring charges."""
+    """How an order is created. All but the first are Recurring charges."""
 
     PAYMENT = "payment"
     INITIAL_RESERVE = "initial-reserve"
@@ -69,7 +69,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The last cancel of an order that a repeated idempotency key would repeat, and how it was answered."""
+    """The last cancel of an order that a repeated idempotency key would repeat, and its outcome."""
 
     flag: bool | None
     outcome: str
@@ -81,13 +81,27 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is known of one order: where it is, where its money is, and how old it is.
+    """One order: its state, its money and its age.
 
-    ``cancelled`` is what was released: of the reservation, or of the whole amount when nothing had been reserved.
-    ``since_reserved`` and ``since_captured`` are None until the thing has happened. ``lapsed`` says that the provider
-    itself ended the order at the capture deadline, in a form that is not documented; ``repeated`` that a cancel was
-    accepted and did nothing, of which the history may or may not tell; ``cancel_refused`` that a cancel was refused, so
-    that nothing may be released because of it, then or later.
+    Attributes:
+        profile: the API.
+        kind: how it was created.
+        amount: what was ordered, in minor units, as are all amounts.
+        currency: an ISO 4217 code.
+        stage: its state.
+        captured: what was captured so far.
+        refunded: what was refunded of that.
+        cancelled: what was released of the reservation, or the whole amount if it was cancelled before one.
+        since_initiated: its age.
+        since_reserved: the age of its reservation; None before it.
+        since_captured: the age of its first capture; None before it.
+        since_last_captured: the age of its last capture; None before it.
+        agreement_stopped: whether its agreement was stopped (Recurring).
+        lapsed: whether the provider itself ended it at the capture deadline; the resulting form is not documented.
+        repeated: whether a cancel was accepted without effect; its history may or may not have an entry for it.
+        cancel_refused: whether a cancel was refused, so that it must not release anything, at once or later.
+        attempt: the last cancel.
+
     """
 
     profile: Profile
@@ -110,23 +124,23 @@ class Order:
 
     @property
     def authorized(self) -> int:
-        """What was ever reserved, in minor units."""
+        """The amount that was reserved, in minor units; 0 before the reservation."""
         return self.amount if self.since_reserved is not None else 0
 
     @property
     def remaining(self) -> int:
-        """What can still be captured, in minor units."""
+        """The amount that can still be captured, in minor units."""
         if self.stage is not Stage.RESERVED or self.lapsed:
             return 0
         return self.amount - self.captured - self.cancelled
 
     @property
     def refundable(self) -> int:
-        """What can still be refunded, in minor units."""
+        """The amount that can still be refunded, in minor units."""
         return self.captured - self.refunded
 
     def older(self, by: timedelta) -> Order:
-        """Return the same order with every recorded moment further in the past."""
+        """Return the same order, older by a period."""
         attempt = self.attempt
         return replace(
             self,
@@ -139,5 +153,5 @@ class Order:
 
 
 def _added(age: timedelta, by: timedelta) -> timedelta:
-    # Ages end where a timedelta does, far beyond every limit.
+    # The longest timedelta is far beyond every limit.
     return timedelta.max if age > timedelta.max - by else age + by

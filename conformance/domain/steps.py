@@ -1,12 +1,14 @@
 """Steps and histories: what happens to an order, as plain values that can be stored and replayed.
 
-A history is drawn whole, never interactively. Its JSON form is versioned, leaves out what is at its default, and is the
-only form in which histories travel: in the journal, in counterexamples and on the command line.
+A history is drawn as a whole, never interactively. Its JSON form is versioned and leaves out defaults. It is the only
+stored form of a history, in journals and counterexamples:
+
+    {"version": 1, "profile": "epayment", "steps": [{"do": "initiate"}, {"do": "approve"}, {"do": "cancel"}]}
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
@@ -16,36 +18,36 @@ from conformance.domain.order import Kind, Profile
 
 HISTORY_VERSION: Final = 1
 LONGEST_AGE: Final = timedelta(days=36_525)
-"""The longest time that one step may let pass."""
+"""The longest period of one step."""
 
 
 class HistoryError(ValueError):
-    """A stored history is not one that this version can play. The message says what is wrong with it."""
+    """A stored history cannot be executed by this version. The message says what is wrong."""
 
 
 class Key(StrEnum):
-    """Which idempotency key a cancel is sent with."""
+    """The idempotency key of a cancel."""
 
     FRESH = "fresh"
-    """One that was never used."""
+    """A key that was never used."""
     SAME = "same"
     """The key of the previous cancel of this order."""
     SPENT = "spent"
-    """One that has just been used to cancel another order."""
+    """A key that has just been used to cancel another order."""
 
 
 class Addressee(StrEnum):
-    """Which order a cancel is addressed to."""
+    """The order that a cancel is addressed to."""
 
     OWN = "own"
     UNKNOWN = "unknown"
     """An identifier that was never used."""
     FOREIGN = "foreign"
-    """This order, asked for by somebody it does not belong to: another sales unit, or under another agreement."""
+    """This order, named by another sales unit, or under another agreement."""
 
 
 class Defect(StrEnum):
-    """What is wrong with a cancel request on the wire. One defect at a time."""
+    """What is wrong with a cancel request. There is one defect at a time."""
 
     NO_TOKEN = "no-token"
     BAD_TOKEN = "bad-token"
@@ -74,7 +76,7 @@ class Defect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Initiate:
-    """The order comes to be. It is every history's first step and is not listed among its steps.
+    """The order is created. This is the first step of every history; ``History.steps`` does not list it.
 
     ``amount`` is in minor units of the market's currency.
     """
@@ -112,7 +114,7 @@ class Leave3DS:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Time passes for this order."""
+    """Time passes for this order, by a period."""
 
     by: timedelta
 
@@ -147,7 +149,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The merchant reads the order. Every step is followed by a read; this one does nothing else."""
+    """The merchant reads the order. Every step is followed by a read anyway; this one does nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class StopAgreement:
 
 @dataclass(frozen=True, slots=True)
 class BecomeDue:
-    """A pending charge comes within sight of its due date."""
+    """A pending charge becomes due, 30 days before its due date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +186,10 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A plain cancel and one other request for the same order, sent at the same moment. It is read back after both.
+    """A plain cancel and one other request for the same order, sent at the same moment.
 
-    Neither comes before the other: ``first`` and ``second`` are only the order in which the two are told.
+    Neither is before the other: ``first`` and ``second`` are only the order in which they are recorded. The order is
+    read back after both.
     """
 
     first: Cancel
@@ -246,7 +249,7 @@ PLAYABLE: Final[Mapping[Profile, frozenset[type[Any]]]] = {
 """The steps that each API has."""
 
 RACERS: Final = (Cancel, Capture, Refund, Approve, Reserve, Charge)
-"""What can be sent together with a cancel."""
+"""The steps that can be sent together with a cancel."""
 
 CONTROL_ACTIONS: Final[Mapping[type[Any], str]] = {
     Approve: "approve",
@@ -259,29 +262,29 @@ CONTROL_ACTIONS: Final[Mapping[type[Any], str]] = {
     Charge: "charge",
     Fail: "fail",
 }
-"""The test control action that a step stands for; leaving 3-D Secure has two and is handled by `action_of`."""
+"""The test control action of a step. Leaving 3-D Secure has two; see ``action_of``."""
 
 
 def action_of(step: Step) -> str | None:
-    """Return the test control action that makes this step happen, or None for a step the merchant takes himself."""
+    """Return the test control action that makes this step happen; None for a request of the merchant."""
     if isinstance(step, Leave3DS):
         return "finish_3ds" if step.success else "fail_3ds"
     return CONTROL_ACTIONS.get(type(step))
 
 
 def parts_of(step: Step) -> tuple[Step, ...]:
-    """Return the requests that a step is made of: two that are sent together, or the step itself."""
+    """Return the requests of a step: the two that are sent together, or the step itself."""
     return (step.first, step.second) if isinstance(step, Together) else (step,)
 
 
 def name_of(step: Step) -> str:
-    """Return a step's name, as it stands in a history's JSON."""
+    """Return a step's name in a history's JSON."""
     return _NAMES[type(step)]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """An order and what happens to it, in order."""
+    """An order and what happens to it: how it is created, then its steps in sequence."""
 
     profile: Profile
     opening: Initiate
@@ -294,14 +297,18 @@ class History:
 
 
 def step_as_json(step: Step) -> dict[str, Any]:
-    """Return a step as JSON: its name under ``do``, and every field that is not at its default."""
-    out: dict[str, Any] = {"do": name_of(step)}
+    """Return a step as JSON: its name under ``do``, and the fields that differ from their defaults.
+
+    >>> step_as_json(Cancel(flag=True))
+    {'do': 'cancel', 'flag': True}
+    """
+    data: dict[str, Any] = {"do": name_of(step)}
     for field in fields(step):
         value = getattr(step, field.name)
         if field.default is not MISSING and value == field.default:
             continue
-        out[field.name] = _field_as_json(value)
-    return out
+        data[field.name] = _field_as_json(value)
+    return data
 
 
 def _field_as_json(value: Any) -> Any:
@@ -311,7 +318,7 @@ def _field_as_json(value: Any) -> Any:
 
 
 def history_as_json(history: History) -> dict[str, Any]:
-    """Return a history as JSON. Ages are whole seconds; money is minor units."""
+    """Return a history as JSON. Periods are whole seconds; money is minor units."""
     return {
         "version": HISTORY_VERSION,
         "profile": history.profile.value,
@@ -320,36 +327,47 @@ def history_as_json(history: History) -> dict[str, Any]:
 
 
 def history_from_json(data: object) -> History:
-    """Read a history back.
+    """Return the history of a JSON value.
 
     Raises:
-        HistoryError: it is not a history of this version; the message names the place.
+        HistoryError: it is not a history of this version; the message says where.
 
     """
     if not isinstance(data, dict):
         raise HistoryError("a history is a JSON object with 'version', 'profile' and 'steps'")
+    _check_version(data)
+    profile = _profile_in(data)
+    raw_steps = data.get("steps")
+    if not isinstance(raw_steps, list) or not raw_steps:
+        raise HistoryError("'steps' must be a list that begins with an 'initiate' step")
+    opening, *steps = [_step_from_json(item, f"step {index}") for index, item in enumerate(raw_steps)]
+    if not isinstance(opening, Initiate) or any(isinstance(step, Initiate) for step in steps):
+        raise HistoryError("a history has exactly one 'initiate' step, and it comes first")
+    _check_playable(profile, opening, steps)
+    return History(profile, opening, tuple(steps))
+
+
+def _check_version(data: Mapping[str, Any]) -> None:
     version = data.get("version")
     if version != HISTORY_VERSION or not isinstance(version, int) or isinstance(version, bool):
-        raise HistoryError(f"history version {data.get('version')!r} is not the version {HISTORY_VERSION} played here")
+        raise HistoryError(f"history version {version!r} is not the version {HISTORY_VERSION} played here")
+
+
+def _profile_in(data: Mapping[str, Any]) -> Profile:
     try:
-        profile = Profile(str(data.get("profile")))
+        return Profile(str(data.get("profile")))
     except ValueError:
         names = ", ".join(profile.value for profile in Profile)
         raise HistoryError(f"profile {data.get('profile')!r} is not one of {names}") from None
-    raw = data.get("steps")
-    if not isinstance(raw, list) or not raw:
-        raise HistoryError("'steps' must be a list that begins with an 'initiate' step")
-    steps = [_step_from_json(item, f"step {index}") for index, item in enumerate(raw)]
-    opening = steps[0]
-    if not isinstance(opening, Initiate) or any(isinstance(step, Initiate) for step in steps[1:]):
-        raise HistoryError("a history has exactly one 'initiate' step, and it comes first")
-    for index, step in enumerate(steps):
+
+
+def _check_playable(profile: Profile, opening: Initiate, steps: Sequence[Step]) -> None:
+    for index, step in enumerate((opening, *steps)):
         for part in parts_of(step):
             if type(part) not in PLAYABLE[profile]:
                 raise HistoryError(f"step {index} ({name_of(part)}) does not exist in {profile.value}")
     if (opening.kind is Kind.PAYMENT) == (profile is Profile.RECURRING):
         raise HistoryError(f"an order of kind {opening.kind.value!r} does not exist in {profile.value}")
-    return History(profile, opening, tuple(steps[1:]))
 
 
 def _seconds(age: timedelta) -> int:
@@ -388,7 +406,7 @@ def _plain_cancel(value: object) -> Step:
 
 
 def _racer(value: object) -> Step:
-    """Read one of two requests that are sent together. A cancel among them is a plain one, and they never nest."""
+    """Return one of two requests that are sent together. A cancel among them is a plain one; they cannot be nested."""
     if isinstance(value, dict) and value.get("do") == _NAMES[Together]:
         raise ValueError("cannot be two requests itself")
     step = _step_from_json(value, "the request")

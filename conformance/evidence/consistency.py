@@ -121,9 +121,9 @@ def _judged_in_order(record: Record, judgements: list[Record], *, complete: bool
     judged_steps = [(judgement["step"], judgement["do"]) for judgement in judgements]
     if judged_steps != list(enumerate(steps))[: len(judged_steps)]:
         yield f"the judgements of {name} are not those of its steps, one after the other"
-    if any(ends(judgement) for judgement in judgements[:-1]):
+    if any(ends_history(judgement) for judgement in judgements[:-1]):
         yield f"{name} goes on after a step that should have ended it"
-    open_end = len(judgements) < len(steps) and not (judgements and ends(judgements[-1]))
+    open_end = len(judgements) < len(steps) and not (judgements and ends_history(judgements[-1]))
     if complete and open_end:
         yield f"{name} was not judged to its end"
     for judgement in judgements:
@@ -131,7 +131,7 @@ def _judged_in_order(record: Record, judgements: list[Record], *, complete: bool
             yield f"step {judgement['step']} of {name} {judgement['status']}, and its findings do not say so"
 
 
-def ends(judgement: Record) -> bool:
+def ends_history(judgement: Record) -> bool:
     """Tell whether a history ends with a judgement. One that was settled by reading does not end it."""
     return judgement["status"] in _LAST and not judgement.get("ambiguous")
 

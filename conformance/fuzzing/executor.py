@@ -30,7 +30,7 @@ from conformance.judging.http_layer import AGAIN, COMPARED, PASSING, SOUND, judg
 from conformance.judging.judge import StepStatus
 from conformance.targets.transport import Connection, TargetError
 from conformance.wire import Call, NoResponse, ResponseOrNone
-from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, answered, content, dig, listed
+from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, as_list, json_body, nested, outcome_fields
 from conformance.wire.operations import BODILESS, ENTRIES, MODIFYING, STATES, Operation, OperationKind
 
 UNHEALTHY: Final = 15
@@ -212,7 +212,7 @@ class RequestExecutor:
         documented = draft.method == draft.operation.method
         valid = draft.token == draft.key == "ours" and named != "unknown"
         statuses = self._description.operations[draft.operation][1]
-        number = value_at(content(Response(200, (), draft.body)), "merchantInfo.merchantSerialNumber")
+        number = value_at(json_body(Response(200, (), draft.body)), "merchantInfo.merchantSerialNumber")
         return {
             "sent.deed": draft.operation.deed.value,
             "sent.method": "documented" if documented else "other",
@@ -265,7 +265,7 @@ class RequestExecutor:
         if deed in BODILESS and not changes:
             return {}
         fellow.modified += 1
-        outcome = answered(answer)["answer.outcome"]
+        outcome = outcome_fields(answer)["answer.outcome"]
         fellow.view = await fellow.driver.look("read", log=False)
         if outcome == "refused" and _differs(before, fellow.view):
             # It may be that one of the two reads was behind.
@@ -297,7 +297,7 @@ class RequestExecutor:
         return facts
 
     async def _adopt(self, draft: RequestDraft, answer: Response) -> None:
-        body = content(Response(200, (), draft.body))
+        body = json_body(Response(200, (), draft.body))
         path = {Profile.ECOM: "transaction.orderId", Profile.EPAYMENT: "reference"}.get(draft.operation.profile)
         amount = value_at(body, "transaction.amount" if draft.operation.profile is Profile.ECOM else "amount.value")
         identifier = value_at(body, path) if path else MISSING
@@ -323,7 +323,7 @@ def answered_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Sc
     """Return the facts that an answer alone shows. None stands for what is left out."""
     if isinstance(answer, NoResponse):
         return {"answer.cause": answer.cause}
-    body = content(answer)
+    body = json_body(answer)
     kind = find_header(answer.headers, "content-type")
     media = None if kind is None else kind.partition(";")[0].strip().lower()
     # What is like one of the families of JSON is JSON; anything else is said as it is.
@@ -355,18 +355,18 @@ def _names(operation: Operation, body: Any) -> list[tuple[str, bool]]:
     names: list[tuple[Any, frozenset[str]]] = []
     states, entries = STATES[operation.profile], ENTRIES[operation.profile]
     if operation.profile is Profile.ECOM:
-        state = dig(body, "transactionInfo", "status")
+        state = nested(body, "transactionInfo", "status")
         if operation.deed is OperationKind.CANCEL and state is not None:
             names.append((state.lower() if isinstance(state, str) else state, states))
-        names += [(dig(entry, "operation"), entries) for entry in listed(dig(body, "transactionLogHistory"))]
+        names += [(nested(entry, "operation"), entries) for entry in as_list(nested(body, "transactionLogHistory"))]
     elif operation.profile is Profile.EPAYMENT:
         if operation.deed is OperationKind.LOG:
-            names += [(dig(entry, "name"), entries) for entry in listed(body)]
-        elif operation.deed is not OperationKind.CREATE and dig(body, "state") is not None:
-            names.append((dig(body, "state"), states))
+            names += [(nested(entry, "name"), entries) for entry in as_list(body)]
+        elif operation.deed is not OperationKind.CREATE and nested(body, "state") is not None:
+            names.append((nested(body, "state"), states))
     elif operation.deed is OperationKind.READ:
-        names.append((dig(body, "status"), states))
-        names += [(dig(entry, "event"), entries) for entry in listed(dig(body, "history"))]
+        names.append((nested(body, "status"), states))
+        names += [(nested(entry, "event"), entries) for entry in as_list(nested(body, "history"))]
     return [(str(name), name in known) for name, known in names if isinstance(name, str)]
 
 

@@ -155,31 +155,31 @@ class OrderPool:
             reachable = "approve" in self.session.offered.get(self.profile, frozenset())
             direct: tuple[Step, ...] = (Cancel(),) if situation == "cancelled" else ()
             steps = _APPROVED[situation] if reachable and situation in _APPROVED else direct
-        ticket = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market)
-        driver = self._driver(ticket)
-        tracker = Tracker(self.profile, self.context)
-        observation: ObservedFields | None = None
+        identifiers = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market)
+        driver = self._driver(identifiers)
+        possible: PossibleOrders = ()
+        view: ObservedFields = {}
         for step in (opening, *steps):
             observation = await prepare(tracker, step, driver)
             if observation is None:
                 return None
-        return PooledOrder(situation, self._ids(ticket), driver, tracker, observation or {})
+        return PooledOrder(situation, self._ids(identifiers), driver, possible, view)
 
-    def _driver(self, ticket: OrderIdentifiers) -> HttpDriver:
-        return self.session.driver_for(self.profile, ticket, self._link, self._record)
+    def _driver(self, identifiers: OrderIdentifiers) -> HttpDriver:
+        return self.session.driver_for(self.profile, identifiers, self._link, self._record)
 
-    def _ids(self, ticket: OrderIdentifiers) -> dict[str, str]:
+    def _ids(self, identifiers: OrderIdentifiers) -> dict[str, str]:
         if self.profile is Profile.RECURRING:
-            self.agreement = ticket.agreement_id
-            return {"agreementId": ticket.agreement_id, "chargeId": ticket.charge_id}
-        return {"orderId" if self.profile is Profile.ECOM else "reference": ticket.order_id}
+            self.agreement = identifiers.agreement_id
+            return {"agreementId": identifiers.agreement_id, "chargeId": identifiers.charge_id}
+        return {"orderId" if self.profile is Profile.ECOM else "reference": identifiers.order_id}
 
     async def adopt(self, identifier: str, amount: int) -> None:
         """Take up an order that a drawn request created, if it is what an ordinary one would be."""
         if self.profile is Profile.RECURRING or len(self._adopted) >= 3:
             return
-        ticket = OrderIdentifiers(identifier, self.session.today, self.session.market)
-        driver = self._driver(ticket)
+        identifiers = OrderIdentifiers(identifier, self.session.today, self.session.market)
+        driver = self._driver(identifiers)
         expectation = initial_expectation(self.profile, Initiate(amount), self.context)
         view = await driver.look("prepare", log=False)
         observed: Observation = {"answer.outcome": ACCEPTED, **view}
@@ -190,7 +190,7 @@ class OrderPool:
         if "approve" in self.session.offered.get(self.profile, frozenset()):
             approved, approved_view = await prepared(possible, Approve(), self.profile, self.context, driver)
             possible, view = (approved, approved_view) if approved else (possible, view)
-        self._adopted.append(PooledOrder("created by a drawn request", self._ids(ticket), driver, possible, view))
+        self._adopted.append(PooledOrder("created by a drawn request", self._ids(identifiers), driver, possible, view))
 
 
 async def prepared(

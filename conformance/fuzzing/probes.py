@@ -13,7 +13,7 @@ from typing import Final
 from conformance.fuzzing.executor import RequestDraft, RequestExecutor
 from conformance.fuzzing.order_pool import PART, PooledOrder
 from conformance.fuzzing.request_shape import FLAGS, SMALL, broken_bodies, good_body
-from conformance.wire.base import encoded
+from conformance.wire.base import as_json_bytes
 from conformance.wire.operations import Operation, OperationKind
 
 SOURCE: Final = "probe"
@@ -42,7 +42,7 @@ async def probe(gate: RequestExecutor) -> None:
 
 def _body(gate: RequestExecutor, operation: Operation, amount: int = PART) -> bytes:
     good = good_body(operation, gate.ours, gate.orders.fresh_id(), amount)
-    return b"" if good is None else encoded(good)
+    return b"" if good is None else as_json_bytes(good)
 
 
 async def _subject(gate: RequestExecutor, operation: Operation) -> PooledOrder | None:
@@ -100,7 +100,7 @@ async def _plain(gate: RequestExecutor, operation: Operation) -> AsyncIterator[R
         body = _body(gate, operation, amount)
         if flag is not None:
             good = good_body(operation, gate.ours, "", amount) or {}
-            body = encoded({**good, FLAGS[operation.profile]: flag})
+            body = as_json_bytes({**good, FLAGS[operation.profile]: flag})
         draft = RequestDraft(operation, SOURCE, f"plain, {situation}", operation.method, body, fellow=subject)
         yield draft
         if operation.deed is OperationKind.CANCEL and subject.tracked:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from conformance.domain.messages import Headers, Request, Response
 from conformance.fuzzing.openapi import Description
-from conformance.wire.operations import Operation, plain
+from conformance.wire.operations import Operation, without_names
 
 EXAMPLES: Final = 12
 """Drawn requests for each operation, and linked sequences."""
@@ -184,7 +184,7 @@ def operation_of(description: Description, path: str, method: str) -> tuple[Oper
             values = {name.strip("{}"): part for name, part in zip(names, parts, strict=True) if name.startswith("{")}
             fitting.append((operation, values))
     same = [match for match in fitting if match[0].method == method]
-    return min(same or fitting, key=lambda match: plain(match[0].path).count("{}"), default=None)
+    return min(same or fitting, key=lambda match: without_names(match[0].path).count("{}"), default=None)
 
 
 @contextmanager

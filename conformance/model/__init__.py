@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, told_apart
+from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, observations_of_each
 from conformance.domain.order import Attempt, Order, Profile
 from conformance.domain.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
 from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
@@ -72,8 +72,8 @@ def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], ob
     because it must have no effect later either.
     """
     after = tuple(dict.fromkeys(branch.after for branch in branches))
-    for request, answer in zip(parts_of(step), told_apart(observed), strict=False):
-        if not isinstance(request, Cancel):
+    for one, seen in zip(parts_of(step), observations_of_each(observed), strict=False):
+        if not isinstance(one, Cancel):
             continue
         if answer.get("answer.outcome") == REFUSED and request.to is not Addressee.UNKNOWN:
             after = tuple(dict.fromkeys(replace(order, cancel_refused=True) for order in after))

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from conformance.domain.expectation import LOST, Observation
 from conformance.domain.order import Profile
-from conformance.domain.steps import History, history_from_json, name_of
-from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, ends
+from conformance.domain.steps import History, Initiate, history_from_json, name_of
+from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, ends_history
 from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
 from conformance.evidence.redaction import REMOVED
 from conformance.judging.judge import FailureKey
@@ -80,7 +80,7 @@ class InterruptedRun:
     def _has_ended(self, name: str) -> bool:
         judgements = self._judged[name]
         steps = len(self._played[name]["history"]["steps"])
-        return len(judgements) >= steps or bool(judgements and ends(judgements[-1]))
+        return len(judgements) >= steps or bool(judgements and ends_history(judgements[-1]))
 
     def _proved_nothing(self, name: str) -> bool:
         if name in self._under_way:

@@ -33,7 +33,7 @@ from conformance.targets.target import RecordExchange, Target, Worker
 from conformance.targets.transport import Connection, Transport
 from conformance.verification.tape import RecordedConnection, RecordedExchanges, RunRecording
 from conformance.wire import WIRES, Call, ResponseOrNone
-from conformance.wire.base import dig
+from conformance.wire.base import nested
 from conformance.wire.driver import Driver
 
 _UNIT: Final = "merchant-serial-number"
@@ -297,7 +297,7 @@ class _Units:
             for request in tape.requests():
                 if request["method"] == "POST" and request["path"] == WIRES[profile].base:
                     body = json.loads(request["body"])
-                    phone = next(filter(None, (dig(body, *path) for path in _PHONES)), None)
+                    phone = next(filter(None, (nested(body, *path) for path in _PHONES)), None)
                     return phone if isinstance(phone, str) else ""
         return ""
 

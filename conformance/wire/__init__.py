@@ -1,4 +1,4 @@
-"""The wires: a step becomes requests, an answer becomes an observation. One file per API."""
+"""One module per API: turns a step into requests, and responses into an observation."""
 
 from __future__ import annotations
 

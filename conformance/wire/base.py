@@ -1,7 +1,11 @@
-"""What the three wires share: credentials, headers, how an answer's status is understood, and the calls of a step.
+"""What the wires of all APIs share: credentials, headers, what a status means, and the calls of a step.
 
-A wire is sans-I/O: each step is a generator that yields calls and is sent their answers, so that the same code serves a
-remote server, an application in process, and evidence that is judged again.
+A wire does no I/O. Each step is a generator that yields calls and is sent their answers, so that the same code serves a
+remote server, an application in this process, and recorded exchanges:
+
+    calls = wire.perform(Cancel())
+    answer = send(next(calls))     # PUT /ecomm/v2/payments/…/cancel
+    calls.send(answer)             # StopIteration, with {"answer.outcome": "accepted", …}
 """
 
 from __future__ import annotations
@@ -34,11 +38,12 @@ LONG_TEXT: Final = "Released by the conformance suite. " * 4
 
 
 Calls: TypeAlias = Generator[Call, ResponseOrNone, ObservedFields]
+"""Yields the calls of a step, takes their answers, returns the observation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the target knows us by. ``other_msn`` is a sales unit that the test orders do not belong to."""
+    """The credentials that every request carries. ``other_msn`` is a sales unit that does not own the test orders."""
 
     subscription_key: str
     msn: str
@@ -49,7 +54,20 @@ class Credentials:
 
 @dataclass(slots=True)
 class OrderIdentifiers:
-    """One history's identifiers. All are derived from its order id, which is fresh and recognisable as a test's."""
+    """The identifiers of one history. Those that the suite chooses begin with the order id.
+
+    Attributes:
+        order_id: never used before, and recognisable as a test's.
+        today: the day on which the run began, in UTC.
+        market: decides the currency.
+        keys: how many idempotency keys were used.
+        last_key: the key of the last cancel of this order that was well-formed.
+        agreement_id: as the target chose it (Recurring).
+        charge_id: as the target chose it (Recurring).
+        cancel_psp: the ``pspReference`` of an accepted cancel whose events were not read yet (ePayment).
+        helpers: how many other orders were created for this history.
+
+    """
 
     order_id: str
     today: date
@@ -62,17 +80,17 @@ class OrderIdentifiers:
     helpers: int = 0
 
     def fresh_key(self) -> str:
-        """Return an idempotency key that was not used before. At most 40 characters."""
+        """Return an idempotency key that was not used before, of at most 40 characters."""
         self.keys += 1
         return f"{self.order_id}-k{self.keys}"
 
     def helper_id(self) -> str:
-        """Return the identifier of another order that this history needs besides its own."""
+        """Return the id of one more order that this history needs."""
         self.helpers += 1
         return f"{self.order_id}-h{self.helpers}"
 
     def key_for(self, step: Cancel) -> str:
-        """Return the key to send with a cancel. One that is about the order itself is remembered, to be repeated."""
+        """Return the key of a cancel. The key of a well-formed cancel of this order is remembered, to be repeated."""
         key = self.last_key if step.key is Key.SAME and self.last_key else self.fresh_key()
         if step.to is Addressee.OWN and step.defect is None:
             self.last_key = key
@@ -80,12 +98,16 @@ class OrderIdentifiers:
 
     @property
     def due(self) -> str:
-        """A due date far enough ahead for a charge to be pending."""
+        """A due date so far ahead that the charge is pending: ``2026-01-31``."""
         return (self.today + timedelta(days=45)).isoformat()
 
 
-def answered(answer: ResponseOrNone) -> ObservedFields:
-    """Say how a request was answered, in the model's words."""
+def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
+    """Return the outcome and status of an answer, as ``answer.`` fields.
+
+    >>> outcome_fields(Response(404))
+    {'answer.outcome': 'refused', 'answer.status': 404}
+    """
     if isinstance(answer, NoResponse):
         return {"answer.outcome": LOST, "answer.cause": answer.cause}
     status = answer.status
@@ -105,22 +127,22 @@ def answered(answer: ResponseOrNone) -> ObservedFields:
     return {**observed, PAGE: True} if is_page(answer) else observed
 
 
-def is_page(answer: Response) -> bool:
-    """Tell whether an answer is a web page. None of the APIs has any: it is of something in between."""
-    kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
+def is_page(response: Response) -> bool:
+    """Return whether a response is a web page. No API has any: a proxy or gateway sent it."""
+    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
     return kind in ("text/html", "application/xhtml+xml")
 
 
-def seen(answer: ResponseOrNone) -> ObservedFields:
-    """Say how reading the order back was answered."""
-    observed = answered(answer)
+def read_outcome_fields(answer: ResponseOrNone) -> ObservedFields:
+    """Return the outcome and status of the answer to a read, as ``view.`` fields."""
+    observed = outcome_fields(answer)
     if observed.pop(PAGE, False) and observed["answer.outcome"] == REFUSED:
         observed["answer.outcome"] = ODD
     return {name.replace("answer.", "view."): value for name, value in observed.items()}
 
 
-def content(answer: ResponseOrNone) -> Any:
-    """Return an answer's parsed body, or None where there is no JSON in it."""
+def json_body(answer: ResponseOrNone) -> Any:
+    """Return the JSON value of an answer's body; None if there is none."""
     if isinstance(answer, NoResponse):
         return None
     try:
@@ -129,8 +151,12 @@ def content(answer: ResponseOrNone) -> Any:
         return None
 
 
-def dig(data: Any, *path: str) -> Any:
-    """Follow keys into nested objects; None as soon as one is missing."""
+def nested(data: Any, *path: str) -> Any:
+    """Return the value under nested keys; None if one of them is missing.
+
+    >>> nested({"amount": {"value": 100}}, "amount", "value"), nested([], "amount")
+    (100, None)
+    """
     for name in path:
         if not isinstance(data, Mapping):
             return None
@@ -138,29 +164,29 @@ def dig(data: Any, *path: str) -> Any:
     return data
 
 
-def whole(value: Any) -> int | None:
-    """Return a value if it is a whole number of minor units that 64 bits hold, else None.
+def as_amount(value: Any) -> int | None:
+    """Return a value if it is an integer of at most 64 bits, else None.
 
-    What is larger is no amount of money, and a sum of such can be longer than Python writes.
+    A larger number is not an amount of money, and Python refuses to print a sum of such numbers.
     """
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST else None
 
 
-def text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """Return a value if it is text, else None."""
     return value if isinstance(value, str) else None
 
 
-def figure(value: Any) -> Scalar:
-    """Return an amount as it was observed: None where it is missing, and what it is instead where it is no number."""
-    if value is None or whole(value) is not None:
+def observed_amount(value: Any) -> Scalar:
+    """Return an amount for an observation: the integer, None if it is missing, else a text that says what it is."""
+    if value is None or as_amount(value) is not None:
         return value  # type: ignore[no-any-return]
     large = isinstance(value, int) and not isinstance(value, bool)
     return f"{_excerpt(value)}, which is {'larger than any amount' if large else 'no whole number'}"
 
 
-def word(value: Any) -> Scalar:
-    """Return a name as it was observed: None where it is missing, and what it is instead where it is no text."""
+def observed_name(value: Any) -> Scalar:
+    """Return a name for an observation: the text, None if it is missing, else a text that says what it is."""
     return value if value is None or isinstance(value, str) else f"{_excerpt(value)}, which is no text"
 
 
@@ -168,23 +194,27 @@ def _excerpt(value: Any) -> str:
     return json.dumps(value)[:40]
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """Return a value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
-def same(value: Any, expected: str) -> str | None:
-    """Compare an echoed value with what was sent: ``same``, ``other``, or None where it is missing."""
+def compare_echo(value: Any, expected: str) -> str | None:
+    """Return how a value compares with what was sent: ``same``, ``other``, or None if it is missing."""
     if value is None:
         return None
     return "same" if value == expected else "other"
 
 
-def books(view: ObservedFields, authorized: int | None) -> ObservedFields:
-    """Add what can be said of the amounts whatever the order: none negative, none above what it was taken from."""
+def with_balance_checks(view: ObservedFields, authorized: int | None) -> ObservedFields:
+    """Return an observation with three fields that must be False for every order.
+
+    ``view.negative``: an amount is below zero. ``view.overrefunded``: more was refunded than captured.
+    ``view.overdrawn``: more was captured and cancelled than authorized, if ``authorized`` is known.
+    """
     amounts = [value for name, value in view.items() if name.startswith("view.") and isinstance(value, int)]
     captured, refunded, cancelled = (
-        whole(view.get(f"view.{name}")) or 0 for name in ("captured", "refunded", "cancelled")
+        as_amount(view.get(f"view.{name}")) or 0 for name in ("captured", "refunded", "cancelled")
     )
     return {
         **view,
@@ -196,17 +226,26 @@ def books(view: ObservedFields, authorized: int | None) -> ObservedFields:
 
 @dataclass
 class Wire(ABC):
-    """One API as requests and answers. One wire plays one history."""
+    """One API in HTTP messages, for one history.
+
+    Attributes:
+        credentials: what every request carries.
+        identifiers: the history's.
+        offered: test control actions that the target offers.
+        profile: the API.
+        base: the path of its orders.
+
+    """
 
     credentials: Credentials
-    ticket: OrderIdentifiers
+    identifiers: OrderIdentifiers
     offered: frozenset[str] = frozenset()
     profile: ClassVar[Profile]
     base: ClassVar[str]
     control_id: str = field(default="", init=False)
 
     def perform(self, step: Step) -> Calls:
-        """Yield the calls that make a step happen; return what its answer says."""
+        """Yield the calls that make a step happen; return the observation of its response."""
         if isinstance(step, Cancel):
             return self.cancel(step)
         action = action_of(step)
@@ -218,31 +257,31 @@ class Wire(ABC):
 
     @abstractmethod
     def act(self, step: Step) -> Calls:
-        """Play a step that goes through the API itself."""
+        """Yield the calls of a step that is a request to the API itself, other than a cancel."""
 
     @abstractmethod
     def cancel(self, step: Cancel) -> Calls:
-        """Send a cancel."""
+        """Yield the calls of a cancel, after those that it needs first."""
 
     @abstractmethod
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
-        """Read the order back. Without ``log`` the event log may be left out, where it is a call of its own."""
+        """Yield the calls that read the order back. Without ``log``, an event log that takes a call is left out."""
 
     @property
     @abstractmethod
     def identifier(self) -> str:
-        """The identifier by which the order is known to the test control API."""
+        """The identifier under which the test control API knows the order."""
 
     def _control(self, what: str, body: Mapping[str, Any]) -> Calls:
         path = f"/v1/{self.profile.value}/payments/{quote(self.identifier, safe='')}/{what}"
         headers: Headers = (("Content-Type", JSON_TYPE),)
-        answer = yield Call(Request("POST", path, headers, encoded(body)), "control")
-        return answered(answer)
+        answer = yield Call(Request("POST", path, headers, as_json_bytes(body)), "control")
+        return outcome_fields(answer)
 
     def headers(
         self, defect: Defect | None = None, msn: str | None = None, key: tuple[str, str] | None = None
     ) -> Headers:
-        """Return a request's headers, with one of them broken if the defect is about headers."""
+        """Return a request's headers, with one of them missing or wrong if that is the defect."""
         token = f"Bearer {self.credentials.token}"
         subscription = self.credentials.subscription_key
         unit = msn or self.credentials.msn
@@ -264,15 +303,15 @@ class Wire(ABC):
             headers.append(key)
         return (*headers, *SYSTEM_HEADERS)
 
-    def addressed(self, step: Cancel) -> tuple[str, str | None]:
-        """Return the order id and the sales unit that a cancel names."""
+    def order_and_unit(self, step: Cancel) -> tuple[str, str | None]:
+        """Return the order id that a cancel names, and the sales unit if it is not ours."""
         if step.to is Addressee.UNKNOWN:
-            return f"{self.ticket.order_id}-none", None
+            return f"{self.identifiers.order_id}-none", None
         if step.to is Addressee.FOREIGN:
             return self.identifier, self.credentials.other_msn
         return self.identifier, None
 
 
-def encoded(body: Any) -> bytes:
-    """Return a body as JSON in UTF-8."""
+def as_json_bytes(body: Any) -> bytes:
+    """Return a value as compact JSON in UTF-8."""
     return json.dumps(body, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Who plays a step: the interface between a trial and a target, over HTTP or without it."""
+"""The interface between a trial and a target: a driver executes one history's steps."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from conformance.wire.base import ObservedFields
 
 
 class Driver(Protocol):
-    """Plays one history's steps against a target and says what was observed, in the model's words.
+    """Executes one history's steps against a target and returns observations.
 
-    A player over HTTP observes every field, missing ones as None. One without HTTP leaves out the fields that it cannot
-    speak of, and what is claimed of those is not judged (``complete`` is False).
+    An HTTP driver observes every field, missing ones as None. Another leaves out the fields that it cannot observe,
+    and claims about those are not judged; its ``complete`` is False.
     """
 
     complete: bool
 
     async def perform(self, step: Step) -> ObservedFields:
-        """Make a step happen; return the ``answer.`` fields."""
+        """Make a step happen; return the ``answer.`` fields of the observation."""
 
     async def look(self, purpose: str, *, log: bool) -> ObservedFields:
-        """Read the order back; return the ``view.`` fields. Without ``log`` the event log may be left out."""
+        """Read the order back; return the ``view.`` fields. Without ``log``, the event log may be left out."""
 
     async def pause(self, attempt: int) -> None:
-        """Wait before asking for the ``attempt``-th time."""
+        """Wait before an order is read for the ``attempt``-th time."""

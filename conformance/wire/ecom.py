@@ -1,4 +1,7 @@
-"""The wire of eCom v2."""
+"""eCom v2 in HTTP messages: steps become requests, responses become observations.
+
+Documented in the eCom API guide and its OpenAPI description, version 2.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,18 @@ from conformance.wire.base import (
     Calls,
     ObservedFields,
     Wire,
-    answered,
-    books,
-    content,
-    dig,
-    encoded,
-    figure,
-    listed,
-    same,
-    seen,
-    text,
-    whole,
-    word,
+    as_amount,
+    as_json_bytes,
+    as_list,
+    as_text,
+    compare_echo,
+    json_body,
+    nested,
+    observed_amount,
+    observed_name,
+    outcome_fields,
+    read_outcome_fields,
+    with_balance_checks,
 )
 
 RELEASES = ("CANCEL", "VOID")
@@ -36,7 +39,7 @@ TEXT = "Conformance test"
 
 
 class EcomWire(Wire):
-    """Steps as eCom requests, and eCom's answers as observations."""
+    """One eCom payment."""
 
     profile: ClassVar[Profile] = Profile.ECOM
     base: ClassVar[str] = "/ecomm/v2/payments"
@@ -44,10 +47,10 @@ class EcomWire(Wire):
     @property
     def identifier(self) -> str:
         """The ``orderId``."""
-        return self.ticket.order_id
+        return self.identifiers.order_id
 
     def act(self, step: Step) -> Calls:
-        """Play a step that goes through the API itself."""
+        """Yield the request of a step, other than a cancel."""
         if isinstance(step, Initiate):
             answer = yield self._initiate(self.identifier, step.amount, "act")
         elif isinstance(step, Approve):
@@ -58,7 +61,7 @@ class EcomWire(Wire):
             answer = yield self._modify("refund", step.amount)
         else:
             return {}
-        return {**answered(answer), **self._error(answer)}
+        return {**outcome_fields(answer), **self._error(answer)}
 
     def _initiate(self, order_id: str, amount: int, purpose: str) -> Call:
         body = {
@@ -70,40 +73,42 @@ class EcomWire(Wire):
             },
             "transaction": {"amount": amount, "orderId": order_id, "transactionText": TEXT},
         }
-        return Call(Request("POST", self.base, self.headers(), encoded(body)), purpose)
+        return Call(Request("POST", self.base, self.headers(), as_json_bytes(body)), purpose)
 
     def _approve(self) -> Call:
         path = f"/ecomm/v2/integration-test/payments/{self.identifier}/approve"
         body = {"customerPhoneNumber": self.credentials.phone[-8:]}
-        return Call(Request("POST", path, self.headers(), encoded(body)), "act")
+        return Call(Request("POST", path, self.headers(), as_json_bytes(body)), "act")
 
     def _modify(self, what: str, amount: int) -> Call:
         body = {
             "merchantInfo": {"merchantSerialNumber": self.credentials.msn},
             "transaction": {"amount": amount, "transactionText": TEXT},
         }
-        headers = self.headers(key=("X-Request-Id", self.ticket.fresh_key()))
-        return Call(Request("POST", f"{self.base}/{self.identifier}/{what}", headers, encoded(body)), "act")
+        headers = self.headers(key=("X-Request-Id", self.identifiers.fresh_key()))
+        return Call(Request("POST", f"{self.base}/{self.identifier}/{what}", headers, as_json_bytes(body)), "act")
 
     def cancel(self, step: Cancel) -> Calls:
-        """Send a cancel; where its key is to be a spent one, spend it on another order first."""
-        order_id, msn = self.addressed(step)
+        """Yield the calls of a cancel. A key that is to be spent is spent on another order first."""
+        order_id, msn = self.order_and_unit(step)
         if step.key is Key.SPENT:
-            helper = self.ticket.helper_id()
+            helper = self.identifiers.helper_id()
             yield self._initiate(helper, 1000, "prepare")
-            key = self.ticket.key_for(step)
+            key = self.identifiers.key_for(step)
             yield self._cancel(helper, key, self._body(Cancel(), None), "prepare")
         else:
-            key = self.ticket.key_for(step)
+            key = self.identifiers.key_for(step)
         body = self._body(step, msn)
         answer = yield self._cancel(order_id, key, body, "act", step.defect, msn)
-        return {**answered(answer), **self._error(answer), **self._result(answer)}
+        return {**outcome_fields(answer), **self._error(answer), **self._result(answer)}
 
     def _cancel(
         self, order_id: str, key: str, body: Any, purpose: str, defect: Defect | None = None, msn: str | None = None
     ) -> Call:
         headers = self.headers(defect, msn, ("X-Request-Id", key))
-        return Call(Request("PUT", f"{self.base}/{quote(order_id, safe='')}/cancel", headers, encoded(body)), purpose)
+        return Call(
+            Request("PUT", f"{self.base}/{quote(order_id, safe='')}/cancel", headers, as_json_bytes(body)), purpose
+        )
 
     def _body(self, step: Cancel, msn: str | None) -> dict[str, Any]:
         number: Any = msn or self.credentials.msn
@@ -129,71 +134,71 @@ class EcomWire(Wire):
         return body
 
     def _result(self, answer: ResponseOrNone) -> ObservedFields:
-        body = content(answer)
+        body = json_body(answer)
         if not isinstance(body, Mapping):
             return {}
-        info = dig(body, "transactionInfo")
-        summary = dig(body, "transactionSummary")
+        info = nested(body, "transactionInfo")
+        summary = nested(body, "transactionSummary")
         return {
-            "answer.order": same(body.get("orderId"), self.identifier),
-            "answer.instrument": word(body.get("paymentInstrument")),
-            "answer.state": word(dig(info, "status")),
-            "answer.amount": figure(dig(info, "amount")),
-            "answer.text": same(dig(info, "transactionText"), TEXT),
-            "answer.captured": figure(dig(summary, "capturedAmount")),
-            "answer.refunded": figure(dig(summary, "refundedAmount")),
-            "answer.to_capture": figure(dig(summary, "remainingAmountToCapture")),
-            "answer.to_refund": figure(dig(summary, "remainingAmountToRefund")),
-            "answer.bank": figure(dig(summary, "bankIdentificationNumber")),
+            "answer.order": compare_echo(body.get("orderId"), self.identifier),
+            "answer.instrument": observed_name(body.get("paymentInstrument")),
+            "answer.state": observed_name(nested(info, "status")),
+            "answer.amount": observed_amount(nested(info, "amount")),
+            "answer.text": compare_echo(nested(info, "transactionText"), TEXT),
+            "answer.captured": observed_amount(nested(summary, "capturedAmount")),
+            "answer.refunded": observed_amount(nested(summary, "refundedAmount")),
+            "answer.to_capture": observed_amount(nested(summary, "remainingAmountToCapture")),
+            "answer.to_refund": observed_amount(nested(summary, "remainingAmountToRefund")),
+            "answer.bank": observed_amount(nested(summary, "bankIdentificationNumber")),
         }
 
     @staticmethod
     def _error(answer: ResponseOrNone) -> ObservedFields:
         if isinstance(answer, NoResponse) or answer.status < 400:
             return {}
-        first = next(iter(listed(content(answer))), None)
-        code = dig(first, "errorCode")
+        first = next(iter(as_list(json_body(answer))), None)
+        code = nested(first, "errorCode")
         return {
             "answer.code": str(code) if isinstance(code, str | int) else None,
-            "answer.group": word(dig(first, "errorGroup")),
+            "answer.group": observed_name(nested(first, "errorGroup")),
         }
 
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
-        """Read `/details`."""
+        """Yield ``GET …/details``."""
         path = f"{self.base}/{self.identifier}/details"
         answer = yield Call(Request("GET", path, self.headers()), purpose)
-        body = content(answer)
-        view = seen(answer)
+        body = json_body(answer)
+        view = read_outcome_fields(answer)
         if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
             return view
         summary = body.get("transactionSummary")
         view |= {
             "view.summary": isinstance(summary, Mapping),
-            "view.captured": figure(dig(summary, "capturedAmount")),
-            "view.refunded": figure(dig(summary, "refundedAmount")),
-            "view.to_capture": figure(dig(summary, "remainingAmountToCapture")),
-            "view.to_refund": figure(dig(summary, "remainingAmountToRefund")),
+            "view.captured": observed_amount(nested(summary, "capturedAmount")),
+            "view.refunded": observed_amount(nested(summary, "refundedAmount")),
+            "view.to_capture": observed_amount(nested(summary, "remainingAmountToCapture")),
+            "view.to_refund": observed_amount(nested(summary, "remainingAmountToRefund")),
             **_history(body.get("transactionLogHistory")),
         }
         reserved = view.pop("view.log.reserved")
-        view = books(view, None)
-        reserved_or_captured = (whole(view["view.captured"]) or 0) + (whole(view["view.to_capture"]) or 0)
+        view = with_balance_checks(view, None)
+        reserved_or_captured = (as_amount(view["view.captured"]) or 0) + (as_amount(view["view.to_capture"]) or 0)
         return {**view, "view.overdrawn": isinstance(reserved, int) and reserved_or_captured > reserved > 0}
 
 
 def _history(raw: Any) -> ObservedFields:
     entries = [
-        entry for entry in listed(raw) if isinstance(entry, Mapping) and entry.get("operationSuccess") is not False
+        entry for entry in as_list(raw) if isinstance(entry, Mapping) and entry.get("operationSuccess") is not False
     ]
     names = [entry.get("operation") for entry in entries]
     order = _order(names, [entry.get("timeStamp") for entry in entries])
     newest = names[-1] if order == "oldest-first" else next(iter(names), None)
 
     def total(name: str) -> int:
-        return sum(whole(entry.get("amount")) or 0 for entry in entries if entry.get("operation") == name)
+        return sum(as_amount(entry.get("amount")) or 0 for entry in entries if entry.get("operation") == name)
 
     return {
-        "view.log.newest": text(newest) if names else None,
+        "view.log.newest": as_text(newest) if names else None,
         "view.log.order": order,
         "view.log.reserved": total("RESERVE"),
         "view.log.captured": total("CAPTURE"),
@@ -203,13 +208,13 @@ def _history(raw: Any) -> ObservedFields:
 
 
 def _order(names: list[Any], stamps: list[Any]) -> str:
-    """Tell which end of the history is the newest, by where the initiation stands and by the times that can be read."""
+    """Return which end of the history is the newest, by the position of the initiation and the readable times."""
     if len(names) < 2:
         return "one-entry"
     if names[0] == "INITIATE":
         return "oldest-first"
     times = [time for time in map(_moment, stamps) if time is not None]
-    rising = any(_earlier(earlier, other) for earlier, other in pairwise(times))
+    rising = any(_earlier(earlier, later) for earlier, later in pairwise(times))
     return "mixed" if rising else "newest-first"
 
 
@@ -220,10 +225,14 @@ def _moment(stamp: Any) -> datetime | None:
         return None
 
 
-def _earlier(first: datetime, other: datetime) -> bool:
-    """Tell whether a moment was certainly before another: both of the same kind, and told as finely as the coarser."""
-    if (first.tzinfo is None) != (other.tzinfo is None):
+def _earlier(first: datetime, second: datetime) -> bool:
+    """Return whether a moment is certainly before another.
+
+    Moments with and without a time zone cannot be compared. Fractions of a second count only if both
+    have them.
+    """
+    if (first.tzinfo is None) != (second.tzinfo is None):
         return False
-    if not first.microsecond or not other.microsecond:
-        first, other = first.replace(microsecond=0), other.replace(microsecond=0)
-    return first < other
+    if not first.microsecond or not second.microsecond:
+        first, second = first.replace(microsecond=0), second.replace(microsecond=0)
+    return first < second

@@ -1,4 +1,4 @@
-"""The operations around Cancel: what they are called in a description, and what is documented of them on the wire."""
+"""The operations around Cancel: their paths in OpenAPI descriptions, and what is documented of their messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.domain.order import Profile
 
 
 class OperationKind(StrEnum):
-    """What an operation does."""
+    """What an operation does to an order."""
 
     CREATE = "create"
     DRAFT = "draft"
@@ -24,7 +24,7 @@ class OperationKind(StrEnum):
 
 
 MODIFYING: Final = frozenset({OperationKind.CANCEL, OperationKind.CAPTURE, OperationKind.REFUND})
-"""What changes an order that is there."""
+"""Operations that change an existing order."""
 BODILESS: Final = frozenset({OperationKind.READ, OperationKind.LOG})
 
 
@@ -33,15 +33,15 @@ class Operation:
     """One operation around Cancel.
 
     Attributes:
-        profile: whose it is.
+        profile: the API.
         deed: what it does.
         method: its HTTP method.
-        path: its path, with what stands for the order in braces.
-        success: the statuses that are documented of a success, in any version of the description.
-        required: the body's fields without which the documentation has no such request, dots between the names. Of a
-            capture and a refund, which are not what this suite is about, it is the amount alone.
-        answered: the fields without which the documentation has no such success.
-        body: whether a request has a body. A cancel of ePayment may have one, and one of Recurring has none.
+        path: its path, with the order's identifiers in braces.
+        success: the documented statuses of a success, in any version of the description.
+        required: dotted paths of the fields that the body must have. For a capture and a refund, which this suite is
+            not about, that is the amount alone.
+        answered: dotted paths of the fields that a successful response must have.
+        body: whether a request may have a body; ePayment's cancel need not have one, Recurring's must not.
 
     """
 
@@ -156,7 +156,7 @@ OPERATIONS: Final = (
         Profile.RECURRING, OperationKind.REFUND, "POST", f"{_C}/{{chargeId}}/refund", (204, 202), ("amount",), body=True
     ),
 )
-"""Everything that is fuzzed. Force approval is not: what it answers is documented as depending on a test user."""
+"""Every operation that is fuzzed. Force approval is not: its responses are documented to depend on a test user."""
 
 AMOUNTS: Final[Mapping[Profile, tuple[str, ...]]] = {
     Profile.ECOM: ("transaction.amount",),
@@ -171,7 +171,7 @@ STATES: Final[Mapping[Profile, frozenset[str]]] = {
         "REFUNDED", "PROCESSING", "UNKNOWN",
     }),
 }  # fmt: skip
-"""The documented names of states, of any version. Those of eCom's answers are compared without regard to case."""
+"""The documented names of states, in any version. Those of eCom are compared without regard to case."""
 ENTRIES: Final[Mapping[Profile, frozenset[str]]] = {
     Profile.ECOM: frozenset({
         "INITIATE", "REGISTER", "RESERVE", "SALE", "CAPTURE", "REFUND", "CANCEL", "VOID", "RESERVE_FAILED", "REJECT",
@@ -182,28 +182,33 @@ ENTRIES: Final[Mapping[Profile, frozenset[str]]] = {
     }),
     Profile.RECURRING: frozenset({"CREATE", "RESERVE", "CAPTURE", "REFUND", "CANCEL", "FAIL"}),
 }  # fmt: skip
-"""The documented names of entries in a history or log. eCom's are those of its texts and earlier versions as well."""
+"""The documented names of entries in a history or log; for eCom also those of its texts and of earlier versions."""
 
 _BRACES: Final = re.compile(r"\{[^}]*\}")
 
 
-def plain(path: str) -> str:
-    """Return a path without the names in its braces, which descriptions choose differently.
+def without_names(path: str) -> str:
+    """Return a path without the names in its braces, which differ among descriptions.
 
-    >>> plain("/payments/{Reference}/cancel")
+    >>> without_names("/payments/{Reference}/cancel")
     '/payments/{}/cancel'
     """
     return _BRACES.sub("{}", path.rstrip("/"))
 
 
-_BY_PLACE: Final = {(operation.method, plain(operation.path)): operation for operation in OPERATIONS}
+_BY_PLACE: Final = {(operation.method, without_names(operation.path)): operation for operation in OPERATIONS}
 
 
 def operation_at(method: str, template: str) -> Operation | None:
-    """Return the operation that a description has at a method and a whole path, or None where it is another one."""
-    return _BY_PLACE.get((method.upper(), plain(template)))
+    """Return the operation at a method and a whole path of a description; None if it is another one."""
+    return _BY_PLACE.get((method.upper(), without_names(template)))
 
 
 def operation(profile: Profile, deed: OperationKind) -> Operation:
-    """Return the operation of a profile that does something."""
+    """Return the operation of an API that is of a kind.
+
+    Raises:
+        StopIteration: the API has none.
+
+    """
     return next(candidate for candidate in OPERATIONS if candidate.profile is profile and candidate.deed is deed)

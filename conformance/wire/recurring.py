@@ -1,4 +1,7 @@
-"""The wire of Recurring v3."""
+"""Recurring v3 in HTTP messages: steps become requests, responses become observations.
+
+Documented in the Recurring API guide and its OpenAPI description, version 3.
+"""
 
 from __future__ import annotations
 
@@ -14,35 +17,35 @@ from conformance.wire.base import (
     Calls,
     ObservedFields,
     Wire,
-    answered,
-    books,
-    content,
-    dig,
-    encoded,
-    figure,
-    listed,
-    seen,
-    text,
-    whole,
-    word,
+    as_amount,
+    as_json_bytes,
+    as_list,
+    as_text,
+    json_body,
+    nested,
+    observed_amount,
+    observed_name,
+    outcome_fields,
+    read_outcome_fields,
+    with_balance_checks,
 )
 
 _WAITING = ("PENDING", "DUE", "PROCESSING", "RESERVED", "FAILED")
 
 
 class RecurringWire(Wire):
-    """Steps as Recurring requests, and Recurring's answers as observations."""
+    """One Recurring charge."""
 
     profile: ClassVar[Profile] = Profile.RECURRING
     base: ClassVar[str] = "/recurring/v3/agreements"
 
     @property
     def identifier(self) -> str:
-        """The ``chargeId``, as the target gave it."""
-        return self.ticket.charge_id
+        """The ``chargeId``, as the target chose it."""
+        return self.identifiers.charge_id
 
     def act(self, step: Step) -> Calls:
-        """Play a step that goes through the API itself."""
+        """Yield the request of a step, other than a cancel."""
         if isinstance(step, Initiate):
             return (yield from self._initiate(step))
         if isinstance(step, Capture):
@@ -56,39 +59,39 @@ class RecurringWire(Wire):
             answer = yield self._send("PATCH", self._agreement(), change)
         else:
             return {}
-        return {**answered(answer), **_error(answer)}
+        return {**outcome_fields(answer), **_error(answer)}
 
     def _agreement(self, agreement_id: str | None = None) -> str:
-        return f"{self.base}/{quote(agreement_id or self.ticket.agreement_id, safe='')}"
+        return f"{self.base}/{quote(agreement_id or self.identifiers.agreement_id, safe='')}"
 
     def _charge(self, agreement_id: str | None = None, charge_id: str | None = None) -> str:
-        charge = quote(charge_id or self.ticket.charge_id, safe="")
+        charge = quote(charge_id or self.identifiers.charge_id, safe="")
         return f"{self._agreement(agreement_id)}/charges/{charge}"
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, purpose: str = "act") -> Call:
-        headers = self.headers(key=("Idempotency-Key", self.ticket.fresh_key()))
-        return Call(Request(method, path, headers, encoded(body) if body is not None else b""), purpose)
+        headers = self.headers(key=("Idempotency-Key", self.identifiers.fresh_key()))
+        return Call(Request(method, path, headers, as_json_bytes(body) if body is not None else b""), purpose)
 
     def _initiate(self, step: Initiate) -> Calls:
         initial = step.amount if step.kind is Kind.INITIAL_RESERVE else None
-        answer = yield from self._draft(step.amount, initial, self.ticket.order_id)
-        body = content(answer)
+        answer = yield from self._draft(step.amount, initial, self.identifiers.order_id)
+        body = json_body(answer)
         if isinstance(answer, NoResponse) or answer.status >= 300:
-            return {**answered(answer), **_error(answer)}
-        self.ticket.agreement_id = text(dig(body, "agreementId")) or ""
+            return {**outcome_fields(answer), **_error(answer)}
+        self.identifiers.agreement_id = as_text(nested(body, "agreementId")) or ""
         if step.kind is Kind.INITIAL_RESERVE:
-            self.ticket.charge_id = text(dig(body, "chargeId")) or self.ticket.order_id
-        answer = yield self._accept(self.ticket.agreement_id)
+            self.identifiers.charge_id = as_text(nested(body, "chargeId")) or self.identifiers.order_id
+        answer = yield self._accept(self.identifiers.agreement_id)
         if isinstance(answer, NoResponse) or answer.status >= 300 or step.kind is Kind.INITIAL_RESERVE:
-            return {**answered(answer), **_error(answer)}
-        charge = self._new_charge(step, self.ticket.order_id)
+            return {**outcome_fields(answer), **_error(answer)}
+        charge = self._new_charge(step, self.identifiers.order_id)
         answer = yield self._send("POST", f"{self._agreement()}/charges", charge)
-        self.ticket.charge_id = text(dig(content(answer), "chargeId")) or self.ticket.order_id
-        return {**answered(answer), **_error(answer)}
+        self.identifiers.charge_id = as_text(nested(json_body(answer), "chargeId")) or self.identifiers.order_id
+        return {**outcome_fields(answer), **_error(answer)}
 
     def _draft(self, amount: int, initial: int | None, order_id: str, purpose: str = "prepare") -> Any:
         body: dict[str, Any] = {
-            "pricing": {"type": "LEGACY", "amount": amount, "currency": self.ticket.market.currency},
+            "pricing": {"type": "LEGACY", "amount": amount, "currency": self.identifiers.market.currency},
             "interval": {"unit": "MONTH", "count": 1},
             "merchantRedirectUrl": "https://example.com/redirect",
             "merchantAgreementUrl": "https://example.com/agreement",
@@ -115,71 +118,71 @@ class RecurringWire(Wire):
             "transactionType": "DIRECT_CAPTURE" if direct else "RESERVE_CAPTURE",
             "type": "RECURRING",
             "description": "Conformance test",
-            "due": self.ticket.due,
+            "due": self.identifiers.due,
             "retryDays": 5,
             "orderId": order_id,
         }
 
     def cancel(self, step: Cancel) -> Calls:
-        """Send a cancel, after whatever it needs: another charge whose key is spent, or another agreement."""
+        """Yield the calls of a cancel, after those of another charge whose key is spent, or of another agreement."""
         path = self._charge()
         key = ""
         if step.key is Key.SPENT:
-            order_id = self.ticket.helper_id()
+            order_id = self.identifiers.helper_id()
             opening = Initiate(kind=Kind.CHARGE_RESERVE)
             answer = yield self._send(
                 "POST", f"{self._agreement()}/charges", self._new_charge(opening, order_id), "prepare"
             )
-            charge_id = text(dig(content(answer), "chargeId")) or order_id
-            key = self.ticket.key_for(step)
+            charge_id = as_text(nested(json_body(answer), "chargeId")) or order_id
+            key = self.identifiers.key_for(step)
             yield self._cancel(self._charge(charge_id=charge_id), key, None, "prepare")
         if step.to is Addressee.FOREIGN:
-            answer = yield from self._draft(1000, None, self.ticket.helper_id())
-            other = text(dig(content(answer), "agreementId")) or "agr_none"
+            answer = yield from self._draft(1000, None, self.identifiers.helper_id())
+            other = as_text(nested(json_body(answer), "agreementId")) or "agr_none"
             yield self._accept(other)
             path = self._charge(agreement_id=other)
         elif step.to is Addressee.UNKNOWN:
             path = self._charge(charge_id="chr-none")
         if step.defect is Defect.MALFORMED_AGREEMENT:
             path = self._charge(agreement_id="not an agreement!")
-        answer = yield self._cancel(path, key or self.ticket.key_for(step), step.defect, "act")
-        return {**answered(answer), **_error(answer)}
+        answer = yield self._cancel(path, key or self.identifiers.key_for(step), step.defect, "act")
+        return {**outcome_fields(answer), **_error(answer)}
 
     def _cancel(self, path: str, key: str, defect: Defect | None, purpose: str) -> Call:
-        sent: tuple[str, str] | None = ("Idempotency-Key", key)
+        header: tuple[str, str] | None = ("Idempotency-Key", key)
         if defect is Defect.NO_KEY:
-            sent = None
+            header = None
         elif defect is Defect.LONG_KEY:
-            sent = ("Idempotency-Key", f"{key}-".ljust(41, "x"))
+            header = ("Idempotency-Key", f"{key}-".ljust(41, "x"))
         elif defect is Defect.ILLEGAL_KEY:
-            sent = ("Idempotency-Key", f"{key}#?")
-        return Call(Request("DELETE", path, self.headers(defect, key=sent)), purpose)
+            header = ("Idempotency-Key", f"{key}#?")
+        return Call(Request("DELETE", path, self.headers(defect, key=header)), purpose)
 
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
-        """Read the charge."""
+        """Yield ``GET`` of the charge."""
         answer = yield Call(Request("GET", self._charge(), self.headers()), purpose)
-        view = seen(answer)
-        body = content(answer)
+        view = read_outcome_fields(answer)
+        body = json_body(answer)
         if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
             return view
-        view["view.state"] = word(body.get("status"))
-        view["view.currency"] = word(body.get("currency"))
+        view["view.state"] = observed_name(body.get("status"))
+        view["view.currency"] = observed_name(body.get("currency"))
         for name in ("captured", "refunded", "cancelled"):
-            view[f"view.{name}"] = figure(dig(body, "summary", name))
-        reserved = None if view["view.state"] in _WAITING else whole(body.get("amount"))
-        return books(view | _history(body.get("history")), reserved)
+            view[f"view.{name}"] = observed_amount(nested(body, "summary", name))
+        reserved = None if view["view.state"] in _WAITING else as_amount(body.get("amount"))
+        return with_balance_checks(view | _history(body.get("history")), reserved)
 
 
 def _money(amount: int) -> dict[str, Any]:
-    # A capture's description is required in 2.6.17, and deprecated but allowed in 3.1.2.
+    # The description of a capture is required in 2.6.17, and deprecated but allowed in 3.1.2.
     return {"amount": amount, "description": "Conformance test"}
 
 
 def _history(raw: Any) -> ObservedFields:
-    events = [event for event in listed(raw) if isinstance(event, Mapping) and event.get("success") is not False]
+    events = [event for event in as_list(raw) if isinstance(event, Mapping) and event.get("success") is not False]
 
     def total(name: str) -> int:
-        return sum(whole(event.get("amount")) or 0 for event in events if event.get("event") == name)
+        return sum(as_amount(event.get("amount")) or 0 for event in events if event.get("event") == name)
 
     return {
         "view.log.captured": total("CAPTURE"),
@@ -192,16 +195,16 @@ def _history(raw: Any) -> ObservedFields:
 def _error(answer: ResponseOrNone) -> ObservedFields:
     if isinstance(answer, NoResponse) or answer.status < 400:
         return {}
-    body = content(answer)
-    kind = text(dig(body, "type"))
+    body = json_body(answer)
+    kind = as_text(nested(body, "type"))
     return {
         "answer.code": _problem(kind) if kind else None,
-        "answer.detail": text(dig(body, "detail")),
+        "answer.detail": as_text(nested(body, "detail")),
     }
 
 
 def _problem(kind: str) -> str | None:
-    """Return a problem's id: its type's fragment, or the whole type where that is no address."""
+    """Return a problem's id: the fragment of its type, or the whole type if it is not a URL."""
     if "#" in kind:
         return kind.rpartition("#")[2]
     return None if "/" in kind or ":" in kind else kind

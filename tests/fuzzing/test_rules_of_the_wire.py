@@ -9,7 +9,7 @@ from conformance.fuzzing.request_shape import RequestDefaults, broken_bodies, go
 from conformance.judging.http_layer import judge_request
 from conformance.judging.judge import StepStatus
 from conformance.rulebook import load, load_http_rules
-from conformance.wire.base import encoded
+from conformance.wire.base import as_json_bytes
 from conformance.wire.operations import OperationKind, operation
 
 PAGE = Path(__file__).parents[2] / "docs" / "fuzzing.md"
@@ -110,7 +110,7 @@ def test_an_unanswered_request_proves_nothing():
 def test_our_own_requests_are_plain_and_our_broken_ones_never(profile, deed):
     one = operation(profile, deed)
     good = good_body(one, OURS, "order-0001", 400)
-    shape = shape_of(one, b"" if good is None else encoded(good), "application/json", OURS)
+    shape = shape_of(one, b"" if good is None else as_json_bytes(good), "application/json", OURS)
     assert shape.step is not None
     assert not shape.flaw
     for label, body in broken_bodies(one, OURS, "order-0001", 400):

@@ -24,7 +24,7 @@ from conformance.domain.steps import (
 from conformance.judging.judge import StepStatus, judge
 from conformance.model import ModelContext, expect
 from conformance.wire import WIRES, Credentials, NoResponse, OrderIdentifiers
-from conformance.wire.base import content, figure, word
+from conformance.wire.base import json_body, observed_amount, observed_name
 from conformance.wire.ecom import _order
 from tests.model.on_paper import PROFILES, E, P, R, arrive, final_steps, opening
 
@@ -191,7 +191,7 @@ def test_a_body_that_is_nested_without_end_is_no_json(profile):
 
 @pytest.mark.parametrize("body", [b"", b"null", b"\xff\xfe", b"{", b"1" * 5000, b'"text"'])
 def test_a_body_that_is_no_object_says_nothing(body):
-    assert content(Response(200, (), body)) is None or not isinstance(content(Response(200, (), body)), dict)
+    assert json_body(Response(200, (), body)) is None or not isinstance(json_body(Response(200, (), body)), dict)
     for profile in PROFILES:
         assert exchange(wire(profile).read(), Response(200, (), body))[1]["view.outcome"] == "accepted"
 
@@ -464,14 +464,14 @@ def test_times_are_compared_as_far_as_they_can_be(stamps, order):
 
 
 def test_an_amount_of_the_wrong_type_is_not_taken_for_a_missing_one():
-    assert figure(None) is None
-    assert figure(1000) == 1000
+    assert observed_amount(None) is None
+    assert observed_amount(1000) == 1000
     for value in ("1000", 10.5, True, {"value": 1000}, [], "x" * 10_000):
-        assert "no whole number" in str(figure(value))
-        assert len(str(figure(value))) < 80
+        assert "no whole number" in str(observed_amount(value))
+        assert len(str(observed_amount(value))) < 80
     for value in (2**63, -(10**4299)):
-        assert "larger than any amount" in str(figure(value))
-        assert len(str(figure(value))) < 80
-    assert word("VOID") == "VOID"
-    assert word(None) is None
-    assert "no text" in str(word(7))
+        assert "larger than any amount" in str(observed_amount(value))
+        assert len(str(observed_amount(value))) < 80
+    assert observed_name("VOID") == "VOID"
+    assert observed_name(None) is None
+    assert "no text" in str(observed_name(7))

@@ -23,7 +23,7 @@ from conformance.domain.steps import (
     Together,
     action_of,
 )
-from conformance.wire.base import ObservedFields, OrderIdentifiers, answered, books
+from conformance.wire.base import ObservedFields, OrderIdentifiers, outcome_fields, with_balance_checks
 
 PAUSE: Final = 0.1
 """Seconds before an order is read again, times the number of reads so far."""
@@ -148,7 +148,7 @@ def _refused(method: str, answer: Refused) -> ObservedFields:
     status = answer.status
     if status is not None and not (_whole(status) and 400 <= status < 600):
         raise UnansweredError(f"{method}() refused with the status {status!r}, which is not 400 to 599")
-    observed = answered(Response(400 if status is None else status))
+    observed = outcome_fields(Response(400 if status is None else status))
     if status is None:
         del observed["answer.status"]
     if answer.code is not None:
@@ -182,7 +182,7 @@ def view_of(profile: Profile, view: object) -> ObservedFields:
         observed[f"view.{name}"] = amount
     if view.currency is not None:
         observed["view.currency"] = str(view.currency)
-    observed = books(observed, view.authorized or None)
+    observed = with_balance_checks(observed, view.authorized or None)
     return observed if view.events is None else observed | _log(profile, view.events)
 
 

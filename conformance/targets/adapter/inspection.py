@@ -31,14 +31,13 @@ def profiles_of(name: str, adapter: object) -> tuple[Profile, ...]:
         TargetUsageError: they are missing, or cannot be tested.
 
     """
-    known = ", ".join(f"'{profile.value}'" for profile in Profile)
+    known = ", ".join(repr(profile.value) for profile in Profile)
     named = getattr(adapter, "profiles", None)
     if not isinstance(named, Sequence | set | frozenset) or isinstance(named, str) or not named:
         raise TargetUsageError(
             f"{name} does not say which APIs it implements: give it 'profiles', a list from {known}."
         )
-    values = {profile.value for profile in Profile}
-    unknown = sorted(str(name) for name in named if name not in values)
+    unknown = sorted(str(name) for name in set(named) - set(Profile))
     if unknown:
         raise TargetUsageError(f"{name} names the profile {unknown[0]!r}, which is none: use {known}.")
     if Profile.ECOM in named and Profile.EPAYMENT in named:

@@ -12,7 +12,7 @@ import httpx
 
 from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
 from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
-from conformance.targets.http.httpx_exchange import http_request, lost, read_answer, read_answer_now
+from conformance.targets.http.httpx_exchange import http_request, no_response, read_response, read_response_now
 from conformance.targets.production_guard import control_address
 from conformance.targets.transport import Connection, TargetError, TargetUsageError, Transport
 
@@ -81,7 +81,7 @@ class ApplicationTransport(Transport):
                 return NoResponse("the application returned without an answer")
             return NoResponse(f"the application raised {error}")
         except (TimeoutError, UnicodeError) as error:
-            return lost(error, self._timeout)
+            return no_response(error, self._timeout)
         return response
 
     async def stop(self) -> None:
@@ -120,7 +120,7 @@ class WsgiTransport(ApplicationTransport):
             return self._app(environ, watched_start)
 
         try:
-            return read_answer_now(httpx.WSGITransport(watched_app).handle_request(request))
+            return read_response_now(httpx.WSGITransport(watched_app).handle_request(request))
         except AssertionError as error:
             # httpx asserts that there is a response.
             if has_begun:
@@ -142,7 +142,7 @@ class AsgiTransport(ApplicationTransport):
 
     async def answer(self, request: httpx.Request) -> Response:
         """Call the application and return its response."""
-        return await read_answer(await httpx.ASGITransport(self._checked_app).handle_async_request(request))
+        return await read_response(await httpx.ASGITransport(self._checked_app).handle_async_request(request))
 
     async def _checked_app(self, scope: Message, receive: Receive, send: Send) -> None:
         has_body = False

@@ -90,9 +90,10 @@ def credentials_from(
     values = {name: env.get(name, "") for name in CREDENTIAL_NAMES}
     if embedded or (loopback and not any(values.values())):
         return _public_credentials(env, embedded=embedded)
-    missing = [name for name in ("VIPPS_SUBSCRIPTION_KEY", "VIPPS_MSN") if not values[name]]
+    required = ["VIPPS_SUBSCRIPTION_KEY", "VIPPS_MSN"]
     if not values["VIPPS_ACCESS_TOKEN"]:
-        missing += [name for name in ("VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET") if not values[name]]
+        required += ["VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET"]
+    missing = [name for name in required if not values[name]]
     if missing:
         raise TargetUsageError(f"{', '.join(missing)} must be set in the environment to test this target.")
     other_msn = env.get("VIPPS_OTHER_MSN", "")

@@ -40,7 +40,7 @@ def http_request(request: Request, base: str, **timeouts: float) -> httpx.Reques
     )
 
 
-async def read_answer(response: httpx.Response) -> Response:
+async def read_response(response: httpx.Response) -> Response:
     """Return a response with its whole body, from an asynchronous transport.
 
     Raises:
@@ -57,7 +57,7 @@ async def read_answer(response: httpx.Response) -> Response:
     return _plain_response(response, body)
 
 
-def read_answer_now(response: httpx.Response) -> Response:
+def read_response_now(response: httpx.Response) -> Response:
     """Return a response with its whole body, from a synchronous transport.
 
     Raises:
@@ -85,7 +85,7 @@ def _plain_response(response: httpx.Response, body: bytearray) -> Response:
     return Response(response.status_code, headers, bytes(body))
 
 
-def lost(error: Exception, timeout: float) -> NoResponse:
+def no_response(error: Exception, timeout: float) -> NoResponse:
     """Return a request that got no response, with the cause in words.
 
     The text of the exception is left out: it may contain what was sent.

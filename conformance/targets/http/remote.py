@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 import httpx
 
 from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
-from conformance.targets.http.httpx_exchange import http_request, lost, read_answer_now, retry_after
+from conformance.targets.http.httpx_exchange import http_request, no_response, read_response_now, retry_after
 from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.production_guard import Address, base_address, control_address
 from conformance.targets.transport import Connection, TargetUsageError, Transport
@@ -115,7 +115,7 @@ class _NetworkConnection(Connection):
                 return await self._thread.exchange(call.request, address, timing)
         except TimeoutError as error:
             await self.close()
-            return lost(error, self._timeout)
+            return no_response(error, self._timeout)
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -176,9 +176,9 @@ class _ExchangeThread:
                 timing.wait()
             under_way: AbstractContextManager[None] = timing or nullcontext()
             with under_way:
-                return read_answer_now(self._transports[address.origin].handle_request(prepared))
+                return read_response_now(self._transports[address.origin].handle_request(prepared))
         except Exception as error:
-            return lost(error, self._timeout)
+            return no_response(error, self._timeout)
 
     def _trace(self, origin: str, event: str, details: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):

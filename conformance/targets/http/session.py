@@ -22,7 +22,7 @@ from conformance.targets.http.token_store import RENEWAL_MARGIN, Token, TokenSto
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Capabilities, Connection, ControlOffer, TargetError, Transport
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
-from conformance.wire.base import SYSTEM_HEADERS, content, dig
+from conformance.wire.base import SYSTEM_HEADERS, json_body, nested
 
 TOKEN_PATH: Final = "/accesstoken/get"
 RETRIES: Final = 2
@@ -163,7 +163,7 @@ async def _fetch_token(
 
     async def send() -> ResponseOrNone:
         answer = await connection.send(call)
-        access_token = dig(content(answer), "access_token")
+        access_token = nested(json_body(answer), "access_token")
         if isinstance(access_token, str):
             learn_secret(access_token)
         record(call, answer)
@@ -195,13 +195,13 @@ def _token_in(answer: ResponseOrNone, transport: Transport, *, known: bool) -> T
         raise TargetError(
             f"{transport.name} refused the credentials (POST /accesstoken/get answered {answer.status}): {hint}."
         )
-    body = content(answer)
-    token = dig(body, "access_token")
+    body = json_body(answer)
+    token = nested(body, "access_token")
     if answer.status != 200 or not isinstance(token, str) or not token:
         raise TargetError(f"No access token from {transport.name}: POST /accesstoken/get answered {describe(answer)}.")
     if not token.isascii() or not token.isprintable():
         raise TargetError(f"The access token from {transport.name} has letters that no HTTP header carries.")
-    return Token(token, _renewal_time(dig(body, "expires_in")))
+    return Token(token, _renewal_time(nested(body, "expires_in")))
 
 
 def _renewal_time(lifetime: object) -> float | None:
@@ -248,7 +248,7 @@ def _capabilities_in(answer: ResponseOrNone, where: str) -> Capabilities:
     """
     if isinstance(answer, NoResponse):
         raise TargetError(f"{where} does not answer ({answer.cause}): check --control-url.")
-    body = content(answer)
+    body = json_body(answer)
     if answer.status != 200 or not isinstance(body, Mapping):
         raise TargetError(f"{where} answered {describe(answer)} to GET /v1/capabilities: check --control-url.")
     if body.get("version") != 1:

@@ -17,7 +17,7 @@ from conformance.targets.http.session import Session, describe
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection, TargetError
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
-from conformance.wire.base import content, is_page
+from conformance.wire.base import is_page, json_body
 
 AMOUNT: Final = 1000
 """In minor units."""
@@ -186,5 +186,5 @@ def _advice(response: Response, profile: Profile) -> str:
         return ": the target is not healthy; try again when it is."
     if status < 300:
         return f": that is not what the {profile.value} API answers; is this address the API's?"
-    body = content(response)
+    body = json_body(response)
     return f": {body!r:.200}." if body is not None else "."
