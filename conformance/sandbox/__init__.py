@@ -1,6 +1,6 @@
-"""The embedded provider: an independent implementation of the three APIs, with a clock, users and readings.
+"""The embedded provider: an independent implementation of the three APIs, with a clock, users and interpretations.
 
-It is written from the documentation alone and knows nothing of the model that judges it, so that the two can disagree.
+It is written from the documentation alone, without the model that judges it, so that the two can disagree.
 
 >>> from conformance.domain.messages import Request
 >>> Provider().handle(Request("GET", "/control/v1/capabilities")).status

@@ -10,7 +10,7 @@ from conformance.sandbox.wire import JsonObject
 
 
 class AgreementStatus(StrEnum):
-    """Where an agreement is."""
+    """The status of an agreement."""
 
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
@@ -19,7 +19,7 @@ class AgreementStatus(StrEnum):
 
 @dataclass(slots=True)
 class Agreement:
-    """What a customer agreed to pay again and again.
+    """An agreement on recurring charges.
 
     Attributes:
         id: ``agr_`` and letters or digits.
@@ -27,7 +27,7 @@ class Agreement:
         msn: The sales unit it belongs to.
         draft: The fields it was drafted with, as they are shown: pricing, interval, product, addresses.
         created_at: Moment of the draft, in seconds on the provider's clock.
-        status: Where it is.
+        status: Its status.
         started_at: Moment of the user's acceptance.
         stopped_at: Moment of the stop.
         charge_ids: Its charges, in the order in which they were made.
@@ -49,10 +49,10 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class PendingCancel:
-    """A cancel that was accepted and has not happened yet.
+    """A cancel that was accepted and takes effect later.
 
     Attributes:
-        reads_left: It happens in the n-th read of the charge.
+        reads_left: It takes effect at the n-th read of the charge.
         key: Idempotency key of the request.
 
     """
@@ -69,7 +69,7 @@ class Charge(Payment):
         agreement_id: The agreement it belongs to.
         type: ``INITIAL``, ``RECURRING`` or ``UNSCHEDULED``.
         transaction_type: ``DIRECT_CAPTURE`` or ``RESERVE_CAPTURE``.
-        due: Start of the day on which it is to be taken, in seconds on its own clock.
+        due: Start of its due day, in seconds on its own clock.
         retry_days: Days of further tries after a failed one.
         processing_mode: ``MULTIPLE_ATTEMPTS`` or ``SINGLE_ATTEMPT``.
         external_id: The merchant's own id for it; the charge id when none was given.

@@ -1,4 +1,4 @@
-"""Reading Recurring's requests: what an agreement or a charge is drafted with.
+"""Reads Recurring's requests that create an agreement or a charge.
 
 Written from the Recurring description 3.1.2.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conformance.sandbox.clock import DAY
-from conformance.sandbox.wire import Check, JsonObject
+from conformance.sandbox.wire import BodyCheck, JsonObject
 
 CHARGE_ID = re.compile(r"[a-zA-Z0-9-]{1,64}")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -24,7 +24,7 @@ PROCESSING_MODES = frozenset({"MULTIPLE_ATTEMPTS", "SINGLE_ATTEMPT"})
 
 @dataclass(frozen=True, slots=True)
 class ChargeDraft:
-    """What a charge is made of.
+    """The fields of a new charge.
 
     Attributes:
         amount: Minor units.
@@ -50,7 +50,7 @@ class ChargeDraft:
     processing_mode: str
 
 
-def read_agreement(check: Check) -> JsonObject:
+def read_agreement(check: BodyCheck) -> JsonObject:
     """Return the fields of a drafted agreement as they are shown later."""
     draft: JsonObject = {
         "pricing": read_pricing(check.part("pricing")),
@@ -68,7 +68,7 @@ def read_agreement(check: Check) -> JsonObject:
     return draft
 
 
-def read_pricing(check: Check) -> JsonObject:
+def read_pricing(check: BodyCheck) -> JsonObject:
     """Return how an agreement is priced."""
     kind = check.choice("type", PRICING_TYPES)
     pricing: JsonObject = {"type": kind, "currency": check.choice("currency", CURRENCIES)}
@@ -79,18 +79,18 @@ def read_pricing(check: Check) -> JsonObject:
     return pricing
 
 
-def read_interval(check: Check) -> JsonObject:
+def read_interval(check: BodyCheck) -> JsonObject:
     """Return how often an agreement is charged."""
     return {"unit": check.choice("unit", UNITS), "count": check.integer("count", least=1, most=31)}
 
 
-def read_initial_charge(check: Check, now: float) -> ChargeDraft:
+def read_initial_charge(check: BodyCheck, now: float) -> ChargeDraft:
     """Return the charge that is processed when the user accepts the agreement."""
     return _read_charge(check, kind="INITIAL", due=now, retry_days=0, mode="SINGLE_ATTEMPT")
 
 
-def read_charge(check: Check, now: float) -> ChargeDraft:
-    """Return a further charge. ``due`` and ``retryDays`` are required of a recurring one and have no place else."""
+def read_charge(check: BodyCheck, now: float) -> ChargeDraft:
+    """Return a further charge. Only a recurring one has ``due`` and ``retryDays``, and must have both."""
     kind = check.choice("type", CHARGE_TYPES, required=False) or "RECURRING"
     if kind == "UNSCHEDULED":
         for name in ("due", "retryDays", "processingMode"):
@@ -105,7 +105,7 @@ def read_charge(check: Check, now: float) -> ChargeDraft:
     return _read_charge(check, kind=kind, due=due, retry_days=retry_days, mode=mode)
 
 
-def read_due(check: Check, now: float) -> float:
+def read_due(check: BodyCheck, now: float) -> float:
     """Return the start of the due day, which is at least one day ahead in the test environment."""
     written = check.text("due", pattern=DATE)
     try:
@@ -119,7 +119,7 @@ def read_due(check: Check, now: float) -> float:
     return due
 
 
-def _read_charge(check: Check, *, kind: str, due: float, retry_days: int, mode: str) -> ChargeDraft:
+def _read_charge(check: BodyCheck, *, kind: str, due: float, retry_days: int, mode: str) -> ChargeDraft:
     return ChargeDraft(
         amount=check.integer("amount", least=1),
         transaction_type=check.choice("transactionType", TRANSACTION_TYPES),

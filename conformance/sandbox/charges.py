@@ -1,4 +1,4 @@
-"""Recurring charges: made, processed, cancelled, captured, refunded.
+"""Recurring charges: created, processed, cancelled, captured, refunded.
 
 Written from the Recurring guide, its description 3.1.2, its page of problems and the general page on idempotency.
 """
@@ -11,12 +11,12 @@ from urllib.parse import parse_qs
 
 from conformance.domain.messages import Response
 from conformance.sandbox.agreement import Agreement, AgreementStatus, Charge, PendingCancel
-from conformance.sandbox.api_base import REFUND_DAYS, House
+from conformance.sandbox.api_base import REFUND_DAYS, SharedState
 from conformance.sandbox.charge_requests import ChargeDraft, read_charge
 from conformance.sandbox.clock import DAY
-from conformance.sandbox.payment import Kind, Payment, Stage
+from conformance.sandbox.payment import EntryKind, Payment, Stage
 from conformance.sandbox.recurring_answers import RecurringAnswers
-from conformance.sandbox.wire import Call, Check, Refusal, Refused, answer, empty
+from conformance.sandbox.wire import BodyCheck, ProviderRequest, Refusal, RefusedError, empty_response, json_response
 
 KEY = re.compile(r"[^#?/\\]{1,40}")
 AGREEMENT_ID = re.compile(r"[a-zA-Z0-9_-]{1,36}")
@@ -31,73 +31,75 @@ class Charges(RecurringAnswers):
 
     ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house)
+    def __init__(self, shared: SharedState) -> None:
+        super().__init__(shared)
         self.agreements: dict[tuple[str, str], Agreement] = {}
 
     # Requests
 
-    def key(self, call: Call) -> str:
+    def key(self, call: ProviderRequest) -> str:
         """Return ``Idempotency-Key``: 1 to 40 characters, no number sign, question mark, slash or backslash."""
         key = call.headers.get("idempotency-key")
         if key is None:
-            raise Refused(Refusal(400, "missing-request-header", "The header Idempotency-Key is missing"))
+            raise RefusedError(Refusal(400, "missing-request-header", "The header Idempotency-Key is missing"))
         if not KEY.fullmatch(key):
-            raise Refused(Refusal(400, "idempotency-key-header", "The header Idempotency-Key is not as documented"))
+            raise RefusedError(
+                Refusal(400, "idempotency-key-header", "The header Idempotency-Key is not as documented")
+            )
         return key
 
-    def pass_if_sound(self, check: Check) -> None:
-        """Leave with a refusal when a request has faults."""
+    def pass_if_sound(self, check: BodyCheck) -> None:
+        """Raise a refusal if a request has faults."""
         if check.faults:
-            raise Refused(self.invalid(tuple(check.faults)))
+            raise RefusedError(self.invalid(tuple(check.faults)))
 
-    def need_agreement(self, call: Call) -> Agreement:
+    def need_agreement(self, call: ProviderRequest) -> Agreement:
         """Return the agreement in a request's path."""
         id_ = call.params[0]
         if not AGREEMENT_ID.fullmatch(id_):
-            raise Refused(Refusal(400, "invalid-agreement-id", "The agreement id is malformed"))
+            raise RefusedError(Refusal(400, "invalid-agreement-id", "The agreement id is malformed"))
         agreement = self.agreements.get((call.msn, id_))
         if agreement is None:
-            raise Refused(self.unknown())
+            raise RefusedError(self.unknown())
         return agreement
 
-    def need_charge(self, call: Call) -> Charge:
+    def need_charge(self, call: ProviderRequest) -> Charge:
         """Return the charge in a request's path, which must belong to the agreement there."""
         if len(call.params) == 2:
             self.need_agreement(call)
         charge = cast(Charge, self.need(call))
         if len(call.params) == 2 and charge.agreement_id != call.params[0]:
-            raise Refused(self.unknown())
+            raise RefusedError(self.unknown())
         return charge
 
-    def payment_id(self, call: Call) -> str:
+    def payment_id(self, call: ProviderRequest) -> str:
         """Return the charge id, which comes last in every path."""
         return call.params[-1]
 
     # Charges
 
-    def create_charge(self, call: Call) -> Response:
+    def create_charge(self, call: ProviderRequest) -> Response:
         """``POST /recurring/v3/agreements/{agreementId}/charges``."""
         return self.once(call, self.key(call), "carry_out_create")
 
-    def carry_out_create(self, call: Call, key: str | None) -> Response:
-        """Make a charge of an active agreement; an unscheduled one is processed at once."""
-        check = Check(call.body())
+    def carry_out_create(self, call: ProviderRequest, key: str | None) -> Response:
+        """Create a charge of an active agreement; an unscheduled one is processed at once."""
+        check = BodyCheck(call.body())
         draft = read_charge(check, self.clock.seconds())
         self.pass_if_sound(check)
         agreement = self.need_agreement(call)
         if agreement.status is not AgreementStatus.ACTIVE:
-            raise Refused(Refusal(400, "operation-failed", f"The agreement is {agreement.status}"))
+            raise RefusedError(Refusal(400, "operation-failed", f"The agreement is {agreement.status}"))
         charge = self.create(agreement, draft, key)
         if charge.type == "UNSCHEDULED":
             self.process(charge)
-        return answer(201, self.dressed({"chargeId": charge.id}))
+        return json_response(201, self.dressed({"chargeId": charge.id}))
 
     def create(self, agreement: Agreement, draft: ChargeDraft, key: str | None) -> Charge:
-        """File a new charge."""
+        """Create and store a charge; return it."""
         id_ = draft.order_id or f"chr-{self.ids.word(7)}"
         if self.find(agreement.msn, id_) is not None:
-            raise Refused(Refusal(409, "conflict", "The order id was used before"))
+            raise RefusedError(Refusal(409, "conflict", "The order id was used before"))
         now = self.clock.seconds()
         is_due = draft.type == "RECURRING" and draft.due - now < DUE_WINDOW
         charge = Charge(
@@ -119,18 +121,18 @@ class Charges(RecurringAnswers):
         )
         self.add(charge)
         agreement.charge_ids.append(id_)
-        self.record(charge, Kind.CREATE, charge.amount, reference=charge.reference, key=key)
+        self.record(charge, EntryKind.CREATE, charge.amount, reference=charge.reference, key=key)
         return charge
 
     def process(self, charge: Charge) -> None:
-        """Reserve a charge, or take it at once, as its transaction type says."""
+        """Reserve a charge, or capture it at once, as its transaction type says."""
         if charge.transaction_type == "RESERVE_CAPTURE":
             self.reserve(charge)
         else:
             self.charge(charge)
 
     def charge(self, charge: Charge) -> None:
-        """Take the whole charge. One of reserve capture is reserved on the way."""
+        """Capture the whole charge. One with ``RESERVE_CAPTURE`` is reserved first."""
         if charge.transaction_type == "RESERVE_CAPTURE":
             self.reserve(charge)
         else:
@@ -139,13 +141,13 @@ class Charges(RecurringAnswers):
             charge.reserved_at = self.moment(charge)
         self.capture_money(charge, charge.amount)
 
-    def get_charge(self, call: Call) -> Response:
+    def get_charge(self, call: ProviderRequest) -> Response:
         """``GET …/charges/{chargeId}``, with or without the agreement in the path."""
         charge = self.need_charge(call)
         self.count_read(charge)
-        return answer(200, self.dressed(self.view(charge)))
+        return json_response(200, self.dressed(self.view(charge)))
 
-    def list_charges(self, call: Call) -> Response:
+    def list_charges(self, call: ProviderRequest) -> Response:
         """``GET /recurring/v3/agreements/{agreementId}/charges``, of one status if the query names it."""
         agreement = self.need_agreement(call)
         wanted = parse_qs(call.query).get("status", [""])[0]
@@ -153,17 +155,17 @@ class Charges(RecurringAnswers):
         for charge in charges:
             self.count_read(charge)
         shown = [charge for charge in charges if wanted in ("", self.status(charge))]
-        return answer(200, [self.dressed(self.view(charge)) for charge in shown])
+        return json_response(200, [self.dressed(self.view(charge)) for charge in shown])
 
-    def cancel(self, call: Call) -> Response:
+    def cancel(self, call: ProviderRequest) -> Response:
         """``DELETE …/charges/{chargeId}``; no body belongs to it."""
         key = self.key(call)
         known = self.find(call.msn, self.payment_id(call))
         limited = None if known is None else self.count_cancel(known)
         return limited or self.once(call, key, "carry_out_cancel_request")
 
-    def carry_out_cancel_request(self, call: Call, key: str | None) -> Response:
-        """Check a cancel against the charge and carry it out, at once or later."""
+    def carry_out_cancel_request(self, call: ProviderRequest, key: str | None) -> Response:
+        """Refuse a cancel, or carry it out at once or later."""
         charge = self.need_charge(call)
         self.finish_cancel(charge)
         refusal = self.refusal_for_cancel(charge)
@@ -185,12 +187,12 @@ class Charges(RecurringAnswers):
         return None
 
     def is_cancellable(self, charge: Charge) -> bool:
-        """Whether a charge's status is one of those that can be cancelled."""
+        """Return whether a charge's status is one of those that can be cancelled."""
         return self.status(charge) in CANCELLABLE
 
     def refuse_cancel(self, charge: Charge, refusal: Refusal) -> Response:
         """Refuse a cancel; the charge stays as it is."""
-        raise Refused(refusal)
+        raise RefusedError(refusal)
 
     def carry_out_cancel(self, charge: Charge, key: str | None) -> Response:
         """Cancel a charge now, or accept its cancel for later."""
@@ -201,15 +203,15 @@ class Charges(RecurringAnswers):
         return self.cancel_answer()
 
     def repeat_cancel(self, charge: Charge) -> Response:
-        """Answer a cancel of a cancelled charge as if it had just succeeded."""
+        """Return the response to a cancel of a cancelled charge, as if it had just succeeded."""
         return self.cancel_answer()
 
     def cancel_answer(self) -> Response:
-        """Return the answer to a cancel that succeeded, or will."""
-        return empty(202, (("Retry-After", "1"),)) if self.options.recurring_async else empty(204)
+        """Return the response to a cancel that was accepted."""
+        return empty_response(202, (("Retry-After", "1"),)) if self.options.recurring_async else empty_response(204)
 
     def count_read(self, charge: Charge) -> None:
-        """Let a read bring an accepted cancel nearer."""
+        """Count a read, which an accepted cancel may wait for."""
         pending = charge.pending_cancel
         if pending is None:
             return
@@ -219,18 +221,18 @@ class Charges(RecurringAnswers):
             charge.pending_cancel = PendingCancel(pending.reads_left - 1, pending.key)
 
     def finish_cancel(self, charge: Charge) -> None:
-        """Carry out an accepted cancel now; every other change of the charge comes after it."""
+        """Carry out an accepted cancel now, before any other change of the charge."""
         if charge.pending_cancel is not None:
             self.release(charge, key=charge.pending_cancel.key)
             charge.pending_cancel = None
 
-    def capture(self, call: Call) -> Response:
+    def capture(self, call: ProviderRequest) -> Response:
         """``POST …/charges/{chargeId}/capture``."""
         return self.once(call, self.key(call), "carry_out_capture")
 
-    def carry_out_capture(self, call: Call, key: str | None) -> Response:
-        """Check a capture and carry it out."""
-        check = Check(call.body())
+    def carry_out_capture(self, call: ProviderRequest, key: str | None) -> Response:
+        """Refuse a capture, or carry it out."""
+        check = BodyCheck(call.body())
         amount = check.integer("amount", least=1)
         check.text("description", shortest=1, longest=100, required=False)
         self.pass_if_sound(check)
@@ -238,9 +240,9 @@ class Charges(RecurringAnswers):
         self.finish_cancel(charge)
         refusal = self.refusal_for_capture(charge, amount)
         if refusal is not None:
-            raise Refused(refusal)
+            raise RefusedError(refusal)
         self.capture_money(charge, amount, key=key)
-        return empty(204)
+        return empty_response(204)
 
     def refusal_for_capture(self, charge: Charge, amount: int) -> Refusal | None:
         """Return why an amount cannot be captured now, or None."""
@@ -252,13 +254,13 @@ class Charges(RecurringAnswers):
             return self.refusal_of("charge-capture-failed", charge, "More than what is still reserved")
         return None
 
-    def refund(self, call: Call) -> Response:
+    def refund(self, call: ProviderRequest) -> Response:
         """``POST …/charges/{chargeId}/refund``."""
         return self.once(call, self.key(call), "carry_out_refund")
 
-    def carry_out_refund(self, call: Call, key: str | None) -> Response:
-        """Check a refund and carry it out."""
-        check = Check(call.body())
+    def carry_out_refund(self, call: ProviderRequest, key: str | None) -> Response:
+        """Refuse a refund, or carry it out."""
+        check = BodyCheck(call.body())
         amount = check.integer("amount", least=1)
         text = check.text("description", shortest=1, longest=100)
         self.pass_if_sound(check)
@@ -266,9 +268,9 @@ class Charges(RecurringAnswers):
         self.finish_cancel(charge)
         refusal = self.refusal_for_refund(charge, amount)
         if refusal is not None:
-            raise Refused(refusal)
+            raise RefusedError(refusal)
         self.refund_money(charge, amount, text=text, key=key)
-        return empty(204)
+        return empty_response(204)
 
     def refusal_for_refund(self, charge: Charge, amount: int) -> Refusal | None:
         """Return why an amount cannot be refunded now, or None."""
@@ -281,13 +283,13 @@ class Charges(RecurringAnswers):
         return None
 
     def is_refund_too_late(self, order: Payment) -> bool:
-        """Whether the time to refund, which counts from the capture here, is over."""
+        """Return whether the time to refund, which counts from the capture here, is over."""
         return self.days_since(order, order.captured_at) > REFUND_DAYS
 
     # Test control
 
     def act(self, order: Payment, action: str) -> bool:
-        """Play the charge run; False when that cannot happen in the charge's present state."""
+        """Let the charge run act; return False if that cannot happen in the charge's state."""
         charge = cast(Charge, order)
         self.finish_cancel(charge)
         wanted = (Stage.PENDING,) if action == "become_due" else (Stage.DUE, Stage.PROCESSING)
@@ -305,5 +307,5 @@ class Charges(RecurringAnswers):
             self.charge(charge)
         else:
             charge.stage = Stage.FAILED
-            self.record(charge, Kind.FAIL, charge.amount)
+            self.record(charge, EntryKind.FAIL, charge.amount)
         return True

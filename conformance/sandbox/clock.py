@@ -1,4 +1,4 @@
-"""Time: seconds since the epoch inside, ISO 8601 in UTC on the wire."""
+"""Time: seconds since the epoch inside the provider, ISO 8601 in UTC in messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ def real_now() -> datetime:
 
 
 def iso(moment: float) -> str:
-    """Write a moment in seconds as ``2026-01-31T12:00:00.000Z``."""
+    """Return a moment in seconds as ISO 8601.
+
+    >>> iso(0)
+    '1970-01-01T00:00:00.000Z'
+    """
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""The test control API: it moves time and plays the user, for one payment at a time. It asks for no credentials.
+"""The test control API: lets time pass and the user act, for one payment at a time. It needs no credentials.
 
 The base is ``/control``; calls are ``/v1/capabilities``, ``/v1/{profile}/payments/{id}/age`` and ``…/action`` under it.
 """
@@ -9,18 +9,18 @@ import math
 from collections.abc import Mapping
 
 from conformance.domain.messages import Response
-from conformance.sandbox.api_base import Profile
+from conformance.sandbox.api_base import ApiBase
 from conformance.sandbox.clock import DAY
 from conformance.sandbox.options import Options
 from conformance.sandbox.payment import Payment
-from conformance.sandbox.wire import BadBody, Call, answer, empty
+from conformance.sandbox.wire import BadBodyError, ProviderRequest, empty_response, json_response
 
 OLDEST = 100 * 365 * DAY
-"""How old a payment can be made in all, in seconds: its moments must stay writable as dates."""
+"""How old a payment can become, in seconds: its moments must remain valid dates."""
 
 
 class Control:
-    """Capabilities, ages and actions."""
+    """The test control API."""
 
     ROUTES = (
         ("GET", "/control/v1/capabilities", "capabilities"),
@@ -28,28 +28,28 @@ class Control:
         ("POST", "/control/v1/{profile}/payments/{id}/action", "action"),
     )
 
-    def __init__(self, options: Options, profiles: Mapping[str, Profile]) -> None:
+    def __init__(self, options: Options, profiles: Mapping[str, ApiBase]) -> None:
         self.options = options
         self.profiles = profiles
 
-    def serve(self, call: Call, handler: str) -> Response:
-        """Answer one request to this part."""
+    def serve(self, call: ProviderRequest, handler: str) -> Response:
+        """Return the response to one request."""
         try:
             response: Response = getattr(self, handler)(call)
-        except BadBody as error:
+        except BadBodyError as error:
             return self.refuse(400, str(error))
         return response
 
     def refuse(self, status: int, message: str) -> Response:
-        """Answer that something was not done."""
-        return answer(status, {"error": message})
+        """Return a response that says why something was not done."""
+        return json_response(status, {"error": message})
 
-    def capabilities(self, call: Call) -> Response:
-        """Tell what is offered."""
+    def capabilities(self, call: ProviderRequest) -> Response:
+        """``GET /control/v1/capabilities``: what is offered."""
         actions = {name: list(profile.ACTIONS) for name, profile in self.profiles.items()}
-        return answer(200, {"version": 1, "profiles": list(self.profiles), "age": True, "actions": actions})
+        return json_response(200, {"version": 1, "profiles": list(self.profiles), "age": True, "actions": actions})
 
-    def find(self, call: Call) -> tuple[Profile, Payment] | None:
+    def find(self, call: ProviderRequest) -> tuple[ApiBase, Payment] | None:
         """Return a payment and its API; ids are looked up in both sales units unless a header names one."""
         profile = self.profiles.get(call.params[0])
         if profile is None:
@@ -61,8 +61,8 @@ class Control:
                 return profile, payment
         return None
 
-    def age(self, call: Call) -> Response:
-        """Make one payment older."""
+    def age(self, call: ProviderRequest) -> Response:
+        """Make a payment older."""
         seconds = call.body().get("seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
             return self.refuse(400, "seconds must be a number")
@@ -73,10 +73,10 @@ class Control:
         if not 0 <= seconds <= OLDEST - payment.offset:
             return self.refuse(400, f"seconds must be from 0 to {OLDEST:.0f} in all")
         payment.grow_older(seconds)
-        return empty(204)
+        return empty_response(204)
 
-    def action(self, call: Call) -> Response:
-        """Let the user, the bank or the charge run act on one payment."""
+    def action(self, call: ProviderRequest) -> Response:
+        """Let the user, the bank or the charge run act on a payment."""
         action = call.body().get("action")
         match = self.find(call)
         if match is None:
@@ -86,4 +86,4 @@ class Control:
             return self.refuse(400, "action must be one of " + ", ".join(profile.ACTIONS))
         if not profile.act(payment, action):
             return self.refuse(409, f"{action} cannot happen in the payment's present state")
-        return empty(204)
+        return empty_response(204)

@@ -1,4 +1,4 @@
-"""The eCom API, version 2, as far as Cancel touches it.
+"""The eCom API, version 2, as far as it concerns Cancel.
 
 Written from the eCom guide of November 2023, its description 2.0.3 and the general pages on cancellations and errors.
 """
@@ -8,10 +8,20 @@ from __future__ import annotations
 import re
 
 from conformance.domain.messages import Response
-from conformance.sandbox.api_base import APPROVAL_SECONDS, House
+from conformance.sandbox.api_base import APPROVAL_SECONDS, SharedState
 from conformance.sandbox.ecom_answers import PAYMENT_INSTRUMENT, USER_ENDINGS, EcomAnswers
-from conformance.sandbox.payment import Kind, Payment, Stage
-from conformance.sandbox.wire import Call, Check, Fault, JsonObject, Refusal, Refused, answer, empty, gateway
+from conformance.sandbox.payment import EntryKind, Payment, Stage
+from conformance.sandbox.wire import (
+    BodyCheck,
+    Fault,
+    JsonObject,
+    ProviderRequest,
+    Refusal,
+    RefusedError,
+    empty_response,
+    gateway_response,
+    json_response,
+)
 
 ORDER_ID = re.compile(r"[a-zA-Z0-9-]{1,50}")
 MERCHANT_SERIAL_NUMBER = re.compile(r"\d{5,6}", re.ASCII)
@@ -34,29 +44,29 @@ class Ecom(EcomAnswers):
     )
     ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 
-    def __init__(self, house: House) -> None:
-        super().__init__(house)
+    def __init__(self, shared: SharedState) -> None:
+        super().__init__(shared)
         self.requests: dict[tuple[str, ...], tuple[int, Response]] = {}
 
     # Refusals
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """Answer with eCom's list of errors, one for each fault of the request."""
+    def refuse(self, call: ProviderRequest, refusal: Refusal) -> Response:
+        """Return eCom's list of errors, one for each fault of the request."""
         if not refusal.group:
-            return gateway(refusal.status, refusal.reason)
+            return gateway_response(refusal.status, refusal.reason)
         context = self.ids.uuid()
         if refusal.faults:
             errors = [self.error(refusal.group, f.field.rpartition(".")[2], f.reason, context) for f in refusal.faults]
         else:
             errors = [self.error(refusal.group, refusal.code, refusal.reason, context)]
-        return answer(refusal.status, errors)
+        return json_response(refusal.status, errors)
 
     def error(self, group: str, code: str, message: str, context: str) -> JsonObject:
         """Return one error."""
         return self.dressed({"errorGroup": group, "errorCode": code, "errorMessage": message, "contextId": context})
 
     def invalid(self, faults: tuple[Fault, ...]) -> Refusal:
-        """Group ``InvalidRequest``, where the code is the name of the field."""
+        """Return a refusal of the group ``InvalidRequest``; the code is the name of the field."""
         return Refusal(400, "", "The request is not as documented", "InvalidRequest", faults)
 
     def unknown(self) -> Refusal:
@@ -75,39 +85,39 @@ class Ecom(EcomAnswers):
         """Return a refusal of group ``VippsError``."""
         return Refusal(self.options.ecom_refusal_status, code, reason, "VippsError")
 
-    def pass_if_sound(self, check: Check) -> None:
-        """Leave with a refusal when a request has faults."""
+    def pass_if_sound(self, check: BodyCheck) -> None:
+        """Raise a refusal if a request has faults."""
         if check.faults:
-            raise Refused(self.invalid(tuple(check.faults)))
+            raise RefusedError(self.invalid(tuple(check.faults)))
 
     # Requests
 
-    def read_body(self, call: Call) -> Check:
-        """Read the body and find the sales unit in it; header and body must name the same one."""
-        check = Check(call.body())
+    def read_body(self, call: ProviderRequest) -> BodyCheck:
+        """Return a check of the body, after the sales unit in it was compared with the header's."""
+        check = BodyCheck(call.body())
         msn = check.part("merchantInfo").text("merchantSerialNumber", pattern=MERCHANT_SERIAL_NUMBER)
         if not check.faults:
             self.accept_body_msn(call, check, msn)
         return check
 
-    def accept_body_msn(self, call: Call, check: Check, msn: str) -> None:
-        """Let the body name the sales unit."""
+    def accept_body_msn(self, call: ProviderRequest, check: BodyCheck, msn: str) -> None:
+        """Set the sales unit of a request from its body."""
         if not self.owns(msn):
             check.fault("merchantInfo.merchantSerialNumber", "is not a sales unit of these keys")
         elif "merchant-serial-number" in call.headers and msn != call.msn:
             check.fault("merchantInfo.merchantSerialNumber", "differs from the Merchant-Serial-Number header")
         call.msn = msn
 
-    def request_id(self, call: Call) -> str:
+    def request_id(self, call: ProviderRequest) -> str:
         """Return ``X-Request-Id``, required for capture and refund, at most 40 characters."""
         key = call.headers.get("x-request-id", "")
         if not 1 <= len(key) <= 40:
-            raise Refused(self.invalid((Fault("X-Request-Id", "is required and has at most 40 characters"),)))
+            raise RefusedError(self.invalid((Fault("X-Request-Id", "is required and has at most 40 characters"),)))
         return key
 
     # Operations
 
-    def initiate(self, call: Call) -> Response:
+    def initiate(self, call: ProviderRequest) -> Response:
         """``POST /ecomm/v2/payments``."""
         check = self.read_body(call)
         check.part("customerInfo").text("mobileNumber", pattern=PHONE_NUMBER, required=False)
@@ -124,24 +134,24 @@ class Ecom(EcomAnswers):
         transaction.flag("skipLandingPage", default=False)
         self.pass_if_sound(check)
         if self.find(call.msn, order_id) is not None:
-            raise Refused(Refusal(400, "34", "The order id was used before", "Merchant"))
+            raise RefusedError(Refusal(400, "34", "The order id was used before", "Merchant"))
         order = self.create(call.msn, order_id, amount, text)
         url = f"https://apitest.vipps.no/dwo-api-application/v1/deeplink/vippsgateway?v=2&token={self.ids.word(32)}"
-        return answer(200, self.dressed({"orderId": order.id, "url": url}))
+        return json_response(200, self.dressed({"orderId": order.id, "url": url}))
 
     def create(self, msn: str, order_id: str, amount: int, text: str) -> Payment:
-        """Make a new payment that waits for the user."""
+        """Create a payment that waits for the user."""
         now = self.clock.seconds()
         currency = self.options.currency
         order = Payment(order_id, msn, amount, currency, self.new_reference(), now, Stage.INITIATED, text=text)
         order.expires_at = now + APPROVAL_SECONDS
         self.add(order)
-        self.record(order, Kind.CREATE, amount, reference=order.reference, text=text)
+        self.record(order, EntryKind.CREATE, amount, reference=order.reference, text=text)
         return order
 
-    def approve(self, call: Call) -> Response:
-        """Force approve, of the test environment: the user says yes."""
-        check = Check(call.body())
+    def approve(self, call: ProviderRequest) -> Response:
+        """Approve for the user, as in the test environment."""
+        check = BodyCheck(call.body())
         phone = check.text("customerPhoneNumber", pattern=PHONE_NUMBER, required=False)
         token = check.text("token", required=False)
         if not check.faults and not phone and not token:
@@ -149,10 +159,10 @@ class Ecom(EcomAnswers):
         self.pass_if_sound(check)
         order = self.need(call)
         if not self.act(order, "approve"):
-            raise Refused(self.vipps_refusal("91", "The payment does not wait for an approval"))
-        return empty(200)
+            raise RefusedError(self.vipps_refusal("91", "The payment does not wait for an approval"))
+        return empty_response(200)
 
-    def cancel(self, call: Call) -> Response:
+    def cancel(self, call: ProviderRequest) -> Response:
         """``PUT /ecomm/v2/payments/{orderId}/cancel``; no idempotency key belongs to it."""
         check = self.read_body(call)
         text = check.part("transaction").text("transactionText", longest=100)
@@ -171,7 +181,7 @@ class Ecom(EcomAnswers):
             return self.cancel_answer(order, text, 0)
         return self.carry_out_cancel(order, text)
 
-    def release_flag(self, check: Check) -> bool:
+    def release_flag(self, check: BodyCheck) -> bool:
         """Return ``shouldReleaseRemainingFunds``; absent means false."""
         return check.flag("shouldReleaseRemainingFunds", default=False)
 
@@ -215,38 +225,38 @@ class Ecom(EcomAnswers):
         """Return the refusal of a cancel of a payment that has ended."""
         return self.vipps_refusal("92", "The payment has already ended")
 
-    def refuse_cancel(self, call: Call, order: Payment, refusal: Refusal) -> Response:
-        """Answer a cancel that is not carried out; the payment stays as it is."""
+    def refuse_cancel(self, call: ProviderRequest, order: Payment, refusal: Refusal) -> Response:
+        """Return the refusal of a cancel; the payment stays as it is."""
         return self.refuse(call, refusal)
 
     def carry_out_cancel(self, order: Payment, text: str) -> Response:
-        """Release the money or stop the payment, and answer."""
+        """Cancel a payment; return the response."""
         entry = self.release(order, text=text)
         order.cancel_answer = self.cancel_answer(order, text, entry.amount)
         return order.cancel_answer
 
     def repeat_cancel(self, order: Payment, text: str) -> Response:
-        """Answer a cancel of a payment that has ended as if it had just succeeded."""
+        """Return the response to a cancel of a payment that has ended, as if it had just succeeded."""
         return order.cancel_answer or self.cancel_answer(order, text, 0)
 
     def reserve_reference(self, order: Payment) -> str | None:
-        """The reservation shares the transaction id of the initiation."""
+        """Return the transaction id of the initiation, which the reservation shares."""
         return order.reference
 
     def stop_reference(self, order: Payment) -> str | None:
-        """Before a reservation, the cancel shares the transaction id of the initiation."""
+        """Return the transaction id of the initiation, which a cancel before the reservation shares."""
         return order.reference
 
-    def capture(self, call: Call) -> Response:
+    def capture(self, call: ProviderRequest) -> Response:
         """``POST /ecomm/v2/payments/{orderId}/capture``."""
         return self.move_money(call, "carry_out_capture")
 
-    def refund(self, call: Call) -> Response:
+    def refund(self, call: ProviderRequest) -> Response:
         """``POST /ecomm/v2/payments/{orderId}/refund``."""
         return self.move_money(call, "carry_out_refund")
 
-    def move_money(self, call: Call, handler: str) -> Response:
-        """Check a capture or refund and carry it out at most once for its request id."""
+    def move_money(self, call: ProviderRequest, handler: str) -> Response:
+        """Refuse a capture or refund, or carry it out at most once for its request id."""
         key = self.request_id(call)
         check = self.read_body(call)
         transaction = check.part("transaction")
@@ -262,12 +272,12 @@ class Ecom(EcomAnswers):
         self.requests[place] = (amount, response)
         return response
 
-    def request_place(self, call: Call, key: str) -> tuple[str, ...]:
-        """A request id is unique for order, sales unit and endpoint."""
+    def request_place(self, call: ProviderRequest, key: str) -> tuple[str, ...]:
+        """Return what a request id is unique within: order, sales unit and endpoint."""
         return (call.msn, call.operation, self.payment_id(call), key)
 
-    def retry(self, call: Call, earlier: tuple[int, Response], amount: int) -> Response:
-        """Answer a repeated request id: as the first time, unless the amount differs."""
+    def retry(self, call: ProviderRequest, earlier: tuple[int, Response], amount: int) -> Response:
+        """Return the first response to a repeated request id, or a refusal if the amount differs."""
         if earlier[0] != amount:
             return self.refuse(call, self.payment_refusal("93", "The amount differs from the first request's"))
         return earlier[1]
@@ -276,7 +286,7 @@ class Ecom(EcomAnswers):
         """Capture an amount; 0 is everything that remains."""
         refusal = self.refusal_for_capture(order, amount)
         if refusal is not None:
-            raise Refused(refusal)
+            raise RefusedError(refusal)
         entry = self.capture_money(order, amount or order.remaining, text=text, key=key)
         payload: JsonObject = {
             "paymentInstrument": PAYMENT_INSTRUMENT,
@@ -284,7 +294,7 @@ class Ecom(EcomAnswers):
             "transactionInfo": self.transaction_info(order, entry, entry.amount, "Captured"),
             "transactionSummary": self.summary(order),
         }
-        return answer(200, self.dressed(payload))
+        return json_response(200, self.dressed(payload))
 
     def refusal_for_capture(self, order: Payment, amount: int) -> Refusal | None:
         """Return why an amount cannot be captured now, or None."""
@@ -302,14 +312,14 @@ class Ecom(EcomAnswers):
         """Refund an amount; 0 is everything that can be refunded."""
         refusal = self.refusal_for_refund(order, amount)
         if refusal is not None:
-            raise Refused(refusal)
+            raise RefusedError(refusal)
         entry = self.refund_money(order, amount or order.refundable, text=text, key=key)
         payload: JsonObject = {
             "orderId": order.id,
             "transaction": self.transaction_info(order, entry, entry.amount, "Refund"),
             "transactionSummary": self.summary(order),
         }
-        return answer(200, self.dressed(payload))
+        return json_response(200, self.dressed(payload))
 
     def refusal_for_refund(self, order: Payment, amount: int) -> Refusal | None:
         """Return why an amount cannot be refunded now, or None."""
@@ -324,20 +334,20 @@ class Ecom(EcomAnswers):
         return None
 
     def reserve(self, order: Payment) -> None:
-        """Reserve, or take at once when the sales unit has direct capture."""
+        """Reserve a payment, or capture it at once if the sales unit has direct capture."""
         if not self.options.ecom_direct_capture:
             super().reserve(order)
             return
         order.stage = Stage.RESERVED
         order.authorized = order.captured = order.amount
         order.reserved_at = order.captured_at = self.moment(order)
-        self.record(order, Kind.SALE, order.amount, reference=order.reference, text=order.text)
+        self.record(order, EntryKind.SALE, order.amount, reference=order.reference, text=order.text)
 
-    def details(self, call: Call) -> Response:
+    def details(self, call: ProviderRequest) -> Response:
         """``GET /ecomm/v2/payments/{orderId}/details``."""
-        return answer(200, self.dressed(self.view(self.need(call))))
+        return json_response(200, self.dressed(self.view(self.need(call))))
 
-    def status(self, call: Call) -> Response:
+    def status(self, call: ProviderRequest) -> Response:
         """``GET /ecomm/v2/payments/{orderId}/status``: the latest operation."""
         order = self.need(call)
         entry = order.latest
@@ -348,4 +358,4 @@ class Ecom(EcomAnswers):
             "timeStamp": order.shown(entry.at),
             "transactionId": entry.reference,
         }
-        return answer(200, self.dressed({"orderId": order.id, "transactionInfo": info}))
+        return json_response(200, self.dressed({"orderId": order.id, "transactionInfo": info}))

@@ -1,4 +1,4 @@
-"""How eCom shows a payment: the cancel answer, the details and their history.
+"""How eCom shows a payment: the response to a cancel, the details and their history.
 
 Written from the eCom guide of November 2023 and its description 2.0.3.
 """
@@ -6,32 +6,32 @@ Written from the eCom guide of November 2023 and its description 2.0.3.
 from __future__ import annotations
 
 from conformance.domain.messages import Response
-from conformance.sandbox.api_base import Profile
-from conformance.sandbox.payment import Entry, Kind, Payment
-from conformance.sandbox.wire import JsonObject, answer
+from conformance.sandbox.api_base import ApiBase
+from conformance.sandbox.payment import Entry, EntryKind, Payment
+from conformance.sandbox.wire import JsonObject, json_response
 
 PAYMENT_INSTRUMENT = "Mastercard"
 BANK_IDENTIFICATION_NUMBER = 541333
 
 OPERATIONS = {
-    Kind.CREATE: "INITIATE",
-    Kind.RESERVE: "RESERVE",
-    Kind.SALE: "SALE",
-    Kind.CAPTURE: "CAPTURE",
-    Kind.REFUND: "REFUND",
-    Kind.STOP: "CANCEL",
-    Kind.RELEASE: "VOID",
-    Kind.REJECT: "CANCEL",
-    Kind.EXPIRE: "CANCEL",
+    EntryKind.CREATE: "INITIATE",
+    EntryKind.RESERVE: "RESERVE",
+    EntryKind.SALE: "SALE",
+    EntryKind.CAPTURE: "CAPTURE",
+    EntryKind.REFUND: "REFUND",
+    EntryKind.STOP: "CANCEL",
+    EntryKind.RELEASE: "VOID",
+    EntryKind.REJECT: "CANCEL",
+    EntryKind.EXPIRE: "CANCEL",
 }
-USER_ENDINGS = (Kind.REJECT, Kind.EXPIRE)
+USER_ENDINGS = (EntryKind.REJECT, EntryKind.EXPIRE)
 
 
-class EcomAnswers(Profile):
-    """A payment in eCom's words."""
+class EcomAnswers(ApiBase):
+    """Shows payments as eCom does."""
 
     def cancel_answer(self, order: Payment, text: str, released: int) -> Response:
-        """Return the answer to a cancel that succeeded."""
+        """Return the response to a cancel that succeeded."""
         info: JsonObject = {
             "amount": self.cancel_amount(order, released),
             "status": self.cancel_status(order),
@@ -42,7 +42,7 @@ class EcomAnswers(Profile):
         if order.is_reserved:
             info["transactionId"] = order.latest.reference
             payload["paymentInstrument"] = PAYMENT_INSTRUMENT
-        return answer(200, self.dressed(payload))
+        return json_response(200, self.dressed(payload))
 
     def cancel_amount(self, order: Payment, released: int) -> int:
         """Return the amount in a cancel answer: what was ordered, as in the documented example."""

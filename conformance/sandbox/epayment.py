@@ -1,4 +1,4 @@
-"""The ePayment API, version 1, as far as Cancel touches it.
+"""The ePayment API, version 1, as far as it concerns Cancel.
 
 Written from the ePayment guide and its description 1.8.1, and from the general pages on errors and idempotency.
 """
@@ -11,8 +11,16 @@ from datetime import datetime
 from conformance.domain.messages import Response
 from conformance.sandbox.api_base import APPROVAL_SECONDS
 from conformance.sandbox.epayment_answers import EPaymentAnswers
-from conformance.sandbox.payment import Kind, Payment, Stage
-from conformance.sandbox.wire import Call, Check, Fault, Refusal, Refused, answer, empty
+from conformance.sandbox.payment import EntryKind, Payment, Stage
+from conformance.sandbox.wire import (
+    BodyCheck,
+    Fault,
+    ProviderRequest,
+    Refusal,
+    RefusedError,
+    empty_response,
+    json_response,
+)
 
 REFERENCE = re.compile(r"[a-zA-Z0-9-]{8,64}")
 MERCHANT_SERIAL_NUMBER = re.compile(r"[0-9]{4,10}")
@@ -43,8 +51,8 @@ class EPayment(EPaymentAnswers):
 
     # Requests
 
-    def choose_sales_unit(self, call: Call) -> Response | None:
-        """The header is required here: a problem when it is missing or malformed, 403 when it is foreign."""
+    def choose_sales_unit(self, call: ProviderRequest) -> Response | None:
+        """Set the sales unit of a request; return a problem if the header is missing or malformed, 403 if foreign."""
         msn = call.headers.get("merchant-serial-number")
         if msn is None:
             return self.refuse(call, self.missing("Merchant-Serial-Number"))
@@ -53,44 +61,44 @@ class EPayment(EPaymentAnswers):
             return self.refuse(call, self.invalid((fault,)))
         return super().choose_sales_unit(call)
 
-    def check_headers(self, call: Call) -> None:
-        """Check the path's reference too, which is validated before it is looked up."""
+    def check_headers(self, call: ProviderRequest) -> None:
+        """Refuse a request if a header or the reference in the path is malformed."""
         super().check_headers(call)
         if call.params and not REFERENCE.fullmatch(call.params[0]):
-            raise Refused(self.invalid((Fault("reference", f"must match {REFERENCE.pattern}"),)))
+            raise RefusedError(self.invalid((Fault("reference", f"must match {REFERENCE.pattern}"),)))
 
-    def key(self, call: Call, *, required: bool) -> str | None:
+    def key(self, call: ProviderRequest, *, required: bool) -> str | None:
         """Return ``Idempotency-Key``, at most 50 characters."""
         key = call.headers.get("idempotency-key")
         if not key:
             if required:
-                raise Refused(self.missing("Idempotency-Key"))
+                raise RefusedError(self.missing("Idempotency-Key"))
             return None
         if len(key) > LONGEST_KEY:
-            raise Refused(self.invalid((Fault("Idempotency-Key", f"must have at most {LONGEST_KEY} characters"),)))
+            raise RefusedError(self.invalid((Fault("Idempotency-Key", f"must have at most {LONGEST_KEY} characters"),)))
         return key
 
     def find(self, msn: str, id_: str) -> Payment | None:
-        """Find an ePayment payment, or an eCom payment with that order id: those can be handled here too."""
-        payment = super().find(msn, id_) or self.house.payments.get(("ecom", msn, id_))
+        """Return an ePayment payment, or an eCom payment with that order id, which ePayment can handle too."""
+        payment = super().find(msn, id_) or self.shared.payments.get(("ecom", msn, id_))
         if payment is not None:
             self.settle(payment)
         return payment
 
-    def pass_if_sound(self, check: Check) -> None:
-        """Leave with a refusal when a request has faults."""
+    def pass_if_sound(self, check: BodyCheck) -> None:
+        """Raise a refusal if a request has faults."""
         if check.faults:
-            raise Refused(self.invalid(tuple(check.faults)))
+            raise RefusedError(self.invalid(tuple(check.faults)))
 
     # Operations
 
-    def create_payment(self, call: Call) -> Response:
+    def create_payment(self, call: ProviderRequest) -> Response:
         """``POST /epayment/v1/payments``."""
         return self.once(call, self.key(call, required=True), "carry_out_create")
 
-    def carry_out_create(self, call: Call, key: str | None) -> Response:
-        """Make a payment that waits for the user."""
-        check = Check(call.body())
+    def carry_out_create(self, call: ProviderRequest, key: str | None) -> Response:
+        """Create a payment that waits for the user."""
+        check = BodyCheck(call.body())
         money = self.read_amount(check, "amount")
         check.part("paymentMethod").choice("type", METHODS)
         reference = check.text("reference", pattern=REFERENCE)
@@ -102,16 +110,16 @@ class EPayment(EPaymentAnswers):
         expires_at = self.read_expiry(check)
         self.pass_if_sound(check)
         if super().find(call.msn, reference) is not None:
-            raise Refused(Refusal(409, "", "The reference was used before"))
+            raise RefusedError(Refusal(409, "", "The reference was used before"))
         order = self.create(call.msn, reference, money, text=text, expires_at=expires_at, key=key)
-        return answer(201, self.dressed({"redirectUrl": self.redirect_url(order), "reference": order.id}))
+        return json_response(201, self.dressed({"redirectUrl": self.redirect_url(order), "reference": order.id}))
 
-    def read_amount(self, check: Check, name: str) -> tuple[int, str]:
+    def read_amount(self, check: BodyCheck, name: str) -> tuple[int, str]:
         """Return value (minor units, at least 1) and currency of an amount."""
         part = check.part(name)
         return part.integer("value", least=1, default=1), part.choice("currency", CURRENCIES)
 
-    def read_expiry(self, check: Check) -> float:
+    def read_expiry(self, check: BodyCheck) -> float:
         """Return until when the user can approve: ten minutes from now, or a later moment that was asked for."""
         shortest = self.clock.seconds() + APPROVAL_SECONDS
         if check.body.get("expiresAt") is None:
@@ -129,37 +137,37 @@ class EPayment(EPaymentAnswers):
     def create(
         self, msn: str, reference: str, money: tuple[int, str], *, text: str, expires_at: float, key: str | None
     ) -> Payment:
-        """File a new payment."""
+        """Store a new payment."""
         (amount, currency), psp, now = money, self.new_reference(), self.clock.seconds()
         order = Payment(reference, msn, amount, currency, psp, now, Stage.INITIATED, expires_at=expires_at, text=text)
         self.add(order)
-        self.record(order, Kind.CREATE, amount, reference=psp, key=key)
+        self.record(order, EntryKind.CREATE, amount, reference=psp, key=key)
         return order
 
-    def approve(self, call: Call) -> Response:
-        """Force approve, of the test environment: the user says yes."""
-        check = Check(call.body())
+    def approve(self, call: ProviderRequest) -> Response:
+        """Approve for the user, as in the test environment."""
+        check = BodyCheck(call.body())
         token = check.text("token", required=False)
         customer = check.part("customer", required=False)
         customer.text("phoneNumber", pattern=PHONE_NUMBER, required=False)
         self.pass_if_sound(check)
         if not token and not customer.body:
-            raise Refused(Refusal(400, "10030", "Neither a customer nor a token says who approves"))
+            raise RefusedError(Refusal(400, "10030", "Neither a customer nor a token says who approves"))
         order = self.need(call)
         if not self.act(order, "approve"):
-            raise Refused(Refusal(400, "10010", "The payment does not wait for an approval"))
-        return empty(200)
+            raise RefusedError(Refusal(400, "10010", "The payment does not wait for an approval"))
+        return empty_response(200)
 
-    def cancel(self, call: Call) -> Response:
+    def cancel(self, call: ProviderRequest) -> Response:
         """``POST /epayment/v1/payments/{reference}/cancel``; a key is honoured, but not required (1.8.1)."""
         key = None if self.options.cancel_key_ignored else self.key(call, required=False)
         known = self.find(call.msn, call.params[0])
         limited = None if known is None else self.count_cancel(known)
         return limited or self.once(call, key, "carry_out_cancel_request")
 
-    def carry_out_cancel_request(self, call: Call, key: str | None) -> Response:
-        """Check a cancel request against the payment and carry it out."""
-        check = Check(call.body(required=False))
+    def carry_out_cancel_request(self, call: ProviderRequest, key: str | None) -> Response:
+        """Refuse a cancel, or carry it out."""
+        check = BodyCheck(call.body(required=False))
         flag = self.transaction_only_flag(check)
         self.pass_if_sound(check)
         order = self.need(call)
@@ -172,7 +180,7 @@ class EPayment(EPaymentAnswers):
             return self.cancel_answer(order)
         return self.carry_out_cancel(order, key)
 
-    def transaction_only_flag(self, check: Check) -> bool:
+    def transaction_only_flag(self, check: BodyCheck) -> bool:
         """Return ``cancelTransactionOnly``; absent acts as false."""
         return check.flag("cancelTransactionOnly", default=False)
 
@@ -206,30 +214,30 @@ class EPayment(EPaymentAnswers):
 
     def refuse_cancel(self, order: Payment, refusal: Refusal) -> Response:
         """Refuse a cancel; the payment stays as it is."""
-        raise Refused(refusal)
+        raise RefusedError(refusal)
 
     def carry_out_cancel(self, order: Payment, key: str | None) -> Response:
-        """Release the money or stop the payment, and answer."""
+        """Cancel a payment; return the response."""
         self.release(order, key=key)
         order.cancel_answer = self.cancel_answer(order)
         return order.cancel_answer
 
     def repeat_cancel(self, order: Payment) -> Response:
-        """Answer a cancel of a payment that has ended as if it had just succeeded."""
+        """Return the response to a cancel of a payment that has ended, as if it had just succeeded."""
         return order.cancel_answer or self.cancel_answer(order)
 
-    def capture(self, call: Call) -> Response:
+    def capture(self, call: ProviderRequest) -> Response:
         """``POST /epayment/v1/payments/{reference}/capture``."""
         return self.once(call, self.key(call, required=True), "carry_out_capture")
 
-    def carry_out_capture(self, call: Call, key: str | None) -> Response:
-        """Check a capture and carry it out."""
+    def carry_out_capture(self, call: ProviderRequest, key: str | None) -> Response:
+        """Refuse a capture, or carry it out."""
         order, amount = self.read_modification(call)
         refusal = self.refusal_for_capture(order, amount)
         if refusal is not None:
-            raise Refused(refusal)
+            raise RefusedError(refusal)
         self.capture_money(order, amount, key=key)
-        return answer(200, self.dressed(self.modification(order)))
+        return json_response(200, self.dressed(self.modification(order)))
 
     def refusal_for_capture(self, order: Payment, amount: int) -> Refusal | None:
         """Return why an amount cannot be captured now, or None."""
@@ -249,18 +257,18 @@ class EPayment(EPaymentAnswers):
             return self.refusal_of("6070", "The payment was cancelled")
         return self.refusal_of("6050", "Nothing is reserved yet")
 
-    def refund(self, call: Call) -> Response:
+    def refund(self, call: ProviderRequest) -> Response:
         """``POST /epayment/v1/payments/{reference}/refund``."""
         return self.once(call, self.key(call, required=True), "carry_out_refund")
 
-    def carry_out_refund(self, call: Call, key: str | None) -> Response:
-        """Check a refund and carry it out."""
+    def carry_out_refund(self, call: ProviderRequest, key: str | None) -> Response:
+        """Refuse a refund, or carry it out."""
         order, amount = self.read_modification(call)
         refusal = self.refusal_for_refund(order, amount)
         if refusal is not None:
-            raise Refused(refusal)
+            raise RefusedError(refusal)
         self.refund_money(order, amount, key=key)
-        return answer(200, self.dressed(self.modification(order)))
+        return json_response(200, self.dressed(self.modification(order)))
 
     def refusal_for_refund(self, order: Payment, amount: int) -> Refusal | None:
         """Return why an amount cannot be refunded now, or None."""
@@ -272,21 +280,21 @@ class EPayment(EPaymentAnswers):
             return self.refusal_of("6210", "More than what was captured and not refunded")
         return None
 
-    def read_modification(self, call: Call) -> tuple[Payment, int]:
+    def read_modification(self, call: ProviderRequest) -> tuple[Payment, int]:
         """Return the payment of a capture or refund and the amount, which must be in the payment's currency."""
-        check = Check(call.body())
+        check = BodyCheck(call.body())
         amount, currency = self.read_amount(check, "modificationAmount")
         self.pass_if_sound(check)
         order = self.need(call)
         if currency != order.currency:
             fault = Fault("modificationAmount.currency", "differs from the payment's currency")
-            raise Refused(self.invalid((fault,)))
+            raise RefusedError(self.invalid((fault,)))
         return order, amount
 
-    def get_payment(self, call: Call) -> Response:
+    def get_payment(self, call: ProviderRequest) -> Response:
         """``GET /epayment/v1/payments/{reference}``."""
-        return answer(200, self.dressed(self.view(self.need(call))))
+        return json_response(200, self.dressed(self.view(self.need(call))))
 
-    def get_events(self, call: Call) -> Response:
+    def get_events(self, call: ProviderRequest) -> Response:
         """``GET /epayment/v1/payments/{reference}/events``."""
-        return answer(200, self.events(self.need(call)))
+        return json_response(200, self.events(self.need(call)))

@@ -6,9 +6,17 @@ Written from the ePayment guide, its description 1.8.1 and the page on errors.
 from __future__ import annotations
 
 from conformance.domain.messages import Response
-from conformance.sandbox.api_base import Profile
-from conformance.sandbox.payment import Entry, Kind, Payment, Stage
-from conformance.sandbox.wire import REASONS, Call, Fault, JsonObject, Refusal, answer, problem
+from conformance.sandbox.api_base import ApiBase
+from conformance.sandbox.payment import Entry, EntryKind, Payment, Stage
+from conformance.sandbox.wire import (
+    REASONS,
+    Fault,
+    JsonObject,
+    ProviderRequest,
+    Refusal,
+    json_response,
+    problem_response,
+)
 
 STATES = {
     Stage.INITIATED: "CREATED",
@@ -19,27 +27,27 @@ STATES = {
     Stage.EXPIRED: "EXPIRED",
 }
 EVENTS = {
-    Kind.CREATE: "CREATED",
-    Kind.RESERVE: "AUTHORIZED",
-    Kind.SALE: "CAPTURED",
-    Kind.CAPTURE: "CAPTURED",
-    Kind.REFUND: "REFUNDED",
-    Kind.STOP: "TERMINATED",
-    Kind.RELEASE: "CANCELLED",
-    Kind.REJECT: "ABORTED",
-    Kind.EXPIRE: "EXPIRED",
+    EntryKind.CREATE: "CREATED",
+    EntryKind.RESERVE: "AUTHORIZED",
+    EntryKind.SALE: "CAPTURED",
+    EntryKind.CAPTURE: "CAPTURED",
+    EntryKind.REFUND: "REFUNDED",
+    EntryKind.STOP: "TERMINATED",
+    EntryKind.RELEASE: "CANCELLED",
+    EntryKind.REJECT: "ABORTED",
+    EntryKind.EXPIRE: "EXPIRED",
 }
 
 
-class EPaymentAnswers(Profile):
-    """A payment in ePayment's words."""
+class EPaymentAnswers(ApiBase):
+    """Shows payments as ePayment does."""
 
     NAME = "epayment"
 
     # Refusals
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """Answer with a problem document."""
+    def refuse(self, call: ProviderRequest, refusal: Refusal) -> Response:
+        """Return a refusal as a problem document."""
         payload: JsonObject = {
             "type": self.problem_type(refusal),
             "title": REASONS[refusal.status],
@@ -51,7 +59,7 @@ class EPaymentAnswers(Profile):
         details = self.extra_details(refusal)
         if details:
             payload["extraDetails"] = details
-        return problem(refusal.status, self.dressed(payload))
+        return problem_response(refusal.status, self.dressed(payload))
 
     def problem_type(self, refusal: Refusal) -> str:
         """Return the problem's type: the HTTP status, or with the older reading what tells errors apart."""
@@ -68,19 +76,19 @@ class EPaymentAnswers(Profile):
         return []
 
     def invalid(self, faults: tuple[Fault, ...]) -> Refusal:
-        """Status 400 with the faults and without an error code."""
+        """Return a refusal with status 400, the faults and no error code."""
         return Refusal(400, "", "The request is not as documented", faults=faults)
 
     def missing(self, header: str) -> Refusal:
-        """Code 4140, for a required header."""
+        """Return the refusal of a request without a required header: code 4140."""
         return Refusal(400, "4140", f"The header {header} is missing")
 
     def unknown(self) -> Refusal:
-        """Code 5090 with status 404."""
+        """Return a refusal with status 404, code 5090."""
         return Refusal(404, "5090", "This sales unit has no such payment")
 
     def key_conflict(self, key: str) -> Refusal:
-        """Code 4020 with status 409."""
+        """Return a refusal with status 409, code 4020."""
         return Refusal(409, "4020", f"The idempotency key {key!r} was used for another request")
 
     def refusal_of(self, code: str, reason: str) -> Refusal:
@@ -90,8 +98,8 @@ class EPaymentAnswers(Profile):
     # Payments
 
     def cancel_answer(self, order: Payment) -> Response:
-        """Return the answer to a cancel that succeeded."""
-        return answer(200, self.dressed(self.modification(order)))
+        """Return the response to a cancel that succeeded."""
+        return json_response(200, self.dressed(self.modification(order)))
 
     def modification(self, order: Payment) -> JsonObject:
         """Return the payment as cancel, capture and refund answer it; its pspReference is the creation's."""

@@ -1,4 +1,4 @@
-"""Idempotency keys: what was asked under a key, and what was answered.
+"""Idempotency keys: the request that was sent with a key, and its response.
 
 A retry with the same key and the same request gets the first answer again and has no second effect; the same key with
 another request is a conflict.
@@ -17,14 +17,14 @@ _TRANSIENT = frozenset({401, 423, 429})
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What makes two requests the same: method, path and body, the body by its JSON value where it has one."""
+    """What makes two requests the same: method, path and body. JSON bodies are compared by value."""
 
     method: str
     path: str
     body: bytes
 
     def same_as(self, other: Fingerprint) -> bool:
-        """Whether both ask for the same thing."""
+        """Return whether both ask for the same thing."""
         if (self.method, self.path) != (other.method, other.path):
             return False
         return self.body == other.body or _json_equal(self.body, other.body)
@@ -42,30 +42,30 @@ def _canonical(raw: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """One request that was answered under a key."""
+class StoredResponse:
+    """A request that was sent with a key, and its response."""
 
     fingerprint: Fingerprint
     response: Response
 
 
 class KeyStore:
-    """Remembers answers by key. The caller chooses what the key is unique in by what it puts beside it."""
+    """Stores responses by key. The caller adds to the key whatever it has to be unique within."""
 
     def __init__(self) -> None:
-        self._answers: dict[Hashable, Remembered] = {}
+        self._answers: dict[Hashable, StoredResponse] = {}
 
-    def find(self, key: Hashable) -> Remembered | None:
-        """Return what was answered under the key."""
+    def find(self, key: Hashable) -> StoredResponse | None:
+        """Return what is stored under a key, or None."""
         return self._answers.get(key)
 
     def keep(self, key: Hashable, fingerprint: Fingerprint, response: Response) -> None:
-        """Remember an answer."""
-        self._answers[key] = Remembered(fingerprint, response)
+        """Store a response."""
+        self._answers[key] = StoredResponse(fingerprint, response)
 
 
 def is_worth_keeping(response: Response, *, sticky_4xx: bool, transient: bool) -> bool:
-    """Whether an answer is repeated for its key: successes are, refusals only when they are final."""
+    """Return whether a response is repeated for its key: a success is, a refusal only if it is final."""
     if response.status < 300:
         return True
     return sticky_4xx and not transient and response.status < 500 and response.status not in _TRANSIENT

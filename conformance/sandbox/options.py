@@ -1,7 +1,7 @@
-"""The choices the embedded provider makes where the documentation leaves one, and its public test credentials.
+"""The choices of the embedded provider where the documentation leaves one, and its public test credentials.
 
-Each field stands for one reading of an ambiguous, silent or changed sentence of the documentation. The defaults are the
-documented reading, and where two pages disagree, the one that the newer page supports.
+Each field stands for an interpretation of a sentence of the documentation that is ambiguous, missing or changed. The
+defaults are what is documented and, if two pages disagree, what the newer page supports.
 """
 
 from __future__ import annotations

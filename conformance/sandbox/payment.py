@@ -15,7 +15,7 @@ from conformance.sandbox.clock import iso
 
 
 class Stage(StrEnum):
-    """Where a payment is. The last four occur in Recurring only, in front of a reservation or instead of it."""
+    """The state of a payment. The last four occur in Recurring only, before a reservation or instead of it."""
 
     INITIATED = "initiated"
     IN_3DS = "in-3ds"
@@ -29,7 +29,7 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What a history entry is about."""
 
     CREATE = "create"
@@ -48,11 +48,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened to a payment.
+    """An entry of a payment's history.
 
     Attributes:
-        kind: What it was.
-        amount: How much it was about, in minor units.
+        kind: What happened.
+        amount: In minor units.
         at: When, in seconds on the payment's own clock.
         reference: The entry's own transaction id (eCom, Recurring) or pspReference (ePayment).
         text: The merchant's text for it.
@@ -61,7 +61,7 @@ class Entry:
 
     """
 
-    kind: Kind
+    kind: EntryKind
     amount: int
     at: float
     reference: str
@@ -81,14 +81,14 @@ class Payment:
         currency: ISO 4217 code.
         reference: Transaction id or pspReference of its creation.
         created_at: Moment of its creation, on its own clock.
-        stage: Where it is.
+        stage: Its state.
         offset: How far its own clock is ahead of the provider's, in seconds.
         expires_at: Until when the user can approve it, on its own clock.
         reserved_at: Moment of the reservation.
         captured_at: Moment of the latest capture.
         authorized: What was reserved.
-        captured: What was taken so far.
-        refunded: What was given back of that.
+        captured: What was captured so far.
+        refunded: What was refunded of that.
         cancelled: What was released, or the whole amount when it ended before a reservation.
         text: The merchant's text.
         entries: What happened, oldest first.
@@ -124,12 +124,12 @@ class Payment:
 
     @property
     def remaining(self) -> int:
-        """What can still be captured or released."""
+        """The amount that can still be captured or released."""
         return self.authorized - self.captured - self.cancelled if self.is_reserved else 0
 
     @property
     def refundable(self) -> int:
-        """What can still be refunded."""
+        """The amount that can still be refunded."""
         return self.captured - self.refunded
 
     @property
@@ -138,9 +138,9 @@ class Payment:
         return self.entries[-1]
 
     def shown(self, moment: float) -> str:
-        """Write one of its moments as others see it."""
+        """Return one of its moments as messages show it, on the provider's clock."""
         return iso(moment - self.offset)
 
     def grow_older(self, seconds: float) -> None:
-        """Move the payment and every moment recorded in it into the past."""
+        """Make the payment and every recorded moment older."""
         self.offset += seconds

@@ -1,4 +1,4 @@
-"""The embedded provider: one function from request to answer, in front of the three APIs and the test control."""
+"""The embedded provider: one function from request to response, over the three APIs and the test control API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from conformance.domain.messages import Request, Response
-from conformance.sandbox.api_base import House
+from conformance.sandbox.api_base import SharedState
 from conformance.sandbox.clock import Clock, Now, real_now
 from conformance.sandbox.control import Control
 from conformance.sandbox.ecom import Ecom
@@ -19,66 +19,66 @@ from conformance.sandbox.ids import Ids
 from conformance.sandbox.options import Options
 from conformance.sandbox.recurring import Recurring
 from conformance.sandbox.tokens import Tokens
-from conformance.sandbox.wire import Call, gateway, header_map
+from conformance.sandbox.wire import ProviderRequest, gateway_response, header_map
 
 _DEFAULT = Options()
 
 
-class Part(Protocol):
-    """Something that answers a group of operations."""
+class RequestHandler(Protocol):
+    """Responds to a group of operations."""
 
     @property
     def ROUTES(self) -> tuple[tuple[str, str, str], ...]:
         """Method, path template and handler of each operation."""
 
-    def serve(self, call: Call, handler: str) -> Response:
-        """Answer one request."""
+    def serve(self, call: ProviderRequest, handler: str) -> Response:
+        """Return the response to one request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where one operation is handled."""
+class Route:
+    """The handler of one operation."""
 
-    part: Part
+    part: RequestHandler
     handler: str
     operation: str
 
 
 @dataclass(slots=True)
-class Place:
-    """One path template and what can be done there."""
+class PathTemplate:
+    """One path template and its operations by HTTP method."""
 
     literals: tuple[tuple[int, str], ...]
     variables: tuple[int, ...]
-    targets: dict[str, Target] = field(default_factory=dict)
+    targets: dict[str, Route] = field(default_factory=dict)
 
     def fits(self, segments: list[str]) -> bool:
-        """Whether a path of the right length has this template's fixed segments."""
+        """Return whether a path with as many segments has this template's fixed ones."""
         return all(segments[index] == text for index, text in self.literals)
 
 
 class Router:
     """Finds the operation of a request."""
 
-    def __init__(self, parts: Iterable[Part]) -> None:
-        self._places: dict[int, list[Place]] = {}
-        templates: dict[str, Place] = {}
+    def __init__(self, parts: Iterable[RequestHandler]) -> None:
+        self._places: dict[int, list[PathTemplate]] = {}
+        templates: dict[str, PathTemplate] = {}
         for part in parts:
             for method, template, handler in part.ROUTES:
                 if template not in templates:
                     templates[template] = self._place(template)
-                templates[template].targets[method] = Target(part, handler, f"{method} {template}")
+                templates[template].targets[method] = Route(part, handler, f"{method} {template}")
 
-    def _place(self, template: str) -> Place:
+    def _place(self, template: str) -> PathTemplate:
         segments = template.split("/")
         variables = tuple(index for index, text in enumerate(segments) if text.startswith("{"))
         literals = [(index, text) for index, text in enumerate(segments) if index and index not in variables]
-        place = Place(tuple(reversed(literals)), variables)
+        place = PathTemplate(tuple(reversed(literals)), variables)
         self._places.setdefault(len(segments), []).append(place)
         return place
 
-    def find(self, path: str) -> tuple[Place, tuple[str, ...]] | None:
-        """Return the place of a path and the decoded values of its variables."""
+    def find(self, path: str) -> tuple[PathTemplate, tuple[str, ...]] | None:
+        """Return the template of a path and the decoded values of its variables; None for an unknown path."""
         segments = path.split("/")
         for place in self._places.get(len(segments), ()):
             if place.fits(segments):
@@ -92,7 +92,7 @@ class Provider:
     Args:
         options: How it behaves where the documentation leaves a choice.
         seed: Decides every identifier it gives out.
-        now: Its clock; the real one when left out. Each payment has an age of its own on top of it.
+        now: Its clock; the real one if left out. Each payment can be older than this clock says.
         ecom: The eCom API; a subclass makes a faulty provider.
         epayment: The ePayment API.
         recurring: The Recurring API.
@@ -116,10 +116,10 @@ class Provider:
         self.options = options
         clock, ids = Clock(now), Ids(seed)
         self.tokens = tokens(options, clock, ids)
-        house = House(options, clock, ids, self.tokens)
-        self.ecom = ecom(house)
-        self.epayment = epayment(house)
-        self.recurring = recurring(house)
+        shared = SharedState(options, clock, ids, self.tokens)
+        self.ecom = ecom(shared)
+        self.epayment = epayment(shared)
+        self.recurring = recurring(shared)
         profiles = {profile.NAME: profile for profile in (self.ecom, self.epayment, self.recurring)}
         self.control = control(options, profiles)
         self._router = Router((self.tokens, *profiles.values(), self.control))
@@ -127,7 +127,7 @@ class Provider:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What makes it another one than the suite's own: classes in the place of its own, and options by name."""
+        """How it differs from the suite's own provider: names of classes that replace its own, and changed options."""
         own = {"ecom": Ecom, "epayment": EPayment, "recurring": Recurring, "tokens": Tokens, "control": Control}
         classes = [type(getattr(self, name)) for name in own if type(getattr(self, name)) is not own[name]]
         chosen = [
@@ -136,20 +136,20 @@ class Provider:
         return (*(part.__qualname__ for part in classes), *(f"{name}={getattr(self.options, name)}" for name in chosen))
 
     def turn(self) -> AbstractContextManager[object]:
-        """Return what a request holds while it is answered, so that there is one at a time."""
+        """Return the lock that a request holds, so that there is one at a time."""
         return self._lock
 
     def handle(self, request: Request) -> Response:
-        """Answer one request. One at a time: what two callers do at once happens in some order."""
+        """Return the response to a request. Requests are handled one at a time, whoever calls."""
         path, _, query = request.path.partition("?")
         match = self._router.find(path)
         if match is None:
-            return gateway(404, "There is no such resource")
+            return gateway_response(404, "There is no such resource")
         place, params = match
         target = place.targets.get(request.method)
         if target is None:
             allowed = (("Allow", ", ".join(sorted(place.targets))),)
-            return gateway(405, "The resource does not have this method", allowed)
-        call = Call(request, path, query, target.operation, params, header_map(request.headers))
+            return gateway_response(405, "The resource does not have this method", allowed)
+        call = ProviderRequest(request, path, query, target.operation, params, header_map(request.headers))
         with self.turn():
             return target.part.serve(call, target.handler)

@@ -1,4 +1,4 @@
-"""The Recurring API, version 3, as far as Cancel touches it: agreements, their charges, and the end of both.
+"""The Recurring API, version 3, as far as it concerns Cancel: agreements, their charges, and how both end.
 
 Written from the Recurring guide, its description 3.1.2, its page of problems and the general page on idempotency.
 """
@@ -12,7 +12,15 @@ from conformance.sandbox.agreement import Agreement, AgreementStatus, Charge
 from conformance.sandbox.charge_requests import read_agreement, read_initial_charge
 from conformance.sandbox.charges import Charges
 from conformance.sandbox.payment import Stage
-from conformance.sandbox.wire import Call, Check, JsonObject, Refusal, Refused, answer, empty
+from conformance.sandbox.wire import (
+    BodyCheck,
+    JsonObject,
+    ProviderRequest,
+    Refusal,
+    RefusedError,
+    empty_response,
+    json_response,
+)
 
 ENDED_BY_STOP = frozenset({"PENDING", "DUE", "RESERVED"})
 
@@ -34,13 +42,13 @@ class Recurring(Charges):
         ("GET", "/recurring/v3/charges/{chargeId}", "get_charge"),
     )
 
-    def draft_agreement(self, call: Call) -> Response:
+    def draft_agreement(self, call: ProviderRequest) -> Response:
         """``POST /recurring/v3/agreements``."""
         return self.once(call, self.key(call), "carry_out_draft")
 
-    def carry_out_draft(self, call: Call, key: str | None) -> Response:
-        """Make an agreement that waits for the user, with its initial charge if there is one."""
-        check = Check(call.body())
+    def carry_out_draft(self, call: ProviderRequest, key: str | None) -> Response:
+        """Create an agreement that waits for the user, with its initial charge if there is one."""
+        check = BodyCheck(call.body())
         draft = read_agreement(check)
         first = (
             read_initial_charge(check.part("initialCharge"), self.clock.seconds()) if self.has_first(check) else None
@@ -56,43 +64,43 @@ class Recurring(Charges):
             "vippsConfirmationUrl": self.confirmation_url(agreement),
             "chargeId": agreement.initial_charge,
         }
-        return answer(201, self.dressed(payload))
+        return json_response(201, self.dressed(payload))
 
-    def has_first(self, check: Check) -> bool:
-        """Whether an initial charge was asked for; null counts as none."""
+    def has_first(self, check: BodyCheck) -> bool:
+        """Return whether an initial charge was asked for; null counts as none."""
         return check.body.get("initialCharge") is not None
 
-    def get_agreement(self, call: Call) -> Response:
+    def get_agreement(self, call: ProviderRequest) -> Response:
         """``GET /recurring/v3/agreements/{agreementId}``."""
-        return answer(200, self.dressed(self.agreement_view(self.need_agreement(call))))
+        return json_response(200, self.dressed(self.agreement_view(self.need_agreement(call))))
 
-    def accept_agreement(self, call: Call) -> Response:
-        """Force accept, of the test environment: the user says yes."""
+    def accept_agreement(self, call: ProviderRequest) -> Response:
+        """Accept for the user, as in the test environment."""
         return self.once(call, self.key(call), "carry_out_accept")
 
-    def carry_out_accept(self, call: Call, key: str | None) -> Response:
+    def carry_out_accept(self, call: ProviderRequest, key: str | None) -> Response:
         """Start an agreement and process its initial charge."""
-        check = Check(call.body())
+        check = BodyCheck(call.body())
         check.text("phoneNumber", shortest=1, longest=15)
         self.pass_if_sound(check)
         agreement = self.need_agreement(call)
         if agreement.status is not AgreementStatus.PENDING:
-            raise Refused(Refusal(400, "illegal-agreement-update", f"The agreement is {agreement.status}"))
+            raise RefusedError(Refusal(400, "illegal-agreement-update", f"The agreement is {agreement.status}"))
         agreement.status = AgreementStatus.ACTIVE
         agreement.started_at = self.clock.seconds()
         if agreement.initial_charge is not None:
             charge = cast(Charge, self.find(agreement.msn, agreement.initial_charge))
             if charge.stage in (Stage.PENDING, Stage.DUE):
                 self.process(charge)
-        return empty(204)
+        return empty_response(204)
 
-    def update_agreement(self, call: Call) -> Response:
+    def update_agreement(self, call: ProviderRequest) -> Response:
         """``PATCH /recurring/v3/agreements/{agreementId}``: change or stop it."""
         return self.once(call, self.key(call), "carry_out_update")
 
-    def carry_out_update(self, call: Call, key: str | None) -> Response:
-        """Change an agreement, or stop it; a stop comes alone."""
-        check = Check(call.body())
+    def carry_out_update(self, call: ProviderRequest, key: str | None) -> Response:
+        """Change an agreement, or stop it. A stop cannot be combined with another change."""
+        check = BodyCheck(call.body())
         stop = check.choice("status", frozenset({"STOPPED"}), required=False)
         changes = {name: check.text(name, longest=longest, required=False) for name, longest in self.changeable(check)}
         if not check.body:
@@ -104,11 +112,11 @@ class Recurring(Charges):
         if stop:
             return self.stop(agreement, key)
         if agreement.status is not AgreementStatus.ACTIVE:
-            raise Refused(Refusal(400, "illegal-agreement-update", f"The agreement is {agreement.status}"))
+            raise RefusedError(Refusal(400, "illegal-agreement-update", f"The agreement is {agreement.status}"))
         agreement.draft.update(changes)
-        return empty(204)
+        return empty_response(204)
 
-    def changeable(self, check: Check) -> list[tuple[str, int]]:
+    def changeable(self, check: BodyCheck) -> list[tuple[str, int]]:
         """Return those texts of an agreement that a request changes, with their greatest lengths."""
         texts = (
             ("productName", 45),
@@ -119,11 +127,11 @@ class Recurring(Charges):
         return [(name, longest) for name, longest in texts if check.has(name)]
 
     def stop(self, agreement: Agreement, key: str | None) -> Response:
-        """Stop an agreement and cancel those of its charges that can still be prevented."""
+        """Stop an agreement, and cancel its charges that were not captured yet."""
         if agreement.status is AgreementStatus.STOPPED and self.options.second_stop == 204:
-            return empty(204)
+            return empty_response(204)
         if agreement.status is not AgreementStatus.ACTIVE:
-            raise Refused(Refusal(400, "illegal-agreement-update", f"The agreement is {agreement.status}"))
+            raise RefusedError(Refusal(400, "illegal-agreement-update", f"The agreement is {agreement.status}"))
         agreement.status = AgreementStatus.STOPPED
         agreement.stopped_at = self.clock.seconds()
         for id_ in agreement.charge_ids:
@@ -131,8 +139,8 @@ class Recurring(Charges):
             if self.is_ended_by_stop(charge):
                 self.release(charge, key=key)
                 charge.pending_cancel = None
-        return empty(204)
+        return empty_response(204)
 
     def is_ended_by_stop(self, charge: Charge) -> bool:
-        """Whether the merchant's stop of the agreement cancels a charge; a reserved initial charge, too."""
+        """Return whether the merchant's stop of the agreement cancels a charge; a reserved initial charge, too."""
         return self.status(charge) in ENDED_BY_STOP

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from conformance.domain.messages import Response
 from conformance.sandbox.agreement import Agreement, Charge
-from conformance.sandbox.api_base import Profile
+from conformance.sandbox.api_base import ApiBase
 from conformance.sandbox.clock import iso
 from conformance.sandbox.options import Market
-from conformance.sandbox.payment import Entry, Kind, Stage
-from conformance.sandbox.wire import REASONS, Call, Fault, JsonObject, Refusal, problem
+from conformance.sandbox.payment import Entry, EntryKind, Stage
+from conformance.sandbox.wire import REASONS, Fault, JsonObject, ProviderRequest, Refusal, problem_response
 
 PROBLEMS = "https://developer.vippsmobilepay.com/docs/APIs/recurring-api/recurring-api-problems"
 COUNTRIES = {Market.NO: "NO", Market.DK: "DK", Market.FI: "FI"}
 EVENTS = {
-    Kind.CREATE: "CREATE",
-    Kind.RESERVE: "RESERVE",
-    Kind.CAPTURE: "CAPTURE",
-    Kind.REFUND: "REFUND",
-    Kind.STOP: "CANCEL",
-    Kind.RELEASE: "CANCEL",
-    Kind.FAIL: "FAIL",
+    EntryKind.CREATE: "CREATE",
+    EntryKind.RESERVE: "RESERVE",
+    EntryKind.CAPTURE: "CAPTURE",
+    EntryKind.REFUND: "REFUND",
+    EntryKind.STOP: "CANCEL",
+    EntryKind.RELEASE: "CANCEL",
+    EntryKind.FAIL: "FAIL",
 }
 STATUSES = {
     Stage.PENDING: "PENDING",
@@ -33,15 +33,15 @@ STATUSES = {
 }
 
 
-class RecurringAnswers(Profile):
-    """Agreements and charges in Recurring's words."""
+class RecurringAnswers(ApiBase):
+    """Shows agreements and charges as Recurring does."""
 
     NAME = "recurring"
 
     # Refusals
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """Answer with a problem document whose type ends in the problem's id."""
+    def refuse(self, call: ProviderRequest, refusal: Refusal) -> Response:
+        """Return a refusal as a problem document whose type ends in the problem's id."""
         payload: JsonObject = {
             "type": f"{PROBLEMS}#{refusal.code}",
             "title": REASONS[refusal.status],
@@ -52,18 +52,18 @@ class RecurringAnswers(Profile):
         }
         if refusal.faults:
             payload["extraDetails"] = [{"name": fault.field, "reason": fault.reason} for fault in refusal.faults]
-        return problem(refusal.status, self.dressed(payload))
+        return problem_response(refusal.status, self.dressed(payload))
 
     def invalid(self, faults: tuple[Fault, ...]) -> Refusal:
-        """Problem ``validation-error`` with status 400."""
+        """Return a refusal with status 400, problem ``validation-error``."""
         return Refusal(400, "validation-error", "The request is not as documented", faults=faults)
 
     def unknown(self) -> Refusal:
-        """Problem ``resource-not-found`` with status 404."""
+        """Return a refusal with status 404, problem ``resource-not-found``."""
         return Refusal(404, "resource-not-found", "This sales unit has no such agreement or charge")
 
     def key_conflict(self, key: str) -> Refusal:
-        """Problem ``idempotency-conflict`` with status 409."""
+        """Return a refusal with status 409, problem ``idempotency-conflict``."""
         return Refusal(409, "idempotency-conflict", f"The idempotency key {key!r} was used for another request")
 
     def refusal_of(self, problem_id: str, charge: Charge, reason: str, *, status: int | None = None) -> Refusal:

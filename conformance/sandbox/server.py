@@ -1,4 +1,4 @@
-"""The provider on a port of this machine, and on no other interface."""
+"""The provider on a port of the loopback interface."""
 
 from __future__ import annotations
 

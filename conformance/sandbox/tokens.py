@@ -1,4 +1,4 @@
-"""Access tokens: handed out for the client's keys, checked on every later request.
+"""Access tokens: issued for the client's keys, checked with every request.
 
 Documented in the Access Token API description, 2.0.0: ``POST /accesstoken/get`` with the keys in headers and no body.
 """
@@ -12,11 +12,11 @@ from conformance.domain.messages import Response
 from conformance.sandbox.clock import Clock
 from conformance.sandbox.ids import Ids
 from conformance.sandbox.options import Options
-from conformance.sandbox.wire import Call, answer, gateway
+from conformance.sandbox.wire import ProviderRequest, gateway_response, json_response
 
 
 class Tokens:
-    """The token endpoint and the tokens it has given out."""
+    """The token endpoint and the tokens it issued."""
 
     ROUTES = (("POST", "/accesstoken/get", "issue"),)
 
@@ -26,20 +26,20 @@ class Tokens:
         self.ids = ids
         self.expiries: dict[str, float] = {}
 
-    def serve(self, call: Call, handler: str) -> Response:
-        """Answer one request to this part."""
+    def serve(self, call: ProviderRequest, handler: str) -> Response:
+        """Return the response to one request."""
         response: Response = getattr(self, handler)(call)
         return response
 
-    def issue(self, call: Call) -> Response:
+    def issue(self, call: ProviderRequest) -> Response:
         """Exchange the client's keys for a token."""
         if not self.keys_fit(call):
-            return gateway(401, "Client credentials or subscription key are missing or wrong")
+            return gateway_response(401, "Client credentials or subscription key are missing or wrong")
         issued = self.clock.seconds()
         lifetime = self.options.token_seconds
         token = self.mint(issued)
         self.expiries[token] = issued + lifetime
-        return answer(
+        return json_response(
             200,
             {
                 "token_type": "Bearer",
@@ -52,8 +52,8 @@ class Tokens:
             },
         )
 
-    def keys_fit(self, call: Call) -> bool:
-        """Whether id, secret and subscription key are those of this client."""
+    def keys_fit(self, call: ProviderRequest) -> bool:
+        """Return whether id, secret and subscription key are those of this client."""
         headers = call.headers
         return (
             headers.get("client_id") == self.options.client_id
@@ -69,6 +69,6 @@ class Tokens:
         return ".".join((*parts, self.ids.word(43)))
 
     def is_valid(self, token: str) -> bool:
-        """Whether the token was given out here and has not expired."""
+        """Return whether the token was issued here and has not expired."""
         expiry = self.expiries.get(token)
         return expiry is not None and self.clock.seconds() < expiry

@@ -1,4 +1,4 @@
-"""Requests and answers as the profiles see them: parsed headers and bodies, refusals, JSON answers."""
+"""Requests and responses inside the provider: parsed headers and bodies, refusals, JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a request: the field or header, and a sentence about it."""
+    """What is wrong with a request: the field or header, and a sentence about it."""
 
     field: str
     reason: str
@@ -43,10 +43,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not carried out, before it is put into an API's words.
+    """Why a request is not carried out, independent of an API's format.
 
     Attributes:
-        status: HTTP status of the answer.
+        status: HTTP status of the response.
         code: The API's name for the error: an eCom error code, an ePayment four-digit code, or the id of a Recurring
             problem. Empty where the API has none.
         reason: One sentence for the reader.
@@ -64,21 +64,21 @@ class Refusal:
     transient: bool = False
 
 
-class Refused(Exception):
-    """Leaves a handler with a refusal: an outcome of the request, not an error of the provider."""
+class RefusedError(Exception):
+    """Carries a refusal out of a handler: an outcome of the request, not an error of the provider."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
         self.refusal = refusal
 
 
-class BadBody(ValueError):
+class BadBodyError(ValueError):
     """The body is not a JSON object in UTF-8."""
 
 
 @dataclass(slots=True)
-class Call:
-    """One request on its way through the provider.
+class ProviderRequest:
+    """A request inside the provider.
 
     Attributes:
         request: As received.
@@ -112,9 +112,9 @@ class Call:
         try:
             value = json.loads(raw.decode("utf-8"))
         except (ValueError, RecursionError) as error:
-            raise BadBody("The body is not JSON in UTF-8") from error
+            raise BadBodyError("The body is not JSON in UTF-8") from error
         if not isinstance(value, dict):
-            raise BadBody("The body is not a JSON object")
+            raise BadBodyError("The body is not a JSON object")
         return value
 
 
@@ -126,35 +126,35 @@ def header_map(headers: Headers) -> dict[str, str]:
     return first_values
 
 
-def answer(status: int, payload: object, extra: Headers = ()) -> Response:
-    """Return a JSON answer."""
+def json_response(status: int, payload: object, extra: Headers = ()) -> Response:
+    """Return a response with a JSON body."""
     return Response(status, _JSON_HEADERS + extra if extra else _JSON_HEADERS, _encode(payload).encode("ascii"))
 
 
-def problem(status: int, payload: object, extra: Headers = ()) -> Response:
-    """Return an answer with a problem document (RFC 7807)."""
+def problem_response(status: int, payload: object, extra: Headers = ()) -> Response:
+    """Return a response with a problem document (RFC 7807)."""
     return Response(status, _PROBLEM_HEADERS + extra if extra else _PROBLEM_HEADERS, _encode(payload).encode("ascii"))
 
 
-def empty(status: int, extra: Headers = ()) -> Response:
-    """Return an answer without a body."""
+def empty_response(status: int, extra: Headers = ()) -> Response:
+    """Return a response without a body."""
     return Response(status, extra)
 
 
-def gateway(status: int, message: str, extra: Headers = ()) -> Response:
-    """Return an answer of the gateway in front of the APIs, which does not use their formats."""
+def gateway_response(status: int, message: str, extra: Headers = ()) -> Response:
+    """Return a response of the gateway in front of the APIs, which has a format of its own."""
     payload = {
         "responseInfo": {"responseCode": status, "responseMessage": REASONS[status]},
         "result": {"message": message},
     }
-    return answer(status, payload, extra)
+    return json_response(status, payload, extra)
 
 
-class Check:
-    """Collects everything that is wrong with one JSON object, field by field.
+class BodyCheck:
+    """Reads one JSON object field by field and collects everything that is wrong with it.
 
-    Values of the wrong type are replaced by a harmless one, so that a validation can go on to its end; ``faults`` tells
-    afterwards whether any of it may be used.
+    A value of the wrong type is replaced by a harmless one, so that reading can go on. What was read must not be used
+    if there are ``faults``.
     """
 
     def __init__(self, body: JsonObject, prefix: str = "") -> None:
@@ -163,7 +163,7 @@ class Check:
         self.faults: list[Fault] = []
 
     def fault(self, name: str, reason: str) -> None:
-        """Note one fault of a field; its name is completed to a path such as ``amount.value``."""
+        """Add a fault of a field, named by its path such as ``amount.value``."""
         self.faults.append(Fault(self.prefix + name, reason))
 
     def text(
@@ -200,7 +200,7 @@ class Check:
     def integer(
         self, name: str, *, least: int = 0, most: int = 65_000_000, required: bool = True, default: int = 0
     ) -> int:
-        """Return an integer field, or the default. JSON's ``true`` and ``1.0`` are no integers."""
+        """Return an integer field, or the default. ``true`` and ``1.0`` are not integers."""
         value = self.body.get(name)
         if value is None and name not in self.body:
             if required:
@@ -222,10 +222,10 @@ class Check:
             return default
         return value
 
-    def part(self, name: str, *, required: bool = True) -> Check:
-        """Return a check of an object inside this one, which notes its faults here."""
+    def part(self, name: str, *, required: bool = True) -> BodyCheck:
+        """Return a check of an object inside this one, which adds its faults to this one's."""
         value = self.body.get(name)
-        inner = Check(value if isinstance(value, dict) else {}, f"{self.prefix}{name}.")
+        inner = BodyCheck(value if isinstance(value, dict) else {}, f"{self.prefix}{name}.")
         if isinstance(value, dict):
             inner.faults = self.faults
         elif name in self.body:
@@ -235,5 +235,5 @@ class Check:
         return inner
 
     def has(self, name: str) -> bool:
-        """Whether the field is there, whatever its value."""
+        """Return whether the object has a field, whatever its value."""
         return name in self.body

@@ -12,7 +12,7 @@ from conformance.domain.steps import History, Initiate, Step
 from conformance.rulebook import Readings
 from conformance.sandbox import Market as SandboxMarket
 from conformance.sandbox import Options, Provider
-from conformance.sandbox.api_base import Profile as Api
+from conformance.sandbox.api_base import ApiBase as Api
 
 from .clock import Ticking
 

@@ -20,7 +20,7 @@ from conformance.reports import write_reports
 from conformance.runner.operator import DECLINED, DONE, LATE, Operator, Terminal
 from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
-from conformance.sandbox.wire import Refusal, Refused
+from conformance.sandbox.wire import Refusal, RefusedError
 
 from ..cli.command import environment
 
@@ -59,7 +59,7 @@ class NobodyForces(EPayment):
     """Nobody approves but the user, as in production."""
 
     def approve(self, call):
-        raise Refused(Refusal(404, "404", "There is no such endpoint"))
+        raise RefusedError(Refusal(404, "404", "There is no such endpoint"))
 
 
 def at_a_terminal(folder, answer, *words, tired=1_000_000, provider=EPayment):

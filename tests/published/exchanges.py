@@ -202,7 +202,7 @@ def asides(profile: Profile, seat: HttpTarget, provider: Provider) -> Iterator[P
     """What our wires never ask, and other clients of the embedded provider do."""
     credentials = seat.session.credentials
     wire = WIRES[profile](credentials, OrderIdentifiers("aside", seat.session.today))
-    orders = [id_ for name, _, id_ in provider.ecom.house.payments if name == profile.value]
+    orders = [id_ for name, _, id_ in provider.ecom.shared.payments if name == profile.value]
     agreements = [id_ for _, id_ in provider.recurring.agreements][:ASIDES]
     if profile is Profile.ECOM:
         paths = [f"/ecomm/v2/payments/{id_}/status" for id_ in (*orders, "none")]

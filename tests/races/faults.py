@@ -13,8 +13,8 @@ from typing import Any
 
 from conformance.domain.order import Profile
 from conformance.sandbox import Ecom, EPayment, Provider, Recurring
-from conformance.sandbox.api_base import Profile as Api
-from conformance.sandbox.payment import Kind, Stage
+from conformance.sandbox.api_base import ApiBase as Api
+from conformance.sandbox.payment import EntryKind, Stage
 
 WINDOW = 0.15
 """Seconds between the check and the act."""
@@ -51,10 +51,12 @@ class ReleasesLate(Api):
         time.sleep(WINDOW)
         if stage is Stage.RESERVED:
             order.cancelled += amount
-            return self.record(order, Kind.RELEASE, amount, text=text, key=key)
+            return self.record(order, EntryKind.RELEASE, amount, text=text, key=key)
         order.stage = Stage.CANCELLED
         order.cancelled += order.amount
-        return self.record(order, Kind.STOP, order.amount, reference=self.stop_reference(order), text=text, key=key)
+        return self.record(
+            order, EntryKind.STOP, order.amount, reference=self.stop_reference(order), text=text, key=key
+        )
 
 
 class ReservesLate(SlowToRelease):

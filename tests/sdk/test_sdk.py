@@ -42,7 +42,7 @@ class Watched(Provider):
         return [request for request, _ in self.exchanges if request.path.endswith(ending)]
 
     def order(self, id_: str, api: str = "epayment") -> Any:
-        return self.epayment.house.payments[api, OPTIONS.msn, id_]
+        return self.epayment.shared.payments[api, OPTIONS.msn, id_]
 
 
 # The client

@@ -15,8 +15,8 @@ from conformance.obligations.history import Behaviour
 from conformance.obligations.observation import ProviderRecord
 from conformance.sandbox import Market, Options, Provider
 from conformance.sandbox.agreement import AgreementStatus, Charge
-from conformance.sandbox.api_base import Profile as Api
-from conformance.sandbox.payment import Entry, Kind, Payment, Stage
+from conformance.sandbox.api_base import ApiBase as Api
+from conformance.sandbox.payment import Entry, EntryKind, Payment, Stage
 
 PAYABLE: Final = (Stage.INITIATED, Stage.IN_3DS, Stage.PENDING, Stage.DUE, Stage.PROCESSING)
 REMEMBERED: Final = 100
@@ -59,12 +59,12 @@ class ProviderState:
         if former is not None:
             # A merchant may keep its token from one history to the next, and ask after its older orders.
             self.provider.tokens.expiries.update(_latest(former.provider.tokens.expiries))
-            self.provider.ecom.house.payments.update(_latest(former.provider.ecom.house.payments))
+            self.provider.ecom.shared.payments.update(_latest(former.provider.ecom.shared.payments))
             self.provider.recurring.agreements.update(_latest(former.provider.recurring.agreements))
         self.inherited = frozenset(id_ for (_, id_), _ in self._payments())
 
     def _payments(self) -> list[tuple[tuple[str, str], Payment]]:
-        house = self.provider.ecom.house
+        house = self.provider.ecom.shared
         return [((api, id_), payment) for (api, _, id_), payment in house.payments.items()]
 
     def handle(self, request: Request) -> Response:
@@ -143,7 +143,7 @@ class ProviderState:
                 return False
             if isinstance(found, Charge):
                 return self._act_on_charge(found, action)
-            owner = self._api("ecom" if ("ecom", found.msn, found.id) in self._api(api).house.payments else api)
+            owner = self._api("ecom" if ("ecom", found.msn, found.id) in self._api(api).shared.payments else api)
             return owner.act(found, action)
 
     def _act_on_charge(self, charge: Charge, action: str) -> bool:
@@ -212,25 +212,30 @@ def provider_record_as_json(truth: ProviderRecord | None) -> dict[str, Any] | No
 
 
 _EPAYMENT: Final = {
-    Kind.CREATE: "created",
-    Kind.RESERVE: "authorized",
-    Kind.SALE: "captured",
-    Kind.CAPTURE: "captured",
-    Kind.REFUND: "refunded",
-    Kind.STOP: "terminated",
-    Kind.RELEASE: "cancelled",
-    Kind.REJECT: "aborted",
-    Kind.EXPIRE: "expired",
+    EntryKind.CREATE: "created",
+    EntryKind.RESERVE: "authorized",
+    EntryKind.SALE: "captured",
+    EntryKind.CAPTURE: "captured",
+    EntryKind.REFUND: "refunded",
+    EntryKind.STOP: "terminated",
+    EntryKind.RELEASE: "cancelled",
+    EntryKind.REJECT: "aborted",
+    EntryKind.EXPIRE: "expired",
 }
 _RECURRING: Final = {
-    Kind.RESERVE: "charge-reserved",
-    Kind.CAPTURE: "charge-captured",
-    Kind.REFUND: "charge-refunded",
-    Kind.STOP: "charge-canceled",
-    Kind.RELEASE: "charge-canceled",
-    Kind.FAIL: "charge-failed",
+    EntryKind.RESERVE: "charge-reserved",
+    EntryKind.CAPTURE: "charge-captured",
+    EntryKind.REFUND: "charge-refunded",
+    EntryKind.STOP: "charge-canceled",
+    EntryKind.RELEASE: "charge-canceled",
+    EntryKind.FAIL: "charge-failed",
 }
-_ECOM: Final = {Kind.RESERVE: "RESERVED", Kind.SALE: "SALE", Kind.REJECT: "CANCELLED", Kind.EXPIRE: "REJECTED"}
+_ECOM: Final = {
+    EntryKind.RESERVE: "RESERVED",
+    EntryKind.SALE: "SALE",
+    EntryKind.REJECT: "CANCELLED",
+    EntryKind.EXPIRE: "REJECTED",
+}
 """eCom calls back for what the customer or time did, and for nothing else."""
 
 

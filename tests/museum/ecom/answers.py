@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from conformance.sandbox import Ecom
 from conformance.sandbox.ecom_answers import BANK_IDENTIFICATION_NUMBER, PAYMENT_INSTRUMENT
-from conformance.sandbox.payment import Kind
-from conformance.sandbox.wire import answer
+from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import json_response
 
 from ..fault import BLATANT, NARROW, faulty
 from ..steps import approve, cancel, capture, flagged
@@ -32,7 +32,7 @@ class EarlyCancelNamedVoid(Ecom):
     """A cancel before the reservation is named VOID in the history."""
 
     def operation_name(self, order, entry):
-        return "VOID" if entry.kind is Kind.STOP else super().operation_name(order, entry)
+        return "VOID" if entry.kind is EntryKind.STOP else super().operation_name(order, entry)
 
 
 @faulty(BLATANT, "EC-03", approve, cancel)
@@ -40,7 +40,7 @@ class ReleaseNamedCancel(Ecom):
     """A cancel after the reservation is named CANCEL in the history."""
 
     def operation_name(self, order, entry):
-        return "CANCEL" if entry.kind is Kind.RELEASE else super().operation_name(order, entry)
+        return "CANCEL" if entry.kind is EntryKind.RELEASE else super().operation_name(order, entry)
 
 
 @faulty(BLATANT, "EC-38", cancel)
@@ -76,7 +76,7 @@ class InstrumentBeforeApproval(Ecom):
 
     def cancel_answer(self, order, text, released):
         payload = super().cancel_answer(order, text, released).json()
-        return answer(200, {**payload, "paymentInstrument": PAYMENT_INSTRUMENT})
+        return json_response(200, {**payload, "paymentInstrument": PAYMENT_INSTRUMENT})
 
 
 @faulty(BLATANT, "EC-39", cancel)
@@ -86,7 +86,7 @@ class BankNumberInTheAnswer(Ecom):
     def cancel_answer(self, order, text, released):
         payload = super().cancel_answer(order, text, released).json()
         payload["transactionSummary"]["bankIdentificationNumber"] = BANK_IDENTIFICATION_NUMBER
-        return answer(200, payload)
+        return json_response(200, payload)
 
 
 @faulty(BLATANT, "EC-39", cancel)
@@ -95,7 +95,7 @@ class AnotherOrderInTheAnswer(Ecom):
 
     def cancel_answer(self, order, text, released):
         payload = super().cancel_answer(order, text, released).json()
-        return answer(200, {**payload, "orderId": f"vipps-{order.id}".lower()})
+        return json_response(200, {**payload, "orderId": f"vipps-{order.id}".lower()})
 
 
 @faulty(BLATANT, "EC-40", cancel)

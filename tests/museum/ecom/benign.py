@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.sandbox import Ecom
-from conformance.sandbox.payment import Kind
-from conformance.sandbox.wire import Refusal, Refused, answer
+from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import Refusal, RefusedError, json_response
 
 from ..benign import benign, half_seconds
 
@@ -44,7 +44,7 @@ class AnswerHasOnlyTheOrderId(Ecom):
     """The cancel answer has the one field that the schema requires."""
 
     def cancel_answer(self, order, text, released):
-        return answer(200, {"orderId": order.id})
+        return json_response(200, {"orderId": order.id})
 
 
 @benign
@@ -54,7 +54,7 @@ class AnswerHasNoSummary(Ecom):
     def cancel_answer(self, order, text, released):
         payload = super().cancel_answer(order, text, released).json()
         del payload["transactionSummary"]
-        return answer(200, payload)
+        return json_response(200, payload)
 
 
 @benign
@@ -65,7 +65,7 @@ class AnswerHasNoTransactionId(Ecom):
         payload = super().cancel_answer(order, text, released).json()
         payload["transactionInfo"].pop("transactionId", None)
         payload.pop("paymentInstrument", None)
-        return answer(200, payload)
+        return json_response(200, payload)
 
 
 @benign
@@ -74,7 +74,7 @@ class FailedTriesInTheHistory(Ecom):
 
     def refuse_cancel(self, call, order, refusal):
         if order.is_reserved:
-            self.record(order, Kind.RELEASE, order.remaining, success=False)
+            self.record(order, EntryKind.RELEASE, order.remaining, success=False)
         return super().refuse_cancel(call, order, refusal)
 
 
@@ -95,7 +95,7 @@ class ForeignOrderForbidden(Ecom):
 
     def need(self, call):
         if call.msn != self.options.msn and self.unknown_to(call):
-            raise Refused(Refusal(403, "", "Not this sales unit's"))
+            raise RefusedError(Refusal(403, "", "Not this sales unit's"))
         return super().need(call)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.sandbox import Ecom
-from conformance.sandbox.payment import Kind, Stage
+from conformance.sandbox.payment import EntryKind, Stage
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import approve, cancel, capture, days, enter, expire, flagged, leave, reject
@@ -44,8 +44,8 @@ class RefusedIn3DSecureAndCancelled(Ecom):
 class RefusedIn3DSecureAndDoneAfterwards(Ecom):
     """A cancel during 3-D Secure is refused, and carried out as soon as the payment is reserved."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.waiting = set()
 
     def refusal_in_3ds(self, order):
@@ -62,8 +62,8 @@ class RefusedIn3DSecureAndDoneAfterwards(Ecom):
 class RefusedRemainderReleasedOvernight(Ecom):
     """A cancel that lacks the release flag is refused, and the remainder is released a day later."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.refused = {}
 
     def refuse_cancel(self, call, order, refusal):
@@ -83,7 +83,7 @@ class RejectionNamedRejected(Ecom):
     """The history calls the user's rejection REJECTED."""
 
     def operation_name(self, order, entry):
-        return "REJECTED" if entry.kind is Kind.REJECT else super().operation_name(order, entry)
+        return "REJECTED" if entry.kind is EntryKind.REJECT else super().operation_name(order, entry)
 
 
 @faulty(BLATANT, "KB-12 EC-16", expire)
@@ -91,7 +91,7 @@ class TimeoutNamedTimeout(Ecom):
     """The history calls the end of the user's time TIMEOUT."""
 
     def operation_name(self, order, entry):
-        return "TIMEOUT" if entry.kind is Kind.EXPIRE else super().operation_name(order, entry)
+        return "TIMEOUT" if entry.kind is EntryKind.EXPIRE else super().operation_name(order, entry)
 
 
 @faulty(NARROW, "KB-12 EC-16", enter, expire)
@@ -104,10 +104,10 @@ class TimeoutIn3DSecureFails(Ecom):
         return super().act(order, action)
 
     def operation_name(self, order, entry):
-        if entry.kind is Kind.EXPIRE and order.id in self.failed:
+        if entry.kind is EntryKind.EXPIRE and order.id in self.failed:
             return "FAILED"
         return super().operation_name(order, entry)
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.failed = set()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.sandbox import Ecom
-from conformance.sandbox.payment import Kind
+from conformance.sandbox.payment import EntryKind
 
 from ..fault import BLATANT, NARROW, faulty
 from ..steps import approve, cancel, capture, flagged, unflagged
 
 
 def captures(order):
-    return sum(entry.kind is Kind.CAPTURE for entry in order.entries)
+    return sum(entry.kind is EntryKind.CAPTURE for entry in order.entries)
 
 
 @faulty(BLATANT, "EC-08 INV-7 KB-07 KB-09", approve, capture(500), cancel)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.sandbox import Ecom, Options
-from conformance.sandbox.payment import Kind
-from conformance.sandbox.wire import answer
+from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import json_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import approve, cancel, capture, flagged, refund
@@ -50,7 +50,7 @@ class HistoryForgetsTheRelease(Ecom):
     """The money is released, and the history does not say so."""
 
     def shown_entries(self, order):
-        return [entry for entry in super().shown_entries(order) if entry.kind is not Kind.RELEASE]
+        return [entry for entry in super().shown_entries(order) if entry.kind is not EntryKind.RELEASE]
 
 
 @faulty(TWO_FACED, "EC-07", approve, capture(500), flagged)
@@ -59,7 +59,9 @@ class AnswerForgetsTheCapture(Ecom):
 
     def cancel_answer(self, order, text, released):
         response = super().cancel_answer(order, text, released)
-        return answer(200, {**response.json(), "transactionSummary": {**self.summary(order), "capturedAmount": 0}})
+        return json_response(
+            200, {**response.json(), "transactionSummary": {**self.summary(order), "capturedAmount": 0}}
+        )
 
 
 @faulty(TWO_FACED, "EC-07", approve, capture(500), flagged)
@@ -71,7 +73,7 @@ class AnswerForgetsTheRelease(Ecom):
         if not order.captured:
             return response
         summary = {**self.summary(order), "remainingAmountToCapture": released}
-        return answer(200, {**response.json(), "transactionSummary": summary})
+        return json_response(200, {**response.json(), "transactionSummary": summary})
 
 
 @faulty(TWO_FACED, "EC-07 INV-3 INV-6", approve, capture(500), flagged)
@@ -107,7 +109,7 @@ class ReservationShownAsReleased(Ecom):
     """After a release the history shows the reservation with the amount that was released."""
 
     def log_entry(self, order, entry):
-        if entry.kind is Kind.RESERVE and order.captured and order.cancelled:
+        if entry.kind is EntryKind.RESERVE and order.captured and order.cancelled:
             entry = dataclasses.replace(entry, amount=order.cancelled)
         return super().log_entry(order, entry)
 
@@ -161,7 +163,7 @@ class ThirdCancelReleasesAgain(Ecom):
 
     def refuse_cancel(self, call, order, refusal):
         if refusal.code == "92" and order.is_reserved and len(order.cancel_times) == 3:
-            entry = next(entry for entry in order.entries if entry.kind is Kind.RELEASE)
+            entry = next(entry for entry in order.entries if entry.kind is EntryKind.RELEASE)
             order.entries.append(entry)
         return super().refuse_cancel(call, order, refusal)
 

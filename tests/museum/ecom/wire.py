@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 from conformance.sandbox import Ecom
-from conformance.sandbox.wire import answer
+from conformance.sandbox.wire import json_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import approve, broken, foreign, unknown
@@ -18,7 +18,7 @@ class UnknownOrderAnswers200(Ecom):
 
     def cancel(self, call):
         if self.find(call.msn, call.params[0]) is None and call.params[0].endswith("-none"):
-            return answer(200, {"orderId": call.params[0]})
+            return json_response(200, {"orderId": call.params[0]})
         return super().cancel(call)
 
 
@@ -58,7 +58,7 @@ class ForeignOrderAnswers200(Ecom):
         named = call.body().get("merchantInfo", {}).get("merchantSerialNumber")
         known = self.find(self.options.msn, call.params[0]) is not None
         if known and call.msn == named == self.options.other_msn:
-            return answer(200, {"orderId": call.params[0]})
+            return json_response(200, {"orderId": call.params[0]})
         return super().cancel(call)
 
 

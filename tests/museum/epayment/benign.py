@@ -6,8 +6,8 @@ import dataclasses
 import json
 
 from conformance.sandbox import EPayment
-from conformance.sandbox.payment import Kind
-from conformance.sandbox.wire import Refusal, Refused
+from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import Refusal, RefusedError
 
 from ..benign import benign, half_seconds
 
@@ -36,7 +36,7 @@ class FailedTriesInTheEventLog(EPayment):
 
     def refuse_cancel(self, order, refusal):
         if order.is_reserved:
-            self.record(order, Kind.RELEASE, order.remaining, success=False)
+            self.record(order, EntryKind.RELEASE, order.remaining, success=False)
         return super().refuse_cancel(order, refusal)
 
 
@@ -78,7 +78,7 @@ class ForeignPaymentForbidden(EPayment):
 
     def need(self, call):
         if call.msn != self.options.msn and self.find(self.options.msn, call.params[0]) is not None:
-            raise Refused(Refusal(403, "", "Not this sales unit's"))
+            raise RefusedError(Refusal(403, "", "Not this sales unit's"))
         return super().need(call)
 
 

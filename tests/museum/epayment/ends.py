@@ -30,8 +30,8 @@ class RefusedIn3DSecureAndCancelled(EPayment):
 class RefusedIn3DSecureAndDoneAfterwards(EPayment):
     """A cancel during 3-D Secure is refused, and carried out as soon as the payment is reserved."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.waiting = set()
 
     def refusal_in_3ds(self, order):
@@ -64,8 +64,8 @@ class ExpiredNamedAborted(EPayment):
 class ExpiredIn3DSecureNamedAborted(EPayment):
     """A payment that timed out in 3-D Secure is ABORTED, and EXPIRED elsewhere."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.secured = set()
 
     def act(self, order, action):

@@ -34,8 +34,8 @@ class ReplayReleasesAgain(EPayment):
 class SecondReplayIsLogged(EPayment):
     """The second time that a cancel is sent again with its key it leaves one more event."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.replays = {}
 
     def replay(self, call, key, handler, earlier):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.sandbox import EPayment
-from conformance.sandbox.payment import Kind
-from conformance.sandbox.wire import answer
+from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import json_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import approve, cancel, capture, flagged, refund
 
 
 def captures(order):
-    return sum(entry.kind is Kind.CAPTURE for entry in order.entries)
+    return sum(entry.kind is EntryKind.CAPTURE for entry in order.entries)
 
 
 @faulty(BLATANT, "EP-06 EP-42", approve, capture(500), cancel)
@@ -133,7 +133,7 @@ class EventHasTheAuthorizedAmount(EPayment):
     """The event of a release has the authorized amount and not the released one."""
 
     def event(self, order, entry):
-        if entry.kind is Kind.RELEASE:
+        if entry.kind is EntryKind.RELEASE:
             entry = dataclasses.replace(entry, amount=order.authorized)
         return super().event(order, entry)
 
@@ -151,7 +151,7 @@ class EventsOfTheRestForgotten(EPayment):
     """The release of a whole reservation leaves an event, and that of a rest does not."""
 
     def events(self, order):
-        entries = [entry for entry in order.entries if entry.kind is not Kind.RELEASE or not order.captured]
+        entries = [entry for entry in order.entries if entry.kind is not EntryKind.RELEASE or not order.captured]
         return [self.event(order, entry) for entry in entries]
 
 
@@ -207,7 +207,7 @@ class AnswerCancelsNothing(EPayment):
             return response
         payload = response.json()
         payload["aggregate"]["cancelledAmount"]["value"] = 0
-        return answer(200, payload)
+        return json_response(200, payload)
 
 
 @faulty(TWO_FACED, "INV-3", approve, capture(500), cancel)
@@ -231,4 +231,4 @@ class AnswerCancelsEverything(EPayment):
             return response
         payload = response.json()
         payload["aggregate"]["cancelledAmount"]["value"] = order.authorized
-        return answer(200, payload)
+        return json_response(200, payload)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from conformance.domain.order import Market
 from conformance.sandbox import EPayment
-from conformance.sandbox.payment import Kind, Stage
-from conformance.sandbox.wire import answer
+from conformance.sandbox.payment import EntryKind, Stage
+from conformance.sandbox.wire import json_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import approve, cancel, capture, flagged, refund, unflagged
@@ -69,7 +69,7 @@ class TransactionOnlyAnswersCreated(EPayment):
         flag = call.body(required=False).get("cancelTransactionOnly")
         payload = response.json()
         if flag is True and payload.get("state") == "TERMINATED":
-            return answer(200, {**payload, "state": "CREATED"})
+            return json_response(200, {**payload, "state": "CREATED"})
         return response
 
 
@@ -137,7 +137,7 @@ class EarlyCancelLoggedAsCancelled(EPayment):
     """The event of a cancel before the authorization is named CANCELLED."""
 
     def event_name(self, order, entry):
-        return "CANCELLED" if entry.kind is Kind.STOP else super().event_name(order, entry)
+        return "CANCELLED" if entry.kind is EntryKind.STOP else super().event_name(order, entry)
 
 
 @faulty(BLATANT, "EP-32", cancel)
@@ -145,7 +145,7 @@ class AnswerHasThePspOfTheCancel(EPayment):
     """The pspReference in the cancel answer is that of the cancel."""
 
     def cancel_answer(self, order):
-        return answer(200, {**self.modification(order), "pspReference": order.latest.reference})
+        return json_response(200, {**self.modification(order), "pspReference": order.latest.reference})
 
 
 @faulty(BLATANT, "EP-01 EP-02 INV-2", cancel)

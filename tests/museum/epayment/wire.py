@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.sandbox import EPayment
-from conformance.sandbox.wire import BadBody, Refused, answer
+from conformance.sandbox.wire import BadBodyError, RefusedError, json_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import approve, broken, foreign, unknown
@@ -17,7 +17,7 @@ class UnknownPaymentAnswers200(EPayment):
 
     def carry_out_cancel_request(self, call, key):
         if self.find(call.msn, call.params[0]) is None:
-            return answer(200, {"reference": call.params[0]})
+            return json_response(200, {"reference": call.params[0]})
         return super().carry_out_cancel_request(call, key)
 
 
@@ -57,9 +57,9 @@ class MalformedReferenceNotFound(EPayment):
     def check_headers(self, call):
         try:
             super().check_headers(call)
-        except Refused as refused:
+        except RefusedError as refused:
             if call.params and call.path.endswith("/cancel"):
-                raise Refused(self.unknown()) from refused
+                raise RefusedError(self.unknown()) from refused
             raise
 
 
@@ -131,10 +131,10 @@ class MalformedBodyAnswers422(EPayment):
     def carry_out_cancel_request(self, call, key):
         try:
             return super().carry_out_cancel_request(call, key)
-        except (BadBody, Refused) as error:
-            if isinstance(error, Refused) and not error.refusal.faults:
+        except (BadBodyError, RefusedError) as error:
+            if isinstance(error, RefusedError) and not error.refusal.faults:
                 raise
-            raise Refused(dataclasses.replace(self.invalid(()), status=422)) from error
+            raise RefusedError(dataclasses.replace(self.invalid(()), status=422)) from error
 
 
 @faulty(TWO_FACED, "INV-1", approve, broken("no-token"))

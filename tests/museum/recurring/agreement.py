@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.domain.order import Kind
 from conformance.sandbox import Recurring
 from conformance.sandbox.payment import Stage
-from conformance.sandbox.wire import Refusal, Refused
+from conformance.sandbox.wire import Refusal, RefusedError
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import due, reserve, stop, stop_with_change
@@ -76,7 +76,7 @@ class SecondStopAnswers409(Recurring):
 
     def stop(self, agreement, key):
         if agreement.stopped_at is not None:
-            raise Refused(Refusal(409, "conflict", "The agreement is stopped"))
+            raise RefusedError(Refusal(409, "conflict", "The agreement is stopped"))
         return super().stop(agreement, key)
 
 

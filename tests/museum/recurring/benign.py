@@ -6,8 +6,8 @@ import dataclasses
 import json
 
 from conformance.sandbox import Recurring
-from conformance.sandbox.payment import Kind
-from conformance.sandbox.wire import Refused, empty
+from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import RefusedError, empty_response
 
 from ..benign import benign, half_seconds
 
@@ -34,7 +34,7 @@ class FailedTriesInTheHistoryOfACharge(Recurring):
 
     def refuse_cancel(self, charge, refusal):
         if charge.is_reserved:
-            self.record(charge, Kind.RELEASE, charge.remaining, success=False)
+            self.record(charge, EntryKind.RELEASE, charge.remaining, success=False)
         return super().refuse_cancel(charge, refusal)
 
 
@@ -56,8 +56,8 @@ class MalformedAgreementNotFound(Recurring):
     def need_agreement(self, call):
         try:
             return super().need_agreement(call)
-        except Refused as refused:
-            raise Refused(self.unknown()) from refused
+        except RefusedError as refused:
+            raise RefusedError(self.unknown()) from refused
 
 
 @benign
@@ -68,7 +68,7 @@ class StopLeavesNoEvent(Recurring):
         response = super().stop(agreement, key)
         for id_ in agreement.charge_ids:
             charge = self.find(agreement.msn, id_)
-            if charge.entries[-1].kind in (Kind.RELEASE, Kind.STOP) and charge.entries[-1].key == key:
+            if charge.entries[-1].kind in (EntryKind.RELEASE, EntryKind.STOP) and charge.entries[-1].key == key:
                 charge.entries.pop()
         return response
 
@@ -95,7 +95,7 @@ class StopIsAnswered202(Recurring):
     """A stop is answered 202, and done."""
 
     def stop(self, agreement, key):
-        return empty(202) if super().stop(agreement, key).status == 204 else empty(204)
+        return empty_response(202) if super().stop(agreement, key).status == 204 else empty_response(204)
 
 
 @benign

@@ -28,8 +28,8 @@ class ReplayExecutesAgain(Recurring):
 class SecondReplayAnswersConflict(Recurring):
     """The second time that a cancel is sent again with its key it is refused as a conflict."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.replays = {}
 
     def replay(self, call, key, handler, earlier):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from conformance.domain.order import Market
 from conformance.sandbox import Recurring
-from conformance.sandbox.payment import Kind
-from conformance.sandbox.wire import empty
+from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import empty_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import cancel, capture, refund
 
 
 def captures(charge):
-    return sum(entry.kind is Kind.CAPTURE for entry in charge.entries)
+    return sum(entry.kind is EntryKind.CAPTURE for entry in charge.entries)
 
 
 @faulty(BLATANT, "RE-04 INV-2 INV-4 RE-21", capture(500), cancel)
@@ -90,7 +90,7 @@ class AnsweredAndNotReleased(Recurring):
     """A cancel of a reserved charge answers 204 and does nothing."""
 
     def carry_out_cancel(self, charge, key):
-        return empty(204) if charge.is_reserved else super().carry_out_cancel(charge, key)
+        return empty_response(204) if charge.is_reserved else super().carry_out_cancel(charge, key)
 
 
 @faulty(TWO_FACED, "RE-21", cancel)

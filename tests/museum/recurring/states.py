@@ -8,7 +8,7 @@ from conformance.domain.order import Kind
 from conformance.sandbox import Recurring
 from conformance.sandbox.charges import CANCELLABLE
 from conformance.sandbox.payment import Stage
-from conformance.sandbox.wire import empty
+from conformance.sandbox.wire import empty_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import cancel, capture, charge, due, fail, processing, refund, reserve
@@ -46,8 +46,8 @@ class DirectChargeDueNotCancellable(Recurring):
 class DirectChargeEndsFailed(Recurring):
     """A charge of direct capture that was cancelled when it was due is FAILED."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.were_due = set()
 
     def carry_out_cancel(self, charge, key):
@@ -73,8 +73,8 @@ class ReservedNotCancellable(Recurring):
 class ProcessedNotCancellable(Recurring):
     """A charge that was processed cannot be cancelled, though it is reserved."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.processed = set()
 
     def act(self, order, action):
@@ -156,7 +156,7 @@ class ProcessingAnsweredAndGoesOn(Recurring):
         return None if charge.stage is Stage.PROCESSING else super().refusal_for_cancel(charge)
 
     def carry_out_cancel(self, charge, key):
-        return empty(204) if charge.stage is Stage.PROCESSING else super().carry_out_cancel(charge, key)
+        return empty_response(204) if charge.stage is Stage.PROCESSING else super().carry_out_cancel(charge, key)
 
 
 @faulty(BLATANT, "RE-09", cancel, cancel)
@@ -218,8 +218,8 @@ class ProblemTypeOfARequestFault(Recurring):
 class RefusedInProcessingAndDoneAfterwards(Recurring):
     """A cancel of a charge that is being processed is refused, and carried out as soon as the charge is reserved."""
 
-    def __init__(self, house):
-        super().__init__(house)
+    def __init__(self, shared):
+        super().__init__(shared)
         self.waiting = set()
 
     def refuse_cancel(self, charge, refusal):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from conformance.sandbox import Recurring
-from conformance.sandbox.wire import empty
+from conformance.sandbox.wire import empty_response
 
 from ..fault import BLATANT, NARROW, TWO_FACED, faulty
 from ..steps import broken, foreign, unknown
@@ -17,7 +17,7 @@ class UnknownChargeAnswers204(Recurring):
 
     def carry_out_cancel_request(self, call, key):
         if self.find(call.msn, self.payment_id(call)) is None:
-            return empty(204)
+            return empty_response(204)
         return super().carry_out_cancel_request(call, key)
 
 
