@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
+from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
 from conformance.evidence.journal import RecordSink
 from conformance.evidence.redaction import Redactor
 
@@ -50,17 +50,11 @@ class ExchangeRecorder:
         now = self._clock()
         took, self._last = now - self._last, now
         began, took = timing or (None, took)
-        request = call.request
         content: dict[str, object] = {
             "history": self._history,
             "step": self.step,
             "purpose": call.purpose,
-            "request": {
-                "method": request.method,
-                "path": self._redactor.clean(request.path),
-                "headers": self._redactor.headers(request.headers),
-                "body": self._redactor.body(request.body),
-            },
+            "request": request_record(call.request, self._redactor),
             "response": None,
             "ms": round(took * 1000, 2),
         }
@@ -71,12 +65,24 @@ class ExchangeRecorder:
         if isinstance(answer, NoResponse):
             content["lost"] = self._redactor.clean(answer.cause)
         else:
-            content["response"] = self._response(answer)
+            content["response"] = response_record(answer, self._redactor)
         self._journal.append("exchange", **content)
 
-    def _response(self, response: Response) -> dict[str, object]:
-        return {
-            "status": response.status,
-            "headers": self._redactor.headers(response.headers),
-            "body": self._redactor.body(response.body),
-        }
+
+def request_record(request: Request, redactor: Redactor) -> dict[str, object]:
+    """Return a request as the journal keeps it, without secrets."""
+    return {
+        "method": request.method,
+        "path": redactor.clean(request.path),
+        "headers": redactor.headers(request.headers),
+        "body": redactor.body(request.body),
+    }
+
+
+def response_record(response: Response, redactor: Redactor) -> dict[str, object]:
+    """Return a response as the journal keeps it, without secrets."""
+    return {
+        "status": response.status,
+        "headers": redactor.headers(response.headers),
+        "body": redactor.body(response.body),
+    }

@@ -1,4 +1,4 @@
-"""A run that fuzzes and does nothing else, from the first request to the last record."""
+"""A run that only fuzzes, from the first request to the last record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conformance.targets.target import Target
 
 
 class FuzzCampaign:
-    """Fuzzes one target. ``settings`` names the profiles; without them, those of the description are taken."""
+    """Fuzzes a target: the APIs in ``settings``, or those of the description if there are none."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class FuzzCampaign:
         self._started = datetime.now(UTC)
 
     async def run(self) -> Result:
-        """Fuzz; return the result as it stands in the journal. Every ending leaves a readable journal."""
+        """Fuzz; return the result as the journal has it. Every ending leaves a readable journal."""
         async with recorded_ending(self._run_session, self._journal, self._started):
             check_oracle()
             await start_journal(self._run_session, self._journal, self._started)
-            await Fuzzer(self._run_session, self._journal, self._description, self._limits, self._watch).play()
+            await Fuzzer(self._run_session, self._journal, self._description, self._limits, self._watch).run()
             audit(read_journal(self._directory))
         return result_of(read_journal(self._directory))

@@ -1,6 +1,6 @@
-"""The gate between whoever draws requests and the target: every request passes it, is made real, sent, and judged.
+"""Executes fuzzed requests: makes a draft real, sends it, reads the order back, judges and records.
 
-It keeps the order's state before and after, asks again what was answered 500, and writes everything down.
+Every fuzzed request passes here, whatever drew it. A request that gets a 500 is sent again before it is judged.
 """
 
 from __future__ import annotations
@@ -12,29 +12,24 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import quote
 
-from conformance.domain.expectation import ACCEPTED, PENDING, Observation, Scalar
-from conformance.domain.messages import Headers, Request, Response, find_header
+from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Observation, Scalar
+from conformance.domain.messages import Call, Headers, NoResponse, Request, Response, ResponseOrNone
 from conformance.domain.order import Profile
+from conformance.domain.steps import Step
 from conformance.fuzzing.openapi import Description
 from conformance.fuzzing.order_pool import OrderPool, PooledOrder, follow
 from conformance.fuzzing.recorder import FuzzRecorder, Sent
-from conformance.fuzzing.request_shape import (
-    MISSING,
-    RequestClassification,
-    RequestDefaults,
-    good_body,
-    shape_of,
-    value_at,
-)
+from conformance.fuzzing.request_bodies import MISSING, RequestDefaults, good_body, value_at
+from conformance.fuzzing.request_shape import RequestClassification, classify
+from conformance.fuzzing.response_facts import response_facts
 from conformance.judging.http_layer import AGAIN, COMPARED, PASSING, SOUND, judge_request
 from conformance.judging.judge import StepStatus
 from conformance.targets.transport import Connection, TargetError
-from conformance.wire import Call, NoResponse, ResponseOrNone
-from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, as_list, json_body, nested, outcome_fields
-from conformance.wire.operations import BODILESS, ENTRIES, MODIFYING, STATES, Operation, OperationKind
+from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, ObservedFields, json_body, outcome_fields
+from conformance.wire.operations import BODILESS, MODIFYING, Operation, OperationKind
 
 UNHEALTHY: Final = 15
-"""So many requests in a row that were not answered, or answered by the gateway alone, end the run."""
+"""Requests in a row without a response, or with one of the gateway alone, that end the run."""
 KEYS: Final[Mapping[Profile, str]] = {
     Profile.ECOM: "X-Request-Id",
     Profile.EPAYMENT: "Idempotency-Key",
@@ -43,15 +38,24 @@ KEYS: Final[Mapping[Profile, str]] = {
 
 
 class SpentError(Exception):
-    """The time or the number of requests that were allowed is used up."""
+    """The allowed time or number of requests is used up."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestDraft:
     """A request before it is sent.
 
-    ``fellow`` is the order that it is about; None where there is no such order, or the operation is about none.
-    ``token`` and ``key`` say what of the credentials is sent: ``ours``, ``none`` or ``other``.
+    Attributes:
+        operation: what it is sent to.
+        source: what drew it: ``probe``, or a phase of schemathesis.
+        label: what is special about it.
+        method: its HTTP method.
+        body: its body.
+        content_type: the value of ``Content-Type``; empty for no such header.
+        order: the order that it is about; None if the operation is about none, or the order must not exist.
+        token: the token that is sent: ``ours``, ``none`` or ``other``.
+        key: the subscription key that is sent: ``ours``, ``none`` or ``other``.
+
     """
 
     operation: Operation
@@ -60,14 +64,24 @@ class RequestDraft:
     method: str
     body: bytes = b""
     content_type: str = JSON_TYPE
-    fellow: PooledOrder | None = None
+    order: PooledOrder | None = None
     token: str = "ours"
     key: str = "ours"
+
+    @property
+    def has_documented_method(self) -> bool:
+        """Whether the method is the operation's."""
+        return self.method == self.operation.method
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether the credentials are ours."""
+        return self.token == self.key == "ours"
 
 
 @dataclass
 class Budget:
-    """What a run may still spend: ``deadline`` on the monotonic clock, and a number of requests."""
+    """What may still be spent: a ``deadline`` in seconds of ``time.monotonic``, and a number of requests."""
 
     deadline: float
     requests: int
@@ -80,98 +94,106 @@ class Budget:
 
 
 class CountingConnection(Connection):
-    """A connection that counts what goes over it, and waits no longer for a 429 than there is time."""
+    """A connection that takes its requests from a budget, and waits for nothing else than the target."""
 
-    def __init__(self, link: Connection, budget: Budget) -> None:
-        self._link = link
+    def __init__(self, connection: Connection, budget: Budget) -> None:
+        self._connection = connection
         self._budget = budget
 
     async def send(self, call: Call) -> ResponseOrNone:
-        """Make one call.
+        """Send a call and return its answer.
 
         Raises:
-            SpentError: nothing more may be sent.
+            SpentError: the budget is spent.
 
         """
         if self._budget.spent:
             raise SpentError
         self._budget.requests -= 1
-        return await self._link.send(call)
+        return await self._connection.send(call)
 
     async def pause(self, seconds: float) -> None:
-        """Let the target have some time."""
-        await self._link.pause(seconds)
+        """Give the target some time."""
+        await self._connection.pause(seconds)
 
     async def close(self) -> None:
-        """Give the connection back."""
-        await self._link.close()
+        """Close the connection."""
+        await self._connection.close()
 
 
 class RequestExecutor:
-    """Sends requests of one profile and judges them."""
+    """Sends and judges the requests of one API.
+
+    Attributes:
+        orders: the orders that requests are about.
+        defaults: what the suite's own requests have.
+        random: decides what is sent.
+
+    """
 
     def __init__(
         self,
         orders: OrderPool,
         description: Description,
-        link: Connection,
-        notebook: FuzzRecorder,
+        connection: Connection,
+        recorder: FuzzRecorder,
         credentials: Credentials,
-        ours: RequestDefaults,
-        chance: Random,
+        defaults: RequestDefaults,
+        random: Random,
     ) -> None:
         self.orders = orders
-        self.ours = ours
-        self.chance = chance
+        self.defaults = defaults
+        self.random = random
         self._description = description
-        self._link = link
-        self._notebook = notebook
+        self._connection = connection
+        self._recorder = recorder
         self._credentials = credentials
-        self._keys = 0
-        self._in_a_row = 0
+        self._sent = 0
+        self._failures = 0
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """What the description has of this profile."""
-        return tuple(
-            operation for operation in self._description.operations if operation.profile is self.orders.profile
-        )
+        """The operations of this API in the description."""
+        profile = self.orders.profile
+        return tuple(operation for operation in self._description.operations if operation.profile is profile)
 
-    async def exchange(self, draft: RequestDraft) -> ResponseOrNone:
-        """Send a request, see what became of the order, judge and write down.
+    async def execute(self, draft: RequestDraft) -> ResponseOrNone:
+        """Send a request, read the order back, judge and record; return the answer.
 
         Raises:
-            SpentError: the time or the number of requests is used up.
-            TargetError: the target does not answer any more.
+            SpentError: the budget is spent.
+            TargetError: the target does not respond any more.
 
         """
-        fellow = draft.fellow
-        shape = shape_of(draft.operation, draft.body, draft.content_type, self.ours)
-        before = dict(fellow.view) if fellow is not None and fellow.tracked else {}
+        classification = classify(draft.operation, draft.body, draft.content_type, self.defaults)
+        before = dict(draft.order.view) if draft.order is not None and draft.order.is_known else {}
         request = self._request(draft)
-        call = Call(request, "act")
         started = time.perf_counter()
-        answer = await self._link.send(call)
-        took = time.perf_counter() - started
-        facts: dict[str, Scalar] = {**self._sent(draft, shape, request), **answered_facts(draft.operation, answer)}
-        facts |= await self._again(request, answer)
-        if before and fellow is not None:
-            facts |= await self._afterwards(draft, shape, fellow, answer, before)
-        facts = {name: value for name, value in facts.items() if value is not None or name == "answer.name"}
-        verdict = judge_request(draft.operation.profile, facts)
-        self._notebook.write(Sent(draft.operation, draft.source, draft.label, request, answer, took), facts, verdict)
-        self._watch(answer)
-        if verdict.status is StepStatus.VIOLATES and fellow is not None and draft.operation.deed in MODIFYING:
-            fellow.lose_track()
-        if draft.operation.deed is OperationKind.CREATE and shape.doubt and not isinstance(answer, NoResponse):
+        answer = await self._connection.send(Call(request, "act"))
+        seconds = time.perf_counter() - started
+        facts = self._request_facts(draft, classification) | response_facts(draft.operation, answer)
+        facts |= await self._repeat(request, answer)
+        if before and draft.order is not None:
+            facts |= await self._order_facts(draft, classification, draft.order, answer, before)
+        self._judge(draft, Sent(draft.operation, draft.source, draft.label, request, answer, seconds), facts)
+        creates = draft.operation.kind is OperationKind.CREATE and classification.uncertain
+        if creates and isinstance(answer, Response):
             await self._adopt(draft, answer)
         return answer
 
-    # What is sent
+    def _judge(self, draft: RequestDraft, sent: Sent, facts: dict[str, Scalar]) -> None:
+        facts = {name: value for name, value in facts.items() if value is not None or name == "answer.name"}
+        verdict = judge_request(draft.operation.profile, facts)
+        self._recorder.record(sent, facts, verdict)
+        self._check_health(sent.answer)
+        if verdict.status is StepStatus.VIOLATES and draft.order is not None and draft.operation.kind in MODIFYING:
+            draft.order.possible = ()
+
+    # The request
 
     def _request(self, draft: RequestDraft) -> Request:
-        self._keys += 1
-        key = f"{self.orders.session.nonce}-{self.orders.profile.value[0]}z{self._keys:05d}"
+        self._sent += 1
+        key = f"{self.orders.session.nonce}-{self.orders.profile.value[0]}z{self._sent:05d}"
         headers: list[tuple[str, str]] = []
         tokens = {"ours": f"Bearer {self._credentials.token}", "other": "Bearer not-a-token"}
         if draft.token in tokens:
@@ -183,135 +205,157 @@ class RequestExecutor:
         if draft.content_type and (draft.body or draft.operation.body):
             headers.append(("Content-Type", draft.content_type))
         headers.append((KEYS[self.orders.profile], key))
-        sent: Headers = (*headers, *SYSTEM_HEADERS)
-        return Request(draft.method, self._path(draft), sent, draft.body)
+        all_headers: Headers = (*headers, *SYSTEM_HEADERS)
+        return Request(draft.method, self._path(draft), all_headers, draft.body)
 
     def _path(self, draft: RequestDraft) -> str:
         path = draft.operation.path
-        known = draft.fellow.ids if draft.fellow is not None else {}
+        known = draft.order.ids if draft.order is not None else {}
         for name in ("orderId", "reference", "agreementId", "chargeId"):
             braces = f"{{{name}}}"
             if braces in path:
-                path = path.replace(braces, quote(known.get(name) or self._nobody(name), safe=""))
+                path = path.replace(braces, quote(known.get(name) or self._unknown_id(name), safe=""))
         return path
 
-    def _nobody(self, name: str) -> str:
-        """Return an identifier of the right form that nothing has. The agreement of a charge is one that there is."""
+    def _unknown_id(self, name: str) -> str:
+        """Return a well-formed identifier of nothing. The agreement of an unknown charge exists, if possible."""
         if name == "agreementId":
             return self.orders.agreement or f"agr_{self.orders.session.nonce}none"
         return f"{self.orders.session.nonce}-none"
 
-    def _sent(self, draft: RequestDraft, shape: RequestClassification, request: Request) -> dict[str, Scalar]:
-        named = "none" if not draft.operation.ordered else "known" if draft.fellow is not None else "unknown"
-        if (
-            named == "none"
-            and draft.operation.profile is Profile.RECURRING
-            and draft.operation.deed is OperationKind.CREATE
-        ):
-            named = "none" if self.orders.agreement else "unknown"
-        documented = draft.method == draft.operation.method
-        valid = draft.token == draft.key == "ours" and named != "unknown"
+    def _request_facts(self, draft: RequestDraft, classification: RequestClassification) -> dict[str, Scalar]:
+        order = self._order_fact(draft)
         statuses = self._description.operations[draft.operation][1]
-        number = value_at(json_body(Response(200, (), draft.body)), "merchantInfo.merchantSerialNumber")
+        msn = value_at(json_body(Response(200, (), draft.body)), "merchantInfo.merchantSerialNumber")
         return {
-            "sent.deed": draft.operation.deed.value,
-            "sent.method": "documented" if documented else "other",
+            "sent.deed": draft.operation.kind.value,
+            "sent.method": "documented" if draft.has_documented_method else "other",
             "sent.token": draft.token,
             "sent.key": draft.key,
-            "sent.order": named,
-            "sent.flaw": shape.flaw or None,
-            "sent.invalid": bool(shape.flaw) or not valid,
-            "sent.doubt": shape.doubt or not documented,
-            "sent.plain": shape.step is not None,
-            # A sales unit's number that is no text is documented to be able to end in a 500.
-            "sent.weakness": number is not MISSING and not isinstance(number, str),
+            "sent.order": order,
+            "sent.flaw": classification.flaw or None,
+            "sent.invalid": bool(classification.flaw) or not draft.is_authorized or order == "unknown",
+            "sent.doubt": classification.uncertain or not draft.has_documented_method,
+            "sent.plain": classification.step is not None,
+            # A sales unit's number that is not text is documented to be able to end in a 500.
+            "sent.weakness": msn is not MISSING and not isinstance(msn, str),
             "document.statuses": ",".join(sorted(statuses)),
         }
 
-    async def _again(self, request: Request, answer: ResponseOrNone) -> dict[str, Scalar]:
-        """Ask again what was answered 500, each time under a key of its own; then see whether the target is well."""
+    def _order_fact(self, draft: RequestDraft) -> str:
+        """Return whether the request names an order that exists: ``known``, ``unknown``, or ``none`` for no order."""
+        operation = draft.operation
+        if operation.names_order:
+            return "known" if draft.order is not None else "unknown"
+        if operation.profile is Profile.RECURRING and operation.kind is OperationKind.CREATE:
+            return "none" if self.orders.agreement else "unknown"
+        return "none"
+
+    # After the response
+
+    async def _repeat(self, request: Request, answer: ResponseOrNone) -> dict[str, Scalar]:
+        """Repeat a request that got a 500, with a new key each time; return how often, and the target's health."""
         if isinstance(answer, NoResponse) or answer.status < 500 or answer.status in PASSING:
             return {}
         times = 1
-        name = KEYS[self.orders.profile]
+        key_header = KEYS[self.orders.profile]
         while times < AGAIN:
-            await self._link.pause(0.2 * times)
+            await self._connection.pause(0.2 * times)
             headers = tuple(
-                (header, f"{value}-{times}" if header == name else value) for header, value in request.headers
+                (name, f"{value}-{times}" if name == key_header else value) for name, value in request.headers
             )
-            repeated = await self._link.send(Call(replace(request, headers=headers), "act"))
-            self._notebook.aside(Call(replace(request, headers=headers), "act"), repeated)
+            call = Call(replace(request, headers=headers), "act")
+            repeated = await self._connection.send(call)
+            self._recorder.record_aside(call, repeated)
             if isinstance(repeated, NoResponse) or repeated.status != answer.status:
                 break
             times += 1
-        healthy = times >= AGAIN and await self._well()
+        healthy = times >= AGAIN and await self._is_healthy()
         return {"sent.times": times, "target.healthy": healthy}
 
-    async def _well(self) -> bool:
-        """Tell whether an order that is there can be read."""
-        fellow = await self.orders.in_situation("waiting")
-        return fellow is not None and (await fellow.driver.look("read", log=False)).get("view.outcome") == ACCEPTED
+    async def _is_healthy(self) -> bool:
+        """Return whether an order that exists can be read."""
+        order = await self.orders.in_situation("waiting")
+        return order is not None and (await order.driver.look("read", log=False)).get("view.outcome") == ACCEPTED
 
-    async def _afterwards(
+    async def _order_facts(
         self,
         draft: RequestDraft,
-        shape: RequestClassification,
-        fellow: PooledOrder,
+        classification: RequestClassification,
+        order: PooledOrder,
         answer: ResponseOrNone,
         before: Observation,
     ) -> dict[str, Scalar]:
-        """Read the order back, compare it with what the model permits, and let its tracker move on."""
-        deed, changes = draft.operation.deed, draft.method != draft.operation.method
-        if deed in BODILESS and not changes:
+        """Read the order back; return how it was before and after, and what the model says of the change.
+
+        The order remains known only if its state still follows from what the model permits.
+        """
+        if draft.operation.kind in BODILESS and draft.has_documented_method:
             return {}
-        fellow.modified += 1
+        order.modified += 1
         outcome = outcome_fields(answer)["answer.outcome"]
-        fellow.view = await fellow.driver.look("read", log=False)
-        if outcome == "refused" and _differs(before, fellow.view):
-            # It may be that one of the two reads was behind.
-            await fellow.driver.pause(2)
-            fellow.view = await fellow.driver.look("poll", log=False)
+        order.view = await self._view_after(order, outcome, before)
+        step = classification.step if draft.has_documented_method and draft.is_authorized else None
         facts: dict[str, Scalar] = {}
-        step = shape.step if not changes and draft.token == draft.key == "ours" else None
-        if step is not None and not isinstance(answer, NoResponse):
-            observed = fellow.driver.interpret(step, answer)
-            judgement = await follow(fellow, step, observed)
-            facts |= {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}
-            for finding in judgement.findings[:1]:
-                facts |= {
-                    "model.rule": finding.rule,
-                    "model.field": finding.field,
-                    "model.permitted": finding.permitted,
-                    "model.observed": finding.observed,
-                }
-            # What may still come is not waited for: the order is left alone from here on.
-            if outcome == PENDING:
-                fellow.lose_track()
-        elif outcome != "refused":
-            fellow.lose_track()
-        for moment, view in (("before", before), ("after", fellow.view)):
+        if step is not None and isinstance(answer, Response):
+            facts = await self._model_facts(order, step, answer)
+        if outcome == PENDING or (not facts and outcome != REFUSED):
+            # A change that is still to come is not waited for: the order is not used any more.
+            order.possible = ()
+        for moment, view in (("before", before), ("after", order.view)):
             facts[f"{moment}.outcome"] = view.get("view.outcome")
             facts |= {f"{moment}.{name}": view.get(f"view.{name}") for name in (*COMPARED, *SOUND)}
-        if fellow.view.get("view.outcome") != ACCEPTED:
-            fellow.lose_track()
+        if order.view.get("view.outcome") != ACCEPTED:
+            order.possible = ()
         return facts
 
-    async def _adopt(self, draft: RequestDraft, answer: Response) -> None:
+    @staticmethod
+    async def _view_after(order: PooledOrder, outcome: Scalar, before: Observation) -> ObservedFields:
+        view = await order.driver.look("read", log=False)
+        if outcome == REFUSED and _differs(before, view):
+            # One of the two reads may have been behind.
+            await order.driver.pause(2)
+            view = await order.driver.look("poll", log=False)
+        return view
+
+    async def _model_facts(self, order: PooledOrder, step: Step, response: Response) -> dict[str, Scalar]:
+        """Return what the model says of a step that a response is the outcome of; follow the order."""
+        observed = order.driver.interpret(step, response)
+        judgement, order.possible = await executed_step(order, step, observed, self.orders.context)
+        facts: dict[str, Scalar] = {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}
+        for finding in judgement.findings[:1]:
+            facts |= {
+                "model.rule": finding.rule,
+                "model.field": finding.field,
+                "model.permitted": finding.permitted,
+                "model.observed": finding.observed,
+            }
+        return facts
+
+    async def _adopt(self, draft: RequestDraft, response: Response) -> None:
+        """Take an order that a drawn request created into the pool, if the request has no unusual field.
+
+        The model does not know what an optional field may change about an order.
+        """
         body = json_body(Response(200, (), draft.body))
-        path = {Profile.ECOM: "transaction.orderId", Profile.EPAYMENT: "reference"}.get(draft.operation.profile)
-        amount = value_at(body, "transaction.amount" if draft.operation.profile is Profile.ECOM else "amount.value")
+        if response.status not in (200, 201) or not self._has_usual_fields(draft.operation, body):
+            return
+        profile = draft.operation.profile
+        path = {Profile.ECOM: "transaction.orderId", Profile.EPAYMENT: "reference"}.get(profile)
         identifier = value_at(body, path) if path else MISSING
-        good = good_body(draft.operation, self.ours, "", 1) or {}
-        # What an option may change of an order, the model does not know.
-        plain = isinstance(body, dict) and set(body) <= set(good) and _within(body, good, "transaction")
-        usable = plain and isinstance(amount, int) and not isinstance(amount, bool) and amount > 0
-        if answer.status in (200, 201) and usable and isinstance(identifier, str):
+        amount = value_at(body, "transaction.amount" if profile is Profile.ECOM else "amount.value")
+        is_amount = isinstance(amount, int) and not isinstance(amount, bool) and amount > 0
+        if is_amount and isinstance(identifier, str):
             await self.orders.adopt(identifier, amount)
 
-    def _watch(self, answer: ResponseOrNone) -> None:
-        lost = isinstance(answer, NoResponse) or answer.status in PASSING - {501, 505}
-        self._in_a_row = self._in_a_row + 1 if lost else 0
-        if self._in_a_row >= UNHEALTHY:
+    def _has_usual_fields(self, operation: Operation, body: Any) -> bool:
+        good = good_body(operation, self.defaults, "", 1) or {}
+        return isinstance(body, dict) and set(body) <= set(good) and _is_within(body, good, "transaction")
+
+    def _check_health(self, answer: ResponseOrNone) -> None:
+        failed = isinstance(answer, NoResponse) or answer.status in PASSING - {501, 505}
+        self._failures = self._failures + 1 if failed else 0
+        if self._failures >= UNHEALTHY:
             cause = answer.cause if isinstance(answer, NoResponse) else f"status {answer.status}"
             raise TargetError(
                 f"{self.orders.session.transport.name} is not healthy: {UNHEALTHY} requests in a row were not answered "
@@ -319,55 +363,10 @@ class RequestExecutor:
             )
 
 
-def answered_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Scalar]:
-    """Return the facts that an answer alone shows. None stands for what is left out."""
-    if isinstance(answer, NoResponse):
-        return {"answer.cause": answer.cause}
-    body = json_body(answer)
-    kind = find_header(answer.headers, "content-type")
-    media = None if kind is None else kind.partition(";")[0].strip().lower()
-    # What is like one of the families of JSON is JSON; anything else is said as it is.
-    family = "json" if media is not None and (media.endswith(("/json", "+json"))) else media
-    facts: dict[str, Scalar] = {
-        "answer.status": answer.status,
-        "answer.type": family,
-        "answer.body": bool(answer.body),
-        "answer.parsed": body is not None or answer.body.strip() == b"null",
-        "answer.lacks": next((path for path in operation.answered if value_at(body, path) is MISSING), None),
-    }
-    names = list(_names(operation, body)) if answer.status < 300 else []
-    if names:
-        facts["answer.name"] = next((name for name, known in names if not known), None)
-    return facts
-
-
-def _within(body: dict[str, Any], good: dict[str, Any], name: str) -> bool:
+def _is_within(body: dict[str, Any], good: dict[str, Any], name: str) -> bool:
     inner, known = body.get(name, {}), good.get(name, {})
     return isinstance(inner, dict) and set(inner) <= set(known)
 
 
 def _differs(before: Observation, after: Observation) -> bool:
     return any(before.get(f"view.{name}") != after.get(f"view.{name}") for name in COMPARED)
-
-
-def _names(operation: Operation, body: Any) -> list[tuple[str, bool]]:
-    """Return the names of states and entries in an answer, and whether each is a documented one."""
-    names: list[tuple[Any, frozenset[str]]] = []
-    states, entries = STATES[operation.profile], ENTRIES[operation.profile]
-    if operation.profile is Profile.ECOM:
-        state = nested(body, "transactionInfo", "status")
-        if operation.deed is OperationKind.CANCEL and state is not None:
-            names.append((state.lower() if isinstance(state, str) else state, states))
-        names += [(nested(entry, "operation"), entries) for entry in as_list(nested(body, "transactionLogHistory"))]
-    elif operation.profile is Profile.EPAYMENT:
-        if operation.deed is OperationKind.LOG:
-            names += [(nested(entry, "name"), entries) for entry in as_list(body)]
-        elif operation.deed is not OperationKind.CREATE and nested(body, "state") is not None:
-            names.append((nested(body, "state"), states))
-    elif operation.deed is OperationKind.READ:
-        names.append((nested(body, "status"), states))
-        names += [(nested(entry, "event"), entries) for entry in as_list(nested(body, "history"))]
-    return [(str(name), name in known) for name, known in names if isinstance(name, str)]
-
-
-__all__ = ["Budget", "CountingConnection", "RequestDraft", "RequestExecutor", "SpentError", "answered_facts"]

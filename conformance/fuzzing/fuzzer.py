@@ -1,54 +1,46 @@
-"""A run's fuzzing: what is always sent, and then what is drawn, bounded in time and requests."""
+"""The fuzzing of a run: requests that are always sent, then drawn ones, within a budget of time and requests."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections import Counter
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, Protocol
 
-from conformance.domain.messages import Request, Response
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence, RecordSink
-from conformance.fuzzing.executor import Budget, CountingConnection, RequestDraft, RequestExecutor, SpentError
+from conformance.fuzzing.drawing import DrawnRequests, FuzzStatistics
+from conformance.fuzzing.executor import Budget, CountingConnection, RequestExecutor, SpentError
 from conformance.fuzzing.openapi import Description
 from conformance.fuzzing.order_pool import OrderPool
 from conformance.fuzzing.probes import probe
-from conformance.fuzzing.recorder import FuzzRecorder, Sent
-from conformance.fuzzing.request_shape import OFTEN, RequestDefaults, realised
-from conformance.fuzzing.schemathesis_engine import (
-    EXAMPLES,
-    SKIPPED,
-    Drawing,
-    DrawingPhase,
-    GenerationError,
-    StockCheckFailure,
-    operation_of,
-)
-from conformance.judging.http_layer import Verdict
+from conformance.fuzzing.recorder import FuzzRecorder, Watcher
+from conformance.fuzzing.request_bodies import RequestDefaults
+from conformance.fuzzing.schemathesis_engine import EXAMPLES
 from conformance.rulebook import load_http_rules
 from conformance.runner.session import RunSession
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.transport import Connection, TargetError
-from conformance.wire import NoResponse
 from conformance.wire.base import OrderIdentifiers
-from conformance.wire.operations import MODIFYING, Operation
 
 SECONDS: Final = 60.0
 REQUESTS: Final = 10_000
 DRAWN: Final = "drawn to the end"
 CUT_OFF: Final = "cut off before its end"
-SAMPLED: Final = 0.4
-"""The share of schemathesis' systematic requests that is sent: ours have gone through the same before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long fuzzing may take in seconds, and how many requests it may send."""
+    """The limits of fuzzing.
+
+    Attributes:
+        seconds: how long it may take.
+        requests: how many requests it may send.
+        examples: how many requests are drawn for each operation.
+
+    """
 
     seconds: float = SECONDS
     requests: int = REQUESTS
@@ -57,14 +49,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FuzzPhase:
-    """What a run is asked to fuzz from, and for how long. ``named`` is what the user called it."""
+    """Fuzzing as a phase of a run. ``named`` is the description as the user named it."""
 
     description: Description
     limits: Limits
     named: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return what a run needs to know to be resumed."""
+        """Return what is needed to resume it: ``{"openapi": …, "digest": …, "seconds": …}``."""
         return {"openapi": self.named, "digest": self.description.digest, "seconds": self.limits.seconds}
 
     @property
@@ -73,226 +65,140 @@ class FuzzPhase:
         return f"Fuzzing from {self.description.name}"
 
     async def run(self, run_session: RunSession, ledger: RecordSink, before: Evidence | None) -> None:
-        """Fuzz after a run's histories."""
-        await Fuzzer(run_session, ledger, self.description, self.limits).play(before)
+        """Fuzz after the histories of a run; ``before`` is the evidence of the run that is resumed."""
+        await Fuzzer(run_session, ledger, self.description, self.limits).run(before)
 
 
-class Watch(Protocol):
-    """Told how fuzzing goes on."""
+class Watch(Watcher, Protocol):
+    """Follows the progress of fuzzing."""
 
     def begun(self, profile: Profile, phase: str) -> None:
-        """A way of drawing begins."""
-
-    def judged(self, sent: Sent, verdict: Verdict) -> None:
-        """A request was judged."""
-
-
-@dataclass
-class _FuzzStatistics:
-    """What happened besides: objections of stock checks, and operations that could not be drawn for."""
-
-    objections: Counter[tuple[str, str]] = field(default_factory=Counter)
-    troubles: dict[str, str] = field(default_factory=dict)
-    sent: Counter[str] = field(default_factory=Counter)
+        """Take note of the beginning of a phase."""
 
 
 class Fuzzer:
-    """Fuzzes the profiles that a sitting has looked at and a description has."""
+    """Fuzzes the APIs of a run that a description has."""
 
     def __init__(
         self,
         run_session: RunSession,
-        ledger: RecordSink,
+        sink: RecordSink,
         description: Description,
         limits: Limits,
         watch: Watch | None = None,
     ) -> None:
-        # A person at the terminal has nothing to do with what is fuzzed.
+        """Take a session whose target is open.
+
+        Raises:
+            TargetError: the target is not reached in HTTP messages.
+
+        """
+        # The operator has nothing to do with fuzzing.
         target = getattr(run_session.target, "inner", run_session.target)
         if not isinstance(target, HttpTarget):
             raise TargetError(f"{target.name} is called without HTTP: there is nothing to fuzz.")
         self._run_session = run_session
-        self._ledger = ledger
+        self._sink = sink
         self._description = description
         self._limits = limits
         self._watch = watch
         self._session = target.session
-        self._judged: Counter[Profile] = Counter()
-        """How many requests of a profile were judged before the run was interrupted."""
+        self._judged_before: Counter[Profile] = Counter()
+        """How many requests of each API were judged before the run was interrupted."""
 
-    async def play(self, before: Evidence | None = None) -> None:
-        """Fuzz. What a run had fuzzed ``before`` it was interrupted is kept, and what it had not ended begins anew.
+    async def run(self, before: Evidence | None = None) -> None:
+        """Fuzz every API. Of a run that is resumed, an API that was not fuzzed to the end is fuzzed again.
 
         Raises:
             TargetError: the target is not healthy.
 
         """
         profiles = [profile for profile in self._run_session.contexts if profile in self._description.profiles]
-        limits = self._limits
-        every = len(profiles)
+        total = len(profiles)
         if before is not None and before.first("fuzz") is not None:
-            profiles = [profile for profile in profiles if not self._taken_up(profile, before)]
+            profiles = [profile for profile in profiles if not self._resume(profile, before)]
         else:
-            self._ledger.append(
+            self._sink.append(
                 "fuzz",
                 profiles=[profile.value for profile in profiles],
                 document=self._description.as_json(),
                 rules=load_http_rules().digest,
-                seconds=limits.seconds,
-                requests=limits.requests,
+                seconds=self._limits.seconds,
+                requests=self._limits.requests,
             )
-        if not profiles:
-            return
-        deadline = time.monotonic() + limits.seconds * len(profiles) / every
-        budget = Budget(deadline, limits.requests * len(profiles) // every)
+        if profiles:
+            deadline = time.monotonic() + self._limits.seconds * len(profiles) / total
+            await self._fuzz_all(profiles, Budget(deadline, self._limits.requests * len(profiles) // total))
+
+    async def _fuzz_all(self, profiles: list[Profile], budget: Budget) -> None:
         for index, profile in enumerate(profiles):
             remaining = len(profiles) - index
-            # What one profile leaves over is the others'.
-            share = Budget(
-                time.monotonic() + max(0.0, deadline - time.monotonic()) / remaining,
-                max(1, budget.requests // remaining),
-            )
-            granted = share.requests
-            await self._one(profile, share)
+            # What one API does not use is left for the next ones.
+            seconds = max(0.0, budget.deadline - time.monotonic()) / remaining
+            granted = max(1, budget.requests // remaining)
+            share = Budget(time.monotonic() + seconds, granted)
+            await self._fuzz(profile, share)
             budget.requests -= granted - share.requests
 
-    def _taken_up(self, profile: Profile, before: Evidence) -> bool:
-        """Close what was cut off of a profile; tell whether it had come to its end."""
-        self._judged[profile] = sum(record["profile"] == profile for record in before.of_kind("fuzzed"))
+    def _resume(self, profile: Profile, before: Evidence) -> bool:
+        """Record the end of the interrupted fuzzing of an API; return whether it had been fuzzed to the end."""
+        self._judged_before[profile] = sum(record["profile"] == profile for record in before.of_kind("fuzzed"))
         endings = [record for record in before.of_kind("fuzz-profile") if record["profile"] == profile]
-        unclosed = self._judged[profile] - sum(record["judged"] for record in endings)
+        unclosed = self._judged_before[profile] - sum(record["judged"] for record in endings)
         if unclosed:
-            self._close(profile, CUT_OFF, unclosed, _FuzzStatistics())
+            self._record_end(profile, CUT_OFF, unclosed, FuzzStatistics())
         return any(record["ended"] != CUT_OFF for record in endings)
 
-    async def _one(self, profile: Profile, budget: Budget) -> None:
-        settings = self._run_session.settings
-        target = self._session.transport
-        link = CountingConnection(target.connect(), budget)
-        base = target.name if target.kind == "url" else "http://127.0.0.1:9701"
-        watcher = self._watch
-        notebook = FuzzRecorder(self._ledger, self._run_session.redactor, base, watcher, self._judged[profile])
-        tale = _FuzzStatistics()
+    async def _fuzz(self, profile: Profile, budget: Budget) -> None:
+        transport = self._session.transport
+        connection = CountingConnection(transport.connect(), budget)
+        base = transport.name if transport.kind == "url" else "http://127.0.0.1:9701"
+        recorder = FuzzRecorder(self._sink, self._run_session.redactor, base, self._watch, self._judged_before[profile])
+        statistics = FuzzStatistics()
         ended = CUT_OFF
-        began = notebook.count
+        first = recorder.count
         try:
-            gate = self._gate(profile, link, notebook)
-            if watcher is not None:
-                watcher.begun(profile, "probes")
-            await probe(gate)
-            await self._drawn(gate, budget, tale, _seed(settings.seed, profile))
-            ended = _how(budget)
+            executor = self._executor(profile, connection, recorder)
+            self._begin(profile, "probes")
+            await probe(executor)
+            seed = _seed(self._run_session.settings.seed, profile)
+            drawn = DrawnRequests(self._description, executor, budget, statistics, self._begin)
+            await drawn.run(seed, self._limits.examples)
+            ended = _ending(budget)
         except SpentError:
-            ended = _how(budget)
+            ended = _ending(budget)
         finally:
-            self._close(profile, ended, notebook.count - began, tale)
-            await link.close()
+            self._record_end(profile, ended, recorder.count - first, statistics)
+            await connection.close()
 
-    def _close(self, profile: Profile, ended: str, judged: int, tale: _FuzzStatistics) -> None:
-        self._ledger.append(
-            "fuzz-profile",
-            profile=profile.value,
-            ended=ended,
-            judged=judged,
-            drawn=dict(sorted(tale.sent.items())),
-            objections=[
-                {"check": check, "operation": operation, "times": times}
-                for (check, operation), times in sorted(tale.objections.items())
-            ],
-            undrawn=[
-                {"operation": operation, "message": message} for operation, message in sorted(tale.troubles.items())
-            ],
-        )
+    def _begin(self, profile: Profile, phase: str) -> None:
+        if self._watch is not None:
+            self._watch.begun(profile, phase)
 
-    def _gate(self, profile: Profile, link: Connection, notebook: FuzzRecorder) -> RequestExecutor:
+    def _record_end(self, profile: Profile, ended: str, judged: int, statistics: FuzzStatistics) -> None:
+        self._sink.append("fuzz-profile", profile=profile.value, ended=ended, judged=judged, **statistics.as_json())
+
+    def _executor(self, profile: Profile, connection: Connection, recorder: FuzzRecorder) -> RequestExecutor:
         settings, session = self._run_session.settings, self._session
-        orders = OrderPool(session, profile, self._run_session.contexts[profile], settings.nonce, link, notebook.aside)
+        orders = OrderPool(
+            session,
+            profile,
+            self._run_session.contexts[profile],
+            settings.nonce,
+            connection,
+            recorder.record_aside,
+        )
         credentials = session.credentials
         due = OrderIdentifiers("", session.today, session.market).due
-        ours = RequestDefaults(credentials.msn, settings.market.currency, credentials.phone, due)
-        chance = Random(_seed(settings.seed, profile))
-        return RequestExecutor(orders, self._description, link, notebook, credentials, ours, chance)
-
-    async def _drawn(self, gate: RequestExecutor, budget: Budget, tale: _FuzzStatistics, seed: int) -> None:
-        loop = asyncio.get_running_loop()
-        phase = ["examples"]
-        trouble: list[BaseException] = []
-        pending: list[Future[Response]] = []
-
-        def answering(request: Request) -> Response:
-            if budget.spent or trouble:
-                drawing.stop()
-                return SKIPPED
-            future = asyncio.run_coroutine_threadsafe(self._exchange(gate, request, phase[0], tale), loop)
-            pending[:] = [future]
-            try:
-                return future.result()
-            except SpentError:
-                budget.stopped = True
-            except BaseException as error:
-                trouble.append(error)
-            drawing.stop()
-            return SKIPPED
-
-        drawing = Drawing(self._description, gate.operations, seed, answering, self._limits.examples)
-
-        def run() -> None:
-            for event in drawing.happenings():
-                if isinstance(event, DrawingPhase):
-                    phase[0] = event.name
-                    if self._watch is not None and event.name in ("coverage", "fuzzing", "stateful"):
-                        self._watch.begun(gate.orders.profile, event.name)
-                elif isinstance(event, StockCheckFailure):
-                    tale.objections[event.check, event.operation] += 1
-                elif isinstance(event, GenerationError):
-                    tale.troubles[event.operation] = event.message[:300]
-
-        running = loop.run_in_executor(None, run)
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            # The thread that draws must not go on sending: it is told, and waited for.
-            budget.stopped = True
-            drawing.stop()
-            for future in pending:
-                future.cancel()
-            await asyncio.wait([running], timeout=10)
-            raise
-        if trouble:
-            raise trouble[0]
-
-    async def _exchange(self, gate: RequestExecutor, request: Request, phase: str, tale: _FuzzStatistics) -> Response:
-        match = operation_of(self._description, request.path, request.method)
-        if match is None or (phase == "coverage" and gate.chance.random() > SAMPLED):
-            return SKIPPED
-        operation, _ = match
-        if not operation.body and operation.deed in MODIFYING and request.method != operation.method:
-            return SKIPPED
-        fellow = None
-        if operation.ordered and gate.chance.random() < OFTEN:
-            fellow = await gate.orders.one_for(operation, gate.chance)
-        most = fellow.left if fellow is not None else 0
-        body = realised(operation, request.body, gate.ours, gate.orders.fresh_id(), most, gate.chance)
-        kind = request.header("content-type") or ""
-        if not operation.body and request.method == "GET":
-            # What is in the body of a GET is nobody's concern.
-            body, kind = b"", ""
-        tale.sent[phase] += 1
-        draft = RequestDraft(operation, phase, _label(operation, request), request.method, body, kind, fellow)
-        answer = await gate.exchange(draft)
-        if isinstance(answer, NoResponse):
-            return SKIPPED
-        return answer
+        defaults = RequestDefaults(credentials.msn, settings.market.currency, credentials.phone, due)
+        random = Random(_seed(settings.seed, profile))
+        return RequestExecutor(orders, self._description, connection, recorder, credentials, defaults, random)
 
 
-def _how(budget: Budget) -> str:
+def _ending(budget: Budget) -> str:
     if not budget.spent:
         return DRAWN
     return "the requests are used up" if budget.requests <= 0 else "the time is used up"
-
-
-def _label(operation: Operation, request: Request) -> str:
-    return "drawn" if request.method == operation.method else f"drawn, as {request.method}"
 
 
 def _seed(seed: int, profile: Profile) -> int:

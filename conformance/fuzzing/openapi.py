@@ -1,6 +1,6 @@
-"""OpenAPI descriptions: read, repaired by named data, never edited; and what is wrong in them.
+"""Reads OpenAPI descriptions, repairs them from a catalogue of known defects, and lists what is wrong in them.
 
-A description's defects are findings about the description. They never are findings about a target.
+The defects of a description are findings about the description, never about a target.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _PlainLoader(SafeLoader):  # type: ignore[misc]
-    """Reads dates as the text they are, and ``NO`` as Norway: YAML 1.2, as OpenAPI has it, knows neither as a type."""
+    """Reads YAML 1.2, which OpenAPI uses: dates are text, and ``NO`` is Norway and not a boolean."""
 
 
 _PlainLoader.yaml_implicit_resolvers = {
@@ -45,9 +45,14 @@ _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:tr
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """Something wrong in a description. ``repair`` says what was done about it before it was used; empty for nothing.
+    """Something wrong in a description.
 
-    ``pointer`` is a JSON pointer; a segment ``*`` stands for every member under which the rest leads somewhere.
+    Attributes:
+        id: names the defect.
+        pointer: where it is, as a JSON pointer; a segment ``*`` stands for every member that has the rest.
+        reason: what is wrong, in a sentence.
+        repair: how it was repaired before the description was used; empty if it was not.
+
     """
 
     id: str
@@ -56,23 +61,23 @@ class Defect:
     repair: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """Return it as the journal keeps it."""
+        """Return the defect as the journal keeps it."""
         return {"id": self.id, "pointer": self.pointer, "reason": self.reason, "repair": self.repair}
 
 
 @dataclass(frozen=True)
 class Description:
-    """A description that can be used.
+    """A usable OpenAPI description.
 
     Attributes:
         name: where it came from.
-        title: what it calls itself.
+        title: its own title.
         version: its version.
         digest: SHA-256 of the text, in hex.
-        data: the document with its repairs.
+        data: the repaired document.
         defects: what is wrong in it.
-        operations: what it has of the operations around Cancel, each with its path in the document and the statuses
-            that it documents; ``default`` among them permits every one.
+        operations: the operations around Cancel that it describes, each with its path in the document and its
+            documented statuses, where ``default`` permits any.
 
     """
 
@@ -86,12 +91,12 @@ class Description:
 
     @property
     def profiles(self) -> tuple[Profile, ...]:
-        """The profiles of which it has a cancel."""
-        described = {operation.profile for operation in self.operations if operation.deed == "cancel"}
+        """The APIs whose cancel it describes."""
+        described = {operation.profile for operation in self.operations if operation.kind == "cancel"}
         return tuple(profile for profile in Profile if profile in described)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the journal keeps of it."""
+        """Return the description as the journal keeps it: everything but the document."""
         return {
             "name": self.name,
             "title": self.title,
@@ -109,10 +114,10 @@ def embedded() -> Description:
 
 
 def from_file(path: str) -> Description:
-    """Read a description from a file.
+    """Return the description in a file.
 
     Raises:
-        TargetUsageError: it cannot be read, or is none that can be used.
+        TargetUsageError: the file cannot be read, or is not a usable description.
 
     """
     try:
@@ -125,10 +130,10 @@ def from_file(path: str) -> Description:
 
 
 def parse(text: str, name: str) -> Description:
-    """Read a description, JSON or YAML.
+    """Return the description in a text, JSON or YAML. ``name`` is where the text came from.
 
     Raises:
-        TargetUsageError: it is none, or has nothing around Cancel.
+        TargetUsageError: it is not an OpenAPI 3 document, or describes no cancel.
 
     """
     where = f"the OpenAPI description {name}"
@@ -143,9 +148,9 @@ def parse(text: str, name: str) -> Description:
     data = json.loads(json.dumps(data, default=str))
     info = data["info"] if isinstance(data.get("info"), dict) else {}
     title, version = str(info.get("title", "")), str(info.get("version", ""))
-    defects = [*_mended(data, title, version), *_stubbed(data)]
+    defects = [*_repaired(data, title, version), *_removed(data)]
     operations = dict(_operations(data))
-    if not any(operation.deed == "cancel" for operation in operations):
+    if not any(operation.kind == "cancel" for operation in operations):
         raise TargetUsageError(
             f"{where} has no cancel of eCom v2, ePayment v1 or Recurring v3: name one that describes it."
         )
@@ -195,19 +200,19 @@ def _catalogue() -> _Catalogue:
     return parse_toml(text, _Catalogue, _REPAIRS)
 
 
-def _mended(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
-    """Apply what is known to be wrong in this description, by its title and version."""
+def _repaired(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
+    """Repair the known defects of the description with this title and version; yield them, and those that remain."""
     catalogue = _catalogue()
     known = {
         file for file, identity in catalogue["description"].items() if identity == {"title": title, "version": version}
     }
     for repair in catalogue["repair"]:
-        # A later copy under the same number may have mended it.
-        if files.intersection(repair.files) and _apply(data, repair):
-            yield Defect(repair.id, repair.pointer, repair.reason, repair.op)
-    for remark in catalogue.remark:
-        if files.intersection(remark.files) and _leads_somewhere(data, _segments(remark.pointer)):
-            yield Defect(remark.id, remark.pointer, remark.reason)
+        # A later copy with the same version may not have the defect.
+        if known & set(repair["files"]) and _apply(data, repair):
+            yield Defect(repair["id"], repair["pointer"], repair["reason"], repair["op"])
+    for remark in catalogue["remark"]:
+        if known & set(remark["files"]) and _exists(data, _segments(remark["pointer"])):
+            yield Defect(remark["id"], remark["pointer"], remark["reason"])
 
 
 def _apply(data: dict[str, Any], repair: _Repair) -> bool:
@@ -240,7 +245,7 @@ def _holders(node: Any, path: Sequence[str]) -> Iterator[dict[str, Any]]:
                 yield from _holders(node[name], path[1:])
 
 
-def _leads_somewhere(data: dict[str, Any], path: Sequence[str]) -> bool:
+def _exists(data: dict[str, Any], path: Sequence[str]) -> bool:
     *before, last = path
     return any(last in holder for holder in _holders(data, before))
 
@@ -248,8 +253,8 @@ def _leads_somewhere(data: dict[str, Any], path: Sequence[str]) -> bool:
 # Defects that any description may have
 
 
-def _stubbed(data: dict[str, Any]) -> Iterator[Defect]:
-    """Take out what leads nowhere and what cannot be a pattern, so that the rest can be used."""
+def _removed(data: dict[str, Any]) -> Iterator[Defect]:
+    """Remove references to nothing and invalid patterns, so that the rest can be used; yield these defects."""
     for pointer, node in list(_objects(data, "")):
         reference = node.get("$ref")
         if isinstance(reference, str) and not _resolves(data, reference):
@@ -317,7 +322,7 @@ def _operations(data: dict[str, Any]) -> Iterator[tuple[Operation, tuple[str, fr
 
 
 def _bases(data: dict[str, Any]) -> list[str]:
-    """Return the paths under which a description's own may stand: nothing, those of its servers, and the APIs' own."""
+    """Return the paths that may precede a description's own: none, those of its servers, and those of the APIs."""
     servers = data.get("servers")
     listed = (
         [server.get("url", "") for server in servers if isinstance(server, dict)] if isinstance(servers, list) else []

@@ -1,4 +1,4 @@
-"""Orders of our own, in assorted situations, for requests to be about; and what the model knows of each."""
+"""The suite's own orders that fuzzed requests are about, each with what the model knows of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from conformance.domain.expectation import ACCEPTED
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Step
-from conformance.fuzzing.request_shape import SMALL
+from conformance.fuzzing.request_bodies import SMALL
 from conformance.judging.judge import Judgement, StepStatus, judge
 from conformance.judging.observability import observable
 from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
@@ -23,10 +23,13 @@ from conformance.wire.base import ObservedFields, OrderIdentifiers
 from conformance.wire.operations import Operation, OperationKind
 
 MODIFIED: Final = 4
-"""After so many modifying requests an order is left alone: five a minute are allowed."""
+"""Modifying requests after which an order is not used any more: five a minute are allowed."""
 OLDEST: Final = 240.0
-"""Seconds after which an order is left alone: one that was not approved ends after ten minutes."""
+"""Seconds after which an order is not used any more: without approval it ends after ten minutes."""
+READS: Final = 4
+"""How often an order is read until it is as the model permits."""
 PART: Final = 400
+"""The amount of a partial capture, in minor units."""
 
 _APPROVED: Final[Mapping[str, tuple[Step, ...]]] = {
     "reserved": (Approve(),),
@@ -46,8 +49,15 @@ _CHARGES: Final[Mapping[str, tuple[Step, ...]]] = {
 class PooledOrder:
     """One order that requests are about.
 
-    ``tracker`` knows what the order can be; where it lost track, nothing of the order is compared any more. ``view`` is
-    what was observed when the order was last read.
+    Attributes:
+        situation: what was done to it, in words.
+        ids: its identifiers, by their names in paths: ``orderId``, ``reference``, ``agreementId``, ``chargeId``.
+        driver: executes steps on it.
+        possible: the orders that it can be, by the model; empty if it is not known any more, and not compared.
+        view: the observation of its last read.
+        created: when, in seconds of ``time.monotonic``.
+        modified: how many modifying requests it got.
+
     """
 
     situation: str
@@ -55,27 +65,35 @@ class PooledOrder:
     driver: HttpDriver
     tracker: Tracker
     view: ObservedFields
-    born: float = field(default_factory=time.monotonic)
+    created: float = field(default_factory=time.monotonic)
     modified: int = 0
 
     @property
-    def tracked(self) -> bool:
-        """Whether it is known what the order is."""
-        return bool(self.tracker.orders)
+    def is_known(self) -> bool:
+        """Whether the model knows what the order is."""
+        return bool(self.possible)
 
     @property
-    def spent(self) -> bool:
-        """Whether it should be left alone."""
-        return not self.tracked or self.modified >= MODIFIED or time.monotonic() - self.born > OLDEST
+    def is_used_up(self) -> bool:
+        """Whether it should not be used any more."""
+        return not self.is_known or self.modified >= MODIFIED or time.monotonic() - self.created > OLDEST
 
     @property
-    def left(self) -> int:
-        """What could be captured or refunded next, in minor units."""
+    def largest_amount(self) -> int:
+        """The largest amount that can be captured or refunded next, in minor units."""
         return max((max(order.remaining, order.refundable) for order in self.possible), default=SMALL)
 
 
 class OrderPool:
-    """The orders of one profile. They are made when they are needed."""
+    """The orders of one API, created when they are needed.
+
+    Attributes:
+        session: the target.
+        profile: the API.
+        context: what the model knows of the target.
+        agreement: the id of an existing agreement (Recurring).
+
+    """
 
     def __init__(
         self,
@@ -83,25 +101,24 @@ class OrderPool:
         profile: Profile,
         context: ModelContext,
         nonce: str,
-        link: Connection,
+        connection: Connection,
         record: RecordExchange,
     ) -> None:
         self.session = session
         self.profile = profile
         self.context = context
         self._nonce = nonce
-        self._link = link
+        self._connection = connection
         self._record = record
         self._count = 0
-        self._at_hand: dict[str, PooledOrder] = {}
+        self._orders: dict[str, PooledOrder] = {}
         self._adopted: list[PooledOrder] = []
         self._failed: set[str] = set()
         self.agreement = ""
-        """An agreement that there is, in Recurring."""
 
     @property
     def situations(self) -> tuple[str, ...]:
-        """The situations that this target lets us reach."""
+        """The situations that an order can be brought into at this target."""
         if self.profile is Profile.RECURRING:
             situations = ["waiting", *_CHARGES]
         elif "approve" in self.session.offered.get(self.profile, frozenset()):
@@ -111,41 +128,41 @@ class OrderPool:
         return tuple(situation for situation in situations if situation not in self._failed)
 
     def fresh_id(self) -> str:
-        """Return an identifier that was not used before."""
+        """Return an order id that was not used before."""
         self._count += 1
         return f"{self._nonce}-{self.profile.value[0]}f{self._count:04d}"
 
-    async def one_for(self, operation: Operation, chance: Random) -> PooledOrder | None:
-        """Return an order for a request, in a situation that chance picks; None where none can be made."""
-        self._adopted = [order for order in self._adopted if not order.spent]
-        if self._adopted and chance.random() < 0.25:
-            return chance.choice(self._adopted)
+    async def pick(self, operation: Operation, random: Random) -> PooledOrder | None:
+        """Return an order in a random situation; None if none can be created."""
+        self._adopted = [order for order in self._adopted if not order.is_used_up]
+        if self._adopted and random.random() < 0.25:
+            return random.choice(self._adopted)
         wanted = list(self.situations)
-        if operation.deed in (OperationKind.REFUND, OperationKind.CAPTURE):
+        if operation.kind in (OperationKind.REFUND, OperationKind.CAPTURE):
             wanted += [situation for situation in ("partly captured", "reserved") if situation in wanted]
-        return await self.in_situation(chance.choice(wanted)) if wanted else None
+        return await self.in_situation(random.choice(wanted)) if wanted else None
 
     async def in_situation(self, situation: str) -> PooledOrder | None:
-        """Return an order in a situation, a new one if need be; None where the target does not let us get there."""
-        order = self._at_hand.get(situation)
-        if order is None or order.spent:
-            order = await self._made(situation)
+        """Return an order in a situation, a new one if needed; None if the target does not permit the situation."""
+        order = self._orders.get(situation)
+        if order is None or order.is_used_up:
+            order = await self._create(situation)
             if order is None:
-                # Tried once more before it is given up.
-                order = await self._made(situation)
+                # A second attempt, since the network may have failed.
+                order = await self._create(situation)
             if order is None:
                 self._failed.add(situation)
-                self._at_hand.pop(situation, None)
+                self._orders.pop(situation, None)
                 return None
-            self._at_hand[situation] = order
+            self._orders[situation] = order
         return order
 
     async def fresh(self, situation: str) -> PooledOrder | None:
         """Return a new order in a situation."""
-        self._at_hand.pop(situation, None)
+        self._orders.pop(situation, None)
         return await self.in_situation(situation)
 
-    async def _made(self, situation: str) -> PooledOrder | None:
+    async def _create(self, situation: str) -> PooledOrder | None:
         if self.profile is Profile.RECURRING:
             waiting = situation == "waiting"
             opening = Initiate(SMALL, Kind.CHARGE_RESERVE if waiting else Kind.INITIAL_RESERVE)
@@ -166,7 +183,7 @@ class OrderPool:
         return PooledOrder(situation, self._ids(identifiers), driver, possible, view)
 
     def _driver(self, identifiers: OrderIdentifiers) -> HttpDriver:
-        return self.session.driver_for(self.profile, identifiers, self._link, self._record)
+        return self.session.driver_for(self.profile, identifiers, self._connection, self._record)
 
     def _ids(self, identifiers: OrderIdentifiers) -> dict[str, str]:
         if self.profile is Profile.RECURRING:
@@ -175,7 +192,7 @@ class OrderPool:
         return {"orderId" if self.profile is Profile.ECOM else "reference": identifiers.order_id}
 
     async def adopt(self, identifier: str, amount: int) -> None:
-        """Take up an order that a drawn request created, if it is what an ordinary one would be."""
+        """Add an order that a drawn request created, if it is like one of the suite's own."""
         if self.profile is Profile.RECURRING or len(self._adopted) >= 3:
             return
         identifiers = OrderIdentifiers(identifier, self.session.today, self.session.market)
@@ -196,13 +213,13 @@ class OrderPool:
 async def prepared(
     possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
 ) -> tuple[PossibleOrders, ObservedFields]:
-    """Play a step of our own; return what is believed of the order then, or nothing if it went otherwise."""
+    """Execute a step of the suite's own; return the orders that are possible then, none if it was not as permitted."""
     expectation = (
         initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
     )
     answer = await driver.perform(step)
     view: ObservedFields = {}
-    for attempt in range(1, LOOKS + 1):
+    for attempt in range(1, READS + 1):
         view = await driver.look("prepare", log=False)
         observed = answer | view
         _, branches = judge(observable(expectation, observed, complete=True), observed)
@@ -214,18 +231,22 @@ async def prepared(
 
 
 async def executed_step(
-    fellow: PooledOrder, step: Step, answer: ObservedFields, context: ModelContext, *, patience: int = LOOKS
+    order: PooledOrder, step: Step, answer: ObservedFields, context: ModelContext, *, patience: int = READS
 ) -> tuple[Judgement, PossibleOrders]:
-    """Compare what a request did to an order with what the model permits; return the judgement and the new belief."""
-    expectation = expect(fellow.possible, step, context)
+    """Compare what a request did to an order with what the model permits.
+
+    Returns the judgement and the orders that are possible after the step. The order is read again while it is not as
+    permitted, at most ``patience`` times.
+    """
+    expectation = expect(order.possible, step, context)
     judgement = Judgement(StepStatus.INCONCLUSIVE)
     branches: tuple[Branch, ...] = ()
     observed: ObservedFields = {}
     for attempt in range(1, patience + 1):
-        observed = answer | fellow.view
+        observed = answer | order.view
         judgement, branches = judge(observable(expectation, observed, complete=True), observed)
         if judgement.status in (StepStatus.CONFORMS, StepStatus.RECORDED) or attempt == patience:
             break
-        await fellow.driver.pause(attempt)
-        fellow.view = await fellow.driver.look("poll", log=False)
-    return judgement, advance(step, fellow.possible, branches, observed)
+        await order.driver.pause(attempt)
+        order.view = await order.driver.look("poll", log=False)
+    return judgement, advance(step, order.possible, branches, observed)

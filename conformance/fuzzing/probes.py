@@ -1,6 +1,6 @@
-"""What is always sent, whatever is drawn later: every operation without credentials, malformed, and about nothing.
+"""Requests that are always sent, whatever is drawn later: without credentials, malformed, for unknown orders, plain.
 
-It is deterministic and short, so that a defect of the HTTP layer is found in the first seconds.
+They are deterministic and few, so that a defect of the HTTP layer shows in the first seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 from conformance.fuzzing.executor import RequestDraft, RequestExecutor
 from conformance.fuzzing.order_pool import PART, PooledOrder
-from conformance.fuzzing.request_shape import FLAGS, SMALL, broken_bodies, good_body
+from conformance.fuzzing.request_bodies import FLAGS, SMALL, broken_bodies, good_body
 from conformance.wire.base import as_json_bytes
 from conformance.wire.operations import Operation, OperationKind
 
@@ -25,83 +25,91 @@ CREDENTIALS: Final = (
 )
 
 
-async def probe(gate: RequestExecutor) -> None:
-    """Send everything that is always sent.
+async def probe(executor: RequestExecutor) -> None:
+    """Send all requests that are always sent.
 
     Raises:
-        SpentError: the time or the number of requests is used up.
-        TargetError: the target does not answer any more.
+        SpentError: the budget is spent.
+        TargetError: the target does not respond any more.
 
     """
-    # Plain requests come last: they use the orders up.
-    for part in (_unauthorized, _malformed, _about_nothing, _of_another_method, _plain):
-        for operation in gate.operations:
-            async for draft in part(gate, operation):
-                await gate.exchange(draft)
+    # Plain requests come last: they use up the orders.
+    for drafts in (_unauthorized, _malformed, _for_unknown_orders, _with_other_methods, _plain):
+        for operation in executor.operations:
+            async for draft in drafts(executor, operation):
+                await executor.execute(draft)
 
 
-def _body(gate: RequestExecutor, operation: Operation, amount: int = PART) -> bytes:
-    good = good_body(operation, gate.ours, gate.orders.fresh_id(), amount)
+def _body(executor: RequestExecutor, operation: Operation, amount: int = PART) -> bytes:
+    good = good_body(operation, executor.defaults, executor.orders.fresh_id(), amount)
     return b"" if good is None else as_json_bytes(good)
 
 
-async def _subject(gate: RequestExecutor, operation: Operation) -> PooledOrder | None:
-    if not operation.ordered:
+async def _order(executor: RequestExecutor, operation: Operation) -> PooledOrder | None:
+    """Return an order that a request can be about; None if there is none, or the operation names none."""
+    if not operation.names_order:
         return None
     for situation in ("reserved", "waiting"):
-        if situation in gate.orders.situations:
-            order = await gate.orders.in_situation(situation)
+        if situation in executor.orders.situations:
+            order = await executor.orders.in_situation(situation)
             if order is not None:
                 return order
     return None
 
 
-async def _unauthorized(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
+async def _unauthorized(executor: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
     for label, token, key in CREDENTIALS:
-        subject = await _subject(gate, operation)
-        if operation.ordered and subject is None:
+        order = await _order(executor, operation)
+        if operation.names_order and order is None:
             return
-        body = _body(gate, operation)
-        yield RequestDraft(operation, SOURCE, label, operation.method, body, fellow=subject, token=token, key=key)
+        body = _body(executor, operation)
+        yield RequestDraft(operation, SOURCE, label, operation.method, body, order=order, token=token, key=key)
 
 
-async def _malformed(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
-    for label, body in broken_bodies(operation, gate.ours, gate.orders.fresh_id(), PART):
-        subject = await _subject(gate, operation)
-        if operation.ordered and subject is None:
+async def _malformed(executor: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
+    for label, body in broken_bodies(operation, executor.defaults, executor.orders.fresh_id(), PART):
+        order = await _order(executor, operation)
+        if operation.names_order and order is None:
             return
-        yield RequestDraft(operation, SOURCE, label, operation.method, body, fellow=subject)
+        yield RequestDraft(operation, SOURCE, label, operation.method, body, order=order)
 
 
-async def _about_nothing(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
-    if operation.ordered:
-        yield RequestDraft(operation, SOURCE, "about no order", operation.method, _body(gate, operation))
+async def _for_unknown_orders(executor: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
+    if operation.names_order:
+        yield RequestDraft(operation, SOURCE, "about no order", operation.method, _body(executor, operation))
 
 
-async def _of_another_method(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
-    taken = {candidate.method for candidate in gate.operations if candidate.path == operation.path}
+async def _with_other_methods(executor: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
+    documented = {candidate.method for candidate in executor.operations if candidate.path == operation.path}
     for method in METHODS:
-        if method not in taken and operation.deed in (OperationKind.CANCEL, OperationKind.CREATE):
-            subject = await _subject(gate, operation)
-            yield RequestDraft(operation, SOURCE, f"as {method}", method, fellow=subject, content_type="")
+        if method not in documented and operation.kind in (OperationKind.CANCEL, OperationKind.CREATE):
+            order = await _order(executor, operation)
+            yield RequestDraft(operation, SOURCE, f"as {method}", method, order=order, content_type="")
 
 
-async def _plain(gate: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
-    if not operation.ordered:
-        yield RequestDraft(operation, SOURCE, "plain", operation.method, _body(gate, operation, SMALL))
+async def _plain(executor: RequestExecutor, operation: Operation) -> AsyncIterator[RequestDraft]:
+    if not operation.names_order:
+        yield RequestDraft(operation, SOURCE, "plain", operation.method, _body(executor, operation, SMALL))
         return
-    flags = (None, False, True) if operation.deed is OperationKind.CANCEL and operation.profile in FLAGS else (None,)
-    amounts = (PART, 2 * SMALL) if operation.deed in (OperationKind.CAPTURE, OperationKind.REFUND) else (PART,)
-    for situation, flag, amount in product(gate.orders.situations, flags, amounts):
-        subject = await gate.orders.fresh(situation) if operation.deed is OperationKind.CANCEL else None
-        subject = subject or await gate.orders.in_situation(situation)
-        if subject is None:
+    cancels = operation.kind is OperationKind.CANCEL
+    moves_money = operation.kind in (OperationKind.CAPTURE, OperationKind.REFUND)
+    flags = (None, False, True) if cancels and operation.profile in FLAGS else (None,)
+    amounts = (PART, 2 * SMALL) if moves_money else (PART,)
+    for situation, flag, amount in product(executor.orders.situations, flags, amounts):
+        order = await executor.orders.fresh(situation) if cancels else None
+        order = order or await executor.orders.in_situation(situation)
+        if order is None:
             continue
-        body = _body(gate, operation, amount)
-        if flag is not None:
-            good = good_body(operation, gate.ours, "", amount) or {}
-            body = as_json_bytes({**good, FLAGS[operation.profile]: flag})
-        draft = RequestDraft(operation, SOURCE, f"plain, {situation}", operation.method, body, fellow=subject)
+        body = _plain_body(executor, operation, flag, amount)
+        draft = RequestDraft(operation, SOURCE, f"plain, {situation}", operation.method, body, order=order)
         yield draft
-        if operation.deed is OperationKind.CANCEL and subject.tracked:
+        if cancels and order.is_known:
             yield replace(draft, label=f"plain, {situation}, again")
+
+
+def _plain_body(executor: RequestExecutor, operation: Operation, flag: bool | None, amount: int) -> bytes:
+    body = _body(executor, operation, amount)
+    if flag is None:
+        return body
+    good = good_body(operation, executor.defaults, "", amount) or {}
+    return as_json_bytes({**good, FLAGS[operation.profile]: flag})

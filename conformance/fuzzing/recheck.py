@@ -1,12 +1,12 @@
-"""Checking what was fuzzed once more: the facts that the messages show, and the judgement that follows from the facts.
+"""Rechecks fuzzed requests: the facts that their messages show, and the judgement that follows from the facts.
 
-The messages stand in the journal beside the facts, without credentials. What cannot be read from one request and its
-answer is taken as it was recorded.
+The journal has the messages beside the facts, without credentials. A fact that one request and its response do not show
+is taken as it was recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from conformance.domain.messages import Response
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence, Record, body_from_json
 from conformance.evidence.redaction import REMOVED
-from conformance.fuzzing.executor import answered_facts
+from conformance.fuzzing.response_facts import response_facts
 from conformance.judging.http_layer import judge_request
 from conformance.wire import NoResponse, ResponseOrNone
 from conformance.wire.operations import OPERATIONS, Operation
@@ -29,7 +29,14 @@ ON_TRUST: Final = (
 
 @dataclass
 class Rechecked:
-    """What came of it: how many requests were judged again, what does not follow, and what a secret hides."""
+    """The result of a recheck.
+
+    Attributes:
+        judged: how many requests were judged again.
+        faults: what does not follow, a sentence each.
+        hidden: how many requests could not be judged again because a secret was removed from their facts.
+
+    """
 
     judged: int = 0
     faults: list[str] = field(default_factory=list)
@@ -37,50 +44,59 @@ class Rechecked:
 
 
 def recheck(evidence: Evidence) -> Rechecked:
-    """Check every fuzzed request of a run."""
-    out = Rechecked()
+    """Recheck every fuzzed request of a run."""
+    result = Rechecked()
     operations = {(operation.profile.value, operation.label): operation for operation in OPERATIONS}
     for record in evidence.of_kind("fuzzed"):
         facts = record["facts"]
         if any(REMOVED in str(value) for value in facts.values()):
-            out.hidden += 1
+            result.hidden += 1
             continue
-        out.judged += 1
-        where = f"request {record['id']} of the fuzzer (record {record['n']})"
+        result.judged += 1
         operation = operations.get((record["profile"], record["operation"]))
-        if operation is None:
-            out.faults.append(f"{where} asks for {record['operation']}, which {record['profile']} does not have")
-            continue
-        for name, (recorded, has_to_be) in _wrong_facts(record, operation).items():
-            out.faults.append(f"{where}: {name} is said to be {recorded!r}, and the messages say {has_to_be!r}")
-        recorded = {name: record[name] for name in _JUDGEMENT if name in record}
-        judged = judge_request(Profile(record["profile"]), facts).as_json()
-        if recorded != judged:
-            out.faults.append(
-                f"{where} is said to be {record['status']!r}, and the facts say {judged['status']!r}"
-                if recorded["status"] != judged["status"]
-                else f"{where} is not judged as its facts say"
-            )
-    return out
+        result.faults.extend(f"{_where(record)}{fault}" for fault in _faults(record, operation))
+    return result
+
+
+def _where(record: Record) -> str:
+    return f"request {record['id']} of the fuzzer (record {record['n']})"
+
+
+def _faults(record: Record, operation: Operation | None) -> Iterator[str]:
+    """Yield what is wrong in the record of one request, as the rest of a sentence about it."""
+    if operation is None:
+        yield f" asks for {record['operation']}, which {record['profile']} does not have"
+        return
+    for name, (recorded_fact, shown) in _wrong_facts(record, operation).items():
+        yield f": {name} is said to be {recorded_fact!r}, and the messages say {shown!r}"
+    recorded = {name: record[name] for name in _JUDGEMENT if name in record}
+    judgement = judge_request(Profile(record["profile"]), record["facts"]).as_json()
+    if recorded == judgement:
+        return
+    if recorded["status"] == judgement["status"]:
+        yield " is not judged as its facts say"
+    else:
+        yield f" is said to be {record['status']!r}, and the facts say {judgement['status']!r}"
 
 
 _JUDGEMENT: Final = ("status", "examples", "records", "cause", "findings")
-_ANSWERED: Final = "answer."
+_RESPONSE: Final = "answer."
+"""Prefix of the facts that a response shows."""
 _ABSENT: Final = "nothing"
 
 
 def _wrong_facts(record: Record, operation: Operation) -> dict[str, tuple[Any, Any]]:
-    """Return the facts that are not what request and answer show, and what they show."""
+    """Return the facts that differ from what the messages show, each as recorded and as shown."""
     recorded: Mapping[str, Scalar] = record["facts"]
     shown: dict[str, Any] = {
-        "sent.deed": operation.deed.value,
+        "sent.deed": operation.kind.value,
         "sent.method": "documented" if record["request"]["method"] == operation.method else "other",
     }
     answer = _answer(record)
     if isinstance(answer, NoResponse) or REMOVED.encode() not in answer.body:
-        facts = answered_facts(operation, answer)
+        facts = response_facts(operation, answer)
         shown |= {name: value for name, value in facts.items() if value is not None or name == "answer.name"}
-        shown |= {name: _ABSENT for name in recorded if name.startswith(_ANSWERED) and name not in shown}
+        shown |= {name: _ABSENT for name in recorded if name.startswith(_RESPONSE) and name not in shown}
     return {
         name: (recorded.get(name, _ABSENT), value)
         for name, value in shown.items()

@@ -1,4 +1,4 @@
-"""Writing down what was fuzzed: one record for each request, with its facts, its judgement and a line for curl."""
+"""Records fuzzed requests in the journal, each with its facts, its judgement and a command line for curl."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from conformance.domain.expectation import Observation
-from conformance.domain.messages import Request, Response
+from conformance.domain.messages import Request
 from conformance.evidence.journal import RecordSink
+from conformance.evidence.recorder import request_record, response_record
 from conformance.evidence.redaction import Redactor
 from conformance.judging.http_layer import Verdict
 from conformance.judging.judge import StepStatus
@@ -20,12 +21,12 @@ SECRETS: Final[Mapping[str, str]] = {
     "authorization": "Bearer $VIPPS_ACCESS_TOKEN",
     "ocp-apim-subscription-key": "$VIPPS_SUBSCRIPTION_KEY",
 }
-"""What stands in a line for curl instead of a credential: whoever runs it has their own in the environment."""
+"""What a command line for curl has instead of credentials: variables of the environment in which it is run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request that was sent, and its answer. ``seconds`` is how long it took."""
+    """A request that was sent, and its answer. ``seconds`` is how long it took."""
 
     operation: Operation
     source: str
@@ -36,27 +37,36 @@ class Sent:
 
 
 class Watcher(Protocol):
-    """Told of every request that was judged."""
+    """Follows the progress of fuzzing."""
 
     def judged(self, sent: Sent, verdict: Verdict) -> None:
-        """A request was judged."""
+        """Take note of a request that was judged."""
 
 
 class FuzzRecorder:
-    """Writes what was fuzzed into a ledger, without its secrets."""
+    """Records fuzzed requests without their secrets. ``count`` is the number of judged requests so far."""
 
     def __init__(
-        self, ledger: RecordSink, redactor: Redactor, base: str, watcher: Watcher | None = None, before: int = 0
+        self, sink: RecordSink, redactor: Redactor, base: str, watcher: Watcher | None = None, before: int = 0
     ) -> None:
-        """Begin to write, after so many requests that were judged ``before`` the run was interrupted."""
+        """Take a sink for the records.
+
+        Args:
+            sink: takes the records.
+            redactor: removes secrets.
+            base: the base URL in command lines for curl.
+            watcher: is notified of every judged request.
+            before: how many requests were judged before the run was interrupted.
+
+        """
         self.count = before
-        self._ledger = ledger
+        self._sink = sink
         self._redactor = redactor
         self._base = base
         self._watcher = watcher
 
-    def write(self, sent: Sent, facts: Observation, verdict: Verdict) -> None:
-        """Write one judged request."""
+    def record(self, sent: Sent, facts: Observation, verdict: Verdict) -> None:
+        """Record a judged request."""
         self.count += 1
         content: dict[str, Any] = {
             "id": self.count,
@@ -71,45 +81,28 @@ class FuzzRecorder:
         }
         if verdict.status is StepStatus.VIOLATES:
             content["curl"] = self.curl(sent.request, facts)
-        self._ledger.append("fuzzed", **content)
+        self._sink.append("fuzzed", **content)
         if self._watcher is not None:
             self._watcher.judged(sent, verdict)
 
-    def aside(self, call: Call, answer: ResponseOrNone, *_: object, **__: object) -> None:
-        """Write a request that was made for our own ends: to bring an order somewhere, or to read it."""
-        self._ledger.append("aside", purpose=call.purpose, **self._messages(call.request, answer))
+    def record_aside(self, call: Call, answer: ResponseOrNone, *_: object, **__: object) -> None:
+        """Record a request that is not judged: it brings an order into a situation, or reads it."""
+        self._sink.append("aside", purpose=call.purpose, **self._messages(call.request, answer))
 
     def _messages(self, request: Request, answer: ResponseOrNone) -> dict[str, Any]:
-        clean = self._redactor
-        content: dict[str, Any] = {
-            "request": {
-                "method": request.method,
-                "path": clean.clean(request.path),
-                "headers": clean.headers(request.headers),
-                "body": clean.body(request.body),
-            },
-            "response": None,
-        }
+        content: dict[str, Any] = {"request": request_record(request, self._redactor), "response": None}
         if isinstance(answer, NoResponse):
-            content["lost"] = clean.clean(answer.cause)
+            content["lost"] = self._redactor.clean(answer.cause)
         else:
-            content["response"] = self._response(answer)
+            content["response"] = response_record(answer, self._redactor)
         return content
 
-    def _response(self, answer: Response) -> dict[str, Any]:
-        clean = self._redactor
-        return {
-            "status": answer.status,
-            "headers": clean.headers(answer.headers),
-            "body": clean.body(answer.body),
-        }
-
     def curl(self, request: Request, facts: Observation) -> str:
-        """Return a line that sends a request again. Credentials are taken from the environment of whoever runs it."""
+        """Return a command line that sends a request again, with credentials from the environment."""
         words = ["curl", "-i", "-X", request.method, shlex.quote(self._redactor.clean(self._base + request.path))]
-        ours = {"authorization": facts.get("sent.token"), "ocp-apim-subscription-key": facts.get("sent.key")}
+        credentials = {"authorization": facts.get("sent.token"), "ocp-apim-subscription-key": facts.get("sent.key")}
         for name, value in request.headers:
-            if ours.get(name.lower()) == "ours":
+            if credentials.get(name.lower()) == "ours":
                 words += ["-H", f'"{name}: {SECRETS[name.lower()]}"']
             else:
                 words += ["-H", shlex.quote(self._redactor.clean(f"{name}: {value}"))]

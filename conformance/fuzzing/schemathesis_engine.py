@@ -1,7 +1,7 @@
-"""schemathesis, and all that is known of it here: it draws requests from a description, and we send and judge them.
+"""The only module that knows schemathesis: it draws requests from a description; the suite sends and judges them.
 
-Its engine is no stable interface: the version is pinned to a minor one, and nothing else in this house imports it. It
-is given a WSGI application that hands every request on, so that it reaches no network of its own.
+Its engine is not a stable interface, so the version is pinned to a minor one. It gets a WSGI application that passes
+every request on, so that it uses no network itself.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from conformance.fuzzing.openapi import Description
 from conformance.wire.operations import Operation, without_names
 
 EXAMPLES: Final = 12
-"""Drawn requests for each operation, and linked sequences."""
+"""Drawn requests for each operation, and sequences of linked requests."""
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 _CASE: Final = "HTTP_X_SCHEMATHESIS_TESTCASEID"
 _METHODS: Final = ["get", "put", "post", "delete", "patch"]
 _DROPPED: Final = frozenset({"HTTP_HOST", "HTTP_USER_AGENT", _CASE})
 
 SKIPPED: Final = Response(400, (("Content-Type", "application/json"), ("X-Not-Sent", "1")), b"{}")
-"""What schemathesis is told of a request that was not sent. What it thinks of that is nobody's concern."""
+"""The response that schemathesis gets to a request that was not sent. Its checks of it are ignored."""
 
-Answering = Callable[[Request], Response]
+Respond = Callable[[Request], Response]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawingPhase:
-    """Another way of drawing begins."""
+    """A phase of schemathesis begins."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class StockCheckFailure:
-    """A stock check objected to an answer. That is recorded and never judged: our own rules judge."""
+    """A stock check of schemathesis failed. It is recorded and never judged: the suite's own rules judge."""
 
     check: str
     operation: str
@@ -46,49 +46,52 @@ class StockCheckFailure:
 
 @dataclass(frozen=True, slots=True)
 class GenerationError:
-    """Requests for an operation could not be drawn."""
+    """No requests could be drawn for an operation."""
 
     operation: str
     message: str
 
 
 class Drawing:
-    """Draws requests for some operations of a description, and has each answered."""
+    """Draws requests for some operations of a description.
+
+    Every request is passed to ``respond``, in the thread that iterates over ``events``.
+    """
 
     def __init__(
         self,
         description: Description,
         operations: Iterable[Operation],
         seed: int,
-        answering: Answering,
+        respond: Respond,
         examples: int = EXAMPLES,
     ) -> None:
         self._data = _reduced(description, operations)
         self._seed = seed
-        self._answering = answering
+        self._respond = respond
         self._examples = examples
         self._stream: Any = None
 
     def stop(self) -> None:
-        """Draw no more. May be called from another thread, and while a request is answered."""
+        """Stop drawing. Any thread may call it, at any time."""
         if self._stream is not None:
             self._stream.stop()
 
-    def happenings(self) -> Iterator[DrawingPhase | StockCheckFailure | GenerationError]:
-        """Draw; yield what happens besides."""
+    def events(self) -> Iterator[DrawingPhase | StockCheckFailure | GenerationError]:
+        """Draw requests until the end; yield what happens besides."""
         import schemathesis  # noqa: PLC0415 - it takes a second, and only those who fuzz need it
         from schemathesis import engine  # noqa: PLC0415
         from schemathesis.engine import events  # noqa: PLC0415
 
-        with _as_it_was():
+        with _restored_hypothesis():
             schema = schemathesis.openapi.from_dict(self._data, config=_config(self._seed, self._examples))
-            schema.app = _application(self._answering)
+            schema.app = _application(self._respond)
             self._stream = engine.from_schema(schema).execute()
             for event in self._stream:
                 if isinstance(event, events.PhaseStarted):
                     yield DrawingPhase(str(event.phase.name.value))
                 elif isinstance(event, events.ScenarioFinished):
-                    yield from _objections(event.recorder)
+                    yield from _failed_checks(event.recorder)
                 elif isinstance(event, events.NonFatalError):
                     yield GenerationError(str(event.label), str(event.info.message))
 
@@ -105,7 +108,7 @@ def _config(seed: int, examples: int) -> Any:
                 "max-examples": examples,
                 "database": "none",
                 "no-shrink": True,
-                # Letters that no order needs are no matter of these APIs.
+                # Characters that no order needs do not concern these APIs.
                 "codec": "ascii",
                 "allow-x00": False,
             },
@@ -113,14 +116,14 @@ def _config(seed: int, examples: int) -> Any:
                 "coverage": {"unexpected-methods": _METHODS},
                 "fuzzing": {"extra-data-sources": {"responses": False}, "error-feedback": {"enabled": False}},
             },
-            # These send requests of their own: ours does that, and knows what it sends.
+            # These checks send requests of their own. The probes do that here.
             "checks": {"ignored_auth": {"enabled": False}, "object_level_authorization": {"enabled": False}},
         }
     )
 
 
 def _reduced(description: Description, operations: Iterable[Operation]) -> dict[str, Any]:
-    """Leave the operations that are fuzzed: what is wrong elsewhere in a description does not matter."""
+    """Return a description of the fuzzed operations alone: defects elsewhere do not matter."""
     paths: dict[str, Any] = {}
     for operation in operations:
         path = description.operations[operation][0]
@@ -130,7 +133,7 @@ def _reduced(description: Description, operations: Iterable[Operation]) -> dict[
     return {**description.data, "paths": paths, "servers": []}
 
 
-def _objections(recorder: Any) -> Iterator[StockCheckFailure]:
+def _failed_checks(recorder: Any) -> Iterator[StockCheckFailure]:
     for identifier, checks in recorder.checks.items():
         node, interaction = recorder.cases.get(identifier), recorder.interactions.get(identifier)
         if (
@@ -145,11 +148,11 @@ def _objections(recorder: Any) -> Iterator[StockCheckFailure]:
                 yield StockCheckFailure(str(check.name), str(label))
 
 
-def _application(answering: Answering) -> Callable[..., Iterable[bytes]]:
+def _application(respond: Respond) -> Callable[..., Iterable[bytes]]:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        answer = answering(_request(environ))
-        start_response(f"{answer.status} Answer", list(answer.headers))
-        return [answer.body]
+        response = respond(_request(environ))
+        start_response(f"{response.status} Answer", list(response.headers))
+        return [response.body]
 
     return application
 
@@ -157,59 +160,68 @@ def _application(answering: Answering) -> Callable[..., Iterable[bytes]]:
 def _request(environ: dict[str, Any]) -> Request:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     stream = environ.get("wsgi.input") or io.BytesIO()
+    path = str(environ.get("REQUEST_URI") or environ.get("RAW_URI") or environ.get("PATH_INFO") or "/")
+    body = stream.read(length) if length else b""
+    return Request(str(environ["REQUEST_METHOD"]), path, _headers(environ), body)
+
+
+def _headers(environ: dict[str, Any]) -> Headers:
     headers: Headers = tuple(
         (name[5:].replace("_", "-").title(), str(value))
         for name, value in environ.items()
         if name.startswith("HTTP_") and name not in _DROPPED
     )
-    kind = environ.get("CONTENT_TYPE")
-    if kind:
-        headers = (*headers, ("Content-Type", str(kind)))
-    path = str(environ.get("REQUEST_URI") or environ.get("RAW_URI") or environ.get("PATH_INFO") or "/")
-    return Request(str(environ["REQUEST_METHOD"]), path, headers, stream.read(length) if length else b"")
+    content_type = environ.get("CONTENT_TYPE")
+    return (*headers, ("Content-Type", str(content_type))) if content_type else headers
 
 
-def operation_of(description: Description, path: str, method: str) -> tuple[Operation, dict[str, str]] | None:
-    """Return the operation that a drawn request is for, with what it has where the order's identifiers stand.
+def operation_of(description: Description, path: str, method: str) -> Operation | None:
+    """Return the operation that a drawn request is for; None if there is none.
 
-    The path is one in the description. A request with another method is for an operation with the same path.
+    The path is one of the description. A request with another method counts for an operation with the same path; of
+    several such paths, the one with the fewest variables.
     """
-    parts = path.partition("?")[0].split("/")
-    fitting: list[tuple[Operation, dict[str, str]]] = []
-    for operation, (template, _) in description.operations.items():
-        names = template.split("/")
-        if len(names) == len(parts) and all(
-            name.startswith("{") or name == part for name, part in zip(names, parts, strict=True)
-        ):
-            values = {name.strip("{}"): part for name, part in zip(names, parts, strict=True) if name.startswith("{")}
-            fitting.append((operation, values))
-    same = [match for match in fitting if match[0].method == method]
-    return min(same or fitting, key=lambda match: without_names(match[0].path).count("{}"), default=None)
+    segments = path.partition("?")[0].split("/")
+    candidates = [
+        operation for operation, (template, _) in description.operations.items() if _fits(template.split("/"), segments)
+    ]
+    same_method = [operation for operation in candidates if operation.method == method]
+    return min(
+        same_method or candidates,
+        key=lambda operation: without_names(operation.path).count("{}"),
+        default=None,
+    )
+
+
+def _fits(template: list[str], segments: list[str]) -> bool:
+    return len(template) == len(segments) and all(
+        name.startswith("{") or name == segment for name, segment in zip(template, segments, strict=True)
+    )
 
 
 @contextmanager
-def _as_it_was() -> Iterator[None]:
-    """Give Hypothesis back what schemathesis changes in it: its printer, and how much one example may hold."""
+def _restored_hypothesis() -> Iterator[None]:
+    """Restore what schemathesis changes in Hypothesis: its printer, and the size of an example."""
     import hypothesis  # noqa: PLC0415
     from hypothesis import core  # noqa: PLC0415
     from hypothesis.internal.conjecture import engine  # noqa: PLC0415
     from schemathesis.generation.hypothesis import setup  # noqa: PLC0415
 
     modules = (core, engine, hypothesis.strategies._internal.collections)
-    held = [
+    changed = [
         (module, name)
         for module in modules
         for name in ("RepresentationPrinter", "BUFFER_SIZE")
         if hasattr(module, name)
     ]
-    before = [(module, name, getattr(module, name)) for module, name in held]
-    # It changes them once in a process; here it is once for each time.
+    originals = [(module, name, getattr(module, name)) for module, name in changed]
+    # Without this, schemathesis changes them only once in a process.
     vars(setup)["_is_patched"] = False
     setup()
     try:
         yield
     finally:
-        for module, name, value in before:
+        for module, name, value in originals:
             setattr(module, name, value)
 
 

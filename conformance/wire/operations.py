@@ -34,7 +34,7 @@ class Operation:
 
     Attributes:
         profile: the API.
-        deed: what it does.
+        kind: what it does.
         method: its HTTP method.
         path: its path, with the order's identifiers in braces.
         success: the documented statuses of a success, in any version of the description.
@@ -46,7 +46,7 @@ class Operation:
     """
 
     profile: Profile
-    deed: OperationKind
+    kind: OperationKind
     method: str
     path: str
     success: tuple[int, ...] = (200,)
@@ -60,9 +60,9 @@ class Operation:
         return f"{self.method} {self.path}"
 
     @property
-    def ordered(self) -> bool:
+    def names_order(self) -> bool:
         """Whether the path names an order."""
-        return self.deed not in (OperationKind.CREATE, OperationKind.DRAFT)
+        return self.kind not in (OperationKind.CREATE, OperationKind.DRAFT)
 
 
 _MSN: Final = "merchantInfo.merchantSerialNumber"
@@ -204,11 +204,11 @@ def operation_at(method: str, template: str) -> Operation | None:
     return _BY_PLACE.get((method.upper(), without_names(template)))
 
 
-def operation(profile: Profile, deed: OperationKind) -> Operation:
+def operation(profile: Profile, kind: OperationKind) -> Operation:
     """Return the operation of an API that is of a kind.
 
     Raises:
         StopIteration: the API has none.
 
     """
-    return next(candidate for candidate in OPERATIONS if candidate.profile is profile and candidate.deed is deed)
+    return next(candidate for candidate in OPERATIONS if candidate.profile is profile and candidate.kind is kind)

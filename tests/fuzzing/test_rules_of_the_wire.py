@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.fuzzing.request_shape import RequestDefaults, broken_bodies, good_body, shape_of
+from conformance.fuzzing.request_bodies import RequestDefaults, broken_bodies, good_body
+from conformance.fuzzing.request_shape import classify
 from conformance.judging.http_layer import judge_request
 from conformance.judging.judge import StepStatus
 from conformance.rulebook import load, load_http_rules
@@ -110,11 +111,11 @@ def test_an_unanswered_request_proves_nothing():
 def test_our_own_requests_are_plain_and_our_broken_ones_never(profile, deed):
     one = operation(profile, deed)
     good = good_body(one, OURS, "order-0001", 400)
-    shape = shape_of(one, b"" if good is None else as_json_bytes(good), "application/json", OURS)
+    shape = classify(one, b"" if good is None else as_json_bytes(good), "application/json", OURS)
     assert shape.step is not None
     assert not shape.flaw
     for label, body in broken_bodies(one, OURS, "order-0001", 400):
-        assert shape_of(one, body, "application/json", OURS).step is None, label
+        assert classify(one, body, "application/json", OURS).step is None, label
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,6 @@ def test_our_own_requests_are_plain_and_our_broken_ones_never(profile, deed):
     ],
 )
 def test_what_a_lenient_server_may_take_is_in_doubt(body):
-    shape = shape_of(operation(Profile.EPAYMENT, OperationKind.CAPTURE), body, "application/json", OURS)
+    shape = classify(operation(Profile.EPAYMENT, OperationKind.CAPTURE), body, "application/json", OURS)
     assert (shape.flaw, shape.step) == ("", None)
-    assert shape.doubt
+    assert shape.uncertain
