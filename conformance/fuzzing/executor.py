@@ -78,6 +78,11 @@ class RequestDraft:
         """Whether the credentials are ours."""
         return self.token == self.key == "ours"
 
+    @property
+    def is_own(self) -> bool:
+        """Whether method and credentials are those of the suite's own requests."""
+        return self.has_documented_method and self.is_authorized
+
 
 @dataclass
 class Budget:
@@ -295,8 +300,8 @@ class RequestExecutor:
         order.modified += 1
         outcome = outcome_fields(answer)["answer.outcome"]
         order.view = await self._view_after(order, outcome, before)
-        step = classification.step if draft.has_documented_method and draft.is_authorized else None
         facts: dict[str, Scalar] = {}
+        step = classification.step if draft.is_own else None
         if step is not None and isinstance(answer, Response):
             facts = await self._model_facts(order, step, answer)
         if outcome == PENDING or (not facts and outcome != REFUSED):

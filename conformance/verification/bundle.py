@@ -1,7 +1,7 @@
-"""A run in one file: a zip with the evidence, what it was judged by, the reports, and the digests of them all.
+"""A run in one file: a zip with the evidence, the rules it was judged by, the reports, and the digests of all.
 
 The same run gives the same bytes (with the same zlib). The archive's comment is the SHA-256 of everything before it, so
-that no byte of it can change unnoticed, whether or not it belongs to a file.
+that a change of any byte shows, whether or not the byte belongs to a file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REPORTS: Final = ("report.html", "report.json", "junit.xml", "summary.md", "resu
 CONTEXT: Final = (RULEBOOK, READINGS, CONFIGURATION)
 MANIFEST_VERSION: Final = 1
 LARGEST: Final = 8_000_000_000
-"""Bytes that a bundle may unpack to."""
+"""Bytes that a bundle may have when it is unpacked."""
 _DIGEST: Final = b"sha256:"
 _COMMENT: Final = len(_DIGEST) + 64
 _NAMES: Final = frozenset({JOURNAL_NAME, MANIFEST, STATEMENT, SIGNATURE, *REPORTS, *CONTEXT})
@@ -38,20 +38,20 @@ _EXAMPLE: Final = re.compile(rf"{FOLDER}/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
 
 
 class ChangedError(JournalError):
-    """The archive is not as it was written."""
+    """The archive was changed after it was written."""
 
 
 def write_bundle(
     directory: Path, result: Result, path: Path, *, tested: Sequence[Mapping[str, Any]] = (), key: Path | None = None
 ) -> str:
-    """Write the bundle of a run whose reports are written; return the file's SHA-256.
+    """Write the bundle of a run, whose reports must exist; return the file's SHA-256 in hex.
 
     Args:
         directory: the directory of the run.
         result: its result.
-        path: where the bundle goes.
-        tested: what was tested, as in-toto describes resources: each with ``name`` and ``digest``.
-        key: a file with the Ed25519 private key to sign with.
+        path: the file to write.
+        tested: what was tested, as in-toto resources: each with ``name`` and ``digest``.
+        key: a file with an Ed25519 private key, to sign the statement; None for no signature.
 
     Raises:
         JournalError: a file cannot be read or written.
@@ -68,7 +68,7 @@ def write_bundle(
     files[STATEMENT] = statement_text(result, digests, tested).encode()
     if key is not None:
         files[SIGNATURE] = envelope(files[STATEMENT], key).encode()
-    data = _packed(files)
+    data = _zipped(files)
     try:
         path.write_bytes(data)
     except OSError as error:
@@ -77,7 +77,7 @@ def write_bundle(
 
 
 def manifest_text(files: Mapping[str, bytes], tool: str) -> str:
-    """Return the manifest of files: how large each is, and its SHA-256."""
+    """Return the manifest of files as JSON: the size and the SHA-256 of each."""
     listed = {
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in sorted(files.items())
     }
@@ -85,11 +85,11 @@ def manifest_text(files: Mapping[str, bytes], tool: str) -> str:
 
 
 def unpack(path: Path, directory: Path) -> None:
-    """Unpack a bundle into a directory, after looking whether it is as it was written.
+    """Check that a bundle was not changed, and unpack it into a directory.
 
     Raises:
-        ChangedError: a byte of it was changed, or it has files that no bundle has.
-        JournalError: it cannot be read, or is no bundle.
+        ChangedError: a byte was changed, or it has files that no bundle has.
+        JournalError: it cannot be read, or is not a bundle.
 
     """
     data = _read(path)
@@ -99,16 +99,7 @@ def unpack(path: Path, directory: Path) -> None:
     if comment != _DIGEST + hashlib.sha256(data[:-_COMMENT]).hexdigest().encode():
         raise ChangedError(f"{path} is not as it was written: a byte of the archive was changed, added or lost.")
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            infos = archive.infolist()
-            names = [info.filename for info in infos]
-            strange = [name for name in names if name not in _NAMES and not _EXAMPLE.fullmatch(name)]
-            if strange or len(names) != len(set(names)) or sum(info.file_size for info in infos) > LARGEST:
-                raise ChangedError(f"{path} has files that no bundle has, one twice, or too much of them.")
-            for info in infos:
-                target = directory / info.filename
-                target.parent.mkdir(exist_ok=True)
-                target.write_bytes(archive.read(info))
+        names = _extract(data, path, directory)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise ChangedError(f"{path} cannot be unpacked: {error}.") from None
     missing = sorted({JOURNAL_NAME, MANIFEST, STATEMENT} - set(names))
@@ -116,8 +107,23 @@ def unpack(path: Path, directory: Path) -> None:
         raise ChangedError(f"{path} has no {', '.join(missing)}.")
 
 
+def _extract(data: bytes, path: Path, directory: Path) -> list[str]:
+    """Unpack an archive into a directory; return the names of its files."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        infos = archive.infolist()
+        names = [info.filename for info in infos]
+        unknown = [name for name in names if name not in _NAMES and not _EXAMPLE.fullmatch(name)]
+        if unknown or len(names) != len(set(names)) or sum(info.file_size for info in infos) > LARGEST:
+            raise ChangedError(f"{path} has files that no bundle has, one twice, or too much of them.")
+        for info in infos:
+            target = directory / info.filename
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(archive.read(info))
+    return names
+
+
 def manifest_complaints(directory: Path) -> Iterator[str]:
-    """Hold a manifest against the files beside it; say what is not as it tells."""
+    """Yield what differs between a directory's files and its manifest, a sentence each."""
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
         listed = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
@@ -127,34 +133,36 @@ def manifest_complaints(directory: Path) -> Iterator[str]:
         return
     if version != MANIFEST_VERSION:
         yield f"{MANIFEST} is of version {version!r}, which is not known here"
-    there = {
-        path.relative_to(directory).as_posix(): path
-        for path in (*directory.glob("*"), *(directory / FOLDER).glob("*"))
-        if path.is_file()
-    }
-    ours = {name for name in there if name in _NAMES or name.startswith(f"{FOLDER}/")}
-    for name in sorted((listed.keys() | ours) - {MANIFEST, STATEMENT, SIGNATURE}):
+    files = _files(directory)
+    own = {name for name in files if name in _NAMES or name.startswith(f"{FOLDER}/")}
+    for name in sorted((listed.keys() | own) - {MANIFEST, STATEMENT, SIGNATURE}):
         if name not in listed:
             yield f"{name} is there, and the manifest does not list it"
-        elif name not in there:
+        elif name not in files:
             yield f"{name} is in the manifest, and is not there"
         else:
-            data = there[name].read_bytes()
+            data = files[name].read_bytes()
             if (len(data), hashlib.sha256(data).hexdigest()) != listed[name]:
                 yield f"{name} is not the file whose digest the manifest has"
 
 
-def _packed(files: Mapping[str, bytes]) -> bytes:
-    out = BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        # A comment of the right length now, so that the length is among what is digested.
+def _files(directory: Path) -> dict[str, Path]:
+    """Return the files in a directory and its folder of counterexamples, by their names in a bundle."""
+    paths = (*directory.glob("*"), *(directory / FOLDER).glob("*"))
+    return {path.relative_to(directory).as_posix(): path for path in paths if path.is_file()}
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        # The comment has its final length now, since the length is part of what the digest covers.
         archive.comment = b"-" * _COMMENT
         for name, data in sorted(files.items()):
             info = zipfile.ZipInfo(name)
             info.create_system, info.external_attr = 3, 0o100644 << 16
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, data, compresslevel=6)
-    body = out.getvalue()[:-_COMMENT]
+    body = buffer.getvalue()[:-_COMMENT]
     return body + _DIGEST + hashlib.sha256(body).hexdigest().encode()
 
 

@@ -1,7 +1,6 @@
-"""A target that is a recording, and the sitting in front of it.
+"""A target that is a recorded run, and the session with it.
 
-What a run knew and the journal does not say (which sales unit it was, which phone, which order id a process gave) is
-taken from what was asked.
+What the run knew and its journal does not record (sales unit, phone number, order ids) is taken from its requests.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ from conformance.wire.driver import Driver
 _UNIT: Final = "merchant-serial-number"
 _DUE: Final = re.compile(r'"due":"(\d{4}-\d{2}-\d{2})"')
 _AHEAD: Final = timedelta(days=45)
-"""How far ahead a charge is due."""
+"""How far ahead of the first day of a run a charge is due."""
 _LONGEST_RUN: Final = timedelta(days=3)
 _PHONES: Final = (("customerInfo", "mobileNumber"), ("customer", "phoneNumber"), ("phoneNumber",))
 
 
 class RecordedTransport(Transport):
-    """A recording, as a target that can be sent two requests at once."""
+    """A recorded run as a transport that takes two requests at once."""
 
     kind: ClassVar[str] = "recording"
     remote: bool  # type: ignore[misc]
@@ -57,12 +56,12 @@ class RecordedTransport(Transport):
         self._recording = recording
 
     def connect(self) -> Connection:
-        """Return a connection to what came before the first history."""
-        return RecordedConnection(self._recording.looks)
+        """Return a connection to the exchanges of the probe."""
+        return RecordedConnection(self._recording.probe)
 
 
 class RecordedTransportInTurn(RecordedTransport):
-    """One that is sent one request at a time."""
+    """A recorded run as a transport that takes one request at a time."""
 
     concurrent: ClassVar[bool] = False
 
@@ -80,9 +79,9 @@ class RecordedTokenStore(TokenStore):
 
     async def authorize(self, call: Call, record: RecordExchange) -> Call:
         """Fetch a token as often as it was fetched before this call was recorded."""
-        tape = self._recording.current
-        for _ in range(tape.renewals(call)):
-            record(self._renewal, await RecordedConnection(tape).send(self._renewal))
+        exchanges = self._recording.current
+        for _ in range(exchanges.renewals(call)):
+            record(self._renewal, await RecordedConnection(exchanges).send(self._renewal))
         return call
 
     async def reauthorize(self, call: Call, record: RecordExchange) -> Call:
@@ -100,7 +99,7 @@ class RecordedHealth(HealthMonitor):
 
 
 class RecordedTarget(HttpTarget):
-    """The seat in front of a recording."""
+    """A recorded run as a target."""
 
     def __init__(self, recording: RunRecording) -> None:
         one_at_a_time = recording.run["target"]["kind"] == "wsgi"
@@ -118,33 +117,33 @@ class RecordedTarget(HttpTarget):
     async def open(
         self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]
     ) -> None:
-        """Reach the target as it was reached."""
-        first = next(self._recording.looks.requests(), {"path": ""})
+        """Replay how the target was reached."""
+        first = next(self._recording.probe.requests(), {"path": ""})
         self._credentials = replace(self._credentials, token="" if first["path"] == TOKEN_PATH else REMOVED)
-        session = await open_session(self.transport, self._credentials, market, nonce, self._started, _nothing, record)
+        session = await open_session(self.transport, self._credentials, market, nonce, self._started, _ignore, record)
         session.tokens = RecordedTokenStore(self._recording, self._credentials)
         session.health = RecordedHealth("the recording")
         self._session = session
 
     @property
     def opened(self) -> bool:
-        """Whether the target was reached."""
+        """Whether the target was reached in the replay."""
         return self._session is not None
 
-    def prepare(self, profile: Profile, tape: RecordedExchanges) -> None:
-        """Know what was known when a tape was recorded."""
+    def prepare(self, profile: Profile, exchanges: RecordedExchanges) -> None:
+        """Know what was known when a exchanges was recorded."""
         session = self.session
         session.credentials = replace(session.credentials, phone=self._units.phone(profile))
         session.today = self._started
-        due = tape.find(_DUE)
+        due = exchanges.find(_DUE)
         if due:
-            # A run may begin before midnight and be under way after it; a process looks at its clock when it begins.
+            # A run may go on after midnight; each of its processes reads the clock when it begins.
             day = date.fromisoformat(due[7:-1]) - _AHEAD
             if timedelta() <= day - self._started <= _LONGEST_RUN:
                 session.today = day
 
     def worker(self) -> Worker:
-        """Return a worker that plays from the tape that was begun last."""
+        """Return a worker that replays the history that was begun last."""
         return _Worker(self, self._recording)
 
 
@@ -154,10 +153,10 @@ class _Worker:
         self._recording = recording
 
     def driver(self, profile: Profile, order_id: str, record: Callable[..., None]) -> Driver:
-        tape = self._recording.current
-        self._target.prepare(profile, tape)
+        exchanges = self._recording.current
+        self._target.prepare(profile, exchanges)
         return self._target.session.driver(
-            profile, order_id, RecordedConnection(tape), record, RecordedConnection(tape)
+            profile, order_id, RecordedConnection(exchanges), record, RecordedConnection(exchanges)
         )
 
     async def close(self) -> None:
@@ -165,19 +164,19 @@ class _Worker:
 
 
 class RecordedOperator:
-    """Somebody who says what was said when they were asked."""
+    """An operator who gives the recorded answers."""
 
     def __init__(self, recording: RunRecording) -> None:
         self._recording = recording
 
     async def ask(self, text: str) -> str:
-        """Say it."""
+        """Return the next recorded answer."""
         del text
         return self._recording.said_by_hand()
 
 
 class RecordedSession(RunSession):
-    """A sitting in front of a recording, under the settings of its run."""
+    """A session with a recorded run, under the settings of that run."""
 
     def __init__(self, recording: RunRecording) -> None:
         run = recording.run
@@ -189,10 +188,10 @@ class RecordedSession(RunSession):
             nonce=run["nonce"],
         )
         self._recording = recording
-        self._recorded_seat = RecordedTarget(recording)
+        self._recorded_target = RecordedTarget(recording)
         self._plain = True
         self.operator: Operator | None = None
-        seat: Target = self._recorded_seat
+        seat: Target = self._recorded_target
         if recording.by_hand:
             self.operator = Operator(RecordedOperator(recording))
             self.operator.hand = partial(recording.append, "hand")
@@ -201,38 +200,40 @@ class RecordedSession(RunSession):
         super().__init__(seat, settings, granted=granted)
 
     async def open(self, ledger: RecordSink) -> tuple[Profile, ...]:
-        """Reach the target."""
-        # Each process of a run has a nonce of its own, which is the run's with something behind it.
-        match = self._recording.looks.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
+        """Replay how the target was reached.
+
+        Each process of a run has a nonce of its own, which begins with the run's.
+        """
+        match = self._recording.probe.find(re.compile(rf"{re.escape(self.nonce)}[\w-]*-[a-z]smoke1"))
         own = match.rpartition("-")[0] if match else self.nonce
         self._plain = self._plain and own == self.nonce
         self.settings = replace(self.settings, nonce=own)
         return await super().open(ledger)
 
     async def look(self, profile: Profile, ledger: RecordSink) -> None:
-        """Take one order through its life."""
-        self._recorded_seat.prepare(profile, self._recording.looks)
+        """Replay the probe of one API."""
+        self._recorded_target.prepare(profile, self._recording.probe)
         await super().look(profile, ledger)
 
     async def _lapses_after(self, profile: Profile, context: ModelContext, ledger: RecordSink) -> timedelta | None:
-        """Try it if it was tried: a process that resumes a run does not."""
-        first = next(self._recording.looks.requests(), {})
+        """Replay the measurement of expiry, if there was one: a process that resumes a run does not measure again."""
+        first = next(self._recording.probe.requests(), {})
         if profile in self.contexts and f"-{profile.value[0]}lapse" not in json.dumps(first):
             return self.contexts[profile].lapses_after
         return await super()._lapses_after(profile, context, ledger)
 
     @property
     def opened(self) -> bool:
-        """Whether the target was reached."""
-        return self._recorded_seat.opened
+        """Whether the target was reached in the replay."""
+        return self._recorded_target.opened
 
     @property
     def nonce(self) -> str:
-        """What the identifiers of all orders of the run begin with."""
+        """What the ids of all orders of the run begin with."""
         return str(self._recording.run["nonce"])
 
     def order_id(self, identifier: str) -> str:
-        """Return the order id under which a history was played."""
+        """Return the order id of a history."""
         profile, _, number = identifier.partition("-")
         ending = f"-{profile[0]}{number}"
         if self.settings.nonce == self.nonce and self._plain:
@@ -241,12 +242,12 @@ class RecordedSession(RunSession):
         return self._recording.current.find(pattern) or self.settings.nonce + ending
 
     def exchanges(self, ledger: RecordSink, history: str) -> ExchangeRecorder:
-        """Return what compares one history's exchanges."""
-        return cast(ExchangeRecorder, _Compared(self._recording, self.redactor, history))
+        """Return the comparer of one history's exchanges."""
+        return cast(ExchangeRecorder, _ExchangeComparer(self._recording, self.redactor, history))
 
 
-class _Compared:
-    """Stands where exchanges are written down: an answer is the recorded one, and what was asked is compared."""
+class _ExchangeComparer:
+    """Takes the place of the recorder of exchanges: compares each request with the recorded one."""
 
     def __init__(self, recording: RunRecording, redactor: Redactor, history: str) -> None:
         self.step = 0
@@ -255,11 +256,11 @@ class _Compared:
         self._history = history
 
     def __call__(
-        self, call: Call, answer: ResponseOrNone, flight: tuple[float, float] | None = None, *, resent: bool = False
+        self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, *, resent: bool = False
     ) -> None:
-        del answer, flight
+        del answer, timing
         request = call.request
-        asked = {
+        sent = {
             "method": request.method,
             "path": request.path,
             "headers": self._redactor.headers(request.headers),
@@ -267,34 +268,34 @@ class _Compared:
         }
         more = {"resent": True} if resent else {}
         self._recording.append(
-            "exchange", history=self._history, step=self.step, purpose=call.purpose, request=asked, **more
+            "exchange", history=self._history, step=self.step, purpose=call.purpose, request=sent, **more
         )
 
 
 class _Units:
-    """The sales units and phones of a run, as its requests name them."""
+    """The sales units and phone numbers of a run, as its requests name them."""
 
     def __init__(self, recording: RunRecording) -> None:
         self._recording = recording
         self._phones: dict[Profile, str] = {}
         units = dict.fromkeys(
             value
-            for tape in recording.tapes.values()
-            for request in tape.requests()
+            for exchanges in recording.by_history.values()
+            for request in exchanges.requests()
             for name, value in request["headers"]
             if name.lower() == _UNIT
         )
         self.own, self.other = (*units, "", "")[:2]
 
     def phone(self, profile: Profile) -> str:
-        """Return the phone that the orders of a profile are made for."""
+        """Return the phone number in the orders of an API."""
         if profile not in self._phones:
             self._phones[profile] = self._phone(profile)
         return self._phones[profile]
 
     def _phone(self, profile: Profile) -> str:
-        for tape in self._recording.tapes.values():
-            for request in tape.requests():
+        for exchanges in self._recording.by_history.values():
+            for request in exchanges.requests():
                 if request["method"] == "POST" and request["path"] == WIRES[profile].base:
                     body = json.loads(request["body"])
                     phone = next(filter(None, (nested(body, *path) for path in _PHONES)), None)
@@ -302,5 +303,5 @@ class _Units:
         return ""
 
 
-def _nothing(_: str) -> None:
+def _ignore(_: str) -> None:
     return

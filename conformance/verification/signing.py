@@ -1,4 +1,4 @@
-"""Signatures over a bundle's statement: Ed25519 in a DSSE envelope. It takes the package `cryptography`."""
+"""Signatures of a bundle's statement: Ed25519 in a DSSE envelope. They need the package `cryptography`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 
 
 class SigningError(Exception):
-    """A key cannot be used, or there is nothing to use it with. The message says what to do."""
+    """A key cannot be used, or `cryptography` is missing. The message says what to do."""
 
 
 def envelope(statement: bytes, key: Path) -> str:
-    """Sign a statement; return the envelope's text.
+    """Return a DSSE envelope with a statement and its signature, as JSON text.
+
+    Args:
+        statement: the bytes to sign.
+        key: a file with an Ed25519 private key in PEM form.
+
 
     Raises:
-        SigningError: `cryptography` is not installed, or the file has no Ed25519 private key without a password.
+        SigningError: `cryptography` is not installed, or the key cannot be used.
 
     """
     serialization = _module("serialization")
@@ -31,13 +36,13 @@ def envelope(statement: bytes, key: Path) -> str:
         raise SigningError(f"{key} is not a private key in PEM form without a password ({error}).") from None
     if type(private).__name__ != "Ed25519PrivateKey":
         raise SigningError(f"{key} is not an Ed25519 key: `openssl genpkey -algorithm ed25519` makes one.")
-    signature = private.sign(_encoded(statement))
+    signature = private.sign(_signed_bytes(statement))
     data = {
         "payloadType": PAYLOAD_TYPE,
         "payload": base64.b64encode(statement).decode("ascii"),
         "signatures": [
             {
-                "keyid": _identity(private.public_key(), serialization),
+                "keyid": _key_id(private.public_key(), serialization),
                 "sig": base64.b64encode(signature).decode("ascii"),
             }
         ],
@@ -45,13 +50,17 @@ def envelope(statement: bytes, key: Path) -> str:
     return json.dumps(data, indent=2) + "\n"
 
 
-def check(text: bytes, statement: bytes, key: Path) -> str:
-    """Check an envelope against the statement that lies beside it.
+def check_signature(text: bytes, statement: bytes, key: Path) -> str:
+    """Return what is wrong with an envelope, an empty text if nothing is.
 
-    Returns what is wrong, or nothing.
+    Args:
+        text: the envelope.
+        statement: the statement that it must contain.
+        key: a file with the Ed25519 public key in PEM form.
+
 
     Raises:
-        SigningError: `cryptography` is not installed, or the file has no Ed25519 public key.
+        SigningError: `cryptography` is not installed, or the key cannot be used.
 
     """
     serialization = _module("serialization")
@@ -68,7 +77,7 @@ def check(text: bytes, statement: bytes, key: Path) -> str:
         return str(error)
     for signature in signatures:
         try:
-            public.verify(signature, _encoded(statement))
+            public.verify(signature, _signed_bytes(statement))
         except invalid:
             continue
         return ""
@@ -76,7 +85,7 @@ def check(text: bytes, statement: bytes, key: Path) -> str:
 
 
 def check_form(text: bytes, statement: bytes) -> str:
-    """Say what is wrong with an envelope as far as that shows without a key; nothing where it is right."""
+    """Return what is wrong with an envelope as far as that shows without a key; an empty text if nothing is."""
     try:
         _signatures(text, statement)
     except ValueError as error:
@@ -99,12 +108,12 @@ def _signatures(text: bytes, statement: bytes) -> list[bytes]:
     return signatures
 
 
-def _encoded(statement: bytes) -> bytes:
+def _signed_bytes(statement: bytes) -> bytes:
     kind = PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(statement), statement)
 
 
-def _identity(public: Any, serialization: Any) -> str:
+def _key_id(public: Any, serialization: Any) -> str:
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return hashlib.sha256(raw).hexdigest()
 

@@ -1,6 +1,6 @@
-"""The recording of a run in the place of its target: it gives the answers that the target gave.
+"""The recorded exchanges of a run in the place of its target: they return the responses that the target returned.
 
-What is written while it plays is held against what was written then. Only measured times may differ.
+Whatever the replay records is compared with the run's own records. Only measured times may differ.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from conformance.targets.http.session import TOKEN_PATH
 from conformance.targets.transport import Connection
 from conformance.wire import Call, NoResponse, ResponseOrNone
 
-LOOKS: Final = ""
-"""The name of the tape of everything that was asked before the first history."""
+PROBE: Final = ""
+"""The name of the exchanges before the first history: of the probes of the target."""
 _PLACE: Final = frozenset({"n", "kind", "prev"})
-_GIVEN: Final = frozenset({"ms", "began", "response", "lost"})
-"""What was measured, which nobody can repeat, and the answers, which are given."""
+_NOT_COMPARED: Final = frozenset({"ms", "began", "response", "lost"})
+"""Members of an exchange that are not compared: measured times, and the recorded response itself."""
 _VERSIONS: Final = frozenset({"Vipps-System-Version", "Vipps-System-Plugin-Version"})
 _ROUNDED: Final = 0.011
-"""Milliseconds by which the recorded times of a race may be off, because they were rounded."""
+"""Milliseconds by which rounding can change the recorded times of a race."""
 _LONGEST: Final = 160
-_LEARNT: Final = frozenset({"capabilities", "smoke", "whole"})
+_PROBE_KINDS: Final = frozenset({"capabilities", "smoke", "whole"})
 _RENEWAL: Final = ("prepare", "POST", TOKEN_PATH)
 
 
 class PlaybackError(JournalError):
-    """What is recorded is not what the suite would have asked, understood or said. The message says where."""
+    """A record is not what the suite would have sent, observed or judged. The message says where."""
 
 
 class CutOffError(Exception):
-    """The recording ends here: the run came no further."""
+    """The records end here: the run was stopped."""
 
 
 class ClosedError(Exception):
-    """The run was interrupted here, and a later process closed the history.
+    """The run was interrupted here, and the process that resumed it ended the history.
 
-    ``would_be`` is how the step would have been judged, where everything about it was written down but that.
+    ``would_be`` is the status of the step's judgement, if only the judgement was missing.
     """
 
     def __init__(self, would_be: str = "") -> None:
@@ -54,11 +54,11 @@ class ClosedError(Exception):
 
 
 class RemovedError(Exception):
-    """A secret stood where it mattered and was not written down: what follows from it cannot be repeated."""
+    """A secret that matters was removed from the records: what follows from it cannot be recomputed."""
 
 
 class RecordedExchanges:
-    """The records of one history, or of what came before the first one, in their order."""
+    """The records of one history, or of the probes before the first one, in their order."""
 
     def __init__(self, name: str, records: list[Record], tool: str, closings: frozenset[int] = frozenset()) -> None:
         self.name = name
@@ -66,16 +66,16 @@ class RecordedExchanges:
         self._records = records
         self._tool = tool
         self._removed = False
-        self.told = self._asked = 0
-        self._second = self._overlapped = False
+        self.compared = self._answered = 0
+        self._is_second = self._overlapped = False
 
     def answer(self, call: Call) -> ResponseOrNone:
-        """Give the answer that a call got. What was asked is compared when it is written down."""
+        """Return the answer that a call got. The request is compared when the replay records it."""
         record = self._upcoming()
         then, now = f"{record['purpose']} {record['request']['method']}", f"{call.purpose} {call.request.method}"
         if then != now:
             self._differs(f"{self._at(record)} is {then}, where {now} belongs")
-        self._asked += 1
+        self._answered += 1
         response = record["response"]
         if response is None:
             return NoResponse(record["lost"])
@@ -83,74 +83,77 @@ class RecordedExchanges:
         self._removed = self._removed or REMOVED.encode() in body
         return Response(response["status"], tuple((name, value) for name, value in response["headers"]), body)
 
-    def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
-        """Give the answer to one of two calls that leave together. The two come one after the other."""
-        if not self._second:
+    def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
+        """Return the answer to one of two calls that were sent together; called once for each."""
+        if not self._is_second:
             self._overlapped = self._together()
-        flight.begun = float(self._second)
-        flight.ended = flight.begun + (1.5 if self._overlapped else 0.5)
-        self._second = not self._second
+        timing.begun = float(self._is_second)
+        timing.ended = timing.begun + (1.5 if self._overlapped else 0.5)
+        self._is_second = not self._is_second
         return self.answer(call)
 
     def compare(self, kind: str, content: Mapping[str, Any]) -> None:
-        """Hold what is written now against what was written then.
+        """Compare the replay's next record with the run's.
 
         Raises:
             PlaybackError: they differ.
             RemovedError: they differ, and a secret may be why.
             ClosedError: the run was interrupted here, and resumed.
-            CutOffError: nothing was written any more.
+            CutOffError: the run has no more records.
 
         """
-        if not self.left:
+        if not self.has_more:
             raise CutOffError
-        record = self._records[self.told]
+        record = self._records[self.compared]
         if record["n"] in self._closings:
             raise ClosedError(str(content.get("status", "")) if kind == "judgement" else "")
-        self.told += 1
+        self.compared += 1
         if record["kind"] != kind:
             self._differs(f"{self._at(record)} is of kind {record['kind']}, where one of kind {kind} belongs")
-        free = _PLACE | _GIVEN if kind == "exchange" else _PLACE
-        then = {name: value for name, value in record.items() if name not in free}
-        now = {name: value for name, value in content.items() if name not in free}
-        if kind == "exchange":
-            now["request"] = self._as_then(now["request"])
-        else:
-            self._asked = self.told
-        for place, was, has_to_be in _differences(then, now):
+        if kind != "exchange":
+            self._answered = self.compared
+        for place, was, has_to_be in self._differences(kind, record, content):
             if REMOVED in str(was):
                 raise RemovedError
             self._differs(f"{self._at(record)}: {place} is {_short(was)}, and has to be {_short(has_to_be)}")
 
+    def _differences(self, kind: str, record: Record, content: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+        ignored = _PLACE | _NOT_COMPARED if kind == "exchange" else _PLACE
+        recorded = {name: value for name, value in record.items() if name not in ignored}
+        replayed = {name: value for name, value in content.items() if name not in ignored}
+        if kind == "exchange":
+            replayed["request"] = self._as_recorded_version(replayed["request"])
+        return _differences(recorded, replayed)
+
     @property
-    def left(self) -> bool:
-        """Whether there is more."""
-        return self.told < len(self._records)
+    def has_more(self) -> bool:
+        """Whether there are records that were not compared yet."""
+        return self.compared < len(self._records)
 
     @property
     def closing(self) -> Record | None:
-        """The judgement by which the history was closed, if that is all that is left."""
+        """The judgement by which the history was ended later, if it is the only remaining record."""
         last = self._records[-1] if self._records else None
-        rest = self._records[max(self.told, self._asked) :]
+        rest = self._records[max(self.compared, self._answered) :]
         return last if last is not None and rest == [last] and last["n"] in self._closings else None
 
     def check_empty(self) -> None:
-        """Make sure that nothing is left over.
+        """Check that every record was compared.
 
         Raises:
-            PlaybackError: something is.
+            PlaybackError: one was not.
 
         """
-        if self.left:
-            self._differs(f"{self._at(self._records[self.told])} belongs to nothing that was done")
+        if self.has_more:
+            self._differs(f"{self._at(self._records[self.compared])} belongs to nothing that was done")
 
     def requests(self) -> Iterator[Record]:
-        """Iterate over the requests that were not told yet."""
-        return (record["request"] for record in self._records[self.told :] if record["kind"] == "exchange")
+        """Yield the requests of the records that were not compared yet."""
+        return (record["request"] for record in self._records[self.compared :] if record["kind"] == "exchange")
 
     def renewals(self, call: Call) -> int:
-        """Return how often a token was asked for right before a call, which is the next one."""
-        for number, record in enumerate(self._records[self._asked :]):
+        """Return how often a token was fetched right before the next call."""
+        for number, record in enumerate(self._records[self._answered :]):
             if record["kind"] != "exchange":
                 break
             asked = record["purpose"], record["request"]["method"], record["request"]["path"]
@@ -160,11 +163,11 @@ class RecordedExchanges:
 
     @property
     def was_resent(self) -> bool:
-        """Whether the call that was answered last was sent again."""
-        return bool(self._asked and self._records[self._asked - 1].get("resent"))
+        """Whether the last call was sent again."""
+        return bool(self._answered and self._records[self._answered - 1].get("resent"))
 
     def find(self, pattern: re.Pattern[str]) -> str | None:
-        """Return what a pattern finds first in the paths and bodies of the requests that were not told yet."""
+        """Return the first match of a pattern in the paths and bodies of the remaining requests."""
         for request in self.requests():
             match = pattern.search(f"{request['path']} {request['body']}")
             if match:
@@ -172,9 +175,9 @@ class RecordedExchanges:
         return None
 
     def _upcoming(self) -> Record:
-        if self._asked >= len(self._records):
+        if self._answered >= len(self._records):
             raise CutOffError
-        record = self._records[self._asked]
+        record = self._records[self._answered]
         if record["n"] in self._closings:
             raise ClosedError
         if record["kind"] != "exchange":
@@ -182,14 +185,14 @@ class RecordedExchanges:
         return record
 
     def _together(self) -> bool:
-        """Say whether the next two requests were under way at the same time."""
+        """Return whether the next two requests were under way at the same time."""
         first = self._upcoming()
-        if self.name == LOOKS and "began" not in first:
-            # While the target was looked at, two that were not both answered in time were given up, and not recorded.
+        if self.name == PROBE and "began" not in first:
+            # A probe of two requests that did not both get a response in time has no records.
             raise TimeoutError
-        if self._asked + 1 >= len(self._records):
+        if self._answered + 1 >= len(self._records):
             raise CutOffError
-        other = self._records[self._asked + 1]
+        other = self._records[self._answered + 1]
         if other["n"] in self._closings:
             raise ClosedError
         if "began" not in first or "began" not in other:
@@ -197,18 +200,18 @@ class RecordedExchanges:
         overlap = min(first["began"] + first["ms"] - other["began"], other["began"] + other["ms"] - first["began"])
         if abs(overlap) > _ROUNDED:
             return bool(overlap > 0)
-        # Too close to tell from rounded times: it was what was seen then.
-        rest = self._records[self._asked + 2 :]
+        # Rounded times do not show it: take what was observed.
+        rest = self._records[self._answered + 2 :]
         judged = next((record["observed"].get(SENT_TOGETHER) for record in rest if record["kind"] == "judgement"), None)
         return judged if isinstance(judged, bool) else not (rest and "began" in rest[0])
 
-    def _as_then(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a request as it would have been sent by the version that made the recording."""
+    def _as_recorded_version(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request as the version that recorded the run would have sent it."""
         headers = [[name, self._tool if name in _VERSIONS else value] for name, value in request["headers"]]
         return {**request, "headers": headers}
 
     def _at(self, record: Record) -> str:
-        step = f", step {record['step']}" if "step" in record and self.name != LOOKS else ""
+        step = f", step {record['step']}" if "step" in record and self.name != PROBE else ""
         return f"record {record['n']} ({self.name or 'before the first history'}{step})"
 
     def _differs(self, what: str) -> NoReturn:
@@ -219,20 +222,20 @@ class RecordedExchanges:
 
 @dataclass(frozen=True, slots=True)
 class RecordedProbe:
-    """What was asked before the first history, or ``again`` by a process that resumed the run."""
+    """One probe of the target: its exchanges before the first history; ``again`` if a process resumed the run."""
 
-    tape: RecordedExchanges
+    exchanges: RecordedExchanges
     again: bool
 
 
-def _looks(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
-    """Return the requests that belong to no history, as often as a process, or several at once, began with them."""
+def _probes(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
+    """Yield the exchanges of each probe of the target, and whether it was by a process that resumed the run."""
     exchanges: list[Record] = []
     again = False
     for record in evidence.records:
-        if record["kind"] == "exchange" and record["history"] == LOOKS:
+        if record["kind"] == "exchange" and record["history"] == PROBE:
             exchanges.append(record)
-        elif record["kind"] not in _LEARNT:
+        elif record["kind"] not in _PROBE_KINDS:
             if exchanges:
                 yield exchanges, again
                 exchanges = []
@@ -242,9 +245,9 @@ def _looks(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
 
 
 def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
-    """Return which records close histories: those that a process begins with that resumed the run.
+    """Yield the numbers of the records that end interrupted histories: the first ones of a process that resumes a run.
 
-    Shards are merged without saying where they were resumed.
+    Merged shards do not record where they were resumed, so such records may be ``anywhere``.
     """
     begun = anywhere
     for record in evidence.records:
@@ -252,12 +255,24 @@ def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
             yield record["n"]
         elif record["kind"] == "resumed":
             begun = True
-        elif record["kind"] not in _LEARNT and not (record["kind"] == "exchange" and record["history"] == LOOKS):
+        elif record["kind"] not in _PROBE_KINDS and not (record["kind"] == "exchange" and record["history"] == PROBE):
             begun = anywhere
 
 
 class RunRecording:
-    """A journal, cut into the tapes of its histories. As a ledger it takes what is written, and compares."""
+    """A journal, divided by history. It is also the sink of the replay's records, and compares them.
+
+    Attributes:
+        run: the first record.
+        merged: whether the run was merged from shards.
+        by_history: the records of each history, and of the first probe under the name ``PROBE``.
+        probe: the records of the probe that is replayed.
+        probes: all probes.
+        current: the records of the history that is replayed.
+        probe_records: what the replay records about the target.
+        by_hand: whether an operator did what the target does not offer.
+
+    """
 
     def __init__(self, evidence: Evidence) -> None:
         self.run = evidence.records[0]
@@ -269,42 +284,40 @@ class RunRecording:
                 cut[record["history"]].append(record)
             elif record["kind"] == "history":
                 cut[record["id"]].append(record)
-        cut.pop(LOOKS, None)
-        self.tapes = {name: RecordedExchanges(name, records, tool, closings) for name, records in cut.items()}
-        looks = [RecordedProbe(RecordedExchanges(LOOKS, records, tool), again) for records, again in _looks(evidence)]
-        self.all_looks = looks or [RecordedProbe(RecordedExchanges(LOOKS, [], tool), again=False)]
-        self.looks = self.current = self.tapes[LOOKS] = self.all_looks[0].tape
-        self.learnt: list[Record] = []
-        """What was written of what the target offers."""
+        cut.pop(PROBE, None)
+        self.by_history = {name: RecordedExchanges(name, records, tool, closings) for name, records in cut.items()}
+        probes = [RecordedProbe(RecordedExchanges(PROBE, records, tool), again) for records, again in _probes(evidence)]
+        self.probes = probes or [RecordedProbe(RecordedExchanges(PROBE, [], tool), again=False)]
+        self.probe = self.current = self.by_history[PROBE] = self.probes[0].exchanges
+        self.probe_records: list[Record] = []
         self._hands = list(evidence.of_kind("hand"))
         self.by_hand = any(
             "a person at the terminal" in record["source"] for record in evidence.of_kind("capabilities")
         )
-        """Whether a person was asked for what the target does not offer."""
 
-    def look_at(self, look: RecordedProbe) -> None:
-        """Go on with another look at the target."""
-        self.looks = self.current = self.tapes[LOOKS] = look.tape
+    def replay_probe(self, probe: RecordedProbe) -> None:
+        """Replay another probe of the target."""
+        self.probe = self.current = self.by_history[PROBE] = probe.exchanges
 
     def append(self, kind: str, **content: Any) -> None:
-        """Compare one record."""
+        """Compare a record of the replay."""
         if kind in ("capabilities", "smoke"):
-            self.learnt.append({"kind": kind, **content})
+            self.probe_records.append({"kind": kind, **content})
             return
         if kind == "hand":
             self._compare_hand(content)
             return
-        tape = self.tapes.get(content["id"] if kind == "history" else content["history"])
-        if tape is None:
+        exchanges = self.by_history.get(content["id"] if kind == "history" else content["history"])
+        if exchanges is None:
             raise CutOffError
         if kind == "history":
-            self.current = tape
+            self.current = exchanges
         if kind == "judgement" and any(REMOVED in str(value) for value in content["observed"].values()):
             raise RemovedError
-        tape.compare(kind, content)
+        exchanges.compare(kind, content)
 
     def said_by_hand(self) -> str:
-        """Return what a person said who was asked next."""
+        """Return what the operator said at the next manual step."""
         if not self._hands:
             raise CutOffError
         return str(self._hands[0]["said"])
@@ -320,36 +333,39 @@ class RunRecording:
 
 
 class RecordedConnection(Connection):
-    """A connection to a tape."""
+    """A connection that returns recorded responses."""
 
-    def __init__(self, tape: RecordedExchanges) -> None:
-        self._tape = tape
+    def __init__(self, exchanges: RecordedExchanges) -> None:
+        self._tape = exchanges
 
     async def send(self, call: Call) -> ResponseOrNone:
-        """Give the answer that the call got."""
+        """Return the answer that the call got."""
         return self._tape.answer(call)
 
-    async def race(self, call: Call, flight: RequestTiming) -> ResponseOrNone:
-        """Give the answer that the call got among two."""
-        return self._tape.race(call, flight)
+    async def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
+        """Return the answer that the call got as one of two."""
+        return self._tape.race(call, timing)
 
 
-def _differences(was: Any, has_to_be: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Find where two values differ, but for what was taken out of the recorded one."""
-    if was == has_to_be:
+def _differences(recorded: Any, expected: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield where two values differ, as place and both values, apart from secrets removed from the recorded one."""
+    if recorded == expected:
         return
-    if isinstance(was, dict) and isinstance(has_to_be, dict):
-        for name in sorted(was.keys() | has_to_be.keys()):
-            before, other = was.get(name, _ABSENT), has_to_be.get(name, _ABSENT)
-            if before != other:
-                yield from _differences(before, other, f"{place}.{name}" if place else str(name))
-    elif isinstance(was, list) and isinstance(has_to_be, list) and len(was) == len(has_to_be):
-        for number, (before, other) in enumerate(zip(was, has_to_be, strict=True)):
-            yield from _differences(before, other, f"{place}[{number}]")
-    elif not (isinstance(was, str) and isinstance(has_to_be, str) and REMOVED in was) or not _fits(
-        was.split(REMOVED), has_to_be
-    ):
-        yield place, was, has_to_be
+    if isinstance(recorded, dict) and isinstance(expected, dict):
+        for name in sorted(recorded.keys() | expected.keys()):
+            before, after = recorded.get(name, _ABSENT), expected.get(name, _ABSENT)
+            yield from _differences(before, after, f"{place}.{name}" if place else str(name))
+    elif isinstance(recorded, list) and isinstance(expected, list) and len(recorded) == len(expected):
+        for number, (before, after) in enumerate(zip(recorded, expected, strict=True)):
+            yield from _differences(before, after, f"{place}[{number}]")
+    elif not _hides(recorded, expected):
+        yield place, recorded, expected
+
+
+def _hides(recorded: Any, expected: Any) -> bool:
+    """Return whether two texts are the same apart from secrets removed from the recorded one."""
+    texts = isinstance(recorded, str) and isinstance(expected, str)
+    return texts and REMOVED in recorded and _fits(recorded.split(REMOVED), expected)
 
 
 class _Absent:
@@ -361,7 +377,7 @@ _ABSENT: Final = _Absent()
 
 
 def _fits(parts: list[str], text: str) -> bool:
-    """Tell whether a text consists of these parts, in this order, with anything between them."""
+    """Return whether a text consists of these parts, in this order, with anything between them."""
     first, *between, last = parts
     if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
         return False

@@ -1,6 +1,6 @@
-"""Verifying a run: its judgements rebuilt from the exchanges, and everything that was claimed held against them.
+"""Verifies a run offline: recomputes its judgements from its exchanges, and compares everything it claims with them.
 
-Nothing here speaks to a network. What the evidence cannot show is named with the reason, and never passed over.
+Whatever the evidence cannot show is listed with the reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from conformance.verification.bundle import (
     unpack,
 )
 from conformance.verification.replay import ReplayReport, replay_run
-from conformance.verification.signing import check, check_form
+from conformance.verification.signing import check_form, check_signature
 
 VERIFIED, CHANGED, INCOMPLETE = 0, 1, 4
 _REPLAY: Final = re.compile(r'"replay": "cancel-conformance replay (?P<run>[^"\\]*?) [^ ]+ --target ')
@@ -48,12 +48,22 @@ _BROKEN: Final = (KeyError, TypeError, AttributeError, ValueError, IndexError, R
 
 @dataclass
 class Verification:
-    """What came of it. ``faults`` do not follow from the evidence; ``unverified`` cannot be told, for a reason."""
+    """The result of a verification.
+
+    Attributes:
+        faults: what does not follow from the evidence, a sentence each.
+        unverified: what cannot be verified, each with the reason.
+        checked: the files whose every byte was recomputed.
+        result: the run's result as recomputed from its journal.
+        rebuilt: how much was replayed.
+        digest: the SHA-256 of the journal in hex.
+        signed: with which key the bundle is signed, in words; empty if that was not checked.
+
+    """
 
     faults: list[str] = field(default_factory=list)
     unverified: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
-    """The files whose every byte was accounted for."""
     result: Result | None = None
     rebuilt: ReplayReport | None = None
     digest: str = ""
@@ -61,25 +71,25 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """0 where everything follows, 1 where something does not, 4 where something cannot be told."""
+        """0 if everything follows, 1 if something does not, 4 if something cannot be verified."""
         return CHANGED if self.faults else INCOMPLETE if self.unverified else VERIFIED
 
 
 def verify(path: Path, *, digest: str | None = None, key: Path | None = None) -> Verification:
-    """Verify the directory of a run, or a bundle.
+    """Verify a run.
 
     Args:
-        path: the directory or the file.
-        digest: what the journal's digest has to be, as it was told when the run ended.
-        key: a file with the Ed25519 public key that a bundle must be signed with.
+        path: the directory of the run, or its bundle.
+        digest: the SHA-256 that the journal must have, as it was printed when the run ended.
+        key: a file with the Ed25519 public key whose private key must have signed the bundle.
 
     Raises:
-        FormatError: it is neither, or of another version.
+        FormatError: the path is neither, or of another version.
         SigningError: the key cannot be used.
 
     """
     if not path.is_file():
-        return _Verifying(path, digest, key).everything()
+        return _Verifier(path, digest, key).run()
     with tempfile.TemporaryDirectory(prefix="cancel-conformance-") as folder:
         try:
             unpack(path, Path(folder))
@@ -87,59 +97,63 @@ def verify(path: Path, *, digest: str | None = None, key: Path | None = None) ->
             return Verification([str(error)])
         except JournalError as error:
             raise FormatError(str(error)) from None
-        return _Verifying(Path(folder), digest, key).everything()
+        return _Verifier(Path(folder), digest, key).run()
 
 
-class _Verifying:
+class _Verifier:
     def __init__(self, directory: Path, digest: str | None, key: Path | None) -> None:
         self._directory = directory
-        self._wanted = digest
+        self._expected_digest = digest
         self._key = key
-        self._out = Verification()
+        self._verification = Verification()
 
-    def everything(self) -> Verification:
-        out = self._out
-        # What is read stays: looking through it again and again for garbage would take longer than all the rest.
+    def run(self) -> Verification:
+        verification = self._verification
+        # Everything that is read stays in memory, so that collecting garbage would take longer than all the rest.
         collecting = gc.isenabled()
         gc.disable()
         try:
             if (self._directory / MANIFEST).exists():
-                out.faults.extend(manifest_complaints(self._directory))
+                verification.faults.extend(manifest_complaints(self._directory))
             evidence = read_journal(self._directory)
-            out.digest = evidence.digest
-            out.result = result_of(evidence)
-            out.rebuilt = replay_run(evidence)
-            self._claims(evidence, out.result, out.rebuilt)
+            verification.digest = evidence.digest
+            verification.result = result_of(evidence)
+            verification.rebuilt = replay_run(evidence)
+            self._compare_claims(evidence, verification.result, verification.rebuilt)
         except FormatError:
-            if not out.faults:
+            if not verification.faults:
                 raise
         except (JournalError, OracleError) as error:
-            out.faults.append(str(error))
+            verification.faults.append(str(error))
         except _BROKEN as error:
-            out.faults.append(f"a record is not as it should be: {error!r}")
+            verification.faults.append(f"a record is not as it should be: {error!r}")
         finally:
             if collecting:
                 gc.enable()
-        return out
+        return verification
 
-    def _claims(self, evidence: Evidence, result: Result, rebuilt: ReplayReport) -> None:
-        out = self._out
-        out.faults.extend(rebuilt.faults)
-        out.unverified.extend(rebuilt.unverified)
+    def _compare_claims(self, evidence: Evidence, result: Result, rebuilt: ReplayReport) -> None:
+        verification = self._verification
+        verification.faults.extend(rebuilt.faults)
+        verification.unverified.extend(rebuilt.unverified)
         if evidence.truncated:
-            out.unverified.append("the journal's last line was cut off while it was being written, and is not counted")
-        if self._wanted is not None and self._wanted.lower() != evidence.digest:
-            out.faults.append(f"the journal's digest is {evidence.digest}, and has to be {self._wanted}")
-        self._files(REPORTS, report_texts(result), result)
-        self._counterexamples(evidence)
+            verification.unverified.append(
+                "the journal's last line was cut off while it was being written, and is not counted"
+            )
+        if self._expected_digest is not None and self._expected_digest.lower() != evidence.digest:
+            verification.faults.append(
+                f"the journal's digest is {evidence.digest}, and has to be {self._expected_digest}"
+            )
+        self._compare_files(REPORTS, report_texts(result), result)
+        self._compare_counterexamples(evidence)
         if (self._directory / MANIFEST).exists():
-            self._files(CONTEXT, context_texts(result, book_of(evidence)), result)
-            self._statement(result)
+            self._compare_files(CONTEXT, context_texts(result, book_of(evidence)), result)
+            self._check_statement(result)
         elif self._key is not None:
-            out.faults.append("there is no signature: only a bundle has one")
+            verification.faults.append("there is no signature: only a bundle has one")
 
-    def _files(self, names: tuple[str, ...], texts: dict[str, str], result: Result) -> None:
-        """Compare files with what they have to be, byte by byte."""
+    def _compare_files(self, names: tuple[str, ...], texts: dict[str, str], result: Result) -> None:
+        """Compare files with their recomputed texts, byte by byte."""
         for name in names:
             path = self._directory / name
             if path.is_file():
@@ -147,71 +161,75 @@ class _Verifying:
 
     def _compare(self, name: str, there: bytes, expected: bytes, result: Result) -> None:
         if there == expected:
-            self._out.checked.append(name)
+            self._verification.checked.append(name)
             return
         contradictions = list(complaints(name, there.decode("utf-8", "replace"), result)) if name in REPORTS else []
-        same = _same(there, expected)
+        common = _common_bytes(there, expected)
         if contradictions:
-            self._out.faults.append(f"{name} does not say what the evidence does: {contradictions[0]}")
+            self._verification.faults.append(f"{name} does not say what the evidence does: {contradictions[0]}")
         elif result.run["tool"] == __version__:
-            self._out.faults.append(f"{name} is not what the evidence gives: it differs from byte {same} on")
+            self._verification.faults.append(f"{name} is not what the evidence gives: it differs from byte {common} on")
         else:
-            self._out.unverified.append(
+            self._verification.unverified.append(
                 f"{name} was written by version {result.run['tool']}: its verdicts are those of the evidence, "
                 f"and its other words are not those of version {__version__}"
             )
 
-    def _counterexamples(self, evidence: Evidence) -> None:
+    def _compare_counterexamples(self, evidence: Evidence) -> None:
         played = {record["id"]: record["history"] for record in evidence.of_kind("history")}
         run = evidence.records[0]
         recorded = {record["file"]: record for record in evidence.of_kind("counterexample")}
         for file, record in recorded.items():
             path = self._directory / file
             if not path.is_file():
-                self._out.faults.append(f"{file} is told of in the journal, and is not there")
+                self._verification.faults.append(f"{file} is told of in the journal, and is not there")
                 continue
             there = path.read_bytes()
-            # The folder's name at the time stands in the line that plays it again, and nowhere else.
+            # The file names the folder of its run in the replay command, and nowhere else.
             match = _REPLAY.search(there.decode("utf-8", "replace"))
             text = _counterexample_text(
                 run, record, played[record["history"]], path.name, match["run"] if match else ""
             )
             if there == text.encode():
-                self._out.checked.append(file)
+                self._verification.checked.append(file)
             else:
-                self._out.faults.append(f"{file} is not the counterexample that the journal tells of")
+                self._verification.faults.append(f"{file} is not the counterexample that the journal tells of")
         for path in sorted((self._directory / FOLDER).glob("*")):
             if f"{FOLDER}/{path.name}" not in recorded and evidence.records[-1].get("ended") == "complete":
-                self._out.faults.append(f"{FOLDER}/{path.name} is a counterexample that the journal does not tell of")
+                self._verification.faults.append(
+                    f"{FOLDER}/{path.name} is a counterexample that the journal does not tell of"
+                )
 
-    def _statement(self, result: Result) -> None:
-        out = self._out
+    def _check_statement(self, result: Result) -> None:
+        verification = self._verification
         names = ("journal.jsonl", MANIFEST, *CONTEXT)
         missing = [name for name in (*names, STATEMENT) if not (self._directory / name).is_file()]
         if missing:
-            out.faults.append(f"there is no {', '.join(missing)}")
+            verification.faults.append(f"there is no {', '.join(missing)}")
             return
         digests = {name: hashlib.sha256((self._directory / name).read_bytes()).hexdigest() for name in names}
-        there = (self._directory / STATEMENT).read_bytes()
-        expected = statement_text(result, digests, _tested(there)).encode()
-        self._compare(STATEMENT, there, expected, result)
-        signature = self._directory / SIGNATURE
-        if not signature.is_file():
-            if self._key is not None:
-                out.faults.append("the bundle is not signed")
-            return
-        wrong = check_form(signature.read_bytes(), there)
+        statement = (self._directory / STATEMENT).read_bytes()
+        expected = statement_text(result, digests, _tested(statement)).encode()
+        self._compare(STATEMENT, statement, expected, result)
+        if (self._directory / SIGNATURE).is_file():
+            self._check_signature((self._directory / SIGNATURE).read_bytes(), statement)
+        elif self._key is not None:
+            verification.faults.append("the bundle is not signed")
+
+    def _check_signature(self, envelope: bytes, statement: bytes) -> None:
+        verification = self._verification
+        wrong = check_form(envelope, statement)
         if not wrong and self._key is not None:
-            wrong = check(signature.read_bytes(), there, self._key)
-            out.signed = "" if wrong else f"signed with the key in {self._key}"
+            wrong = check_signature(envelope, statement, self._key)
+            verification.signed = "" if wrong else f"signed with the key in {self._key}"
         elif not wrong:
-            out.unverified.append("the bundle is signed, and by whom was not looked at: name --public-key")
+            verification.unverified.append("the bundle is signed, and by whom was not looked at: name --public-key")
         if wrong:
-            out.faults.append(f"the signature does not hold: {wrong}")
+            verification.faults.append(f"the signature does not hold: {wrong}")
 
 
 def _counterexample_text(run: Record, record: Record, history: Any, name: str, folder: str) -> str:
-    """Return what a counterexample's file has to be, if the run's folder was called so."""
+    """Return the text that a counterexample's file must have, if the run's folder had this name."""
     profile = Profile(record["profile"])
     if is_merchant_run(run):
         shop = merchant_history_from_json(history)
@@ -235,14 +253,14 @@ def _counterexample_text(run: Record, record: Record, history: Any, name: str, f
     return counterexample_text(name, example, folder)
 
 
-def _same(first: bytes, other: bytes) -> int:
-    """Return how many bytes are the same before the first that is not."""
-    places = (place for place, pair in enumerate(zip(first, other, strict=False)) if pair[0] != pair[1])
-    return next(places, min(len(first), len(other)))
+def _common_bytes(first: bytes, second: bytes) -> int:
+    """Return the length of the common beginning of two texts."""
+    places = (place for place, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1])
+    return next(places, min(len(first), len(second)))
 
 
 def _tested(statement: bytes) -> list[dict[str, Any]]:
-    """Return the subjects of a statement that are not the evidence: what was tested, as the user said."""
+    """Return the subjects of a statement that are not the evidence: what was tested, as the user described it."""
     try:
         subjects = json.loads(statement)["subject"]
         return [{"name": str(subject["name"]), "digest": dict(subject["digest"])} for subject in subjects[:-2]]
@@ -251,7 +269,7 @@ def _tested(statement: bytes) -> list[dict[str, Any]]:
 
 
 def lines(verification: Verification) -> Iterator[str]:
-    """Say what came of it, for a person."""
+    """Yield the result of a verification as lines for a person."""
     result, rebuilt = verification.result, verification.rebuilt
     if verification.faults:
         things = _counted(len(verification.faults), "thing does", "things do")
@@ -278,7 +296,7 @@ def lines(verification: Verification) -> Iterator[str]:
 
 
 def as_json(verification: Verification) -> dict[str, Any]:
-    """Return what came of it, for a program."""
+    """Return the result of a verification for a program."""
     result, rebuilt = verification.result, verification.rebuilt
     return {
         "version": 1,
