@@ -63,24 +63,24 @@ class Run:
 
     @property
     def verdicts(self) -> dict[str, RuleVerdict]:
-        return {one.rule.id: one.verdict for one in self.result.rules}
+        return {rule.rule.id: rule.verdict for rule in self.result.rules}
 
     def first(self, rule: str) -> str:
         """The first history that breaks an obligation."""
         return self.broken[rule][0][0]
 
     def records(self, kind: str, name: str) -> list[Record]:
-        return [one for one in self.result.evidence.of_kind(kind) if one["history"] == name]
+        return [record for record in self.result.evidence.of_kind(kind) if record["history"] == name]
 
     def history(self, name: str) -> MerchantHistory:
         return next(
-            merchant_history_from_json(one["history"])
-            for one in self.result.evidence.of_kind("history")
-            if one["id"] == name
+            merchant_history_from_json(record["history"])
+            for record in self.result.evidence.of_kind("history")
+            if record["id"] == name
         )
 
     def cancels(self, name: str) -> list[Record]:
-        return [one for one in self.records("exchange", name) if one["wire"]["operation"] == "cancel"]
+        return [record for record in self.records("exchange", name) if record["wire"]["operation"] == "cancel"]
 
 
 def run_against(integration: Any, folder: Path, **more: Any) -> Run:
@@ -102,7 +102,10 @@ def played(integration: Any, histories: list[MerchantHistory]) -> list[dict[str,
         patch.setattr(desk, "REAL_PAUSE", 0.0)
         stand = MerchantHarness(integration)
         try:
-            return [stand.play(one, f"again-{number}", CountingSink()).broken for number, one in enumerate(histories)]
+            return [
+                stand.play(history, f"again-{number}", CountingSink()).broken
+                for number, history in enumerate(histories)
+            ]
         finally:
             stand.close()
 

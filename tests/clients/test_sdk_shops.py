@@ -25,11 +25,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(client: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    found = {}
+    results = {}
     for shop in SHOPS:
         with service(client, shop) as address:
-            found[shop] = run_against(address, tmp_path_factory.mktemp(shop), budget="quick")
-    return found
+            results[shop] = run_against(address, tmp_path_factory.mktemp(shop), budget="quick")
+    return results
 
 
 @pytest.fixture(params=SHOPS)
@@ -51,9 +51,11 @@ def answers(run: Run, rule: str) -> Iterator[tuple[int, str]]:
     """Status and body of the last answer to a cancel before an obligation was broken, history by history."""
     for name, _ in run.broken[rule]:
         books = next(
-            one["n"] for one in run.records("books", name) if one["view"]["status"] in ("cancelled", "authorized")
+            record["n"]
+            for record in run.records("books", name)
+            if record["view"]["status"] in ("cancelled", "authorized")
         )
-        last = [one for one in run.cancels(name) if one["n"] < books][-1]["response"]
+        last = [cancel for cancel in run.cancels(name) if cancel["n"] < books][-1]["response"]
         yield last["status"], last["body"] if isinstance(last["body"], str) else "bytes"
 
 
@@ -68,7 +70,7 @@ def test_a_flag_that_the_shop_gives_is_dropped_and_a_paid_reservation_released(e
         assert "the merchant says 'authorized'" in reason
         first, *again = epayment.cancels(name)
         assert (first["wire"]["action"], body(first), first["response"]["status"]) == ("abandon", b"", 200)
-        assert {body(one) for one in again} <= {b""}
+        assert {body(request) for request in again} <= {b""}
         last = epayment.records("books", name)[-1]
         assert (last["view"]["status"], last["truth"]["cancelled"], last["truth"]["remaining"]) == (
             "authorized",
@@ -81,7 +83,7 @@ def test_what_is_asked_again_has_another_key(run: Run):
     name = run.first("M7")
     first, again = run.cancels(name)[:2]
     assert first["response"] is None
-    keys = [header(one, "Idempotency-Key") for one in (first, again)]
+    keys = [header(request, "Idempotency-Key") for request in (first, again)]
     assert all(keys)
     assert keys[0] != keys[1]
 
@@ -92,9 +94,9 @@ def test_no_key_is_missing_or_shared(run: Run):
 
 
 def test_an_empty_200_and_a_web_page_are_taken_for_a_cancel(run: Run):
-    seen = set(answers(run, "M19"))
-    assert (200, "") in seen
-    assert any(status == 200 and "<html>" in text for status, text in seen)
+    statuses = set(answers(run, "M19"))
+    assert (200, "") in statuses
+    assert any(status == 200 and "<html>" in text for status, text in statuses)
 
 
 def test_a_202_is_taken_for_a_cancel(epayment: Run, recurring: Run):
@@ -104,15 +106,15 @@ def test_a_202_is_taken_for_a_cancel(epayment: Run, recurring: Run):
 
 def test_a_redirect_is_followed_to_a_page_and_the_page_taken_for_a_cancel(run: Run):
     name = run.first("M18")
-    (asked,) = [one for one in run.records("exchange", name) if one["request"]["path"] == "/maintenance"]
+    (asked,) = [record for record in run.records("exchange", name) if record["request"]["path"] == "/maintenance"]
     assert asked["request"]["method"] == ("GET" if run.result.run["profiles"] == ["epayment"] else "DELETE")
-    assert [one["response"]["status"] for one in run.cancels(name)][:1] == [302]
+    assert [cancel["response"]["status"] for cancel in run.cancels(name)][:1] == [302]
 
 
 @pytest.mark.parametrize("shop", SHOPS)
 def test_a_capture_that_is_asked_again_is_made_twice(client: Path, shop: str):
     """The quick budget does not get to this one: its key is a new one, too."""
-    (life,) = [one.history for one in systematic_merchant_cases(Profile(shop)) if one.label == CAPTURE_LOST]
+    (life,) = [case.history for case in systematic_merchant_cases(Profile(shop)) if case.label == CAPTURE_LOST]
     with service(client, shop) as address:
         (broken,) = played(address, [life])
     assert broken["M23"] == "800 were captured, and the merchant's books have 400"

@@ -36,11 +36,13 @@ def runs(client: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ru
 
 def test_no_capture_of_the_client_is_accepted_and_nothing_is_said_of_what_would_follow(runs: dict[str, Run]):
     run = runs["Adapter"]
-    captures = [one for one in run.result.evidence.of_kind("exchange") if one["wire"]["operation"] == "capture"]
+    captures = [
+        record for record in run.result.evidence.of_kind("exchange") if record["wire"]["operation"] == "capture"
+    ]
     assert captures
-    for one in captures:
-        assert header(one, "X-Request-Id") is None
-        assert one["response"] is None or one["response"]["status"] >= 400
+    for capture in captures:
+        assert header(capture, "X-Request-Id") is None
+        assert capture["response"] is None or capture["response"]["status"] >= 400
     assert run.verdicts["M11"] is RuleVerdict.NOT_EXERCISED
     assert run.verdicts["M23"] is RuleVerdict.NOT_EXERCISED
 
@@ -49,7 +51,7 @@ def test_nothing_releases_what_remains_after_a_partial_capture(runs: dict[str, R
     run = runs["Keyed"]
     for name, reason in run.broken["M11"]:
         assert reason.endswith("does not say shouldReleaseRemainingFunds, and releases nothing")
-        assert all(b"shouldReleaseRemainingFunds" not in body(one) for one in run.cancels(name))
+        assert all(b"shouldReleaseRemainingFunds" not in body(cancel) for cancel in run.cancels(name))
         truth = run.records("books", name)[-1]["truth"]
         assert truth["captured"] > 0
         assert truth["remaining"] > 0
@@ -58,7 +60,7 @@ def test_nothing_releases_what_remains_after_a_partial_capture(runs: dict[str, R
 def test_a_success_that_did_nothing_is_believed(runs: dict[str, Run]):
     run = runs["Adapter"]
     for name, _ in run.broken["M19"]:
-        assert [one["wire"]["fault"] for one in run.cancels(name)][:1] == ["unchanged-200"]
+        assert [cancel["wire"]["fault"] for cancel in run.cancels(name)][:1] == ["unchanged-200"]
         assert run.records("books", name)[-1]["truth"]["cancelled"] == 0
 
 
@@ -68,7 +70,7 @@ def test_a_lost_answer_ends_in_refusals_for_ever(runs: dict[str, Run]):
     first, *again = run.cancels(name)
     assert first["response"] is None
     assert first["wire"]["reached"]
-    statuses = [one["response"]["status"] for one in again]
+    statuses = [exchange["response"]["status"] for exchange in again]
     assert statuses[0] in (400, 402)
     # An hour later the token is too old, and the client never asks for another.
     assert statuses[-1] == 401
@@ -84,4 +86,4 @@ def test_odd_answers_are_no_successes(runs: dict[str, Run]):
 def test_looking_mends_everything_but_what_the_client_cannot_say(runs: dict[str, Run]):
     assert len(runs["Keyed"].broken) > 3
     assert runs["Careful"].broken.keys() == {"M11"}
-    assert {one.result.verdict for one in runs.values()} == {RunVerdict.NOT_CONFORMANT}
+    assert {value.result.verdict for value in runs.values()} == {RunVerdict.NOT_CONFORMANT}

@@ -46,7 +46,7 @@ def histories(draw):
     kinds = [kind for kind in Kind if (kind is Kind.PAYMENT) != (profile is R)]
     steps = st.one_of(
         st.sampled_from(final_steps(profile)),
-        st.builds(Age, SECONDS.map(lambda one: timedelta(seconds=one))),
+        st.builds(Age, SECONDS.map(lambda seconds: timedelta(seconds=seconds))),
         st.builds(Capture, AMOUNTS),
         st.builds(Refund, AMOUNTS),
         st.builds(StopAgreement if profile is R else Leave3DS, st.booleans()),
@@ -89,7 +89,7 @@ def test_two_requests_at_the_same_time_are_written_inside_one_step():
 
 def test_every_step_has_a_name_and_the_control_actions_are_the_contracts():
     assert name_of(Enter3DS()) == "enter-3ds"
-    assert [action_of(one) for one in (Approve(), Leave3DS(), Leave3DS(success=False), Cancel())] == [
+    assert [action_of(step) for step in (Approve(), Leave3DS(), Leave3DS(success=False), Cancel())] == [
         "approve",
         "finish_3ds",
         "fail_3ds",
@@ -206,10 +206,10 @@ def test_a_history_with_anything_in_any_place_is_read_or_refused(history, data):
         junk = str(junk)
     holder[name] = junk
     try:
-        found = history_from_json(raw)
+        parsed = history_from_json(raw)
     except HistoryError:
         return
-    assert isinstance(found, History)
+    assert isinstance(parsed, History)
 
 
 @given(JUNK)

@@ -51,7 +51,7 @@ def played(directory: Path, target: Target, *profiles: Profile, **settings) -> P
 def forged(directory: Path, to: Path, change: Callable[[list[Record]], list[Record]], *, reports: bool = True) -> Path:
     """Write a run anew with other records: chained again, and with reports that say what the records say."""
     shutil.copytree(directory, to)
-    records = change([json.loads(json.dumps(one)) for one in read_journal(directory).records])
+    records = change([json.loads(json.dumps(record)) for record in read_journal(directory).records])
     (to / "journal.jsonl").unlink()
     stage.rewritten(records, to)
     if reports:
@@ -64,11 +64,11 @@ def verified(path: Path, *words: object) -> stage.Said:
 
 
 def of_kind(records: list[Record], kind: str) -> list[Record]:
-    return [one for one in records if one["kind"] == kind]
+    return [record for record in records if record["kind"] == kind]
 
 
 def belonging(records: list[Record], history: str, step: int, kind: str = "exchange") -> list[Record]:
-    return [one for one in of_kind(records, kind) if one["history"] == history and one["step"] == step]
+    return [record for record in of_kind(records, kind) if record["history"] == history and record["step"] == step]
 
 
 def shop(directory: Path, adapter: type = epayment.Adapter, *, drawn: int = 3, **settings) -> Path:

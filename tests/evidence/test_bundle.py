@@ -39,9 +39,9 @@ CHANGES = int(os.environ.get("CANCEL_CONFORMANCE_BYTES", "150"))
 @pytest.fixture(scope="module")
 def bundle(wrong, tmp_path_factory):
     path = tmp_path_factory.mktemp("bundle") / "bundle.zip"
-    said = stage.command("bundle", wrong, "--to", path)
-    assert (said.code, said.errors) == (0, "")
-    assert hashlib.sha256(path.read_bytes()).hexdigest() in said.out
+    completed = stage.command("bundle", wrong, "--to", path)
+    assert (completed.code, completed.errors) == (0, "")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in completed.out
     return path
 
 
@@ -64,12 +64,12 @@ def packed(files, path):
 
 
 def test_a_bundle_is_verified_and_holds_everything(bundle, wrong):
-    said = verified(bundle)
-    assert said.code == 0, said
+    verification = verified(bundle)
+    assert verification.code == 0, verification
     files = files_of(bundle)
     examples = {record["file"] for record in read_journal(wrong).of_kind("counterexample")}
     assert set(files) == {"journal.jsonl", MANIFEST, STATEMENT, *REPORTS, *CONTEXT, *examples}
-    assert all(name in said.out for name in ("report.html", "junit.xml", "results.sarif"))
+    assert all(name in verification.out for name in ("report.html", "junit.xml", "results.sarif"))
 
 
 def test_the_same_run_gives_the_same_bytes(bundle, wrong, tmp_path):
@@ -81,9 +81,9 @@ def test_the_same_run_gives_the_same_bytes(bundle, wrong, tmp_path):
 def test_run_makes_one_when_asked(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
-        said = stage.run(tmp_path / "run", "--bundle")
-    assert said.code == 0, said
-    assert "bundle.zip" in said.out
+        completed = stage.run(tmp_path / "run", "--bundle")
+    assert completed.code == 0, completed
+    assert "bundle.zip" in completed.out
     assert verified(tmp_path / "run" / "bundle.zip").code == 0
 
 
@@ -94,9 +94,9 @@ def test_every_changed_byte_is_noticed(bundle, tmp_path):
     for _ in range(CHANGES):
         at, other = chance.randrange(len(data)), chance.randrange(1, 256)
         path.write_bytes(data[:at] + bytes([data[at] ^ other]) + data[at + 1 :])
-        said = verified(path)
+        verification = verified(path)
         # Where not even the beginning is a zip's, it is no bundle.
-        assert said.code == (1 if at > 1 else 2), (at, other)
+        assert verification.code == (1 if at > 1 else 2), (at, other)
 
 
 def test_a_changed_byte_in_a_file_is_noticed_however_the_archive_is_packed(bundle, tmp_path):
@@ -107,23 +107,23 @@ def test_a_changed_byte_in_a_file_is_noticed_however_the_archive_is_packed(bundl
         data = files[name]
         at = chance.randrange(len(data))
         changed = data[:at] + bytes([data[at] ^ chance.randrange(1, 128)]) + data[at + 1 :]
-        said = verified(packed({**files, name: changed}, tmp_path / "bundle.zip"))
-        assert said.code == 1, (name, at, said)
+        verification = verified(packed({**files, name: changed}, tmp_path / "bundle.zip"))
+        assert verification.code == 1, (name, at, verification)
 
 
 def test_a_manifest_that_is_made_again_does_not_help(bundle, tmp_path):
     files = files_of(bundle)
     for name in (*REPORTS, *CONTEXT):
         changed = {**files, name: files[name].replace(b"epayment", b"epaymemt", 1) + b" "}
-        covered = {one: data for one, data in changed.items() if one not in (MANIFEST, STATEMENT)}
+        covered = {item: data for item, data in changed.items() if item not in (MANIFEST, STATEMENT)}
         changed[MANIFEST] = manifest_text(covered, "0.1.0").encode()
         statement = json.loads(files[STATEMENT])
-        for one in [*statement["subject"], *statement["predicate"]["configuration"]]:
-            one["digest"]["sha256"] = hashlib.sha256(changed[one["name"]]).hexdigest()
+        for subject in [*statement["subject"], *statement["predicate"]["configuration"]]:
+            subject["digest"]["sha256"] = hashlib.sha256(changed[subject["name"]]).hexdigest()
         changed[STATEMENT] = (json.dumps(statement, indent=2) + "\n").encode()
-        said = verified(packed(changed, tmp_path / "bundle.zip"))
-        assert said.code == 1, (name, said)
-        assert f"wrong: {name}" in said.out
+        verification = verified(packed(changed, tmp_path / "bundle.zip"))
+        assert verification.code == 1, (name, verification)
+        assert f"wrong: {name}" in verification.out
 
 
 @pytest.mark.parametrize("name", ["report.json", "journal.jsonl", MANIFEST, STATEMENT, "rulebook.json"])
@@ -140,10 +140,10 @@ def test_a_file_that_no_bundle_has_is_not_unpacked(name, bundle, tmp_path):
         if ((tmp_path / "in").mkdir() is None)
         else None
     )
-    said = verified(path)
-    assert said.code == 1
-    assert "files that no bundle has" in said.out
-    assert sorted(one.name for one in tmp_path.rglob("*")) == ["bundle.zip", "in"]
+    verification = verified(path)
+    assert verification.code == 1
+    assert "files that no bundle has" in verification.out
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["bundle.zip", "in"]
 
 
 def test_a_bundle_of_another_run_s_journal_is_noticed(bundle, right, tmp_path):
@@ -158,29 +158,31 @@ def test_the_statement_is_one_of_in_toto(bundle, wrong):
     files = files_of(bundle)
     statement = json.loads(files[STATEMENT])
     Draft202012Validator(STATEMENT_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(statement)
-    for one in [*statement["subject"], *statement["predicate"]["configuration"]]:
-        assert one["digest"]["sha256"] == hashlib.sha256(files[one["name"]]).hexdigest()
-    told = statement["predicate"]
+    for subject in [*statement["subject"], *statement["predicate"]["configuration"]]:
+        assert subject["digest"]["sha256"] == hashlib.sha256(files[subject["name"]]).hexdigest()
+    predicate = statement["predicate"]
     rules = json.loads((wrong / "report.json").read_text(encoding="utf-8"))["rules"]
-    assert told["result"] == "FAILED"
-    violated = {f"{one['profile']}/{one['id']}" for one in rules if one["verdict"] == "VIOLATED"}
+    assert predicate["result"] == "FAILED"
+    violated = {f"{rule['profile']}/{rule['id']}" for rule in rules if rule["verdict"] == "VIOLATED"}
     assert violated
-    assert violated <= set(told["failedTests"])
-    assert told["passedTests"] == [f"{one['profile']}/{one['id']}" for one in rules if one["verdict"] == "PASSED"]
+    assert violated <= set(predicate["failedTests"])
+    assert predicate["passedTests"] == [
+        f"{rule['profile']}/{rule['id']}" for rule in rules if rule["verdict"] == "PASSED"
+    ]
 
 
 def test_a_conformant_run_passes_and_names_what_was_tested(right, tmp_path):
     digest = "0123456789abcdef" * 4
-    said = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--subject", f"shop:1.2@sha256:{digest}")
-    assert said.code == 0, said
+    completed = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--subject", f"shop:1.2@sha256:{digest}")
+    assert completed.code == 0, completed
     statement = json.loads(files_of(tmp_path / "b.zip")[STATEMENT])
     Draft202012Validator(STATEMENT_SCHEMA).validate(statement)
     assert statement["subject"][0] == {"name": "shop:1.2", "digest": {"sha256": digest}}
     assert statement["predicate"]["result"] == "PASSED"
     assert statement["predicate"]["failedTests"] == []
     assert verified(tmp_path / "b.zip").code == 0
-    said = stage.command("bundle", right, "--to", tmp_path / "c.zip", "--subject", "shop")
-    assert (said.code, said.errors.count("\n")) == (2, 1)
+    completed = stage.command("bundle", right, "--to", tmp_path / "c.zip", "--subject", "shop")
+    assert (completed.code, completed.errors.count("\n")) == (2, 1)
 
 
 # Signatures
@@ -215,12 +217,12 @@ def test_a_signature_holds_for_its_key_and_its_bundle(right, wrong, tmp_path):
     assert verified(unsigned, "--public-key", public).code == 1
     stage.command("bundle", wrong, "--to", unsigned)
     moved = {**files_of(unsigned), SIGNATURE: files_of(path)[SIGNATURE]}
-    said = verified(packed(moved, tmp_path / "moved.zip"), "--public-key", public)
-    assert said.code == 1
-    assert "about another statement" in said.out
+    verification = verified(packed(moved, tmp_path / "moved.zip"), "--public-key", public)
+    assert verification.code == 1
+    assert "about another statement" in verification.out
     for words in (("--sign", public), ("--sign", tmp_path / "missing")):
-        said = stage.command("bundle", right, "--to", tmp_path / "x.zip", *words)
-        assert (said.code, said.errors.count("\n")) == (2, 1)
+        verification = stage.command("bundle", right, "--to", tmp_path / "x.zip", *words)
+        assert (verification.code, verification.errors.count("\n")) == (2, 1)
 
 
 def test_a_signature_is_one_that_others_verify(right, tmp_path):
@@ -242,9 +244,9 @@ def test_a_signature_is_one_that_others_verify(right, tmp_path):
 def test_without_the_package_a_signature_is_one_clear_sentence(right, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.serialization", None)
     (tmp_path / "key.pem").write_text("x")
-    said = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--sign", tmp_path / "key.pem")
-    assert said.code == 2
-    assert said.errors == (
+    completed = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--sign", tmp_path / "key.pem")
+    assert completed.code == 2
+    assert completed.errors == (
         "Signatures take the package cryptography, which is not installed: pip install 'cancel-conformance[sign]'.\n"
     )
 

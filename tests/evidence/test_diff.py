@@ -33,11 +33,11 @@ def quiet(tmp_path_factory):
 
 
 def compared(first, second, *words):
-    said = stage.command("diff", first, second, "--format", "json", *words)
-    told = json.loads(said.out)
-    Draft202012Validator(SCHEMA).validate(told)
-    assert told["exit_code"] == said.code
-    return said.code, told
+    completed = stage.command("diff", first, second, "--format", "json", *words)
+    difference = json.loads(completed.out)
+    Draft202012Validator(SCHEMA).validate(difference)
+    assert difference["exit_code"] == completed.code
+    return completed.code, difference
 
 
 def known_file(path, rules, expires=None, reason="ticket 7"):
@@ -47,27 +47,27 @@ def known_file(path, rules, expires=None, reason="ticket 7"):
 
 
 def test_a_run_has_no_difference_to_itself(right):
-    code, told = compared(right, right)
+    code, difference = compared(right, right)
     assert code == 0
-    assert not any(told[name] for name in ("settings", "rules", "silence"))
-    assert not any(told["checks"][name] for name in ("reordered", "only_before", "only_after", "otherwise"))
-    assert told["checks"]["before"] > 100
-    said = stage.command("diff", right, right)
-    assert "the same, in the same order, with the same outcomes" in said.out
+    assert not any(difference[name] for name in ("settings", "rules", "silence"))
+    assert not any(difference["checks"][name] for name in ("reordered", "only_before", "only_after", "otherwise"))
+    assert difference["checks"]["before"] > 100
+    completed = stage.command("diff", right, right)
+    assert "the same, in the same order, with the same outcomes" in completed.out
 
 
 def test_a_rule_that_broke_is_worse_and_one_that_was_mended_is_not(right, wrong):
     rules = json.loads((wrong / "report.json").read_text(encoding="utf-8"))["rules"]
-    violated = {one["id"] for one in rules if one["verdict"] == "VIOLATED"}
-    code, told = compared(right, wrong)
+    violated = {rule["id"] for rule in rules if rule["verdict"] == "VIOLATED"}
+    code, difference = compared(right, wrong)
     assert code == 1
-    assert {one["id"] for one in told["rules"] if one["change"] == "newly violated"} == violated
-    assert told["checks"]["otherwise"]
-    code, told = compared(wrong, right)
+    assert {rule["id"] for rule in difference["rules"] if rule["change"] == "newly violated"} == violated
+    assert difference["checks"]["otherwise"]
+    code, difference = compared(wrong, right)
     assert code == 0
-    assert {one["id"] for one in told["rules"] if one["change"] == "no longer violated"} == violated
-    said = stage.command("diff", right, wrong)
-    assert all(rule in said.out for rule in violated)
+    assert {rule["id"] for rule in difference["rules"] if rule["change"] == "no longer violated"} == violated
+    completed = stage.command("diff", right, wrong)
+    assert all(rule in completed.out for rule in violated)
 
 
 def test_a_rule_that_is_not_exercised_any_more_is_worse(right, tmp_path):
@@ -76,17 +76,19 @@ def test_a_rule_that_is_not_exercised_any_more_is_worse(right, tmp_path):
     def ageless(records):
         of_kind(records, "capabilities")[0]["offered"].remove("age")
         lost = {
-            one["id"] for one in of_kind(records, "history") if any(s["do"] == "age" for s in one["history"]["steps"])
+            record["id"]
+            for record in of_kind(records, "history")
+            if any(s["do"] == "age" for s in record["history"]["steps"])
         }
-        whose = lambda one: one.get("id") if one["kind"] == "history" else one.get("history")  # noqa: E731
-        return [one for one in records if whose(one) not in lost and one["kind"] != "plan"]
+        whose = lambda record: record.get("id") if record["kind"] == "history" else record.get("history")  # noqa: E731
+        return [record for record in records if whose(record) not in lost and record["kind"] != "plan"]
 
     records = forged(right, tmp_path / "ageless", lambda records: replanned(ageless(records)))
-    code, told = compared(right, records)
+    code, difference = compared(right, records)
     assert code == 1
-    assert "no longer shown" in {one["change"] for one in told["rules"]}
-    assert told["checks"]["only_before"]
-    assert any(one["name"] == "offered in epayment" for one in told["settings"])
+    assert "no longer shown" in {rule["change"] for rule in difference["rules"]}
+    assert difference["checks"]["only_before"]
+    assert any(setting["name"] == "offered in epayment" for setting in difference["settings"])
 
 
 def replanned(records):
@@ -94,20 +96,20 @@ def replanned(records):
     from conformance.evidence.consistency import digest_of  # noqa: PLC0415
 
     histories = {
-        one["id"]: one["history"]
-        for one in of_kind(records, "history")
-        if one["source"] == "systematic" and one["id"][-1] not in "bcxy"
+        record["id"]: record["history"]
+        for record in of_kind(records, "history")
+        if record["source"] == "systematic" and record["id"][-1] not in "bcxy"
     }
     plan = {"kind": "plan", "histories": list(histories), "digest": digest_of(histories.items())}
     return [*records[:-1], plan, records[-1]]
 
 
 def test_behaviour_that_changed_under_silence_is_shown_and_is_not_worse(right, quiet):
-    code, told = compared(right, quiet)
-    assert code == 0, told["rules"]
-    changed = [one for one in told["silence"] if not one["racing"]]
+    code, difference = compared(right, quiet)
+    assert code == 0, difference["rules"]
+    changed = [change for change in difference["silence"] if not change["racing"]]
     assert changed
-    assert all(set(one["before"]) != set(one["after"]) for one in changed)
+    assert all(set(change["before"]) != set(change["after"]) for change in changed)
     assert "Behaviour under silence" in stage.command("diff", right, quiet).out
 
 
@@ -119,8 +121,8 @@ def test_bundles_are_compared_too(right, wrong, tmp_path):
 def test_what_is_no_run_is_one_sentence(right, tmp_path):
     (tmp_path / "text").write_text("x")
     for other in (tmp_path, tmp_path / "text", tmp_path / "missing"):
-        said = stage.command("diff", right, other)
-        assert (said.code, said.out, said.errors.count("\n")) == (2, "", 1)
+        completed = stage.command("diff", right, other)
+        assert (completed.code, completed.out, completed.errors.count("\n")) == (2, "", 1)
 
 
 ENTRY = "[[known]]\nrule = 'EP-05'\nreason = 'r'\n"
@@ -139,8 +141,8 @@ class Page(HTMLParser):
 
 
 def test_the_page_needs_nothing_but_itself(right, wrong, tmp_path):
-    said = stage.command("diff", right, wrong, "--format", "html", "--to", tmp_path / "diff.html")
-    assert (said.code, said.out) == (1, "")
+    completed = stage.command("diff", right, wrong, "--format", "html", "--to", tmp_path / "diff.html")
+    assert (completed.code, completed.out) == (1, "")
     page = Page()
     page.feed((tmp_path / "diff.html").read_text(encoding="utf-8"))
     assert "script" not in {tag for tag, _ in page.tags}
@@ -159,8 +161,8 @@ def failing_in(directory):
     """The rules that are violated, or required and kept by a violation from being shown."""
     rules = json.loads((directory / "report.json").read_text(encoding="utf-8"))["rules"]
     red = ("VIOLATED", "THIN", "NOT EXERCISED", "INCONCLUSIVE")
-    deciding = [one for one in rules if one["level"] == "REQUIRED" or one["verdict"] == "VIOLATED"]
-    return sorted({one["id"] for one in deciding if one["verdict"] in red and one["in_scope"]})
+    deciding = [rule for rule in rules if rule["level"] == "REQUIRED" or rule["verdict"] == "VIOLATED"]
+    return sorted({rule["id"] for rule in deciding if rule["verdict"] in red and rule["in_scope"]})
 
 
 def test_what_is_known_is_no_error_until_it_expires(right, wrong, tmp_path):
@@ -169,43 +171,43 @@ def test_what_is_known_is_no_error_until_it_expires(right, wrong, tmp_path):
     assert compared(right, wrong, "--known", path)[0] == 0
     assert compared(right, wrong, "--known", known_file(path, rules[1:]))[0] == 1
     assert compared(right, wrong, "--known", known_file(path, rules, today()))[0] == 0
-    code, told = compared(right, wrong, "--known", known_file(path, rules, today() - timedelta(days=1)))
+    code, difference = compared(right, wrong, "--known", known_file(path, rules, today() - timedelta(days=1)))
     assert code == 1
-    assert "it has expired" in told["known"][0]
+    assert "it has expired" in difference["known"][0]
 
 
 def test_what_is_known_and_fails_no_more_is_an_error(right, wrong, tmp_path):
     path = known_file(tmp_path / "known.toml", failing_in(wrong))
-    code, told = compared(wrong, right, "--known", path)
+    code, difference = compared(wrong, right, "--known", path)
     assert code == 1
-    assert len(told["known"]) == len(failing_in(wrong))
-    assert "does not fail any more" in told["known"][0]
+    assert len(difference["known"]) == len(failing_in(wrong))
+    assert "does not fail any more" in difference["known"][0]
 
 
 def test_a_run_and_a_diff_call_the_same_entries_needless(right, wrong, tmp_path):
     """What may be, and was not shown, decides nothing in either: it needs no entry, and must not have one."""
     rules = json.loads((wrong / "report.json").read_text(encoding="utf-8"))["rules"]
-    before = {one["id"]: one for one in json.loads((right / "report.json").read_text(encoding="utf-8"))["rules"]}
+    before = {rule["id"]: rule for rule in json.loads((right / "report.json").read_text(encoding="utf-8"))["rules"]}
     open_ = ("THIN", "NOT EXERCISED", "INCONCLUSIVE")
-    may = [one["id"] for one in rules if one["level"] == "MAY" and one["verdict"] in open_]
+    may = [rule["id"] for rule in rules if rule["level"] == "MAY" and rule["verdict"] in open_]
     lost = [rule for rule in may if before[rule]["verdict"] == "PASSED"]
     assert lost
     path = known_file(tmp_path / "known.toml", failing_in(wrong))
-    code, told = compared(right, wrong, "--known", path)
-    assert (code, told["known"]) == (0, [])
-    assert {one["id"] for one in told["rules"] if one["change"] == "not shown this time"} == set(lost)
+    code, difference = compared(right, wrong, "--known", path)
+    assert (code, difference["known"]) == (0, [])
+    assert {rule["id"] for rule in difference["rules"] if rule["change"] == "not shown this time"} == set(lost)
     known_file(path, [*failing_in(wrong), lost[0]])
-    code, told = compared(right, wrong, "--known", path)
+    code, difference = compared(right, wrong, "--known", path)
     assert code == 1
-    (complaint,) = told["known"]
+    (complaint,) = difference["known"]
     assert complaint.startswith(lost[0])
     assert "decides nothing in this run" in complaint
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
         stage.use_provider(patch, Unrefusing)
-        said = stage.run(tmp_path / "run", "--known", path)
-    assert said.code == 4
-    assert f"Known failures: {complaint}" in said.out
+        completed = stage.run(tmp_path / "run", "--known", path)
+    assert completed.code == 4
+    assert f"Known failures: {complaint}" in completed.out
 
 
 def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
@@ -214,18 +216,18 @@ def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
         stage.use_provider(patch, Unrefusing)
-        said = stage.run(tmp_path / "known", "--known", path)
-        assert said.code == 0, said
+        completed = stage.run(tmp_path / "known", "--known", path)
+        assert completed.code == 0, completed
         waivers = json.loads((tmp_path / "known" / "report.json").read_text(encoding="utf-8"))["waivers"]
-        assert all(one["reason"].startswith("known until ") for one in waivers)
+        assert all(waiver["reason"].startswith("known until ") for waiver in waivers)
         known_file(path, deciding, today() - timedelta(days=1))
-        said = stage.run(tmp_path / "expired", "--known", path)
-        assert said.code == 1
-        assert "it has expired" in said.out
+        completed = stage.run(tmp_path / "expired", "--known", path)
+        assert completed.code == 1
+        assert "it has expired" in completed.out
         stage.use_provider(patch, EPayment)
-        said = stage.run(tmp_path / "mended", "--known", known_file(path, deciding))
-        assert said.code == 4
-        assert "does not fail any more" in said.out
+        completed = stage.run(tmp_path / "mended", "--known", known_file(path, deciding))
+        assert completed.code == 4
+        assert "does not fail any more" in completed.out
 
 
 @pytest.mark.parametrize(
@@ -245,6 +247,6 @@ def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
 def test_a_file_of_known_failures_that_is_none_is_one_sentence(text, right, tmp_path):
     (tmp_path / "known.toml").write_text(text)
     for words in (("diff", right, right), ("run", "--out", tmp_path / "out")):
-        said = stage.command(*words, "--known", tmp_path / "known.toml")
-        assert (said.code, said.out, said.errors.count("\n")) == (2, "", 1)
+        completed = stage.command(*words, "--known", tmp_path / "known.toml")
+        assert (completed.code, completed.out, completed.errors.count("\n")) == (2, "", 1)
     assert not (tmp_path / "out").exists()

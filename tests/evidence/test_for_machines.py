@@ -41,26 +41,26 @@ DIGESTS = dict.fromkeys(
 VALIDATOR = Draft202012Validator(SARIF_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
-@pytest.mark.parametrize("make", MADE_UP, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("make", MADE_UP, ids=lambda function: function.__name__)
 def test_sarif_of_every_kind_of_run_is_valid(make, tmp_path):
     result = result_of(read_journal(make(tmp_path)))
     log = json.loads(sarif_text(result))
     VALIDATOR.validate(log)
     assert not list(complaints("results.sarif", sarif_text(result), result))
     (run,) = log["runs"]
-    places = {one["id"]: number for number, one in enumerate(run["tool"]["driver"]["rules"])}
-    for one in run["results"]:
-        assert places[one["ruleId"]] == one["ruleIndex"]
-    prints = [one["partialFingerprints"]["rule/v1"] for one in run["results"]]
+    places = {rule["id"]: number for number, rule in enumerate(run["tool"]["driver"]["rules"])}
+    for sarif_result in run["results"]:
+        assert places[sarif_result["ruleId"]] == sarif_result["ruleIndex"]
+    prints = [result["partialFingerprints"]["rule/v1"] for result in run["results"]]
     assert len(prints) == len(set(prints))
 
 
 @given(results())
 def test_a_scanner_page_is_clean_exactly_when_the_run_is_conformant(result):
     failing = [
-        one
-        for one in sarif(result)["runs"][0]["results"]
-        if one["kind"] == "fail" and one["level"] != "note" and "suppressions" not in one
+        sarif_result
+        for sarif_result in sarif(result)["runs"][0]["results"]
+        if sarif_result["kind"] == "fail" and sarif_result["level"] != "note" and "suppressions" not in sarif_result
     ]
     successful = sarif(result)["runs"][0]["invocations"][0]["executionSuccessful"]
     if result.verdict is RunVerdict.CONFORMANT:
@@ -74,20 +74,20 @@ def test_a_scanner_page_is_clean_exactly_when_the_run_is_conformant(result):
 
 @given(results())
 def test_every_rule_has_a_result_and_what_is_red_or_open_fails(result):
-    told = sarif(result)["runs"][0]["results"]
-    assert [one["ruleId"] for one in told] == [one.rule.id for one in result.rules]
-    for one, said in zip(result.rules, told, strict=True):
+    results = sarif(result)["runs"][0]["results"]
+    assert [rule["ruleId"] for rule in results] == [rule.rule.id for rule in result.rules]
+    for rule, rule in zip(result.rules, results, strict=True):
         if result.verdict is RunVerdict.HARNESS:
-            assert said["kind"] == "open"
-        elif one.verdict is RuleVerdict.VIOLATED or blocks_conformance(one):
-            assert said["kind"] == "fail"
-            assert said["level"] in ("error", "warning")
-        elif one.verdict is RuleVerdict.WARNING:
-            assert (said["kind"], said["level"]) == ("fail", "note")
+            assert rule["kind"] == "open"
+        elif rule.verdict is RuleVerdict.VIOLATED or blocks_conformance(rule):
+            assert rule["kind"] == "fail"
+            assert rule["level"] in ("error", "warning")
+        elif rule.verdict is RuleVerdict.WARNING:
+            assert (rule["kind"], rule["level"]) == ("fail", "note")
         else:
-            assert said["kind"] != "fail"
-        assert (said["kind"] == "pass") == (
-            one.verdict is RuleVerdict.PASSED and result.verdict is not RunVerdict.HARNESS
+            assert rule["kind"] != "fail"
+        assert (rule["kind"] == "pass") == (
+            rule.verdict is RuleVerdict.PASSED and result.verdict is not RunVerdict.HARNESS
         )
 
 
@@ -101,16 +101,16 @@ def warned(tmp_path_factory):
 def test_what_is_recommended_and_not_done_is_a_note_in_sarif(warned, strict, tmp_path):
     directory = shop(tmp_path / "run", Negligent, strict=True) if strict else warned
     result = result_of(read_journal(directory))
-    found = [one for one in result.rules if one.rule.level is Level.SHOULD and one.violations]
-    assert found
+    rules = [rule for rule in result.rules if rule.rule.level is Level.SHOULD and rule.violations]
+    assert rules
     log = json.loads((directory / "results.sarif").read_text(encoding="utf-8"))
     VALIDATOR.validate(log)
     (run,) = log["runs"]
-    levels = {one["id"]: one["defaultConfiguration"]["level"] for one in run["tool"]["driver"]["rules"]}
-    told = {one["ruleId"]: (one["kind"], one["level"]) for one in run["results"]}
-    for one in found:
-        assert levels[one.rule.id] == "warning"
-        assert told[one.rule.id] == ("fail", "error" if strict else "note")
+    levels = {rule["id"]: rule["defaultConfiguration"]["level"] for rule in run["tool"]["driver"]["rules"]}
+    results = {result["ruleId"]: (result["kind"], result["level"]) for result in run["results"]}
+    for rule in rules:
+        assert levels[rule.rule.id] == "warning"
+        assert results[rule.rule.id] == ("fail", "error" if strict else "note")
     for name in READERS:
         text = (directory / name).read_text(encoding="utf-8")
         assert not list(complaints(name, text, result)), name
@@ -129,37 +129,41 @@ def test_the_reports_of_a_merchants_run_are_written_again_from_its_journal(warne
     data = json.loads(example.read_text(encoding="utf-8"))
     for broken in ("{", "[]", json.dumps({**data, "version": 99}), json.dumps({**data, "rule": "M1"})):
         example.write_text(broken, encoding="utf-8")
-        said = stage.command("report", directory)
-        assert (said.code, said.errors.count("\n")) == (2, 1), broken
-        assert example.name in said.errors
+        completed = stage.command("report", directory)
+        assert (completed.code, completed.errors.count("\n")) == (2, 1), broken
+        assert example.name in completed.errors
 
 
 def test_a_warning_stands_in_the_statement_and_does_not_make_it_fail(warned):
     result = result_of(read_journal(warned))
     predicate = json.loads(statement_text(result, DIGESTS))["predicate"]
-    told = {f"{one.profile.value}/{one.rule.id}" for one in result.rules if one.verdict is RuleVerdict.WARNING}
-    assert told
-    assert told <= set(predicate["warnedTests"])
-    assert not told & set(predicate["failedTests"])
+    names = {f"{rule.profile.value}/{rule.rule.id}" for rule in result.rules if rule.verdict is RuleVerdict.WARNING}
+    assert names
+    assert names <= set(predicate["warnedTests"])
+    assert not names & set(predicate["failedTests"])
 
 
 def test_a_violated_rule_points_at_its_counterexample(wrong):
     log = json.loads((wrong / "results.sarif").read_text(encoding="utf-8"))
     VALIDATOR.validate(log)
-    red = [one for one in log["runs"][0]["results"] if one["kind"] == "fail" and one["level"] == "error"]
+    red = [
+        sarif_run
+        for sarif_run in log["runs"][0]["results"]
+        if sarif_run["kind"] == "fail" and sarif_run["level"] == "error"
+    ]
     assert red
-    for one in red:
-        assert (wrong / one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).is_file()
-        assert one["ruleId"] in {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+    for rule in red:
+        assert (wrong / rule["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).is_file()
+        assert rule["ruleId"] in {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
 
 
-@pytest.mark.parametrize("make", MADE_UP, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("make", MADE_UP, ids=lambda function: function.__name__)
 def test_the_badge_says_the_verdict_to_eyes_and_ears(make, tmp_path):
     result = result_of(read_journal(make(tmp_path)))
     root = ElementTree.fromstring(badge_text(result))
-    said = result.verdict.value.lower()
-    assert said in root.attrib["aria-label"].lower()
-    assert any(said in "".join(text.itertext()).lower() for text in root.iter("{http://www.w3.org/2000/svg}text"))
+    verdict = result.verdict.value.lower()
+    assert verdict in root.attrib["aria-label"].lower()
+    assert any(verdict in "".join(text.itertext()).lower() for text in root.iter("{http://www.w3.org/2000/svg}text"))
     assert int(root.attrib["width"]) < 400
 
 
@@ -172,12 +176,12 @@ def test_what_says_something_else_is_a_complaint_in_every_form(right, wrong):
         assert not list(complaints(name, (right / name).read_text(encoding="utf-8"), result)), name
 
 
-@pytest.mark.parametrize("directory", STORED, ids=lambda one: one.name)
+@pytest.mark.parametrize("directory", STORED, ids=lambda directory: directory.name)
 def test_journals_that_were_written_before_stay_readable(directory, tmp_path):
     """A journal is never written anew: what a later version cannot judge any more it says in one sentence."""
     evidence = read_journal(directory)
     assert not faults_of(evidence.records)
-    assert {one["kind"] for one in evidence.records} >= {
+    assert {record["kind"] for record in evidence.records} >= {
         "run",
         "plan",
         "history",
@@ -192,13 +196,13 @@ def test_journals_that_were_written_before_stay_readable(directory, tmp_path):
         ("report", tmp_path / "run"),
         ("diff", tmp_path / "run", tmp_path / "run"),
     ):
-        said = stage.command(*words)
-        assert said.code in (0, 1, 2, 4), said
-        assert said.code != 2 or said.errors.count("\n") == 1
+        completed = stage.command(*words)
+        assert completed.code in (0, 1, 2, 4), completed
+        assert completed.code != 2 or completed.errors.count("\n") == 1
 
 
 def test_there_is_a_stored_journal_of_every_format():
-    assert [one.name for one in STORED] == [f"format-{number}" for number in range(1, JOURNAL_VERSION + 1)]
+    assert [directory.name for directory in STORED] == [f"format-{number}" for number in range(1, JOURNAL_VERSION + 1)]
 
 
 def test_the_schemas_are_part_of_the_packages_and_versioned():

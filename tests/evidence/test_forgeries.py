@@ -17,24 +17,26 @@ from conformance.results.audit import recompute_judgements
 from .runs import belonging, forged, of_kind, verified
 
 
-def shown(said):
-    assert said.code == 1, said
-    assert said.out.startswith("Not verified"), said
-    return said.out
+def shown(verification):
+    assert verification.code == 1, verification
+    assert verification.out.startswith("Not verified"), verification
+    return verification.out
 
 
 def violating(records):
-    counted = {one["id"] for one in of_kind(records, "history") if one["source"] != "shrinking"}
+    counted = {record["id"] for record in of_kind(records, "history") if record["source"] != "shrinking"}
     return next(
-        one for one in of_kind(records, "judgement") if one["status"] == "violates" and one["history"] in counted
+        record
+        for record in of_kind(records, "judgement")
+        if record["status"] == "violates" and record["history"] in counted
     )
 
 
 def refused_otherwise(records):
     """Let a cancel have been refused with another status: as it was observed, and as it is said in words."""
-    one = next(one for one in of_kind(records, "judgement") if one["observed"].get("answer.status") == 409)
-    one["observed"]["answer.status"] = 400
-    one["seen"] = one["seen"].replace("409", "400")
+    record = next(record for record in of_kind(records, "judgement") if record["observed"].get("answer.status") == 409)
+    record["observed"]["answer.status"] = 400
+    record["seen"] = record["seen"].replace("409", "400")
     return records
 
 
@@ -48,32 +50,32 @@ def test_an_observation_that_is_edited_with_its_judgement_is_found(wrong, tmp_pa
 def one_answer(records):
     """Let the provider have refused what it accepted."""
     judgement = violating(records)
-    for one in belonging(records, judgement["history"], judgement["step"]):
-        if one["purpose"] == "act":
-            one["response"]["status"] = 409
+    for record in belonging(records, judgement["history"], judgement["step"]):
+        if record["purpose"] == "act":
+            record["response"]["status"] = 409
     return records
 
 
 def one_amount_read(records):
     """Let the order be read back with another amount."""
-    judgement = next(one for one in of_kind(records, "judgement") if one["do"] == "cancel")
-    for one in belonging(records, judgement["history"], judgement["step"]):
-        if one["purpose"] in ("read", "poll") and isinstance(one["response"]["body"], str):
-            one["response"]["body"] = one["response"]["body"].replace('"value":', '"value":1')
+    judgement = next(record for record in of_kind(records, "judgement") if record["do"] == "cancel")
+    for record in belonging(records, judgement["history"], judgement["step"]):
+        if record["purpose"] in ("read", "poll") and isinstance(record["response"]["body"], str):
+            record["response"]["body"] = record["response"]["body"].replace('"value":', '"value":1')
     return records
 
 
 def one_request(records):
     """Let something else have been asked."""
-    one = next(one for one in of_kind(records, "exchange") if one["request"]["path"].endswith("/capture"))
-    one["request"]["body"] = one["request"]["body"].replace('"value":', '"value":9')
+    record = next(record for record in of_kind(records, "exchange") if record["request"]["path"].endswith("/capture"))
+    record["request"]["body"] = record["request"]["body"].replace('"value":', '"value":9')
     return records
 
 
 def one_key(records):
     """Let a cancel have had another idempotency key."""
-    one = next(one for one in of_kind(records, "exchange") if one["request"]["path"].endswith("/cancel"))
-    for header in one["request"]["headers"]:
+    record = next(record for record in of_kind(records, "exchange") if record["request"]["path"].endswith("/cancel"))
+    for header in record["request"]["headers"]:
         if header[0] == "Idempotency-Key":
             header[1] += "0"
     return records
@@ -81,21 +83,25 @@ def one_key(records):
 
 def exchange_dropped(records):
     """Let a read have never been made."""
-    at = next(number for number, one in enumerate(records) if one.get("purpose") == "read" and one["history"])
+    at = next(number for number, record in enumerate(records) if record.get("purpose") == "read" and record["history"])
     return records[:at] + records[at + 1 :]
 
 
 def exchange_added(records):
     """Let the order have been read once more."""
-    at = next(number for number, one in enumerate(records) if one.get("purpose") == "read" and one["history"])
+    at = next(number for number, record in enumerate(records) if record.get("purpose") == "read" and record["history"])
     return [*records[: at + 1], dict(records[at]), *records[at + 1 :]]
 
 
 def exchanges_swapped(records):
     """Let two answers have come in another order."""
-    mine = [n for n, one in enumerate(records) if one.get("purpose") == "read" and one["history"] and one["step"] == 1]
-    one, other = records[mine[0]], records[mine[1]]
-    one["response"], other["response"] = other["response"], one["response"]
+    own = [
+        n
+        for n, record in enumerate(records)
+        if record.get("purpose") == "read" and record["history"] and record["step"] == 1
+    ]
+    first, other = records[own[0]], records[own[1]]
+    first["response"], other["response"] = other["response"], first["response"]
     return records
 
 
@@ -107,21 +113,21 @@ def less_offered(records):
 
 def lapse_forgotten(records):
     """Let the target never have ended a reservation by itself, or have done so."""
-    one = of_kind(records, "capabilities")[0]
-    one["lapses_after"] = None if one["lapses_after"] else 15_724_800
+    record = of_kind(records, "capabilities")[0]
+    record["lapses_after"] = None if record["lapses_after"] else 15_724_800
     return records
 
 
 def history_of_another_amount(records):
     """Let a history have been about another amount."""
-    one = next(one for one in of_kind(records, "history") if "amount" in one["history"]["steps"][0])
-    one["history"]["steps"][0]["amount"] += 1
+    record = next(record for record in of_kind(records, "history") if "amount" in record["history"]["steps"][0])
+    record["history"]["steps"][0]["amount"] += 1
     return planned_again(records)
 
 
 def race_that_was_none(records):
     """Let two requests have gone one after the other that were sent together."""
-    first = next(one for one in of_kind(records, "exchange") if "began" in one and one["history"])
+    first = next(record for record in of_kind(records, "exchange") if "began" in record and record["history"])
     other = records[records.index(first) + 1]
     other["began"] = first["began"] + first["ms"] + 1.0
     return records
@@ -134,7 +140,7 @@ def counterexample_of_another_field(records):
 
 
 def planned_again(records):
-    histories = {one["id"]: one["history"] for one in of_kind(records, "history")}
+    histories = {record["id"]: record["history"] for record in of_kind(records, "history")}
     for plan in of_kind(records, "plan"):
         plan["digest"] = digest_of((name, histories[name]) for name in plan["histories"])
     return records
@@ -146,7 +152,7 @@ FORGERIES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("change", FORGERIES, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("change", FORGERIES, ids=lambda function: function.__name__)
 def test_a_forgery_with_reports_of_its_own_is_found(change, wrong, tmp_path):
     shown(verified(forged(wrong, tmp_path / "forged", change)))
 
@@ -167,17 +173,23 @@ def test_a_journal_of_two_runs_is_found(right, wrong, tmp_path):
     """The second half of the histories is another run's, of the same plan."""
 
     def spliced(records):
-        other = [json.loads(json.dumps(one)) for one in read_journal(right).records]
-        names = [one["id"] for one in of_kind(other, "history")]
+        other = [json.loads(json.dumps(record)) for record in read_journal(right).records]
+        names = [record["id"] for record in of_kind(other, "history")]
         taken = set(names[len(names) // 2 :])
-        whose = lambda one: one.get("id") if one["kind"] == "history" else one.get("history")  # noqa: E731
-        mine = [one for one in records if whose(one) not in taken and one["kind"] not in ("finish", "counterexample")]
-        mine = [one for one in mine if one.get("source") != "shrinking"]
-        known = {one["id"] for one in of_kind(mine, "history")} | {""}
-        mine = [
-            one for one in mine if one["kind"] not in ("exchange", "judgement", "missed") or one["history"] in known
+        whose = lambda record: record.get("id") if record["kind"] == "history" else record.get("history")  # noqa: E731
+        own = [
+            record
+            for record in records
+            if whose(record) not in taken and record["kind"] not in ("finish", "counterexample")
         ]
-        return [*mine, *(one for one in other if whose(one) in taken), records[-1]]
+        own = [record for record in own if record.get("source") != "shrinking"]
+        known = {record["id"] for record in of_kind(own, "history")} | {""}
+        own = [
+            record
+            for record in own
+            if record["kind"] not in ("exchange", "judgement", "missed") or record["history"] in known
+        ]
+        return [*own, *(record for record in other if whose(record) in taken), records[-1]]
 
     directory = forged(wrong, tmp_path / "forged", spliced, reports=False)
     shutil.rmtree(directory / "counterexamples")
@@ -187,9 +199,9 @@ def test_a_journal_of_two_runs_is_found(right, wrong, tmp_path):
 def test_reordered_histories_are_found_in_a_bundle_or_by_the_reports(right, tmp_path):
     def reordered(records):
         first = of_kind(records, "history")[0]["id"]
-        mine = [one for one in records if first in (one.get("id"), one.get("history"))]
-        rest = [one for one in records if one not in mine]
-        return [*rest[:-1], *mine, rest[-1]]
+        own = [record for record in records if first in (record.get("id"), record.get("history"))]
+        rest = [record for record in records if record not in own]
+        return [*rest[:-1], *own, rest[-1]]
 
     assert "another journal" in shown(verified(forged(right, tmp_path / "forged", reordered, reports=False)))
 
@@ -226,12 +238,12 @@ def test_a_counterexample_that_is_not_the_journals_is_found(wrong, tmp_path):
 
 def test_a_secret_that_was_taken_out_of_an_answer_is_named_and_nothing_is_claimed(right, tmp_path):
     def removed(records):
-        judgement = next(one for one in of_kind(records, "judgement") if one["do"] == "cancel")
-        for one in belonging(records, judgement["history"], judgement["step"]):
-            if one["purpose"] == "read":
-                one["response"]["body"] = one["response"]["body"].replace('"state":"', '"state":"[removed]')
+        judgement = next(record for record in of_kind(records, "judgement") if record["do"] == "cancel")
+        for record in belonging(records, judgement["history"], judgement["step"]):
+            if record["purpose"] == "read":
+                record["response"]["body"] = record["response"]["body"].replace('"state":"', '"state":"[removed]')
         return records
 
-    said = verified(forged(right, tmp_path / "forged", removed))
-    assert said.code == 4, said
-    assert "a secret stood where it mattered" in said.out
+    verification = verified(forged(right, tmp_path / "forged", removed))
+    assert verification.code == 4, verification
+    assert "a secret stood where it mattered" in verification.out

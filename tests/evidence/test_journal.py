@@ -95,7 +95,7 @@ def test_any_changed_byte_is_noticed(tmp_path_factory, data):
     content = bytearray(path.read_bytes())
     last = content.rindex(b"\n", 0, len(content) - 1)
     at = data.draw(st.integers(0, last))
-    byte = data.draw(st.integers(0, 255).filter(lambda one: one != content[at]))
+    byte = data.draw(st.integers(0, 255).filter(lambda value: value != content[at]))
     content[at] = byte
     path.write_bytes(content)
     with pytest.raises(JournalError):

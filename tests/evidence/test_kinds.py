@@ -36,8 +36,8 @@ WHOLE, IN_PART, WRONG = 0, 4, 1
 def cut_and_resumed(directory, to, lines):
     """Cut a run off after so many lines, as if it had been killed there, and resume it."""
     shutil.copytree(directory, to)
-    kept = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[:lines]
-    (to / "journal.jsonl").write_bytes(b"".join(kept) + b'{"n":')
+    lines_kept = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[:lines]
+    (to / "journal.jsonl").write_bytes(b"".join(lines_kept) + b'{"n":')
     run = read_journal(directory).records[0]
     target = embedded()
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +51,7 @@ def cut_and_resumed(directory, to, lines):
 def within_a_history(directory):
     """Return how many lines there are up to a judgement in the middle of a history."""
     records = read_journal(directory).records
-    judged = [one for one in of_kind(records, "judgement") if one["step"] == 0]
+    judged = [record for record in of_kind(records, "judgement") if record["step"] == 0]
     return judged[len(judged) // 2]["n"] + 1
 
 
@@ -62,14 +62,14 @@ def resumed(right, tmp_path_factory):
 
 def test_a_resumed_run_is_verified(resumed):
     assert any(map(is_interruption, read_journal(resumed).records))
-    said = verified(resumed)
-    assert said.code == WHOLE, said
+    verification = verified(resumed)
+    assert verification.code == WHOLE, verification
 
 
 def test_a_run_that_was_cut_off_in_the_middle_of_looking_is_verified(right, tmp_path):
     directory = cut_and_resumed(right, tmp_path / "run", 6)
-    said = verified(directory)
-    assert said.code == WHOLE, said
+    verification = verified(directory)
+    assert verification.code == WHOLE, verification
 
 
 def test_a_closing_judgement_that_says_something_else_is_found(resumed, tmp_path):
@@ -77,21 +77,21 @@ def test_a_closing_judgement_that_says_something_else_is_found(resumed, tmp_path
         next(filter(is_interruption, records))["examples"] = ["EP-01"]
         return records
 
-    said = verified(forged(resumed, tmp_path / "run", change))
-    assert said.code == WRONG, said
-    assert "which was interrupted" in said.out
+    verification = verified(forged(resumed, tmp_path / "run", change))
+    assert verification.code == WRONG, verification
+    assert "which was interrupted" in verification.out
 
 
 def test_a_step_is_not_called_interrupted_where_nothing_was(resumed, tmp_path):
     def change(records):
         closing = next(filter(is_interruption, records))
-        last = [one for one in of_kind(records, "judgement") if one["n"] < closing["n"]][-1]
+        last = [record for record in of_kind(records, "judgement") if record["n"] < closing["n"]][-1]
         for name in ("status", "cause", "observed", "seen"):
             last[name] = closing[name]
         return records
 
-    said = verified(forged(resumed, tmp_path / "run", change, reports=False))
-    assert said.code == WRONG, said
+    verification = verified(forged(resumed, tmp_path / "run", change, reports=False))
+    assert verification.code == WRONG, verification
 
 
 @pytest.fixture(scope="module")
@@ -105,30 +105,30 @@ def merged(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["s1", "s2", "run"])
 def test_shards_and_what_they_were_merged_into_are_verified(merged, name):
-    said = verified(merged / name)
-    assert said.code == WHOLE, said
+    verification = verified(merged / name)
+    assert verification.code == WHOLE, verification
 
 
 def edit_an_observation(records):
     """Say that an order was captured for more than it was."""
-    judged = [one for one in of_kind(records, "judgement") if one["observed"].get("view.captured") == 0]
+    judged = [record for record in of_kind(records, "judgement") if record["observed"].get("view.captured") == 0]
     judged[len(judged) // 2]["observed"]["view.captured"] = 1
     return records
 
 
 def test_an_edited_observation_of_merged_shards_is_found(merged, tmp_path):
-    said = verified(forged(merged / "run", tmp_path / "run", edit_an_observation, reports=False))
-    assert said.code == WRONG, said
+    verification = verified(forged(merged / "run", tmp_path / "run", edit_an_observation, reports=False))
+    assert verification.code == WRONG, verification
 
 
 @pytest.mark.parametrize("requests", [12, 150])
 def test_a_run_with_a_budget_of_requests_is_verified(requests, tmp_path):
     directory = played(tmp_path / "run", embedded(), Profile.EPAYMENT, most_requests=requests)
-    said = verified(directory)
-    assert said.code == WHOLE, said
+    verification = verified(directory)
+    assert verification.code == WHOLE, verification
     if requests > 100:
-        said = verified(forged(directory, tmp_path / "other", edit_an_observation, reports=False))
-        assert said.code == WRONG, said
+        verification = verified(forged(directory, tmp_path / "other", edit_an_observation, reports=False))
+        assert verification.code == WRONG, verification
 
 
 @pytest.fixture(scope="module")
@@ -141,29 +141,33 @@ def correct():
 def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path):
     play(tmp_path / "run", Plan(seed, share=0.4), list(Profile)[seed], correct)
     evidence = read_journal(tmp_path / "run")
-    said = verified(tmp_path / "run")
-    assert said.code == WHOLE, said
+    verification = verified(tmp_path / "run")
+    assert verification.code == WHOLE, verification
     if evidence.records[-1]["ended"] != "complete":
         return
 
     def change(records):
-        resent = next(one for one in of_kind(records, "exchange") if one.get("resent") and one["history"])
+        resent = next(record for record in of_kind(records, "exchange") if record.get("resent") and record["history"])
         del resent["resent"]
         return records
 
-    if any(one.get("resent") and one["history"] for one in evidence.of_kind("exchange")):
-        said = verified(forged(tmp_path / "run", tmp_path / "other", change, reports=False))
-        assert said.code == WRONG, said
+    if any(record.get("resent") and record["history"] for record in evidence.of_kind("exchange")):
+        verification = verified(forged(tmp_path / "run", tmp_path / "other", change, reports=False))
+        assert verification.code == WRONG, verification
 
 
 def test_tokens_that_end_meanwhile_are_verified(tmp_path):
     with running_server(Provider(Options(rate_limit=False, token_seconds=2))) as url:
         target = resolve_target(url, control_url=f"{url}/control", environment={})
         directory = played(tmp_path / "run", target, Profile.EPAYMENT)
-    asked = [one for one in read_journal(directory).of_kind("exchange") if one["request"]["path"] == "/accesstoken/get"]
+    asked = [
+        record
+        for record in read_journal(directory).of_kind("exchange")
+        if record["request"]["path"] == "/accesstoken/get"
+    ]
     assert len(asked) > 1
-    said = verified(directory)
-    assert said.code == WHOLE, said
+    verification = verified(directory)
+    assert verification.code == WHOLE, verification
 
 
 # What is fuzzed
@@ -181,19 +185,21 @@ def fuzzed(tmp_path_factory):
 
 def test_what_was_fuzzed_is_judged_again_and_counted(fuzzed):
     number = sum(1 for _ in read_journal(fuzzed).of_kind("fuzzed"))
-    said = verified(fuzzed)
-    assert said.code == IN_PART, said
-    assert f"{number} fuzzed requests." in said.out
-    assert "not verified: what was fuzzed" in said.out
-    assert "wrong:" not in said.out
+    verification = verified(fuzzed)
+    assert verification.code == IN_PART, verification
+    assert f"{number} fuzzed requests." in verification.out
+    assert "not verified: what was fuzzed" in verification.out
+    assert "wrong:" not in verification.out
 
 
 def _an_answer(records):
-    return next(one for one in of_kind(records, "fuzzed") if one["response"] and one["response"]["status"] == 400)
+    return next(
+        record for record in of_kind(records, "fuzzed") if record["response"] and record["response"]["status"] == 400
+    )
 
 
 def _other_judgement(records):
-    next(one for one in of_kind(records, "fuzzed") if one["status"] == "conforms")["examples"] = ["WIRE-01"]
+    next(record for record in of_kind(records, "fuzzed") if record["status"] == "conforms")["examples"] = ["WIRE-01"]
 
 
 def _other_facts(records):
@@ -214,9 +220,9 @@ def test_an_edited_fuzzed_request_is_found(fuzzed, edit, tmp_path):
         edit(records)
         return records
 
-    said = verified(forged(fuzzed, tmp_path / "run", change, reports=False))
-    assert said.code == WRONG, said
-    assert "of the fuzzer" in said.out
+    verification = verified(forged(fuzzed, tmp_path / "run", change, reports=False))
+    assert verification.code == WRONG, verification
+    assert "of the fuzzer" in verification.out
 
 
 # Merchants
@@ -228,44 +234,44 @@ def merchant(tmp_path_factory):
 
 
 def test_a_merchants_run_is_judged_again(merchant):
-    said = verified(merchant)
-    assert said.code == IN_PART, said
-    assert "not verified: a merchant was tested" in said.out
-    assert "wrong:" not in said.out
-    assert "counterexamples/epayment-M7-1.json" in said.out
+    verification = verified(merchant)
+    assert verification.code == IN_PART, verification
+    assert "not verified: a merchant was tested" in verification.out
+    assert "wrong:" not in verification.out
+    assert "counterexamples/epayment-M7-1.json" in verification.out
 
 
 def _forgiven(records):
-    for one in of_kind(records, "judgement"):
-        if one["status"] == "violates":
-            one["status"] = "conforms"
-            one["examples"] = [finding["rule"] for finding in one.pop("findings")]
-    return [one for one in records if one["kind"] != "counterexample"]
+    for record in of_kind(records, "judgement"):
+        if record["status"] == "violates":
+            record["status"] = "conforms"
+            record["examples"] = [finding["rule"] for finding in record.pop("findings")]
+    return [record for record in records if record["kind"] != "counterexample"]
 
 
 def _key_kept(records):
     """Let a cancel that was sent again have had the key that the first one had."""
     keys = {}
-    for one in of_kind(records, "exchange"):
-        if one["wire"]["operation"] == "cancel":
-            for header in one["request"]["headers"]:
+    for record in of_kind(records, "exchange"):
+        if record["wire"]["operation"] == "cancel":
+            for header in record["request"]["headers"]:
                 if header[0].lower() == "idempotency-key":
-                    header[1] = keys.setdefault((one["history"], one["wire"]["payment"]), header[1])
+                    header[1] = keys.setdefault((record["history"], record["wire"]["payment"]), header[1])
     return records
 
 
 @pytest.mark.parametrize("change", [_forgiven, _key_kept])
 def test_an_edited_merchants_run_is_found(merchant, change, tmp_path):
-    said = verified(forged(merchant, tmp_path / "run", change, reports=False))
-    assert said.code == WRONG, said
+    verification = verified(forged(merchant, tmp_path / "run", change, reports=False))
+    assert verification.code == WRONG, verification
 
 
 def test_an_edited_counterexample_of_a_merchants_is_found(merchant, tmp_path):
     shutil.copytree(merchant, tmp_path / "run")
     file = tmp_path / "run" / "counterexamples" / "epayment-M7-1.json"
     file.write_text(file.read_text(encoding="utf-8").replace('"seed": 0', '"seed": 1'), encoding="utf-8")
-    said = verified(tmp_path / "run")
-    assert said.code == WRONG, said
+    verification = verified(tmp_path / "run")
+    assert verification.code == WRONG, verification
 
 
 # Planted orders
@@ -276,30 +282,32 @@ def test_judged_planted_orders_are_verified_in_part(home, time, tmp_path):  # no
         assert main(["age", "plant", "--target", url, "--profile", "epayment", "--copies", "1"]) == 0
         time.pass_by(days=400)
         main(["age", "harvest", "--target", url, "--out", "old"])
-    said = verified(home / "old")
-    assert said.code == IN_PART, said
-    assert "not verified: the orders were planted by earlier runs" in said.out
-    assert "wrong:" not in said.out
+    verification = verified(home / "old")
+    assert verification.code == IN_PART, verification
+    assert "not verified: the orders were planted by earlier runs" in verification.out
+    assert "wrong:" not in verification.out
 
     def change(records):
-        judged = [one for one in of_kind(records, "judgement") if one["observed"].get("answer.outcome") == "refused"]
+        judged = [
+            record for record in of_kind(records, "judgement") if record["observed"].get("answer.outcome") == "refused"
+        ]
         judged[-1]["observed"] |= {"answer.outcome": "accepted", "answer.status": 200}
         return records
 
-    said = verified(forged(home / "old", tmp_path / "other", change, reports=False))
-    assert said.code == WRONG, said
+    verification = verified(forged(home / "old", tmp_path / "other", change, reports=False))
+    assert verification.code == WRONG, verification
 
 
 @pytest.mark.parametrize("answer", ["", "n"], ids=["done", "declined"])
 def test_a_run_with_a_person_at_the_terminal_is_verified(answer, tmp_path):
     operated(tmp_path, answer, "--operator")
-    said = verified(tmp_path / "out")
-    assert said.code == WHOLE, said
+    verification = verified(tmp_path / "out")
+    assert verification.code == WHOLE, verification
 
     def change(records):
         hand = of_kind(records, "hand")[0]
         hand["said"] = "declined" if hand["said"] == "done" else "done"
         return records
 
-    said = verified(forged(tmp_path / "out", tmp_path / "other", change, reports=False))
-    assert said.code == WRONG, said
+    verification = verified(forged(tmp_path / "out", tmp_path / "other", change, reports=False))
+    assert verification.code == WRONG, verification

@@ -37,7 +37,7 @@ TESTED = [{"name": "shop", "digest": {"sha256": "0" * 64}}]
 def results(right, wrong, tmp_path_factory):
     """Results of every kind of run: made-up ones, two real ones, and a merchant's."""
     folder = tmp_path_factory.mktemp("kinds")
-    made = {one.__name__: one(folder / one.__name__) for one in MADE_UP}
+    made = {exchange.__name__: exchange(folder / exchange.__name__) for exchange in MADE_UP}
     made |= {"right": right, "wrong": wrong, "merchant": shop(folder / "merchant", Negligent)}
     return {name: result_of(read_journal(directory)) for name, directory in made.items()}
 

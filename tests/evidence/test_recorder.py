@@ -127,5 +127,5 @@ def test_of_two_that_were_sent_together_it_is_written_when_each_left(tmp_path):
     exchanges(asks(), Response(200))
     journal.close()
     records = read_journal(tmp_path).records[1:]
-    assert [(one.get("began"), one["ms"]) for one in records[:2]] == [(0.0, 250.0), (0.4, 100.0)]
+    assert [(record.get("began"), record["ms"]) for record in records[:2]] == [(0.0, 250.0), (0.4, 100.0)]
     assert "began" not in records[2]

@@ -76,12 +76,12 @@ def test_a_run_whose_answers_get_lost_is_verified(share, epayment, tmp_path):
     seat = HttpTarget(Unquiet(share, epayment), credentials_from(embedded=True))
     directory = played(tmp_path / "run", seat, Profile.EPAYMENT)
     evidence = read_journal(directory)
-    statuses = {one["status"] for one in evidence.of_kind("judgement")}
+    statuses = {record["status"] for record in evidence.of_kind("judgement")}
     assert "inconclusive" in statuses
     if share > GIVEN_UP:
         assert evidence.records[-1]["ended"] == "environment"
-    said = verified(directory)
-    assert said.code == 0, said
+    verification = verified(directory)
+    assert verification.code == 0, verification
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_a_run_whose_answers_get_lost_is_verified(share, epayment, tmp_path):
 def test_a_run_against_an_application_is_verified(target, tmp_path):
     directory = played(tmp_path / "run", HttpTarget(target, credentials_from(embedded=True)), Profile.ECOM)
     assert list(read_journal(directory).of_kind("judgement"))
-    said = verified(directory)
-    assert said.code == 0, said
+    verification = verified(directory)
+    assert verification.code == 0, verification
 
 
 class Talkative(EmbeddedTransport):
@@ -131,10 +131,10 @@ def test_secrets_in_answers_are_no_forgery(tmp_path):
     directory = played(tmp_path / "run", seat, Profile.RECURRING)
     text = (directory / "journal.jsonl").read_text(encoding="utf-8")
     assert '\\"token\\": \\"[removed]\\"' in text
-    said = verified(directory)
-    assert said.code == 4, said
-    assert "a secret stood where it mattered" in said.out
-    assert "wrong:" not in said.out
+    verification = verified(directory)
+    assert verification.code == 4, verification
+    assert "a secret stood where it mattered" in verification.out
+    assert "wrong:" not in verification.out
 
 
 def test_a_target_that_cannot_be_tested_is_verified(tmp_path):
@@ -147,6 +147,6 @@ def test_a_target_that_cannot_be_tested_is_verified(tmp_path):
             return Response(401, (), b"{}")
 
     directory = played(tmp_path / "run", HttpTarget(Refusing(), credentials_from(embedded=True)), Profile.ECOM)
-    said = verified(directory)
-    assert said.code == 0, said
-    assert "ENVIRONMENT ERROR" in said.out
+    verification = verified(directory)
+    assert verification.code == 0, verification
+    assert "ENVIRONMENT ERROR" in verification.out

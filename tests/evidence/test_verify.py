@@ -19,10 +19,10 @@ from .runs import embedded, played, verified
 @pytest.mark.parametrize("name", ["right", "wrong"])
 def test_a_run_that_nobody_touched_is_verified(name, request):
     directory = request.getfixturevalue(name)
-    said = verified(directory)
-    assert said.code == 0, said
-    assert said.out.startswith("Verified: every judgement")
-    assert read_journal(directory).digest in said.out
+    verification = verified(directory)
+    assert verification.code == 0, verification
+    assert verification.out.startswith("Verified: every judgement")
+    assert read_journal(directory).digest in verification.out
 
 
 @pytest.mark.parametrize(
@@ -32,18 +32,18 @@ def test_a_run_that_nobody_touched_is_verified(name, request):
 def test_every_api_market_and_reading_is_verified(profile, market, reading, tmp_path):
     readings = Readings.choose([reading] if reading else [])
     directory = played(tmp_path / "run", embedded(), profile, market=market, readings=readings)
-    said = verified(directory, "--format", "json")
-    told = json.loads(said.out)
-    assert (said.code, told["verified"], told["faults"], told["unverified"]) == (0, "yes", [], [])
-    assert told["judgements"] > 0
-    assert told["verdict"] == json.loads((directory / "report.json").read_text(encoding="utf-8"))["verdict"]
+    verification = verified(directory, "--format", "json")
+    report = json.loads(verification.out)
+    assert (verification.code, report["verified"], report["faults"], report["unverified"]) == (0, "yes", [], [])
+    assert report["judgements"] > 0
+    assert report["verdict"] == json.loads((directory / "report.json").read_text(encoding="utf-8"))["verdict"]
 
 
 def test_what_is_without_exchanges_is_named(tmp_path):
     target = resolve_target("python:tests.targets.sample:InMemoryEpayment")
-    said = verified(played(tmp_path / "run", target, Profile.EPAYMENT))
-    assert said.code == 4
-    assert "without HTTP" in said.out
+    verification = verified(played(tmp_path / "run", target, Profile.EPAYMENT))
+    assert verification.code == 4
+    assert "without HTTP" in verification.out
 
 
 def test_a_run_that_was_killed_anywhere_is_no_forgery(wrong, tmp_path):
@@ -54,17 +54,17 @@ def test_a_run_that_was_killed_anywhere_is_no_forgery(wrong, tmp_path):
         directory.mkdir()
         length = first + (len(data) - first - 1) * number // 8
         (directory / "journal.jsonl").write_bytes(data[:length])
-        said = verified(directory)
-        assert said.code in (0, 4), said
-        assert "INTERRUPTED" in said.out
-        assert (said.code == 4) == ("cut off" in said.out)
+        verification = verified(directory)
+        assert verification.code in (0, 4), verification
+        assert "INTERRUPTED" in verification.out
+        assert (verification.code == 4) == ("cut off" in verification.out)
 
 
 def test_the_digest_that_was_told_is_compared(right):
     assert verified(right, "--digest", read_journal(right).digest).code == 0
-    said = verified(right, "--digest", "0" * 64)
-    assert said.code == 1
-    assert "has to be 0000" in said.out
+    verification = verified(right, "--digest", "0" * 64)
+    assert verification.code == 1
+    assert "has to be 0000" in verification.out
 
 
 def test_what_is_no_run_is_one_sentence(tmp_path):
@@ -73,9 +73,9 @@ def test_what_is_no_run_is_one_sentence(tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "journal.jsonl").write_text('{"n":0,"kind":"run","prev":"' + "0" * 64 + '","format":9}\n')
     for name in ("text", "empty", "other", "missing"):
-        said = verified(tmp_path / name)
-        assert (said.code, said.out) == (2, ""), name
-        assert said.errors.count("\n") == 1
+        verification = verified(tmp_path / name)
+        assert (verification.code, verification.out) == (2, ""), name
+        assert verification.errors.count("\n") == 1
 
 
 def test_the_same_version_is_asked_of_the_rulebook(right, tmp_path):
@@ -85,9 +85,9 @@ def test_the_same_version_is_asked_of_the_rulebook(right, tmp_path):
 
     directory = tmp_path / "run"
     stage.rewritten(other(list(read_journal(right).records)), directory)
-    said = verified(directory)
-    assert said.code == 2
-    assert "another version of the rulebook" in said.errors
+    verification = verified(directory)
+    assert verification.code == 2
+    assert "another version of the rulebook" in verification.errors
 
 
 def test_reports_are_not_needed(right, tmp_path):

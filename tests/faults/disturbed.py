@@ -73,12 +73,16 @@ def play(directory, plan: Plan, profile: Profile, provider: str, campaign=FewCam
 
 def came(directory, verdict, plan):
     judgements = list(read_journal(directory).of_kind("judgement"))
-    findings = [finding for one in judgements for finding in one.get("findings", ())]
+    findings = [finding for judgement in judgements for finding in judgement.get("findings", ())]
     return Came(
         verdict,
-        Counter(one["status"] for one in judgements),
+        Counter(judgement["status"] for judgement in judgements),
         frozenset(finding["rule"] for finding in findings),
-        tuple(f"{one['history']} step {one['step']}: {one['findings']}" for one in judgements if one.get("findings")),
+        tuple(
+            f"{judgement['history']} step {judgement['step']}: {judgement['findings']}"
+            for judgement in judgements
+            if judgement.get("findings")
+        ),
         plan.done,
     )
 

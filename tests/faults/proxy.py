@@ -55,7 +55,7 @@ class Plan:
 
     def only(self, kind):
         """Let there be no other trouble than this."""
-        self._weights = [float(one == kind) for one in KINDS]
+        self._weights = [float(candidate == kind) for candidate in KINDS]
 
     def break_down(self, after):
         """Let every request after so many be answered with an error."""
@@ -122,8 +122,8 @@ class _Handler(socketserver.BaseRequestHandler):
             self.upstream.request(method, path, body or None, headers)
             answer = self.upstream.getresponse()
         content = answer.read()
-        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _OURS]
-        lines = [f"{name}: {value}" for name, value in kept]
+        passed_on = [(name, value) for name, value in answer.getheaders() if name.lower() not in _OURS]
+        lines = [f"{name}: {value}" for name, value in passed_on]
         lines = [f"HTTP/1.1 {answer.status} {answer.reason}", f"Content-Length: {len(content)}", *lines]
         bare = answer.status in (204, 304)
         lines = [line for line in lines if not (bare and line.startswith("Content-Length"))]

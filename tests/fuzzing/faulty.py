@@ -73,9 +73,9 @@ class CapturesForAnybody(Wrapped):
     token = ""
 
     def before(self, request):
-        said = request.header("authorization") or ""
-        if said.startswith("Bearer ") and said != "Bearer not-a-token":
-            self.token = said
+        authorization = request.header("authorization") or ""
+        if authorization.startswith("Bearer ") and authorization != "Bearer not-a-token":
+            self.token = authorization
         elif about(request, "/ecomm/", "/capture"):
             return super(Wrapped, self).handle(replace(request, headers=self.with_token(request)))
         return None
@@ -89,9 +89,9 @@ class ReadsForAnybody(CapturesForAnybody):
     """Does not look at the token of a read."""
 
     def before(self, request):
-        said = request.header("authorization") or ""
-        if said.startswith("Bearer ") and said != "Bearer not-a-token":
-            self.token = said
+        authorization = request.header("authorization") or ""
+        if authorization.startswith("Bearer ") and authorization != "Bearer not-a-token":
+            self.token = authorization
         elif request.method == "GET" and about(request, "/epayment/"):
             return super(Wrapped, self).handle(replace(request, headers=self.with_token(request)))
         return None

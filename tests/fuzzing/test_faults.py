@@ -33,7 +33,7 @@ def fuzzed(directory, provider, *profiles, limits=FEW, seed=0):
 
 
 def violated(result):
-    return {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}
+    return {rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -47,12 +47,12 @@ def test_a_fault_is_found_by_its_rule(name, tmp_path):
     finding = next(
         record
         for record in result.evidence.of_kind("fuzzed")
-        if any(one["rule"] == rule for one in record.get("findings", ()))
+        if any(finding["rule"] == rule for finding in record.get("findings", ()))
     )
     assert finding["curl"].startswith("curl -i -X ")
-    told = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     assert {"rule": rule, "curl": finding["curl"]}.items() <= next(
-        one for one in told["fuzz"]["findings"] if one["rule"] == rule
+        finding for finding in report["fuzz"]["findings"] if finding["rule"] == rule
     ).items()
 
 
@@ -66,4 +66,4 @@ def test_a_correct_provider_of_another_kind_is_not_blamed(name, profile, tmp_pat
 def test_the_embedded_provider_has_no_fault(seed, tmp_path):
     result = fuzzed(tmp_path / "out", Provider(), "epayment", limits=SOME, seed=seed)
     assert result.verdict is RunVerdict.CONFORMANT, result.reason
-    assert {one.verdict for one in result.rules} == {RuleVerdict.PASSED}
+    assert {rule.verdict for rule in result.rules} == {RuleVerdict.PASSED}

@@ -43,18 +43,18 @@ def test_the_embedded_provider_needs_no_description(tmp_path):
 
 
 def test_the_same_seed_sends_the_same(tmp_path):
-    seen = []
+    runs = []
     for name in ("one", "two"):
         assert said(tmp_path, "fuzz", *SHORT, "--seed", "9", "--out", name)[0] == 0
         records = read_journal(tmp_path / name).of_kind("fuzzed")
-        seen.append([(r["request"]["method"], r["request"]["path"], r["request"]["body"]) for r in records])
-    assert seen[0] == seen[1]
+        runs.append([(r["request"]["method"], r["request"]["path"], r["request"]["body"]) for r in records])
+    assert runs[0] == runs[1]
 
 
 def test_a_run_has_fuzzing_as_its_last_phase(tmp_path):
     words = ("run", "--profile", "ecom", "--histories", "0", "--openapi", str(DESCRIPTION), "--max-time", "4")
     code, out, _ = said(tmp_path, *words, "--out", "out")
-    rules = {one["id"]: one["verdict"] for one in reported(tmp_path / "out")["rules"]}
+    rules = {rule["id"]: rule["verdict"] for rule in reported(tmp_path / "out")["rules"]}
     assert rules["WIRE-02"] == rules["EC-03"] == "PASSED"
     assert code in (0, 4)
     assert "Fuzzing from openapi.json" in out
@@ -112,13 +112,13 @@ def test_a_published_description_and_its_own_defects(tmp_path, file, defects):
     code, out, errors = said(tmp_path, *words)
     assert (code, errors) == (0, ""), out
     assert "defects of its own" in out
-    told = reported(tmp_path / "out")["fuzz"]
-    assert defects <= {one["id"] for one in told["document"]["defects"]}
-    assert told["findings"] == []
-    assert all(not one["undrawn"] for one in told["profiles"])
+    report = reported(tmp_path / "out")["fuzz"]
+    assert defects <= {defect["id"] for defect in report["document"]["defects"]}
+    assert report["findings"] == []
+    assert all(not profile["undrawn"] for profile in report["profiles"])
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "What is wrong in the description" in page
-    assert all(one in page for one in defects)
+    assert all(defect in page for defect in defects)
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,10 @@ def test_what_is_no_description_is_refused(tmp_path, text, words):
         (("--max-time", "0"), 2, "less than 1"),
     ],
 )
-def test_what_cannot_be_fuzzed_says_why(tmp_path, words, code, told):
+def test_what_cannot_be_fuzzed_says_why(tmp_path, words, code, text):
     got, _, errors = said(tmp_path, "fuzz", *words, "--out", "out")
     assert got == code
-    assert told in errors
+    assert text in errors
     assert len(errors.splitlines()) == 1
 
 
@@ -213,7 +213,7 @@ class Tells(Provider):
 def test_evidence_that_was_changed_is_not_believed(tmp_path):
     assert said(tmp_path, "fuzz", *SHORT, "--out", "out")[0] == 0
     evidence = read_journal(tmp_path / "out")
-    record = next(one for one in evidence.of_kind("fuzzed") if one["facts"].get("answer.status") == 400)
+    record = next(record for record in evidence.of_kind("fuzzed") if record["facts"].get("answer.status") == 400)
     record["facts"]["answer.status"] = 418
     with pytest.raises(Exception, match="not judged by its rules"):
         recompute_judgements(evidence)
@@ -224,4 +224,4 @@ def test_a_rule_of_the_wire_that_is_waived_without_need_leaves_the_run_incomplet
     code, out, _ = said(tmp_path, *words)
     assert code == 4, "a waiver without need would hide the next violation"
     assert "WIRE-03 is waived and needs no waiver" in out
-    assert next(one for one in write_reports(tmp_path / "out").rules).verdict is RuleVerdict.PASSED
+    assert next(rule for rule in write_reports(tmp_path / "out").rules).verdict is RuleVerdict.PASSED

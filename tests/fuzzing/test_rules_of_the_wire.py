@@ -37,9 +37,9 @@ def blamed(profile=Profile.EPAYMENT, **facts):
 
 def test_the_page_has_the_rules():
     text = PAGE.read_text(encoding="utf-8")
-    told = {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| WIRE-")}
-    assert told == {rule.id for rule in load_http_rules().rules}
-    assert told.isdisjoint(rule.id for rule in load().rules)
+    listed = {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| WIRE-")}
+    assert listed == {rule.id for rule in load_http_rules().rules}
+    assert listed.isdisjoint(rule.id for rule in load().rules)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_what_is_a_finding_and_what_is_not(facts, rules):
     ],
 )
 def test_a_server_error_is_a_finding_when_nothing_else_explains_it(facts, rules, status):
-    given = {"answer_status": 500, "sent_flaw": "the body is no JSON", "sent_invalid": True, **facts}
-    found, verdict = blamed(**given)
-    assert (found, verdict.status) == (rules, status)
+    facts_of_request = {"answer_status": 500, "sent_flaw": "the body is no JSON", "sent_invalid": True, **facts}
+    rules_blamed, verdict = blamed(**facts_of_request)
+    assert (rules_blamed, verdict.status) == (rules, status)
 
 
 def test_a_plain_request_that_is_answered_500_leaves_the_rule_open():
-    found, verdict = blamed(answer_status=500, sent_times=3, target_healthy=True)
-    assert (found, verdict.status, verdict.examples) == (set(), StepStatus.INCONCLUSIVE, ("WIRE-01",))
+    rules_blamed, verdict = blamed(answer_status=500, sent_times=3, target_healthy=True)
+    assert (rules_blamed, verdict.status, verdict.examples) == (set(), StepStatus.INCONCLUSIVE, ("WIRE-01",))
 
 
 def test_what_a_refused_request_changed_is_a_finding():
@@ -109,13 +109,13 @@ def test_an_unanswered_request_proves_nothing():
 @pytest.mark.parametrize("profile", list(Profile))
 @pytest.mark.parametrize("deed", [OperationKind.CANCEL, OperationKind.CAPTURE, OperationKind.REFUND])
 def test_our_own_requests_are_plain_and_our_broken_ones_never(profile, deed):
-    one = operation(profile, deed)
-    good = good_body(one, OURS, "order-0001", 400)
-    shape = classify(one, b"" if good is None else as_json_bytes(good), "application/json", OURS)
+    tested = operation(profile, deed)
+    good = good_body(tested, OURS, "order-0001", 400)
+    shape = classify(tested, b"" if good is None else as_json_bytes(good), "application/json", OURS)
     assert shape.step is not None
     assert not shape.flaw
-    for label, body in broken_bodies(one, OURS, "order-0001", 400):
-        assert classify(one, body, "application/json", OURS).step is None, label
+    for label, body in broken_bodies(tested, OURS, "order-0001", 400):
+        assert classify(tested, body, "application/json", OURS).step is None, label
 
 
 @pytest.mark.parametrize(

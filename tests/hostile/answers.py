@@ -104,7 +104,7 @@ class Hostile:
     def text(self) -> str:
         """Return some hostile text; the mark is in it."""
         chosen = self.random.sample((*MARKUP, *UNSEEN), self.random.randint(1, 3))
-        return " ".join(one % f"{MARK}{self.seed}" for one in chosen)
+        return " ".join(text % f"{MARK}{self.seed}" for text in chosen)
 
     def number(self) -> Any:
         return self.random.choice(NUMBERS)
@@ -135,9 +135,9 @@ def with_body(answer: Response, body: bytes, kind: str = "") -> Response:
 def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
     """Change every value in some JSON, and leave its form."""
     if isinstance(value, dict):
-        return {name: _changed(one, change) for name, one in value.items()}
+        return {name: _changed(item, change) for name, item in value.items()}
     if isinstance(value, list):
-        return [_changed(one, change) for one in value]
+        return [_changed(item, change) for item in value]
     return change(value)
 
 
@@ -148,143 +148,149 @@ def _json(answer: Response) -> Any:
         return None
 
 
-def added(one: Hostile, answer: Response) -> Response:
+def added(target: Hostile, answer: Response) -> Response:
     """The right answer, and in every object of it something that nobody asked for."""
 
     def more(value: Any) -> Any:
         if isinstance(value, dict):
-            return {**{name: more(each) for name, each in value.items()}, one.text(): one.text(), "x": one.number()}
+            return {
+                **{name: more(each) for name, each in value.items()},
+                target.text(): target.text(),
+                "x": target.number(),
+            }
         return [more(each) for each in value] if isinstance(value, list) else value
 
-    found = _json(answer)
-    return with_body(answer, encoded(more(found))) if found is not None else answer
+    value = _json(answer)
+    return with_body(answer, encoded(more(value))) if value is not None else answer
 
 
-def texts(one: Hostile, answer: Response) -> Response:
+def texts(target: Hostile, answer: Response) -> Response:
     """Hostile texts in the place of all texts."""
-    found = _json(answer)
-    body = encoded(_changed(found, lambda value: one.text() if isinstance(value, str) else value))
-    return with_body(answer, body) if found is not None else with_body(answer, raw(one.text()))
+    value = _json(answer)
+    body = encoded(_changed(value, lambda value: target.text() if isinstance(value, str) else value))
+    return with_body(answer, body) if value is not None else with_body(answer, raw(target.text()))
 
 
-def some_texts(one: Hostile, answer: Response) -> Response:
+def some_texts(target: Hostile, answer: Response) -> Response:
     """Hostile texts in the place of some texts: the target goes on for longer."""
-    found = _json(answer)
-    if found is None:
+    value = _json(answer)
+    if value is None:
         return answer
     return with_body(
         answer,
-        encoded(_changed(found, lambda v: one.text() if isinstance(v, str) and one.random.random() < 0.15 else v)),
+        encoded(
+            _changed(value, lambda v: target.text() if isinstance(v, str) and target.random.random() < 0.15 else v)
+        ),
     )
 
 
-def numbers(one: Hostile, answer: Response) -> Response:
+def numbers(target: Hostile, answer: Response) -> Response:
     """Numbers that no money is, in the place of all numbers."""
-    found = _json(answer)
-    return with_body(answer, encoded(_changed(found, lambda v: one.number() if isinstance(v, int | float) else v)))
+    value = _json(answer)
+    return with_body(answer, encoded(_changed(value, lambda v: target.number() if isinstance(v, int | float) else v)))
 
 
-def shapes(one: Hostile, answer: Response) -> Response:
+def shapes(target: Hostile, answer: Response) -> Response:
     """Other shapes in the place of some values."""
-    found = _json(answer)
+    value = _json(answer)
 
     def other(value: Any) -> Any:
-        return one.number() if one.random.random() < 0.3 else value
+        return target.number() if target.random.random() < 0.3 else value
 
-    return with_body(answer, encoded(_changed(found, other)))
+    return with_body(answer, encoded(_changed(value, other)))
 
 
-def page(one: Hostile, answer: Response) -> Response:
+def page(target: Hostile, answer: Response) -> Response:
     """A web page in the place of the answer."""
-    return with_body(answer, raw(f"<html><body>{one.text()}</body></html>"), one.random.choice(KINDS))
+    return with_body(answer, raw(f"<html><body>{target.text()}</body></html>"), target.random.choice(KINDS))
 
 
-def bytes_of_no_text(one: Hostile, answer: Response) -> Response:
+def bytes_of_no_text(target: Hostile, answer: Response) -> Response:
     """Bytes that are no UTF-8."""
-    body = bytes(one.random.randrange(256) for _ in range(one.random.randint(1, 5000)))
-    return with_body(answer, b"\xff\xfe" + raw(one.text()) + body)
+    body = bytes(target.random.randrange(256) for _ in range(target.random.randint(1, 5000)))
+    return with_body(answer, b"\xff\xfe" + raw(target.text()) + body)
 
 
-def cut_off(one: Hostile, answer: Response) -> Response:
+def cut_off(target: Hostile, answer: Response) -> Response:
     """JSON that stops in the middle, of a letter even."""
-    return with_body(answer, encoded({"status": one.text()})[:-3] + "é".encode()[:1])
+    return with_body(answer, encoded({"status": target.text()})[:-3] + "é".encode()[:1])
 
 
-def raw_control(one: Hostile, answer: Response) -> Response:
+def raw_control(target: Hostile, answer: Response) -> Response:
     """The hostile texts as they are, unescaped, in something like JSON."""
-    return with_body(answer, b'{"orderId":"' + raw(one.text()) + b'","a":1,"a":2,\x00"b":NaN}')
+    return with_body(answer, b'{"orderId":"' + raw(target.text()) + b'","a":1,"a":2,\x00"b":NaN}')
 
 
-def nul(one: Hostile, answer: Response) -> Response:
+def nul(target: Hostile, answer: Response) -> Response:
     """NUL and nothing else."""
-    return with_body(answer, b"\x00" * one.random.randint(1, 10_000))
+    return with_body(answer, b"\x00" * target.random.randint(1, 10_000))
 
 
-def deep(one: Hostile, answer: Response) -> Response:
+def deep(target: Hostile, answer: Response) -> Response:
     """JSON that is nested a hundred thousand times."""
-    depth = one.random.choice((500, 990, 100_000))
-    start, end = one.random.choice(((b"[", b"]"), (b'{"a":', b"}")))
+    depth = target.random.choice((500, 990, 100_000))
+    start, end = target.random.choice(((b"[", b"]"), (b'{"a":', b"}")))
     return with_body(answer, start * depth + b"1" + end * depth)
 
 
-def wide(one: Hostile, answer: Response) -> Response:
+def wide(target: Hostile, answer: Response) -> Response:
     """An object with ten thousand fields."""
-    found = _json(answer)
+    value = _json(answer)
     body = {f"{MARK}{number}": number for number in range(10_000)}
-    return with_body(answer, encoded({**body, **found} if isinstance(found, dict) else body))
+    return with_body(answer, encoded({**body, **value} if isinstance(value, dict) else body))
 
 
-def five_megabytes(one: Hostile, answer: Response) -> Response:
+def five_megabytes(target: Hostile, answer: Response) -> Response:
     """As much as is read, in one text without a space."""
-    text = json.dumps({"status": one.text()})[1:-1].encode()
+    text = json.dumps({"status": target.text()})[1:-1].encode()
     return with_body(answer, b"{" + text + b',"x":"' + b"A" * (5_000_000 - len(text) - 10) + b'"}')
 
 
-def more_than_is_read(one: Hostile, answer: Response) -> Response:
+def more_than_is_read(target: Hostile, answer: Response) -> Response:
     """More than is read."""
     return with_body(answer, b'"' + b"<b>" * 1_700_000 + b'"')
 
 
-def long_line(one: Hostile, answer: Response) -> Response:
+def long_line(target: Hostile, answer: Response) -> Response:
     """A long text in every field, without a place to break the line."""
-    found = _json(answer)
-    text = one.text() + "W" * 20_000
-    return with_body(answer, encoded(_changed(found, lambda v: text if isinstance(v, str) else v)))
+    value = _json(answer)
+    text = target.text() + "W" * 20_000
+    return with_body(answer, encoded(_changed(value, lambda v: text if isinstance(v, str) else v)))
 
 
-def digits(one: Hostile, answer: Response) -> Response:
+def digits(target: Hostile, answer: Response) -> Response:
     """A number that is longer than Python reads."""
-    return with_body(answer, b'{"remaining":' + b"9" * one.random.choice((4300, 4301, 200_000)) + b"}")
+    return with_body(answer, b'{"remaining":' + b"9" * target.random.choice((4300, 4301, 200_000)) + b"}")
 
 
-def headers(one: Hostile, answer: Response) -> Response:
+def headers(target: Hostile, answer: Response) -> Response:
     """Hostile headers, as far as HTTP carries them."""
     chosen = [
-        (name, "".join(letter for letter in one.text() if letter in LETTERS_OF_A_HEADER).strip())
+        (name, "".join(letter for letter in target.text() if letter in LETTERS_OF_A_HEADER).strip())
         for name in ("Location", "Set-Cookie", "Refresh", "Link", "Content-Security-Policy", "X-Request-Id", "Server")
     ]
-    more = [(f"X-{MARK}-{number}", "<b>" * 20) for number in range(one.random.randint(0, 60))]
+    more = [(f"X-{MARK}-{number}", "<b>" * 20) for number in range(target.random.randint(0, 60))]
     return Response(answer.status, (*answer.headers, *chosen, *more), answer.body)
 
 
-def broken_headers(one: Hostile, answer: Response) -> Response:
+def broken_headers(target: Hostile, answer: Response) -> Response:
     """Headers that HTTP does not carry."""
-    bad = one.random.choice((("X-A", "a\x00b"), ("X A", "b"), ("<script>", "x"), ("X-A", "a\rb: c"), ("", "x")))
+    bad = target.random.choice((("X-A", "a\x00b"), ("X A", "b"), ("<script>", "x"), ("X-A", "a\rb: c"), ("", "x")))
     return Response(answer.status, (*answer.headers, bad), answer.body)
 
 
-def kinds(one: Hostile, answer: Response) -> Response:
+def kinds(target: Hostile, answer: Response) -> Response:
     """The right answer under a wrong name."""
-    return with_body(answer, answer.body, one.random.choice(KINDS))
+    return with_body(answer, answer.body, target.random.choice(KINDS))
 
 
-def statuses(one: Hostile, answer: Response) -> Response:
+def statuses(target: Hostile, answer: Response) -> Response:
     """Statuses that say nothing."""
-    status = one.random.choice((200, 201, 204, 299, 302, 307, 400, 404, 409, 418, 451, 500, 502, 599, 600, 999))
-    return Response(status, (*answer.headers, ("Location", "http://127.0.0.1:9/")), raw(one.text()))
+    status = target.random.choice((200, 201, 204, 299, 302, 307, 400, 404, 409, 418, 451, 500, 502, 599, 600, 999))
+    return Response(status, (*answer.headers, ("Location", "http://127.0.0.1:9/")), raw(target.text()))
 
 
-def nothing(one: Hostile, answer: Response) -> Response:
+def nothing(target: Hostile, answer: Response) -> Response:
     """An answer without a body."""
     return Response(answer.status, (), b"")
 

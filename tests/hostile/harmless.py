@@ -21,15 +21,15 @@ _BEGINNING = 80
 """Letters of a body that are looked for on the page, white space apart: more may be cut, or laid out."""
 
 
-def harmless(directory: Path, said: Said | None = None) -> Page:
+def harmless(directory: Path, completed: Said | None = None) -> Page:
     """Assert that a run ended as documented, and that nothing which its target said does more than stand there."""
-    assert (directory / "report.json").is_file(), said
+    assert (directory / "report.json").is_file(), completed
     report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
-    if said is not None:
-        assert said.code in ENDS, said
-        assert report["exit_code"] == said.code
-        assert "Traceback" not in said.errors
-        for text in (said.out, said.errors):
+    if completed is not None:
+        assert completed.code in ENDS, completed
+        assert report["exit_code"] == completed.code
+        assert "Traceback" not in completed.errors
+        for text in (completed.out, completed.errors):
             assert not UNSEEN.search(text.replace("\n", ""))
             assert max(map(len, text.splitlines()), default=0) < 2000
     page = check((directory / "report.html").read_text(encoding="utf-8"))
@@ -43,13 +43,13 @@ def harmless(directory: Path, said: Said | None = None) -> Page:
 
 def shown(directory: Path, page: Page) -> int:
     """Assert that every hostile body on the page stands there as text; return how many there are."""
-    found = 0
+    count = 0
     for record in read_journal(directory).of_kind("exchange"):
         anchor = f"exchange-{record['n']}"
         body = (record.get("response") or {}).get("body")
         if f'id="{anchor}"' not in page.text or not isinstance(body, str) or MARK not in body:
             continue
-        found += 1
+        count += 1
         text = _SPACE.sub("", "".join(page.part(anchor).said))
         assert _SPACE.sub("", visible(body))[:_BEGINNING] in text, record["n"]
-    return found
+    return count

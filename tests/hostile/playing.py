@@ -30,21 +30,21 @@ def played(seed: int, directory: Path) -> Played:
 
     They are played one at a time: a target answers by the order in which it is asked.
     """
-    one = hostile(seed)
+    target = hostile(seed)
     profile = PROFILES[seed // 3 % 3]
-    with pytest.MonkeyPatch.context() as patch, serving(one) as url:
+    with pytest.MonkeyPatch.context() as patch, serving(target) as url:
         for name in ("CLIENT_ID", "CLIENT_SECRET", "SUBSCRIPTION_KEY", "MSN"):
             patch.setenv(f"VIPPS_{name}", getattr(options, name))
         patch.setattr("conformance.runner.session.plan_cases", few)
         patch.setattr("conformance.targets.http.remote._Connection.pause", at_once)
         words = ("--target", url, "--control-url", f"{url}/control", "--concurrency", "1")
-        said = stage.run(directory, *words, profile=profile)
-    return Played(one, directory, said)
+        completed = stage.run(directory, *words, profile=profile)
+    return Played(target, directory, completed)
 
 
-def few(*given, **named):
+def few(*arguments, **named):
     """Return a few histories of the small plan, from all of its parts."""
-    plan = stage.small_plan(*given[:3], named["wire"])
+    plan = stage.small_plan(*arguments[:3], named["wire"])
     return plan[:: max(len(plan) // HISTORIES, 1)]
 
 

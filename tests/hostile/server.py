@@ -56,10 +56,10 @@ class _Connection(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def serving(one: Hostile) -> Iterator[str]:
+def serving(target: Hostile) -> Iterator[str]:
     """Serve a hostile target, and yield its base URL."""
     with _Server(("127.0.0.1", 0), _Connection) as server:
-        server.hostile, server.provider, server.turn = one, Provider(), threading.Lock()
+        server.hostile, server.provider, server.turn = target, Provider(), threading.Lock()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

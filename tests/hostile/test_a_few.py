@@ -25,10 +25,10 @@ def recorded(directory, ways):
     record = ExchangeRecorder(writer.journal, Redactor(()), name)
     record.step = 3
     for number, way in enumerate(ways):
-        one = hostile(list(WAYS).index(way) + number * len(WAYS))
-        one.where = "all"
+        target = hostile(list(WAYS).index(way) + number * len(WAYS))
+        target.where = "all"
         request = Request("PUT", "/ecomm/v2/payments/a-1/cancel")
-        record(Call(request, "act"), one.answer(request, RIGHT))
+        record(Call(request, "act"), target.answer(request, RIGHT))
     writer.finish(message=hostile(1).text())
     write_reports(directory)
     return directory
@@ -49,9 +49,9 @@ def test_what_is_large_does_not_make_the_page_large(way, tmp_path):
 def test_generated_targets_are_the_same_every_time_and_have_every_way():
     assert {hostile(seed).way for seed in range(len(WAYS))} == set(WAYS)
     request = Request("GET", "/x")
-    one, other = (hostile(3 * len(WAYS) + 1) for _ in range(2))
-    assert one.name == other.name
-    assert one.answer(request, RIGHT) == other.answer(request, RIGHT)
+    first, other = (hostile(3 * len(WAYS) + 1) for _ in range(2))
+    assert first.name == other.name
+    assert first.answer(request, RIGHT) == other.answer(request, RIGHT)
 
 
 @pytest.mark.parametrize("seed", [22, 24, 26])

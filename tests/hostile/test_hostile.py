@@ -22,34 +22,34 @@ def runs(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(TARGETS))
 def test_a_run_ends_as_documented_and_its_report_is_harmless(runs, seed):
-    folder, seen = runs
+    folder, completed = runs
     run = played(seed, folder / str(seed))
     page = harmless(run.directory, run.said)
-    seen[seed] = run.said.code, shown(run.directory, page)
+    completed[seed] = run.said.code, shown(run.directory, page)
     (run.directory / "journal.jsonl").unlink()
 
 
 def test_enough_was_shown(runs):
     """Otherwise the two hundred would say nothing: the targets were given up before they said anything."""
-    _, seen = runs
-    codes = [code for code, _ in seen.values()]
+    _, completed = runs
+    codes = [code for code, _ in completed.values()]
     assert len(codes) == TARGETS
     assert {1, 3, 4} <= set(codes)
     assert sum(code != 3 for code in codes) > TARGETS / 2
-    assert sum(number > 0 for _, number in seen.values()) > TARGETS / 5
+    assert sum(number > 0 for _, number in completed.values()) > TARGETS / 5
 
 
 def test_no_report_does_anything_in_a_browser(runs, tmp_path_factory):
-    folder, seen = runs
+    folder, completed = runs
     node, chromium, place = node_folder(tmp_path_factory)
-    pages = [str(folder / str(seed) / "report.html") for seed in sorted(seen)]
+    pages = [str(folder / str(seed) / "report.html") for seed in sorted(completed)]
     assert len(pages) == TARGETS
     lines = done([node, "quiet.mjs", chromium, *pages], place).splitlines()
     assert len(lines) == TARGETS
     for line in lines:
-        found = json.loads(line)
-        assert found.pop("title").split(":")[0].upper() in (
+        problems = json.loads(line)
+        assert problems.pop("title").split(":")[0].upper() in (
             "CONFORMANT", "NOT CONFORMANT", "INCOMPLETE", "ENVIRONMENT ERROR",
-        ), found  # fmt: skip
-        assert found.pop("page") in pages
-        assert found == {"console": [], "requests": [], "dialogs": 0, "pages": 1, "scripts": 0, "unseen": 0}
+        ), problems  # fmt: skip
+        assert problems.pop("page") in pages
+        assert problems == {"console": [], "requests": [], "dialogs": 0, "pages": 1, "scripts": 0, "unseen": 0}

@@ -156,9 +156,9 @@ def is_int64(value: object) -> bool:
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
-def same_media(one: str, other: str) -> bool:
+def same_media(left_type: str, other: str) -> bool:
     """Whether two content types are the same, their parameters apart."""
-    first, second = (value.partition(";")[0].strip().lower() for value in (one, other))
+    first, second = (value.partition(";")[0].strip().lower() for value in (left_type, other))
     return first == second
 
 
@@ -217,7 +217,7 @@ class Description:
         self._validators: dict[str, Draft4Validator] = {}
         self._registry = registry
         self.base = urlsplit(document["servers"][0]["url"]).path.rstrip("/")
-        self.operations = [one for one in self._operations() if one.template.startswith(only)]
+        self.operations = [operation for operation in self._operations() if operation.template.startswith(only)]
 
     def _need(self, place: str, reference: str) -> None:
         try:
@@ -249,30 +249,37 @@ class Description:
     def _operation(self, path: str, method: str, item: Mapping[str, Any]) -> Operation:
         described = item[method]
         pointer = f"#/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}"
-        found = [self._followed("", one)[1] for one in (*item.get("parameters", ()), *described.get("parameters", ()))]
+        parameters = [
+            self._followed("", parameter)[1]
+            for parameter in (*item.get("parameters", ()), *described.get("parameters", ()))
+        ]
         body_pointer, body = self._followed(f"{pointer}/requestBody", described.get("requestBody"))
         template = self.base + path
         regex = re.escape(template).replace(r"\{", "{").replace(r"\}", "}")
         schemes = self.document["components"].get("securitySchemes", {})
         demanded = described.get("security", self.document.get("security", []))
-        names = [schemes[name] for one in demanded for name in one]
+        names = [schemes[name] for demand in demanded for name in demand]
         return Operation(
             method.upper(),
             template,
             re.compile(re.sub(r"{([^}]+)}", r"(?P<\1>[^/]*)", regex)),
             pointer,
-            tuple(found),
+            tuple(parameters),
             body,
             body_pointer,
             described["responses"],
-            frozenset(one["name"] for one in names if one["type"] == "apiKey" and one["in"] == "header"),
+            frozenset(name["name"] for name in names if name["type"] == "apiKey" and name["in"] == "header"),
         )
 
     def find(self, request: Request) -> Operation | None:
         """The operation of a request; one without variables goes first."""
         path = request.path.partition("?")[0]
-        fitting = [one for one in self.operations if one.method == request.method and one.regex.fullmatch(path)]
-        return min(fitting, key=lambda one: one.template.count("{"), default=None)
+        fitting = [
+            operation
+            for operation in self.operations
+            if operation.method == request.method and operation.regex.fullmatch(path)
+        ]
+        return min(fitting, key=lambda candidate: candidate.template.count("{"), default=None)
 
     def _faults(self, pointer: str, value: Any, what: str) -> list[str]:
         if pointer not in self._validators:
@@ -303,7 +310,7 @@ class Description:
         assert matched
         values = {("path", name): unquote(value) for name, value in matched.groupdict().items()}
         values |= {("header", name.lower()): value for name, value in request.headers}
-        pairs = [one.partition("=") for one in query.split("&")]
+        pairs = [pair.partition("=") for pair in query.split("&")]
         values |= {("query", name): unquote(value) for name, _, value in pairs}
         for parameter in operation.parameters:
             name = parameter["name"].lower() if parameter["in"] == "header" else parameter["name"]
@@ -332,7 +339,7 @@ class Description:
         operation = self.find(request)
         if operation is None:
             return ["there is no such operation"]
-        name = next((one for one in (str(response.status), "default") if one in operation.responses), None)
+        name = next((status for status in (str(response.status), "default") if status in operation.responses), None)
         if name is None:
             return [f"status {response.status} is not described"]
         pointer, described = self._followed(f"{operation.pointer}/responses/{name}", operation.responses[name])
@@ -349,7 +356,9 @@ class Description:
         operation = self.find(request)
         if operation is None:
             return set()
-        known = {one["name"].lower() for one in operation.parameters} | {name.lower() for name in operation.keys}
+        known = {parameter["name"].lower() for parameter in operation.parameters} | {
+            name.lower() for name in operation.keys
+        }
         return {name for name, _ in request.headers if name.lower() not in known | {"content-type"}}
 
 

@@ -152,7 +152,7 @@ def hand_made(profile: Profile) -> Iterator[History]:
             yield History(profile, opening, (*path, Cancel(flag=True), *tail))
         for aged in AGED:
             yield History(profile, opening, (*path, *aged))
-    opening, _, path = next(one for one in paths(profile) if one[1] in ("approved", "reserved"))
+    opening, _, path = next(path for path in paths(profile) if path[1] in ("approved", "reserved"))
     for defect in Defect:
         yield History(profile, opening, (*path, Cancel(defect=defect)))
 

@@ -78,13 +78,15 @@ RUNS = (
 def histories(run: Run) -> Iterable[History]:
     if run.all:
         return hand_made(run.profile)
-    found = []
+    histories_found = []
     for opening, name, path in paths(run.profile):
         if run.controlled:
-            found += [History(run.profile, opening, (*path, Cancel(flag=flag), Cancel())) for flag in (None, True)]
+            histories_found += [
+                History(run.profile, opening, (*path, Cancel(flag=flag), Cancel())) for flag in (None, True)
+            ]
         elif all(isinstance(step, Approve | Cancel | Capture | Refund) for step in path) and name != "failed":
-            found.append(History(run.profile, opening, (*path, Cancel(), Approve())))
-    return found
+            histories_found.append(History(run.profile, opening, (*path, Cancel(), Approve())))
+    return histories_found
 
 
 @cache
@@ -95,18 +97,18 @@ def played(run: Run) -> list[Played]:
 @cache
 def description(file: str, without: str = "") -> Description:
     only = "/recurring/v3/" if file.startswith("recurring") else ""
-    return Description(file, [one for one in REPAIRS if one.id != without], only=only)
+    return Description(file, [repair for repair in REPAIRS if repair.id != without], only=only)
 
 
-def belongs(one: Played, file: str) -> bool:
+def belongs(exchange: Played, file: str) -> bool:
     """Whether an exchange is one of a description: the token has a description of its own."""
-    return (one.request.path == "/accesstoken/get") == (file == TOKEN)
+    return (exchange.request.path == "/accesstoken/get") == (file == TOKEN)
 
 
-def faults(one: Played, described: Description) -> list[str]:
+def faults(exchange: Played, described: Description) -> list[str]:
     """What is wrong with an exchange; with the answer alone where the request is broken on purpose."""
-    asked = [] if one.broken else described.request_faults(one.request)
-    answered = described.response_faults(one.request, one.response)
+    asked = [] if exchange.broken else described.request_faults(exchange.request)
+    answered = described.response_faults(exchange.request, exchange.response)
     return [f"request {fault}" for fault in asked] + [f"answer {fault}" for fault in answered]
 
 
@@ -114,11 +116,11 @@ def checked(exchanges: Iterable[Played], described: Description) -> int:
     """Fail for exchanges that are not as described; return how many were."""
     wrong: dict[str, list[str]] = {}
     count = 0
-    for one in exchanges:
+    for exchange in exchanges:
         count += 1
-        for fault in faults(one, described):
-            operation = described.find(one.request)
-            wrong.setdefault(f"{operation.label if operation else '?'}: {fault}"[:200], []).append(one.label)
+        for fault in faults(exchange, described):
+            operation = described.find(exchange.request)
+            wrong.setdefault(f"{operation.label if operation else '?'}: {fault}"[:200], []).append(exchange.label)
     lines = [f"{fault} ({len(labels)} times, first: {labels[0]})" for fault, labels in list(wrong.items())[:20]]
     assert not lines, f"by {described.file}:\n" + "\n".join(lines)
     return count
@@ -130,7 +132,7 @@ def fitting() -> list[Any]:
 
 @pytest.mark.parametrize(("run", "file"), fitting())
 def test_requests_and_answers_are_as_described(run: Run, file: str):
-    exchanges = [one for one in played(run) if belongs(one, file)]
+    exchanges = [exchange for exchange in played(run) if belongs(exchange, file)]
     count = checked(exchanges, description(file))
     assert count >= (1 if file == TOKEN else 2000 if run.all else 50)
 
@@ -139,10 +141,10 @@ def test_requests_and_answers_are_as_described(run: Run, file: str):
 def test_what_a_run_sends_is_as_described(profile: Profile):
     # What a run plays first, and the later part of it thinned out. eCom moves no less than one krone at a time; what is
     # sent nevertheless is a matter of the strategies, as is what the descriptions of one version only ask for.
-    plan = [one.history for one in systematic(profile, ModelContext(), offered_by(profile))]
-    exchanges = play(profile, [one for one in (*plan[:60], *plan[60::15]) if moves_enough(one)])
+    plan = [case.history for case in systematic(profile, ModelContext(), offered_by(profile))]
+    exchanges = play(profile, [case for case in (*plan[:60], *plan[60::15]) if moves_enough(case)])
     file = FILES[profile][-1]
-    assert checked((one for one in exchanges if belongs(one, file)), description(file)) > 500
+    assert checked((exchange for exchange in exchanges if belongs(exchange, file)), description(file)) > 500
 
 
 def moves_enough(history: History) -> bool:
@@ -154,8 +156,8 @@ def offered_by(profile: Profile) -> frozenset[str]:
     """What the embedded provider's test control says that it offers."""
     from conformance.sandbox import Provider  # noqa: PLC0415
 
-    found = Provider().handle(Request("GET", "/control/v1/capabilities")).json()
-    return frozenset({*found["actions"][profile.value], "age"})
+    capabilities = Provider().handle(Request("GET", "/control/v1/capabilities")).json()
+    return frozenset({*capabilities["actions"][profile.value], "age"})
 
 
 CANCELS = {
@@ -174,18 +176,18 @@ CANCELS = {
 
 
 def all_played(file: str) -> Iterable[Played]:
-    return (one for run in RUNS if file in run.described for one in played(run) if belongs(one, file))
+    return (exchange for run in RUNS if file in run.described for exchange in played(run) if belongs(exchange, file))
 
 
 @pytest.mark.parametrize("file", CANCELS)
 def test_a_cancel_was_answered_in_every_way(file: str):
     label, statuses = CANCELS[file]
-    seen: Counter[int] = Counter()
-    for one in all_played(file):
-        operation = description(file).find(one.request)
+    seen_statuses: Counter[int] = Counter()
+    for exchange in all_played(file):
+        operation = description(file).find(exchange.request)
         if operation and operation.label == label:
-            seen[one.response.status] += 1
-    assert set(seen) >= statuses
+            seen_statuses[exchange.response.status] += 1
+    assert set(seen_statuses) >= statuses
 
 
 # Operations of a description that nobody around Cancel needs.
@@ -200,8 +202,10 @@ UNPLAYED = {
 @pytest.mark.parametrize("file", [*CANCELS, TOKEN])
 def test_every_operation_that_matters_was_played(file: str):
     described = description(file)
-    found = {operation.label for one in all_played(file) if (operation := described.find(one.request))}
-    unplayed = {operation.label for operation in described.operations} - found
+    played_labels = {
+        operation.label for exchange in all_played(file) if (operation := described.find(exchange.request))
+    }
+    unplayed = {operation.label for operation in described.operations} - played_labels
     assert unplayed == UNPLAYED.get(file, set())
 
 
@@ -220,10 +224,10 @@ BEYOND = {
 def test_the_headers_that_a_description_does_not_have_are_sent_on_purpose(file: str):
     # A key on every cancel, since the descriptions do not agree on it, and our name on every request.
     beyond: dict[str, set[str]] = {}
-    for one in all_played(file):
-        names = description(file).beyond(one.request)
+    for exchange in all_played(file):
+        names = description(file).beyond(exchange.request)
         if names:
-            method, last = one.request.method, one.request.path.rpartition("/")[2]
+            method, last = exchange.request.method, exchange.request.path.rpartition("/")[2]
             beyond.setdefault(method if method == "GET" else f"{method} {last}", set()).update(names)
     assert beyond == BEYOND[file]
 
@@ -232,7 +236,7 @@ def test_the_headers_that_a_description_does_not_have_are_sent_on_purpose(file: 
 
 
 def repaired() -> list[Any]:
-    return [pytest.param(one, file, id=f"{one.id} in {file}") for one in REPAIRS for file in one.files]
+    return [pytest.param(repair, file, id=f"{repair.id} in {file}") for repair in REPAIRS for file in repair.files]
 
 
 def shape(value: Any) -> Any:
@@ -254,13 +258,13 @@ def content(raw: bytes) -> Any:
 @cache
 def kinds(file: str) -> list[Played]:
     """One exchange of each kind: operation, status, and what the bodies are made of."""
-    found: dict[Any, Played] = {}
-    for one in all_played(file):
-        operation = description(file).find(one.request)
+    by_kind: dict[Any, Played] = {}
+    for exchange in all_played(file):
+        operation = description(file).find(exchange.request)
         label = operation.label if operation else ""
-        bodies = repr((content(one.request.body), content(one.response.body)))
-        found.setdefault((label, one.response.status, one.broken, bodies), one)
-    return list(found.values())
+        bodies = repr((content(exchange.request.body), content(exchange.response.body)))
+        by_kind.setdefault((label, exchange.response.status, exchange.broken, bodies), exchange)
+    return list(by_kind.values())
 
 
 @pytest.mark.parametrize(("repair", "file"), repaired())
@@ -269,15 +273,15 @@ def test_without_a_repair_something_right_is_called_wrong(repair: Repair, file: 
         described = description(file, repair.id)
     except DescriptionError:
         return
-    assert any(faults(one, described) for one in kinds(file)), "nothing needs this repair"
+    assert any(faults(kind, described) for kind in kinds(file)), "nothing needs this repair"
 
 
 def test_repairs_are_told_apart_and_explained():
-    assert len({one.id for one in REPAIRS}) == len(REPAIRS)
-    for one in REPAIRS:
-        assert one.reason.endswith("."), one.id
-        assert one.op in {"add", "remove", "replace"}, one.id
-        assert set(one.files) <= {TOKEN, *CANCELS}, one.id
+    assert len({repair.id for repair in REPAIRS}) == len(REPAIRS)
+    for repair in REPAIRS:
+        assert repair.reason.endswith("."), repair.id
+        assert repair.op in {"add", "remove", "replace"}, repair.id
+        assert set(repair.files) <= {TOKEN, *CANCELS}, repair.id
 
 
 @pytest.mark.parametrize(
@@ -302,31 +306,33 @@ def test_dates_and_countries_are_read_as_text():
 def test_the_spelling_of_the_cancellations_page_is_not_that_of_the_description():
     run = other(ECOM, state_spelling="CANCELLED")
     with pytest.raises(AssertionError, match="'CANCELLED' is not one of"):
-        checked((one for one in played(run) if belongs(one, "ecom-2.0.3.yml")), description("ecom-2.0.3.yml"))
+        checked(
+            (exchange for exchange in played(run) if belongs(exchange, "ecom-2.0.3.yml")), description("ecom-2.0.3.yml")
+        )
 
 
 def headers(message: Headers, name: str, value: str | None) -> Headers:
-    kept = tuple((key, old) for key, old in message if key != name)
-    return kept if value is None else (*kept, (name, value))
+    others = tuple((key, old) for key, old in message if key != name)
+    return others if value is None else (*others, (name, value))
 
 
 def asked(**change: Any) -> Callable[[Played], Played]:
-    return lambda one: replace(one, request=replace(one.request, **change))
+    return lambda exchange: replace(exchange, request=replace(exchange.request, **change))
 
 
 def answered(**change: Any) -> Callable[[Played], Played]:
-    return lambda one: replace(one, response=replace(one.response, **change))
+    return lambda exchange: replace(exchange, response=replace(exchange.response, **change))
 
 
 def with_header(name: str, value: str | None) -> Callable[[Played], Played]:
-    return lambda one: asked(headers=headers(one.request.headers, name, value))(one)
+    return lambda exchange: asked(headers=headers(exchange.request.headers, name, value))(exchange)
 
 
 def with_answer(change: Callable[[Any], None]) -> Callable[[Played], Played]:
-    def changed(one: Played) -> Played:
-        body = one.response.json()
+    def changed(exchange: Played) -> Played:
+        body = exchange.response.json()
         change(body)
-        return answered(body=json.dumps(body).encode())(one)
+        return answered(body=json.dumps(body).encode())(exchange)
 
     return changed
 
@@ -356,7 +362,11 @@ SPOILT = {
 def test_a_spoilt_exchange_is_found(spoil: str):
     described = description("epayment-1.8.1.yml")
     run = RUNS[list(Profile).index(EPAYMENT)]
-    good = next(one for one in played(run) if one.request.path == f"{PAYMENT}/cancel" and one.response.status == 200)
+    good = next(
+        exchange
+        for exchange in played(run)
+        if exchange.request.path == f"{PAYMENT}/cancel" and exchange.response.status == 200
+    )
     assert faults(good, described) == []
     change, message = SPOILT[spoil]
     assert message in "; ".join(faults(change(good), described))

@@ -15,10 +15,10 @@ from conformance.strategies.provider import plan as generation
 from conformance.targets.resolve import resolve_target
 
 
-def races(*given, rivals=RACERS, **named):
+def races(*arguments, rivals=RACERS, **named):
     """Return the plan's races, and nothing else: all of them, or those of a cancel against some requests."""
-    found = generation.plan_cases(*given, **named)
-    return [one for one in found if any(isinstance(race.second, rivals) for race in races_of(one.history))]
+    cases = generation.plan_cases(*arguments, **named)
+    return [case for case in cases if any(isinstance(race.second, rivals) for race in races_of(case.history))]
 
 
 def races_of(history: History) -> list[Together]:
@@ -35,4 +35,4 @@ def run(url: str, profile: Profile, directory: Path, *, seed: int = 0, histories
 
 def rule_of(result: Result, rule: str) -> RuleResult:
     """Return one rule's result."""
-    return next(one for one in result.rules if one.rule.id == rule)
+    return next(candidate for candidate in result.rules if candidate.rule.id == rule)

@@ -22,15 +22,15 @@ BOOKS = {"INV-4", "INV-10"}
 """What a race breaks as well where its books do not add up."""
 
 
-@pytest.mark.parametrize("fault", [pytest.param(one, id=f"{one.profile.value}-{one.name}") for one in FAULTS])
+@pytest.mark.parametrize("fault", [pytest.param(fault, id=f"{fault.profile.value}-{fault.name}") for fault in FAULTS])
 def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypatch):
     monkeypatch.setattr("conformance.runner.session.plan_cases", partial(races, rivals=RIVALS[fault.rival]))
     with threaded(fault.provider().handle) as url:
         result = run(url, fault.profile, tmp_path)
-    violated = {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}
+    violated = {rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED}
     assert result.verdict is RunVerdict.NOT_CONFORMANT, result.reason
     assert "INV-11" in violated <= {"INV-11", "EC-02", *BOOKS}
-    examples = [read_counterexample(tmp_path / one["file"]) for one in result.evidence.of_kind("counterexample")]
+    examples = [read_counterexample(tmp_path / record["file"]) for record in result.evidence.of_kind("counterexample")]
     assert examples
     for example in examples:
         (race,) = races_of(example.history)
@@ -39,14 +39,14 @@ def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypat
 
 
 def violating(result):
-    return [one for one in result.evidence.of_kind("judgement") if one["status"] == "violates"]
+    return [record for record in result.evidence.of_kind("judgement") if record["status"] == "violates"]
 
 
 def test_money_that_was_released_and_captured_is_out_of_the_books(tmp_path):
-    (fault,) = (one for one in FAULTS if one.name == "CapturesLate" and one.profile is Profile.EPAYMENT)
+    (fault,) = (fault for fault in FAULTS if fault.name == "CapturesLate" and fault.profile is Profile.EPAYMENT)
     with threaded(fault.provider().handle) as url:
         result = run(url, fault.profile, tmp_path)
-    both = [one for one in violating(result) if one["seen"] == "accepted 200; accepted 200"]
+    both = [judgement for judgement in violating(result) if judgement["seen"] == "accepted 200; accepted 200"]
     assert both
     for judgement in both:
         observed = judgement["observed"]
@@ -75,7 +75,7 @@ def test_a_correct_provider_passes_however_long_it_takes(seed, tmp_path):
         result = run(url, profile, tmp_path, seed=seed, histories=24)
     races = rule_of(result, "INV-11")
     assert races.verdict is RuleVerdict.PASSED, races.reason
-    assert {one["status"] for one in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
+    assert {record["status"] for record in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
 
 
 class Impatient:
@@ -122,7 +122,7 @@ def test_who_turns_one_of_two_down_for_the_moment_conforms(profile, status, body
     assert impatient.turned_down > 10
     assert rule_of(result, "INV-11").verdict is RuleVerdict.PASSED
     assert not violating(result)
-    assert status in {one["response"]["status"] for one in result.evidence.of_kind("exchange")}
+    assert status in {record["response"]["status"] for record in result.evidence.of_kind("exchange")}
 
 
 class Half(EPayment):
@@ -137,17 +137,17 @@ def test_what_goes_wrong_without_a_race_is_not_said_to_be_one(tmp_path):
         result = run(url, Profile.EPAYMENT, tmp_path)
     assert result.verdict is RunVerdict.NOT_CONFORMANT
     assert rule_of(result, "INV-11").verdict is not RuleVerdict.VIOLATED
-    alone = {one["history"] for one in violating(result)}
+    alone = {judgement["history"] for judgement in violating(result)}
     assert alone
     assert all(name[-1] in "xy" or "-s" in name for name in alone)
-    superseded = [one for one in result.evidence.of_kind("judgement") if one.get("superseded")]
-    assert all("one after the other" in one["cause"] for one in superseded)
+    superseded = [record for record in result.evidence.of_kind("judgement") if record.get("superseded")]
+    assert all("one after the other" in judgement["cause"] for judgement in superseded)
 
 
 def test_both_requests_are_written_down_in_the_order_in_which_they_are_told(tmp_path):
     with threaded(slowed(Provider(), 1)) as url:
         result = run(url, Profile.EPAYMENT, tmp_path)
-    raced = [one for one in result.evidence.of_kind("exchange") if "began" in one and one["history"]]
+    raced = [record for record in result.evidence.of_kind("exchange") if "began" in record and record["history"]]
     assert len(raced) >= 36 * 2
     for first, second in zip(raced[::2], raced[1::2], strict=True):
         assert (first["history"], first["step"]) == (second["history"], second["step"])

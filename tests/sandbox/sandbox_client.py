@@ -49,13 +49,15 @@ def operation(method: str, path: str) -> dict[str, Any] | None:
 
 def check_described(request: Request, response: Response) -> None:
     """Fail unless the description has this answer: its status, its content type, its body."""
-    found = operation(request.method, request.path)
-    if not found:
-        assert response.status == (404 if found is None else 405)
+    operation_described = operation(request.method, request.path)
+    if not operation_described:
+        assert response.status == (404 if operation_described is None else 405)
         validator("#/components/schemas/Gateway").validate(response.json())
         return
-    described = found["responses"].get(str(response.status))
-    assert described is not None, f"{found['operationId']} answered {response.status}, which is not described"
+    described = operation_described["responses"].get(str(response.status))
+    assert described is not None, (
+        f"{operation_described['operationId']} answered {response.status}, which is not described"
+    )
     if "$ref" in described:
         described = DESCRIPTION["components"]["responses"][described["$ref"].rsplit("/", 1)[1]]
     for name in described.get("headers", {}):

@@ -76,7 +76,7 @@ def outcomes(lines: list[Line]) -> list[str]:
 
 
 def last(lines: list[Line], call: str) -> Any:
-    line = [one for one in lines if one["call"] == call][-1]
+    line = [line for line in lines if line["call"] == call][-1]
     return line["data"] if line["ok"] else line["error"]
 
 
@@ -184,7 +184,7 @@ def test_a_pending_charge_is_cancelled(client: Path, later: bool):
     refusal = last(lines, "charge.cancel")
     assert refusal["type"].endswith("#cancel-charge-failed")
     assert "CANCELLED" in refusal["detail"]
-    assert [one["id"] for one in last(lines, "charge.list")] == ["sdk-pending"]
+    assert [charge["id"] for charge in last(lines, "charge.list")] == ["sdk-pending"]
     assert provider.order("sdk-pending", "recurring").remaining == 0
 
 

@@ -49,11 +49,11 @@ def server(answer):
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             request = whole(self.request)
-            said = answer(request) if callable(answer) else answer
-            if said is NOTHING:
+            response = answer(request) if callable(answer) else answer
+            if response is NOTHING:
                 over.wait(10)
             else:
-                for part in [said] if isinstance(said, bytes) else said:
+                for part in [response] if isinstance(response, bytes) else response:
                     self.request.sendall(part)
 
     class Server(socketserver.ThreadingTCPServer):
@@ -77,7 +77,7 @@ def server(answer):
 def play_few(monkeypatch):
     """Let campaigns play every eighth history only: enough to meet each kind of situation."""
     monkeypatch.setattr(
-        "conformance.runner.session.plan_cases", lambda *given, **named: plan_cases(*given, **named)[::8]
+        "conformance.runner.session.plan_cases", lambda *arguments, **named: plan_cases(*arguments, **named)[::8]
     )
 
 

@@ -330,5 +330,5 @@ class Ecom:
         log = self.orders[order_id]
         reserved = log[0].amount if len(log) > 1 and log[1].name == "RESERVE" else 0
         cancelled = log[0].amount if log[-1].name in ("CANCEL", "VOID") else 0
-        left = reserved - cancelled if reserved else 0
-        return OrderView("", 0, 0, cancelled, reserved or None, left, 0, events=log)
+        reserved_rest = reserved - cancelled if reserved else 0
+        return OrderView("", 0, 0, cancelled, reserved or None, reserved_rest, 0, events=log)

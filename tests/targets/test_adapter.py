@@ -33,15 +33,15 @@ def campaign(name, directory, profile=Profile.EPAYMENT, timeout=5.0, histories=2
 
 
 def open_rules(result):
-    return {one.rule.id for one in result.rules if one.verdict in (RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)}
+    return {rule.rule.id for rule in result.rules if rule.verdict in (RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)}
 
 
 def shown_rules(result):
-    return {name.partition("/")[0] for one in of_kind(result, "conforms") for name in one.get("examples", ())}
+    return {name.partition("/")[0] for record in of_kind(result, "conforms") for name in record.get("examples", ())}
 
 
 def of_kind(result, status):
-    return [one for one in result.evidence.of_kind("judgement") if one["status"] == status]
+    return [record for record in result.evidence.of_kind("judgement") if record["status"] == status]
 
 
 @pytest.mark.parametrize("name", [EXAMPLE, f"{HERE}:Asynchronous"])
@@ -79,7 +79,7 @@ def test_an_adapter_that_is_wrong_is_found_out(name, rule, tmp_path, monkeypatch
     monkeypatch.setattr("conformance.targets.adapter.driver.PAUSE", 0.0)
     result = campaign(f"{HERE}:{name}", tmp_path, histories=0)
     assert result.verdict is RunVerdict.NOT_CONFORMANT
-    assert rule in {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}
+    assert rule in {rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED}
 
 
 @pytest.mark.parametrize(
@@ -191,13 +191,13 @@ def test_steps_that_take_an_http_target_prove_nothing():
         await driver.perform(Initiate(500))
         steps = (Cancel(defect=Defect.NO_TOKEN), Cancel(to=Addressee.FOREIGN), StopAgreement(with_other_change=True))
         steps += (Together(Cancel(), Cancel()),)
-        seen = [await driver.perform(step) for step in (*steps, StopAgreement(), Cancel(key=Key.SPENT))]
-        seen.append(await driver.look("read", log=True))
+        results = [await driver.perform(step) for step in (*steps, StopAgreement(), Cancel(key=Key.SPENT))]
+        results.append(await driver.look("read", log=True))
         await target.close()
-        return seen
+        return results
 
     *lost, spent, view = asyncio.run(play())
-    assert [one["answer.outcome"] for one in lost] == ["lost"] * 5
+    assert [result["answer.outcome"] for result in lost] == ["lost"] * 5
     assert spent == {"answer.outcome": "accepted", "answer.code": None}
     assert (view["view.currency"], view["view.cancelled"], view["view.log.terminated"]) == ("DKK", 500, 1)
 

@@ -203,38 +203,38 @@ def test_one_connection_serves_a_worker():
 # What takes too long is left
 
 
-def trickle(left):
+def trickle(remaining):
     try:
         yield b"HTTP/1.1 200 OK\r\nX-Endless: "
         for _ in range(1000):
             time.sleep(0.01)
             yield b"x"
     finally:
-        left.set()
+        remaining.set()
 
 
 def test_an_answer_that_trickles_is_given_up_and_the_next_request_gets_its_own(monkeypatch):
     monkeypatch.setattr("conformance.targets.http.remote.CONNECT_SECONDS", 0.1)
-    left, asked = threading.Event(), []
+    remaining, asked = threading.Event(), []
 
     def answer(request):
         asked.append(request)
-        return trickle(left) if len(asked) < 3 else http(204)
+        return trickle(remaining) if len(asked) < 3 else http(204)
 
     with server(answer) as url:
         assert sent(url, timeout=0.3) == NoResponse("no answer within 0.3 seconds")
-        assert left.wait(5)
+        assert remaining.wait(5)
         assert sent(url, times=2, timeout=0.3).status == 204
 
 
 def test_a_request_that_is_cancelled_leaves_its_connection():
-    left = threading.Event()
+    client_left = threading.Event()
 
     async def give_up(url):
         async with asyncio.timeout(0.2):
             await RemoteTransport(url, environment={}).connect().send(Call(Request("GET", "/order"), "act"))
 
-    with server(lambda _: trickle(left)) as url:
+    with server(lambda _: trickle(client_left)) as url:
         with pytest.raises(TimeoutError):
             asyncio.run(give_up(url))
-        assert left.wait(5)
+        assert client_left.wait(5)

@@ -75,9 +75,9 @@ def run(directory, monkeypatch, profile, *, paced):
     monkeypatch.setattr("conformance.targets.resolve.RemoteTransport", Hurried)
     chosen = ("in five captures",)
 
-    def few(*given, **named):
-        whole = plan_cases(*given, **named)
-        return [one for one in whole if any(word in one.label for word in chosen)] + whole[::60]
+    def few(*arguments, **named):
+        whole = plan_cases(*arguments, **named)
+        return [case for case in whole if any(word in case.label for word in chosen)] + whole[::60]
 
     monkeypatch.setattr("conformance.runner.session.plan_cases", few)
     provider = Limited(clock)
@@ -86,8 +86,8 @@ def run(directory, monkeypatch, profile, *, paced):
         target.transport.paced = paced
         opened = target.open
 
-        async def with_clock(*given):
-            await opened(*given)
+        async def with_clock(*arguments):
+            await opened(*arguments)
             target.session.tokens.clock = clock
             target.session.tokens.token = Token(target.session.tokens.token.text)
 
@@ -102,13 +102,13 @@ def test_a_server_that_enforces_the_limits_never_has_to(tmp_path, monkeypatch, p
     provider, clock, result = run(tmp_path, monkeypatch, profile, paced=True)
     assert provider.refused.total() == 0
     assert max(clock.waited) > 1
-    assert {one["status"] for one in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
+    assert {record["status"] for record in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
 
 
 def test_without_pacing_it_would_have_to_and_nobody_is_accused(tmp_path, monkeypatch):
     provider, _, result = run(tmp_path, monkeypatch, Profile.EPAYMENT, paced=False)
     assert provider.refused.total() > 0
-    assert "violates" not in {one["status"] for one in result.evidence.of_kind("judgement")}
+    assert "violates" not in {record["status"] for record in result.evidence.of_kind("judgement")}
 
 
 @pytest.mark.parametrize(

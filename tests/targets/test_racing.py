@@ -116,16 +116,16 @@ def played(target):
     async def play():
         seat = HttpTarget(target, credentials_from({}, loopback=True))
         await seat.open(Market.NO, "cctest", ignored, ignored)
-        seen = []
+        recorded = []
         worker = seat.worker()
-        driver = worker.driver(Profile.EPAYMENT, "cctest-p00001", lambda *said: seen.append(said))
+        driver = worker.driver(Profile.EPAYMENT, "cctest-p00001", lambda *exchange: recorded.append(exchange))
         for step in (Initiate(1000), Approve()):
             await driver.perform(step)
         answer = await driver.perform(Together(Cancel(), Capture(1000)))
         view = await driver.look("read", log=True)
         await worker.close()
         await seat.close()
-        return answer, view, seen
+        return answer, view, recorded
 
     return asyncio.run(play())
 
@@ -139,14 +139,14 @@ def played(target):
     ids=["embedded", "asgi"],
 )
 def test_a_cancel_and_a_capture_are_sent_together_and_one_of_them_wins(make):
-    answer, view, seen = played(make())
+    answer, view, recorded = played(make())
     assert answer["sent.together"] is True
     assert {answer["answer.outcome"], answer["other.outcome"]} == {"accepted", "refused"}
     assert view["view.captured"] + view["view.cancelled"] == 1000
-    cancel, capture = (said for said in seen if len(said) == 3)
+    cancel, capture = (exchange for exchange in recorded if len(exchange) == 3)
     assert cancel[0].request.path.endswith("/cancel")
     assert capture[0].request.path.endswith("/capture")
-    assert seen[seen.index(cancel) - 1][0].purpose == "prepare"
+    assert recorded[recorded.index(cancel) - 1][0].purpose == "prepare"
 
 
 @contextmanager
@@ -158,11 +158,11 @@ def one_at_a_time(provider):
 
         def handle_one(self):
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            said = provider.handle(Request(self.command, self.path, tuple(self.headers.items()), body))
-            self.send_response(said.status)
-            self.send_header("Content-Length", str(len(said.body)))
+            response = provider.handle(Request(self.command, self.path, tuple(self.headers.items()), body))
+            self.send_response(response.status)
+            self.send_header("Content-Length", str(len(response.body)))
             self.end_headers()
-            self.wfile.write(said.body)
+            self.wfile.write(response.body)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one
 

@@ -30,11 +30,11 @@ def run(directory, profile, environment):
 def test_a_target_of_one_unit_is_no_wrong_one_and_the_report_says_what_was_not_tested(profile, rule, verdict, tmp_path):
     result = run(tmp_path, profile, {})
     assert result.verdict is RunVerdict.CONFORMANT, result.reason
-    (found,) = [one for one in result.rules if one.rule.id == rule]
-    assert found.verdict is verdict
-    assert "answers every sales unit alike" in found.reason
-    assert "VIPPS_OTHER_MSN" in found.reason
-    (group,) = [one for one in untested(result) if found in one.rules]
+    (tested_rule,) = [tested for tested in result.rules if tested.rule.id == rule]
+    assert tested_rule.verdict is verdict
+    assert "answers every sales unit alike" in tested_rule.reason
+    assert "VIPPS_OTHER_MSN" in tested_rule.reason
+    (group,) = [rule for rule in untested(result) if tested_rule in rule.rules]
     assert "answers every sales unit alike" in group.reason
     assert not group.holds_back
 
@@ -43,7 +43,7 @@ def test_a_target_of_one_unit_is_no_wrong_one_and_the_report_says_what_was_not_t
 def test_where_another_unit_is_named_it_has_to_be_told_from_ours(profile, rule, _, tmp_path):
     result = run(tmp_path, profile, {"VIPPS_OTHER_MSN": OTHER_MSN})
     assert result.run["other_unit"] is True
-    assert [one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED] == [rule]
+    assert [rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED] == [rule]
 
 
 def test_a_number_that_was_named_is_used_and_known_as_named():

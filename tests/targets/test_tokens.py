@@ -51,21 +51,24 @@ def refused(result):
     """Return the answers to requests with a token of ours that were 401 and counted."""
     purposes = {"act", "prepare", "read", "poll"}
     return [
-        one
-        for one in result.evidence.of_kind("exchange")
-        if one["response"] and one["response"]["status"] == 401 and one["purpose"] in purposes and "resent" not in one
+        record
+        for record in result.evidence.of_kind("exchange")
+        if record["response"]
+        and record["response"]["status"] == 401
+        and record["purpose"] in purposes
+        and "resent" not in record
     ]
 
 
 def statuses(result):
-    return {one["status"] for one in result.evidence.of_kind("judgement")}
+    return {record["status"] for record in result.evidence.of_kind("judgement")}
 
 
 def test_a_token_is_renewed_before_it_ends(tmp_path, tokens):
     result = run(tmp_path, tokens, token_seconds=1)
     assert tokens.issued > 1
     assert statuses(result) <= {"conforms", "recorded"}
-    assert {one["purpose"] for one in refused(result)} <= {"act"}
+    assert {record["purpose"] for record in refused(result)} <= {"act"}
 
 
 def test_a_token_that_is_taken_back_is_renewed_once(tmp_path, tokens):
@@ -73,7 +76,7 @@ def test_a_token_that_is_taken_back_is_renewed_once(tmp_path, tokens):
     result = run(tmp_path, tokens)
     assert tokens.issued == 2
     assert statuses(result) <= {"conforms", "recorded"}
-    assert any("resent" in one for one in result.evidence.of_kind("exchange"))
+    assert any("resent" in record for record in result.evidence.of_kind("exchange"))
 
 
 def test_a_token_of_the_users_is_not_renewed(tmp_path, tokens):
@@ -101,12 +104,14 @@ def test_who_refuses_every_token_is_not_asked_for_ever(tmp_path, tokens):
 
 
 def test_a_token_that_is_broken_on_purpose_is_left_as_it_is(tmp_path, tokens, monkeypatch):
-    def broken(*given, **named):
-        return [one for one in plan_cases(*given, **named) if any(word in one.label for word in ("token", "Bearer"))]
+    def broken(*arguments, **named):
+        return [
+            case for case in plan_cases(*arguments, **named) if any(word in case.label for word in ("token", "Bearer"))
+        ]
 
     monkeypatch.setattr("conformance.runner.session.plan_cases", broken)
     result = run(tmp_path, tokens)
     assert tokens.issued == 1
-    assert {one["purpose"] for one in refused(result)} == {"act"}
+    assert {record["purpose"] for record in refused(result)} == {"act"}
     assert statuses(result) == {"conforms"}
-    assert not any("resent" in one for one in result.evidence.of_kind("exchange"))
+    assert not any("resent" in record for record in result.evidence.of_kind("exchange"))

@@ -39,12 +39,12 @@ def wire(profile, offered=()):
 
 def exchange(calls, *answers):
     """Answer a step's calls in turn, the last answer again and again; return the calls and the observation."""
-    asked, left = [], list(answers)
+    asked, remaining = [], list(answers)
     try:
         call = next(calls)
         while True:
             asked.append(call)
-            call = calls.send(left.pop(0) if len(left) > 1 else left[0])
+            call = calls.send(remaining.pop(0) if len(remaining) > 1 else remaining[0])
     except StopIteration as stop:
         return asked, stop.value
 
@@ -132,7 +132,7 @@ def plausible(observed):
 
 @given(st.sampled_from(PROFILES), st.data())
 def test_any_answer_to_a_cancel_or_a_read_becomes_an_observation(profile, data):
-    one = wire(profile)
+    tested = wire(profile)
     cancel = Cancel(
         flag=data.draw(st.sampled_from((None, True, False))),
         key=data.draw(st.sampled_from(list(Key))),
@@ -140,10 +140,10 @@ def test_any_answer_to_a_cancel_or_a_read_becomes_an_observation(profile, data):
         defect=data.draw(st.none() | st.sampled_from(list(Defect))),
     )
     answers = data.draw(st.lists(ANSWERS, min_size=1, max_size=4))
-    observed = exchange(one.perform(cancel), *answers)[1]
-    observed |= exchange(one.read(log=data.draw(st.booleans())), *data.draw(st.lists(ANSWERS, min_size=1, max_size=2)))[
-        1
-    ]
+    observed = exchange(tested.perform(cancel), *answers)[1]
+    observed |= exchange(
+        tested.read(log=data.draw(st.booleans())), *data.draw(st.lists(ANSWERS, min_size=1, max_size=2))
+    )[1]
     plausible(observed)
     judgement = judge(expect(arrive(profile, ()), cancel, ModelContext()), observed)[0]
     assert isinstance(judgement.status, StepStatus)
@@ -260,9 +260,9 @@ def key_of(call):
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_same_key_is_the_one_of_the_cancel_before(profile):
-    one = wire(profile)
+    tested = wire(profile)
     first, again, fresh = (
-        exchange(one.cancel(Cancel(key=key)), Response(400))[0][-1] for key in (Key.FRESH, Key.SAME, Key.FRESH)
+        exchange(tested.cancel(Cancel(key=key)), Response(400))[0][-1] for key in (Key.FRESH, Key.SAME, Key.FRESH)
     )
     assert key_of(first) == key_of(again) != key_of(fresh)
 
@@ -288,8 +288,8 @@ def test_a_spent_key_in_recurring_is_sent_to_the_addressee(to):
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("defect", [None, *Defect])
 def test_every_defect_changes_the_request_in_one_place_or_not_at_all(profile, defect):
-    one, other = wire(profile), wire(profile)
-    plain = exchange(one.cancel(Cancel()), Response(400))[0][-1].request
+    first, other = wire(profile), wire(profile)
+    plain = exchange(first.cancel(Cancel()), Response(400))[0][-1].request
     broken = exchange(other.cancel(Cancel(defect=defect)), Response(400))[0][-1].request
     differing = [
         plain.path != broken.path,
@@ -302,9 +302,9 @@ def test_every_defect_changes_the_request_in_one_place_or_not_at_all(profile, de
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_identifier_and_key_keeps_to_the_common_range(profile):
-    one = wire(profile)
+    tested = wire(profile)
     for _ in range(12):
-        calls, _ = exchange(one.cancel(Cancel(key=Key.SPENT)), Response(200, (), b"{}"))
+        calls, _ = exchange(tested.cancel(Cancel(key=Key.SPENT)), Response(200, (), b"{}"))
         assert all(len(key_of(call) or "") <= 40 for call in calls)
 
 
@@ -363,11 +363,11 @@ EVENTS = [
 
 
 def test_an_epayment_payment_and_its_events_are_read_field_by_field():
-    one = wire(P)
+    tested = wire(P)
     answer = Response(200, (), as_bytes(PAYMENT))
-    observed = exchange(one.cancel(Cancel()), answer)[1]
+    observed = exchange(tested.cancel(Cancel()), answer)[1]
     assert (observed["answer.state"], observed["answer.cancelled"]) == ("AUTHORIZED", 700)
-    calls, view = exchange(one.read(), answer, Response(200, (), as_bytes(EVENTS)))
+    calls, view = exchange(tested.read(), answer, Response(200, (), as_bytes(EVENTS)))
     assert [call.request.path for call in calls] == [
         "/epayment/v1/payments/cctest-0001",
         "/epayment/v1/payments/cctest-0001/events",
@@ -413,8 +413,8 @@ def test_amounts_that_no_money_is_can_be_written_down(profile):
         for _ in range(20)
     ]
     for amount in (10**4300 - 1, {"value": 10**4300 - 1}):
-        for one in log:
-            one["amount"] = amount
+        for entry in log:
+            entry["amount"] = amount
         body = {"transactionLogHistory": log, "transactionSummary": {}, "history": log, "summary": {}}
         answers = [Response(200, (), as_bytes(body)), Response(200, (), as_bytes(log))]
         assert json.dumps(exchange(wire(profile).read(), *answers)[1])
@@ -436,10 +436,10 @@ def test_an_epayment_step_is_one_request_with_a_body(step):
 def test_a_recurring_charge_is_made_under_an_agreement_that_was_accepted():
     answers = [Response(201, (), b'{"agreementId":"agr_9","chargeId":"chr-9"}')]
     for kind, count in ((opening(R).kind, 2), (opening(R).kind.CHARGE_DIRECT, 3)):
-        one = wire(R)
-        calls, observed = exchange(one.perform(Initiate(kind=kind)), *answers)
+        tested = wire(R)
+        calls, observed = exchange(tested.perform(Initiate(kind=kind)), *answers)
         assert len(calls) == count
-        assert one.identifier == "chr-9"
+        assert tested.identifier == "chr-9"
         assert observed["answer.outcome"] == "accepted"
 
 
