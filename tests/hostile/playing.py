@@ -9,6 +9,7 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.sandbox import options
+from conformance.targets.http.remote import RemoteTransport
 
 from ..audit import stage
 from .answers import Hostile, hostile
@@ -20,9 +21,9 @@ PROFILES = tuple(Profile)
 
 @dataclass(frozen=True)
 class Played:
-    one: Hostile
+    target: Hostile
     directory: Path
-    said: stage.Said
+    completed: stage.Said
 
 
 def played(seed: int, directory: Path) -> Played:
@@ -36,7 +37,7 @@ def played(seed: int, directory: Path) -> Played:
         for name in ("CLIENT_ID", "CLIENT_SECRET", "SUBSCRIPTION_KEY", "MSN"):
             patch.setenv(f"VIPPS_{name}", getattr(options, name))
         patch.setattr("conformance.runner.session.plan_cases", few)
-        patch.setattr("conformance.targets.http.remote._Connection.pause", at_once)
+        patch.setattr(RemoteTransport, "sleep", staticmethod(do_not_wait))
         words = ("--target", url, "--control-url", f"{url}/control", "--concurrency", "1")
         completed = stage.run(directory, *words, profile=profile)
     return Played(target, directory, completed)
@@ -48,5 +49,5 @@ def few(*arguments, **named):
     return plan[:: max(len(plan) // HISTORIES, 1)]
 
 
-async def at_once(self, seconds):
+async def do_not_wait(seconds):
     return

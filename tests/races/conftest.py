@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from conformance.targets.http.remote import RemoteTransport
+
 from .running import races
 
 
@@ -14,7 +16,7 @@ def _only_races(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    async def pause(self, seconds):
+    async def sleep(seconds):
         await asyncio.sleep(seconds / 50)
 
-    monkeypatch.setattr("conformance.targets.http.remote._Connection.pause", pause)
+    monkeypatch.setattr(RemoteTransport, "sleep", staticmethod(sleep))

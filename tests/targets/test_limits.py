@@ -59,14 +59,8 @@ class Hurried(RemoteTransport):
 
     clock: Clock
 
-    def connect(self):
-        link = super().connect()
-
-        async def pause(seconds):
-            self.clock.wait(seconds)
-
-        link.pause = pause
-        return link
+    async def sleep(self, seconds):
+        self.clock.wait(seconds)
 
 
 def run(directory, monkeypatch, profile, *, paced):

@@ -8,7 +8,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from queue import SimpleQueue
@@ -41,6 +41,8 @@ class RemoteTransport(Transport):
     kind: ClassVar[str] = "url"
     private: ClassVar[bool] = False
     remote: ClassVar[bool] = True
+    sleep: Callable[[float], Awaitable[None]] = staticmethod(asyncio.sleep)
+    """Waits for a number of seconds."""
 
     def __init__(
         self,
@@ -121,7 +123,7 @@ class _NetworkConnection(Connection):
             raise
 
     async def pause(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await self._transport.sleep(seconds)
 
     async def close(self) -> None:
         if self._thread is not None:
