@@ -82,7 +82,7 @@ class RunOptions:
             examples=check_locations(_words(self.examples)),
         )
         seat = resolve_target(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
-        if settings.most_requests is not None and not seat.wire:
+        if settings.most_requests is not None and not seat.over_http:
             raise UsageError(f"{seat.name} is sent no requests: leave --max-requests out.")
         nonce = nonce_for(seat, settings.seed)
         return seat, replace(settings, nonce=nonce)

@@ -23,6 +23,6 @@ def operated(arguments: argparse.Namespace, target: Target) -> Target:
         return target
     if not sys.stdin.isatty():
         raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
-    if not target.wire:
+    if not target.over_http:
         raise UsageError(f"{target.name} is called without HTTP: nobody can approve there; leave --operator out.")
     return OperatedTarget(target, Operator(Terminal(float(arguments.operator_timeout or SECONDS))))

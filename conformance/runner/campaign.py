@@ -156,7 +156,7 @@ class Campaign:
         if settings.shard is not None and self._before.first("whole") is None:
             count, digest = self._run_session.whole()
             journal.append("whole", histories=count, digest=digest)
-        for closing in self._left.closings(self._run_session.contexts, complete=self._run_session.target.wire):
+        for closing in self._left.closings(self._run_session.contexts, complete=self._run_session.target.over_http):
             journal.append("judgement", **closing)
 
     def _waiting(self) -> list[ScheduledCase]:

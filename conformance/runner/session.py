@@ -139,7 +139,7 @@ class RunSession:
                 profile,
                 self.contexts[profile],
                 self._offered[profile],
-                wire=self.target.wire,
+                wire=self.target.over_http,
                 seed=settings.seed,
                 count=settings.generated,
             )
@@ -189,7 +189,9 @@ class RunSession:
     def _plays(self, history: History) -> bool:
         profile = history.profile
         steps = self._unplayable[profile].isdisjoint(map(name_of, history.steps))
-        return steps and needs(history) <= self._offered[profile] and (self.target.wire or not on_wire_only(history))
+        return (
+            steps and needs(history) <= self._offered[profile] and (self.target.over_http or not on_wire_only(history))
+        )
 
     def by_hand(self, profile: Profile) -> frozenset[str]:
         """Return the actions for which a person is asked."""

@@ -108,7 +108,7 @@ def header(settings: Settings, target: Target, profiles: Sequence[Profile], star
         "readings": settings.readings.as_json(),
         "rulebook": load().digest,
         "nonce": settings.nonce,
-        "target": {"kind": target.kind, "name": target.name, "wire": target.wire, "control": target.control},
+        "target": {"kind": target.kind, "name": target.name, "wire": target.over_http, "control": target.control},
         "waivers": [waiver.as_json() for waiver in settings.waivers],
         "python": platform.python_version(),
         **more,

@@ -65,7 +65,7 @@ class Target(Protocol):
     Attributes:
         kind: ``url``, ``embedded``, ``asgi``, ``wsgi`` or ``python``.
         name: what the user calls it.
-        wire: whether it is reached in HTTP messages.
+        over_http: whether it is reached in HTTP messages.
         control: the base of its test control API.
         concurrency: how many histories may run at once.
         private: whether it lives in this process and serves nobody else.
@@ -75,7 +75,7 @@ class Target(Protocol):
 
     kind: str
     name: str
-    wire: bool
+    over_http: bool
     control: str | None
     concurrency: int
     private: bool

@@ -34,7 +34,7 @@ def runs(client: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ru
     }
 
 
-def test_no_capture_of_the_client_is_accepted_and_nothing_is_said_of_what_would_follow(runs: dict[str, Run]):
+def test_no_capture_of_the_client_is_accepted(runs: dict[str, Run]):
     run = runs["Adapter"]
     captures = [
         record for record in run.result.evidence.of_kind("exchange") if record["wire"]["operation"] == "capture"

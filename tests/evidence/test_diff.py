@@ -56,7 +56,7 @@ def test_a_run_has_no_difference_to_itself(right):
     assert "the same, in the same order, with the same outcomes" in completed.out
 
 
-def test_a_rule_that_broke_is_worse_and_one_that_was_mended_is_not(right, wrong):
+def test_a_newly_violated_rule_is_worse_and_a_fixed_one_is_not(right, wrong):
     rules = json.loads((wrong / "report.json").read_text(encoding="utf-8"))["rules"]
     violated = {rule["id"] for rule in rules if rule["verdict"] == "VIOLATED"}
     code, difference = compared(right, wrong)
@@ -118,7 +118,7 @@ def test_bundles_are_compared_too(right, wrong, tmp_path):
     assert compared(right, tmp_path / "b.zip")[1]["rules"] == compared(right, wrong)[1]["rules"]
 
 
-def test_what_is_no_run_is_one_sentence(right, tmp_path):
+def test_a_folder_without_a_run_is_one_sentence(right, tmp_path):
     (tmp_path / "text").write_text("x")
     for other in (tmp_path, tmp_path / "text", tmp_path / "missing"):
         completed = stage.command("diff", right, other)
@@ -140,7 +140,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_needs_nothing_but_itself(right, wrong, tmp_path):
+def test_the_page_loads_nothing_else(right, wrong, tmp_path):
     completed = stage.command("diff", right, wrong, "--format", "html", "--to", tmp_path / "diff.html")
     assert (completed.code, completed.out) == (1, "")
     page = Page()
@@ -165,7 +165,7 @@ def failing_in(directory):
     return sorted({rule["id"] for rule in deciding if rule["verdict"] in red and rule["in_scope"]})
 
 
-def test_what_is_known_is_no_error_until_it_expires(right, wrong, tmp_path):
+def test_a_known_failure_is_no_error_until_its_last_day(right, wrong, tmp_path):
     rules = failing_in(wrong)
     path = known_file(tmp_path / "known.toml", rules)
     assert compared(right, wrong, "--known", path)[0] == 0
@@ -176,7 +176,7 @@ def test_what_is_known_is_no_error_until_it_expires(right, wrong, tmp_path):
     assert "it has expired" in difference["known"][0]
 
 
-def test_what_is_known_and_fails_no_more_is_an_error(right, wrong, tmp_path):
+def test_a_known_failure_that_passes_is_an_error(right, wrong, tmp_path):
     path = known_file(tmp_path / "known.toml", failing_in(wrong))
     code, difference = compared(wrong, right, "--known", path)
     assert code == 1
@@ -244,7 +244,7 @@ def test_a_run_takes_known_failures_as_waivers_with_an_end(wrong, tmp_path):
         "not TOML",
     ],
 )
-def test_a_file_of_known_failures_that_is_none_is_one_sentence(text, right, tmp_path):
+def test_an_invalid_file_of_known_failures_is_one_sentence(text, right, tmp_path):
     (tmp_path / "known.toml").write_text(text)
     for words in (("diff", right, right), ("run", "--out", tmp_path / "out")):
         completed = stage.command(*words, "--known", tmp_path / "known.toml")

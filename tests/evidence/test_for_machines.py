@@ -158,7 +158,7 @@ def test_a_violated_rule_points_at_its_counterexample(wrong):
 
 
 @pytest.mark.parametrize("make", MADE_UP, ids=lambda function: function.__name__)
-def test_the_badge_says_the_verdict_to_eyes_and_ears(make, tmp_path):
+def test_the_badge_shows_the_verdict_as_text_and_label(make, tmp_path):
     result = result_of(read_journal(make(tmp_path)))
     root = ElementTree.fromstring(badge_text(result))
     verdict = result.verdict.value.lower()

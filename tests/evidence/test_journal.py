@@ -78,7 +78,7 @@ def test_a_journal_begins_with_its_run(tmp_path):
         read_journal(tmp_path)
 
 
-def test_a_last_line_that_was_cut_off_is_left_out_and_said(tmp_path):
+def test_a_truncated_last_line_is_ignored_and_reported(tmp_path):
     path = written(tmp_path)
     data = path.read_bytes()
     for length in range(len(data.splitlines()[0]) + 1, len(data)):
@@ -175,7 +175,7 @@ def test_a_writer_that_is_killed_leaves_what_it_wrote(tmp_path, after):
     assert [record["number"] for record in evidence.of_kind("exchange")] == list(range(len(evidence.records) - 1))
 
 
-def test_a_line_that_does_not_fit_any_more_is_said_and_the_rest_stays_readable(tmp_path, monkeypatch):
+def test_a_line_that_breaks_the_chain_is_reported_and_the_rest_is_read(tmp_path, monkeypatch):
     journal = Journal(tmp_path)
     journal.append("run", format=1)
     write = "conformance.evidence.journal.os.write"

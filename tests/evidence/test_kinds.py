@@ -183,7 +183,7 @@ def fuzzed(tmp_path_factory):
     return directory
 
 
-def test_what_was_fuzzed_is_judged_again_and_counted(fuzzed):
+def test_fuzzed_requests_are_judged_again_and_counted(fuzzed):
     number = sum(1 for _ in read_journal(fuzzed).of_kind("fuzzed"))
     verification = verified(fuzzed)
     assert verification.code == IN_PART, verification

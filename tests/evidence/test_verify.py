@@ -17,7 +17,7 @@ from .runs import embedded, played, verified
 
 
 @pytest.mark.parametrize("name", ["right", "wrong"])
-def test_a_run_that_nobody_touched_is_verified(name, request):
+def test_an_unchanged_run_is_verified(name, request):
     directory = request.getfixturevalue(name)
     verification = verified(directory)
     assert verification.code == 0, verification
@@ -60,14 +60,14 @@ def test_a_run_that_was_killed_anywhere_is_no_forgery(wrong, tmp_path):
         assert (verification.code == 4) == ("cut off" in verification.out)
 
 
-def test_the_digest_that_was_told_is_compared(right):
+def test_the_expected_digest_is_compared(right):
     assert verified(right, "--digest", read_journal(right).digest).code == 0
     verification = verified(right, "--digest", "0" * 64)
     assert verification.code == 1
     assert "has to be 0000" in verification.out
 
 
-def test_what_is_no_run_is_one_sentence(tmp_path):
+def test_a_folder_without_a_run_is_one_sentence(tmp_path):
     (tmp_path / "text").write_text("nothing", encoding="utf-8")
     (tmp_path / "empty").mkdir()
     (tmp_path / "other").mkdir()

@@ -47,7 +47,7 @@ def test_no_kind_of_trouble_alone_accuses_it(tmp_path, correct, kind):
     assert came.judgements["conforms"]
 
 
-def test_a_wrong_provider_is_found_out_when_half_of_the_answers_are_disturbed(tmp_path, monkeypatch):
+def test_a_faulty_provider_is_detected_when_half_of_the_responses_are_disturbed(tmp_path, monkeypatch):
     play_few(monkeypatch)
     with running_server(Provider(Options(rate_limit=False), epayment=Forgetful)) as url:
         came = play(tmp_path / "half", Plan(2, share=0.5), Profile.EPAYMENT, url, Campaign, histories=0)

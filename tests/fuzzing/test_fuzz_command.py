@@ -153,7 +153,7 @@ def test_what_is_no_description_is_refused(tmp_path, text, words):
         (("--max-time", "0"), 2, "less than 1"),
     ],
 )
-def test_what_cannot_be_fuzzed_says_why(tmp_path, words, code, text):
+def test_a_target_that_cannot_be_fuzzed_is_refused_with_the_reason(tmp_path, words, code, text):
     got, _, errors = said(tmp_path, "fuzz", *words, "--out", "out")
     assert got == code
     assert text in errors

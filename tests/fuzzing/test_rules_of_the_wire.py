@@ -67,7 +67,7 @@ def test_the_page_has_the_rules():
         ({"sent_doubt": True, "sent_plain": False}, set()),
     ],
 )
-def test_what_is_a_finding_and_what_is_not(facts, rules):
+def test_a_finding_follows_from_the_facts(facts, rules):
     assert blamed(**facts)[0] == rules
 
 
@@ -108,7 +108,7 @@ def test_an_unanswered_request_proves_nothing():
 
 @pytest.mark.parametrize("profile", list(Profile))
 @pytest.mark.parametrize("deed", [OperationKind.CANCEL, OperationKind.CAPTURE, OperationKind.REFUND])
-def test_our_own_requests_are_plain_and_our_broken_ones_never(profile, deed):
+def test_own_requests_have_a_step_and_broken_ones_have_none(profile, deed):
     tested = operation(profile, deed)
     good = good_body(tested, OURS, "order-0001", 400)
     shape = classify(tested, b"" if good is None else as_json_bytes(good), "application/json", OURS)

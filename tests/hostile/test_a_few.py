@@ -57,5 +57,5 @@ def test_generated_targets_are_the_same_every_time_and_have_every_way():
 @pytest.mark.parametrize("seed", [22, 24, 26])
 def test_a_run_against_a_hostile_target_ends_as_documented(seed, tmp_path):
     run = played(seed, tmp_path / "run")
-    harmless(run.directory, run.said)
-    assert Profile(("ecom", "epayment", "recurring")[seed // 3 % 3]).value in run.said.out
+    harmless(run.directory, run.completed)
+    assert Profile(("ecom", "epayment", "recurring")[seed // 3 % 3]).value in run.completed.out

@@ -24,8 +24,8 @@ def runs(tmp_path_factory):
 def test_a_run_ends_as_documented_and_its_report_is_harmless(runs, seed):
     folder, completed = runs
     run = played(seed, folder / str(seed))
-    page = harmless(run.directory, run.said)
-    completed[seed] = run.said.code, shown(run.directory, page)
+    page = harmless(run.directory, run.completed)
+    completed[seed] = run.completed.code, shown(run.directory, page)
     (run.directory / "journal.jsonl").unlink()
 
 

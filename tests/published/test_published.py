@@ -276,7 +276,7 @@ def test_without_a_repair_something_right_is_called_wrong(repair: Repair, file: 
     assert any(faults(kind, described) for kind in kinds(file)), "nothing needs this repair"
 
 
-def test_repairs_are_told_apart_and_explained():
+def test_every_repair_has_an_id_and_a_reason():
     assert len({repair.id for repair in REPAIRS}) == len(REPAIRS)
     for repair in REPAIRS:
         assert repair.reason.endswith("."), repair.id

@@ -132,7 +132,7 @@ class Half(EPayment):
         return order.remaining // 2
 
 
-def test_what_goes_wrong_without_a_race_is_not_said_to_be_one(tmp_path):
+def test_a_failure_without_a_race_is_not_reported_as_one(tmp_path):
     with threaded(Provider(epayment=Half).handle) as url:
         result = run(url, Profile.EPAYMENT, tmp_path)
     assert result.verdict is RunVerdict.NOT_CONFORMANT
@@ -144,7 +144,7 @@ def test_what_goes_wrong_without_a_race_is_not_said_to_be_one(tmp_path):
     assert all("one after the other" in judgement["cause"] for judgement in superseded)
 
 
-def test_both_requests_are_written_down_in_the_order_in_which_they_are_told(tmp_path):
+def test_both_requests_are_recorded_in_the_order_of_the_step(tmp_path):
     with threaded(slowed(Provider(), 1)) as url:
         result = run(url, Profile.EPAYMENT, tmp_path)
     raced = [record for record in result.evidence.of_kind("exchange") if "began" in record and record["history"]]

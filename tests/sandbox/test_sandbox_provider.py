@@ -108,7 +108,7 @@ def test_unknown_paths_are_not_found(path):
         ("GET", "/accesstoken/get", "POST"),
     ],
 )
-def test_unknown_methods_are_told_what_is_allowed(method, path, allowed):
+def test_a_405_lists_the_allowed_methods(method, path, allowed):
     response = Client().provider.handle(Request(method, path))
     assert (response.status, response.header("Allow")) == (405, allowed)
 

@@ -75,7 +75,7 @@ def test_the_other_apis_have_adapters_too(name, profile, own, tmp_path):
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(("name", "rule"), [("ForgetsTheRemainder", "EP-06"), ("CancelsNothing", "EP-01")])
-def test_an_adapter_that_is_wrong_is_found_out(name, rule, tmp_path, monkeypatch):
+def test_a_faulty_adapter_violates_the_rule(name, rule, tmp_path, monkeypatch):
     monkeypatch.setattr("conformance.targets.adapter.driver.PAUSE", 0.0)
     result = campaign(f"{HERE}:{name}", tmp_path, histories=0)
     assert result.verdict is RunVerdict.NOT_CONFORMANT
@@ -95,7 +95,7 @@ def test_what_an_adapter_does_not_answer_proves_nothing(name, cause, tmp_path):
 
 
 @pytest.mark.usefixtures("few")
-def test_an_adapter_that_refuses_without_a_word_is_found_out(tmp_path):
+def test_an_adapter_that_refuses_without_a_code_violates_the_rule(tmp_path):
     result = campaign(f"{HERE}:RefusesInSilence", tmp_path, histories=0)
     assert result.verdict is RunVerdict.NOT_CONFORMANT
 
@@ -158,7 +158,7 @@ def test_options_that_an_adapter_has_no_use_for():
 
 def test_an_adapter_that_was_made_already_is_used_as_it_is():
     target = resolve_target(f"{HERE}:instance")
-    assert (target.kind, target.wire, target.private, target.concurrency, target.control) == (
+    assert (target.kind, target.over_http, target.private, target.concurrency, target.control) == (
         "python",
         False,
         False,

@@ -35,7 +35,7 @@ def test_its_test_control_api_is_found_at_a_path(name, control):
 
 def test_an_application_is_one_seat_on_its_own():
     target = resolve_target(f"asgi:{HERE}:good", environment={}, control_url="/control")
-    assert (target.kind, target.wire, target.private, target.concurrency, target.control) == (
+    assert (target.kind, target.over_http, target.private, target.concurrency, target.control) == (
         "asgi",
         True,
         False,

@@ -88,7 +88,7 @@ def test_an_order_that_cannot_be_read_is_no_order():
     assert "could not be read back" in one_sentence(error)
 
 
-def test_a_port_where_nobody_listens():
+def test_a_closed_port_is_an_environment_error():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -135,7 +135,7 @@ def test_credentials_that_the_environment_has_are_named_when_they_are_refused():
 
 
 @pytest.mark.parametrize("bad", ["line\r\nbreak", "naïve-ø", "nul\x00"])
-def test_credentials_that_no_header_can_carry_are_not_told(bad):
+def test_credentials_that_no_header_can_carry_are_not_printed(bad):
     environment = {"VIPPS_ACCESS_TOKEN": bad, "VIPPS_SUBSCRIPTION_KEY": "key", "VIPPS_MSN": "1"}
     with server(http(200)) as url, pytest.raises(TargetError) as error:
         probed(url, environment=environment)
@@ -213,7 +213,7 @@ def trickle(remaining):
         remaining.set()
 
 
-def test_an_answer_that_trickles_is_given_up_and_the_next_request_gets_its_own(monkeypatch):
+def test_a_trickling_response_times_out_and_the_next_request_gets_its_own(monkeypatch):
     monkeypatch.setattr("conformance.targets.http.remote.CONNECT_SECONDS", 0.1)
     remaining, asked = threading.Event(), []
 

@@ -92,14 +92,14 @@ def run(directory, monkeypatch, profile, *, paced):
 
 
 @pytest.mark.parametrize("profile", list(Profile))
-def test_a_server_that_enforces_the_limits_never_has_to(tmp_path, monkeypatch, profile):
+def test_a_server_that_enforces_the_rate_limits_refuses_nothing(tmp_path, monkeypatch, profile):
     provider, clock, result = run(tmp_path, monkeypatch, profile, paced=True)
     assert provider.refused.total() == 0
     assert max(clock.waited) > 1
     assert {record["status"] for record in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
 
 
-def test_without_pacing_it_would_have_to_and_nobody_is_accused(tmp_path, monkeypatch):
+def test_without_pacing_requests_are_refused_and_no_rule_is_violated(tmp_path, monkeypatch):
     provider, _, result = run(tmp_path, monkeypatch, Profile.EPAYMENT, paced=False)
     assert provider.refused.total() > 0
     assert "violates" not in {record["status"] for record in result.evidence.of_kind("judgement")}
@@ -108,7 +108,7 @@ def test_without_pacing_it_would_have_to_and_nobody_is_accused(tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("method", "limit"), [("PUT", CHANGES), ("POST", CHANGES), ("DELETE", CHANGES), ("GET", READS)]
 )
-def test_the_limit_is_a_window_that_moves(method, limit):
+def test_the_rate_limit_is_a_sliding_window(method, limit):
     clock = Clock()
     pace = RateLimiter(clock)
 
@@ -123,7 +123,7 @@ def test_the_limit_is_a_window_that_moves(method, limit):
     assert ask() == 0.0
 
 
-def test_who_sends_more_at_once_waits_for_each_other():
+def test_requests_beyond_the_limit_wait_one_after_the_other():
     pace = RateLimiter(Clock())
     waits = [pace.wait(Request("PUT", "/orders/1")) for _ in range(2 * CHANGES + 1)]
     assert waits == [0.0] * CHANGES + [MINUTE] * CHANGES + [2 * MINUTE]

@@ -76,7 +76,7 @@ def test_test_control_is_never_at_their_hosts(url):
 )
 def test_other_hosts_may_be_tested(url):
     target = resolve_target(url, environment=ENVIRONMENT)
-    assert (target.kind, target.wire, target.private, target.concurrency) == ("url", True, False, 8)
+    assert (target.kind, target.over_http, target.private, target.concurrency) == ("url", True, False, 8)
 
 
 def test_credentials_go_to_the_test_environment_over_https_only():
@@ -111,7 +111,7 @@ def test_credentials_that_are_missing_are_named():
         ({"SSL_CERT_FILE": "/nowhere/ca.pem"}, "SSL_CERT_FILE"),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_said(environment, words):
+def test_unusable_proxies_and_certificates_are_usage_errors(environment, words):
     with pytest.raises(TargetUsageError, match=words):
         resolve_target("https://example.com", environment=ENVIRONMENT | environment)
 

@@ -52,7 +52,7 @@ class Meeting:
         return http(200, {"met": True})
 
 
-def test_on_a_port_two_requests_meet():
+def test_a_server_has_both_requests_at_once():
     with server(Meeting()) as url:
         pair, answers = race(RemoteTransport(url, environment={}))
     assert [answer.status for answer in answers] == [200, 200]
@@ -90,7 +90,7 @@ def test_an_asgi_application_has_both_requests_at_once():
     assert pair.together
 
 
-def test_a_request_whose_rival_never_comes_leaves_alone_and_says_so(monkeypatch):
+def test_a_request_without_a_rival_is_sent_alone_and_not_together(monkeypatch):
     monkeypatch.setattr("conformance.targets.http.race_timing.PATIENCE", 0.05)
     pair = Race()
     for timing in pair.timings:

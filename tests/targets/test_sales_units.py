@@ -27,7 +27,7 @@ def run(directory, profile, environment):
 
 
 @pytest.mark.parametrize(("profile", "rule", "verdict"), CASES)
-def test_a_target_of_one_unit_is_no_wrong_one_and_the_report_says_what_was_not_tested(profile, rule, verdict, tmp_path):
+def test_a_target_with_one_sales_unit_conforms_and_the_report_lists_what_is_untested(profile, rule, verdict, tmp_path):
     result = run(tmp_path, profile, {})
     assert result.verdict is RunVerdict.CONFORMANT, result.reason
     (tested_rule,) = [tested for tested in result.rules if tested.rule.id == rule]
@@ -40,7 +40,7 @@ def test_a_target_of_one_unit_is_no_wrong_one_and_the_report_says_what_was_not_t
 
 
 @pytest.mark.parametrize(("profile", "rule", "_"), CASES)
-def test_where_another_unit_is_named_it_has_to_be_told_from_ours(profile, rule, _, tmp_path):
+def test_a_configured_second_sales_unit_must_be_refused(profile, rule, _, tmp_path):
     result = run(tmp_path, profile, {"VIPPS_OTHER_MSN": OTHER_MSN})
     assert result.run["other_unit"] is True
     assert [rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED] == [rule]

@@ -71,7 +71,7 @@ def test_a_token_is_renewed_before_it_ends(tmp_path, tokens):
     assert {record["purpose"] for record in refused(result)} <= {"act"}
 
 
-def test_a_token_that_is_taken_back_is_renewed_once(tmp_path, tokens):
+def test_a_revoked_token_is_renewed_once(tmp_path, tokens):
     tokens.useless_after = 40
     result = run(tmp_path, tokens)
     assert tokens.issued == 2
@@ -79,7 +79,7 @@ def test_a_token_that_is_taken_back_is_renewed_once(tmp_path, tokens):
     assert any("resent" in record for record in result.evidence.of_kind("exchange"))
 
 
-def test_a_token_of_the_users_is_not_renewed(tmp_path, tokens):
+def test_a_token_from_the_environment_is_not_renewed(tmp_path, tokens):
     tokens.is_valid = lambda *_: False
     environment = {"VIPPS_ACCESS_TOKEN": "given-by-the-user", "VIPPS_SUBSCRIPTION_KEY": Options().subscription_key}
     result = run(tmp_path, tokens, environment={**environment, "VIPPS_MSN": Options().msn})
@@ -87,7 +87,7 @@ def test_a_token_of_the_users_is_not_renewed(tmp_path, tokens):
     assert tokens.issued == 0
 
 
-def test_who_refuses_every_token_is_not_asked_for_ever(tmp_path, tokens):
+def test_a_target_that_refuses_every_token_gets_one_renewal(tmp_path, tokens):
     served = tokens.is_valid
     calls = []
 
@@ -103,7 +103,7 @@ def test_who_refuses_every_token_is_not_asked_for_ever(tmp_path, tokens):
     assert tokens.issued == 2
 
 
-def test_a_token_that_is_broken_on_purpose_is_left_as_it_is(tmp_path, tokens, monkeypatch):
+def test_a_header_that_a_history_breaks_keeps_its_token(tmp_path, tokens, monkeypatch):
     def broken(*arguments, **named):
         return [
             case for case in plan_cases(*arguments, **named) if any(word in case.label for word in ("token", "Bearer"))

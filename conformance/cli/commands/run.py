@@ -180,7 +180,7 @@ def _fuzz(arguments: argparse.Namespace, target: Target) -> FuzzPhase | None:
         if arguments.max_time is not None:
             raise UsageError("--max-time says how long to fuzz: name the description as --openapi.")
         return None
-    if not target.wire:
+    if not target.over_http:
         raise UsageError(f"{target.name} is called without HTTP: there is nothing to fuzz; leave --openapi out.")
     description = description_of(arguments.openapi, target.name)
     return FuzzPhase(description, Limits(float(arguments.max_time or SECONDS)), arguments.openapi)

@@ -26,7 +26,7 @@ class AdapterTarget:
     """An adapter. Its methods run in a thread of their own, one at a time."""
 
     kind = "python"
-    wire = False
+    over_http = False
     control: str | None = None
     concurrency = 1
     private = False

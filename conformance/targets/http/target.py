@@ -17,7 +17,7 @@ from conformance.wire.driver import Driver
 class HttpTarget:
     """An HTTP target with its credentials."""
 
-    wire = True
+    over_http = True
 
     def __init__(
         self, transport: Transport, credentials: EnvironmentCredentials, *, concurrency: int | None = None
