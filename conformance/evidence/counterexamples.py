@@ -1,4 +1,4 @@
-"""Counterexamples as files: the smallest failing history, with everything needed to play it again."""
+"""Counterexamples as files: a minimal failing history, with everything that reproducing it takes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,24 @@ from conformance.rulebook import ReadingError, Readings, load
 
 COUNTEREXAMPLE_VERSION: Final = 1
 FOLDER: Final = "counterexamples"
-"""Where they lie in the directory of a run."""
+"""The folder of counterexamples in the directory of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """A history that breaks a rule, and the settings it was judged by."""
+    """A history that violates a rule, and the settings under which it was judged.
+
+    Attributes:
+        rule: the rule's id.
+        profile: the API.
+        reason: why the rule is violated, in a sentence.
+        history: the minimal failing history.
+        market: the sales unit's market.
+        readings: the accepted interpretations.
+        seed: the run's seed.
+        target: the target's name.
+
+    """
 
     rule: str
     profile: Profile
@@ -33,13 +45,13 @@ class Counterexample:
 
 
 def write_counterexample(path: Path, example: Counterexample) -> None:
-    """Write a counterexample as JSON; its directory is made."""
+    """Write a counterexample as JSON; create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(counterexample_text(path.name, example, path.parent.parent.name), encoding="utf-8")
 
 
 def counterexample_text(file: str, example: Counterexample, run: str) -> str:
-    """Return the text of a counterexample's file, which lies in the folder of a run."""
+    """Return the text of a counterexample's file. ``run`` is the name of the run's directory."""
     content = {
         "version": COUNTEREXAMPLE_VERSION,
         "rule": example.rule,
@@ -57,7 +69,7 @@ def counterexample_text(file: str, example: Counterexample, run: str) -> str:
 
 
 def read_counterexample(path: Path) -> Counterexample:
-    """Read a counterexample back.
+    """Return the counterexample in a file.
 
     Raises:
         HistoryError: the file cannot be read, or is not a counterexample of this version.
@@ -90,14 +102,14 @@ def read_counterexample(path: Path) -> Counterexample:
 
 
 RecordedFailure = tuple[str, str, Any]
-"""The rule, the profile and the history of a counterexample, as a journal has them."""
+"""The rule, the API and the history of a counterexample, as a journal has them."""
 
 
 def recorded_failure_of(path: Path) -> RecordedFailure:
-    """Return what a counterexample's file tells.
+    """Return the failure in a counterexample's file.
 
     Raises:
-        HistoryError: it cannot be read, or is not a counterexample of this version.
+        HistoryError: the file cannot be read, or is not a counterexample of this version.
 
     """
     example = read_counterexample(path)
@@ -107,13 +119,18 @@ def recorded_failure_of(path: Path) -> RecordedFailure:
 def check_recorded(
     directory: Path, path: Path, evidence: Evidence, read: Callable[[Path], RecordedFailure] = recorded_failure_of
 ) -> None:
-    """Check that a counterexample among a run's files is the one that the run's journal tells of.
+    """Check that a run's journal records the counterexample in a file.
 
-    The file is written before its record, so that a run that was stopped may have one that it does not tell of.
-    ``told`` reads the file: a merchant's is of another form.
+    The file is written before its record, so a run that was stopped may have a file without a record.
+
+    Args:
+        directory: the directory of the run.
+        path: the file.
+        evidence: the run's journal.
+        read: reads the file; a merchant run's files have another form.
 
     Raises:
-        HistoryError: it is another's.
+        HistoryError: the journal records no such counterexample.
 
     """
     records = [record for record in evidence.of_kind("counterexample") if record["file"] == f"{FOLDER}/{path.name}"]
