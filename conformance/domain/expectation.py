@@ -136,7 +136,7 @@ class Mentions:
 
     def permits(self, value: Scalar) -> bool:
         """Return whether one of them is in the text."""
-        return isinstance(value, str) and any(wanted.casefold() in value.casefold() for wanted in self.values)
+        return isinstance(value, str) and any(text.casefold() in value.casefold() for text in self.values)
 
     def as_json(self) -> dict[str, Any]:
         """Return ``{"mentions": [...]}``."""

@@ -14,9 +14,9 @@ Headers = tuple[tuple[str, str], ...]
 
 def find_header(headers: Headers, name: str) -> str | None:
     """Return the first value of a header, None if it is missing. The case of the name does not matter."""
-    wanted = name.lower()
+    lower_name = name.lower()
     for key, value in headers:
-        if key.lower() == wanted:
+        if key.lower() == lower_name:
             return value
     return None
 

@@ -156,7 +156,7 @@ class Fuzzer:
         recorder = FuzzRecorder(self._sink, self._run_session.redactor, base, self._watch, self._judged_before[profile])
         statistics = FuzzStatistics()
         ended = CUT_OFF
-        first = recorder.count
+        judged_before = recorder.count
         try:
             executor = self._executor(profile, connection, recorder)
             self._begin(profile, "probes")
@@ -168,7 +168,7 @@ class Fuzzer:
         except SpentError:
             ended = _ending(budget)
         finally:
-            self._record_end(profile, ended, recorder.count - first, statistics)
+            self._record_end(profile, ended, recorder.count - judged_before, statistics)
             await connection.close()
 
     def _begin(self, profile: Profile, phase: str) -> None:

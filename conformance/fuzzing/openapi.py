@@ -203,15 +203,15 @@ def _catalogue() -> _Catalogue:
 def _repaired(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
     """Repair the known defects of the description with this title and version; yield them, and those that remain."""
     catalogue = _catalogue()
-    known = {
+    file_names = {
         file for file, identity in catalogue["description"].items() if identity == {"title": title, "version": version}
     }
     for repair in catalogue["repair"]:
         # A later copy with the same version may not have the defect.
-        if known & set(repair["files"]) and _apply(data, repair):
+        if file_names & set(repair["files"]) and _apply(data, repair):
             yield Defect(repair["id"], repair["pointer"], repair["reason"], repair["op"])
     for remark in catalogue["remark"]:
-        if known & set(remark["files"]) and _exists(data, _segments(remark["pointer"])):
+        if file_names & set(remark["files"]) and _exists(data, _segments(remark["pointer"])):
             yield Defect(remark["id"], remark["pointer"], remark["reason"])
 
 

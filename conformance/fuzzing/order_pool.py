@@ -137,10 +137,10 @@ class OrderPool:
         self._adopted = [order for order in self._adopted if not order.is_used_up]
         if self._adopted and random.random() < 0.25:
             return random.choice(self._adopted)
-        wanted = list(self.situations)
+        situations = list(self.situations)
         if operation.kind in (OperationKind.REFUND, OperationKind.CAPTURE):
-            wanted += [situation for situation in ("partly captured", "reserved") if situation in wanted]
-        return await self.in_situation(random.choice(wanted)) if wanted else None
+            situations += [situation for situation in ("partly captured", "reserved") if situation in situations]
+        return await self.in_situation(random.choice(situations)) if situations else None
 
     async def in_situation(self, situation: str) -> PooledOrder | None:
         """Return an order in a situation, a new one if needed; None if the target does not permit the situation."""

@@ -138,12 +138,12 @@ def _is_numeric(text: str) -> bool:
 def _step(operation: Operation, body: dict[str, Any], defaults: RequestDefaults) -> Step | None:
     """Return the step that a body asks for if it is exactly like one of the suite's own, else None."""
     if operation.profile is Profile.ECOM:
-        flag, amount, own = _own_ecom(body, defaults)
+        flag, amount, own_body = _own_ecom(body, defaults)
     elif operation.profile is Profile.EPAYMENT:
-        flag, amount, own = _own_epayment(body, defaults)
+        flag, amount, own_body = _own_epayment(body, defaults)
     else:
-        flag, amount, own = _own_recurring(body)
-    if body != own or not (flag is None or isinstance(flag, bool)):
+        flag, amount, own_body = _own_recurring(body)
+    if body != own_body or not (flag is None or isinstance(flag, bool)):
         return None
     if operation.kind is OperationKind.CANCEL:
         return Cancel(flag) if amount is MISSING else None
@@ -166,26 +166,26 @@ def _own_ecom(body: dict[str, Any], defaults: RequestDefaults) -> _Own:
     flag = body.get(FLAGS[Profile.ECOM])
     amount = value_at(body, "transaction.amount")
     # The response repeats the text, and the model knows the suite's own text only.
-    own: dict[str, Any] = {
+    own_body: dict[str, Any] = {
         "merchantInfo": {"merchantSerialNumber": defaults.msn},
         "transaction": {"transactionText": TEXT},
     }
     if amount is not MISSING:
-        own["transaction"]["amount"] = amount
+        own_body["transaction"]["amount"] = amount
     if flag is not None:
-        own[FLAGS[Profile.ECOM]] = flag
-    return flag, amount, own
+        own_body[FLAGS[Profile.ECOM]] = flag
+    return flag, amount, own_body
 
 
 def _own_epayment(body: dict[str, Any], defaults: RequestDefaults) -> _Own:
     flag = body.get(FLAGS[Profile.EPAYMENT])
     amount = value_at(body, "modificationAmount.value")
-    own: dict[str, Any] = {}
+    own_body: dict[str, Any] = {}
     if amount is not MISSING:
-        own["modificationAmount"] = {"currency": defaults.currency, "value": amount}
+        own_body["modificationAmount"] = {"currency": defaults.currency, "value": amount}
     if flag is not None:
-        own[FLAGS[Profile.EPAYMENT]] = flag
-    return flag, amount, own
+        own_body[FLAGS[Profile.EPAYMENT]] = flag
+    return flag, amount, own_body
 
 
 def _own_recurring(body: dict[str, Any]) -> _Own:

@@ -150,18 +150,18 @@ class Charges(RecurringAnswers):
     def list_charges(self, call: ProviderRequest) -> Response:
         """``GET /recurring/v3/agreements/{agreementId}/charges``, of one status if the query names it."""
         agreement = self.need_agreement(call)
-        wanted = parse_qs(call.query).get("status", [""])[0]
+        required_status = parse_qs(call.query).get("status", [""])[0]
         charges = [cast(Charge, self.find(agreement.msn, id_)) for id_ in agreement.charge_ids]
         for charge in charges:
             self.count_read(charge)
-        shown = [charge for charge in charges if wanted in ("", self.status(charge))]
+        shown = [charge for charge in charges if required_status in ("", self.status(charge))]
         return json_response(200, [self.dressed(self.view(charge)) for charge in shown])
 
     def cancel(self, call: ProviderRequest) -> Response:
         """``DELETE …/charges/{chargeId}``; no body belongs to it."""
         key = self.key(call)
-        known = self.find(call.msn, self.payment_id(call))
-        limited = None if known is None else self.count_cancel(known)
+        charge = self.find(call.msn, self.payment_id(call))
+        limited = None if charge is None else self.count_cancel(charge)
         return limited or self.once(call, key, "carry_out_cancel_request")
 
     def carry_out_cancel_request(self, call: ProviderRequest, key: str | None) -> Response:
@@ -292,10 +292,10 @@ class Charges(RecurringAnswers):
         """Let the charge run act; return False if that cannot happen in the charge's state."""
         charge = cast(Charge, order)
         self.finish_cancel(charge)
-        wanted = (Stage.PENDING,) if action == "become_due" else (Stage.DUE, Stage.PROCESSING)
+        required_stages = (Stage.PENDING,) if action == "become_due" else (Stage.DUE, Stage.PROCESSING)
         if action == "start_processing":
-            wanted = (Stage.DUE,)
-        if charge.stage not in wanted or (action == "reserve" and charge.transaction_type == "DIRECT_CAPTURE"):
+            required_stages = (Stage.DUE,)
+        if charge.stage not in required_stages or (action == "reserve" and charge.transaction_type == "DIRECT_CAPTURE"):
             return False
         if action == "become_due":
             charge.stage = Stage.DUE

@@ -126,13 +126,13 @@ class EPayment(EPaymentAnswers):
             return shortest
         written = check.text("expiresAt", pattern=EXPIRES_AT)
         try:
-            asked = datetime.fromisoformat(written.upper()).timestamp()
+            expires_at = datetime.fromisoformat(written.upper()).timestamp()
         except (ValueError, OverflowError):
             check.fault("expiresAt", "is not a moment")
             return shortest
-        if not shortest - 60 <= asked <= self.clock.seconds() + LONGEST_WINDOW:
+        if not shortest - 60 <= expires_at <= self.clock.seconds() + LONGEST_WINDOW:
             check.fault("expiresAt", "must be between ten minutes and sixty days ahead")
-        return asked
+        return expires_at
 
     def create(
         self, msn: str, reference: str, money: tuple[int, str], *, text: str, expires_at: float, key: str | None
@@ -161,8 +161,8 @@ class EPayment(EPaymentAnswers):
     def cancel(self, call: ProviderRequest) -> Response:
         """``POST /epayment/v1/payments/{reference}/cancel``; a key is honoured, but not required (1.8.1)."""
         key = None if self.options.cancel_key_ignored else self.key(call, required=False)
-        known = self.find(call.msn, call.params[0])
-        limited = None if known is None else self.count_cancel(known)
+        payment = self.find(call.msn, call.params[0])
+        limited = None if payment is None else self.count_cancel(payment)
         return limited or self.once(call, key, "carry_out_cancel_request")
 
     def carry_out_cancel_request(self, call: ProviderRequest, key: str | None) -> Response:

@@ -30,9 +30,9 @@ class Fingerprint:
         return self.body == other.body or _json_equal(self.body, other.body)
 
 
-def _json_equal(first: bytes, right: bytes) -> bool:
+def _json_equal(first: bytes, second: bytes) -> bool:
     try:
-        return _canonical(first) == _canonical(right)
+        return _canonical(first) == _canonical(second)
     except (ValueError, RecursionError):
         return False
 

@@ -128,8 +128,10 @@ class Provider:
     @property
     def changes(self) -> tuple[str, ...]:
         """How it differs from the suite's own provider: names of classes that replace its own, and changed options."""
-        own = {"ecom": Ecom, "epayment": EPayment, "recurring": Recurring, "tokens": Tokens, "control": Control}
-        classes = [type(getattr(self, name)) for name in own if type(getattr(self, name)) is not own[name]]
+        own_classes = {"ecom": Ecom, "epayment": EPayment, "recurring": Recurring, "tokens": Tokens, "control": Control}
+        classes = [
+            type(getattr(self, name)) for name in own_classes if type(getattr(self, name)) is not own_classes[name]
+        ]
         chosen = [
             option.name for option in fields(self.options) if getattr(self.options, option.name) != option.default
         ]

@@ -50,13 +50,13 @@ class Recurring(Charges):
         """Create an agreement that waits for the user, with its initial charge if there is one."""
         check = BodyCheck(call.body())
         draft = read_agreement(check)
-        first = (
+        initial_charge = (
             read_initial_charge(check.part("initialCharge"), self.clock.seconds()) if self.has_first(check) else None
         )
         self.pass_if_sound(check)
         agreement = Agreement(f"agr_{self.ids.word(7)}", self.ids.uuid(), call.msn, draft, self.clock.seconds())
-        if first is not None:
-            agreement.initial_charge = self.create(agreement, first, key).id
+        if initial_charge is not None:
+            agreement.initial_charge = self.create(agreement, initial_charge, key).id
         self.agreements[agreement.msn, agreement.id] = agreement
         payload: JsonObject = {
             "agreementId": agreement.id,

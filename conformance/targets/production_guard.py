@@ -173,25 +173,25 @@ def control_address(text: str) -> Address:
     return address
 
 
-def _address(text: str, what: str) -> Address:
+def _address(text: str, role: str) -> Address:
     try:
         url = split_url(text.strip())
     except ValueError:
-        raise TargetUsageError(f"{what} is not a URL: give one such as http://127.0.0.1:9701.") from None
+        raise TargetUsageError(f"{role} is not a URL: give one such as http://127.0.0.1:9701.") from None
     if url.scheme not in ("http", "https"):
-        raise TargetUsageError(f"{what} must be an http:// or https:// URL, such as http://127.0.0.1:9701.")
+        raise TargetUsageError(f"{role} must be an http:// or https:// URL, such as http://127.0.0.1:9701.")
     if url.has_credentials:
         raise TargetUsageError(
-            f"{what} must not carry a user name or password: credentials are taken from the environment."
+            f"{role} must not carry a user name or password: credentials are taken from the environment."
         )
     if not url.host:
-        raise TargetUsageError(f"{what} names no host: give a URL such as http://127.0.0.1:9701.")
+        raise TargetUsageError(f"{role} names no host: give a URL such as http://127.0.0.1:9701.")
     if not _HOST.fullmatch(url.host):
-        raise TargetUsageError(f"{what} names a host with letters that no host name has: write the plain name.")
+        raise TargetUsageError(f"{role} names a host with letters that no host name has: write the plain name.")
     if "?" in text or "#" in text:
-        raise TargetUsageError(f"{what} must be a base URL without a query or fragment: leave out what follows ? or #.")
+        raise TargetUsageError(f"{role} must be a base URL without a query or fragment: leave out what follows ? or #.")
     if url.port is not None and not 0 < url.port < 65_536:
-        raise TargetUsageError(f"{what} names the port {url.port}, which there is not: ports are 1 to 65535.")
+        raise TargetUsageError(f"{role} names the port {url.port}, which there is not: ports are 1 to 65535.")
     port = f":{url.port}" if url.port is not None else ""
     shown_host = f"[{url.host}]" if ":" in url.host else url.host
     return Address(url.scheme, url.host, f"{url.scheme}://{shown_host}{port}", url.path.rstrip("/"))

@@ -72,9 +72,12 @@ class RecordedExchanges:
     def answer(self, call: Call) -> ResponseOrNone:
         """Return the answer that a call got. The request is compared when the replay records it."""
         record = self._upcoming()
-        then, now = f"{record['purpose']} {record['request']['method']}", f"{call.purpose} {call.request.method}"
-        if then != now:
-            self._differs(f"{self._at(record)} is {then}, where {now} belongs")
+        recorded, replayed = (
+            f"{record['purpose']} {record['request']['method']}",
+            f"{call.purpose} {call.request.method}",
+        )
+        if recorded != replayed:
+            self._differs(f"{self._at(record)} is {recorded}, where {replayed} belongs")
         self._answered += 1
         response = record["response"]
         if response is None:
@@ -112,10 +115,10 @@ class RecordedExchanges:
             self._differs(f"{self._at(record)} is of kind {record['kind']}, where one of kind {kind} belongs")
         if kind != "exchange":
             self._answered = self.compared
-        for place, was, has_to_be in self._differences(kind, record, content):
-            if REMOVED in str(was):
+        for place, recorded_value, has_to_be in self._differences(kind, record, content):
+            if REMOVED in str(recorded_value):
                 raise RemovedError
-            self._differs(f"{self._at(record)}: {place} is {_short(was)}, and has to be {_short(has_to_be)}")
+            self._differs(f"{self._at(record)}: {place} is {_short(recorded_value)}, and has to be {_short(has_to_be)}")
 
     def _differences(self, kind: str, record: Record, content: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
         ignored = _PLACE | _NOT_COMPARED if kind == "exchange" else _PLACE

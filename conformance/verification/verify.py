@@ -159,12 +159,12 @@ class _Verifier:
             if path.is_file():
                 self._compare(name, path.read_bytes(), texts[name].encode(), result)
 
-    def _compare(self, name: str, there: bytes, expected: bytes, result: Result) -> None:
-        if there == expected:
+    def _compare(self, name: str, actual: bytes, expected: bytes, result: Result) -> None:
+        if actual == expected:
             self._verification.checked.append(name)
             return
-        contradictions = list(complaints(name, there.decode("utf-8", "replace"), result)) if name in REPORTS else []
-        common = _common_bytes(there, expected)
+        contradictions = list(complaints(name, actual.decode("utf-8", "replace"), result)) if name in REPORTS else []
+        common = _common_bytes(actual, expected)
         if contradictions:
             self._verification.faults.append(f"{name} does not say what the evidence does: {contradictions[0]}")
         elif result.run["tool"] == __version__:
@@ -184,13 +184,13 @@ class _Verifier:
             if not path.is_file():
                 self._verification.faults.append(f"{file} is told of in the journal, and is not there")
                 continue
-            there = path.read_bytes()
+            actual = path.read_bytes()
             # The file names the folder of its run in the replay command, and nowhere else.
-            match = _REPLAY.search(there.decode("utf-8", "replace"))
+            match = _REPLAY.search(actual.decode("utf-8", "replace"))
             text = _counterexample_text(
                 run, record, played[record["history"]], path.name, match["run"] if match else ""
             )
-            if there == text.encode():
+            if actual == text.encode():
                 self._verification.checked.append(file)
             else:
                 self._verification.faults.append(f"{file} is not the counterexample that the journal tells of")

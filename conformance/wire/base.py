@@ -272,8 +272,8 @@ class Wire(ABC):
     def identifier(self) -> str:
         """The identifier under which the test control API knows the order."""
 
-    def _control(self, what: str, body: Mapping[str, Any]) -> Calls:
-        path = f"/v1/{self.profile.value}/payments/{quote(self.identifier, safe='')}/{what}"
+    def _control(self, operation: str, body: Mapping[str, Any]) -> Calls:
+        path = f"/v1/{self.profile.value}/payments/{quote(self.identifier, safe='')}/{operation}"
         headers: Headers = (("Content-Type", JSON_TYPE),)
         answer = yield Call(Request("POST", path, headers, as_json_bytes(body)), "control")
         return outcome_fields(answer)

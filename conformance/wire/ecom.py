@@ -80,13 +80,13 @@ class EcomWire(Wire):
         body = {"customerPhoneNumber": self.credentials.phone[-8:]}
         return Call(Request("POST", path, self.headers(), as_json_bytes(body)), "act")
 
-    def _modify(self, what: str, amount: int) -> Call:
+    def _modify(self, operation: str, amount: int) -> Call:
         body = {
             "merchantInfo": {"merchantSerialNumber": self.credentials.msn},
             "transaction": {"amount": amount, "transactionText": TEXT},
         }
         headers = self.headers(key=("X-Request-Id", self.identifiers.fresh_key()))
-        return Call(Request("POST", f"{self.base}/{self.identifier}/{what}", headers, as_json_bytes(body)), "act")
+        return Call(Request("POST", f"{self.base}/{self.identifier}/{operation}", headers, as_json_bytes(body)), "act")
 
     def cancel(self, step: Cancel) -> Calls:
         """Yield the calls of a cancel. A key that is to be spent is spent on another order first."""

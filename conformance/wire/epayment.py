@@ -81,10 +81,10 @@ class EpaymentWire(Wire):
         headers = self.headers(key=self._key(self.identifiers.fresh_key()))
         return Call(Request("POST", self.base, headers, as_json_bytes(body)), purpose)
 
-    def _modify(self, what: str, amount: int) -> Call:
+    def _modify(self, operation: str, amount: int) -> Call:
         body = {"modificationAmount": self._money(amount)}
         headers = self.headers(key=self._key(self.identifiers.fresh_key()))
-        return Call(Request("POST", f"{self.base}/{self.identifier}/{what}", headers, as_json_bytes(body)), "act")
+        return Call(Request("POST", f"{self.base}/{self.identifier}/{operation}", headers, as_json_bytes(body)), "act")
 
     def cancel(self, step: Cancel) -> Calls:
         """Yield the calls of a cancel. A key that is to be spent is spent on another payment first."""
@@ -113,15 +113,15 @@ class EpaymentWire(Wire):
     def _result(self, answer: ResponseOrNone, body: Any) -> ObservedFields:
         if isinstance(answer, NoResponse) or answer.status >= 300 or not isinstance(body, Mapping):
             return {}
-        out: ObservedFields = {
+        observed: ObservedFields = {
             "answer.order": compare_echo(body.get("reference"), self.identifier),
             "answer.state": observed_name(body.get("state")),
             "answer.amount": observed_amount(nested(body, "amount", "value")),
             "answer.currency": observed_name(nested(body, "aggregate", "cancelledAmount", "currency")),
         }
         for name in _AMOUNTS:
-            out[f"answer.{name}"] = observed_amount(nested(body, "aggregate", f"{name}Amount", "value"))
-        return out
+            observed[f"answer.{name}"] = observed_amount(nested(body, "aggregate", f"{name}Amount", "value"))
+        return observed
 
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
         """Yield ``GET`` of the payment and, with ``log``, of its events."""

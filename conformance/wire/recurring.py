@@ -138,9 +138,9 @@ class RecurringWire(Wire):
             yield self._cancel(self._charge(charge_id=charge_id), key, None, "prepare")
         if step.to is Addressee.FOREIGN:
             answer = yield from self._draft(1000, None, self.identifiers.helper_id())
-            other = as_text(nested(json_body(answer), "agreementId")) or "agr_none"
-            yield self._accept(other)
-            path = self._charge(agreement_id=other)
+            other_agreement = as_text(nested(json_body(answer), "agreementId")) or "agr_none"
+            yield self._accept(other_agreement)
+            path = self._charge(agreement_id=other_agreement)
         elif step.to is Addressee.UNKNOWN:
             path = self._charge(charge_id="chr-none")
         if step.defect is Defect.MALFORMED_AGREEMENT:

@@ -31,15 +31,15 @@ def profiles_of(name: str, adapter: object) -> tuple[Profile, ...]:
         TargetUsageError: they are missing, or cannot be tested.
 
     """
-    known = ", ".join(repr(profile.value) for profile in Profile)
+    supported = ", ".join(repr(profile.value) for profile in Profile)
     named = getattr(adapter, "profiles", None)
     if not isinstance(named, Sequence | set | frozenset) or isinstance(named, str) or not named:
         raise TargetUsageError(
-            f"{name} does not say which APIs it implements: give it 'profiles', a list from {known}."
+            f"{name} does not say which APIs it implements: give it 'profiles', a list from {supported}."
         )
     unknown = sorted(str(name) for name in set(named) - set(Profile))
     if unknown:
-        raise TargetUsageError(f"{name} names the profile {unknown[0]!r}, which is none: use {known}.")
+        raise TargetUsageError(f"{name} names the profile {unknown[0]!r}, which is none: use {supported}.")
     if Profile.ECOM in named and Profile.EPAYMENT in named:
         raise TargetUsageError(
             f"{name} names both 'ecom' and 'epayment', whose calls look the same: write one adapter for each."

@@ -172,10 +172,10 @@ async def _fetch_token(
     answer = await _with_retries(send, transport, connection)
     if isinstance(answer, Response):
         refuse_production(transport.name, answer, loopback=transport.loopback)
-    return _token_in(answer, transport, known=credentials.known)
+    return _token_in(answer, transport, from_environment=credentials.known)
 
 
-def _token_in(answer: ResponseOrNone, transport: Transport, *, known: bool) -> Token:
+def _token_in(answer: ResponseOrNone, transport: Transport, *, from_environment: bool) -> Token:
     """Return the token in an answer of the token endpoint.
 
     Raises:
@@ -187,7 +187,7 @@ def _token_in(answer: ResponseOrNone, transport: Transport, *, known: bool) -> T
         raise TargetError(f"{transport.name} does not answer ({answer.cause}): {hint}")
     if answer.status in (401, 403):
         hint = "check VIPPS_CLIENT_ID, VIPPS_CLIENT_SECRET and VIPPS_SUBSCRIPTION_KEY"
-        if not known:
+        if not from_environment:
             hint = (
                 "none are set in the environment, so the embedded provider's own were tried; "
                 "set VIPPS_CLIENT_ID and so on"

@@ -145,8 +145,10 @@ class _SmokeTest:
         if self._profile is Profile.RECURRING:
             self._session.distinguishes_units[self._profile] = True
             return
-        ours = self._session.credentials
-        foreign = Credentials(ours.subscription_key, ours.other_msn, ours.token, ours.msn, ours.phone)
+        own_unit = self._session.credentials
+        foreign = Credentials(
+            own_unit.subscription_key, own_unit.other_msn, own_unit.token, own_unit.msn, own_unit.phone
+        )
         identifiers = OrderIdentifiers(self._order_id, self._session.today, self._session.market)
         wire = WIRES[self._profile](foreign, identifiers)
         view = await HttpDriver(wire, self._connection, self._remember).look("read", log=False)
