@@ -71,9 +71,9 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The field is an integer from ``low`` to ``high`` (both included) other than those in ``but``.
+    """The field is an integer from ``low`` to ``high``, both included.
 
-    If ``optional``, it may be missing.
+    It is none of those in ``but``. If ``optional``, it may be missing.
     """
 
     low: int
@@ -93,7 +93,10 @@ class Between:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return ``{"from": low, "to": high}``, with ``"but": [...]`` and ``"optional": true`` where they apply."""
+        """Return ``{"from": low, "to": high}``, with ``"but": [...]`` and ``"optional".
+
+        True`` where they apply.
+        """
         data: dict[str, Any] = {"from": self.low, "to": self.high}
         if self.but:
             data["but"] = list(self.but)
@@ -107,7 +110,10 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The field is text that equals one of these when case is ignored. If ``optional``, it may be missing."""
+    """The field is text that equals one of these when case is ignored.
+
+    If ``optional``, it may be missing.
+    """
 
     values: tuple[str, ...]
     optional: bool = False
@@ -185,7 +191,7 @@ Permitted: TypeAlias = OneOf | NoneOf | Between | Folded | Mentions | Missing
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The permitted values of one field, and the rules that are violated by any other value.
+    """The permitted values of a field, and the rules that other values violate.
 
     A claim without rules is about the suite's own setup: if it fails, nothing is proved about the target.
     """
@@ -226,7 +232,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """All documented outcomes of a step. ``records`` are rules of level SILENT: observed here, never judged."""
+    """All documented outcomes of a step.
+
+    ``records`` are rules of level SILENT: observed here, never judged.
+    """
 
     branches: tuple[Branch, ...]
     records: tuple[str, ...] = ()
@@ -242,7 +251,10 @@ def of_the_other(field: str) -> str:
 
 
 def observations_of_each(observed: Observation) -> tuple[Observation, Observation]:
-    """Return two observations: what each of two requests that were sent together would show alone."""
+    """Return two observations.
+
+    What each of two requests that were sent together would show alone.
+    """
     second = {name.replace(OTHER, ANSWER, 1): value for name, value in observed.items() if name.startswith(OTHER)}
     return observed, {name: value for name, value in observed.items() if not name.startswith((ANSWER, OTHER))} | second
 

@@ -13,7 +13,10 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def find_header(headers: Headers, name: str) -> str | None:
-    """Return the first value of a header, None if it is missing. The case of the name does not matter."""
+    """Return the first value of a header, None if it is missing.
+
+    The case of the name does not matter.
+    """
     lower_name = name.lower()
     for key, value in headers:
         if key.lower() == lower_name:
@@ -23,7 +26,10 @@ def find_header(headers: Headers, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. ``path`` is percent-encoded, starts with a slash and may carry a query."""
+    """One HTTP request.
+
+    ``path`` is percent-encoded, starts with a slash and may carry a query.
+    """
 
     method: str
     path: str

@@ -43,7 +43,7 @@ CLOSED = frozenset({Stage.CANCELLED, Stage.REJECTED, Stage.EXPIRED, Stage.FAILED
 
 
 class Market(StrEnum):
-    """The country of the sales unit, which decides the currency and the capture deadline."""
+    """The country of the sales unit: decides currency and capture deadline."""
 
     NO = "no"
     DK = "dk"
@@ -69,7 +69,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The last cancel of an order that a repeated idempotency key would repeat, and its outcome."""
+    """The cancel that a repeated idempotency key would repeat, and its outcome."""
 
     flag: bool | None
     outcome: str

@@ -1,7 +1,8 @@
-"""Steps and histories: what happens to an order, as plain values that can be stored and replayed.
+"""Steps and histories.
 
-A history is drawn as a whole, never interactively. Its JSON form is versioned and leaves out defaults. It is the only
-stored form of a history, in journals and counterexamples:
+What happens to an order, as plain values that can be stored and replayed. A history is drawn as a whole, never
+interactively. Its JSON form is versioned and leaves out defaults. It is the only stored form of a history, in journals
+and counterexamples:
 
     {"version": 1, "profile": "epayment", "steps": [{"do": "initiate"}, {"do": "approve"}, {"do": "cancel"}]}
 """
@@ -22,7 +23,10 @@ LONGEST_AGE: Final = timedelta(days=36_525)
 
 
 class HistoryError(ValueError):
-    """A stored history cannot be executed by this version. The message says what is wrong."""
+    """A stored history cannot be executed by this version.
+
+    The message says what is wrong.
+    """
 
 
 class Key(StrEnum):
@@ -76,9 +80,10 @@ class Defect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Initiate:
-    """The order is created. This is the first step of every history; ``History.steps`` does not list it.
+    """The order is created.
 
-    ``amount`` is in minor units of the market's currency.
+    This is the first step of every history; ``History.steps`` does not list it. ``amount`` is in minor units of the
+    market's currency.
     """
 
     amount: int = 1000
@@ -107,7 +112,10 @@ class Enter3DS:
 
 @dataclass(frozen=True, slots=True)
 class Leave3DS:
-    """The 3-D Secure session ends: with a reservation when it succeeds, with a rejection when not."""
+    """The 3-D Secure session ends.
+
+    With a reservation when it succeeds, with a rejection when not.
+    """
 
     success: bool = True
 
@@ -149,12 +157,15 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The merchant reads the order. Every step is followed by a read anyway; this one does nothing else."""
+    """The merchant reads the order.
+
+    Every step is followed by a read anyway; this one does nothing else.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class StopAgreement:
-    """The merchant stops the agreement that a charge belongs to, alone or together with another change."""
+    """The merchant stops the charge's agreement, alone or with another change."""
 
     with_other_change: bool = False
 
@@ -186,7 +197,7 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A plain cancel and one other request for the same order, sent at the same moment.
+    """A plain cancel and another request for the order, sent at the same moment.
 
     Neither is before the other: ``first`` and ``second`` are only the order in which they are recorded. The order is
     read back after both.
@@ -266,14 +277,20 @@ CONTROL_ACTIONS: Final[Mapping[type[Any], str]] = {
 
 
 def action_of(step: Step) -> str | None:
-    """Return the test control action that makes this step happen; None for a request of the merchant."""
+    """Return the test control action that makes this step happen.
+
+    The result is None for a request of the merchant.
+    """
     if isinstance(step, Leave3DS):
         return "finish_3ds" if step.success else "fail_3ds"
     return CONTROL_ACTIONS.get(type(step))
 
 
 def parts_of(step: Step) -> tuple[Step, ...]:
-    """Return the requests of a step: the two that are sent together, or the step itself."""
+    """Return the requests of a step.
+
+    The two that are sent together, or the step itself.
+    """
     return (step.first, step.second) if isinstance(step, Together) else (step,)
 
 
@@ -297,7 +314,9 @@ class History:
 
 
 def step_as_json(step: Step) -> dict[str, Any]:
-    """Return a step as JSON: its name under ``do``, and the fields that differ from their defaults.
+    """Return a step as JSON.
+
+    Its name under ``do``, and the fields that differ from their defaults.
 
     >>> step_as_json(Cancel(flag=True))
     {'do': 'cancel', 'flag': True}
@@ -406,7 +425,10 @@ def _plain_cancel(value: object) -> Step:
 
 
 def _racer(value: object) -> Step:
-    """Return one of two requests that are sent together. A cancel among them is a plain one; they cannot be nested."""
+    """Return one of two requests that are sent together.
+
+    A cancel among them is a plain one; they cannot be nested.
+    """
     if isinstance(value, dict) and value.get("do") == _NAMES[Together]:
         raise ValueError("cannot be two requests itself")
     step = _step_from_json(value, "the request")

@@ -1,4 +1,7 @@
-"""Counterexamples as files: a minimal failing history, with everything that reproducing it takes."""
+"""Counterexamples as files.
+
+A minimal failing history, with everything that reproducing it takes.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,10 @@ def write_counterexample(path: Path, example: Counterexample) -> None:
 
 
 def counterexample_text(file: str, example: Counterexample, run: str) -> str:
-    """Return the text of a counterexample's file. ``run`` is the name of the run's directory."""
+    """Return the text of a counterexample's file.
+
+    ``run`` is the name of the run's directory.
+    """
     content = {
         "version": COUNTEREXAMPLE_VERSION,
         "rule": example.rule,

@@ -1,4 +1,4 @@
-"""Removes secrets from everything that is written down, in whatever form they occur."""
+"""Removes secrets from everything that is written down, in all their forms."""
 
 from __future__ import annotations
 
@@ -34,14 +34,19 @@ _SCOPE: ContextVar[Redactor | None] = ContextVar("the redactor of the enclosing 
 
 
 class Redactor:
-    """Replaces secrets by ``[removed]``: known values anywhere, and the headers that carry credentials.
+    """Replaces secrets by ``[removed]``.
+
+    Known values anywhere, and the headers that carry credentials.
 
     >>> Redactor(["hunter2-hunter2"]).clean("key=hunter2-hunter2, hex 68756e746572322d68756e74657232")
     'key=[removed], hex [removed]'
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """Start with some secrets. Within a ``redaction_scope``, its redactor learns them too."""
+        """Start with some secrets.
+
+        Within a ``redaction_scope``, its redactor learns them too.
+        """
         self._scope = _SCOPE.get()
         # The longest first, so that a secret that contains another is removed as a whole.
         self._forms: list[str] = []
@@ -51,7 +56,10 @@ class Redactor:
             self.learn(secret)
 
     def learn(self, secret: str) -> None:
-        """Add a secret that became known later, such as an access token. Short texts are ignored."""
+        """Add a secret that became known later, such as an access token.
+
+        Short texts are ignored.
+        """
         if len(secret) < SHORTEST:
             return
         self._forms = sorted({*self._forms, *forms(secret)}, key=len, reverse=True)
@@ -78,7 +86,7 @@ class Redactor:
         return cleaned
 
     def headers(self, headers: Headers) -> list[list[str]]:
-        """Return headers as the journal keeps them: ``[[name, value], …]``, without secrets."""
+        """Return headers for the journal without secrets: ``[[name, value], …]``."""
         return [[name, REMOVED if name.lower() in _SECRET_HEADERS else self.clean(value)] for name, value in headers]
 
     def body(self, body: bytes) -> str | dict[str, str]:
@@ -114,7 +122,10 @@ def redaction_scope() -> Iterator[Redactor]:
 
 
 def forms(secret: str) -> set[str]:
-    """Return the forms in which a secret can occur, itself included: URL, JSON, HTML, Python, hex, base64."""
+    """Return the forms in which a secret can occur, itself included.
+
+    URL, JSON, HTML, Python, hex, base64.
+    """
     data = secret.encode("utf-8", "surrogatepass")
     as_json = json.dumps(secret)[1:-1]
     texts = {
@@ -139,7 +150,7 @@ def forms(secret: str) -> set[str]:
 
 
 def _base64_forms(data: bytes) -> Iterator[str]:
-    """Yield the base64 characters that data alone decides, for each of its three possible positions in a longer text.
+    """Yield the base64 characters that data alone decides, for three positions.
 
     Base64 turns 3 bytes into 4 characters. A character at an edge that also depends on neighbouring bytes is left out.
     """
@@ -151,7 +162,10 @@ def _base64_forms(data: bytes) -> Iterator[str]:
 
 
 def decompressed(data: bytes) -> bytes | None:
-    """Return what gzip or zlib compressed into bytes, as far as it can be read; None if they are neither."""
+    """Return what gzip or zlib compressed into bytes, as far as it can be read.
+
+    The result is None if they are neither.
+    """
     for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
         try:
             content = zlib.decompressobj(bits).decompress(data, LARGEST)
@@ -163,7 +177,7 @@ def decompressed(data: bytes) -> bytes | None:
 
 
 def compressed_words(text: str) -> list[tuple[str, bytes]]:
-    """Return the words of a text that are compressed bytes in base64, each with its decompressed content."""
+    """Return a text's words that are compressed bytes in base64, with content."""
     words = []
     for match in _COMPRESSED.finditer(text):
         word = match[0].rstrip("=").replace("-", "+").replace("_", "/")

@@ -1,1 +1,4 @@
-"""The HTTP layer under malformed, unusual and linked requests: what schemathesis draws, sent, answered and judged."""
+"""The HTTP layer under malformed, unusual and linked requests.
+
+What schemathesis draws, sent, answered and judged.
+"""

@@ -20,7 +20,10 @@ from conformance.targets.target import Target
 
 
 class FuzzCampaign:
-    """Fuzzes a target: the APIs in ``settings``, or those of the description if there are none."""
+    """Fuzzes a target.
+
+    The APIs in ``settings``, or those of the description if there are none.
+    """
 
     def __init__(
         self,
@@ -41,7 +44,10 @@ class FuzzCampaign:
         self._started = datetime.now(UTC)
 
     async def run(self) -> Result:
-        """Fuzz; return the result as the journal has it. Every ending leaves a readable journal."""
+        """Fuzz; return the result as the journal has it.
+
+        Every ending leaves a readable journal.
+        """
         async with recorded_ending(self._run_session, self._journal, self._started):
             check_oracle()
             await start_journal(self._run_session, self._journal, self._started)

@@ -60,7 +60,7 @@ class FuzzStatistics:
 
 
 class DrawnRequests:
-    """Draws requests in a thread of its own and executes them in the event loop of the campaign."""
+    """Draws requests in a thread and executes them in the campaign's event loop."""
 
     def __init__(
         self,
@@ -121,7 +121,10 @@ class DrawnRequests:
                     self._statistics.errors[operation] = message[:300]
 
     def _respond(self, request: Request, drawing: Drawing, loop: asyncio.AbstractEventLoop) -> Response:
-        """Execute a drawn request in the campaign's loop; return its response to the drawing thread."""
+        """Execute a drawn request in the campaign's loop.
+
+        Returns its response to the drawing thread.
+        """
         if self._budget.spent or self._error is not None:
             drawing.stop()
             return SKIPPED

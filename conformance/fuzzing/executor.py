@@ -1,6 +1,7 @@
-"""Executes fuzzed requests: makes a draft real, sends it, reads the order back, judges and records.
+"""Executes fuzzed requests.
 
-Every fuzzed request passes here, whatever drew it. A request that gets a 500 is sent again before it is judged.
+Makes a draft real, sends it, reads the order back, judges and records. Every fuzzed request passes here, whatever drew
+it. A request that gets a 500 is sent again before it is judged.
 """
 
 from __future__ import annotations
@@ -86,7 +87,10 @@ class RequestDraft:
 
 @dataclass
 class Budget:
-    """What may still be spent: a ``deadline`` in seconds of ``time.monotonic``, and a number of requests."""
+    """What may still be spent.
+
+    A ``deadline`` in seconds of ``time.monotonic``, and a number of requests.
+    """
 
     deadline: float
     requests: int
@@ -99,7 +103,7 @@ class Budget:
 
 
 class CountingConnection(Connection):
-    """A connection that takes its requests from a budget, and waits for nothing else than the target."""
+    """A connection that takes its requests from a budget."""
 
     def __init__(self, connection: Connection, budget: Budget) -> None:
         self._connection = connection
@@ -223,7 +227,10 @@ class RequestExecutor:
         return path
 
     def _unknown_id(self, name: str) -> str:
-        """Return a well-formed identifier of nothing. The agreement of an unknown charge exists, if possible."""
+        """Return a well-formed identifier of nothing.
+
+        The agreement of an unknown charge exists, if possible.
+        """
         if name == "agreementId":
             return self.orders.agreement or f"agr_{self.orders.session.nonce}none"
         return f"{self.orders.session.nonce}-none"
@@ -248,7 +255,10 @@ class RequestExecutor:
         }
 
     def _order_fact(self, draft: RequestDraft) -> str:
-        """Return whether the request names an order that exists: ``known``, ``unknown``, or ``none`` for no order."""
+        """Return whether a request names an order that exists.
+
+        The result is ``known`` or ``unknown``, or ``none`` if it names none.
+        """
         operation = draft.operation
         if operation.names_order:
             return "known" if draft.order is not None else "unknown"
@@ -259,7 +269,10 @@ class RequestExecutor:
     # After the response
 
     async def _repeat(self, request: Request, answer: ResponseOrNone) -> dict[str, Scalar]:
-        """Repeat a request that got a 500, with a new key each time; return how often, and the target's health."""
+        """Repeat a request that got a 500, with a new key each time.
+
+        Returns how often, and the target's health.
+        """
         if isinstance(answer, NoResponse) or answer.status < 500 or answer.status in PASSING:
             return {}
         times = 1
@@ -291,9 +304,10 @@ class RequestExecutor:
         answer: ResponseOrNone,
         before: Observation,
     ) -> dict[str, Scalar]:
-        """Read the order back; return how it was before and after, and what the model says of the change.
+        """Read the order back.
 
-        The order remains known only if its state still follows from what the model permits.
+        Returns how it was before and after, and what the model says of the change. The order remains known only if its
+        state still follows from what the model permits.
         """
         if draft.operation.kind in BODILESS and draft.has_documented_method:
             return {}
@@ -324,7 +338,10 @@ class RequestExecutor:
         return view
 
     async def _model_facts(self, order: PooledOrder, step: Step, response: Response) -> dict[str, Scalar]:
-        """Return what the model says of a step that a response is the outcome of; follow the order."""
+        """Return what the model says of a step that a response is the outcome of.
+
+        Follow the order.
+        """
         observed = order.driver.interpret(step, response)
         judgement, order.possible = await executed_step(order, step, observed, self.orders.context)
         facts: dict[str, Scalar] = {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}
@@ -338,7 +355,7 @@ class RequestExecutor:
         return facts
 
     async def _adopt(self, draft: RequestDraft, response: Response) -> None:
-        """Take an order that a drawn request created into the pool, if the request has no unusual field.
+        """Add the order of a drawn request to the pool if it has no unusual field.
 
         The model does not know what an optional field may change about an order.
         """

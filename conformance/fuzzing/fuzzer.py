@@ -1,4 +1,7 @@
-"""The fuzzing of a run: requests that are always sent, then drawn ones, within a budget of time and requests."""
+"""The fuzzing of a run.
+
+Requests that are always sent, then drawn ones, within a budget of time and requests.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ class FuzzPhase:
     named: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is needed to resume it: ``{"openapi": …, "digest": …, "seconds": …}``."""
+        """Return what is needed to resume it: ``{"openapi": …, "digest": …, "seconds".
+
+        …}``.
+        """
         return {"openapi": self.named, "digest": self.description.digest, "seconds": self.limits.seconds}
 
     @property
@@ -65,7 +71,10 @@ class FuzzPhase:
         return f"Fuzzing from {self.description.name}"
 
     async def run(self, run_session: RunSession, ledger: RecordSink, before: Evidence | None) -> None:
-        """Fuzz after the histories of a run; ``before`` is the evidence of the run that is resumed."""
+        """Fuzz after the histories of a run.
+
+        ``before`` is the evidence of the run that is resumed.
+        """
         await Fuzzer(run_session, ledger, self.description, self.limits).run(before)
 
 
@@ -107,7 +116,9 @@ class Fuzzer:
         """How many requests of each API were judged before the run was interrupted."""
 
     async def run(self, before: Evidence | None = None) -> None:
-        """Fuzz every API. Of a run that is resumed, an API that was not fuzzed to the end is fuzzed again.
+        """Fuzz every API.
+
+        Of a run that is resumed, an API that was not fuzzed to the end is fuzzed again.
 
         Raises:
             TargetError: the target is not healthy.
@@ -141,7 +152,10 @@ class Fuzzer:
             budget.requests -= granted - share.requests
 
     def _resume(self, profile: Profile, before: Evidence) -> bool:
-        """Record the end of the interrupted fuzzing of an API; return whether it had been fuzzed to the end."""
+        """Record the end of the interrupted fuzzing of an API.
+
+        Returns whether it had been fuzzed to the end.
+        """
         self._judged_before[profile] = sum(record["profile"] == profile for record in before.of_kind("fuzzed"))
         endings = [record for record in before.of_kind("fuzz-profile") if record["profile"] == profile]
         unclosed = self._judged_before[profile] - sum(record["judged"] for record in endings)

@@ -1,4 +1,4 @@
-"""Reads OpenAPI descriptions, repairs them from a catalogue of known defects, and lists what is wrong in them.
+"""Reads and repairs OpenAPI descriptions, and lists what is wrong in them.
 
 The defects of a description are findings about the description, never about a target.
 """
@@ -33,7 +33,10 @@ SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _PlainLoader(SafeLoader):  # type: ignore[misc]
-    """Reads YAML 1.2, which OpenAPI uses: dates are text, and ``NO`` is Norway and not a boolean."""
+    """Reads YAML 1.2, which OpenAPI uses.
+
+    Dates are text, and ``NO`` is Norway and not a boolean.
+    """
 
 
 _PlainLoader.yaml_implicit_resolvers = {
@@ -130,7 +133,9 @@ def from_file(path: str) -> Description:
 
 
 def parse(text: str, name: str) -> Description:
-    """Return the description in a text, JSON or YAML. ``name`` is where the text came from.
+    """Return the description in a text, JSON or YAML.
+
+    ``name`` is where the text came from.
 
     Raises:
         TargetUsageError: it is not an OpenAPI 3 document, or describes no cancel.
@@ -201,7 +206,10 @@ def _catalogue() -> _Catalogue:
 
 
 def _repaired(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
-    """Repair the known defects of the description with this title and version; yield them, and those that remain."""
+    """Repair the known defects of the description with this title and version.
+
+    Yield them, and those that remain.
+    """
     catalogue = _catalogue()
     file_names = {
         file for file, identity in catalogue["description"].items() if identity == {"title": title, "version": version}
@@ -254,7 +262,10 @@ def _exists(data: dict[str, Any], path: Sequence[str]) -> bool:
 
 
 def _removed(data: dict[str, Any]) -> Iterator[Defect]:
-    """Remove references to nothing and invalid patterns, so that the rest can be used; yield these defects."""
+    """Remove references to nothing and invalid patterns, so that the rest can be used.
+
+    Yield these defects.
+    """
     for pointer, node in list(_objects(data, "")):
         reference = node.get("$ref")
         if isinstance(reference, str) and not _resolves(data, reference):
@@ -322,7 +333,10 @@ def _operations(data: dict[str, Any]) -> Iterator[tuple[Operation, tuple[str, fr
 
 
 def _bases(data: dict[str, Any]) -> list[str]:
-    """Return the paths that may precede a description's own: none, those of its servers, and those of the APIs."""
+    """Return the paths that may precede a description's own.
+
+    None, those of its servers, and those of the APIs.
+    """
     servers = data.get("servers")
     listed = (
         [server.get("url", "") for server in servers if isinstance(server, dict)] if isinstance(servers, list) else []

@@ -1,4 +1,4 @@
-"""The suite's own orders that fuzzed requests are about, each with what the model knows of it."""
+"""The suite's own orders that fuzzed requests are about."""
 
 from __future__ import annotations
 
@@ -143,7 +143,10 @@ class OrderPool:
         return await self.in_situation(random.choice(situations)) if situations else None
 
     async def in_situation(self, situation: str) -> PooledOrder | None:
-        """Return an order in a situation, a new one if needed; None if the target does not permit the situation."""
+        """Return an order in a situation, a new one if needed.
+
+        The result is None if the target does not permit the situation.
+        """
         order = self._orders.get(situation)
         if order is None or order.is_used_up:
             order = await self._create(situation)
@@ -213,7 +216,10 @@ class OrderPool:
 async def prepared(
     possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
 ) -> tuple[PossibleOrders, ObservedFields]:
-    """Execute a step of the suite's own; return the orders that are possible then, none if it was not as permitted."""
+    """Execute a step of the suite's own.
+
+    Returns the orders that are possible then, none if it was not as permitted.
+    """
     expectation = (
         initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
     )

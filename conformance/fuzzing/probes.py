@@ -1,6 +1,7 @@
-"""Requests that are always sent, whatever is drawn later: without credentials, malformed, for unknown orders, plain.
+"""Requests that are always sent, whatever is drawn later.
 
-They are deterministic and few, so that a defect of the HTTP layer shows in the first seconds.
+Without credentials, malformed, for unknown orders, plain. They are deterministic and few, so that a defect of the HTTP
+layer shows in the first seconds.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ def _body(executor: RequestExecutor, operation: Operation, amount: int = PART) -
 
 
 async def _order(executor: RequestExecutor, operation: Operation) -> PooledOrder | None:
-    """Return an order that a request can be about; None if there is none, or the operation names none."""
+    """Return an order that a request can be about.
+
+    The result is None if there is none, or the operation names none.
+    """
     if not operation.names_order:
         return None
     for situation in ("reserved", "waiting"):

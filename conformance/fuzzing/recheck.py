@@ -1,7 +1,7 @@
-"""Rechecks fuzzed requests: the facts that their messages show, and the judgement that follows from the facts.
+"""Rechecks fuzzed requests.
 
-The journal has the messages beside the facts, without credentials. A fact that one request and its response do not show
-is taken as it was recorded.
+The facts that their messages show, and the judgement that follows from the facts. The journal has the messages beside
+the facts, without credentials. A fact that one request and its response do not show is taken as it was recorded.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _where(record: Record) -> str:
 
 
 def _faults(record: Record, operation: Operation | None) -> Iterator[str]:
-    """Yield what is wrong in the record of one request, as the rest of a sentence about it."""
+    """Yield what is wrong in the record of a request: the rest of a sentence."""
     if operation is None:
         yield f" asks for {record['operation']}, which {record['profile']} does not have"
         return
@@ -86,7 +86,7 @@ _ABSENT: Final = "nothing"
 
 
 def _wrong_facts(record: Record, operation: Operation) -> dict[str, tuple[Any, Any]]:
-    """Return the facts that differ from what the messages show, each as recorded and as shown."""
+    """Return the facts that the messages contradict, each as recorded and shown."""
     recorded: Mapping[str, Scalar] = record["facts"]
     shown: dict[str, Any] = {
         "sent.deed": operation.kind.value,

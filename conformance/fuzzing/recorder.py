@@ -1,4 +1,4 @@
-"""Records fuzzed requests in the journal, each with its facts, its judgement and a command line for curl."""
+"""Records fuzzed requests with facts, judgement and a command line for curl."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Watcher(Protocol):
 
 
 class FuzzRecorder:
-    """Records fuzzed requests without their secrets. ``count`` is the number of judged requests so far."""
+    """Records fuzzed requests without their secrets.
+
+    ``count`` is the number of judged requests so far.
+    """
 
     def __init__(
         self, sink: RecordSink, redactor: Redactor, base: str, watcher: Watcher | None = None, before: int = 0
@@ -86,7 +89,10 @@ class FuzzRecorder:
             self._watcher.judged(sent, verdict)
 
     def record_aside(self, call: Call, answer: ResponseOrNone, *_: object, **__: object) -> None:
-        """Record a request that is not judged: it brings an order into a situation, or reads it."""
+        """Record a request that is not judged.
+
+        It brings an order into a situation, or reads it.
+        """
         self._sink.append("aside", purpose=call.purpose, **self._messages(call.request, answer))
 
     def _messages(self, request: Request, answer: ResponseOrNone) -> dict[str, Any]:
@@ -98,7 +104,10 @@ class FuzzRecorder:
         return content
 
     def curl(self, request: Request, facts: Observation) -> str:
-        """Return a command line that sends a request again, with credentials from the environment."""
+        """Return a command line that repeats a request.
+
+        It takes credentials from the environment.
+        """
         words = ["curl", "-i", "-X", request.method, shlex.quote(self._redactor.clean(self._base + request.path))]
         credentials = {"authorization": facts.get("sent.token"), "ocp-apim-subscription-key": facts.get("sent.key")}
         for name, value in request.headers:

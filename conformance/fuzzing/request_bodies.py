@@ -1,4 +1,7 @@
-"""Bodies of fuzzed requests: the suite's own, broken variants of them, and drawn ones with meaningful values."""
+"""Bodies of fuzzed requests.
+
+The suite's own, broken variants of them, and drawn ones with meaningful values.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ OFTEN: Final = 0.85
 
 @dataclass(frozen=True, slots=True)
 class RequestDefaults:
-    """What the suite's own requests have: sales unit, currency, the test user's phone number, a due date."""
+    """What the suite's own requests have.
+
+    Sales unit, currency, the test user's phone number, a due date.
+    """
 
     msn: str
     currency: str
@@ -50,7 +56,9 @@ def value_at(body: Any, path: str) -> Any:
 
 
 def with_value(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Return a copy with another value at an existing dotted path; ``MISSING`` removes it.
+    """Return a copy with another value at an existing dotted path.
+
+    ``MISSING`` removes it.
 
     >>> with_value({"amount": {"value": 100}}, "amount.value", -1)
     {'amount': {'value': -1}}
@@ -149,7 +157,7 @@ def _good_recurring(
 def broken_bodies(
     operation: Operation, defaults: RequestDefaults, identifier: str, amount: int
 ) -> list[tuple[str, bytes]]:
-    """Return bodies that do not meet a documented requirement, each after what is wrong with it."""
+    """Return bodies that break a documented requirement, each after its fault."""
     if not operation.body:
         return []
     bodies: list[tuple[str, bytes]] = [("half a body", b'{"half": '), ("an array", b"[]")]
@@ -174,7 +182,7 @@ def broken_bodies(
 def with_meaningful_values(
     operation: Operation, body: bytes, defaults: RequestDefaults, identifier: str, largest: int, random: Random
 ) -> bytes:
-    """Return a drawn body with most values replaced by ones that mean something to the target.
+    """Return a drawn body with values that mean something to the target.
 
     These are our sales unit, a new order id, an amount that fits. Only values of the right type are replaced, so that
     an invalid body stays invalid.

@@ -1,7 +1,8 @@
-"""Classifies a request by its body: invalid for certain, exactly like one of the suite's own, or uncertain.
+"""Classifies a request by its body.
 
-All of it follows from the operation and the body. A lenient server may accept an uncertain request and a strict one may
-refuse it, and neither is judged (interpretation ``C17``).
+Invalid for certain, exactly like one of the suite's own, or uncertain. All of it follows from the operation and the
+body. A lenient server may accept an uncertain request and a strict one may refuse it, and neither is judged
+(interpretation ``C17``).
 """
 
 from __future__ import annotations
@@ -94,13 +95,16 @@ def _parsed(body: bytes) -> Any:
 
 
 def _has_python_numbers(body: bytes) -> bool:
-    """Return whether a body has numbers that Python reads although they are not JSON: ``NaN`` and ``Infinity``."""
+    """Return whether a body has ``NaN`` or ``Infinity``, which are not JSON."""
     has_words = any(word in body for word in (b"NaN", b"Infinity"))
     return has_words and not any(text in body for text in (b'"NaN', b'"Infinity'))
 
 
 def _flaw(operation: Operation, body: dict[str, Any]) -> str:
-    """Return the first documented requirement that a body certainly does not meet; empty if there is none."""
+    """Return the first documented requirement that a body certainly does not meet.
+
+    The result is empty if there is none.
+    """
     amounts = AMOUNTS[operation.profile]
     for path in operation.required:
         flaw = _flaw_of_required(path, value_at(body, path), is_amount=path in amounts)
@@ -136,7 +140,7 @@ def _is_numeric(text: str) -> bool:
 
 
 def _step(operation: Operation, body: dict[str, Any], defaults: RequestDefaults) -> Step | None:
-    """Return the step that a body asks for if it is exactly like one of the suite's own, else None."""
+    """Return the step of a body that is like one of the suite's own, else None."""
     if operation.profile is Profile.ECOM:
         flag, amount, own_body = _own_ecom(body, defaults)
     elif operation.profile is Profile.EPAYMENT:

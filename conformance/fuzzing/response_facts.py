@@ -14,9 +14,10 @@ from conformance.wire.operations import ENTRIES, STATES, Operation, OperationKin
 
 
 def response_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Scalar]:
-    """Return the facts that an answer alone shows, such as ``{"answer.status": 200, "answer.type": "json"}``.
+    """Return the facts that an answer alone shows, such as ``{"answer.status".
 
-    A fact that is None is left out of the record, except ``answer.name``: it is None if all names are documented.
+    200, "answer.type": "json"}``. A fact that is None is left out of the record, except ``answer.name``: it is None if
+    all names are documented.
     """
     if isinstance(answer, NoResponse):
         return {"answer.cause": answer.cause}

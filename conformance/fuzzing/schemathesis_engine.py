@@ -1,7 +1,7 @@
-"""The only module that knows schemathesis: it draws requests from a description; the suite sends and judges them.
+"""The only module that knows schemathesis: it draws requests from a description.
 
-Its engine is not a stable interface, so the version is pinned to a minor one. It gets a WSGI application that passes
-every request on, so that it uses no network itself.
+The suite sends and judges them. Its engine is not a stable interface, so the version is pinned to a minor one. It gets
+a WSGI application that passes every request on, so that it uses no network itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class DrawingPhase:
 
 @dataclass(frozen=True, slots=True)
 class StockCheckFailure:
-    """A stock check of schemathesis failed. It is recorded and never judged: the suite's own rules judge."""
+    """A stock check of schemathesis failed.
+
+    It is recorded and never judged: the suite's own rules judge.
+    """
 
     check: str
     operation: str
@@ -123,7 +126,10 @@ def _config(seed: int, examples: int) -> Any:
 
 
 def _reduced(description: Description, operations: Iterable[Operation]) -> dict[str, Any]:
-    """Return a description of the fuzzed operations alone: defects elsewhere do not matter."""
+    """Return a description of the fuzzed operations alone.
+
+    Defects elsewhere do not matter.
+    """
     paths: dict[str, Any] = {}
     for operation in operations:
         path = description.operations[operation][0]
@@ -201,7 +207,10 @@ def _fits(template: list[str], segments: list[str]) -> bool:
 
 @contextmanager
 def _restored_hypothesis() -> Iterator[None]:
-    """Restore what schemathesis changes in Hypothesis: its printer, and the size of an example."""
+    """Restore what schemathesis changes in Hypothesis.
+
+    Its printer, and the size of an example.
+    """
     import hypothesis  # noqa: PLC0415
     from hypothesis import core  # noqa: PLC0415
     from hypothesis.internal.conjecture import engine  # noqa: PLC0415

@@ -1,6 +1,7 @@
-"""The embedded provider: an independent implementation of the three APIs, with a clock, users and interpretations.
+"""The embedded provider: an independent implementation of the three APIs.
 
-It is written from the documentation alone, without the model that judges it, so that the two can disagree.
+It has a clock, users and interpretations. It is written from the
+documentation alone, without the model that judges it, so that the two can disagree.
 
 >>> from conformance.domain.messages import Request
 >>> Provider().handle(Request("GET", "/control/v1/capabilities")).status

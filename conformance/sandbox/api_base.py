@@ -94,7 +94,7 @@ class ApiBase:
         return response
 
     def authorize(self, call: ProviderRequest) -> Response | None:
-        """Return the gateway's 401 if the token or the subscription key is wrong, else None."""
+        """Return the gateway's 401 if token or subscription key is wrong, else None."""
         bearer = _BEARER.fullmatch(call.headers.get("authorization", ""))
         if bearer is None or not self.shared.tokens.is_valid(bearer[1]):
             return gateway_response(401, "The access token is missing, malformed or expired")
@@ -103,7 +103,10 @@ class ApiBase:
         return None
 
     def choose_sales_unit(self, call: ProviderRequest) -> Response | None:
-        """Set the sales unit of a request from ``Merchant-Serial-Number``; return 403 if it is another merchant's."""
+        """Set the sales unit of a request from ``Merchant-Serial-Number``.
+
+        Returns 403 if it is another merchant's.
+        """
         msn = call.headers.get("merchant-serial-number", self.options.msn)
         if not self.owns(msn):
             return gateway_response(403, "The keys do not belong to this merchant serial number")
@@ -193,7 +196,10 @@ class ApiBase:
         return order.reserved_at if self.options.age_from == "reservation" else order.created_at
 
     def days_since(self, order: Payment, moment: float | None) -> float:
-        """Return the days from one of a payment's moments to the present; 0 if there is no such moment yet."""
+        """Return the days from one of a payment's moments to the present.
+
+        The result is 0 if there is no such moment yet.
+        """
         return 0.0 if moment is None else (self.moment(order) - moment) / DAY
 
     def is_too_old(self, order: Payment) -> bool:
@@ -210,7 +216,10 @@ class ApiBase:
         return self.days_since(order, order.reserved_at) > REFUND_DAYS
 
     def settle(self, order: Payment) -> None:
-        """Apply what time does to a payment: the approval window closes, the capture deadline passes."""
+        """Apply what time does to a payment.
+
+        The approval window closes, the capture deadline passes.
+        """
         if order.stage is Stage.INITIATED:
             if self.is_window_over(order):
                 self.expire(order, at=order.expires_at)
@@ -273,7 +282,10 @@ class ApiBase:
         return None
 
     def stop_reference(self, order: Payment) -> str | None:
-        """Return the transaction id of a cancel before the reservation; None for one of its own."""
+        """Return the transaction id of a cancel before the reservation.
+
+        The result is None for one of its own.
+        """
         return None
 
     def expire(self, order: Payment, *, at: float | None = None) -> None:
@@ -289,7 +301,10 @@ class ApiBase:
     # Cancel
 
     def count_cancel(self, order: Payment) -> Response | None:
-        """Count a cancel request; return 429 if there were more within a minute than documented, else None."""
+        """Count a cancel request.
+
+        Returns 429 if there were more within a minute than documented, else None.
+        """
         if not self.options.rate_limit:
             return None
         now = self.moment(order)
@@ -301,7 +316,10 @@ class ApiBase:
         return None
 
     def is_finished(self, order: Payment) -> bool:
-        """Return whether a payment has ended without a capture of everything: nothing is left to cancel."""
+        """Return whether a payment has ended without a capture of everything.
+
+        Nothing is left to cancel.
+        """
         if order.stage is Stage.RESERVED:
             return order.remaining == 0 and order.captured < order.authorized
         return order.stage in (Stage.CANCELLED, Stage.REJECTED, Stage.EXPIRED)
@@ -366,7 +384,10 @@ class ApiBase:
     # Test control
 
     def act(self, order: Payment, action: str) -> bool:
-        """Let the user act or time pass; return False if that cannot happen in the payment's state."""
+        """Let the user act or time pass.
+
+        Returns False if that cannot happen in the payment's state.
+        """
         stage = order.stage
         if action in ("approve", "reject", "start_3ds") and stage is not Stage.INITIATED:
             return False

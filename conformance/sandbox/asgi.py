@@ -20,12 +20,15 @@ DESCRIPTION_PATH = "/openapi.json"
 
 
 def description() -> bytes:
-    """Return the OpenAPI 3.1 description of everything that the provider answers, as JSON."""
+    """Return the OpenAPI 3.1 description of the provider, as JSON."""
     return files("conformance.sandbox").joinpath("openapi.json").read_bytes()
 
 
 def create_app(provider: Provider) -> App:
-    """Return an ASGI application around a provider; it also serves its description at ``/openapi.json``."""
+    """Return an ASGI application around a provider.
+
+    It also serves its description at ``/openapi.json``.
+    """
     described = Response(200, (("Content-Type", "application/json"),), description())
     delay = provider.options.delay_seconds
 

@@ -90,7 +90,10 @@ def read_initial_charge(check: BodyCheck, now: float) -> ChargeDraft:
 
 
 def read_charge(check: BodyCheck, now: float) -> ChargeDraft:
-    """Return a further charge. Only a recurring one has ``due`` and ``retryDays``, and must have both."""
+    """Return a further charge.
+
+    Only a recurring one has ``due`` and ``retryDays``, and must have both.
+    """
     kind = check.choice("type", CHARGE_TYPES, required=False) or "RECURRING"
     if kind == "UNSCHEDULED":
         for name in ("due", "retryDays", "processingMode"):
@@ -106,7 +109,7 @@ def read_charge(check: BodyCheck, now: float) -> ChargeDraft:
 
 
 def read_due(check: BodyCheck, now: float) -> float:
-    """Return the start of the due day, which is at least one day ahead in the test environment."""
+    """Return the start of the due day, at least one day ahead in the test environment."""
     written = check.text("due", pattern=DATE)
     try:
         due = datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()

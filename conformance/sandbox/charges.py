@@ -38,7 +38,10 @@ class Charges(RecurringAnswers):
     # Requests
 
     def key(self, call: ProviderRequest) -> str:
-        """Return ``Idempotency-Key``: 1 to 40 characters, no number sign, question mark, slash or backslash."""
+        """Return ``Idempotency-Key``.
+
+        1 to 40 characters, no number sign, question mark, slash or backslash.
+        """
         key = call.headers.get("idempotency-key")
         if key is None:
             raise RefusedError(Refusal(400, "missing-request-header", "The header Idempotency-Key is missing"))
@@ -148,7 +151,7 @@ class Charges(RecurringAnswers):
         return json_response(200, self.dressed(self.view(charge)))
 
     def list_charges(self, call: ProviderRequest) -> Response:
-        """``GET /recurring/v3/agreements/{agreementId}/charges``, of one status if the query names it."""
+        """``GET …/agreements/{agreementId}/charges``, of the status in the query."""
         agreement = self.need_agreement(call)
         required_status = parse_qs(call.query).get("status", [""])[0]
         charges = [cast(Charge, self.find(agreement.msn, id_)) for id_ in agreement.charge_ids]
@@ -203,7 +206,7 @@ class Charges(RecurringAnswers):
         return self.cancel_answer()
 
     def repeat_cancel(self, charge: Charge) -> Response:
-        """Return the response to a cancel of a cancelled charge, as if it had just succeeded."""
+        """Return the response to a cancel of a cancelled charge, as if it succeeded."""
         return self.cancel_answer()
 
     def cancel_answer(self) -> Response:
@@ -289,7 +292,10 @@ class Charges(RecurringAnswers):
     # Test control
 
     def act(self, order: Payment, action: str) -> bool:
-        """Let the charge run act; return False if that cannot happen in the charge's state."""
+        """Let the charge run act.
+
+        Returns False if that cannot happen in the charge's state.
+        """
         charge = cast(Charge, order)
         self.finish_cancel(charge)
         required_stages = (Stage.PENDING,) if action == "become_due" else (Stage.DUE, Stage.PROCESSING)

@@ -1,6 +1,7 @@
-"""The test control API: lets time pass and the user act, for one payment at a time. It needs no credentials.
+"""The test control API.
 
-The base is ``/control``; calls are ``/v1/capabilities``, ``/v1/{profile}/payments/{id}/age`` and ``…/action`` under it.
+Lets time pass and the user act, for one payment at a time. It needs no credentials. The base is ``/control``; calls are
+``/v1/capabilities``, ``/v1/{profile}/payments/{id}/age`` and ``…/action`` under it.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ class Control:
         return json_response(200, {"version": 1, "profiles": list(self.profiles), "age": True, "actions": actions})
 
     def find(self, call: ProviderRequest) -> tuple[ApiBase, Payment] | None:
-        """Return a payment and its API; ids are looked up in both sales units unless a header names one."""
+        """Return a payment and its API.
+
+        Ids are looked up in both sales units unless a header names one.
+        """
         profile = self.profiles.get(call.params[0])
         if profile is None:
             return None

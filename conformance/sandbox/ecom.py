@@ -66,7 +66,10 @@ class Ecom(EcomAnswers):
         return self.dressed({"errorGroup": group, "errorCode": code, "errorMessage": message, "contextId": context})
 
     def invalid(self, faults: tuple[Fault, ...]) -> Refusal:
-        """Return a refusal of the group ``InvalidRequest``; the code is the name of the field."""
+        """Return a refusal of the group ``InvalidRequest``.
+
+        The code is the name of the field.
+        """
         return Refusal(400, "", "The request is not as documented", "InvalidRequest", faults)
 
     def unknown(self) -> Refusal:
@@ -93,7 +96,7 @@ class Ecom(EcomAnswers):
     # Requests
 
     def read_body(self, call: ProviderRequest) -> BodyCheck:
-        """Return a check of the body, after the sales unit in it was compared with the header's."""
+        """Return a check of the body, whose sales unit must be the header's."""
         check = BodyCheck(call.body())
         msn = check.part("merchantInfo").text("merchantSerialNumber", pattern=MERCHANT_SERIAL_NUMBER)
         if not check.faults:
@@ -198,7 +201,10 @@ class Ecom(EcomAnswers):
         return self.refusal_for_captured(order, release_rest=release_rest)
 
     def refusal_for_captured(self, order: Payment, *, release_rest: bool) -> Refusal | None:
-        """Return why an approved payment cannot be cancelled: a capture that the flag does not allow for."""
+        """Return why an approved payment cannot be cancelled.
+
+        A capture that the flag does not allow for.
+        """
         if order.captured == 0:
             return None
         if order.remaining == 0:
@@ -210,13 +216,16 @@ class Ecom(EcomAnswers):
         return None
 
     def refusal_for_flag_on_initiated(self) -> Refusal | None:
-        """Return the refusal of the release flag before a reservation, if the options ask for it."""
+        """Return the refusal of the flag before a reservation, if options ask for it."""
         if self.options.flag_on_initiated == "rejected":
             return self.vipps_refusal("91", "Nothing is reserved that could be released")
         return None
 
     def refusal_in_3ds(self, order: Payment) -> Refusal | None:
-        """Return the refusal during a 3-D Secure session. With 423 and 500 it has no eCom body."""
+        """Return the refusal during a 3-D Secure session.
+
+        With 423 and 500 it has no eCom body.
+        """
         status = self.options.threeds_status
         reason = "The user is in a 3-D Secure session"
         return Refusal(status, "94", reason, "VippsError" if status == 409 else "", transient=True)
@@ -236,7 +245,7 @@ class Ecom(EcomAnswers):
         return order.cancel_answer
 
     def repeat_cancel(self, order: Payment, text: str) -> Response:
-        """Return the response to a cancel of a payment that has ended, as if it had just succeeded."""
+        """Return the response to a cancel of an ended payment, as if it had succeeded."""
         return order.cancel_answer or self.cancel_answer(order, text, 0)
 
     def reserve_reference(self, order: Payment) -> str | None:
@@ -244,7 +253,7 @@ class Ecom(EcomAnswers):
         return order.reference
 
     def stop_reference(self, order: Payment) -> str | None:
-        """Return the transaction id of the initiation, which a cancel before the reservation shares."""
+        """Return the initiation's transaction id, which an early cancel shares."""
         return order.reference
 
     def capture(self, call: ProviderRequest) -> Response:
@@ -277,7 +286,7 @@ class Ecom(EcomAnswers):
         return (call.msn, call.operation, self.payment_id(call), key)
 
     def retry(self, call: ProviderRequest, earlier: tuple[int, Response], amount: int) -> Response:
-        """Return the first response to a repeated request id, or a refusal if the amount differs."""
+        """Return the first response to a repeated request id, or refuse another amount."""
         if earlier[0] != amount:
             return self.refuse(call, self.payment_refusal("93", "The amount differs from the first request's"))
         return earlier[1]

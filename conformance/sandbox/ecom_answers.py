@@ -1,6 +1,7 @@
-"""How eCom shows a payment: the response to a cancel, the details and their history.
+"""How eCom shows a payment.
 
-Written from the eCom guide of November 2023 and its description 2.0.3.
+The response to a cancel, the details and their history. Written from the eCom guide of November 2023 and its
+description 2.0.3.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class EcomAnswers(ApiBase):
         return json_response(200, self.dressed(payload))
 
     def cancel_amount(self, order: Payment, released: int) -> int:
-        """Return the amount in a cancel answer: what was ordered, as in the documented example."""
+        """Return the amount in a cancel answer.
+
+        What was ordered, as in the documented example.
+        """
         return released if self.options.released_amount_in_answer and order.captured else order.amount
 
     def cancel_status(self, order: Payment) -> str:
@@ -63,7 +67,10 @@ class EcomAnswers(ApiBase):
         }
 
     def summary(self, order: Payment) -> JsonObject:
-        """Return the four sums of a payment; what a refund may still give back is captured less refunded."""
+        """Return the four sums of a payment.
+
+        What a refund may still give back is captured less refunded.
+        """
         return {
             "capturedAmount": order.captured,
             "refundedAmount": order.refunded,
@@ -108,5 +115,8 @@ class EcomAnswers(ApiBase):
         return shown
 
     def operation_name(self, order: Payment, entry: Entry) -> str:
-        """Return eCom's name for an entry: a cancel is ``VOID`` after a reservation and ``CANCEL`` before."""
+        """Return eCom's name for an entry.
+
+        A cancel is ``VOID`` after a reservation and ``CANCEL`` before.
+        """
         return OPERATIONS[entry.kind]

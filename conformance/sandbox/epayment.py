@@ -52,7 +52,10 @@ class EPayment(EPaymentAnswers):
     # Requests
 
     def choose_sales_unit(self, call: ProviderRequest) -> Response | None:
-        """Set the sales unit of a request; return a problem if the header is missing or malformed, 403 if foreign."""
+        """Set the sales unit of a request.
+
+        Returns a problem if the header is missing or malformed, 403 if foreign.
+        """
         msn = call.headers.get("merchant-serial-number")
         if msn is None:
             return self.refuse(call, self.missing("Merchant-Serial-Number"))
@@ -79,7 +82,10 @@ class EPayment(EPaymentAnswers):
         return key
 
     def find(self, msn: str, id_: str) -> Payment | None:
-        """Return an ePayment payment, or an eCom payment with that order id, which ePayment can handle too."""
+        """Return an ePayment payment, or an eCom payment with that order id.
+
+        ePayment can handle both.
+        """
         payment = super().find(msn, id_) or self.shared.payments.get(("ecom", msn, id_))
         if payment is not None:
             self.settle(payment)
@@ -120,7 +126,10 @@ class EPayment(EPaymentAnswers):
         return part.integer("value", least=1, default=1), part.choice("currency", CURRENCIES)
 
     def read_expiry(self, check: BodyCheck) -> float:
-        """Return until when the user can approve: ten minutes from now, or a later moment that was asked for."""
+        """Return until when the user can approve.
+
+        Ten minutes from now, or a later moment that was asked for.
+        """
         shortest = self.clock.seconds() + APPROVAL_SECONDS
         if check.body.get("expiresAt") is None:
             return shortest
@@ -159,7 +168,10 @@ class EPayment(EPaymentAnswers):
         return empty_response(200)
 
     def cancel(self, call: ProviderRequest) -> Response:
-        """``POST /epayment/v1/payments/{reference}/cancel``; a key is honoured, but not required (1.8.1)."""
+        """``POST /epayment/v1/payments/{reference}/cancel``.
+
+        A key is honoured, but not required (1.8.1).
+        """
         key = None if self.options.cancel_key_ignored else self.key(call, required=False)
         payment = self.find(call.msn, call.params[0])
         limited = None if payment is None else self.count_cancel(payment)
@@ -201,7 +213,10 @@ class EPayment(EPaymentAnswers):
         return Refusal(self.options.threeds_status, "6250", "The payment is being processed", transient=True)
 
     def refusal_for_authorized(self, order: Payment, *, transaction_only: bool) -> Refusal | None:
-        """Return why an authorized payment cannot be cancelled; a partial capture is no reason."""
+        """Return why an authorized payment cannot be cancelled.
+
+        A partial capture is no reason.
+        """
         if order.remaining == 0:
             return self.refusal_of("6040", "Everything was captured; refund it instead")
         if transaction_only and self.options.transaction_only_on_authorized == "refuse":
@@ -223,7 +238,7 @@ class EPayment(EPaymentAnswers):
         return order.cancel_answer
 
     def repeat_cancel(self, order: Payment) -> Response:
-        """Return the response to a cancel of a payment that has ended, as if it had just succeeded."""
+        """Return the response to a cancel of an ended payment, as if it had succeeded."""
         return order.cancel_answer or self.cancel_answer(order)
 
     def capture(self, call: ProviderRequest) -> Response:
@@ -252,7 +267,7 @@ class EPayment(EPaymentAnswers):
         return None
 
     def refusal_for_capture_without_reservation(self, order: Payment) -> Refusal:
-        """Return the refusal of a capture of a payment that is not, or was never, authorized."""
+        """Return the refusal of a capture of a payment that is not authorized."""
         if self.is_finished(order):
             return self.refusal_of("6070", "The payment was cancelled")
         return self.refusal_of("6050", "Nothing is reserved yet")
@@ -281,7 +296,7 @@ class EPayment(EPaymentAnswers):
         return None
 
     def read_modification(self, call: ProviderRequest) -> tuple[Payment, int]:
-        """Return the payment of a capture or refund and the amount, which must be in the payment's currency."""
+        """Return payment and amount of a capture or refund, in the same currency."""
         check = BodyCheck(call.body())
         amount, currency = self.read_amount(check, "modificationAmount")
         self.pass_if_sound(check)

@@ -62,13 +62,16 @@ class EPaymentAnswers(ApiBase):
         return problem_response(refusal.status, self.dressed(payload))
 
     def problem_type(self, refusal: Refusal) -> str:
-        """Return the problem's type: the HTTP status, or with the older reading what tells errors apart."""
+        """Return the problem's type.
+
+        The HTTP status, or with the older reading what tells errors apart.
+        """
         if self.options.error_identity == "type-only" and refusal.code:
             return f"https://developer.vippsmobilepay.com/docs/APIs/epayment-api/errors#{refusal.code}"
         return f"https://httpstatuses.io/{refusal.status}"
 
     def extra_details(self, refusal: Refusal) -> list[JsonObject]:
-        """Return the error code, or for a request that is not as documented its faults and no code."""
+        """Return the error code, or the faults of a request that is not as documented."""
         if refusal.faults:
             return [{"name": fault.field, "reason": fault.reason} for fault in refusal.faults]
         if refusal.code and self.options.error_identity == "codes":
@@ -102,7 +105,10 @@ class EPaymentAnswers(ApiBase):
         return json_response(200, self.dressed(self.modification(order)))
 
     def modification(self, order: Payment) -> JsonObject:
-        """Return the payment as cancel, capture and refund answer it; its pspReference is the creation's."""
+        """Return the payment as cancel, capture and refund answer it.
+
+        Its pspReference is the creation's.
+        """
         return {
             "amount": self.money(order, order.amount),
             "state": self.state(order),
@@ -124,7 +130,10 @@ class EPaymentAnswers(ApiBase):
         return STATES[order.stage]
 
     def aggregate(self, order: Payment) -> JsonObject:
-        """Return the four sums. A payment cancelled before its authorization counts as cancelled in full."""
+        """Return the four sums.
+
+        A payment cancelled before its authorization counts as cancelled in full.
+        """
         return {
             "authorizedAmount": self.money(order, order.authorized),
             "cancelledAmount": self.money(order, order.cancelled),

@@ -17,7 +17,10 @@ _TRANSIENT = frozenset({401, 423, 429})
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What makes two requests the same: method, path and body. JSON bodies are compared by value."""
+    """What makes two requests the same: method, path and body.
+
+    JSON bodies are compared by value.
+    """
 
     method: str
     path: str
@@ -50,7 +53,10 @@ class StoredResponse:
 
 
 class KeyStore:
-    """Stores responses by key. The caller adds to the key whatever it has to be unique within."""
+    """Stores responses by key.
+
+    The caller adds to the key whatever it has to be unique within.
+    """
 
     def __init__(self) -> None:
         self._answers: dict[Hashable, StoredResponse] = {}
@@ -65,7 +71,10 @@ class KeyStore:
 
 
 def is_worth_keeping(response: Response, *, sticky_4xx: bool, transient: bool) -> bool:
-    """Return whether a response is repeated for its key: a success is, a refusal only if it is final."""
+    """Return whether a response is repeated for its key.
+
+    A success is, a refusal only if it is final.
+    """
     if response.status < 300:
         return True
     return sticky_4xx and not transient and response.status < 500 and response.status not in _TRANSIENT

@@ -23,7 +23,7 @@ class Ids:
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def digits(self, count: int = 10) -> str:
-        """Return a number of exactly ``count`` digits, such as eCom's and Recurring's transaction ids."""
+        """Return a number of exactly ``count`` digits, such as a transaction id."""
         return str(self._random.randrange(10 ** (count - 1), 10**count))
 
     def word(self, count: int) -> str:

@@ -1,4 +1,4 @@
-"""The choices of the embedded provider where the documentation leaves one, and its public test credentials.
+"""The embedded provider's choices where the documentation leaves one.
 
 Each field stands for an interpretation of a sentence of the documentation that is ambiguous, missing or changed. The
 defaults are what is documented and, if two pages disagree, what the newer page supports.
@@ -18,7 +18,7 @@ SUBSCRIPTION_KEY = "sandbox-subscription-key"
 
 
 class Market(StrEnum):
-    """The country of the sales unit, which decides its capture deadline and its currency."""
+    """The country of the sales unit: decides capture deadline and currency."""
 
     NO = "no"
     DK = "dk"

@@ -15,7 +15,10 @@ from conformance.sandbox.clock import iso
 
 
 class Stage(StrEnum):
-    """The state of a payment. The last four occur in Recurring only, before a reservation or instead of it."""
+    """The state of a payment.
+
+    The last four occur in Recurring only, before a reservation or instead of it.
+    """
 
     INITIATED = "initiated"
     IN_3DS = "in-3ds"
@@ -119,7 +122,7 @@ class Payment:
 
     @property
     def is_reserved(self) -> bool:
-        """Whether the customer's approval went through, whatever happened to the money since."""
+        """Whether it was approved, whatever happened to the money since."""
         return self.stage is Stage.RESERVED
 
     @property

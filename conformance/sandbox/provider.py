@@ -1,4 +1,7 @@
-"""The embedded provider: one function from request to response, over the three APIs and the test control API."""
+"""The embedded provider.
+
+One function from request to response, over the three APIs and the test control API.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,10 @@ class Router:
         return place
 
     def find(self, path: str) -> tuple[PathTemplate, tuple[str, ...]] | None:
-        """Return the template of a path and the decoded values of its variables; None for an unknown path."""
+        """Return the template of a path and the decoded values of its variables.
+
+        The result is None for an unknown path.
+        """
         segments = path.split("/")
         for place in self._places.get(len(segments), ()):
             if place.fits(segments):
@@ -127,7 +133,10 @@ class Provider:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """How it differs from the suite's own provider: names of classes that replace its own, and changed options."""
+        """How it differs from the suite's own provider.
+
+        Names of classes that replace its own, and changed options.
+        """
         own_classes = {"ecom": Ecom, "epayment": EPayment, "recurring": Recurring, "tokens": Tokens, "control": Control}
         classes = [
             type(getattr(self, name)) for name in own_classes if type(getattr(self, name)) is not own_classes[name]
@@ -142,7 +151,10 @@ class Provider:
         return self._lock
 
     def handle(self, request: Request) -> Response:
-        """Return the response to a request. Requests are handled one at a time, whoever calls."""
+        """Return the response to a request.
+
+        Requests are handled one at a time, whoever calls.
+        """
         path, _, query = request.path.partition("?")
         match = self._router.find(path)
         if match is None:

@@ -1,6 +1,7 @@
-"""The Recurring API, version 3, as far as it concerns Cancel: agreements, their charges, and how both end.
+"""The Recurring API, version 3, as far as it concerns Cancel.
 
-Written from the Recurring guide, its description 3.1.2, its page of problems and the general page on idempotency.
+Agreements, their charges, and how both end. Written from the Recurring guide, its description 3.1.2, its page of
+problems and the general page on idempotency.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Recurring(Charges):
         return self.once(call, self.key(call), "carry_out_draft")
 
     def carry_out_draft(self, call: ProviderRequest, key: str | None) -> Response:
-        """Create an agreement that waits for the user, with its initial charge if there is one."""
+        """Create an agreement that waits for the user, with any initial charge."""
         check = BodyCheck(call.body())
         draft = read_agreement(check)
         initial_charge = (
@@ -117,7 +118,7 @@ class Recurring(Charges):
         return empty_response(204)
 
     def changeable(self, check: BodyCheck) -> list[tuple[str, int]]:
-        """Return those texts of an agreement that a request changes, with their greatest lengths."""
+        """Return the texts of an agreement that a request changes, and their limits."""
         texts = (
             ("productName", 45),
             ("productDescription", 100),
@@ -142,5 +143,8 @@ class Recurring(Charges):
         return empty_response(204)
 
     def is_ended_by_stop(self, charge: Charge) -> bool:
-        """Return whether the merchant's stop of the agreement cancels a charge; a reserved initial charge, too."""
+        """Return whether the merchant's stop of the agreement cancels a charge.
+
+        That includes a reserved initial charge.
+        """
         return self.status(charge) in ENDED_BY_STOP

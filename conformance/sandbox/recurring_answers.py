@@ -67,7 +67,10 @@ class RecurringAnswers(ApiBase):
         return Refusal(409, "idempotency-conflict", f"The idempotency key {key!r} was used for another request")
 
     def refusal_of(self, problem_id: str, charge: Charge, reason: str, *, status: int | None = None) -> Refusal:
-        """Return a refusal on the state of a charge; its detail names the charge's status (since June 2026)."""
+        """Return a refusal on the state of a charge.
+
+        Its detail names the charge's status (since June 2026).
+        """
         return Refusal(
             status or self.options.recurring_refusal_status,
             problem_id,
@@ -102,7 +105,10 @@ class RecurringAnswers(ApiBase):
         return view
 
     def status(self, charge: Charge) -> str:
-        """Return a charge's status; partially captured and then cancelled, it ends as ``CHARGED``."""
+        """Return a charge's status.
+
+        Partially captured and then cancelled, it ends as ``CHARGED``.
+        """
         if charge.stage is not Stage.RESERVED:
             return STATUSES[charge.stage]
         return self.status_of_money(charge)
@@ -126,7 +132,10 @@ class RecurringAnswers(ApiBase):
         return [self.event(charge, entry) for entry in charge.entries]
 
     def event(self, charge: Charge, entry: Entry) -> JsonObject:
-        """Return one entry of a charge's history. What nobody's request caused has a key of the provider's own."""
+        """Return one entry of a charge's history.
+
+        What nobody's request caused has a key of the provider's own.
+        """
         return {
             "occurred": charge.shown(entry.at),
             "event": self.event_name(charge, entry),

@@ -1,4 +1,7 @@
-"""Requests and responses inside the provider: parsed headers and bodies, refusals, JSON."""
+"""Requests and responses inside the provider.
+
+Parsed headers and bodies, refusals, JSON.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """Carries a refusal out of a handler: an outcome of the request, not an error of the provider."""
+    """Carries a refusal out of a handler.
+
+    An outcome of the request, not an error of the provider.
+    """
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
@@ -100,7 +106,9 @@ class ProviderRequest:
     msn: str = ""
 
     def body(self, *, required: bool = True) -> JsonObject:
-        """Return the body as a JSON object; an empty one counts as ``{}`` unless it is required.
+        """Return the body as a JSON object.
+
+        An empty one counts as ``{}`` unless it is required.
 
         Raises:
             BadBody: it is something else.
@@ -142,7 +150,7 @@ def empty_response(status: int, extra: Headers = ()) -> Response:
 
 
 def gateway_response(status: int, message: str, extra: Headers = ()) -> Response:
-    """Return a response of the gateway in front of the APIs, which has a format of its own."""
+    """Return a response of the gateway, which has a format of its own."""
     payload = {
         "responseInfo": {"responseCode": status, "responseMessage": REASONS[status]},
         "result": {"message": message},
@@ -151,7 +159,7 @@ def gateway_response(status: int, message: str, extra: Headers = ()) -> Response
 
 
 class BodyCheck:
-    """Reads one JSON object field by field and collects everything that is wrong with it.
+    """Reads a JSON object field by field and collects what is wrong with it.
 
     A value of the wrong type is replaced by a harmless one, so that reading can go on. What was read must not be used
     if there are ``faults``.
@@ -223,7 +231,7 @@ class BodyCheck:
         return value
 
     def part(self, name: str, *, required: bool = True) -> BodyCheck:
-        """Return a check of an object inside this one, which adds its faults to this one's."""
+        """Return a check of an inner object, which adds its faults to this one's."""
         value = self.body.get(name)
         inner = BodyCheck(value if isinstance(value, dict) else {}, f"{self.prefix}{name}.")
         if isinstance(value, dict):

@@ -27,7 +27,9 @@ class EventLoopThread:
         self._thread: threading.Thread | None = None
 
     def call_now(self, function: Callable[..., Any], timeout: float, *arguments: Any, **named: Any) -> Any:
-        """Call a function and return its result, from synchronous code. ``timeout`` is in seconds.
+        """Call a function and return its result, from synchronous code.
+
+        ``timeout`` is in seconds.
 
         Raises:
             RaisedError: the function raised an exception.
@@ -44,7 +46,9 @@ class EventLoopThread:
             raise
 
     async def call(self, function: Callable[..., Any], timeout: float, *arguments: Any, **named: Any) -> Any:
-        """Call a function, await its result if it is awaitable, and return it. ``timeout`` is in seconds.
+        """Call a function, await its result if it is awaitable, and return it.
+
+        ``timeout`` is in seconds.
 
         Raises:
             RaisedError: the function raised an exception.

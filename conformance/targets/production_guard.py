@@ -70,11 +70,11 @@ def is_vipps(host: str) -> bool:
 
 
 def production_sign(response: Response, *, loopback: bool) -> str:
-    """Return what in a response shows that it comes from production; an empty text if nothing does.
+    """Return what in a response shows that it comes from production.
 
-    A gateway under a name of its own may lead to production. An environment of that name shows it, and so does a link
-    to a production API. Emulators on this machine return the links of the documentation's examples, so that only the
-    environment counts there.
+    The result is an empty text if nothing does. A gateway under a name of its own may lead to production. An
+    environment of that name shows it, and so does a link to a production API. Emulators on this machine return the
+    links of the documentation's examples, so that only the environment counts there.
 
     >>> production_sign(Response(200, (("X-Environment", "production"),)), loopback=True)
     'the header X-Environment: production'
@@ -127,7 +127,10 @@ def _production_host(value: str) -> str:
 
 
 def _token_claims(token: object) -> dict[str, Any]:
-    """Return the claims of an access token in the form of a JWT; nothing for any other token."""
+    """Return the claims of an access token in the form of a JWT.
+
+    The result is empty for any other token.
+    """
     parts = token.split(".") if isinstance(token, str) else []
     if len(parts) != 3:
         return {}

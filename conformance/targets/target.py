@@ -53,7 +53,7 @@ class Worker(Protocol):
     """Runs histories one after the other, over connections of its own."""
 
     def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
-        """Return the driver of one history, whose order has an id that was never used before."""
+        """Return the driver of a history with an order id that was never used."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -83,7 +83,10 @@ class Target(Protocol):
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far; 0 for a target that is not reached in HTTP messages."""
+        """How many requests were sent so far.
+
+        It is 0 for a target that is not reached in HTTP messages.
+        """
 
     def spend_at_most(self, requests: int) -> None:
         """Limit the number of requests; those beyond it are not sent."""

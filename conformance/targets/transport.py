@@ -1,4 +1,7 @@
-"""How HTTP messages get to a target: through the network, or to an application in this process."""
+"""How HTTP messages get to a target.
+
+Through the network, or to an application in this process.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,17 @@ SPENT: Final = "the run's budget of requests was spent"
 
 
 class TargetError(Exception):
-    """The target cannot be tested as it is. The message says what is wrong and what to change."""
+    """The target cannot be tested as it is.
+
+    The message says what is wrong and what to change.
+    """
 
 
 class TargetUsageError(TargetError):
-    """The target was specified wrongly, whatever it does: an unknown kind of target, a host that is refused."""
+    """The target was specified wrongly, whatever it does.
+
+    An unknown kind of target, a host that is refused.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,10 @@ class ControlOffer:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a target's test control API lets the suite do; empty without such an API (``controlled`` is False)."""
+    """What a target's test control API lets the suite do.
+
+    It is empty without such an API (``controlled`` is False).
+    """
 
     offers: Mapping[Profile, ControlOffer] = field(default_factory=dict)
     controlled: bool = False
@@ -56,10 +68,16 @@ class Connection(ABC):
 
     @abstractmethod
     async def send(self, call: Call) -> ResponseOrNone:
-        """Send a call and return its answer. A call without a response is returned as lost, never raised."""
+        """Send a call and return its answer.
+
+        A call without a response is returned as lost, never raised.
+        """
 
     async def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
-        """Send a call at the same moment as another connection sends its own; return its answer."""
+        """Send a call at the same moment as another connection sends its own.
+
+        Returns its answer.
+        """
         with timing:
             return await self.send(call)
 
@@ -95,7 +113,10 @@ class Transport(ABC):
     """How many requests may be sent; None for any number."""
 
     def spend(self) -> NoResponse | None:
-        """Count a request that is about to be sent; return its answer instead if it may not be sent."""
+        """Count a request that is about to be sent.
+
+        Returns its answer instead if it may not be sent.
+        """
         if self.most_requests is not None and self.requests >= self.most_requests:
             return NoResponse(SPENT)
         self.requests += 1

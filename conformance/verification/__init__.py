@@ -1,1 +1,1 @@
-"""A run replayed from its own exchanges, its claims compared, bundles and signatures; see docs/development.md."""
+"""A run recomputed from its own exchanges, bundles and signatures."""

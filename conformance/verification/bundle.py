@@ -1,7 +1,8 @@
-"""A run in one file: a zip with the evidence, the rules it was judged by, the reports, and the digests of all.
+"""A run in one file.
 
-The same run gives the same bytes (with the same zlib). The archive's comment is the SHA-256 of everything before it, so
-that a change of any byte shows, whether or not the byte belongs to a file.
+A zip with the evidence, the rules it was judged by, the reports, and the digests of all. The same run gives the same
+bytes (with the same zlib). The archive's comment is the SHA-256 of everything before it, so that a change of any byte
+shows, whether or not the byte belongs to a file.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class ChangedError(JournalError):
 def write_bundle(
     directory: Path, result: Result, path: Path, *, tested: Sequence[Mapping[str, Any]] = (), key: Path | None = None
 ) -> str:
-    """Write the bundle of a run, whose reports must exist; return the file's SHA-256 in hex.
+    """Write the bundle of a run, whose reports must exist.
+
+    Returns the file's SHA-256 in hex.
 
     Args:
         directory: the directory of the run.
@@ -123,7 +126,7 @@ def _extract(data: bytes, path: Path, directory: Path) -> list[str]:
 
 
 def manifest_complaints(directory: Path) -> Iterator[str]:
-    """Yield what differs between a directory's files and its manifest, a sentence each."""
+    """Yield what differs between files and manifest, a sentence each."""
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
         listed = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
@@ -147,7 +150,7 @@ def manifest_complaints(directory: Path) -> Iterator[str]:
 
 
 def _files(directory: Path) -> dict[str, Path]:
-    """Return the files in a directory and its folder of counterexamples, by their names in a bundle."""
+    """Return a directory's files, by their names in a bundle."""
     paths = (*directory.glob("*"), *(directory / FOLDER).glob("*"))
     return {path.relative_to(directory).as_posix(): path for path in paths if path.is_file()}
 

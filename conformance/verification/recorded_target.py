@@ -85,12 +85,15 @@ class RecordedTokenStore(TokenStore):
         return call
 
     async def reauthorize(self, call: Call, record: RecordExchange) -> Call:
-        """Return another call, to be sent again, if the recording has a call that was refused (401) twice."""
+        """Return a copy of a refused call if the recording sent it again."""
         return replace(call) if self._recording.current.was_resent else call
 
 
 class RecordedHealth(HealthMonitor):
-    """Judges no health: it depends on the order of responses among histories that ran side by side."""
+    """Judges no health.
+
+    It depends on the order of responses among histories that ran side by side.
+    """
 
     def check(self, answer: ResponseOrNone) -> bool:
         """Return False: nothing follows from one answer."""
@@ -216,7 +219,10 @@ class RecordedSession(RunSession):
         await super().look(profile, ledger)
 
     async def _lapses_after(self, profile: Profile, context: ModelContext, ledger: RecordSink) -> timedelta | None:
-        """Replay the measurement of expiry, if there was one: a process that resumes a run does not measure again."""
+        """Replay the measurement of expiry, if there was one.
+
+        A process that resumes a run does not measure again.
+        """
         first = next(self._recording.probe.requests(), {})
         if profile in self.contexts and f"-{profile.value[0]}lapse" not in json.dumps(first):
             return self.contexts[profile].lapses_after
@@ -247,7 +253,10 @@ class RecordedSession(RunSession):
 
 
 class _ExchangeComparer:
-    """Takes the place of the recorder of exchanges: compares each request with the recorded one."""
+    """Takes the place of the recorder of exchanges.
+
+    Compares each request with the recorded one.
+    """
 
     def __init__(self, recording: RunRecording, redactor: Redactor, history: str) -> None:
         self.step = 0

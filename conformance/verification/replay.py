@@ -1,4 +1,4 @@
-"""Replays a run against its own recorded exchanges, without a network, and compares every record.
+"""Replays a run against its own recorded exchanges and compares every record.
 
 Everything is computed again: how the target is reached and probed, the requests of the steps, the observations of the
 responses, the judgements. Nothing of what the run concluded is taken for true.
@@ -161,7 +161,10 @@ class _Replay:
         self._compare_counterexamples()
 
     async def _guarded(self, name: str, work: Coroutine[Any, Any, None], *, cut: bool = False) -> None:
-        """Do a part of the work; note what does not follow or cannot be replayed. It may have been ``cut`` off."""
+        """Do a part of the work; note what does not follow or cannot be replayed.
+
+        It may have been ``cut`` off.
+        """
         where = name or "what came before the first history"
         try:
             await work
@@ -191,9 +194,10 @@ class _Replay:
         self._compare_probe_records(first)
 
     async def _replay_probe(self, probe: RecordedProbe, *, is_first: bool, followed: bool) -> int:
-        """Replay a probe; return how many records there are about the target after its first repetition.
+        """Replay a probe.
 
-        Processes that began at the same time recorded their probes one after the other.
+        Returns how many records there are about the target after its first repetition. Processes that began at the same
+        time recorded their probes one after the other.
         """
         self._recording.replay_probe(probe)
         records = 0
@@ -219,7 +223,10 @@ class _Replay:
             await self._run_session.look(profile, self._recording)
 
     def _compare_probe_records(self, first: int) -> None:
-        """Compare the records about the target with the replay's, of which the ``first`` so many must be recorded."""
+        """Compare the records about the target with the replay's.
+
+        Of the replay's, the ``first`` so many must be recorded.
+        """
         probe_records = self._recording.probe_records
         recorded = [
             {name: value for name, value in record.items() if name not in ("n", "prev")}
@@ -261,7 +268,10 @@ class _Replay:
             self._compare_missed(last, record, trial)
 
     async def _replay_history(self, name: str, *, last_attempt: bool) -> tuple[TrialResult, bool]:
-        """Replay a history; return its result, and whether the run was interrupted in it and resumed."""
+        """Replay a history.
+
+        Returns its result, and whether the run was interrupted in it and resumed.
+        """
         record = self._histories[name]
         history = history_from_json(record["history"])
         case = Case(history, record["label"], record["cell"], tuple(record["goals"]))
@@ -290,7 +300,7 @@ class _Replay:
         return trial, False
 
     def _check_closing(self, closing: Record) -> None:
-        """Compare the judgement that ended an interrupted history with the one that the resuming process must make."""
+        """Compare the judgement that ended an interrupted history with the right one."""
         name, last = closing["history"], closing["n"]
         base = name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES)
         before = tuple(
@@ -310,7 +320,7 @@ class _Replay:
             )
 
     def _group(self, last: int) -> int:
-        """Return the number of the first of the consecutive records that end interrupted histories."""
+        """Return the first number of consecutive records that end histories."""
         while last > 0 and is_interruption(self._evidence.records[last - 1]):
             last -= 1
         return last

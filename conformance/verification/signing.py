@@ -1,4 +1,7 @@
-"""Signatures of a bundle's statement: Ed25519 in a DSSE envelope. They need the package `cryptography`."""
+"""Signatures of a bundle's statement: Ed25519 in a DSSE envelope.
+
+They need the package `cryptography`.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,10 @@ def check_signature(text: bytes, statement: bytes, key: Path) -> str:
 
 
 def check_form(text: bytes, statement: bytes) -> str:
-    """Return what is wrong with an envelope as far as that shows without a key; an empty text if nothing is."""
+    """Return what is wrong with an envelope as far as that shows without a key.
+
+    The result is an empty text if nothing is.
+    """
     try:
         _signatures(text, statement)
     except ValueError as error:

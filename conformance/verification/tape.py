@@ -1,6 +1,7 @@
-"""The recorded exchanges of a run in the place of its target: they return the responses that the target returned.
+"""The recorded exchanges of a run in the place of its target.
 
-Whatever the replay records is compared with the run's own records. Only measured times may differ.
+They return the responses that the target returned. Whatever the replay records is compared with the run's own records.
+Only measured times may differ.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ _RENEWAL: Final = ("prepare", "POST", TOKEN_PATH)
 
 
 class PlaybackError(JournalError):
-    """A record is not what the suite would have sent, observed or judged. The message says where."""
+    """A record is not what the suite would have sent, observed or judged.
+
+    The message says where.
+    """
 
 
 class CutOffError(Exception):
@@ -54,11 +58,14 @@ class ClosedError(Exception):
 
 
 class RemovedError(Exception):
-    """A secret that matters was removed from the records: what follows from it cannot be recomputed."""
+    """A secret that matters was removed from the records.
+
+    What follows from it cannot be recomputed.
+    """
 
 
 class RecordedExchanges:
-    """The records of one history, or of the probes before the first one, in their order."""
+    """The records of one history, or of a probe of the target."""
 
     def __init__(self, name: str, records: list[Record], tool: str, closings: frozenset[int] = frozenset()) -> None:
         self.name = name
@@ -70,7 +77,10 @@ class RecordedExchanges:
         self._is_second = self._overlapped = False
 
     def answer(self, call: Call) -> ResponseOrNone:
-        """Return the answer that a call got. The request is compared when the replay records it."""
+        """Return the answer that a call got.
+
+        The request is compared when the replay records it.
+        """
         record = self._upcoming()
         recorded, replayed = (
             f"{record['purpose']} {record['request']['method']}",
@@ -87,7 +97,10 @@ class RecordedExchanges:
         return Response(response["status"], tuple((name, value) for name, value in response["headers"]), body)
 
     def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
-        """Return the answer to one of two calls that were sent together; called once for each."""
+        """Return the answer to one of two calls that were sent together.
+
+        Called once for each.
+        """
         if not self._is_second:
             self._overlapped = self._together()
         timing.begun = float(self._is_second)
@@ -135,7 +148,7 @@ class RecordedExchanges:
 
     @property
     def closing(self) -> Record | None:
-        """The judgement by which the history was ended later, if it is the only remaining record."""
+        """The judgement that ended the history later, if only it remains."""
         last = self._records[-1] if self._records else None
         rest = self._records[max(self.compared, self._answered) :]
         return last if last is not None and rest == [last] and last["n"] in self._closings else None
@@ -170,7 +183,7 @@ class RecordedExchanges:
         return bool(self._answered and self._records[self._answered - 1].get("resent"))
 
     def find(self, pattern: re.Pattern[str]) -> str | None:
-        """Return the first match of a pattern in the paths and bodies of the remaining requests."""
+        """Return a pattern's first match in paths and bodies of remaining requests."""
         for request in self.requests():
             match = pattern.search(f"{request['path']} {request['body']}")
             if match:
@@ -225,14 +238,17 @@ class RecordedExchanges:
 
 @dataclass(frozen=True, slots=True)
 class RecordedProbe:
-    """One probe of the target: its exchanges before the first history; ``again`` if a process resumed the run."""
+    """One probe of the target: its exchanges before the first history.
+
+    ``again`` if a process resumed the run.
+    """
 
     exchanges: RecordedExchanges
     again: bool
 
 
 def _probes(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
-    """Yield the exchanges of each probe of the target, and whether it was by a process that resumed the run."""
+    """Yield the exchanges of each probe, and whether it was of a resumed run."""
     exchanges: list[Record] = []
     again = False
     for record in evidence.records:
@@ -248,9 +264,10 @@ def _probes(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
 
 
 def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
-    """Yield the numbers of the records that end interrupted histories: the first ones of a process that resumes a run.
+    """Yield the numbers of the records that end interrupted histories.
 
-    Merged shards do not record where they were resumed, so such records may be ``anywhere``.
+    The first ones of a process that resumes a run. Merged shards do not record where they were resumed, so such records
+    may be ``anywhere``.
     """
     begun = anywhere
     for record in evidence.records:
@@ -263,7 +280,9 @@ def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
 
 
 class RunRecording:
-    """A journal, divided by history. It is also the sink of the replay's records, and compares them.
+    """A journal, divided by history.
+
+    It is also the sink of the replay's records, and compares them.
 
     Attributes:
         run: the first record.
@@ -351,7 +370,10 @@ class RecordedConnection(Connection):
 
 
 def _differences(recorded: Any, expected: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield where two values differ, as place and both values, apart from secrets removed from the recorded one."""
+    """Yield where two values differ: the place and both values.
+
+    Secrets removed from the recorded one are no difference.
+    """
     if recorded == expected:
         return
     if isinstance(recorded, dict) and isinstance(expected, dict):
@@ -366,7 +388,7 @@ def _differences(recorded: Any, expected: Any, place: str = "") -> Iterator[tupl
 
 
 def _hides(recorded: Any, expected: Any) -> bool:
-    """Return whether two texts are the same apart from secrets removed from the recorded one."""
+    """Return whether two texts differ only by secrets removed from the first."""
     texts = isinstance(recorded, str) and isinstance(expected, str)
     return texts and REMOVED in recorded and _fits(recorded.split(REMOVED), expected)
 
@@ -380,7 +402,7 @@ _ABSENT: Final = _Absent()
 
 
 def _fits(parts: list[str], text: str) -> bool:
-    """Return whether a text consists of these parts, in this order, with anything between them."""
+    """Return whether a text has these parts in order, with anything between."""
     first, *between, last = parts
     if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
         return False

@@ -1,6 +1,7 @@
-"""Verifies a run offline: recomputes its judgements from its exchanges, and compares everything it claims with them.
+"""Verifies a run offline.
 
-Whatever the evidence cannot show is listed with the reason.
+Recomputes its judgements from its exchanges, and compares everything it claims with them. Whatever the evidence cannot
+show is listed with the reason.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """0 if everything follows, 1 if something does not, 4 if something cannot be verified."""
+        """0 if everything follows, 1 if something does not, 4 if some is unverified."""
         return CHANGED if self.faults else INCOMPLETE if self.unverified else VERIFIED
 
 
@@ -229,7 +230,7 @@ class _Verifier:
 
 
 def _counterexample_text(run: Record, record: Record, history: Any, name: str, folder: str) -> str:
-    """Return the text that a counterexample's file must have, if the run's folder had this name."""
+    """Return the text that a counterexample's file must have in this folder."""
     profile = Profile(record["profile"])
     if is_merchant_run(run):
         shop = merchant_history_from_json(history)
@@ -260,7 +261,10 @@ def _common_bytes(first: bytes, second: bytes) -> int:
 
 
 def _tested(statement: bytes) -> list[dict[str, Any]]:
-    """Return the subjects of a statement that are not the evidence: what was tested, as the user described it."""
+    """Return the subjects of a statement that are not the evidence.
+
+    What was tested, as the user described it.
+    """
     try:
         subjects = json.loads(statement)["subject"]
         return [{"name": str(subject["name"]), "digest": dict(subject["digest"])} for subject in subjects[:-2]]

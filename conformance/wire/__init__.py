@@ -1,4 +1,7 @@
-"""One module per API: turns a step into requests, and responses into an observation."""
+"""One module per API.
+
+Turns a step into requests, and responses into an observation.
+"""
 
 from __future__ import annotations
 

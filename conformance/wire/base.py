@@ -1,7 +1,8 @@
-"""What the wires of all APIs share: credentials, headers, what a status means, and the calls of a step.
+"""What the wires of all APIs share.
 
-A wire does no I/O. Each step is a generator that yields calls and is sent their answers, so that the same code serves a
-remote server, an application in this process, and recorded exchanges:
+Credentials, headers, what a status means, and the calls of a step. A wire does no I/O. Each step is a generator that
+yields calls and is sent their answers, so that the same code serves a remote server, an application in this process,
+and recorded exchanges:
 
     calls = wire.perform(Cancel())
     answer = send(next(calls))     # PUT /ecomm/v2/payments/…/cancel
@@ -43,7 +44,10 @@ Calls: TypeAlias = Generator[Call, ResponseOrNone, ObservedFields]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials that every request carries. ``other_msn`` is a sales unit that does not own the test orders."""
+    """The credentials that every request carries.
+
+    ``other_msn`` is a sales unit that does not own the test orders.
+    """
 
     subscription_key: str
     msn: str
@@ -54,7 +58,9 @@ class Credentials:
 
 @dataclass(slots=True)
 class OrderIdentifiers:
-    """The identifiers of one history. Those that the suite chooses begin with the order id.
+    """The identifiers of one history.
+
+    Those that the suite chooses begin with the order id.
 
     Attributes:
         order_id: never used before, and recognisable as a test's.
@@ -90,7 +96,10 @@ class OrderIdentifiers:
         return f"{self.order_id}-h{self.helpers}"
 
     def key_for(self, step: Cancel) -> str:
-        """Return the key of a cancel. The key of a well-formed cancel of this order is remembered, to be repeated."""
+        """Return the key of a cancel.
+
+        The key of a well-formed cancel of this order is remembered, to be repeated.
+        """
         key = self.last_key if step.key is Key.SAME and self.last_key else self.fresh_key()
         if step.to is Addressee.OWN and step.defect is None:
             self.last_key = key
@@ -128,7 +137,10 @@ def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
 
 
 def is_page(response: Response) -> bool:
-    """Return whether a response is a web page. No API has any: a proxy or gateway sent it."""
+    """Return whether a response is a web page.
+
+    No API has any: a proxy or gateway sent it.
+    """
     kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
     return kind in ("text/html", "application/xhtml+xml")
 
@@ -178,7 +190,10 @@ def as_text(value: Any) -> str | None:
 
 
 def observed_amount(value: Any) -> Scalar:
-    """Return an amount for an observation: the integer, None if it is missing, else a text that says what it is."""
+    """Return an amount for an observation.
+
+    The integer, None if it is missing, else a text that says what it is.
+    """
     if value is None or as_amount(value) is not None:
         return value  # type: ignore[no-any-return]
     large = isinstance(value, int) and not isinstance(value, bool)
@@ -186,7 +201,10 @@ def observed_amount(value: Any) -> Scalar:
 
 
 def observed_name(value: Any) -> Scalar:
-    """Return a name for an observation: the text, None if it is missing, else a text that says what it is."""
+    """Return a name for an observation.
+
+    The text, None if it is missing, else a text that says what it is.
+    """
     return value if value is None or isinstance(value, str) else f"{_excerpt(value)}, which is no text"
 
 
@@ -200,7 +218,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def compare_echo(value: Any, expected: str) -> str | None:
-    """Return how a value compares with what was sent: ``same``, ``other``, or None if it is missing."""
+    """Return ``same`` or ``other`` compared with what was sent; None if missing."""
     if value is None:
         return None
     return "same" if value == expected else "other"
@@ -257,7 +275,7 @@ class Wire(ABC):
 
     @abstractmethod
     def act(self, step: Step) -> Calls:
-        """Yield the calls of a step that is a request to the API itself, other than a cancel."""
+        """Yield the calls of a step that is a request to the API, except a cancel."""
 
     @abstractmethod
     def cancel(self, step: Cancel) -> Calls:
@@ -265,7 +283,10 @@ class Wire(ABC):
 
     @abstractmethod
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
-        """Yield the calls that read the order back. Without ``log``, an event log that takes a call is left out."""
+        """Yield the calls that read the order back.
+
+        Without ``log``, an event log that takes a call is left out.
+        """
 
     @property
     @abstractmethod
@@ -281,7 +302,7 @@ class Wire(ABC):
     def headers(
         self, defect: Defect | None = None, msn: str | None = None, key: tuple[str, str] | None = None
     ) -> Headers:
-        """Return a request's headers, with one of them missing or wrong if that is the defect."""
+        """Return a request's headers, one missing or wrong if that is the defect."""
         token = f"Bearer {self.credentials.token}"
         subscription = self.credentials.subscription_key
         unit = msn or self.credentials.msn

@@ -1,4 +1,7 @@
-"""The interface between a trial and a target: a driver executes one history's steps."""
+"""The interface between a trial and a target.
+
+A driver executes one history's steps.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ class Driver(Protocol):
         """Make a step happen; return the ``answer.`` fields of the observation."""
 
     async def look(self, purpose: str, *, log: bool) -> ObservedFields:
-        """Read the order back; return the ``view.`` fields. Without ``log``, the event log may be left out."""
+        """Read the order back; return the ``view.`` fields.
+
+        Without ``log``, the event log may be left out.
+        """
 
     async def pause(self, attempt: int) -> None:
         """Wait before an order is read for the ``attempt``-th time."""

@@ -89,7 +89,10 @@ class EcomWire(Wire):
         return Call(Request("POST", f"{self.base}/{self.identifier}/{operation}", headers, as_json_bytes(body)), "act")
 
     def cancel(self, step: Cancel) -> Calls:
-        """Yield the calls of a cancel. A key that is to be spent is spent on another order first."""
+        """Yield the calls of a cancel.
+
+        A key that is to be spent is spent on another order first.
+        """
         order_id, msn = self.order_and_unit(step)
         if step.key is Key.SPENT:
             helper = self.identifiers.helper_id()
@@ -208,7 +211,10 @@ def _history(raw: Any) -> ObservedFields:
 
 
 def _order(names: list[Any], stamps: list[Any]) -> str:
-    """Return which end of the history is the newest, by the position of the initiation and the readable times."""
+    """Return which end of the history is the newest.
+
+    The position of the initiation shows it, and the times that can be read.
+    """
     if len(names) < 2:
         return "one-entry"
     if names[0] == "INITIATE":

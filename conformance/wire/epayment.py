@@ -1,6 +1,7 @@
-"""ePayment v1 in HTTP messages: steps become requests, responses become observations.
+"""ePayment v1 in HTTP messages.
 
-Documented in the ePayment API guide and its OpenAPI description, version 1.
+Steps become requests, responses become observations. Documented in the ePayment API guide and its OpenAPI description,
+version 1.
 """
 
 from __future__ import annotations
@@ -87,7 +88,10 @@ class EpaymentWire(Wire):
         return Call(Request("POST", f"{self.base}/{self.identifier}/{operation}", headers, as_json_bytes(body)), "act")
 
     def cancel(self, step: Cancel) -> Calls:
-        """Yield the calls of a cancel. A key that is to be spent is spent on another payment first."""
+        """Yield the calls of a cancel.
+
+        A key that is to be spent is spent on another payment first.
+        """
         reference, msn = self.order_and_unit(step)
         if step.key is Key.SPENT:
             helper = self.identifiers.helper_id()
@@ -182,7 +186,10 @@ def _unreadable_log(answer: ResponseOrNone) -> ObservedFields:
 
 
 def _order(names: list[Any]) -> str | None:
-    """Return which end of the log is the newest, by the position of the creation; None if that is not known."""
+    """Return which end of the log is the newest, by the position of the creation.
+
+    The result is None if that is not known.
+    """
     if len(names) < 2 or "CREATED" not in names:
         return None
     if names[0] == "CREATED":

@@ -1,4 +1,7 @@
-"""The operations around Cancel: their paths in OpenAPI descriptions, and what is documented of their messages."""
+"""The operations around Cancel.
+
+Their paths in OpenAPI descriptions, and what is documented of their messages.
+"""
 
 from __future__ import annotations
 
@@ -200,7 +203,10 @@ _BY_PLACE: Final = {(operation.method, without_names(operation.path)): operation
 
 
 def operation_at(method: str, template: str) -> Operation | None:
-    """Return the operation at a method and a whole path of a description; None if it is another one."""
+    """Return the operation at a method and a whole path of a description.
+
+    The result is None if it is another one.
+    """
     return _BY_PLACE.get((method.upper(), without_names(template)))
 
 

@@ -1,6 +1,7 @@
-"""Recurring v3 in HTTP messages: steps become requests, responses become observations.
+"""Recurring v3 in HTTP messages.
 
-Documented in the Recurring API guide and its OpenAPI description, version 3.
+Steps become requests, responses become observations. Documented in the Recurring API guide and its OpenAPI description,
+version 3.
 """
 
 from __future__ import annotations
@@ -124,7 +125,10 @@ class RecurringWire(Wire):
         }
 
     def cancel(self, step: Cancel) -> Calls:
-        """Yield the calls of a cancel, after those of another charge whose key is spent, or of another agreement."""
+        """Yield the calls of a cancel.
+
+        Before them come those of another charge whose key is spent, or of another agreement.
+        """
         path = self._charge()
         key = ""
         if step.key is Key.SPENT:
@@ -204,7 +208,10 @@ def _error(answer: ResponseOrNone) -> ObservedFields:
 
 
 def _problem(kind: str) -> str | None:
-    """Return a problem's id: the fragment of its type, or the whole type if it is not a URL."""
+    """Return a problem's id.
+
+    The fragment of its type, or the whole type if it is not a URL.
+    """
     if "#" in kind:
         return kind.rpartition("#")[2]
     return None if "/" in kind or ":" in kind else kind

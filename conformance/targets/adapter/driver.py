@@ -1,4 +1,4 @@
-"""Executes a history's steps by calling an adapter, and turns the results into observations."""
+"""Executes a history's steps by calling a Python adapter."""
 
 from __future__ import annotations
 
@@ -84,7 +84,10 @@ class AdapterDriver:
         return {} if action is None else await self._result_of(action, order_id)
 
     async def look(self, purpose: str, *, log: bool) -> ObservedFields:
-        """Read the order back; return the observation. A result that is not usable overrides the step's outcome too."""
+        """Read the order back; return the observation.
+
+        A result that is not usable overrides the step's outcome too.
+        """
         missing: ObservedFields = dict.fromkeys(_UNREAD)
         try:
             view = await self._call_method("read", self._identifiers.order_id)
@@ -159,7 +162,9 @@ def _refused(method: str, answer: Refused) -> ObservedFields:
 
 
 def view_of(profile: Profile, view: object) -> ObservedFields:
-    """Return the observation of an adapter's view; what the view leaves out is left out.
+    """Return the observation of an adapter's view.
+
+    What the view leaves out is left out.
 
     >>> view_of(Profile.EPAYMENT, OrderView("AUTHORIZED", 0, 0, 0))["view.state"]
     'AUTHORIZED'

@@ -102,7 +102,10 @@ class _InProcess(Connection):
 
 
 class WsgiTransport(ApplicationTransport):
-    """A WSGI application. It gets one request at a time: its only thread is busy until the request is answered."""
+    """A WSGI application.
+
+    It gets one request at a time: its only thread is busy until the request is answered.
+    """
 
     kind: ClassVar[str] = "wsgi"
     concurrent: ClassVar[bool] = False
@@ -178,7 +181,10 @@ class AsgiTransport(ApplicationTransport):
 
 
 class _Lifespan:
-    """Start and stop of an application that implements the ASGI lifespan protocol; nothing for one that does not."""
+    """Start and stop of an application that implements the ASGI lifespan protocol.
+
+    Both do nothing for an application that does not.
+    """
 
     def __init__(self, app: Any) -> None:
         self.state: dict[str, Any] = {}
@@ -216,7 +222,7 @@ class _Lifespan:
 
 
 def _control_path(control: str | None) -> str:
-    """Return the path of the application's own test control API, which is given as a path or as a URL."""
+    """Return the path of the test control API, which is given as path or URL."""
     if not control:
         return ""
     if control.startswith("/"):

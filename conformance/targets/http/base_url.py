@@ -1,4 +1,7 @@
-"""URLs as httpx understands them: what would be connected to, whatever letters the user wrote."""
+"""URLs as httpx understands them.
+
+What would be connected to, whatever letters the user wrote.
+"""
 
 from __future__ import annotations
 

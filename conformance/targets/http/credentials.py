@@ -1,4 +1,4 @@
-"""The credentials that a run takes from the environment, and which of its values are secrets."""
+"""The credentials that a run takes from the environment, and its secrets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ class EnvironmentCredentials:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values that must never be written down; a phone number only if the user supplied it."""
+        """The values that must never be written down.
+
+        A phone number is among them only if the user supplied it.
+        """
         credentials = (self.client_secret, self.subscription_key, self.token, self.client_id)
         phones = (self.phone, self.phone[-8:]) if self.phone != PHONE else ()
         return tuple(secret for secret in (*credentials, *phones) if secret)

@@ -1,4 +1,7 @@
-"""Executes a history's steps in HTTP messages: one request after the other, or two at once."""
+"""Executes a history's steps in HTTP messages.
+
+One request after the other, or two at once.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ class HttpDriver:
         return {**first.observed, **second_fields, SENT_TOGETHER: race.together}
 
     async def takes_two(self) -> bool:
-        """Return whether two reads that are under way at the same time both get a response."""
+        """Return whether two reads at the same time both get a response."""
         if self._beside is None:
             return False
         reads = self._wire.read("prepare", log=False), self._wire.read("prepare", log=False)
@@ -128,7 +131,10 @@ class HttpDriver:
         return {**view, "answer.outcome": view["view.outcome"], "answer.cause": cause}
 
     def interpret(self, step: Step, answer: ResponseOrNone) -> ObservedFields:
-        """Return the observation of an answer to a step's only request that somebody else sent."""
+        """Return the observation of an answer to a request that somebody else sent.
+
+        It is the only request of the step.
+        """
         calls = self._wire.perform(step)
         next(calls)
         try:
@@ -156,7 +162,7 @@ class HttpDriver:
 
 @dataclass(frozen=True, slots=True)
 class _RacedRequest:
-    """One of two requests that were sent at the same moment, its answer, and the observation."""
+    """One of two requests sent at the same moment, its answer, and the observation."""
 
     call: Call
     answer: ResponseOrNone

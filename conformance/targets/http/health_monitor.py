@@ -1,4 +1,7 @@
-"""Whether the target is still fit to be tested: it answers in order, and is not production."""
+"""Whether the target is still fit to be tested.
+
+It answers in order, and is not production.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ UNHEALTHY: Final = 24
 
 
 class HealthMonitor:
-    """Counts requests in a row without an orderly response, over all histories of a session."""
+    """Counts requests in a row without an orderly response, over all histories."""
 
     def __init__(self, name: str, *, loopback: bool = True) -> None:
         """Watch the target called ``name``; ``loopback`` says that it is on this machine."""

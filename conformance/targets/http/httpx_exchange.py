@@ -1,4 +1,7 @@
-"""One HTTP exchange through an httpx transport: a response, or in plain words why there is none."""
+"""One HTTP exchange through an httpx transport.
+
+A response, or in plain words why there is none.
+"""
 
 from __future__ import annotations
 
@@ -139,9 +142,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def retry_after(response: Response, otherwise: float) -> float:
-    """Return how many seconds a 429 asks the client to wait: ``Retry-After`` as a number or a date.
+    """Return how many seconds a 429 asks the client to wait.
 
-    It is at most ``LONGEST_WAIT``, and ``otherwise`` if the header is missing or unreadable.
+    ``Retry-After`` is a number or a date. The result is at most ``LONGEST_WAIT``, and ``otherwise`` if the header is
+    missing or unreadable.
 
     >>> retry_after(Response(429, (("Retry-After", "2"),)), 1.0), retry_after(Response(429), 1.0)
     (2.0, 1.0)

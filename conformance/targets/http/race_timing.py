@@ -31,7 +31,9 @@ class Race:
 
 
 class RequestTiming:
-    """The timing of one request: a context manager that is entered when it is sent and left when it is answered.
+    """The timing of one request.
+
+    A context manager that is entered when it is sent and left when it is answered.
 
     Attributes:
         begun: when it was sent, in seconds of ``time.perf_counter``.
@@ -49,7 +51,10 @@ class RequestTiming:
         return self.ended - self.begun
 
     def wait(self) -> None:
-        """Wait for the other request. It blocks: each of the two needs a thread of its own."""
+        """Wait for the other request.
+
+        It blocks: each of the two needs a thread of its own.
+        """
         with suppress(threading.BrokenBarrierError):
             self._barrier.wait(PATIENCE)
 

@@ -77,7 +77,7 @@ class RemoteTransport(Transport):
         self._routes = {address.origin: _route(address, environment) for address in addresses}
 
     def connect(self) -> Connection:
-        """Return a new connection to the API and, at another address, to the test control API."""
+        """Return a new connection to the API and to the test control API."""
         return _NetworkConnection(self, self._control, self._routes, self._timeout)
 
 
@@ -135,9 +135,9 @@ _Job = tuple[Request, Address, RequestTiming | None, "asyncio.Future[ResponseOrN
 
 
 class _ExchangeThread:
-    """A thread that makes one exchange after the other: synchronous httpx takes half as long.
+    """A thread that makes one exchange after the other.
 
-    A server that never ends its response blocks this daemon thread only.
+    Synchronous httpx takes half as long. A server that never ends its response blocks this daemon thread only.
     """
 
     def __init__(self, routes: Mapping[str, Route], timeout: float) -> None:
@@ -154,7 +154,7 @@ class _ExchangeThread:
         return await future
 
     def stop(self) -> None:
-        """Let the thread close its connections and end, even while it waits for a response."""
+        """Close the connections and end the thread, even if it waits for a response."""
         self._jobs.put(None)
         for connected in list(self._sockets.values()):
             with suppress(OSError):  # it was closed already

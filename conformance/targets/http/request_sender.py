@@ -1,4 +1,7 @@
-"""How the requests of one history are sent: with a valid token, within the rate limits, again where that is safe."""
+"""How the requests of one history are sent.
+
+With a valid token, within the rate limits, again where that is safe.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,9 @@ class RequestSender:
         self._limiter = RateLimiter(tokens.clock)
 
     async def send(self, call: Call, connection: Connection) -> ResponseOrNone:
-        """Send a request until it has a response or must not be sent again; return the last answer.
+        """Send a request until it has a response or must not be sent again.
+
+        Returns the last answer.
 
         Raises:
             TargetError: the target is not healthy, or is production.
@@ -118,7 +123,7 @@ class RequestSender:
         return call
 
     def check(self, answer: ResponseOrNone) -> None:
-        """Let the session learn from an answer how the target is, and whether it accepts the token.
+        """Note what an answer shows of the target's health and of the token.
 
         Raises:
             TargetError: the target is not healthy, or is production.
@@ -128,7 +133,7 @@ class RequestSender:
             self._tokens.note_success(answer)
 
     def _may_repeat(self, request: Request, answer: ResponseOrNone) -> bool:
-        """Return whether a request is safe to repeat and its answer is not one that is under test.
+        """Return whether a request is safe to repeat and its answer is not under test.
 
         A request with an idempotency key is safe. A read has none: whoever reads decides about reading again.
         """

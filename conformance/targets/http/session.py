@@ -70,7 +70,7 @@ class Session:
         record: RecordExchange,
         beside: Connection | None = None,
     ) -> HttpDriver:
-        """Return the driver of one history, whose order has an id that was never used before.
+        """Return the driver of a history with an order id that was never used.
 
         ``beside`` is a second connection, for requests that are sent at the same moment as another.
         """
@@ -205,7 +205,10 @@ def _token_in(answer: ResponseOrNone, transport: Transport, *, from_environment:
 
 
 def _renewal_time(lifetime: object) -> float | None:
-    """Return when a token with a lifetime in seconds has to be renewed; None if the lifetime is not usable."""
+    """Return when a token with a lifetime in seconds has to be renewed.
+
+    The result is None if the lifetime is not usable.
+    """
     try:
         seconds = float(lifetime) if isinstance(lifetime, str | int | float) else 0.0
     except (ValueError, OverflowError):
@@ -216,7 +219,10 @@ def _renewal_time(lifetime: object) -> float | None:
 async def _with_retries(
     send: Callable[[], Awaitable[ResponseOrNone]], transport: Transport, connection: Connection
 ) -> ResponseOrNone:
-    """Send a harmless request again if a network lost it or the server had an error; return the last answer."""
+    """Send a harmless request again if a network lost it or the server had an error.
+
+    Returns the last answer.
+    """
     answer = await send()
     for attempt in range(1, RETRIES + 1):
         if not transport.remote or (isinstance(answer, Response) and answer.status < 500):

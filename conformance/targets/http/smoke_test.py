@@ -1,6 +1,7 @@
-"""The smoke test of one API: an order is taken through its life before anything is judged.
+"""The smoke test of one API.
 
-What is wrong with the target or its configuration shows here, as one sentence that says what to change.
+An order is taken through its life before anything is judged. What is wrong with the target or its configuration shows
+here, as one sentence that says what to change.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class _SmokeTest:
 
     @property
     def may_pass_next_time(self) -> bool:
-        """Whether the network or a moment's trouble of the target may be the reason of a failure."""
+        """Whether a failure may be due to the network or to a moment's trouble."""
         if self._last is None or not self._session.transport.remote:
             return False
         answer = self._last[1]
@@ -116,7 +117,10 @@ class _SmokeTest:
             raise TargetError(self._diagnosis("an order that was initiated could not be read back"))
 
     async def _approve(self, driver: HttpDriver, offered: frozenset[str]) -> frozenset[str]:
-        """Approve the payment; return what the target offers, with ``approve`` if that was possible."""
+        """Approve the payment.
+
+        Returns what the target offers, with ``approve`` if that was possible.
+        """
         if self._profile is Profile.RECURRING:
             return offered
         outcome = (await driver.perform(Approve())).get("answer.outcome")
@@ -159,7 +163,7 @@ class _SmokeTest:
         self._session.distinguishes_units[self._profile] = refuses
 
     def _diagnosis(self, trouble: str) -> str:
-        """Return a sentence about what went wrong, with what to change as far as the last answer shows it."""
+        """Return a sentence about what went wrong, and what to change."""
         name = self._session.transport.name
         if self._last is None:
             return f"{name}: {trouble}."

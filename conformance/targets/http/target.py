@@ -77,7 +77,10 @@ class HttpTarget:
         )
 
     def worker(self) -> Worker:
-        """Return a worker with two connections: the second is for requests that race with another."""
+        """Return a worker with two connections.
+
+        The second is for requests that race with another.
+        """
         return _HttpWorker(self.session, self.transport.connect(), self.transport.connect())
 
     async def close(self) -> None:

@@ -1,4 +1,7 @@
-"""The access token that all requests of a session share: renewed before it ends, and once after a 401."""
+"""The access token that all requests of a session share.
+
+Renewed before it ends, and once after a 401.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ class TokenStore:
     """
 
     def __init__(self, token: Token, renew: Renew | None = None, clock: Clock = time.monotonic) -> None:
-        """Start with a token. Without ``renew`` it cannot be renewed: the user supplied it."""
+        """Start with a token.
+
+        Without ``renew`` it cannot be renewed: the user supplied it.
+        """
         self.token = token
         self.clock = clock
         self._renew = renew
@@ -52,14 +58,17 @@ class TokenStore:
         self._lock = asyncio.Lock()
 
     async def authorize(self, call: Call, record: RecordExchange) -> Call:
-        """Return the call with a token that is valid for a while, if it carries one of ours."""
+        """Return a call that carries one of our tokens with one that is valid."""
         token = self.token
         if token.ends is not None and self.clock() >= token.ends:
             await self._replace(token.text, record)
         return _with_token(call, self.token.text) if _token_of(call) in self._issued else call
 
     async def reauthorize(self, call: Call, record: RecordExchange) -> Call:
-        """Return a call that was refused with 401 with a new token; the same call if there is none."""
+        """Return a call that was refused with 401 with a new token.
+
+        The result is the same call if there is none.
+        """
         refused = _token_of(call)
         # A request without the subscription key is refused for that, whatever its token is.
         has_key = call.request.header(_SUBSCRIPTION_KEY) is not None
@@ -68,14 +77,15 @@ class TokenStore:
         return call
 
     def note_success(self, response: Response) -> None:
-        """Note that the target accepted the current token, so that a later 401 may renew it again."""
+        """Note that the current token was accepted: a later 401 may renew it."""
         if response.status != 401 and self._refused_when_new == self.token.text:
             self._refused_when_new = ""
 
     async def _replace(self, refused: str, record: RecordExchange) -> bool:
-        """Renew a token that ended or was refused; return whether there is another one now.
+        """Renew a token that ended or was refused.
 
-        A new token that is refused at once is not renewed again: the token is not the problem then.
+        Returns whether there is another one now. A new token that is refused at once is not renewed again: the token is
+        not the problem then.
         """
         async with self._lock:
             if self.token.text != refused:
@@ -89,7 +99,10 @@ class TokenStore:
 
 
 def _token_of(call: Call) -> str:
-    """Return the token of a well-formed ``Authorization`` header to the API; an empty text otherwise."""
+    """Return the token of a well-formed ``Authorization`` header to the API.
+
+    The result is an empty text otherwise.
+    """
     value = call.request.header("Authorization") or ""
     return value.removeprefix("Bearer ") if value.startswith("Bearer ") and not call.to_control else ""
 
