@@ -27,13 +27,13 @@ def resolve_target(
     seed: int = 0,
     timeout: float = 30.0,
 ) -> Target:
-    """Return the target of that name. Nothing is sent yet.
+    """Return the target of that name; nothing is sent yet.
 
     Args:
         target: ``embedded``, a base URL, ``asgi:module:app``, ``wsgi:module:app`` or ``python:module:Adapter``.
         control_url: the base of the target's test control API, if it has one.
         concurrency: how many histories run at once; None for the default of the kind of target.
-        environment: holds credentials, proxies and certificates; None for the environment of this process.
+        environment: holds credentials, proxies and certificates; None for this process's.
         seed: decides the embedded provider's identifiers.
         timeout: seconds that one response may take.
 
@@ -43,24 +43,26 @@ def resolve_target(
     """
     _check_numbers(concurrency, timeout)
     target = target.strip()
-    kind, colon, place = target.partition(":")
-    kind = kind.lower()
-    if kind in ("http", "https") and colon:
-        server = RemoteTransport(target, control_url, timeout=timeout, environment=environment)
-        return HttpTarget(server, credentials_from(environment, loopback=server.base.loopback), concurrency=concurrency)
-    if kind == "embedded" and not colon:
-        return _embedded(control_url, concurrency, environment, seed)
-    if kind in ("asgi", "wsgi", "python") and colon:
-        if concurrency not in (None, 1):
-            raise TargetUsageError(
-                f"{target} is called in this process, one history at a time: leave --concurrency out."
-            )
-        if kind == "python":
+    scheme, colon, place = target.partition(":")
+    kind = scheme.lower()
+    match kind + colon:
+        case "http:" | "https:":
+            server = RemoteTransport(target, control_url, timeout=timeout, environment=environment)
+            return _server(server, environment, concurrency)
+        case "embedded":
+            return _embedded(control_url, concurrency, environment, seed)
+        case "python:":
+            _check_one_at_a_time(target, concurrency)
             return _adapter(target, place, control_url, timeout)
-        application = AsgiTransport if kind == "asgi" else WsgiTransport
-        app = application(target, import_object(kind, place), control_url, timeout=timeout)
-        return HttpTarget(app, credentials_from(environment, loopback=True))
+        case "asgi:" | "wsgi:":
+            _check_one_at_a_time(target, concurrency)
+            return _application(kind, target, place, control_url, environment, timeout)
     raise TargetUsageError(f"{target!r} is not a kind of target: use {KINDS}.")
+
+
+def _check_one_at_a_time(target: str, concurrency: int | None) -> None:
+    if concurrency not in (None, 1):
+        raise TargetUsageError(f"{target} is called in this process, one history at a time: leave --concurrency out.")
 
 
 def _check_numbers(concurrency: int | None, timeout: float) -> None:
@@ -70,6 +72,11 @@ def _check_numbers(concurrency: int | None, timeout: float) -> None:
         raise TargetUsageError("the timeout must be a number of seconds above 0.")
 
 
+def _server(server: RemoteTransport, environment: Mapping[str, str] | None, concurrency: int | None) -> Target:
+    credentials = credentials_from(environment, loopback=server.base.loopback)
+    return HttpTarget(server, credentials, concurrency=concurrency)
+
+
 def _embedded(
     control_url: str | None, concurrency: int | None, environment: Mapping[str, str] | None, seed: int
 ) -> Target:
@@ -77,6 +84,19 @@ def _embedded(
         raise TargetUsageError("the embedded provider has its own test control API: leave --control-url out.")
     provider = EmbeddedTransport(Provider(seed=seed), seed)
     return HttpTarget(provider, credentials_from(environment, embedded=True), concurrency=concurrency)
+
+
+def _application(
+    kind: str,
+    target: str,
+    place: str,
+    control_url: str | None,
+    environment: Mapping[str, str] | None,
+    timeout: float,
+) -> Target:
+    transport = AsgiTransport if kind == "asgi" else WsgiTransport
+    app = transport(target, import_object(kind, place), control_url, timeout=timeout)
+    return HttpTarget(app, credentials_from(environment, loopback=True))
 
 
 def _adapter(target: str, place: str, control_url: str | None, timeout: float) -> Target:

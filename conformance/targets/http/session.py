@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
@@ -105,14 +106,6 @@ async def open_session(
         TargetError: the target cannot be reached, refuses the credentials, or its test control API is another.
 
     """
-
-    async def renew(record: RecordExchange) -> Token:
-        connection = transport.connect()
-        try:
-            return await _fetch_token(transport, connection, credentials, learn_secret, record)
-        finally:
-            await connection.close()
-
     await transport.start()
     connection = transport.connect()
     try:
@@ -133,11 +126,24 @@ async def open_session(
         nonce,
         today,
         capabilities,
-        TokenStore(token, None if credentials.token else renew),
+        TokenStore(token, None if credentials.token else partial(_renew, transport, credentials, learn_secret)),
         HealthMonitor(transport.name, loopback=transport.loopback),
         SendPolicy(paced=transport.paced, resends=transport.remote, pause=transport.pause),
         credentials.other_named,
     )
+
+
+async def _renew(
+    transport: Transport,
+    credentials: EnvironmentCredentials,
+    learn_secret: Callable[[str], None],
+    record: RecordExchange,
+) -> Token:
+    connection = transport.connect()
+    try:
+        return await _fetch_token(transport, connection, credentials, learn_secret, record)
+    finally:
+        await connection.close()
 
 
 def token_call(credentials: EnvironmentCredentials) -> Call:
