@@ -93,9 +93,9 @@ class Between:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return ``{"from": low, "to": high}``, with ``"but": [...]`` and ``"optional".
+        """Return ``{"from": low, "to": high}``.
 
-        True`` where they apply.
+        It has ``"but": [...]`` and ``"optional": true`` where they apply.
         """
         data: dict[str, Any] = {"from": self.low, "to": self.high}
         if self.but:
@@ -251,10 +251,7 @@ def of_the_other(field: str) -> str:
 
 
 def observations_of_each(observed: Observation) -> tuple[Observation, Observation]:
-    """Return two observations.
-
-    What each of two requests that were sent together would show alone.
-    """
+    """Return what each of two requests sent together would show alone."""
     second = {name.replace(OTHER, ANSWER, 1): value for name, value in observed.items() if name.startswith(OTHER)}
     return observed, {name: value for name, value in observed.items() if not name.startswith((ANSWER, OTHER))} | second
 

@@ -112,10 +112,7 @@ class Enter3DS:
 
 @dataclass(frozen=True, slots=True)
 class Leave3DS:
-    """The 3-D Secure session ends.
-
-    With a reservation when it succeeds, with a rejection when not.
-    """
+    """The 3-D Secure session ends with a reservation, or without success a rejection."""
 
     success: bool = True
 
@@ -287,10 +284,7 @@ def action_of(step: Step) -> str | None:
 
 
 def parts_of(step: Step) -> tuple[Step, ...]:
-    """Return the requests of a step.
-
-    The two that are sent together, or the step itself.
-    """
+    """Return the requests of a step: two that are sent together, or the step itself."""
     return (step.first, step.second) if isinstance(step, Together) else (step,)
 
 

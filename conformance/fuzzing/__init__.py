@@ -1,4 +1,1 @@
-"""The HTTP layer under malformed, unusual and linked requests.
-
-What schemathesis draws, sent, answered and judged.
-"""
+"""Malformed, unusual and linked requests, drawn from an OpenAPI description."""

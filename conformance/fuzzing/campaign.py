@@ -22,7 +22,7 @@ from conformance.targets.target import Target
 class FuzzCampaign:
     """Fuzzes a target.
 
-    The APIs in ``settings``, or those of the description if there are none.
+    It fuzzes the APIs in ``settings``, or those of the description if there are none.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Executes fuzzed requests.
+"""Executes fuzzed requests: sends, reads the order back, judges and records.
 
-Makes a draft real, sends it, reads the order back, judges and records. Every fuzzed request passes here, whatever drew
+Every fuzzed request passes here, whatever drew
 it. A request that gets a 500 is sent again before it is judged.
 """
 
@@ -87,9 +87,9 @@ class RequestDraft:
 
 @dataclass
 class Budget:
-    """What may still be spent.
+    """What may still be spent: time and requests.
 
-    A ``deadline`` in seconds of ``time.monotonic``, and a number of requests.
+    ``deadline`` is in seconds of ``time.monotonic``.
     """
 
     deadline: float
@@ -338,10 +338,7 @@ class RequestExecutor:
         return view
 
     async def _model_facts(self, order: PooledOrder, step: Step, response: Response) -> dict[str, Scalar]:
-        """Return what the model says of a step that a response is the outcome of.
-
-        Follow the order.
-        """
+        """Return what the model says of a step with this response; follow the order."""
         observed = order.driver.interpret(step, response)
         judgement, order.possible = await executed_step(order, step, observed, self.orders.context)
         facts: dict[str, Scalar] = {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}

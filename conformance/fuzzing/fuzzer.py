@@ -1,6 +1,6 @@
-"""The fuzzing of a run.
+"""The fuzzing of a run, within a budget of time and requests.
 
-Requests that are always sent, then drawn ones, within a budget of time and requests.
+Some requests are always sent; the others are drawn.
 """
 
 from __future__ import annotations
@@ -59,10 +59,7 @@ class FuzzPhase:
     named: str
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is needed to resume it: ``{"openapi": …, "digest": …, "seconds".
-
-        …}``.
-        """
+        """Return what resuming takes: ``{"openapi": …, "digest": …, "seconds": …}``."""
         return {"openapi": self.named, "digest": self.description.digest, "seconds": self.limits.seconds}
 
     @property

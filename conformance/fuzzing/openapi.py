@@ -335,7 +335,7 @@ def _operations(data: dict[str, Any]) -> Iterator[tuple[Operation, tuple[str, fr
 def _bases(data: dict[str, Any]) -> list[str]:
     """Return the paths that may precede a description's own.
 
-    None, those of its servers, and those of the APIs.
+    These are the empty path, those of its servers, and those of the APIs.
     """
     servers = data.get("servers")
     listed = (

@@ -1,7 +1,7 @@
 """Requests that are always sent, whatever is drawn later.
 
-Without credentials, malformed, for unknown orders, plain. They are deterministic and few, so that a defect of the HTTP
-layer shows in the first seconds.
+They are without credentials, malformed, for unknown orders, or plain. They are deterministic and few, so that a defect
+of the HTTP layer shows in the first seconds.
 """
 
 from __future__ import annotations

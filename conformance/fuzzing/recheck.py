@@ -1,6 +1,6 @@
-"""Rechecks fuzzed requests.
+"""Rechecks the facts and the judgements of fuzzed requests.
 
-The facts that their messages show, and the judgement that follows from the facts. The journal has the messages beside
+The journal has the messages beside
 the facts, without credentials. A fact that one request and its response do not show is taken as it was recorded.
 """
 

@@ -1,7 +1,4 @@
-"""Bodies of fuzzed requests.
-
-The suite's own, broken variants of them, and drawn ones with meaningful values.
-"""
+"""Bodies of fuzzed requests: the suite's own, broken variants, drawn ones."""
 
 from __future__ import annotations
 
@@ -31,10 +28,7 @@ OFTEN: Final = 0.85
 
 @dataclass(frozen=True, slots=True)
 class RequestDefaults:
-    """What the suite's own requests have.
-
-    Sales unit, currency, the test user's phone number, a due date.
-    """
+    """What the suite's own requests have: unit, currency, test user, due date."""
 
     msn: str
     currency: str

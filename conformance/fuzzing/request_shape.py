@@ -1,6 +1,6 @@
-"""Classifies a request by its body.
+"""Classifies a request as invalid, like one of the suite's own, or uncertain.
 
-Invalid for certain, exactly like one of the suite's own, or uncertain. All of it follows from the operation and the
+All of it follows from the operation and the
 body. A lenient server may accept an uncertain request and a strict one may refuse it, and neither is judged
 (interpretation ``C17``).
 """

@@ -14,9 +14,9 @@ from conformance.wire.operations import ENTRIES, STATES, Operation, OperationKin
 
 
 def response_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Scalar]:
-    """Return the facts that an answer alone shows, such as ``{"answer.status".
+    """Return the facts that an answer alone shows: ``{"answer.status": 200, …}``.
 
-    200, "answer.type": "json"}``. A fact that is None is left out of the record, except ``answer.name``: it is None if
+    A fact that is None is left out of the record, except ``answer.name``: it is None if
     all names are documented.
     """
     if isinstance(answer, NoResponse):

@@ -207,10 +207,7 @@ def _fits(template: list[str], segments: list[str]) -> bool:
 
 @contextmanager
 def _restored_hypothesis() -> Iterator[None]:
-    """Restore what schemathesis changes in Hypothesis.
-
-    Its printer, and the size of an example.
-    """
+    """Restore the printer and the example size that schemathesis changes."""
     import hypothesis  # noqa: PLC0415
     from hypothesis import core  # noqa: PLC0415
     from hypothesis.internal.conjecture import engine  # noqa: PLC0415

@@ -218,7 +218,7 @@ class ApiBase:
     def settle(self, order: Payment) -> None:
         """Apply what time does to a payment.
 
-        The approval window closes, the capture deadline passes.
+        Its approval window may close, and its capture deadline may pass.
         """
         if order.stage is Stage.INITIATED:
             if self.is_window_over(order):

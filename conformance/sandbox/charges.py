@@ -40,7 +40,7 @@ class Charges(RecurringAnswers):
     def key(self, call: ProviderRequest) -> str:
         """Return ``Idempotency-Key``.
 
-        1 to 40 characters, no number sign, question mark, slash or backslash.
+        It must have 1 to 40 characters, and no number sign, question mark, slash or backslash.
         """
         key = call.headers.get("idempotency-key")
         if key is None:

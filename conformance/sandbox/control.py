@@ -1,6 +1,6 @@
-"""The test control API.
+"""The test control API lets time pass and the user act, for one payment at a time.
 
-Lets time pass and the user act, for one payment at a time. It needs no credentials. The base is ``/control``; calls are
+It needs no credentials. The base is ``/control``; calls are
 ``/v1/capabilities``, ``/v1/{profile}/payments/{id}/age`` and ``…/action`` under it.
 """
 

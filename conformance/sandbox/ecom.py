@@ -201,10 +201,7 @@ class Ecom(EcomAnswers):
         return self.refusal_for_captured(order, release_rest=release_rest)
 
     def refusal_for_captured(self, order: Payment, *, release_rest: bool) -> Refusal | None:
-        """Return why an approved payment cannot be cancelled.
-
-        A capture that the flag does not allow for.
-        """
+        """Return why an approved payment cannot be cancelled: a capture, by the flag."""
         if order.captured == 0:
             return None
         if order.remaining == 0:

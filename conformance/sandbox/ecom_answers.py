@@ -1,6 +1,6 @@
-"""How eCom shows a payment.
+"""How eCom shows a payment: responses to a cancel, details, history.
 
-The response to a cancel, the details and their history. Written from the eCom guide of November 2023 and its
+Written from the eCom guide of November 2023 and its
 description 2.0.3.
 """
 
@@ -46,9 +46,9 @@ class EcomAnswers(ApiBase):
         return json_response(200, self.dressed(payload))
 
     def cancel_amount(self, order: Payment, released: int) -> int:
-        """Return the amount in a cancel answer.
+        """Return the amount in the response to a cancel.
 
-        What was ordered, as in the documented example.
+        It is what was ordered, as in the documented example.
         """
         return released if self.options.released_amount_in_answer and order.captured else order.amount
 

@@ -128,7 +128,7 @@ class EPayment(EPaymentAnswers):
     def read_expiry(self, check: BodyCheck) -> float:
         """Return until when the user can approve.
 
-        Ten minutes from now, or a later moment that was asked for.
+        That is ten minutes from now, or a later moment that was requested.
         """
         shortest = self.clock.seconds() + APPROVAL_SECONDS
         if check.body.get("expiresAt") is None:

@@ -64,7 +64,7 @@ class EPaymentAnswers(ApiBase):
     def problem_type(self, refusal: Refusal) -> str:
         """Return the problem's type.
 
-        The HTTP status, or with the older reading what tells errors apart.
+        It names the HTTP status, or by the older interpretation the error.
         """
         if self.options.error_identity == "type-only" and refusal.code:
             return f"https://developer.vippsmobilepay.com/docs/APIs/epayment-api/errors#{refusal.code}"
@@ -105,7 +105,7 @@ class EPaymentAnswers(ApiBase):
         return json_response(200, self.dressed(self.modification(order)))
 
     def modification(self, order: Payment) -> JsonObject:
-        """Return the payment as cancel, capture and refund answer it.
+        """Return the payment as responses to cancel, capture and refund have it.
 
         Its pspReference is the creation's.
         """

@@ -1,6 +1,6 @@
 """Requests and responses inside the provider.
 
-Parsed headers and bodies, refusals, JSON.
+Headers and bodies are parsed here, and refusals and JSON are written.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Refusal:
 class RefusedError(Exception):
     """Carries a refusal out of a handler.
 
-    An outcome of the request, not an error of the provider.
+    A refusal is an outcome of the request, and no error of the provider.
     """
 
     def __init__(self, refusal: Refusal) -> None:

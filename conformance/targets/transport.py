@@ -1,7 +1,4 @@
-"""How HTTP messages get to a target.
-
-Through the network, or to an application in this process.
-"""
+"""How HTTP messages get to a target: by network, or in this process."""
 
 from __future__ import annotations
 
@@ -26,9 +23,9 @@ class TargetError(Exception):
 
 
 class TargetUsageError(TargetError):
-    """The target was specified wrongly, whatever it does.
+    """The user specified the target wrongly.
 
-    An unknown kind of target, a host that is refused.
+    Examples are an unknown kind of target, or a host that is refused.
     """
 
 

@@ -92,7 +92,7 @@ class RecordedTokenStore(TokenStore):
 class RecordedHealth(HealthMonitor):
     """Judges no health.
 
-    It depends on the order of responses among histories that ran side by side.
+    Health depends on the order of responses among histories that ran side by side.
     """
 
     def check(self, answer: ResponseOrNone) -> bool:

@@ -99,7 +99,7 @@ class RecordedExchanges:
     def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
         """Return the answer to one of two calls that were sent together.
 
-        Called once for each.
+        It is called once for each.
         """
         if not self._is_second:
             self._overlapped = self._together()
@@ -266,8 +266,8 @@ def _probes(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
 def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
     """Yield the numbers of the records that end interrupted histories.
 
-    The first ones of a process that resumes a run. Merged shards do not record where they were resumed, so such records
-    may be ``anywhere``.
+    They are the first ones of a process that resumes a run. Merged shards do not record where they were resumed, so
+    such records may be ``anywhere``.
     """
     begun = anywhere
     for record in evidence.records:

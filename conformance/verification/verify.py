@@ -261,10 +261,7 @@ def _common_bytes(first: bytes, second: bytes) -> int:
 
 
 def _tested(statement: bytes) -> list[dict[str, Any]]:
-    """Return the subjects of a statement that are not the evidence.
-
-    What was tested, as the user described it.
-    """
+    """Return the subjects of a statement that the user described as tested."""
     try:
         subjects = json.loads(statement)["subject"]
         return [{"name": str(subject["name"]), "digest": dict(subject["digest"])} for subject in subjects[:-2]]

@@ -1,7 +1,4 @@
-"""One module per API.
-
-Turns a step into requests, and responses into an observation.
-"""
+"""Turns steps into requests and responses into observations: a module per API."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def as_text(value: Any) -> str | None:
 def observed_amount(value: Any) -> Scalar:
     """Return an amount for an observation.
 
-    The integer, None if it is missing, else a text that says what it is.
+    It is the integer, None if it is missing, else a text that says what it is.
     """
     if value is None or as_amount(value) is not None:
         return value  # type: ignore[no-any-return]
@@ -203,7 +203,7 @@ def observed_amount(value: Any) -> Scalar:
 def observed_name(value: Any) -> Scalar:
     """Return a name for an observation.
 
-    The text, None if it is missing, else a text that says what it is.
+    It is the text, None if it is missing, else a text that says what it is.
     """
     return value if value is None or isinstance(value, str) else f"{_excerpt(value)}, which is no text"
 

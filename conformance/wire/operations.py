@@ -1,7 +1,4 @@
-"""The operations around Cancel.
-
-Their paths in OpenAPI descriptions, and what is documented of their messages.
-"""
+"""The operations around Cancel: their paths, and their documented messages."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ def _error(answer: ResponseOrNone) -> ObservedFields:
 def _problem(kind: str) -> str | None:
     """Return a problem's id.
 
-    The fragment of its type, or the whole type if it is not a URL.
+    It is the fragment of its type, or the whole type if it is not a URL.
     """
     if "#" in kind:
         return kind.rpartition("#")[2]

@@ -1,7 +1,4 @@
-"""URLs as httpx understands them.
-
-What would be connected to, whatever letters the user wrote.
-"""
+"""URLs as httpx reads them: what it would connect to."""
 
 from __future__ import annotations
 

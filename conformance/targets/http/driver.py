@@ -1,7 +1,4 @@
-"""Executes a history's steps in HTTP messages.
-
-One request after the other, or two at once.
-"""
+"""Executes a history's steps in HTTP messages, one after the other or two at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Whether the target is still fit to be tested.
-
-It answers in order, and is not production.
-"""
+"""Checks that the target is healthy and is not production."""
 
 from __future__ import annotations
 

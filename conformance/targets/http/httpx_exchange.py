@@ -1,6 +1,6 @@
 """One HTTP exchange through an httpx transport.
 
-A response, or in plain words why there is none.
+The result is a response, or in plain words why there is none.
 """
 
 from __future__ import annotations

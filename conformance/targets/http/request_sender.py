@@ -1,6 +1,6 @@
-"""How the requests of one history are sent.
+"""Sends the requests of one history.
 
-With a valid token, within the rate limits, again where that is safe.
+They have a valid token, keep to the rate limits, and are sent again where that is safe.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The access token that all requests of a session share.
 
-Renewed before it ends, and once after a 401.
+It is renewed before it ends, and once after a 401.
 """
 
 from __future__ import annotations
