@@ -76,17 +76,17 @@ def test_a_scanner_page_is_clean_exactly_when_the_run_is_conformant(result):
 def test_every_rule_has_a_result_and_what_is_red_or_open_fails(result):
     results = sarif(result)["runs"][0]["results"]
     assert [rule["ruleId"] for rule in results] == [rule.rule.id for rule in result.rules]
-    for rule, rule in zip(result.rules, results, strict=True):
+    for rule, sarif_result in zip(result.rules, results, strict=True):
         if result.verdict is RunVerdict.HARNESS:
-            assert rule["kind"] == "open"
+            assert sarif_result["kind"] == "open"
         elif rule.verdict is RuleVerdict.VIOLATED or blocks_conformance(rule):
-            assert rule["kind"] == "fail"
-            assert rule["level"] in ("error", "warning")
+            assert sarif_result["kind"] == "fail"
+            assert sarif_result["level"] in ("error", "warning")
         elif rule.verdict is RuleVerdict.WARNING:
-            assert (rule["kind"], rule["level"]) == ("fail", "note")
+            assert (sarif_result["kind"], sarif_result["level"]) == ("fail", "note")
         else:
-            assert rule["kind"] != "fail"
-        assert (rule["kind"] == "pass") == (
+            assert sarif_result["kind"] != "fail"
+        assert (sarif_result["kind"] == "pass") == (
             rule.verdict is RuleVerdict.PASSED and result.verdict is not RunVerdict.HARNESS
         )
 
@@ -147,14 +147,14 @@ def test_a_violated_rule_points_at_its_counterexample(wrong):
     log = json.loads((wrong / "results.sarif").read_text(encoding="utf-8"))
     VALIDATOR.validate(log)
     red = [
-        sarif_run
-        for sarif_run in log["runs"][0]["results"]
-        if sarif_run["kind"] == "fail" and sarif_run["level"] == "error"
+        sarif_result
+        for sarif_result in log["runs"][0]["results"]
+        if sarif_result["kind"] == "fail" and sarif_result["level"] == "error"
     ]
     assert red
-    for rule in red:
-        assert (wrong / rule["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).is_file()
-        assert rule["ruleId"] in {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+    for sarif_result in red:
+        assert (wrong / sarif_result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).is_file()
+        assert sarif_result["ruleId"] in {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
 
 
 @pytest.mark.parametrize("make", MADE_UP, ids=lambda function: function.__name__)
