@@ -17,12 +17,7 @@ CREDENTIAL_NAMES: Final = (
     "VIPPS_MSN",
     "VIPPS_ACCESS_TOKEN",
 )
-_SECRET_VARIABLES: Final = (
-    *(name for name in CREDENTIAL_NAMES if name != "VIPPS_MSN"),
-    "GITHUB_TOKEN",
-    "CANCEL_EXAMPLES_PASSWORD",
-)
-"""Variables whose values are secrets. The last two give access to databases of examples."""
+_SECRET_VARIABLES: Final = tuple(name for name in CREDENTIAL_NAMES if name != "VIPPS_MSN")
 PHONE: Final = "4712345678"
 """The test user's phone number if the environment has none."""
 
