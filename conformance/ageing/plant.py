@@ -145,22 +145,5 @@ class Planting:
         )
 
 
-async def _played(
-    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
-) -> tuple[PossibleOrders, dict[str, Scalar]]:
-    expectation = (
-        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
-    )
-    answer = await driver.perform(step)
-    for attempt in range(1, LOOKS + 1):
-        observed = answer | await driver.look("read", log=True)
-        _, left = judge(observable(expectation, observed, complete=True), observed)
-        after = advance(step, possible, tuple(one for one in left if one.proves), observed)
-        if after:
-            return after, observed
-        await driver.pause(attempt)
-    return (), {}
-
-
 def _ignored(*_: object, **__: object) -> None:
     return

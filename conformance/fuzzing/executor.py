@@ -196,7 +196,7 @@ class RequestExecutor:
         self._recorder.record(sent, facts, verdict)
         self._check_health(sent.answer)
         if verdict.status is StepStatus.VIOLATES and draft.order is not None and draft.operation.kind in MODIFYING:
-            draft.order.possible = ()
+            draft.order.lose_track()
 
     # The request
 
@@ -320,12 +320,12 @@ class RequestExecutor:
             facts = await self._model_facts(order, step, answer)
         if outcome == PENDING or (not facts and outcome != REFUSED):
             # A change that is still to come is not waited for: the order is not used any more.
-            order.possible = ()
+            order.lose_track()
         for moment, view in (("before", before), ("after", order.view)):
             facts[f"{moment}.outcome"] = view.get("view.outcome")
             facts |= {f"{moment}.{name}": view.get(f"view.{name}") for name in (*COMPARED, *SOUND)}
         if order.view.get("view.outcome") != ACCEPTED:
-            order.possible = ()
+            order.lose_track()
         return facts
 
     @staticmethod
@@ -340,7 +340,7 @@ class RequestExecutor:
     async def _model_facts(self, order: PooledOrder, step: Step, response: Response) -> dict[str, Scalar]:
         """Return what the model says of a step with this response; follow the order."""
         observed = order.driver.interpret(step, response)
-        judgement, order.possible = await executed_step(order, step, observed, self.orders.context)
+        judgement = await follow(order, step, observed)
         facts: dict[str, Scalar] = {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}
         for finding in judgement.findings[:1]:
             facts |= {

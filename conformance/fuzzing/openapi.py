@@ -211,16 +211,18 @@ def _repaired(data: dict[str, Any], title: str, version: str) -> Iterator[Defect
     Yield them, and those that remain.
     """
     catalogue = _catalogue()
-    file_names = {
-        file for file, identity in catalogue["description"].items() if identity == {"title": title, "version": version}
+    files = {
+        file
+        for file, identity in catalogue.description.items()
+        if (identity.title, identity.version) == (title, version)
     }
-    for repair in catalogue["repair"]:
+    for repair in catalogue.repair:
         # A later copy with the same version may not have the defect.
-        if file_names & set(repair["files"]) and _apply(data, repair):
-            yield Defect(repair["id"], repair["pointer"], repair["reason"], repair["op"])
-    for remark in catalogue["remark"]:
-        if file_names & set(remark["files"]) and _exists(data, _segments(remark["pointer"])):
-            yield Defect(remark["id"], remark["pointer"], remark["reason"])
+        if files.intersection(repair.files) and _apply(data, repair):
+            yield Defect(repair.id, repair.pointer, repair.reason, repair.op)
+    for remark in catalogue.remark:
+        if files.intersection(remark.files) and _exists(data, _segments(remark.pointer)):
+            yield Defect(remark.id, remark.pointer, remark.reason)
 
 
 def _apply(data: dict[str, Any], repair: _Repair) -> bool:

@@ -12,9 +12,10 @@ from conformance.domain.expectation import ACCEPTED
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Step
 from conformance.fuzzing.request_bodies import SMALL
-from conformance.judging.judge import Judgement, StepStatus, judge
-from conformance.judging.observability import observable
-from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
+from conformance.judging.judge import Judgement
+from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext
+from conformance.runner.preparation import LOOKS, prepare
 from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.session import Session
 from conformance.targets.target import RecordExchange
@@ -26,8 +27,6 @@ MODIFIED: Final = 4
 """Modifying requests after which an order is not used any more: five a minute are allowed."""
 OLDEST: Final = 240.0
 """Seconds after which an order is not used any more: without approval it ends after ten minutes."""
-READS: Final = 4
-"""How often an order is read until it is as the model permits."""
 PART: Final = 400
 """The amount of a partial capture, in minor units."""
 
@@ -53,7 +52,7 @@ class PooledOrder:
         situation: what was done to it, in words.
         ids: its identifiers, by their names in paths: ``orderId``, ``reference``, ``agreementId``, ``chargeId``.
         driver: executes steps on it.
-        possible: the orders that it can be, by the model; empty if it is not known any more, and not compared.
+        tracker: knows the orders that it can be; of an order without any, nothing is compared any more.
         view: the observation of its last read.
         created: when, in seconds of ``time.monotonic``.
         modified: how many modifying requests it got.
@@ -71,7 +70,7 @@ class PooledOrder:
     @property
     def is_known(self) -> bool:
         """Whether the model knows what the order is."""
-        return bool(self.possible)
+        return bool(self.tracker.orders)
 
     @property
     def is_used_up(self) -> bool:
@@ -81,7 +80,11 @@ class PooledOrder:
     @property
     def largest_amount(self) -> int:
         """The largest amount that can be captured or refunded next, in minor units."""
-        return max((max(order.remaining, order.refundable) for order in self.possible), default=SMALL)
+        return max((max(order.remaining, order.refundable) for order in self.tracker.orders), default=SMALL)
+
+    def lose_track(self) -> None:
+        """Stop following the order, so that it is not known any more."""
+        self.tracker.orders = ()
 
 
 class OrderPool:
@@ -177,13 +180,13 @@ class OrderPool:
             steps = _APPROVED[situation] if reachable and situation in _APPROVED else direct
         identifiers = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market)
         driver = self._driver(identifiers)
-        possible: PossibleOrders = ()
-        view: ObservedFields = {}
+        tracker = Tracker(self.profile, self.context)
+        observation: ObservedFields | None = None
         for step in (opening, *steps):
             observation = await prepare(tracker, step, driver)
             if observation is None:
                 return None
-        return PooledOrder(situation, self._ids(identifiers), driver, possible, view)
+        return PooledOrder(situation, self._ids(identifiers), driver, tracker, observation or {})
 
     def _driver(self, identifiers: OrderIdentifiers) -> HttpDriver:
         return self.session.driver_for(self.profile, identifiers, self._connection, self._record)
@@ -200,59 +203,30 @@ class OrderPool:
             return
         identifiers = OrderIdentifiers(identifier, self.session.today, self.session.market)
         driver = self._driver(identifiers)
-        expectation = initial_expectation(self.profile, Initiate(amount), self.context)
-        view = await driver.look("prepare", log=False)
-        observed: Observation = {"answer.outcome": ACCEPTED, **view}
-        _, branches = judge(observable(expectation, observed, complete=True), observed)
-        possible = advance(Initiate(amount), (), branches, observed)
-        if not possible:
+        opening, tracker = Initiate(amount), Tracker(self.profile, self.context)
+        observation: ObservedFields = {"answer.outcome": ACCEPTED, **await driver.look("prepare", log=False)}
+        _, branches = tracker.compare(opening, observation)
+        tracker.advance(opening, branches, observation)
+        if not tracker.orders:
             return
         if "approve" in self.session.offered.get(self.profile, frozenset()):
-            approved, approved_view = await prepared(possible, Approve(), self.profile, self.context, driver)
-            possible, view = (approved, approved_view) if approved else (possible, view)
-        self._adopted.append(PooledOrder("created by a drawn request", self._ids(identifiers), driver, possible, view))
+            observation = await prepare(tracker, Approve(), driver) or observation
+        self._adopted.append(
+            PooledOrder("created by a drawn request", self._ids(identifiers), driver, tracker, observation)
+        )
 
 
-async def prepared(
-    possible: PossibleOrders, step: Step, profile: Profile, context: ModelContext, driver: Driver
-) -> tuple[PossibleOrders, ObservedFields]:
-    """Execute a step of the suite's own.
-
-    Returns the orders that are possible then, none if it was not as permitted.
-    """
-    expectation = (
-        initial_expectation(profile, step, context) if isinstance(step, Initiate) else expect(possible, step, context)
-    )
-    answer = await driver.perform(step)
-    view: ObservedFields = {}
-    for attempt in range(1, READS + 1):
-        view = await driver.look("prepare", log=False)
-        observed = answer | view
-        _, branches = judge(observable(expectation, observed, complete=True), observed)
-        after = advance(step, possible, tuple(branch for branch in branches if branch.proves), observed)
-        if after:
-            return after, view
-        await driver.pause(attempt)
-    return (), view
-
-
-async def executed_step(
-    order: PooledOrder, step: Step, answer: ObservedFields, context: ModelContext, *, patience: int = READS
-) -> tuple[Judgement, PossibleOrders]:
+async def follow(pooled: PooledOrder, step: Step, response: ObservedFields, *, patience: int = LOOKS) -> Judgement:
     """Compare what a request did to an order with what the model permits.
 
-    Returns the judgement and the orders that are possible after the step. The order is read again while it is not as
-    permitted, at most ``patience`` times.
+    The order is read again while it is not as permitted, at most ``patience`` times. Its tracker follows the step.
     """
-    expectation = expect(order.possible, step, context)
-    judgement = Judgement(StepStatus.INCONCLUSIVE)
-    branches: tuple[Branch, ...] = ()
-    observed: ObservedFields = {}
     for attempt in range(1, patience + 1):
-        observed = answer | order.view
-        judgement, branches = judge(observable(expectation, observed, complete=True), observed)
-        if judgement.status in (StepStatus.CONFORMS, StepStatus.RECORDED) or attempt == patience:
+        observation = response | pooled.view
+        judgement, branches = pooled.tracker.compare(step, observation)
+        if judgement.is_permitted or attempt == patience:
             break
-        await order.driver.pause(attempt)
-        order.view = await order.driver.look("poll", log=False)
-    return judgement, advance(step, order.possible, branches, observed)
+        await pooled.driver.pause(attempt)
+        pooled.view = await pooled.driver.look("poll", log=False)
+    pooled.tracker.advance(step, branches, observation)
+    return judgement

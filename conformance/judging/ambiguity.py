@@ -47,10 +47,28 @@ def was_unanswered(step: Step, observation: Observation) -> bool:
     return lost and not isinstance(step, Together)
 
 
-def _proves_nothing(observed: Observation) -> str:
-    """Say why an answer must not be held against the target, or nothing."""
-    for answer in observations_of_each(observed):
-        if answer.get(PAGE):
+def with_or_without(expectation: Expectation, unchanged: Expectation) -> Expectation:
+    """Permit everything that a request can have done, and also that it did nothing.
+
+    ``unchanged`` is what a read alone permits. Only the order is claimed, since nobody saw the response; and no
+    outcome is a check of a rule, since nobody knows which of them it was.
+    """
+    carried_out = (branch for branch in expectation.branches if branch.proves)
+    return Expectation(tuple(map(_without_response, (*carried_out, *unchanged.branches))))
+
+
+def settled_by_reading(branches: tuple[Branch, ...], rules: tuple[str, ...], cause: str) -> Judgement:
+    """Return the judgement of a request without a response that these outcomes explain."""
+    names = tuple(dict.fromkeys(branch.name for branch in branches))
+    return Judgement(StepStatus.INCONCLUSIVE, names, rules, cause=cause, ambiguous=True)
+
+
+def excuse(observation: Observation, *, in_doubt: bool) -> str:
+    """Return why a response that nothing permits is still no violation; nothing where it is one."""
+    if in_doubt:
+        return _EARLIER
+    for response in observations_of_each(observation):
+        if response.get(PAGE):
             return _PAGE
         if response.get("answer.outcome") == BROKEN:
             return _SERVER_ERROR

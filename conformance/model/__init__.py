@@ -72,8 +72,8 @@ def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], ob
     because it must have no effect later either.
     """
     after = tuple(dict.fromkeys(branch.after for branch in branches))
-    for one, seen in zip(parts_of(step), observations_of_each(observed), strict=False):
-        if not isinstance(one, Cancel):
+    for request, answer in zip(parts_of(step), observations_of_each(observed), strict=False):
+        if not isinstance(request, Cancel):
             continue
         if answer.get("answer.outcome") == REFUSED and request.to is not Addressee.UNKNOWN:
             after = tuple(dict.fromkeys(replace(order, cancel_refused=True) for order in after))

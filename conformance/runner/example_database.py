@@ -16,8 +16,10 @@ from typing import Any, Final, Protocol
 
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from conformance.evidence.redaction import Redactor
-from conformance.targets.http.credentials import secrets_in
+from conformance.domain.order import Profile
+from conformance.errors import UsageError
+from conformance.evidence.consistency import RETRY_SUFFIXES
+from conformance.evidence.journal import Evidence, JournalError, Record, RecordSink, is_merchant_run
 
 READ_ONLY: Final = "ro:"
 LIMIT: Final = 200
@@ -25,68 +27,9 @@ LIMIT: Final = 200
 LONGEST: Final = 65_536
 """Bytes of the longest value that is read."""
 LABEL: Final = "shared example"
-"""What a history that another run found is called."""
-CACHE: Final = Path(".hypothesis") / "github-artifacts"
-_GITHUB: Final = re.compile(r"github:(?P<owner>[\w-][\w.-]*)/(?P<repo>[\w-][\w.-]*)(/(?P<artifact>[\w-][\w.-]*))?")
-
-
-class LocationError(ValueError):
-    """A place for examples is not spelled as one, or cannot be one. The message says what would be."""
-
-
-@dataclass
-class _TolerantDatabase(ExampleDatabase):
-    """A database whose trouble is told once, and which is left alone then."""
-
-    place: str
-    inner: ExampleDatabase
-    writable: bool
-    troubles: list[str]
-    resting: bool = False
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def fetch(self, key: bytes) -> Iterable[bytes]:
-        """Return the values of a key; nothing where they cannot be had."""
-        if not self.resting:
-            with self._watched("read"):
-                return list(self.inner.fetch(key))
-        return []
-
-    def save(self, key: bytes, value: bytes) -> None:
-        """Keep a value, and see that it is there: a directory that cannot be written to does not complain."""
-        if self.resting:
-            return
-        with self._watched("written"):
-            self.inner.save(key, value)
-            if self.writable and value not in set(self.inner.fetch(key)):
-                raise OSError("what was saved is not there")
-
-    def delete(self, key: bytes, value: bytes) -> None:
-        """Drop a value."""
-        if self.resting:
-            return
-        with self._watched("written"):
-            self.inner.delete(key, value)
-
-    @contextmanager
-    def _watched(self, what: str) -> Iterator[None]:
-        before = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(SECONDS)
-        try:
-            with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always")
-                yield
-            told = [str(one.message) for one in said if type(one.message).__name__ == "HypothesisWarning"]
-        except Exception as error:
-            # Whatever a server does, it is no matter of the target's.
-            told, self.resting = [str(error) or type(error).__name__], True
-        finally:
-            socket.setdefaulttimeout(before)
-        if told:
-            words = Redactor(secrets_in(os.environ)).clean(" ".join(" ".join(told).split()))[:300].rstrip(". ")
-            self.troubles.append(f"{self.place} could not be {what} ({words})")
+"""The label of a history that another run found."""
+_SERVER: Final = re.compile(r"(?P<scheme>[a-z][a-z+.-]+)://|(?P<github>github):", re.IGNORECASE)
+_PROVES: Final = ("conforms", "recorded")
 
 
 @dataclass(frozen=True)
@@ -313,34 +256,21 @@ def _attempts(name: str, played: dict[str, Record]) -> list[str]:
     return [name + letter for letter in ("", *RETRY_SUFFIXES) if name + letter in played]
 
 
-def _github(named: str) -> ExampleDatabase:
-    parts = _GITHUB.fullmatch(named)
-    if parts is None:
-        raise LocationError(f"--examples {named} is no place: write github:OWNER/REPO or github:OWNER/REPO/ARTIFACT.")
-    artifact = parts["artifact"] or "hypothesis-example-db"
-    # Hypothesis's own cache is by the artifact's name alone, which is the same in most repositories.
-    cache = CACHE / parts["owner"] / parts["repo"] / artifact
-    return GitHubArtifactDatabase(parts["owner"], parts["repo"], artifact, path=cache)
+def _groups(record: Record, judgements: list[Record], example: Record | None = None) -> set[tuple[str, ...]]:
+    """Return the failures of a history; with a counterexample, only the one that it shows."""
+    return {
+        (record["profile"], finding["rule"], finding["branch"], finding["field"])
+        for judgement in judgements
+        for finding in judgement.get("findings", ())
+        if example is None or (finding["rule"], finding["reason"]) == (example["rule"], example["reason"])
+    }
 
 
-def _redis(named: str) -> ExampleDatabase:
-    url = urlsplit(named)
-    if url.scheme not in ("redis", "rediss") or not url.hostname:
-        raise LocationError(f"--examples {named.partition('@')[2] or named} is no place: write redis://HOST:PORT/N.")
-    if url.password is not None or "password" in url.query:
-        raise LocationError(f"--examples must not carry a password: leave it in the environment as {PASSWORD}.")
-    try:
-        # An extra, which not everybody has.
-        keeping = importlib.import_module("hypothesis.extra.redis").RedisExampleDatabase
-        client = importlib.import_module("redis").Redis
-    except ImportError:
-        raise LocationError(
-            f"--examples {named} needs the package redis: install cancel-conformance[redis], or name a directory."
-        ) from None
-    password = os.environ.get(PASSWORD)
-    try:
-        server = client.from_url(named, password=password, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
-    except ValueError as error:
-        raise LocationError(f"--examples {named} is no place ({error}): write redis://HOST:PORT/N.") from None
-    database: ExampleDatabase = keeping(server)
-    return database
+def _mended(record: Record, judgements: list[Record], *, whole: bool) -> bool:
+    """Return whether a history was run to its end and broke nothing."""
+    through = len(judgements) == len(record["history"]["steps"]) if whole else bool(judgements)
+    return through and all(judgement["status"] in _PROVES for judgement in judgements)
+
+
+def _size(record: Record) -> tuple[int, str]:
+    return len(record["history"]["steps"]), str(record["id"])

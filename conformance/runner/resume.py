@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from conformance.domain.expectation import LOST, Observation
 from conformance.domain.order import Profile
-from conformance.domain.steps import History, Initiate, history_from_json, name_of
+from conformance.domain.steps import History, history_from_json, name_of
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, ends_history
 from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
 from conformance.evidence.redaction import REMOVED

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, observations_of_each
 from conformance.domain.steps import (
     Cancel,
@@ -179,18 +180,12 @@ def _is_settled(tracker: Tracker, step: Step, observation: Observation) -> bool:
 
 def observation_in_words(observation: Observation) -> str:
     """Return in a few words how a step was answered, such as ``refused 409, code conflict``."""
-    first, second = told_apart(observation)
+    first, second = observations_of_each(observation)
     return "; ".join(map(_response_in_words, (first, second) if "answer.outcome" in second else (first,)))
 
 
-def observation_in_words(observed: Observation) -> str:
-    """Say in a few words how a step was answered."""
-    one, other = observations_of_each(observed)
-    return f"{_said(one)}; {_said(other)}" if "answer.outcome" in other else _said(one)
-
-
-def _said(observed: Observation) -> str:
-    said: list[Any] = [observed.get("answer.outcome", "read"), observed.get("answer.status")]
-    words = " ".join(str(one) for one in said if one is not None)
-    code = observed.get("answer.code")
+def _response_in_words(observation: Observation) -> str:
+    parts = (observation.get("answer.outcome", "read"), observation.get("answer.status"))
+    words = " ".join(str(part) for part in parts if part is not None)
+    code = observation.get("answer.code")
     return f"{words}, code {code}" if code else words
