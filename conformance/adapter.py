@@ -1,8 +1,26 @@
-"""What a Python adapter is: an implementation of Cancel that is called directly, without HTTP.
+"""The protocol of a Python adapter: an implementation of Cancel that is called directly, without HTTP.
 
-An adapter is a class with ``profiles``, ``initiate``, ``cancel`` and ``read``. Every other method is something more
-that the suite may do with an order; the rules that need a method which is missing are reported as not exercised. A
-method may be a coroutine function. ``docs/adapter.md`` explains all of it, ``examples/adapter_example.py`` shows one.
+An adapter is a class with ``profiles``, ``initiate``, ``cancel`` and ``read``. Every other method is an optional action
+of an order; the rules that need a missing one are reported as not exercised. A method may be a coroutine function.
+``docs/adapter.md`` explains all of it, ``examples/adapter_example.py`` is a complete one::
+
+    class Adapter:
+        profiles = ["epayment"]
+
+        def initiate(self, order_id, amount, currency, kind):
+            self.service.create(order_id, amount, currency)
+            return Accepted()
+
+        def cancel(self, order_id, *, flag, key):
+            try:
+                self.service.cancel(order_id, only_unapproved=flag, key=key)
+            except CannotCancel as error:
+                return Refused(code=error.code, status=400)
+            return Accepted()
+
+        def read(self, order_id):
+            payment = self.service.find(order_id)
+            return OrderView(payment.state, payment.captured, payment.refunded, payment.cancelled)
 """
 
 from __future__ import annotations
@@ -16,19 +34,23 @@ __all__ = ["Accepted", "Adapter", "Answer", "Event", "OrderView", "Pending", "Re
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """It was done."""
+    """The action was done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """It was accepted and will be done: what an API answers 202 to."""
+    """The action was accepted and will be done later, as an API says with 202."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It was not done.
+    """The action was not done. What is left out is not judged.
 
-    ``code`` is the error code and ``status`` the HTTP status that the API would answer; what is left out is not judged.
+    Attributes:
+        code: The error code that the API would answer.
+        status: The HTTP status that the API would answer.
+        detail: A text for the report.
+
     """
 
     code: str | int | None = None
@@ -38,7 +60,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of an order's log, under the name that the API gives it, such as ``CAPTURED`` in ePayment."""
+    """An entry of an order's log: its name in the API, such as ``CAPTURED`` in ePayment, and minor units."""
 
     name: str
     amount: int
@@ -48,9 +70,17 @@ class Event:
 class OrderView:
     """An order as it stands. Amounts are minor units; what is left out (None) is not judged.
 
-    ``state`` is the state's documented name. ``authorized`` is what was ever reserved, ``cancelled`` what was released:
-    of the reservation, or the whole amount where nothing was reserved yet. ``events`` are in the order in which they
-    happened.
+    Attributes:
+        state: The documented name of the state, such as ``AUTHORIZED`` in ePayment.
+        captured: What was captured in all.
+        refunded: What was refunded in all.
+        cancelled: What was released of the reservation, or the whole amount where nothing was reserved yet.
+        authorized: What was ever reserved.
+        to_capture: What can still be captured.
+        to_refund: What can still be refunded.
+        currency: Such as ``NOK``.
+        events: The order's log, oldest entry first.
+
     """
 
     state: str
@@ -69,9 +99,9 @@ View: TypeAlias = OrderView | Refused
 
 
 class Adapter(Protocol):
-    """What every adapter has. It is made once, without arguments, and serves a whole run.
+    """The methods that every adapter has. It is made once, without arguments, for a whole run.
 
-    These methods are looked for as well; each that is there lets the suite do more. All return an `Answer`:
+    These methods are optional; each lets the suite test more rules. All of them return an `Answer`:
 
     - the merchant: ``capture(order_id, amount)``, ``refund(order_id, amount)``, ``stop_agreement(order_id)``;
     - the user: ``approve(order_id)``, ``reject(order_id)``, ``expire(order_id)``, ``start_3ds(order_id)``,
@@ -82,21 +112,21 @@ class Adapter(Protocol):
     """
 
     profiles: Sequence[str]
-    """The APIs it implements: ``ecom``, ``epayment`` or ``recurring``. Not both of the first two."""
+    """The names of the APIs that it implements: ``ecom``, ``epayment``, ``recurring``; not both of the first two."""
 
     def initiate(self, order_id: str, amount: int, currency: str, kind: str) -> Answer | Awaitable[Answer]:
-        """Make an order.
+        """Make an order of ``amount`` minor units.
 
-        ``kind`` is ``payment``, or in Recurring ``initial-reserve``, ``charge-reserve`` or ``charge-direct``, of an
-        agreement of the order's own that the user accepted.
+        ``kind`` is ``payment``, or in Recurring ``initial-reserve``, ``charge-reserve`` or ``charge-direct``: a charge
+        of an agreement that belongs to this order alone and that the user has accepted.
         """
 
     def cancel(self, order_id: str, *, flag: bool | None, key: str) -> Answer | Awaitable[Answer]:
         """Cancel an order.
 
-        ``flag`` is eCom's ``shouldReleaseRemainingFunds`` or ePayment's ``cancelTransactionOnly``, None where it is
-        left out; ``key`` is the idempotency key.
+        ``flag`` is eCom's ``shouldReleaseRemainingFunds`` or ePayment's ``cancelTransactionOnly``; None means that it
+        is left out. ``key`` is the idempotency key.
         """
 
     def read(self, order_id: str) -> View | Awaitable[View]:
-        """Return the order as it stands."""
+        """Return the order as it stands, or `Refused` where it cannot be read."""

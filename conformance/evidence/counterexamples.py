@@ -74,11 +74,11 @@ def counterexample_text(file: str, example: Counterexample, run: str) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def read_counterexample(path: Path) -> Counterexample:
-    """Return the counterexample in a file.
+def counterexample_content(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a counterexample's file.
 
     Raises:
-        HistoryError: the file cannot be read, or is not a counterexample of this version.
+        HistoryError: The file cannot be read, or is not a counterexample of this version.
 
     """
     try:
@@ -89,6 +89,17 @@ def read_counterexample(path: Path) -> Counterexample:
         raise HistoryError(f"{path} is not JSON.") from None
     if not isinstance(data, dict) or data.get("version") != COUNTEREXAMPLE_VERSION:
         raise HistoryError(f"{path} is not a counterexample of version {COUNTEREXAMPLE_VERSION}.")
+    return data
+
+
+def read_counterexample(path: Path) -> Counterexample:
+    """Read a counterexample back.
+
+    Raises:
+        HistoryError: the file cannot be read, or is not a counterexample of this version.
+
+    """
+    data = counterexample_content(path)
     try:
         example = Counterexample(
             rule=str(data["rule"]),

@@ -1,4 +1,4 @@
-"""The other side of the wire: the suite plays the provider and the customer, and judges a merchant's integration."""
+"""Tests a merchant's integration: the suite acts as the provider and the customer, and judges the merchant."""
 
 from conformance.merchant.protocol import Merchant, Order, Setup, Status, View, Webhook
 

@@ -1,4 +1,4 @@
-"""A merchant's run from Python, and what it is asked to do, checked."""
+"""Runs a merchant's test from Python: ``run_merchant``, and the check of its options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,21 @@ from conformance.strategies.merchant.plan import BUDGETS
 
 @dataclass(frozen=True)
 class MerchantRunOptions:
-    """What a merchant's run was asked to do, in the words of the command line. Nothing is checked until ``prepare``."""
+    """What a merchant's run was asked to do, in the terms of the command line. `prepare` checks it.
+
+    Attributes:
+        integration: What to test: a text as ``--integration`` takes it, or an adapter class.
+        profiles: The names of the APIs to test; None for the ones that the integration says it uses.
+        market: ``no``, ``dk`` or ``fi``.
+        budget: ``quick``, ``standard`` or ``thorough``.
+        histories: How many histories to draw for each API; None for the budget's number.
+        seed: Decides which histories are drawn.
+        port: Where the provider listens; 0 for a free port.
+        strict: Whether recommendations decide.
+        waive: Obligations that do not decide, with the reason: a mapping, or texts such as ``M7=REASON``.
+        examples: Directories with the examples that machines share.
+
+    """
 
     integration: Any = ""
     profiles: Iterable[str] | None = None
@@ -37,28 +51,16 @@ class MerchantRunOptions:
     examples: Iterable[str] = ()
 
     def prepare(self) -> tuple[MerchantHarness, MerchantSettings]:
-        """Return the stand with its integration, and the run's settings. The stand is to be closed.
+        """Check the options; return the harness with the integration, which has to be closed, and the settings.
 
         Raises:
-            UsageError: a profile, a market, a budget, a number or a waiver makes no sense.
-            TargetUsageError: the integration does.
+            UsageError: A profile, a market, a budget, a number or a waiver makes no sense.
+            TargetUsageError: The integration makes no sense.
 
         """
-        if not self.integration:
-            raise UsageError("No integration is named: --integration python:module:Adapter, a URL, or exec:COMMAND.")
-        known = {one.value for one in Profile}
-        named = [] if self.profiles is None else [self.profiles] if isinstance(self.profiles, str) else [*self.profiles]
-        for one in named:
-            if one not in known:
-                raise UsageError(f"There is no profile {one!r}: the ones to choose from are {', '.join(known)}.")
-        if self.market not in {one.value for one in Market}:
-            raise UsageError(f"There is no market {self.market!r}: the ones to choose from are no, dk, fi.")
-        if self.budget not in BUDGETS:
-            raise UsageError(f"There is no budget {self.budget!r}: the ones to choose from are {', '.join(BUDGETS)}.")
-        if (self.histories is not None and self.histories < 0) or not 0 <= self.port < 65_536:
-            raise UsageError("The number of histories must be 0 or more, and the port from 0 to 65535.")
+        self._check()
         settings = MerchantSettings(
-            profiles=tuple(dict.fromkeys(map(Profile, named))) or None,
+            profiles=tuple(dict.fromkeys(map(Profile, _texts(self.profiles)))) or None,
             market=self.market,
             budget=self.budget,
             histories=self.histories,
@@ -66,7 +68,7 @@ class MerchantRunOptions:
             strict=self.strict,
             waivers=parse_waivers(self.waive, merchant=True),
             command=self.command_line(),
-            examples=check_locations(self._locations()),
+            examples=check_locations(_texts(self.examples)),
         )
         first = settings.profiles[0] if settings.profiles else None
         harness = MerchantHarness(self.integration, market=self.market, seed=self.seed, port=self.port, first=first)
@@ -77,24 +79,48 @@ class MerchantRunOptions:
             raise
         return harness, settings
 
-    def _locations(self) -> list[str]:
-        return [self.examples] if isinstance(self.examples, str) else [*self.examples]
+    def _check(self) -> None:
+        if not self.integration:
+            raise UsageError("No integration is named: --integration python:module:Adapter, a URL, or exec:COMMAND.")
+        known = {profile.value for profile in Profile}
+        for name in _texts(self.profiles):
+            if name not in known:
+                raise UsageError(f"There is no profile {name!r}: the ones to choose from are {', '.join(known)}.")
+        if self.market not in {market.value for market in Market}:
+            raise UsageError(f"There is no market {self.market!r}: the ones to choose from are no, dk, fi.")
+        if self.budget not in BUDGETS:
+            raise UsageError(f"There is no budget {self.budget!r}: the ones to choose from are {', '.join(BUDGETS)}.")
+        if (self.histories is not None and self.histories < 0) or not 0 <= self.port < 65_536:
+            raise UsageError("The number of histories must be 0 or more, and the port from 0 to 65535.")
 
     def command_line(self) -> str:
-        """Return the command that asks for the same."""
-        named = self.integration if isinstance(self.integration, str) else getattr(self.integration, "__name__", "")
-        words = ["cancel-conformance", "merchant", "--integration", named]
-        for one in [self.profiles] if isinstance(self.profiles, str) else self.profiles or ():
-            words += ["--profile", one]
+        """Return the command that asks for the same run."""
+        integration = self.integration
+        name = integration if isinstance(integration, str) else getattr(integration, "__name__", "")
+        words = ["cancel-conformance", "merchant", "--integration", name]
+        words += _repeated("--profile", _texts(self.profiles))
         words += ["--market", self.market] if self.market != "no" else []
         words += ["--budget", self.budget, "--seed", str(self.seed)]
         words += ["--histories", str(self.histories)] if self.histories is not None else []
         words += ["--strict"] if self.strict else []
-        words += [word for one in self._locations() for word in ("--examples", one)]
-        waived = [f"{r}={t}" for r, t in self.waive.items()] if isinstance(self.waive, Mapping) else self.waive
-        for one in [waived] if isinstance(waived, str) else waived:
-            words += ["--waive", one]
+        words += _repeated("--examples", _texts(self.examples))
+        waive = self.waive
+        words += _repeated(
+            "--waive",
+            [f"{rule}={reason}" for rule, reason in waive.items()] if isinstance(waive, Mapping) else _texts(waive),
+        )
         return shlex.join(words)
+
+
+def _texts(values: Iterable[str] | None) -> list[str]:
+    """Return some texts as a list; a single text counts as one of them."""
+    if values is None:
+        return []
+    return [values] if isinstance(values, str) else [*values]
+
+
+def _repeated(option: str, values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
 
 
 def run_merchant(
@@ -112,30 +138,32 @@ def run_merchant(
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
-    """Test a merchant's integration, and write the evidence and the reports.
+    """Test a merchant's integration, write the evidence and the reports, and return the result.
+
+        result = run_merchant("python:shop.adapter:Adapter", budget="quick", out="report")
 
     Args:
-        integration: as the command line's ``--integration``, or an adapter class.
-        profiles: which APIs to test; the ones that the integration says it uses when left out.
+        integration: what to test: a text as ``--integration`` takes it, or an adapter class.
+        profiles: the names of the APIs to test; None for the ones that the integration says it uses.
         market: ``no``, ``dk`` or ``fi``.
         budget: ``quick``, ``standard`` or ``thorough``.
         histories: how many histories to draw for each API, instead of the budget's number.
-        seed: the same seed plays the same histories.
+        seed: the same seed runs the same histories.
         port: where the provider listens; 0 takes a free port.
-        strict: what is recommended decides, too.
+        strict: recommendations decide, too.
         waive: obligations that do not decide, with the reason: a mapping, or texts such as ``M7=REASON``.
-        examples: directories with the examples that machines share, as the command line's ``--examples``.
-        out: the directory of the evidence; a fresh temporary one when left out.
-        observer: is told how the run goes on.
+        examples: directories with the examples that machines share, as ``--examples`` takes them.
+        out: the directory of the evidence; None for a new temporary one.
+        observer: is notified of the run's progress.
 
     Raises:
-        UsageError: an argument makes no sense.
-        TargetUsageError: the integration makes no sense. One that cannot be reached is a result, not an exception.
-        JournalError: the directory already holds evidence, or cannot be written to.
+        UsageError: An argument makes no sense.
+        TargetUsageError: The integration makes no sense. One that cannot be reached is a result, not an exception.
+        JournalError: The directory already holds evidence, or cannot be written to.
 
     """
-    asked = MerchantRunOptions(integration, profiles, market, budget, histories, seed, port, strict, waive, examples)
-    harness, settings = asked.prepare()
+    options = MerchantRunOptions(integration, profiles, market, budget, histories, seed, port, strict, waive, examples)
+    harness, settings = options.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
     try:
         campaign = MerchantCampaign(harness, settings, directory, observer)

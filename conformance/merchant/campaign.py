@@ -20,7 +20,7 @@ from conformance.judging.judge import Finding
 from conformance.merchant.harness import CountingSink, MerchantHarness, MerchantTrialResult
 from conformance.merchant.shrinking import shrink_history
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
-from conformance.obligations.outcome_rules import no_capture
+from conformance.obligations.outcome_rules import why_nothing_was_captured
 from conformance.results.audit import audit
 from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
 from conformance.results.result import Result, result_of
@@ -179,9 +179,11 @@ class MerchantCampaign:
         if settings.budget == "quick" and not self._harness.integration.virtual:
             fixed = [one for one in plan if not one.generated]
             plan = [*fixed[:FIRST], *(one for one in plan if one.generated and settings.histories is not None)]
-        trial = self._harness.play(plan[0].history, f"{PROBE}-{profile.value}", CountingSink())
-        made = any(one.truth is not None for one in trial.seen.books)
-        told = next((act.told for act in trial.seen.acts if act.action == "create" and act.ended != "returned"), "")
+        trial = self._harness.run(plan[0].history, f"{PROBE}-{profile.value}", CountingSink())
+        made = any(one.payment is not None for one in trial.trace.snapshots)
+        told = next(
+            (act.message for act in trial.trace.actions if act.action == "create" and act.ending != "returned"), ""
+        )
         self._journal.append("smoke", profile=profile.value, ok=made, note=told)
         if not made:
             raise TargetError(
@@ -252,16 +254,16 @@ class MerchantCampaign:
             goals=[],
             history=merchant_history_as_json(one.history),
         )
-        trial = self._harness.play(one.history, name, self._journal)
-        for judged in trial.judged:
-            self._journal.append("judgement", history=name, **judged.as_json(trial.seen))
+        trial = self._harness.run(one.history, name, self._journal)
+        for judged in trial.results:
+            self._journal.append("judgement", history=name, **judged.as_json(trial.trace))
         self._say_what_was_missed(trial, name, one.history.profile)
         return trial
 
     def _say_what_was_missed(self, trial: MerchantTrialResult, name: str, profile: Profile) -> None:
         """Write down which obligations a history set out for in vain: nothing was captured that was to be."""
-        said = {judged.rule for judged in trial.judged}
-        cause = no_capture(trial.seen)
+        said = {judged.rule for judged in trial.results}
+        cause = why_nothing_was_captured(trial.trace)
         book = self._harness.book
         rules = [one.id for one in book.governing(profile) if "capture" in one.needs and one.id not in said]
         if cause and rules:
@@ -278,7 +280,7 @@ class MerchantCampaign:
             self._keep(profile, rule, failure, found, tried)
 
     def _breaks(self, history: MerchantHistory, rule: str) -> bool:
-        return rule in self._harness.play(history, self._fresh(history.profile), CountingSink()).broken
+        return rule in self._harness.run(history, self._fresh(history.profile), CountingSink()).broken
 
     def _fresh(self, profile: Profile) -> str:
         self._shrunk += 1

@@ -1,4 +1,4 @@
-"""The pytest fixture ``cancel_conformance``: a merchant's run as a test of its own repository."""
+"""The pytest fixture ``cancel_conformance``: a merchant's run as a test in the merchant's own repository."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from conformance.reports.wording.headline import ending_note, headline, violatio
 from conformance.results.result import Result
 
 SHOWN: Final = 10
+"""How many violations and warnings the failure of a test lists."""
 
 
 class CancelConformance:
     """Tests an integration, and fails the test if it is not conformant.
 
+        def test_cancel(cancel_conformance):
+            cancel_conformance(Adapter, budget="quick")
+
     Args:
-        directory: where evidence and reports go if a call names no other place.
+        directory: where evidence and reports go unless a call names another place.
 
     """
 
@@ -42,14 +46,14 @@ class CancelConformance:
         waive: Mapping[str, str] | Iterable[str] = (),
         out: str | Path | None = None,
     ) -> Result:
-        """Test an integration: an adapter class, or what the command line's ``--integration`` takes.
+        """Test an integration; return the result if it is conformant, and fail the test otherwise.
 
-        Returns the result if it is conformant, and fails the test otherwise. What is recommended and not done is in
-        ``result.rules`` as a warning.
+        The arguments are those of `run_merchant`. Recommendations that are not followed are warnings in
+        ``result.rules``.
 
         Raises:
-            UsageError: an argument makes no sense.
-            TargetUsageError: the integration makes no sense.
+            UsageError: An argument makes no sense.
+            TargetUsageError: The integration makes no sense.
 
         """
         self._runs += 1
@@ -66,22 +70,22 @@ class CancelConformance:
             out=directory,
         )
         if result.verdict is not RunVerdict.CONFORMANT:
-            pytest.fail("\n".join(_told(result, directory)), pytrace=False)
+            pytest.fail("\n".join(_failure_lines(result, directory)), pytrace=False)
         return result
 
 
-def _told(result: Result, directory: Path) -> Iterable[str]:
+def _failure_lines(result: Result, directory: Path) -> Iterable[str]:
     yield headline(result)
     if ending_note(result):
         yield ending_note(result)
-    found = [*violations(result), *warnings(result)]
-    for one in found[:SHOWN]:
-        yield f"{one.rule.id} ({one.profile.value}, {one.verdict.value.lower()}): {one.reason}"
-        if one.counterexample:
-            yield f"  cancel-conformance replay {directory} {Path(one.counterexample).name}"
-    if len(found) > SHOWN:
-        yield f"and {len(found) - SHOWN} more"
-    for one in result.rules:
-        if blocks_conformance(one):
-            yield f"{one.rule.id} ({one.profile.value}) is open: {one.verdict.value.lower()}: {one.reason}"
+    problems = [*violations(result), *warnings(result)]
+    for problem in problems[:SHOWN]:
+        yield f"{problem.rule.id} ({problem.profile.value}, {problem.verdict.value.lower()}): {problem.reason}"
+        if problem.counterexample:
+            yield f"  cancel-conformance replay {directory} {Path(problem.counterexample).name}"
+    if len(problems) > SHOWN:
+        yield f"and {len(problems) - SHOWN} more"
+    for blocking in filter(blocks_conformance, result.rules):
+        verdict = blocking.verdict.value.lower()
+        yield f"{blocking.rule.id} ({blocking.profile.value}) is open: {verdict}: {blocking.reason}"
     yield f"Report: {directory / 'report.html'}"

@@ -1,4 +1,4 @@
-"""Playing a shop's history against an integration, and what comes of it as records."""
+"""The merchant harness: an integration, the provider double and the clock that its histories run with."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Final, Protocol
 
 from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import Record
-from conformance.merchant.integration.base import SHORT, Integration, MerchantCapabilities
+from conformance.merchant.integration.base import SHORT_ACTION_SECONDS, Integration, MerchantCapabilities
 from conformance.merchant.integration.in_process import PythonIntegration
 from conformance.merchant.integration.out_of_process import CommandIntegration, HookIntegration
 from conformance.merchant.protocol import Setup
 from conformance.merchant.provider_double.double import FEWER_REQUESTS, ProviderDouble
 from conformance.merchant.provider_double.fault_injection import Faults
-from conformance.merchant.provider_double.mounts import Server
+from conformance.merchant.provider_double.mounts import LoopbackServer
 from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.merchant.scenario import ScenarioRunner
@@ -25,70 +25,67 @@ from conformance.obligations.observation import MerchantTrace, trace_from_record
 from conformance.rulebook import Rulebook, load_obligations
 from conformance.targets.transport import TargetError, TargetUsageError
 
-STUCK: Final = 3
-"""After so many histories with an action that did not end, actions get less time."""
+MOST_STUCK: Final = 3
+"""Histories with an action that did not end, after which actions get less time and fewer requests."""
+LONGEST_REAL_WAIT: Final = 2
+"""The most seconds that ``Retry-After`` asks a merchant to wait that really waits.
+
+It is more than one second, which many clients wait by themselves.
+"""
 
 
 class RecordSink(Protocol):
-    """Where records are written."""
+    """Takes the records of a run, as the journal does."""
 
     count: int
+    """How many records there are, which is the number of the next one."""
 
     def append(self, kind: str, **content: Any) -> None:
-        """Write one."""
+        """Take a record of this kind with this content."""
 
 
 @dataclass
 class CountingSink:
-    """Records that nobody keeps."""
+    """Counts records and keeps none: for a history that is run to shrink a failure."""
 
     count: int = 0
 
     def append(self, kind: str, **content: Any) -> None:
-        """Count it."""
+        """Count a record."""
         del kind, content
         self.count += 1
 
 
 @dataclass(slots=True)
 class MerchantTrialResult:
-    """A played history: what was seen, and what was said of it."""
+    """What was observed of a history that was run, and the result of each obligation that it says something about."""
 
-    seen: MerchantTrace
-    judged: list[ObligationResult] = field(default_factory=list)
+    trace: MerchantTrace
+    results: list[ObligationResult] = field(default_factory=list)
 
     @property
     def broken(self) -> dict[str, str]:
-        """The obligations that it breaks, with the reason."""
-        return {one.rule: one.ruling.reason for one in self.judged if one.ruling.broken}
+        """The rule ids of the obligations that were broken, each with the reason."""
+        return {result.rule: result.finding.reason for result in self.results if result.finding.broken}
 
     @property
     def examples(self) -> list[str]:
-        """The obligations that it is an example of and that were met."""
-        return [one.rule for one in self.judged if not one.ruling.broken]
-
-
-SOON: Final = 2
-"""Seconds that ``Retry-After`` asks for where time is real: more than the second that many a client waits by itself."""
-
-
-def _soon(fault: Fault) -> Fault:
-    """Return a fault for a merchant that really waits."""
-    return replace(fault, seconds=min(fault.seconds, SOON))
+        """The rule ids of the obligations that were met."""
+        return [result.rule for result in self.results if not result.finding.broken]
 
 
 class MerchantHarness:
-    """An integration and everything that it is played with, from the first history to the last.
+    """A merchant's integration with everything that its histories run with. It has to be closed.
 
     Args:
         integration: ``python:module:Adapter``, ``http://127.0.0.1…``, ``exec:COMMAND``, or an adapter class.
         market: the sales unit's country.
         seed: decides every identifier.
         port: the port of the provider; 0 takes a free one.
-        first: the API that it is told when it is first reached.
+        first: the API that the integration is told of when it is reached for the first time.
 
     Raises:
-        TargetUsageError: the integration makes no sense, or the port is taken.
+        TargetUsageError: The integration is named wrongly, or the port is taken.
 
     """
 
@@ -101,11 +98,11 @@ class MerchantHarness:
         self.book: Rulebook = load_obligations()
         self._clock = VirtualClock()
         self._double: ProviderDouble | None = None
-        self._counter: ProviderState | None = None
-        self._offer: MerchantCapabilities | None = None
+        self._state: ProviderState | None = None
+        self._capabilities: MerchantCapabilities | None = None
         self._stuck = 0
         try:
-            self._server = Server(self.double, port)
+            self._server = LoopbackServer(self.double, port)
         except OSError as error:
             raise TargetUsageError(f"the provider cannot listen on port {port}: {error.strerror}.") from None
         try:
@@ -117,11 +114,11 @@ class MerchantHarness:
     def _integration(self, integration: Any) -> Integration:
         if not isinstance(integration, str):
             return PythonIntegration(integration, self.double, self.clock, self._server.port)
-        kind, colon, rest = integration.partition(":")
+        kind, colon, place = integration.partition(":")
         if kind == "python" and colon:
-            return PythonIntegration(rest, self.double, self.clock, self._server.port)
+            return PythonIntegration(place, self.double, self.clock, self._server.port)
         if kind == "exec" and colon:
-            return CommandIntegration(rest)
+            return CommandIntegration(place)
         if kind in ("http", "https") and colon:
             return HookIntegration(integration)
         raise TargetUsageError(
@@ -129,9 +126,13 @@ class MerchantHarness:
         )
 
     def double(self) -> ProviderDouble:
-        """Return the seat of the present history."""
+        """Return the double of the history that runs."""
         assert self._double is not None
         return self._double
+
+    def clock(self) -> VirtualClock:
+        """Return the clock of the history that runs."""
+        return self._clock
 
     @property
     def base_url(self) -> str:
@@ -140,30 +141,27 @@ class MerchantHarness:
 
     @property
     def currency(self) -> str:
-        """What orders are paid in."""
+        """The currency of the market."""
         return Market(self.market).currency
 
-    def clock(self) -> VirtualClock:
-        """Return the clock of the present history."""
-        return self._clock
-
     def open(self) -> MerchantCapabilities:
-        """Reach the integration, and return what it has.
+        """Reach the integration, unless that was done before, and return what it can do.
 
         Raises:
-            TargetError: it cannot be reached, or does not keep to the protocol.
+            TargetError: The integration cannot be reached, or does not keep to the protocol.
 
         """
-        if self._offer is None:
-            self._take_place(Behaviour(), "open", CountingSink(), 1)
-            self._offer = self.integration.open(self._setup(self._first or self.integration.first or Profile.EPAYMENT))
-        return self._offer
+        if self._capabilities is None:
+            self._set_up(Behaviour(), "open", CountingSink(), 1)
+            first = self._first or self.integration.first or Profile.EPAYMENT
+            self._capabilities = self.integration.open(self._setup_for(first))
+        return self._capabilities
 
     def check(self) -> None:
         """Look at an adapter in this process before anything is written.
 
         Raises:
-            TargetUsageError: it is none.
+            TargetUsageError: It is not an adapter.
 
         """
         if self.integration.kind == "python":
@@ -172,11 +170,11 @@ class MerchantHarness:
             except TargetUsageError:
                 raise
             except TargetError:
-                # Whether it comes up is a question for the run, and its evidence.
+                # An adapter that does not start is a result of the run, with evidence.
                 return
 
-    def _setup(self, profile: Profile) -> Setup:
-        options = self.double().counter.options
+    def _setup_for(self, profile: Profile) -> Setup:
+        options = self.double().state.options
         return Setup(
             profile=profile.value,
             base_url=self._server.url,
@@ -194,46 +192,55 @@ class MerchantHarness:
     def _sleep(self, seconds: float) -> None:
         self._clock.skip(seconds)
 
-    def _take_place(self, behaviour: Behaviour, name: str, ledger: RecordSink, orders: int) -> list[Record]:
+    def _set_up(self, behaviour: Behaviour, name: str, sink: RecordSink, orders: int) -> list[Record]:
+        """Make clock, provider and double for a history; return the list that its records will be in."""
         records: list[Record] = []
 
-        def write(kind: str, **content: Any) -> None:
-            number = ledger.count
+        def write(kind: str, /, **content: Any) -> None:
+            number = sink.count
             record = {"history": name, **content}
-            ledger.append(kind, **record)
+            sink.append(kind, **record)
             records.append({"n": number, "kind": kind, **record})
 
         self._clock = VirtualClock()
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}-{name}".encode()).digest()[:6])
-        self._counter = ProviderState(self._clock, behaviour, self.market, seed, self._counter)
-        self._faults = Faults(())
-        self._double = ProviderDouble(self._counter, self._clock, self._faults, write, orders)
+        self._state = ProviderState(self._clock, behaviour, self.market, seed, self._state)
+        self._double = ProviderDouble(self._state, self._clock, Faults(()), write, orders)
         return records
 
-    def play(self, history: MerchantHistory, name: str, ledger: RecordSink) -> MerchantTrialResult:
-        """Play a history from its first step to its quiet end, and judge it.
+    def run(self, history: MerchantHistory, name: str, sink: RecordSink) -> MerchantTrialResult:
+        """Run a history until the merchant is at rest, and judge it.
+
+        Args:
+            history: the history.
+            name: its name in the run, such as ``epayment-00001``.
+            sink: takes its records.
 
         Raises:
-            TargetError: the integration cannot be asked any more, or its adapter does not keep to the protocol.
+            TargetError: The integration cannot be reached any more, or its adapter does not keep to the protocol.
 
         """
         offered = self.open().actions
-        records = self._take_place(history.behaviour, name, ledger, len(history.amounts))
+        records = self._set_up(history.behaviour, name, sink, len(history.amounts))
         double = self.double()
-        double.faults = Faults(history.faults if self.integration.virtual else map(_soon, history.faults))
-        self.integration.begin(self._setup(history.profile))
-        if self._stuck >= STUCK:
-            # It is proved by now. What is left is played all the same, and must not take all day.
-            self.integration.seconds, double.most = SHORT, FEWER_REQUESTS
-        scenario = ScenarioRunner(self.integration, offered, double, self._clock, double.write, f"cc-{name}")
-        scenario.play(history)
-        self._stuck += any(one["kind"] == "action" and one["ended"] in ("hung", "flooded") for one in records)
-        seen = trace_from_records({"history": merchant_history_as_json(history)}, records, offered)
-        return MerchantTrialResult(seen, judge(seen, self.book))
+        double.faults = Faults(history.faults if self.integration.virtual else map(_with_short_wait, history.faults))
+        self.integration.begin(self._setup_for(history.profile))
+        if self._stuck >= MOST_STUCK:
+            # The defect is proved by now. The other histories still run, and must not take all day.
+            self.integration.seconds, double.most_requests = SHORT_ACTION_SECONDS, FEWER_REQUESTS
+        ScenarioRunner(self.integration, offered, double, self._clock, double.write, f"cc-{name}").run(history)
+        trace = trace_from_records({"history": merchant_history_as_json(history)}, records, offered)
+        self._stuck += any(action.ending in ("hung", "flooded") for action in trace.actions)
+        return MerchantTrialResult(trace, judge(trace, self.book))
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Stop everything that runs."""
         try:
             self.integration.close()
         finally:
             self._server.close()
+
+
+def _with_short_wait(fault: Fault) -> Fault:
+    """Return a fault for a merchant that really waits."""
+    return replace(fault, seconds=min(fault.seconds, LONGEST_REAL_WAIT))

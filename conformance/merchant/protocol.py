@@ -1,8 +1,24 @@
-"""What a merchant's adapter is given, has to have, and gives back.
+"""The protocol of a merchant's adapter: what it gets, which methods it has, and what they return.
 
 An adapter is a class that is made with a `Setup` and has ``profiles``, ``create``, ``cancel`` and ``local_view``. Every
-other method is something more that the merchant can do; obligations that need one that is missing are out of scope. A
-method may be a coroutine function. ``docs/merchant.md`` explains all of it.
+other method is an optional action of the merchant; obligations that need a missing one are not tested. A method may be
+a coroutine function. ``docs/merchant.md`` explains all of it::
+
+    class Adapter:
+        profiles = ["epayment"]
+
+        def __init__(self, setup: Setup) -> None:
+            self.shop = Shop(base_url=setup.base_url, client_id=setup.client_id, ...)
+
+        def create(self, order: Order) -> str:
+            return self.shop.checkout(order.id, order.amount, order.currency)
+
+        def cancel(self, order_id: str) -> None:
+            self.shop.cancel(order_id)
+
+        def local_view(self, order_id: str) -> View:
+            row = self.shop.database.find(order_id)
+            return View(row.status, captured=row.captured, reference=row.reference)
 """
 
 from __future__ import annotations
@@ -24,24 +40,32 @@ class Status(StrEnum):
     """How a payment stands in the merchant's own books."""
 
     OPEN = "open"
-    """Not approved as far as the merchant knows, and it still can be."""
+    """Not approved as far as the merchant knows; it still can be."""
     AUTHORIZED = "authorized"
     """Money is reserved, and the order would be shipped."""
     CAPTURED = "captured"
-    """Money was taken, all of it or a part; what is said of the amounts tells which."""
+    """Money was taken, all of it or a part; the amounts say how much."""
     CANCELLING = "cancelling"
-    """To be cancelled, and not known to be."""
+    """To be cancelled, and not yet known to be."""
     CANCELLED = "cancelled"
-    """Ended: by a cancel, the customer's no, or time. Nothing more is to be paid or shipped."""
+    """Ended by a cancel, by the customer's rejection, or by time. Nothing more is to be paid or shipped."""
     FAILED = "failed"
-    """A human has to look at it."""
+    """A person has to look at it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Where the provider is, and the credentials that it takes.
+    """Where the provider is, the credentials that it takes, and the clock of the run.
 
-    ``base_url`` is on 127.0.0.1. ``now`` and ``sleep`` are the run's clock: in process, waiting costs no time.
+    Attributes:
+        profile: The API: ``ecom``, ``epayment`` or ``recurring``.
+        base_url: The provider's address, on 127.0.0.1.
+        client_id: For the access token, as ``client_secret`` is.
+        subscription_key: The value of ``Ocp-Apim-Subscription-Key``.
+        msn: The merchant serial number.
+        now: Returns the time of the run's clock, in UTC.
+        sleep: Waits for some seconds of the run's clock. In this process waiting costs no time.
+
     """
 
     profile: str
@@ -56,10 +80,16 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order of the shop. ``amount`` is minor units.
+    """An order of the merchant's shop.
 
-    ``id`` is 8 to 40 letters, digits and hyphens, and may be used as the reference of the payment. ``agreement`` is
-    Recurring's agreement that the customer has accepted, to be charged with ``RESERVE_CAPTURE``; empty elsewhere.
+    Attributes:
+        id: 8 to 40 letters, digits and hyphens; it may be used as the payment's reference.
+        amount: The total in minor units.
+        currency: Such as ``NOK``.
+        description: A text for the customer.
+        agreement: The id of Recurring's agreement, which the customer has accepted; to be charged with
+            ``RESERVE_CAPTURE``. Empty in the other APIs.
+
     """
 
     id: str
@@ -73,8 +103,15 @@ class Order:
 class View:
     """A payment in the merchant's own books. What a merchant does not keep is None, and is not judged.
 
-    Amounts are minor units. ``cancelled`` is what was released of a reservation. ``reference`` is what the provider
-    knows the payment by: orderId, reference or chargeId.
+    Attributes:
+        status: One of `Status`.
+        captured: Minor units, as all the amounts are.
+        cancelled: What was released of a reservation.
+        reference: The identifier of the payment at the provider: orderId, reference or chargeId.
+        authorized: What was ever reserved.
+        remaining: What is still reserved.
+        currency: Such as ``NOK``.
+
     """
 
     status: str
@@ -88,10 +125,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A notification of the provider: ePayment's and Recurring's webhooks, eCom's callback.
+    """A notification from the provider: a webhook of ePayment or Recurring, or eCom's callback.
 
-    ``body`` is the JSON object, ``raw`` the bytes that carry it. They are not signed: checking a signature is no part
-    of Cancel.
+    It is not signed: checking a signature is not a part of Cancel.
+
+    Attributes:
+        name: Such as ``epayments.payment.cancelled.v1`` or ``ecom.callback.CANCELLED``.
+        body: The JSON object.
+        raw: The bytes that carry it.
+
     """
 
     name: str
@@ -103,27 +145,27 @@ Viewed: TypeAlias = View | Mapping[str, Any]
 
 
 class Merchant(Protocol):
-    """What every adapter has. One is made for every history, with a `Setup`.
+    """The methods that every adapter has. Each history gets an instance of its own, made with a `Setup`.
 
-    An action that did not succeed raises whatever it likes; the books must be right all the same. These methods are
-    looked for as well:
+    An action that does not succeed raises any exception; the books must be right all the same. These methods are
+    optional:
 
-    - ``abandon(order_id)``: the customer left the checkout, and the payment is to be stopped if it was not approved;
-    - ``capture(order_id, amount)``: this much was shipped;
-    - ``tick(now)``: scheduled work. Everything that is due at ``now`` is done: queues, polling, retries;
-    - ``deliver(webhook)``: the provider notifies;
-    - ``restart()``: the process starts again, and knows what its store knows. It may return the adapter that takes the
-      place of this one.
+    - ``abandon(order_id)``: the customer left the checkout; stop the payment if it was not approved;
+    - ``capture(order_id, amount)``: this amount, in minor units, was shipped;
+    - ``tick(now)``: scheduled work: do everything that is due at ``now``, such as queues, polling and retries;
+    - ``deliver(webhook)``: the provider notifies the merchant;
+    - ``restart()``: the process starts again with what its store knows. It may return the adapter that replaces this
+      one.
     """
 
     profiles: Sequence[str]
-    """The APIs that it uses: ``ecom``, ``epayment`` or ``recurring``."""
+    """The names of the APIs that it uses: ``ecom``, ``epayment``, ``recurring``."""
 
     def create(self, order: Order) -> str | Awaitable[str | None] | None:
-        """Make the payment of an order; return its reference."""
+        """Make the payment of an order; return its reference at the provider, or None."""
 
     def cancel(self, order_id: str) -> object:
-        """Cancel the order. After a partial capture: nothing more will be shipped."""
+        """Cancel the order, or after a partial capture what will not be shipped any more."""
 
     def local_view(self, order_id: str) -> Viewed | Awaitable[Viewed]:
-        """Return the payment as the merchant's own books have it, without asking the provider."""
+        """Return the payment in the merchant's own books, without asking the provider: a `View`, or its mapping."""

@@ -1,56 +1,67 @@
-"""The smallest history, with the smallest plan of faults, that still breaks an obligation."""
+"""Shrinks a failing merchant history: the smallest history, with the fewest faults, that still fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from conformance.obligations.history import SIMPLE, Behaviour, MerchantHistory, Step
+from conformance.obligations.history import SIMPLEST_AMOUNT, Behaviour, MerchantHistory, Step
 
 StillFails = Callable[[MerchantHistory], bool]
+"""Runs a history, and returns whether it still breaks the obligation."""
 
 
-def shrink_history(history: MerchantHistory, breaks: StillFails, most: int) -> tuple[MerchantHistory, int]:
-    """Return the smallest history found that breaks the same, and how many were tried for it.
+def shrink_history(history: MerchantHistory, still_fails: StillFails, most_tried: int) -> tuple[MerchantHistory, int]:
+    """Return the smallest history found that still fails, and how many were tried for it.
 
     Args:
-        history: breaks it.
-        breaks: plays a history and tells whether it does.
-        most: how many may be tried.
+        history: a history that fails.
+        still_fails: runs a history, and returns whether it fails in the same way.
+        most_tried: how many histories may be tried.
 
     """
     tried: set[MerchantHistory] = {history}
-    going = True
-    while going:
-        going = False
-        for one in _smaller(history):
-            if one in tried or one.size >= history.size:
+    shrunk = True
+    while shrunk:
+        shrunk = False
+        for candidate in _candidates(history):
+            if candidate in tried or candidate.size >= history.size:
                 continue
-            if len(tried) > most:
+            if len(tried) > most_tried:
                 return history, len(tried) - 1
-            tried.add(one)
-            if breaks(one):
-                history, going = one, True
+            tried.add(candidate)
+            if still_fails(candidate):
+                history, shrunk = candidate, True
                 break
     return history, len(tried) - 1
 
 
-def _smaller(history: MerchantHistory) -> Iterator[MerchantHistory]:
-    """Return what is simpler by one thing, what is simplest first."""
+def _candidates(history: MerchantHistory) -> Iterator[MerchantHistory]:
+    """Return the histories that are simpler in one respect, the simplest first."""
+    yield from _shorter(history)
+    yield from _plainer(history)
+
+
+def _shorter(history: MerchantHistory) -> Iterator[MerchantHistory]:
+    """Return histories with fewer orders or steps, and those without faults."""
+    steps = history.steps
     if len(history.amounts) > 1:
         for order in range(len(history.amounts)):
-            yield _only(history, order)
-    steps = history.steps
+            yield _only_order(history, order)
     half = len(steps) // 2
     if half > 1:
         yield replace(history, steps=steps[:half])
     if history.faults:
         yield replace(history, faults=())
-        # A fault gives a queue its turn; it may be that alone.
-        yield replace(history, faults=(), steps=_with_turns(steps))
+        # In a history with faults scheduled work runs after each action; that may be what makes it fail.
+        yield replace(history, faults=(), steps=_with_ticks(steps))
     for index in reversed(range(len(steps))):
         if steps[index].do != "create":
             yield replace(history, steps=steps[:index] + steps[index + 1 :])
+
+
+def _plainer(history: MerchantHistory) -> Iterator[MerchantHistory]:
+    """Return histories with fewer or simpler faults, the default behaviour, or the simplest amounts."""
     for index in range(len(history.faults)):
         yield replace(history, faults=history.faults[:index] + history.faults[index + 1 :])
     if history.behaviour != Behaviour():
@@ -59,19 +70,25 @@ def _smaller(history: MerchantHistory) -> Iterator[MerchantHistory]:
         for simpler in (replace(fault, times=1), replace(fault, at=1)):
             if simpler != fault:
                 yield replace(history, faults=(*history.faults[:index], simpler, *history.faults[index + 1 :]))
-    if any(amount != SIMPLE for amount in history.amounts):
-        steps = tuple(replace(step, number=400) if step.do == "capture" else step for step in steps)
-        yield replace(history, amounts=(SIMPLE,) * len(history.amounts), steps=steps)
+    if any(amount != SIMPLEST_AMOUNT for amount in history.amounts):
+        steps = tuple(replace(step, number=400) if step.do == "capture" else step for step in history.steps)
+        yield replace(history, amounts=(SIMPLEST_AMOUNT,) * len(history.amounts), steps=steps)
 
 
-def _with_turns(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return the steps with scheduled work after everything that the shop is asked for."""
-    asked = ("cancel", "abandon", "capture")
-    return tuple(one for step in steps for one in ((step, Step("tick")) if step.do in asked else (step,)))
+def _with_ticks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the steps with scheduled work after every action of the shop."""
+    with_ticks: list[Step] = []
+    for step in steps:
+        with_ticks.append(step)
+        if step.do in ("cancel", "abandon", "capture"):
+            with_ticks.append(Step("tick"))
+    return tuple(with_ticks)
 
 
-def _only(history: MerchantHistory, order: int) -> MerchantHistory:
-    """Return the history of one of the orders."""
-    everybodys = ("tick", "restart", "deliver", "deliver_twice", "deliver_reversed", "lose", "wait")
-    steps = tuple(Step(s.do, 0, s.number) for s in history.steps if s.order == order or s.do in everybodys)
+def _only_order(history: MerchantHistory, order: int) -> MerchantHistory:
+    """Return the history of one of its orders."""
+    about_no_order = ("tick", "restart", "deliver", "deliver_twice", "deliver_reversed", "lose", "wait")
+    steps = tuple(
+        Step(step.do, 0, step.number) for step in history.steps if step.order == order or step.do in about_no_order
+    )
     return replace(history, amounts=(history.amounts[order],), steps=steps)

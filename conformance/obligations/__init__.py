@@ -1,1 +1,1 @@
-"""The merchant's side of Cancel: shop histories, what was seen of a merchant, and its judging. All of it is pure."""
+"""The merchant's obligations: histories, what was observed of a merchant, and a judge for each obligation. Pure."""

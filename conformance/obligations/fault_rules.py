@@ -1,195 +1,253 @@
-"""M25 to M30: trouble on the way, what is asked twice, and what others do."""
+"""M25 to M30, MC-1 and MC-2: faults on the way, duplicates, and what other parties do."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import Final
 
-from conformance.obligations.finding import Said, at, broken, ended, met, stands
-from conformance.obligations.observation import MerchantTrace, ObservedRequest
-from conformance.obligations.outcome_rules import called_cancelled, proof
-from conformance.obligations.response_reader import Outcome, outcome, retry_after
-from conformance.obligations.timing_rules import HONOURED, end_wanted
+from conformance.obligations.finding import (
+    ObligationFinding,
+    broken,
+    broken_by,
+    describe_snapshot,
+    is_finished,
+    met,
+)
+from conformance.obligations.observation import Action, FinalState, MerchantTrace, ObservedRequest
+from conformance.obligations.outcome_rules import first_unproven_cancellation, shown_ended
+from conformance.obligations.response_reader import CancelOutcome, cancel_outcome, retry_after
+from conformance.obligations.timing_rules import HONOURED, end_was_requested
 
-PER_MINUTE: Final = 5
-AT_ONCE: Final = 3
-"""So many requests may follow each other without a pause after failures of the server's."""
-SLACK: Final = 0.25
-"""Seconds that clocks may differ by."""
+MOST_PER_MINUTE: Final = 5
+"""Cancels of one payment that the documentation allows within a minute."""
+MOST_AT_ONCE: Final = 3
+"""Cancels that may follow each other without a pause after failures of the server."""
+CLOCK_SLACK: Final = 0.25
+"""Seconds by which clocks may differ."""
+_ENDED_STATUSES: Final = ("cancelled", "captured")
 
 
-def m25_unknown(seen: MerchantTrace, order: int) -> Said:
-    """What happened is found out before anything is decided."""
-    unknown = [one for one in seen.cancels(order) if outcome(one) is Outcome.UNKNOWN]
+def m25_unknown(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """The merchant finds out what became of a cancel without an answer before it decides."""
+    unknown = [cancel for cancel in trace.cancels_of(order) if cancel_outcome(cancel) is CancelOutcome.UNKNOWN]
     if not unknown:
         return None
-    books = called_cancelled(seen, order)
-    if books is not None:
-        last = next((one for one in reversed(seen.cancels(order)) if one.n < books.n), None)
-        if last is not None and outcome(last) is Outcome.UNKNOWN and (last.status is None or ended(books.truth)):
-            said = "no answer" if last.status is None else f"HTTP {last.status}"
-            return broken(books.step, f"{last.where} got {said}, and was decided upon without a look: {stands(books)}")
-    taken_back = _never_looked(seen, order, unknown[-1])
-    return taken_back or met(unknown[0].step)
+    return (
+        _decided_without_looking(trace, order) or _took_for_failure(trace, order, unknown[-1]) or met(unknown[0].step)
+    )
 
 
-def _never_looked(seen: MerchantTrace, order: int, lost: ObservedRequest) -> Said:
-    """Say so where a cancel that was done is taken for a failed one at the end, and nobody asked what became of it."""
-    quiet = seen.quiet(order)
-    if quiet is None or quiet.status not in ("open", "authorized") or lost.before is None or lost.after is None:
+def _decided_without_looking(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Return the finding where a cancel without an answer was taken for done."""
+    snapshot = first_unproven_cancellation(trace, order)
+    last = None if snapshot is None else trace.last_cancel_before(order, snapshot.n)
+    if snapshot is None or last is None or cancel_outcome(last) is not CancelOutcome.UNKNOWN:
+        return None
+    if last.status is not None and not is_finished(snapshot.payment):
+        return None
+    return broken(
+        snapshot.step,
+        f"{last.request_line} got {last.response_summary}, and was decided upon without a look: "
+        f"{describe_snapshot(snapshot)}",
+    )
+
+
+def _took_for_failure(trace: MerchantTrace, order: int, lost: ObservedRequest) -> ObligationFinding | None:
+    """Return the finding where a cancel that was carried out counts as failed, and nobody asked about it."""
+    final = trace.final_state(order)
+    if final is None or final.status not in ("open", "authorized") or lost.before is None or lost.after is None:
         return None
     took_effect = lost.after.cancelled > lost.before.cancelled
-    since = [one for one in seen.of(order) if one.n > lost.n]
-    asked = any(
-        one.operation == "read" or (one.operation == "cancel" and (one.api == "ecom" or one.key == lost.key))
-        for one in since
+    if not took_effect or not is_finished(final.payment) or _asked_afterwards(trace, order, lost):
+        return None
+    return broken(
+        trace.last_step,
+        f"{lost.request_line} got no usable answer, and was taken for a failure: {describe_snapshot(final.snapshot)}",
     )
-    if not took_effect or not ended(quiet.truth) or asked:
-        return None
-    return broken(seen.last_step, f"{lost.where} got no usable answer, and was taken for a failure: {stands(quiet)}")
 
 
-def m26_converge(seen: MerchantTrace, order: int) -> Said:
-    """A refusal because it is already cancelled is looked into, and ends as a success."""
-    already = [
-        one
-        for one in seen.cancels(order)
-        if outcome(one) is Outcome.REFUSED
-        and one.before is not None
-        and one.before.released
-        and one.before.ended
-        and not one.before.late
-    ]
-    quiet = seen.quiet(order)
-    if not already or quiet is None:
+def _asked_afterwards(trace: MerchantTrace, order: int, lost: ObservedRequest) -> bool:
+    """Return whether a read or a repetition of a lost cancel could tell the merchant what became of it."""
+    return any(
+        request.operation == "read"
+        or (request.operation == "cancel" and (request.api == "ecom" or request.key == lost.key))
+        for request in trace.requests_of(order)
+        if request.n > lost.n
+    )
+
+
+def m26_converge(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """A cancel refused because the payment is already cancelled ends as a success, after a look."""
+    refused = [cancel for cancel in trace.cancels_of(order) if _refused_as_cancelled(cancel)]
+    final = trace.final_state(order)
+    if not refused or final is None:
         return None
-    if ended(quiet.truth) and quiet.status not in ("cancelled", "captured"):
-        return broken(seen.last_step, f"{already[-1].where} was refused as it was cancelled already; {stands(quiet)}")
-    books = called_cancelled(seen, order)
-    if books is not None and books.n > already[0].n:
+    if is_finished(final.payment) and final.status not in _ENDED_STATUSES:
         return broken(
-            books.step, f"{already[0].where} was refused, and taken for a cancel without a look at the payment"
+            trace.last_step,
+            f"{refused[-1].request_line} was refused as it was cancelled already; {describe_snapshot(final.snapshot)}",
         )
-    return met(already[0].step)
+    snapshot = first_unproven_cancellation(trace, order)
+    if snapshot is not None and snapshot.n > refused[0].n:
+        return broken(
+            snapshot.step,
+            f"{refused[0].request_line} was refused, and taken for a cancel without a look at the payment",
+        )
+    return met(refused[0].step)
 
 
-def m27_limit(seen: MerchantTrace, order: int) -> Said:
-    """At most five cancels of a payment within a minute."""
-    cancels = seen.cancels(order)
-    for first, sixth in zip(cancels, cancels[PER_MINUTE:], strict=False):
-        if sixth.at - first.at < 60 - SLACK:
-            return at(
-                sixth, f"{sixth.where} is the sixth within {sixth.at - first.at:.1f} seconds, and five are allowed"
+def _refused_as_cancelled(cancel: ObservedRequest) -> bool:
+    before = cancel.before
+    already_cancelled = before is not None and before.released and before.ended and not before.late
+    return already_cancelled and cancel_outcome(cancel) is CancelOutcome.REFUSED
+
+
+def m27_limit(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """At most five cancels of a payment are sent within a minute."""
+    cancels = trace.cancels_of(order)
+    for first, sixth in zip(cancels, cancels[MOST_PER_MINUTE:], strict=False):
+        seconds = sixth.at - first.at
+        if seconds < 60 - CLOCK_SLACK:
+            return broken_by(
+                sixth, f"{sixth.request_line} is the sixth within {seconds:.1f} seconds, and five are allowed"
             )
     return met(cancels[0].step) if len(cancels) > 1 else None
 
 
-def m27b_policy(seen: MerchantTrace, order: int) -> Said:
-    """``Retry-After`` is respected, and failures are met with patience."""
-    said: Said = None
-    cancels = seen.cancels(order)
-    for one, after in pairwise(cancels):
-        if outcome(one) not in (Outcome.UNKNOWN, Outcome.PASSING) or one.status == 401 or seen.crossed(one, after):
+def m27b_policy(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """``Retry-After`` is respected, and after failures the merchant pauses."""
+    finding: ObligationFinding | None = None
+    cancels = trace.cancels_of(order)
+    for cancel, following in pairwise(cancels):
+        if not _asks_for_patience(cancel) or trace.sent_together(cancel, following):
             continue
-        said = said or met(after.step)
-        wait = retry_after(one)
-        if wait is not None and after.at - one.at < wait - SLACK and _by_itself(seen, one, after):
-            return at(
-                after, f"{after.where} came {after.at - one.at:.1f} seconds after one that was to wait for {wait:.0f}"
+        finding = finding or met(following.step)
+        wait, seconds = retry_after(cancel), following.at - cancel.at
+        if wait is not None and seconds < wait - CLOCK_SLACK and _is_automatic(trace, cancel, following):
+            return broken_by(
+                following,
+                f"{following.request_line} came {seconds:.1f} seconds after one that was to wait for {wait:.0f}",
             )
-    failed = [one for one in cancels if outcome(one) is Outcome.UNKNOWN]
-    for first, last in zip(failed, failed[AT_ONCE:], strict=False):
-        if last.at - first.at < 1 and _by_itself(seen, first, last):
-            return at(last, f"{AT_ONCE + 1} cancels failed within {last.at - first.at:.1f} seconds, without a pause")
-    return said
+    return _failed_without_pause(trace, cancels) or finding
 
 
-def _by_itself(seen: MerchantTrace, one: ObservedRequest, after: ObservedRequest) -> bool:
-    """Whether nobody asked for a cancel anew between two requests."""
-    return not any(one.n < act.n < after.n and act.action in ("cancel", "abandon") for act in seen.acts)
+def _asks_for_patience(cancel: ObservedRequest) -> bool:
+    return cancel.status != 401 and cancel_outcome(cancel) in (CancelOutcome.UNKNOWN, CancelOutcome.NOT_NOW)
 
 
-def m28_duplicates(seen: MerchantTrace, order: int) -> Said:
+def _failed_without_pause(trace: MerchantTrace, cancels: list[ObservedRequest]) -> ObligationFinding | None:
+    failed = [cancel for cancel in cancels if cancel_outcome(cancel) is CancelOutcome.UNKNOWN]
+    for first, last in zip(failed, failed[MOST_AT_ONCE:], strict=False):
+        seconds = last.at - first.at
+        if seconds < 1 and _is_automatic(trace, first, last):
+            return broken_by(last, f"{MOST_AT_ONCE + 1} cancels failed within {seconds:.1f} seconds, without a pause")
+    return None
+
+
+def _is_automatic(trace: MerchantTrace, first: ObservedRequest, last: ObservedRequest) -> bool:
+    """Return whether the shop did not ask for the cancel again between two requests."""
+    return not any(first.n < action.n < last.n and action.action in ("cancel", "abandon") for action in trace.actions)
+
+
+def m28_duplicates(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """What is asked twice happens once, and does no harm."""
-    triggers = [one for one in seen.triggers(order) if one.step < seen.last_step]
-    twice = len(triggers) > 1 or any(step.do == "deliver_twice" for step in seen.history.steps)
-    quiet = seen.quiet(order)
-    if not twice or quiet is None or quiet.truth is None:
+    requested = [action for action in trace.end_actions(order) if action.step < trace.last_step]
+    delivered_twice = any(step.do == "deliver_twice" for step in trace.history.steps)
+    final = trace.final_state(order)
+    if final is None or not (len(requested) > 1 or delivered_twice):
         return None
-    made = {
-        one.answer
-        for one in seen.exchanges
-        if one.operation == "create" and one.order == order and one.status in (200, 201)
-    }
-    late = [
-        one
-        for one in seen.exchanges
-        if one.operation == "create"
-        and one.order == order
-        and triggers
-        and one.n > triggers[0].n
-        and one.status in (200, 201)
+    second = _second_payment(trace, order, requested)
+    if second is not None:
+        return broken_by(second, f"{second.request_line} made a second payment after the order had been cancelled")
+    return _undone_by_repetition(trace, order, requested, final) or (
+        met(trace.last_step) if end_was_requested(trace, order) else None
+    )
+
+
+def _second_payment(trace: MerchantTrace, order: int, requested: list[Action]) -> ObservedRequest | None:
+    """Return the request that made another payment of an order after the shop had asked for its end."""
+    created = [
+        request
+        for request in trace.requests
+        if request.operation == "create" and request.order == order and request.status in (200, 201)
     ]
-    if late and len(made) > 1:
-        return at(late[0], f"{late[0].where} made a second payment after the order had been cancelled")
-    was = [one for one in seen.books if one.order == order and one.status == "cancelled" and ended(one.truth)]
-    if was and quiet.status not in ("cancelled", "captured") and ended(quiet.truth):
-        return broken(seen.last_step, f"the order was cancelled, and asked again became {quiet.status!r}")
-    at_once = [one for one, after in pairwise(triggers) if one.step == after.step]
-    if at_once and ended(quiet.truth) and quiet.status not in ("cancelled", "captured"):
-        return broken(seen.last_step, f"the order was cancelled twice at the same time; {stands(quiet)}")
-    return met(seen.last_step) if end_wanted(seen, order) else None
+    late = [request for request in created if requested and request.n > requested[0].n]
+    different = {request.response_body for request in created}
+    return late[0] if late and len(different) > 1 else None
 
 
-def m29_elsewhere(seen: MerchantTrace, order: int) -> Said:
+def _undone_by_repetition(
+    trace: MerchantTrace, order: int, requested: list[Action], final: FinalState
+) -> ObligationFinding | None:
+    """Return the finding where a cancelled order is called something else once it was cancelled again."""
+    if not is_finished(final.payment) or final.status in _ENDED_STATUSES:
+        return None
+    if any(snapshot.status == "cancelled" and is_finished(snapshot.payment) for snapshot in trace.snapshots_of(order)):
+        return broken(trace.last_step, f"the order was cancelled, and asked again became {final.status!r}")
+    if any(first.step == second.step for first, second in pairwise(requested)):
+        return broken(
+            trace.last_step,
+            f"the order was cancelled twice at the same time; {describe_snapshot(final.snapshot)}",
+        )
+    return None
+
+
+def m29_elsewhere(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """A cancel in the portal is noticed before anything is captured or shipped."""
-    portal = [
-        one for one in seen.acts if one.action == "portal_cancel" and one.order == order and one.ended == "returned"
-    ]
-    quiet = seen.quiet(order)
-    if not portal or quiet is None or quiet.truth is None:
+    portal_cancels = [action for action in trace.actions_of(order, "portal_cancel") if action.ending == "returned"]
+    final = trace.final_state(order)
+    if not portal_cancels or final is None or not _could_notice(trace, order, portal_cancels[0]):
         return None
-    lost = any(step.do == "lose" for step in seen.history.steps)
-    told = any(one.action == "deliver" and one.order == order and one.n > portal[0].n for one in seen.acts)
-    if "tick" not in seen.offered and (lost or not told):
-        return None
-    if quiet.status in HONOURED and quiet.truth.ended and not quiet.truth.captured:
-        return broken(seen.last_step, f"the payment was cancelled in the portal; {stands(quiet)}")
-    captures = [one for one in seen.of(order) if one.operation == "capture" and one.n > portal[0].n]
-    if captures and proof(seen, order, captures[0].n):
-        return at(captures[0], f"{captures[0].where} was sent although the payment had been cancelled in the portal")
-    return met(portal[0].step)
+    if final.status in HONOURED and final.payment.ended and not final.payment.captured:
+        return broken(trace.last_step, f"the payment was cancelled in the portal; {describe_snapshot(final.snapshot)}")
+    return _captured_after_portal(trace, order, portal_cancels[0]) or met(portal_cancels[0].step)
 
 
-def m30_thread(seen: MerchantTrace, order: int) -> Said:
-    """The payment's reference is kept, whatever happens."""
-    kept = ""
-    said: Said = None
-    for one in seen.books:
-        if one.order != order:
-            continue
-        reference = str(one.view.get("reference") or "")
-        if kept and reference != kept:
+def _captured_after_portal(trace: MerchantTrace, order: int, portal: Action) -> ObligationFinding | None:
+    for request in trace.requests_of(order):
+        if request.operation == "capture" and request.n > portal.n:
+            if not shown_ended(trace, order, request.n):
+                return None
+            return broken_by(
+                request, f"{request.request_line} was sent although the payment had been cancelled in the portal"
+            )
+    return None
+
+
+def _could_notice(trace: MerchantTrace, order: int, portal: Action) -> bool:
+    """Return whether scheduled work or a notification could tell the merchant of a cancel in the portal."""
+    notifications_lost = any(step.do == "lose" for step in trace.history.steps)
+    notified = any(action.n > portal.n for action in trace.actions_of(order, "deliver"))
+    return "tick" in trace.offered or (notified and not notifications_lost)
+
+
+def m30_thread(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """The payment's reference stays in the books, whatever happens."""
+    expected = ""
+    finding: ObligationFinding | None = None
+    for snapshot in trace.snapshots_of(order):
+        reference = str(snapshot.view.get("reference") or "")
+        if expected and reference != expected:
             shown = "no reference" if not reference else f"the reference {reference!r}"
-            return broken(one.step, f"the merchant's books have {shown} instead of {kept!r}")
-        kept = reference
-        said = met(one.step) if kept else said
-    return said
+            return broken(snapshot.step, f"the merchant's books have {shown} instead of {expected!r}")
+        expected = reference
+        finding = met(snapshot.step) if expected else finding
+    return finding
 
 
-def mc1_ends(seen: MerchantTrace, order: int) -> Said:
+def mc1_ends(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """Every action comes to an end."""
-    acts = [one for one in seen.acts if one.order in (order, None)]
-    for one in acts:
-        if one.ended in ("hung", "flooded"):
-            return broken(one.step, f"{one.action}: {one.told}")
-    return met(acts[0].step) if acts else None
+    actions = [action for action in trace.actions if action.order in (order, None)]
+    for action in actions:
+        if action.ending in ("hung", "flooded"):
+            return broken(action.step, f"{action.action}: {action.message}")
+    return met(actions[0].step) if actions else None
 
 
-def mc2_nobody_else(seen: MerchantTrace, order: int) -> Said:
-    """Nobody but the provider is asked."""
-    foreign = [one for one in seen.exchanges if one.operation == "foreign" and one.order in (order, None)]
-    if foreign:
-        return at(foreign[0], f"{foreign[0].method} {foreign[0].host}{foreign[0].path} was asked for, and not reached")
-    mine = [one for one in seen.exchanges if one.order == order]
-    return met(mine[0].step) if mine else None
+def mc2_nobody_else(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """No request goes to another host than the provider's."""
+    for request in trace.requests:
+        if request.operation == "foreign" and request.order in (order, None):
+            return broken_by(request, f"{request.method} {request.host}{request.path} was asked for, and not reached")
+    sent = [request for request in trace.requests if request.order == order]
+    return met(sent[0].step) if sent else None

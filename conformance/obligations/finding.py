@@ -1,4 +1,4 @@
-"""What is said of one obligation after a history."""
+"""What was found about one obligation on one order: it was met, or it was broken and how."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from conformance.obligations.observation import BookSnapshot, MerchantTrace, Obs
 
 @dataclass(frozen=True, slots=True)
 class ObligationFinding:
-    """The history is an example of an obligation, and it was met or broken at a step. ``reason`` says how.
+    """An obligation that applied to an order, and was met or broken.
 
-    ``exchange`` is the record's number of the request that broke it, where it was one, and ``earlier`` that of the
-    request without which it would have been right.
+    Attributes:
+        broken: Whether it was broken.
+        step: The number of the step where that showed.
+        reason: What was wrong, for a reader; empty where the obligation was met.
+        exchange: The record number of the request that broke it, where a request did.
+        earlier: The record number of the request without which the other one would have been right, such as the
+            first request with an idempotency key that was used again.
+
     """
 
     broken: bool
@@ -24,44 +30,45 @@ class ObligationFinding:
     earlier: int | None = None
 
 
-Said: TypeAlias = ObligationFinding | None
-"""None where the history says nothing about an obligation."""
-Obligation: TypeAlias = Callable[[MerchantTrace, int], Said]
-"""Judges one order of a history."""
+Obligation: TypeAlias = Callable[[MerchantTrace, int], ObligationFinding | None]
+"""Judges one order of a history; returns None where the history says nothing about the obligation."""
 
 
 def met(step: int) -> ObligationFinding:
-    """Say that it was met."""
+    """Return the finding that an obligation was met."""
     return ObligationFinding(False, step)
 
 
 def broken(step: int, reason: str) -> ObligationFinding:
-    """Say that it was broken, and how."""
+    """Return the finding that an obligation was broken, with the reason."""
     return ObligationFinding(True, step, reason)
 
 
-def at(exchange: ObservedRequest, reason: str, earlier: ObservedRequest | None = None) -> ObligationFinding:
-    """Say that a request broke it, after an earlier one where it is wrong only for that."""
-    return ObligationFinding(True, exchange.step, reason, exchange.n, earlier.n if earlier is not None else None)
+def broken_by(request: ObservedRequest, reason: str, earlier: ObservedRequest | None = None) -> ObligationFinding:
+    """Return the finding that a request broke an obligation.
+
+    ``earlier`` is the request without which it would have been right.
+    """
+    return ObligationFinding(True, request.step, reason, request.n, earlier.n if earlier is not None else None)
 
 
-def ended(truth: ProviderRecord | None) -> bool:
-    """Whether nothing of a payment is left, and nothing can come of it any more."""
-    return truth is not None and truth.ended and not truth.pending
+def is_finished(payment: ProviderRecord | None) -> bool:
+    """Return whether nothing of a payment can be paid, captured or released, now or later."""
+    return payment is not None and payment.ended and not payment.pending
 
 
-def describe(truth: ProviderRecord | None) -> str:
-    """Return how a payment stands, for a reader."""
-    if truth is None:
+def describe_payment(payment: ProviderRecord | None) -> str:
+    """Return how a payment stands at the provider, such as "reserved: 0 captured, 0 cancelled, 1000 still reserved"."""
+    if payment is None:
         return "unknown to the provider"
-    if truth.pending:
-        return f"{truth.stage}, with a cancel that has not happened yet"
-    if truth.payable:
-        return f"{truth.stage}, and can still be paid"
-    sums = f"{truth.captured} captured, {truth.cancelled} cancelled, {truth.remaining} still reserved"
-    return f"{truth.stage}: {sums}" if truth.authorized else truth.stage
+    if payment.pending:
+        return f"{payment.stage}, with a cancel that has not happened yet"
+    if payment.payable:
+        return f"{payment.stage}, and can still be paid"
+    sums = f"{payment.captured} captured, {payment.cancelled} cancelled, {payment.remaining} still reserved"
+    return f"{payment.stage}: {sums}" if payment.authorized else payment.stage
 
 
-def stands(books: BookSnapshot) -> str:
-    """Return both books of an order, for a reader."""
-    return f"the merchant says {books.status!r}, and the payment is {describe(books.truth)}"
+def describe_snapshot(snapshot: BookSnapshot) -> str:
+    """Return what the merchant's books say of an order beside how its payment stands."""
+    return f"the merchant says {snapshot.status!r}, and the payment is {describe_payment(snapshot.payment)}"

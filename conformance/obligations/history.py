@@ -1,8 +1,7 @@
-"""Histories of a shop: its orders, what happens to them, what goes wrong on the way, and how the provider behaves.
+"""Histories of a merchant: its orders, what happens to them, injected faults, and the provider's behaviour.
 
-A history is one plain value that can be written as JSON, played again, and shrunk. How it ends is not a part of it:
-after the last step everything works again, and the merchant gets the time and the prompting that it needs to come to
-rest.
+A history is one plain value that can be written as JSON, run again, and shrunk. Its end is not a part of it: after the
+last step no more faults are injected, and the merchant gets the time and the prompting that it needs to come to rest.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ MERCHANT_STEPS: Final = ("create", "cancel", "cancel_together", "abandon", "capt
 CUSTOMER_STEPS: Final = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
 PROVIDER_STEPS: Final = ("portal_cancel",)
 TOGETHER: Final = "together"
-"""What an integration offers that can be asked for two things at the same time."""
+"""The capability of an integration that can be asked for two actions at the same time."""
 WEBHOOK_STEPS: Final = ("deliver", "deliver_twice", "deliver_reversed", "lose")
 TIME_STEPS: Final = ("wait", "age")
 STEPS: Final = (*MERCHANT_STEPS, *CUSTOMER_STEPS, *PROVIDER_STEPS, *WEBHOOK_STEPS, *TIME_STEPS)
 QUIET: Final = "quiet"
-"""The name of what follows the last step."""
+"""The name of the phase after the last step."""
 
 OPERATIONS: Final = ("cancel", "read", "capture", "create", "token")
-"""What a fault can be tied to."""
+"""The operations that a fault can be tied to."""
 
 BEFORE: Final = (
     "lost-before", "error-500", "error-502-html", "error-503", "busy-429", "locked-423", "processing-409",
@@ -38,10 +37,11 @@ BEFORE: Final = (
 )  # fmt: skip
 """Faults in front of the provider: the request does not reach it."""
 AFTER: Final = ("lost-after", "slow-after", "error-500-after", "empty-200-after", "html-200-after")
-"""Faults behind the provider: the request was carried out, and its answer is not what comes back."""
+"""Faults behind the provider: the request is carried out, and the provider's response does not come back."""
 EVENTS: Final = ("approve-before", "approve-after", "twice")
-"""No faults of the answer: the customer approves just before the request arrives or just after it was answered, or the
-request is sent twice by something below the application."""
+"""What happens instead of a faulty response: the customer approves just before the request arrives or just after its
+response, or something below the application sends the request twice.
+"""
 KINDS: Final = (*BEFORE, *AFTER, *EVENTS)
 
 KEY_SCOPES: Final = ("sales-unit", "operation")
@@ -50,10 +50,15 @@ SECOND_CANCELS: Final = ("refuse", "repeat")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong with the n-th request of an operation, and with those after it.
+    """A fault that meets the n-th request of an operation, and those right after it.
 
-    ``at`` counts from 1, ``times`` is how many in a row, 0 for all until the end of the steps. ``seconds`` is what
-    ``Retry-After`` says, or how late the answer is.
+    Attributes:
+        on: The operation, one of `OPERATIONS`.
+        kind: One of `KINDS`.
+        at: The number of the first request that it meets, from 1.
+        times: How many requests in a row it meets; 0 means all of them until the last step.
+        seconds: What ``Retry-After`` says, or how late the response is.
+
     """
 
     on: str
@@ -65,7 +70,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happens. ``number`` is minor units of a capture, seconds of a wait, or days of an age."""
+    """One step of a history.
+
+    ``number`` is the minor units of a capture, the seconds of a wait, or the days of an age; 0 for other steps.
+    """
 
     do: str
     order: int = 0
@@ -74,11 +82,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How the provider reads what the documentation leaves open.
+    """How the provider behaves where the documentation leaves a choice.
 
-    ``key_scope`` is where an idempotency key has to be unique; ``keys_on_cancel`` is whether ePayment's cancel has one;
-    ``second_cancel`` is what becomes of the cancel of a payment that has ended; ``accepts`` is whether Recurring's
-    cancel is answered 202 and happens later.
+    Attributes:
+        key_scope: Where an idempotency key must be unique, one of `KEY_SCOPES`.
+        second_cancel: What the cancel of an ended payment does, one of `SECOND_CANCELS`.
+        keys_on_cancel: Whether ePayment's cancel takes an idempotency key.
+        accepts: Whether Recurring's cancel is answered 202 and carried out later.
+
     """
 
     key_scope: str = "sales-unit"
@@ -89,7 +100,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class MerchantHistory:
-    """Orders with their amounts in minor units, and what happens to them."""
+    """Orders, with their amounts in minor units, and what happens to them."""
 
     profile: Profile
     amounts: tuple[int, ...]
@@ -99,34 +110,38 @@ class MerchantHistory:
 
     @property
     def needs(self) -> frozenset[str]:
-        """The optional actions without which it cannot be played as it is meant."""
-        done = {step.do for step in self.steps}
-        wanted: set[str] = {name for name in ("abandon", "capture", "restart") if name in done}
-        if done & {"deliver_twice", "deliver_reversed"}:
-            wanted.add("deliver")
-        if "lose" in done:
-            wanted.add("tick")
-        if "cancel_together" in done:
-            wanted.add(TOGETHER)
-        return frozenset(wanted)
+        """The optional actions that a merchant must have to run the history as it is meant."""
+        names = {step.do for step in self.steps}
+        needed: set[str] = {name for name in ("abandon", "capture", "restart") if name in names}
+        if names & {"deliver_twice", "deliver_reversed"}:
+            needed.add("deliver")
+        if "lose" in names:
+            needed.add("tick")
+        if "cancel_together" in names:
+            needed.add(TOGETHER)
+        return frozenset(needed)
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """What makes one history smaller than another: faults, steps, and how far the rest is from the simplest.
+        """How large the history is: faults, then steps, then how far the rest is from the simplest.
 
-        What is shown without anything going wrong is the plainest, if it takes a step more.
+        A history without a fault is smaller than one with a fault and fewer steps.
         """
-        odd = self.behaviour != Behaviour()
+        unusual = self.behaviour != Behaviour()
         detail = sum(fault.times != 1 for fault in self.faults) + sum(fault.at for fault in self.faults)
-        return len(self.faults), len(self.steps), odd + detail + sum(amount != SIMPLE for amount in self.amounts)
+        return (
+            len(self.faults),
+            len(self.steps),
+            unusual + detail + sum(amount != SIMPLEST_AMOUNT for amount in self.amounts),
+        )
 
 
-SIMPLE: Final = 1000
-"""The amount of an order in which nothing hangs on the amount."""
+SIMPLEST_AMOUNT: Final = 1000
+"""The amount in minor units of an order in which nothing depends on the amount."""
 
 
 def merchant_history_as_json(history: MerchantHistory) -> dict[str, Any]:
-    """Return a history as JSON; what is as usual is left out."""
+    """Return a history as JSON; a behaviour, order, number or wait that is the default is left out."""
     behaviour = {
         name: getattr(history.behaviour, name)
         for name in ("key_scope", "second_cancel", "keys_on_cancel", "accepts")
@@ -144,24 +159,24 @@ def merchant_history_as_json(history: MerchantHistory) -> dict[str, Any]:
 
 
 def _fault_as_json(fault: Fault) -> dict[str, Any]:
-    written: dict[str, Any] = {"on": fault.on, "kind": fault.kind, "at": fault.at, "times": fault.times}
-    return {**written, "seconds": fault.seconds} if fault.seconds else written
+    data: dict[str, Any] = {"on": fault.on, "kind": fault.kind, "at": fault.at, "times": fault.times}
+    return {**data, "seconds": fault.seconds} if fault.seconds else data
 
 
 def _step_as_json(step: Step) -> dict[str, Any]:
-    written: dict[str, Any] = {"do": step.do}
+    data: dict[str, Any] = {"do": step.do}
     if step.order:
-        written["order"] = step.order
+        data["order"] = step.order
     if step.number:
-        written["number"] = step.number
-    return written
+        data["number"] = step.number
+    return data
 
 
 def merchant_history_from_json(data: object) -> MerchantHistory:
-    """Read a history back.
+    """Return the history of some JSON.
 
     Raises:
-        HistoryError: it is not one of this version, or something in it is not known.
+        HistoryError: The JSON is not a history of this version, or has a word that is not known.
 
     """
     if not isinstance(data, Mapping) or data.get("party") != PARTY or data.get("version") != VERSION:
@@ -169,14 +184,9 @@ def merchant_history_from_json(data: object) -> MerchantHistory:
     try:
         history = MerchantHistory(
             profile=Profile(data["profile"]),
-            amounts=tuple(_whole(amount) for amount in data["amounts"]),
-            steps=tuple(
-                Step(str(s["do"]), _whole(s.get("order", 0)), _whole(s.get("number", 0))) for s in data["steps"]
-            ),
-            faults=tuple(
-                Fault(str(f["on"]), str(f["kind"]), _whole(f["at"]), _whole(f["times"]), _whole(f.get("seconds", 0)))
-                for f in data["faults"]
-            ),
+            amounts=tuple(_whole_number(amount) for amount in data["amounts"]),
+            steps=tuple(_step_from_json(step) for step in data["steps"]),
+            faults=tuple(_fault_from_json(fault) for fault in data["faults"]),
             behaviour=Behaviour(**data["provider"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -185,21 +195,37 @@ def merchant_history_from_json(data: object) -> MerchantHistory:
     return history
 
 
-def _whole(value: object) -> int:
+def _step_from_json(data: Any) -> Step:
+    return Step(str(data["do"]), _whole_number(data.get("order", 0)), _whole_number(data.get("number", 0)))
+
+
+def _fault_from_json(data: Any) -> Fault:
+    return Fault(
+        on=str(data["on"]),
+        kind=str(data["kind"]),
+        at=_whole_number(data["at"]),
+        times=_whole_number(data["times"]),
+        seconds=_whole_number(data.get("seconds", 0)),
+    )
+
+
+def _whole_number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{value!r} is not a whole number from 0 on")
     return value
 
 
 def _check(history: MerchantHistory) -> None:
-    unknown = [
-        *(step.do for step in history.steps if step.do not in STEPS),
-        *(fault.kind for fault in history.faults if fault.kind not in KINDS),
-        *(fault.on for fault in history.faults if fault.on not in OPERATIONS),
-        *(name for name in [history.behaviour.key_scope] if name not in KEY_SCOPES),
-        *(name for name in [history.behaviour.second_cancel] if name not in SECOND_CANCELS),
+    """Raise a HistoryError where a history has an unknown word, or a step of an order that does not exist."""
+    words = [
+        *((step.do, STEPS) for step in history.steps),
+        *((fault.kind, KINDS) for fault in history.faults),
+        *((fault.on, OPERATIONS) for fault in history.faults),
+        (history.behaviour.key_scope, KEY_SCOPES),
+        (history.behaviour.second_cancel, SECOND_CANCELS),
     ]
-    if unknown:
-        raise HistoryError(f"The shop's history has {unknown[0]!r}, which is not known.")
+    for word, known in words:
+        if word not in known:
+            raise HistoryError(f"The shop's history has {word!r}, which is not known.")
     if not history.amounts or any(step.order >= len(history.amounts) for step in history.steps):
         raise HistoryError("The shop's history has a step of an order that it does not have.")

@@ -1,4 +1,4 @@
-"""Judging a shop's history: every obligation, on every order, as a pure function of what was seen."""
+"""Judges a merchant's history: every obligation on every order, from the trace alone."""
 
 from __future__ import annotations
 
@@ -7,132 +7,140 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.domain.order import Profile
-from conformance.obligations import fault_rules as trouble
-from conformance.obligations import outcome_rules as answers
-from conformance.obligations import request_rules as requests
-from conformance.obligations import timing_rules as timing
+from conformance.obligations import fault_rules, outcome_rules, request_rules, timing_rules
 from conformance.obligations.finding import Obligation, ObligationFinding
 from conformance.obligations.history import QUIET
 from conformance.obligations.observation import MerchantTrace
-from conformance.rulebook import Level, Rulebook
+from conformance.rulebook import Level, Rule, Rulebook
 
 OBLIGATIONS: Final[Mapping[str, Obligation]] = {
-    "MC-1": trouble.mc1_ends,
-    "MC-2": trouble.mc2_nobody_else,
-    "M1": requests.m1_route,
-    "M2": requests.m2_target,
-    "M3": requests.m3_credentials,
-    "M4": requests.m4_body,
-    "M6": requests.m6_key,
-    "M8": requests.m8_key_distinct,
-    "M9": requests.m9_key_renewed,
-    "M27": trouble.m27_limit,
-    "M5": timing.m5_flag,
-    "M11": timing.m11_rest,
-    "M12": timing.m12_last,
-    "M15": timing.m15_early,
-    "M22": answers.m22_async,
-    "M18": answers.m18_success,
-    "M19": answers.m19_amount,
-    "M25": trouble.m25_unknown,
-    "M20": answers.m20_not_payable,
-    "M21": answers.m21_words,
-    "M23": answers.m23_captured,
-    "M24": answers.m24_books,
-    "M16": timing.m16_race,
-    "M10": timing.m10_release,
-    "M3b": requests.m3b_headers,
-    "M6b": requests.m6b_key,
-    "M7": requests.m7_key_stable,
-    "M13": timing.m13_pointless,
-    "M14": timing.m14_deadline,
-    "M17": timing.m17_not_now,
-    "M26": trouble.m26_converge,
-    "M27b": trouble.m27b_policy,
-    "M28": trouble.m28_duplicates,
-    "M29": trouble.m29_elsewhere,
-    "M30": trouble.m30_thread,
+    "MC-1": fault_rules.mc1_ends,
+    "MC-2": fault_rules.mc2_nobody_else,
+    "M1": request_rules.m1_route,
+    "M2": request_rules.m2_target,
+    "M3": request_rules.m3_credentials,
+    "M4": request_rules.m4_body,
+    "M6": request_rules.m6_key,
+    "M8": request_rules.m8_key_distinct,
+    "M9": request_rules.m9_key_renewed,
+    "M27": fault_rules.m27_limit,
+    "M5": timing_rules.m5_flag,
+    "M11": timing_rules.m11_rest,
+    "M12": timing_rules.m12_last,
+    "M15": timing_rules.m15_early,
+    "M22": outcome_rules.m22_async,
+    "M18": outcome_rules.m18_success,
+    "M19": outcome_rules.m19_amount,
+    "M25": fault_rules.m25_unknown,
+    "M20": outcome_rules.m20_not_payable,
+    "M21": outcome_rules.m21_words,
+    "M23": outcome_rules.m23_captured,
+    "M24": outcome_rules.m24_books,
+    "M16": timing_rules.m16_race,
+    "M10": timing_rules.m10_release,
+    "M3b": request_rules.m3b_headers,
+    "M6b": request_rules.m6b_key,
+    "M7": request_rules.m7_key_stable,
+    "M13": timing_rules.m13_pointless,
+    "M14": timing_rules.m14_deadline,
+    "M17": timing_rules.m17_not_now,
+    "M26": fault_rules.m26_converge,
+    "M27b": fault_rules.m27b_policy,
+    "M28": fault_rules.m28_duplicates,
+    "M29": fault_rules.m29_elsewhere,
+    "M30": fault_rules.m30_thread,
 }
-"""The obligations by rule, the one nearest to the cause first: what comes later can follow from it."""
+"""The obligations by rule id, the one nearest to the cause first: a later one can be broken because of it."""
 GENERAL: Final = ("M24", "M16", "M10", "M17", "M26", "M28")
-"""What says that the end is wrong, and not why. Where a particular obligation is broken, these follow from it."""
-EXPLAINED: Final = {"M10": "M17"}
-"""What follows from another recommendation: a cancel that was not tried again after "not now" leaves money reserved."""
+"""Obligations about a wrong end. Where a particular obligation is broken, these are its consequences."""
+CONSEQUENCES: Final = {"M10": "M17"}
+"""A recommendation, and the one that it follows from: a cancel that is not repeated leaves money reserved."""
 CAUSE_ORDER: Final = {rule: place for place, rule in enumerate(OBLIGATIONS)}
 
 
 @dataclass(frozen=True, slots=True)
 class ObligationResult:
-    """One obligation in one history."""
+    """The finding on one obligation in one history, and the number of the order that it is about."""
 
     rule: str
-    ruling: ObligationFinding
+    finding: ObligationFinding
     order: int
 
-    def as_json(self, seen: MerchantTrace) -> dict[str, Any]:
-        """Return the content of a judgement's record."""
-        step = self.ruling.step
-        do = QUIET if step >= seen.last_step else seen.history.steps[step].do
+    def as_json(self, trace: MerchantTrace) -> dict[str, Any]:
+        """Return the content of the journal's ``judgement`` record."""
+        step = self.finding.step
+        do = QUIET if step >= trace.last_step else trace.history.steps[step].do
         content: dict[str, Any] = {
             "step": step,
             "do": do,
-            "status": "violates" if self.ruling.broken else "conforms",
-            "seen": self.ruling.reason or "as owed",
+            "status": "violates" if self.finding.broken else "conforms",
+            "seen": self.finding.reason or "as owed",
             "observed": {},
         }
-        if not self.ruling.broken:
+        if not self.finding.broken:
             return {**content, "examples": [self.rule]}
-        finding: dict[str, Any] = {
+        return {**content, "findings": [self._violation(trace, do)], "expected": []}
+
+    def _violation(self, trace: MerchantTrace, do: str) -> dict[str, Any]:
+        violation: dict[str, Any] = {
             "rule": self.rule,
             "branch": do,
             "field": self.rule,
             "permitted": "what the obligation says",
-            "observed": self.ruling.reason,
-            "reason": self.ruling.reason,
+            "observed": self.finding.reason,
+            "reason": self.finding.reason,
         }
-        for name, number in (("exchange", self.ruling.exchange), ("earlier", self.ruling.earlier)):
+        for name, number in (("exchange", self.finding.exchange), ("earlier", self.finding.earlier)):
             if number is not None:
-                # Its place in the history, which stays what it is where records are numbered anew.
-                finding[name] = [one.n for one in seen.exchanges].index(number)
-        return {**content, "findings": [finding], "expected": []}
+                # The place among the history's requests, which stays the same where records are numbered anew.
+                violation[name] = [request.n for request in trace.requests].index(number)
+        return violation
 
 
-def judge(seen: MerchantTrace, book: Rulebook) -> list[ObligationResult]:
-    """Judge every obligation that governs the history's API; what follows from another one is left out."""
-    profile = Profile(seen.history.profile)
-    governing = {rule.id: rule for rule in book.governing(profile)}
-    said = [
-        one
-        for rule in OBLIGATIONS
-        if rule in governing and _can(seen, governing[rule].needs)
-        for one in [_worst(rule, seen)]
-        if one is not None
+def judge(trace: MerchantTrace, book: Rulebook) -> list[ObligationResult]:
+    """Judge every obligation that governs the history's API.
+
+    Returns one result for each obligation that the history says something about, without those broken only as a
+    consequence of another one.
+    """
+    rules = {rule.id: rule for rule in book.governing(Profile(trace.history.profile))}
+    results = _results_of_all(trace, rules)
+    violations = {(result.rule, result.order) for result in results if result.finding.broken}
+    explained = {order for rule, order in violations if rule not in GENERAL and rules[rule].level is Level.REQUIRED}
+    return [
+        result for result in results if not result.finding.broken or not _is_consequence(result, explained, violations)
     ]
-    causes = {
-        one.order
-        for one in said
-        if one.ruling.broken and one.rule not in GENERAL and governing[one.rule].level is Level.REQUIRED
-    }
-    found = {(one.rule, one.order) for one in said if one.ruling.broken}
-    return [one for one in said if not (one.ruling.broken and _follows(one, causes, found))]
 
 
-def _follows(one: ObligationResult, causes: set[int], found: set[tuple[str, int]]) -> bool:
-    """Whether what is broken follows from something else that is broken of the same order."""
-    return (one.rule in GENERAL and one.order in causes) or (EXPLAINED.get(one.rule, ""), one.order) in found
+def _results_of_all(trace: MerchantTrace, rules: Mapping[str, Rule]) -> list[ObligationResult]:
+    """Return the results of the obligations that have the actions they need, consequences included."""
+    return [
+        result
+        for rule in OBLIGATIONS
+        if rule in rules and trace.offered.issuperset(rules[rule].needs)
+        for result in _worst_result(rule, trace)
+    ]
 
 
-def _can(seen: MerchantTrace, needs: tuple[str, ...]) -> bool:
-    return all(need in seen.offered for need in needs)
+def _is_consequence(result: ObligationResult, explained: set[int], violations: set[tuple[str, int]]) -> bool:
+    """Return whether a violation follows from another one of the same order.
+
+    ``explained`` are the orders in which a particular required obligation is broken.
+    """
+    if result.rule in GENERAL and result.order in explained:
+        return True
+    return (CONSEQUENCES.get(result.rule, ""), result.order) in violations
 
 
-def _worst(rule: str, seen: MerchantTrace) -> ObligationResult | None:
-    rulings = list(_rulings(rule, seen))
-    return next((one for one in rulings if one.ruling.broken), rulings[0] if rulings else None)
+def _worst_result(rule: str, trace: MerchantTrace) -> list[ObligationResult]:
+    """Return the first violation among the orders, else the first result; nothing where there is no result."""
+    results = list(_results(rule, trace))
+    violations = [result for result in results if result.finding.broken]
+    return (violations or results)[:1]
 
 
-def _rulings(rule: str, seen: MerchantTrace) -> Iterator[ObligationResult]:
-    for order in range(len(seen.history.amounts)):
-        ruling = OBLIGATIONS[rule](seen, order)
-        if ruling is not None:
-            yield ObligationResult(rule, ruling, order)
+def _results(rule: str, trace: MerchantTrace) -> Iterator[ObligationResult]:
+    for order in range(len(trace.history.amounts)):
+        finding = OBLIGATIONS[rule](trace, order)
+        if finding is not None:
+            yield ObligationResult(rule, finding, order)

@@ -1,6 +1,6 @@
-"""What was seen while a shop's history was played: requests, actions, and both parties' books after every step.
+"""What was observed while a merchant's history ran: requests, actions, and both parties' books after every step.
 
-Everything is made from the records of the journal alone, so that it can be judged again at any time.
+A trace is made from the journal's records alone, so that it can be judged again at any time.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ from conformance.evidence.journal import Record, body_from_json
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 
 REMOVED: Final = "[removed]"
+"""What a record has in place of a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderRecord:
     """A payment as the provider has it. Amounts are minor units.
 
-    ``stage`` is the provider's word for where it is; ``payable`` says that the customer, or the charge run, can still
-    bring about a reservation; ``pending`` that a cancel was accepted and has not happened; ``late`` that the time to
-    cancel is over.
+    Attributes:
+        stage: The provider's word for where the payment is.
+        payable: Whether the customer, or the charge run, can still bring about a reservation.
+        pending: Whether a cancel was accepted that has not happened yet.
+        late: Whether the time in which it can be cancelled is over.
+
     """
 
     stage: str
@@ -50,26 +54,28 @@ class ProviderRecord:
 
 
 def provider_record_from_json(data: Mapping[str, Any] | None) -> ProviderRecord | None:
-    """Read one back."""
+    """Return a payment from its JSON in a record; None for null."""
     return None if data is None else ProviderRecord(**data)
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedRequest:
-    """One request of the merchant's, and what came back.
+    """A request that the merchant sent, and the response to it.
 
     Attributes:
-        action: In the course of what it was sent, and ``order`` for which order.
-        operation: What it asks for: one of the documented operations, ``other`` for an API that is not embedded,
-            ``unknown``, or ``foreign`` for another host.
-        api: The API it belongs to, or empty.
-        payment: The identifier in its path; ``owner`` is the order that the payment belongs to.
+        n: The number of its record.
+        step: The number of the history's step during which it was sent.
+        action: The merchant's action during which it was sent, and ``order`` the order that this was for.
+        operation: What it asks for: a documented operation, ``other`` for an API that is not embedded, ``unknown``,
+            or ``foreign`` for another host.
+        api: The API that it belongs to, or empty.
+        payment_id: The identifier in its path; ``owner`` is the order whose payment that is.
         at: When it came, in seconds of the run's clock.
-        fault: What went wrong, or empty.
-        reached: Whether the provider dealt with it.
-        copy: Whether something below the application sent it, and dropped what came back.
-        status: Of the answer; None when none came.
-        before: The payment before it, and ``after`` afterwards.
+        fault: The fault that was injected, or empty.
+        reached: Whether the provider carried it out.
+        copy: Whether something below the application sent it a second time and dropped the response.
+        status: The HTTP status of the response; None when there was none.
+        before: The payment before the request, and ``after`` afterwards.
 
     """
 
@@ -79,7 +85,7 @@ class ObservedRequest:
     order: int | None
     operation: str
     api: str
-    payment: str
+    payment_id: str
     owner: int | None
     method: str
     path: str
@@ -91,13 +97,13 @@ class ObservedRequest:
     reached: bool
     copy: bool
     status: int | None
-    answer_headers: Headers
-    answer: bytes
+    response_headers: Headers
+    response_body: bytes
     before: ProviderRecord | None
     after: ProviderRecord | None
 
     def header(self, name: str) -> str | None:
-        """Return a header of the request."""
+        """Return the value of a header of the request."""
         return find_header(self.headers, name)
 
     @property
@@ -106,20 +112,30 @@ class ObservedRequest:
         return self.header("X-Request-Id" if self.api == "ecom" else "Idempotency-Key")
 
     @property
-    def where(self) -> str:
-        """Method and path, for a reader."""
+    def request_line(self) -> str:
+        """Method and path with query, such as ``GET /epayment/v1/payments/order-1``."""
         return f"{self.method} {self.path}"
 
+    @property
+    def route(self) -> str:
+        """Method and path without query."""
+        return f"{self.method} {self.path.partition('?')[0]}"
+
+    @property
+    def response_summary(self) -> str:
+        """``HTTP`` and the status of the response, or ``no answer``."""
+        return "no answer" if self.status is None else f"HTTP {self.status}"
+
     def json(self) -> Any:
-        """Return the request's body as JSON; None where it is none."""
-        return _json(self.body)
+        """Return the request's body as JSON; None where it is not JSON."""
+        return _parse_json(self.body)
 
-    def answered(self) -> Any:
-        """Return the answer's body as JSON; None where it is none."""
-        return _json(self.answer)
+    def response_json(self) -> Any:
+        """Return the response's body as JSON; None where it is not JSON."""
+        return _parse_json(self.response_body)
 
 
-def _json(body: bytes) -> Any:
+def _parse_json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -128,28 +144,41 @@ def _json(body: bytes) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something the merchant was asked to do. ``ended`` is ``returned``, ``raised``, ``hung`` or ``flooded``."""
+    """An action that the merchant was asked for, or that the customer or the staff in the portal took.
+
+    Attributes:
+        order: The order it is about; None where it is about all of them.
+        number: The minor units of a capture, or the days of an age.
+        ending: ``returned``, ``raised``, ``hung``, ``flooded``, or ``skipped`` where it could not happen.
+        message: What was raised, or why it did not end.
+        began: Seconds of the run's clock.
+        webhook: The name of the webhook that was delivered, or empty.
+
+    """
 
     n: int
     step: int
     action: str
     order: int | None
     number: int
-    ended: str
-    told: str
+    ending: str
+    message: str
     began: float
-    hook: str
+    webhook: str
 
 
 @dataclass(frozen=True, slots=True)
 class BookSnapshot:
-    """The two parties' books of one order after a step. ``view`` is what the merchant says, as it said it."""
+    """One order after a step: what the merchant's books say, and the payment as the provider has it.
+
+    ``view`` is the merchant's own statement, without any change.
+    """
 
     n: int
     step: int
     order: int
     view: Mapping[str, Any]
-    truth: ProviderRecord | None
+    payment: ProviderRecord | None
 
     @property
     def status(self) -> str:
@@ -157,68 +186,110 @@ class BookSnapshot:
         return str(self.view.get("status", ""))
 
     def amount(self, name: str) -> int | None:
-        """Return an amount that the merchant keeps; None where it keeps none, or where it is no whole number."""
+        """Return an amount in minor units; None where the merchant keeps none, or no whole number."""
         value = self.view.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+@dataclass(frozen=True, slots=True)
+class FinalState:
+    """An order after the history had come to rest. Only an order with a payment has one."""
+
+    snapshot: BookSnapshot
+    payment: ProviderRecord
+
+    @property
+    def status(self) -> str:
+        """The merchant's word for how the payment stands."""
+        return self.snapshot.status
+
+
 @dataclass
 class MerchantTrace:
-    """One played history. ``offered`` are the actions that the merchant has."""
+    """Everything that was observed of one history, in the order of the journal.
+
+    ``offered`` are the optional actions that the merchant has.
+    """
 
     history: MerchantHistory
     offered: frozenset[str]
-    exchanges: list[ObservedRequest] = field(default_factory=list)
-    acts: list[Action] = field(default_factory=list)
-    books: list[BookSnapshot] = field(default_factory=list)
+    requests: list[ObservedRequest] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    snapshots: list[BookSnapshot] = field(default_factory=list)
 
     @cached_property
     def last_step(self) -> int:
-        """The number of the quiet end."""
+        """The number of the phase after the last step, in which the merchant comes to rest."""
         return len(self.history.steps)
 
-    def crossed(self, one: ObservedRequest, other: ObservedRequest) -> bool:
-        """Whether two requests were sent by triggers at the same time, so that none of them knew the other's answer."""
-        together = one.step < self.last_step and self.history.steps[one.step].do == "cancel_together"
-        return together and one.step == other.step
+    def sent_together(self, first: ObservedRequest, second: ObservedRequest) -> bool:
+        """Return whether two actions at the same time sent the requests, so that neither knew the other's response."""
+        together = first.step < self.last_step and self.history.steps[first.step].do == "cancel_together"
+        return together and first.step == second.step
 
-    def of(self, order: int) -> list[ObservedRequest]:
+    def requests_of(self, order: int) -> list[ObservedRequest]:
         """Return the requests about an order's payment, without copies."""
-        return [one for one in self.exchanges if one.owner == order and not one.copy]
+        return [request for request in self.requests if request.owner == order and not request.copy]
 
-    def cancels(self, order: int) -> list[ObservedRequest]:
+    def cancels_of(self, order: int) -> list[ObservedRequest]:
         """Return the cancels of an order's payment, without copies."""
-        return [one for one in self.of(order) if one.operation == "cancel"]
+        return [request for request in self.requests_of(order) if request.operation == "cancel"]
 
-    def quiet(self, order: int) -> BookSnapshot | None:
-        """Return the books at the end; None when the history never came to rest."""
-        return next((one for one in reversed(self.books) if one.order == order and one.step == self.last_step), None)
+    def last_cancel_before(self, order: int, n: int) -> ObservedRequest | None:
+        """Return the last cancel of an order's payment before the record with a number."""
+        return next((cancel for cancel in reversed(self.cancels_of(order)) if cancel.n < n), None)
 
-    def triggers(self, order: int) -> list[Action]:
-        """Return the cancels and abandons that the shop asked for."""
-        return [one for one in self.acts if one.order == order and one.action in ("cancel", "abandon")]
+    def actions_of(self, order: int, name: str) -> list[Action]:
+        """Return an order's actions of this name."""
+        return [action for action in self.actions if action.order == order and action.action == name]
+
+    def end_actions(self, order: int) -> list[Action]:
+        """Return the actions by which the shop asked for an order's end: cancel and abandon."""
+        return [action for action in self.actions if action.order == order and action.action in ("cancel", "abandon")]
+
+    def snapshots_of(self, order: int) -> list[BookSnapshot]:
+        """Return an order's snapshots."""
+        return [snapshot for snapshot in self.snapshots if snapshot.order == order]
+
+    def final_state(self, order: int) -> FinalState | None:
+        """Return an order's state at rest; None where it never came to rest or has no payment."""
+        for snapshot in reversed(self.snapshots_of(order)):
+            if snapshot.step == self.last_step:
+                return None if snapshot.payment is None else FinalState(snapshot, snapshot.payment)
+        return None
 
 
 def trace_from_records(history: Record, records: Iterable[Record], offered: Iterable[str]) -> MerchantTrace:
-    """Gather what was seen of one history from its records, in the journal's order."""
-    seen = MerchantTrace(merchant_history_from_json(history["history"]), frozenset(offered))
+    """Return the trace of one history.
+
+    Args:
+        history: its ``history`` record.
+        records: the other records of the history, in the order of the journal.
+        offered: the actions that the merchant has.
+
+    """
+    trace = MerchantTrace(merchant_history_from_json(history["history"]), frozenset(offered))
     for record in records:
         match record["kind"]:
             case "exchange":
-                seen.exchanges.append(_exchange(record))
+                trace.requests.append(_request(record))
             case "action":
-                seen.acts.append(_act(record))
+                trace.actions.append(_action(record))
             case "books":
-                truth = provider_record_from_json(record["truth"])
-                seen.books.append(BookSnapshot(record["n"], record["step"], record["order"], record["view"], truth))
-    return seen
+                trace.snapshots.append(_snapshot(record))
+    return trace
 
 
-def _headers(stored: Iterable[Iterable[str]]) -> Headers:
-    return tuple((name, value) for name, value in stored)
+def _snapshot(record: Record) -> BookSnapshot:
+    payment = provider_record_from_json(record["truth"])
+    return BookSnapshot(record["n"], record["step"], record["order"], record["view"], payment)
 
 
-def _exchange(record: Record) -> ObservedRequest:
+def _headers(pairs: Iterable[Iterable[str]]) -> Headers:
+    return tuple((name, value) for name, value in pairs)
+
+
+def _request(record: Record) -> ObservedRequest:
     request, response, wire = record["request"], record["response"], record["wire"]
     return ObservedRequest(
         n=record["n"],
@@ -227,7 +298,7 @@ def _exchange(record: Record) -> ObservedRequest:
         order=wire["order"],
         operation=wire["operation"],
         api=wire["api"],
-        payment=wire["payment"],
+        payment_id=wire["payment"],
         owner=wire["owner"],
         method=request["method"],
         path=request["path"],
@@ -239,22 +310,22 @@ def _exchange(record: Record) -> ObservedRequest:
         reached=wire["reached"],
         copy=wire["copy"],
         status=None if response is None else response["status"],
-        answer_headers=() if response is None else _headers(response["headers"]),
-        answer=b"" if response is None else body_from_json(response["body"]),
+        response_headers=() if response is None else _headers(response["headers"]),
+        response_body=b"" if response is None else body_from_json(response["body"]),
         before=provider_record_from_json(wire["before"]),
         after=provider_record_from_json(wire["after"]),
     )
 
 
-def _act(record: Record) -> Action:
+def _action(record: Record) -> Action:
     return Action(
         n=record["n"],
         step=record["step"],
         action=record["action"],
         order=record["order"],
         number=record["number"],
-        ended=record["ended"],
-        told=record["told"],
+        ending=record["ended"],
+        message=record["told"],
         began=record["began"],
-        hook=record["hook"],
+        webhook=record["hook"],
     )

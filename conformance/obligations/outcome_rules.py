@@ -1,235 +1,313 @@
-"""M18 to M24: what an answer proves, and books that agree with it."""
+"""M18 to M24: what a response proves, and books that agree with the provider's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from conformance.obligations.finding import Said, broken, ended, met, stands
-from conformance.obligations.observation import BookSnapshot, MerchantTrace, ObservedRequest
-from conformance.obligations.response_reader import ENDED_WEBHOOKS, Outcome, outcome, shows_end
-from conformance.obligations.timing_rules import HONOURED, end_wanted
+from conformance.obligations.finding import ObligationFinding, broken, describe_snapshot, is_finished, met
+from conformance.obligations.observation import BookSnapshot, FinalState, MerchantTrace, ObservedRequest
+from conformance.obligations.response_reader import (
+    ENDED_WEBHOOKS,
+    CancelOutcome,
+    cancel_outcome,
+    cancels_with,
+    shows_end,
+)
+from conformance.obligations.timing_rules import HONOURED, end_was_requested
 
-AMOUNTS = ("captured", "cancelled", "authorized", "remaining")
-
-
-def proof(seen: MerchantTrace, order: int, until: int) -> bool:
-    """Whether the merchant was shown, before a record, that a payment had ended."""
-    shown = any(shows_end(one) for one in _answers(seen, order, until) if one.operation in ("cancel", "read"))
-    return shown or _notified(seen, order, until) or _listed(seen, order, until)
-
-
-def _answers(seen: MerchantTrace, order: int, until: int) -> Iterator[ObservedRequest]:
-    return (one for one in seen.of(order) if one.n < until)
+AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining")
+"""The amounts that a merchant's view may have."""
 
 
-def _notified(seen: MerchantTrace, order: int, until: int) -> bool:
+def shown_ended(trace: MerchantTrace, order: int, before: int) -> bool:
+    """Return whether the merchant was shown, before a record, that a payment had ended.
+
+    A cancel's or a read's response shows it, a notification, or a list of the charges.
+    """
+    responded = any(
+        request.operation in ("cancel", "read") and shows_end(request)
+        for request in trace.requests_of(order)
+        if request.n < before
+    )
+    return responded or _was_notified(trace, order, before) or _was_listed(trace, order, before)
+
+
+def _was_notified(trace: MerchantTrace, order: int, before: int) -> bool:
+    return any(action.webhook in ENDED_WEBHOOKS for action in trace.actions_of(order, "deliver") if action.n < before)
+
+
+def _was_listed(trace: MerchantTrace, order: int, before: int) -> bool:
     return any(
-        one.action == "deliver" and one.order == order and one.n < until and one.hook in ENDED_WEBHOOKS
-        for one in seen.acts
+        request.operation == "list" and request.order in (order, None) and shows_end(request)
+        for request in trace.requests
+        if request.n < before
     )
 
 
-def _listed(seen: MerchantTrace, order: int, until: int) -> bool:
-    return any(
-        one.operation == "list" and one.n < until and one.order in (order, None) and shows_end(one)
-        for one in seen.exchanges
+def first_unproven_cancellation(trace: MerchantTrace, order: int) -> BookSnapshot | None:
+    """Return the first snapshot that calls an order cancelled without anything that proved it."""
+    return next(
+        (
+            snapshot
+            for snapshot in trace.snapshots_of(order)
+            if snapshot.status == "cancelled" and not shown_ended(trace, order, snapshot.n)
+        ),
+        None,
     )
 
 
-def called_cancelled(seen: MerchantTrace, order: int) -> BookSnapshot | None:
-    """Return the first books in which the merchant calls an order cancelled without a proof of it."""
-    for one in seen.books:
-        if one.order == order and one.status == "cancelled" and not proof(seen, order, one.n):
-            return one
-    return None
+def _response_line(request: ObservedRequest) -> str:
+    return f"{request.request_line} got {request.response_summary}"
 
 
-def _last_cancel(seen: MerchantTrace, order: int, until: int) -> ObservedRequest | None:
-    return next((one for one in reversed(seen.cancels(order)) if one.n < until), None)
-
-
-def _answer(exchange: ObservedRequest) -> str:
-    said = "no answer" if exchange.status is None else f"HTTP {exchange.status}"
-    return f"{exchange.where} got {said}"
-
-
-def m18_success(seen: MerchantTrace, order: int) -> Said:
-    """Nothing but a success makes an order cancelled: no refusal, no failure, and no read that failed."""
-    tried = [
-        one
-        for one in seen.of(order)
-        if one.status is not None
-        and (one.status >= 300)
-        and (one.operation == "cancel" or (one.operation == "read" and one.fault))
-    ]
-    if not tried:
+def m18_success(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Only a success makes an order cancelled: no refusal, no failure, and no read that failed."""
+    failed = [request for request in trace.requests_of(order) if _is_failed_attempt(request)]
+    if not failed:
         return None
-    books = called_cancelled(seen, order)
-    if books is not None and not ended(books.truth):
-        last = _last_cancel(seen, order, books.n) or next((one for one in reversed(tried) if one.n < books.n), None)
+    snapshot = first_unproven_cancellation(trace, order)
+    if snapshot is not None and not is_finished(snapshot.payment):
+        last = trace.last_cancel_before(order, snapshot.n) or next(
+            (request for request in reversed(failed) if request.n < snapshot.n), None
+        )
         if last is not None and last.status is not None and last.status >= 300:
-            return broken(books.step, f"{_answer(last)}, {stands(books)}")
-    return met(tried[0].step)
+            return broken(snapshot.step, f"{_response_line(last)}, {describe_snapshot(snapshot)}")
+    return met(failed[0].step)
 
 
-def m19_amount(seen: MerchantTrace, order: int) -> Said:
+def _is_failed_attempt(request: ObservedRequest) -> bool:
+    """Return whether a cancel was answered without success, or a read was because of a fault."""
+    if request.status is None or request.status < 300:
+        return False
+    return request.operation == "cancel" or (request.operation == "read" and bool(request.fault))
+
+
+def m19_amount(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """A success that does not show what it did is followed by a look at the payment."""
-    unclear = [one for one in seen.cancels(order) if outcome(one) is Outcome.UNCLEAR]
+    unclear = cancels_with(trace, order, CancelOutcome.UNCLEAR)
     if not unclear:
-        clear = [one for one in seen.cancels(order) if outcome(one) is Outcome.DONE]
-        return met(clear[0].step) if clear else None
-    books = called_cancelled(seen, order)
-    last = None if books is None else _last_cancel(seen, order, books.n)
-    if books is not None and last is not None and outcome(last) is Outcome.UNCLEAR:
-        how = "without a body that shows it" if last.answered() is None else "with amounts that do not show it"
-        return broken(books.step, f"{_answer(last)} {how}, and was believed: {stands(books)}")
+        done = cancels_with(trace, order, CancelOutcome.DONE)
+        return met(done[0].step) if done else None
+    snapshot = first_unproven_cancellation(trace, order)
+    last = None if snapshot is None else trace.last_cancel_before(order, snapshot.n)
+    if snapshot is not None and last is not None and cancel_outcome(last) is CancelOutcome.UNCLEAR:
+        how = "without a body that shows it" if last.response_json() is None else "with amounts that do not show it"
+        return broken(snapshot.step, f"{_response_line(last)} {how}, and was believed: {describe_snapshot(snapshot)}")
     return met(unclear[0].step)
 
 
-def m20_not_payable(seen: MerchantTrace, order: int) -> Said:
-    """What was cancelled is not captured, and not called payable, whatever its state is called."""
-    own = [
-        one for one in seen.cancels(order) if one.before and one.after and one.after.cancelled > one.before.cancelled
-    ]
-    if not own:
+def m20_not_payable(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """What was cancelled is not captured and not called payable, whatever its state is called."""
+    effective = [cancel for cancel in trace.cancels_of(order) if _took_effect(cancel)]
+    if not effective:
         return None
-    for one in seen.of(order):
-        unasked = one.operation == "capture" and one.action in ("tick", "deliver", "cancel")
-        if unasked and one.before is not None and one.before.ended and proof(seen, order, one.n):
-            return broken(one.step, f"{one.where} was sent after the payment had been cancelled")
-    called = False
-    for books in seen.books:
-        if books.order != order or not ended(books.truth):
+    return (
+        _captured_after_end(trace, order)
+        or _became_payable_again(trace, order)
+        or _ended_but_payable(trace, order)
+        or met(effective[0].step)
+    )
+
+
+def _took_effect(cancel: ObservedRequest) -> bool:
+    before, after = cancel.before, cancel.after
+    return before is not None and after is not None and after.cancelled > before.cancelled
+
+
+def _captured_after_end(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    for request in trace.requests_of(order):
+        unasked = request.operation == "capture" and request.action in ("tick", "deliver", "cancel")
+        ended = request.before is not None and request.before.ended
+        if unasked and ended and shown_ended(trace, order, request.n):
+            return broken(request.step, f"{request.request_line} was sent after the payment had been cancelled")
+    return None
+
+
+def _became_payable_again(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    called_cancelled = False
+    for snapshot in trace.snapshots_of(order):
+        if not is_finished(snapshot.payment):
             continue
-        if called and books.status == "authorized":
-            return broken(books.step, f"the merchant's books had called the order cancelled before; {stands(books)}")
-        called = called or books.status == "cancelled"
-    quiet = seen.quiet(order)
-    if quiet is None or quiet.truth is None or not proof(seen, order, quiet.n):
-        return met(own[0].step)
-    if quiet.status == "authorized" and quiet.truth.ended:
-        return broken(seen.last_step, f"the merchant was shown that the payment was cancelled; {stands(quiet)}")
-    return met(own[0].step)
+        if called_cancelled and snapshot.status == "authorized":
+            return broken(
+                snapshot.step,
+                f"the merchant's books had called the order cancelled before; {describe_snapshot(snapshot)}",
+            )
+        called_cancelled = called_cancelled or snapshot.status == "cancelled"
+    return None
 
 
-def m21_words(seen: MerchantTrace, order: int) -> Said:
+def _ended_but_payable(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    final = trace.final_state(order)
+    if final is None or final.status != "authorized" or not final.payment.ended:
+        return None
+    if not shown_ended(trace, order, final.snapshot.n):
+        return None
+    return broken(
+        trace.last_step,
+        f"the merchant was shown that the payment was cancelled; {describe_snapshot(final.snapshot)}",
+    )
+
+
+def m21_words(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """Every documented name of an ended payment is understood."""
-    quiet = seen.quiet(order)
-    if quiet is None or quiet.truth is None or not ended(quiet.truth) or quiet.truth.captured:
+    final = trace.final_state(order)
+    if final is None or not is_finished(final.payment) or final.payment.captured:
         return None
-    if quiet.truth.stage in ("rejected", "expired", "failed") and quiet.status in HONOURED:
-        return broken(seen.last_step, stands(quiet))
-    shown = any(
-        shows_end(one)
-        for one in seen.of(order)
-        if one.operation == "read" or (one.operation == "cancel" and one.api != "recurring")
+    if final.payment.stage in ("rejected", "expired", "failed") and final.status in HONOURED:
+        return broken(trace.last_step, describe_snapshot(final.snapshot))
+    if not _response_showed_end(trace, order):
+        return None
+    if final.status in ("open", "cancelling"):
+        return broken(
+            trace.last_step,
+            f"the merchant was shown that the payment had ended; {describe_snapshot(final.snapshot)}",
+        )
+    return met(trace.last_step)
+
+
+def _response_showed_end(trace: MerchantTrace, order: int) -> bool:
+    """Return whether a response named the end: a read's, or a cancel's where that has a body."""
+    return any(
+        shows_end(request)
+        for request in trace.requests_of(order)
+        if request.operation == "read" or (request.operation == "cancel" and request.api != "recurring")
     )
-    if not shown:
+
+
+def m22_async(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Recurring: 204 means that the cancel is done, and 202 that it is not done yet."""
+    accepted = cancels_with(trace, order, CancelOutcome.ACCEPTED)
+    done = cancels_with(trace, order, CancelOutcome.DONE)
+    if not accepted and not done:
         return None
-    if quiet.status in ("open", "cancelling"):
-        return broken(seen.last_step, f"the merchant was shown that the payment had ended; {stands(quiet)}")
-    return met(seen.last_step)
+    return _believed_accepted(trace, order) or _doubted_done(trace, order, done) or met((accepted or done)[0].step)
 
 
-def m22_async(seen: MerchantTrace, order: int) -> Said:
-    """Recurring: 204 is done, and 202 is not yet."""
-    cancels = seen.cancels(order)
-    pending = [one for one in cancels if outcome(one) is Outcome.PENDING]
-    done = [one for one in cancels if outcome(one) is Outcome.DONE]
-    books = called_cancelled(seen, order)
-    if pending and books is not None:
-        last = _last_cancel(seen, order, books.n)
-        if last is not None and outcome(last) is Outcome.PENDING:
-            return broken(books.step, f"{_answer(last)}, accepted and not done, and was believed: {stands(books)}")
-    quiet = seen.quiet(order)
-    over = quiet is not None and quiet.truth is not None and ended(quiet.truth) and not quiet.truth.captured
-    if done and quiet is not None and over and quiet.status in ("open", "authorized", "cancelling", "failed"):
-        return broken(seen.last_step, f"{_answer(done[-1])}, which is done; {stands(quiet)}")
-    return met((pending or done)[0].step) if pending or done else None
+def _believed_accepted(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Return the finding where an accepted cancel was taken for a done one."""
+    snapshot = first_unproven_cancellation(trace, order)
+    last = None if snapshot is None else trace.last_cancel_before(order, snapshot.n)
+    if snapshot is None or last is None or cancel_outcome(last) is not CancelOutcome.ACCEPTED:
+        return None
+    return broken(
+        snapshot.step,
+        f"{_response_line(last)}, accepted and not done, and was believed: {describe_snapshot(snapshot)}",
+    )
 
 
-def m23_captured(seen: MerchantTrace, order: int) -> Said:
+def _doubted_done(trace: MerchantTrace, order: int, done: list[ObservedRequest]) -> ObligationFinding | None:
+    """Return the finding where a done cancel was not taken for one."""
+    final = trace.final_state(order)
+    if not done or final is None or not is_finished(final.payment) or final.payment.captured:
+        return None
+    if final.status not in ("open", "authorized", "cancelling", "failed"):
+        return None
+    return broken(trace.last_step, f"{_response_line(done[-1])}, which is done; {describe_snapshot(final.snapshot)}")
+
+
+def m23_captured(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """What was captured stays captured when the rest is cancelled."""
-    quiet = seen.quiet(order)
-    if quiet is None or quiet.truth is None or not quiet.truth.captured or not quiet.truth.cancelled:
+    final = trace.final_state(order)
+    if final is None or not final.payment.captured or not final.payment.cancelled:
         return None
-    kept = quiet.amount("captured")
-    if kept is None:
+    captured = final.snapshot.amount("captured")
+    if captured is None:
         return None
-    if kept != quiet.truth.captured:
-        return broken(seen.last_step, f"{quiet.truth.captured} were captured, and the merchant's books have {kept}")
-    return met(seen.last_step)
+    if captured != final.payment.captured:
+        return broken(
+            trace.last_step,
+            f"{final.payment.captured} were captured, and the merchant's books have {captured}",
+        )
+    return met(trace.last_step)
 
 
-def no_capture(seen: MerchantTrace) -> str:
-    """Say why nothing was captured although it was asked for; nothing where something was, or nothing was asked."""
-    if not any(one.action == "capture" for one in seen.acts):
+def why_nothing_was_captured(trace: MerchantTrace) -> str:
+    """Return why nothing was captured although the shop asked for it, for a reader.
+
+    Empty where something was captured, and where the shop asked for nothing.
+    """
+    if not any(action.action == "capture" for action in trace.actions):
         return ""
-    if any(one.truth is not None and one.truth.captured for one in seen.books):
+    if any(snapshot.payment is not None and snapshot.payment.captured for snapshot in trace.snapshots):
         return ""
-    sent = [one for one in seen.exchanges if one.operation == "capture"]
-    if not sent:
+    captures = [request for request in trace.requests if request.operation == "capture"]
+    if not captures:
         return "the integration was asked to capture, and sent no capture"
-    if sent[-1].fault:
+    if captures[-1].fault:
         return "the capture met a fault, and was not done after it"
-    said = "no answer" if sent[-1].status is None else f"HTTP {sent[-1].status}"
-    return f"the provider refused the integration's captures, with {said}"
+    return f"the provider refused the integration's captures, with {captures[-1].response_summary}"
 
 
-def m24_books(seen: MerchantTrace, order: int) -> Said:
-    """The merchant's amounts are whole, not negative, and the provider's."""
-    said: Said = None
-    for one in seen.books:
-        if one.order != order:
-            continue
-        kept = {name: one.view[name] for name in AMOUNTS if name in one.view}
-        said = said or (met(one.step) if kept else None)
-        for name, value in kept.items():
-            if isinstance(value, bool) or not isinstance(value, int):
-                return broken(
-                    one.step, f"{name} is {value!r} in the merchant's books, which is no whole number of minor units"
-                )
-            if value < 0:
-                return broken(one.step, f"{name} is {value} in the merchant's books")
-    quiet = seen.quiet(order)
-    if quiet is None or quiet.truth is None:
-        return said
-    problem = next(_differences(seen, quiet, order), "")
-    return broken(seen.last_step, problem) if problem else said
+def m24_books(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """The merchant's amounts are whole, not negative, and the same as the provider's."""
+    finding: ObligationFinding | None = None
+    for snapshot in trace.snapshots_of(order):
+        amounts = {name: snapshot.view[name] for name in AMOUNTS if name in snapshot.view}
+        problem = next(_malformed_amounts(amounts), "")
+        if problem:
+            return broken(snapshot.step, problem)
+        finding = finding or (met(snapshot.step) if amounts else None)
+    final = trace.final_state(order)
+    if final is None:
+        return finding
+    problem = next(_differences(trace, final, order), "")
+    return broken(trace.last_step, problem) if problem else finding
 
 
-def _differences(seen: MerchantTrace, quiet: BookSnapshot, order: int) -> Iterator[str]:
-    truth = quiet.truth
-    assert truth is not None
-    currency = quiet.view.get("currency")
-    if currency is not None and str(currency).upper() != truth.currency:
-        yield f"the currency is {currency} in the merchant's books, and {truth.currency} at the provider"
-    captured, cancelled = quiet.amount("captured"), quiet.amount("cancelled")
-    if captured is not None and captured != truth.captured and _knows_captures(seen, order):
-        yield f"{captured} are captured in the merchant's books, and {truth.captured} at the provider"
-    authorized, remaining = quiet.amount("authorized"), quiet.amount("remaining")
-    if None not in (authorized, captured, cancelled, remaining) and authorized != captured + cancelled + remaining:  # type: ignore[operator]
-        yield f"{authorized} authorized are not {captured} captured, {cancelled} cancelled and {remaining} remaining"
-    if not truth.authorized or not _knew_of_approval(seen, order) or quiet.status not in ("cancelled", "captured"):
-        return
-    if end_wanted(seen, order) and cancelled is not None and ended(truth) and cancelled != truth.cancelled:
-        yield f"{cancelled} are cancelled in the merchant's books, and {truth.cancelled} at the provider"
-    if remaining is not None and end_wanted(seen, order) and remaining != truth.remaining:
-        yield f"{remaining} remain in the merchant's books, and {truth.remaining} at the provider"
+def _malformed_amounts(amounts: Mapping[str, object]) -> Iterator[str]:
+    for name, value in amounts.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            yield f"{name} is {value!r} in the merchant's books, which is no whole number of minor units"
+        elif value < 0:
+            yield f"{name} is {value} in the merchant's books"
 
 
-def _knows_captures(seen: MerchantTrace, order: int) -> bool:
-    """Whether every capture was the merchant's own, and it was told how the last one ended."""
-    captures = [one for one in seen.of(order) if one.operation == "capture"]
-    asked = [one for one in seen.acts if one.action == "capture" and one.order == order]
-    direct = not captures and any(
-        one.truth is not None and one.truth.captured for one in seen.books if one.order == order
+def _differences(trace: MerchantTrace, final: FinalState, order: int) -> Iterator[str]:
+    """Return where the merchant's books at the end differ from the provider's or from themselves."""
+    books, payment = final.snapshot, final.payment
+    currency = books.view.get("currency")
+    if currency is not None and str(currency).upper() != payment.currency:
+        yield f"the currency is {currency} in the merchant's books, and {payment.currency} at the provider"
+    captured = books.amount("captured")
+    if captured is not None and captured != payment.captured and _knows_captures(trace, order):
+        yield f"{captured} are captured in the merchant's books, and {payment.captured} at the provider"
+    yield from _unbalanced(books)
+    knows_reservation = payment.authorized > 0 and _knew_of_approval(trace, order)
+    if knows_reservation and final.status in ("cancelled", "captured") and end_was_requested(trace, order):
+        yield from _release_differences(final)
+
+
+def _release_differences(final: FinalState) -> Iterator[str]:
+    books, payment = final.snapshot, final.payment
+    cancelled, remaining = books.amount("cancelled"), books.amount("remaining")
+    if cancelled is not None and is_finished(payment) and cancelled != payment.cancelled:
+        yield f"{cancelled} are cancelled in the merchant's books, and {payment.cancelled} at the provider"
+    if remaining is not None and remaining != payment.remaining:
+        yield f"{remaining} remain in the merchant's books, and {payment.remaining} at the provider"
+
+
+def _unbalanced(books: BookSnapshot) -> Iterator[str]:
+    authorized, captured, cancelled, remaining = (
+        books.amount(name) for name in ("authorized", "captured", "cancelled", "remaining")
     )
-    if direct:
+    if authorized is None or captured is None or cancelled is None or remaining is None:
+        return
+    if authorized != captured + cancelled + remaining:
+        yield f"{authorized} authorized are not {captured} captured, {cancelled} cancelled and {remaining} remaining"
+
+
+def _knows_captures(trace: MerchantTrace, order: int) -> bool:
+    """Return whether every capture was the merchant's own, and its last one ended with a success."""
+    sent = any(request.operation == "capture" for request in trace.requests_of(order))
+    captured = any(snapshot.payment is not None and snapshot.payment.captured for snapshot in trace.snapshots_of(order))
+    if captured and not sent:
         return False
-    return not asked or asked[-1].ended == "returned"
+    asked = trace.actions_of(order, "capture")
+    return not asked or asked[-1].ending == "returned"
 
 
-def _knew_of_approval(seen: MerchantTrace, order: int) -> bool:
-    """Whether the merchant's books ever had the reservation."""
-    return any(one.order == order and one.status in HONOURED for one in seen.books)
+def _knew_of_approval(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the merchant's books ever had the reservation."""
+    return any(snapshot.status in HONOURED for snapshot in trace.snapshots_of(order))

@@ -4,250 +4,308 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from conformance.obligations.finding import Said, at, met
+from conformance.obligations.finding import ObligationFinding, broken_by, met
 from conformance.obligations.observation import MerchantTrace, ObservedRequest
-from conformance.obligations.response_reader import Outcome, outcome
+from conformance.obligations.response_reader import CancelOutcome, cancel_outcome
 
-_SECRETS: Final = ("client_secret", "client-secret", "clientsecret")
-_SYSTEM: Final = (
+_SECRET_HEADERS: Final = frozenset({"client_secret", "client-secret", "clientsecret"})
+_SECRET_FIELDS: Final = (b"client_secret", b"clientsecret")
+_SYSTEM_HEADERS: Final = (
     "vipps-system-name",
     "vipps-system-version",
     "vipps-system-plugin-name",
     "vipps-system-plugin-version",
 )
-_ENDS: Final = re.compile(r"cancel|void|/charges/[^/]+/?$", re.IGNORECASE)
-_FORBIDDEN: Final = frozenset("#?/\\")
+_CANCEL_PATH: Final = re.compile(r"cancel|void|/charges/[^/]+/?$", re.IGNORECASE)
+_FORBIDDEN_IN_KEY: Final = frozenset("#?/\\")
 
 
-def _mine(seen: MerchantTrace, order: int) -> list[ObservedRequest]:
-    """Return the requests that belong to an order, or were sent in the course of what was asked for it."""
-    return [one for one in seen.exchanges if not one.copy and order in (one.owner, one.order)]
+def _related(trace: MerchantTrace, order: int) -> list[ObservedRequest]:
+    """Return the requests about an order, and those sent during an action for it; without copies."""
+    return [request for request in trace.requests if not request.copy and order in (request.owner, request.order)]
 
 
-def m1_route(seen: MerchantTrace, order: int) -> Said:
-    """Exactly the documented method and path."""
-    wrong = [
-        one
-        for one in _mine(seen, order)
-        if one.operation == "unknown"
-        and one.action not in ("create", "capture", "local_view")
-        and (_ENDS.search(one.path.partition("?")[0]) or one.method in ("DELETE", "PUT"))
+def m1_route(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """A cancel uses exactly the documented method and path."""
+    for request in _related(trace, order):
+        if request.operation == "unknown" and _is_attempted_cancel(request):
+            return broken_by(request, f"{request.request_line} is no documented operation")
+    cancels = trace.cancels_of(order)
+    return met(cancels[0].step) if cancels else None
+
+
+def _is_attempted_cancel(request: ObservedRequest) -> bool:
+    if request.action in ("create", "capture", "local_view"):
+        return False
+    return bool(_CANCEL_PATH.search(request.path.partition("?")[0])) or request.method in ("DELETE", "PUT")
+
+
+def m2_target(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """The path has the payment's identifier as it was at creation."""
+    requests = [
+        request for request in _related(trace, order) if request.operation in ("cancel", "capture", "refund", "read")
     ]
-    if wrong:
-        return at(wrong[0], f"{wrong[0].where} is no documented operation")
-    cancels = seen.cancels(order)
+    for request in requests:
+        if request.owner is None and _was_created(trace, request) and not _asked_to_create(trace, request):
+            return broken_by(request, f"{request.request_line} names a payment that this merchant did not create")
+    cancels = [request for request in requests if request.operation == "cancel"]
     return met(cancels[0].step) if cancels else None
 
 
-def m2_target(seen: MerchantTrace, order: int) -> Said:
-    """The identifier of the payment, as it was at creation."""
-    about = [one for one in _mine(seen, order) if one.operation in ("cancel", "capture", "refund", "read")]
-    for one in about:
-        if one.owner is None and _made(seen, one) and not _asked_to_make(seen, one):
-            return at(one, f"{one.where} names a payment that this merchant did not create")
-    cancels = [one for one in about if one.operation == "cancel"]
-    return met(cancels[0].step) if cancels else None
-
-
-def _made(seen: MerchantTrace, exchange: ObservedRequest) -> bool:
-    """Whether the order's payment had been made before a request: until then, one may look whether there is one."""
-    return exchange.order is not None and any(
-        one.operation == "create" and one.order == exchange.order and one.n < exchange.n and one.status in (200, 201)
-        for one in seen.exchanges
+def _was_created(trace: MerchantTrace, request: ObservedRequest) -> bool:
+    """Return whether the order's payment existed before a request: until then it may look for one."""
+    return request.order is not None and any(
+        create.operation == "create"
+        and create.order == request.order
+        and create.n < request.n
+        and create.status in (200, 201)
+        for create in trace.requests
     )
 
 
-def _asked_to_make(seen: MerchantTrace, exchange: ObservedRequest) -> bool:
-    """Whether a merchant had asked for a payment of this name: whether it was made is what a look is to tell."""
-    # In quotes: an identifier such as 10 stands in every body with an amount.
-    named = json.dumps(exchange.payment).encode()
-    return any(one.operation == "create" and one.n < exchange.n and named in one.body for one in seen.exchanges)
+def _asked_to_create(trace: MerchantTrace, request: ObservedRequest) -> bool:
+    """Return whether the merchant had tried to create a payment of this identifier.
+
+    Whether that succeeded is what the request may have to find out.
+    """
+    # With the quotes: an identifier such as 10 occurs in every body with an amount.
+    quoted = json.dumps(request.payment_id).encode()
+    return any(
+        create.operation == "create" and create.n < request.n and quoted in create.body for create in trace.requests
+    )
 
 
-def m3_credentials(seen: MerchantTrace, order: int) -> Said:
-    """Token and subscription key on every call, the secret on the token call only."""
-    calls = [one for one in _mine(seen, order) if one.api and one.operation not in ("token", "foreign", "unknown")]
-    for one in calls:
-        names = {name.lower() for name, _ in one.headers}
-        if names & set(_SECRETS) or any(secret in one.body.lower() for secret in (b"client_secret", b"clientsecret")):
-            return at(one, f"{one.where} carries the client secret, which belongs to the token call alone")
-        bearer = one.header("Authorization") or ""
-        if not bearer.startswith("Bearer ") or not bearer[7:].strip():
-            return at(one, f"{one.where} has {'no token' if not bearer else 'a token without Bearer'}")
-        if not one.header("Ocp-Apim-Subscription-Key"):
-            return at(one, f"{one.where} has no subscription key")
-    return met(calls[0].step) if calls else None
+def _api_calls(trace: MerchantTrace, order: int) -> list[ObservedRequest]:
+    """Return the requests to documented operations other than the token's."""
+    return [
+        request
+        for request in _related(trace, order)
+        if request.api and request.operation not in ("token", "foreign", "unknown")
+    ]
 
 
-def m3b_headers(seen: MerchantTrace, order: int) -> Said:
-    """The sales unit and the system's name on every call."""
-    calls = [one for one in _mine(seen, order) if one.api and one.operation not in ("token", "foreign", "unknown")]
-    for one in calls:
-        if not one.header("Merchant-Serial-Number"):
-            return at(one, f"{one.where} has no Merchant-Serial-Number")
-        if not one.header("Vipps-System-Name"):
-            return at(one, f"{one.where} has no Vipps-System-Name")
-        long = next((name for name in _SYSTEM if len(one.header(name) or "") > 30), "")
-        if long:
-            return at(one, f"{one.where} has a {long} of more than 30 characters")
-    return met(calls[0].step) if calls else None
+def _judge_each(
+    requests: list[ObservedRequest], problems: Callable[[ObservedRequest], Iterator[str]]
+) -> ObligationFinding | None:
+    """Return the finding on the first problem of any request; met where there is none, None without requests."""
+    for request in requests:
+        for problem in problems(request):
+            return broken_by(request, problem)
+    return met(requests[0].step) if requests else None
 
 
-def m4_body(seen: MerchantTrace, order: int) -> Said:
-    """Nothing in the body that is not documented to be there."""
-    cancels = seen.cancels(order)
-    for one in cancels:
-        problem = next(_body_problems(one), "")
-        if problem:
-            return at(one, f"the body of {one.where} {problem}")
-    return met(cancels[0].step) if cancels else None
+def m3_credentials(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Every call has token and subscription key; only the token call has the secret."""
+    return _judge_each(_api_calls(trace, order), _credential_problems)
 
 
-def _body_problems(exchange: ObservedRequest) -> Iterator[str]:
-    body = exchange.body.strip()
-    if exchange.api == "ecom":
-        yield from _ecom_problems(exchange.json())
+def _credential_problems(call: ObservedRequest) -> Iterator[str]:
+    names = {name.lower() for name, _ in call.headers}
+    if names & _SECRET_HEADERS or any(secret in call.body.lower() for secret in _SECRET_FIELDS):
+        yield f"{call.request_line} carries the client secret, which belongs to the token call alone"
+    authorization = call.header("Authorization") or ""
+    if not authorization:
+        yield f"{call.request_line} has no token"
+    elif not authorization.startswith("Bearer ") or not authorization[7:].strip():
+        yield f"{call.request_line} has a token without Bearer"
+    if not call.header("Ocp-Apim-Subscription-Key"):
+        yield f"{call.request_line} has no subscription key"
+
+
+def m3b_headers(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Every call names the sales unit and the merchant's system."""
+    return _judge_each(_api_calls(trace, order), _header_problems)
+
+
+def _header_problems(call: ObservedRequest) -> Iterator[str]:
+    for name in ("Merchant-Serial-Number", "Vipps-System-Name"):
+        if not call.header(name):
+            yield f"{call.request_line} has no {name}"
+    for name in _SYSTEM_HEADERS:
+        if len(call.header(name) or "") > 30:
+            yield f"{call.request_line} has a {name} of more than 30 characters"
+
+
+def m4_body(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """The body of a cancel has nothing that is not documented."""
+    return _judge_each(
+        trace.cancels_of(order),
+        lambda cancel: (f"the body of {cancel.request_line} {problem}" for problem in _body_problems(cancel)),
+    )
+
+
+def _body_problems(cancel: ObservedRequest) -> Iterator[str]:
+    body = cancel.body.strip()
+    if cancel.api == "ecom":
+        yield from _ecom_problems(cancel.json())
         return
     if not body or body == b"{}":
         return
-    if exchange.api == "recurring":
-        yield f"is {_short(body)}, and none belongs to it"
+    if cancel.api == "recurring":
+        yield f"is {_shortened(body)}, and none belongs to it"
         return
-    said = exchange.json()
-    if not isinstance(said, Mapping):
-        yield f"is {_short(body)}, and must be empty or a JSON object"
+    content = cancel.json()
+    if not isinstance(content, Mapping):
+        yield f"is {_shortened(body)}, and must be empty or a JSON object"
         return
-    yield from (f"has {name!r}, which no cancel has" for name in said if name != "cancelTransactionOnly")
-    if not isinstance(said.get("cancelTransactionOnly", False), bool):
-        yield f"has cancelTransactionOnly {said['cancelTransactionOnly']!r}, which is no boolean"
+    yield from (f"has {name!r}, which no cancel has" for name in content if name != "cancelTransactionOnly")
+    if not isinstance(content.get("cancelTransactionOnly", False), bool):
+        yield f"has cancelTransactionOnly {content['cancelTransactionOnly']!r}, which is no boolean"
 
 
-def _ecom_problems(said: Any) -> Iterator[str]:
-    if not isinstance(said, Mapping):
+def _ecom_problems(content: Any) -> Iterator[str]:
+    if not isinstance(content, Mapping):
         yield "is no JSON object"
         return
     for group, name in (("merchantInfo", "merchantSerialNumber"), ("transaction", "transactionText")):
-        part = said.get(group)
-        value = part.get(name) if isinstance(part, Mapping) else None
+        members = content.get(group)
+        value = members.get(name) if isinstance(members, Mapping) else None
         if not isinstance(value, str) or not value:
             yield f"has {group}.{name} {value!r}, and must have a text there"
-    transaction = said.get("transaction")
+    transaction = content.get("transaction")
     if isinstance(transaction, Mapping) and "amount" in transaction:
         yield "has an amount, and a cancel takes none"
-    if not isinstance(said.get("shouldReleaseRemainingFunds", False), bool):
-        yield f"has shouldReleaseRemainingFunds {said['shouldReleaseRemainingFunds']!r}, which is no boolean"
+    if not isinstance(content.get("shouldReleaseRemainingFunds", False), bool):
+        yield f"has shouldReleaseRemainingFunds {content['shouldReleaseRemainingFunds']!r}, which is no boolean"
 
 
-def _short(body: bytes) -> str:
+def _shortened(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-def flag(exchange: ObservedRequest, name: str) -> bool:
-    """Return a flag in a request's body; absent acts as false."""
-    said = exchange.json()
-    return isinstance(said, Mapping) and said.get(name) is True
+def has_flag(request: ObservedRequest, name: str) -> bool:
+    """Return whether a request's body sets a flag; where it is absent it counts as false."""
+    content = request.json()
+    return isinstance(content, Mapping) and content.get(name) is True
 
 
-def m6_key(seen: MerchantTrace, order: int) -> Said:
-    """Recurring's cancel has a key of 1 to 40 characters."""
-    cancels = seen.cancels(order)
-    for one in cancels:
-        key = one.key
-        if not key:
-            return at(one, f"{one.where} has no Idempotency-Key")
-        if len(key) > 40 or not _FORBIDDEN.isdisjoint(key):
-            return at(one, f"the Idempotency-Key {key!r} is longer than 40 characters, or has one of # ? / \\")
-    return met(cancels[0].step) if cancels else None
+def m6_key(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Recurring's cancel has an idempotency key of 1 to 40 characters."""
+    return _judge_each(trace.cancels_of(order), _recurring_key_problems)
 
 
-def m6b_key(seen: MerchantTrace, order: int) -> Said:
-    """EPayment's cancel has a key of at most 50 characters."""
-    cancels = [one for one in seen.cancels(order) if one.api == "epayment"]
-    for one in cancels:
-        if not one.key:
-            return at(one, f"{one.where} has no Idempotency-Key")
-        if len(one.key) > 50:
-            return at(one, f"the Idempotency-Key of {one.where} has {len(one.key)} characters, and may have 50")
-    return met(cancels[0].step) if cancels else None
+def _recurring_key_problems(cancel: ObservedRequest) -> Iterator[str]:
+    key = cancel.key
+    if not key:
+        yield f"{cancel.request_line} has no Idempotency-Key"
+    elif len(key) > 40 or not _FORBIDDEN_IN_KEY.isdisjoint(key):
+        yield f"the Idempotency-Key {key!r} is longer than 40 characters, or has one of # ? / \\"
 
 
-def m7_key_stable(seen: MerchantTrace, order: int) -> Said:
-    """After an answer that settles nothing, the next request has the same key, unless the payment was read first."""
-    open_key: ObservedRequest | None = None
-    said: Said = None
-    for one in seen.of(order):
-        if one.operation == "read" and one.status == 200:
-            open_key = None
-        if one.operation != "cancel":
+def m6b_key(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """The cancel of an ePayment payment has an idempotency key of at most 50 characters."""
+    cancels = [cancel for cancel in trace.cancels_of(order) if cancel.api == "epayment"]
+    return _judge_each(cancels, _epayment_key_problems)
+
+
+def _epayment_key_problems(cancel: ObservedRequest) -> Iterator[str]:
+    key = cancel.key
+    if not key:
+        yield f"{cancel.request_line} has no Idempotency-Key"
+    elif len(key) > 50:
+        yield f"the Idempotency-Key of {cancel.request_line} has {len(key)} characters, and may have 50"
+
+
+def m7_key_stable(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """After a response that settles nothing the next cancel has the same key, unless the payment was read."""
+    unsettled: ObservedRequest | None = None
+    finding: ObligationFinding | None = None
+    for request in trace.requests_of(order):
+        if request.operation == "read" and request.status == 200:
+            unsettled = None
+        if request.operation != "cancel":
             continue
-        if open_key is not None and not seen.crossed(open_key, one) and _canonical(one) == _canonical(open_key):
-            if one.key != open_key.key:
-                return at(
-                    one,
-                    f"{open_key.where} was not settled ({_answered(open_key)}), and was sent again with the key "
-                    f"{one.key!r} instead of {open_key.key!r}",
-                    open_key,
+        if unsettled is not None and _is_repetition(trace, unsettled, request):
+            if request.key != unsettled.key:
+                return broken_by(
+                    request,
+                    f"{unsettled.request_line} was not settled ({unsettled.response_summary}), and was sent again "
+                    f"with the key {request.key!r} instead of {unsettled.key!r}",
+                    unsettled,
                 )
-            said = met(one.step)
-        open_key = one if outcome(one) is Outcome.UNKNOWN and one.key else None
-    return said
+            finding = met(request.step)
+        unsettled = request if cancel_outcome(request) is CancelOutcome.UNKNOWN and request.key else None
+    return finding
 
 
-def _answered(exchange: ObservedRequest) -> str:
-    return "no answer" if exchange.status is None else f"HTTP {exchange.status}"
+def _is_repetition(trace: MerchantTrace, first: ObservedRequest, second: ObservedRequest) -> bool:
+    return not trace.sent_together(first, second) and _canonical_body(first) == _canonical_body(second)
 
 
-def m8_key_distinct(seen: MerchantTrace, order: int) -> Said:
-    """No key is shared between payments, operations or bodies."""
-    keyed = [one for one in seen.exchanges if one.api and one.key and not one.copy and one.method != "GET"]
-    uses: dict[tuple[str, ...], tuple[str, str, ObservedRequest]] = {}
-    mine: Said = None
-    for one in keyed:
-        # An eCom request id is unique for an order and an endpoint only.
-        scope = (one.api, str(one.key), one.path) if one.api == "ecom" else (one.api, str(one.key))
-        if one.api == "ecom" and one.operation not in ("capture", "refund"):
+def m8_key_distinct(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """No idempotency key is shared between payments, operations or bodies."""
+    first_uses: dict[tuple[str, ...], ObservedRequest] = {}
+    finding: ObligationFinding | None = None
+    for request in trace.requests:
+        if not _has_binding_key(request):
             continue
-        use = (one.method + " " + one.path.partition("?")[0], _canonical(one))
-        first = uses.setdefault(scope, (*use, one))
-        if first[:2] != use and order in (one.owner, first[2].owner):
-            what = "another body" if first[0] == use[0] else "another request"
-            return at(one, f"{one.where} has the key {one.key!r}, which {first[2].where} had with {what}", first[2])
-        if one.owner == order and one.operation != "create":
-            mine = mine or met(one.step)
-    return mine
+        first = first_uses.setdefault(_key_scope(request), request)
+        difference = _key_difference(first, request)
+        if difference and order in (request.owner, first.owner):
+            return broken_by(
+                request,
+                f"{request.request_line} has the key {request.key!r}, which {first.request_line} had with {difference}",
+                first,
+            )
+        if request.owner == order and request.operation != "create":
+            finding = finding or met(request.step)
+    return finding
 
 
-def _canonical(exchange: ObservedRequest) -> str:
-    said = exchange.json()
-    return repr(exchange.body) if said is None else repr(_sorted(said)) if said != {} else repr(b"")
+def _has_binding_key(request: ObservedRequest) -> bool:
+    """Return whether a request has a key that ties it to its content."""
+    if not request.api or not request.key or request.copy or request.method == "GET":
+        return False
+    return request.api != "ecom" or request.operation in ("capture", "refund")
 
 
-def _sorted(value: Any) -> Any:
+def _key_scope(request: ObservedRequest) -> tuple[str, ...]:
+    """Return what a key must be unique in; eCom's is unique for one order and endpoint only."""
+    scope = (request.api, str(request.key))
+    return (*scope, request.path) if request.api == "ecom" else scope
+
+
+def _key_difference(first: ObservedRequest, second: ObservedRequest) -> str:
+    """Return in what the second request with a key differs from the first; empty if in nothing."""
+    if first.route != second.route:
+        return "another request"
+    return "" if _canonical_body(first) == _canonical_body(second) else "another body"
+
+
+def _canonical_body(request: ObservedRequest) -> str:
+    """Return a request's body as a text that is equal for equal content."""
+    content = request.json()
+    if content is None:
+        return repr(request.body)
+    return repr(_sorted_members(content)) if content != {} else repr(b"")
+
+
+def _sorted_members(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return sorted((name, _sorted(one)) for name, one in value.items())
-    return [_sorted(one) for one in value] if isinstance(value, list) else value
+        return sorted((name, _sorted_members(member)) for name, member in value.items())
+    return [_sorted_members(member) for member in value] if isinstance(value, list) else value
 
 
-def m9_key_renewed(seen: MerchantTrace, order: int) -> Said:
-    """After a final refusal, a new attempt has a new key."""
+def m9_key_renewed(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """After a final refusal a new attempt has a new key."""
     refused: dict[str, ObservedRequest] = {}
-    said: Said = None
-    for one in seen.cancels(order):
-        if one.api == "ecom" or not one.key:
+    finding: ObligationFinding | None = None
+    for cancel in trace.cancels_of(order):
+        if cancel.api == "ecom" or not cancel.key:
             continue
-        if one.key in refused and not seen.crossed(refused[one.key], one):
-            first = refused[one.key]
-            return at(
-                one,
-                f"the cancel was refused for good ({first.status}), and tried again with the same key {one.key!r}",
+        first = refused.get(cancel.key)
+        if first is not None and not trace.sent_together(first, cancel):
+            return broken_by(
+                cancel,
+                f"the cancel was refused for good ({first.status}), and tried again with the same key {cancel.key!r}",
                 first,
             )
         if refused:
-            said = met(one.step)
-        if outcome(one) is Outcome.REFUSED and one.before is not None and not one.before.ended:
-            refused[one.key] = one
-    return said
+            finding = met(cancel.step)
+        if cancel_outcome(cancel) is CancelOutcome.REFUSED and cancel.before is not None and not cancel.before.ended:
+            refused[cancel.key] = cancel
+    return finding

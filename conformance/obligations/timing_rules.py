@@ -1,200 +1,251 @@
-"""M5 and M10 to M17: when to cancel, and what the order must have come to at the end."""
+"""M5 and M10 to M17: when to cancel, and how an order must end."""
 
 from __future__ import annotations
 
-from conformance.obligations.finding import Said, at, broken, ended, met, stands
-from conformance.obligations.observation import BookSnapshot, MerchantTrace, ObservedRequest
-from conformance.obligations.request_rules import flag
-from conformance.obligations.response_reader import BUSY_STAGES, Outcome, outcome, shows_charged
+from typing import Final
 
-HONOURED = ("authorized", "captured")
+from conformance.obligations.finding import (
+    ObligationFinding,
+    broken,
+    broken_by,
+    describe_snapshot,
+    is_finished,
+    met,
+)
+from conformance.obligations.observation import FinalState, MerchantTrace, ObservedRequest, ProviderRecord
+from conformance.obligations.request_rules import has_flag
+from conformance.obligations.response_reader import BUSY_STAGES, CancelOutcome, cancels_with, shows_capture
 
-
-def end_wanted(seen: MerchantTrace, order: int) -> bool:
-    """Whether the shop asked for the end of an order."""
-    return bool(seen.triggers(order))
-
-
-def approved_before(seen: MerchantTrace, order: int) -> bool:
-    """Whether the payment was approved before the shop first asked for its end."""
-    first = seen.triggers(order)[0]
-    known = [one for one in seen.books if one.order == order and one.n < first.n]
-    return bool(known) and known[-1].truth is not None and known[-1].truth.authorized > 0
+HONOURED: Final = ("authorized", "captured")
+"""The merchant's statuses of an order that goes on."""
 
 
-def may_be_honoured(seen: MerchantTrace, order: int) -> bool:
-    """Whether the order may go on although its end was asked for: approval and end crossed, or it was abandoned."""
-    cancels = [one for one in seen.triggers(order) if one.action == "cancel"]
-    return not cancels or not approved_before(seen, order)
+def end_was_requested(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the shop asked for the end of an order."""
+    return bool(trace.end_actions(order))
 
 
-def _honoured(seen: MerchantTrace, order: int, quiet: BookSnapshot) -> bool:
-    truth = quiet.truth
+def approved_before_end(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the payment was approved before the shop first asked for its end."""
+    first = trace.end_actions(order)[0]
+    earlier = [snapshot for snapshot in trace.snapshots_of(order) if snapshot.n < first.n]
+    return bool(earlier) and earlier[-1].payment is not None and earlier[-1].payment.authorized > 0
+
+
+def may_be_honoured(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the order may go on although the shop asked for its end.
+
+    It may where the shop only abandoned it, and where the approval came after the shop had asked for the cancel.
+    """
+    cancels = trace.actions_of(order, "cancel")
+    return not cancels or not approved_before_end(trace, order)
+
+
+def _was_honoured(trace: MerchantTrace, order: int, final: FinalState) -> bool:
     return (
-        may_be_honoured(seen, order)
-        and quiet.status in HONOURED
-        and truth is not None
-        and not truth.cancelled
-        and truth.authorized > 0
+        may_be_honoured(trace, order)
+        and final.status in HONOURED
+        and not final.payment.cancelled
+        and final.payment.authorized > 0
     )
 
 
-def m5_flag(seen: MerchantTrace, order: int) -> Said:
-    """``cancelTransactionOnly`` is for payments that were not approved, and must not keep a reservation alive."""
-    quiet = seen.quiet(order)
-    presses = [one for one in seen.triggers(order) if one.action == "cancel"]
-    if quiet is None or quiet.truth is None or not presses:
+def m5_flag(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """``cancelTransactionOnly`` is for unapproved payments; it must not keep a reservation alive."""
+    final = trace.final_state(order)
+    requested = trace.actions_of(order, "cancel")
+    cancels = trace.cancels_of(order)
+    if final is None or not requested or not cancels:
         return None
-    approved = [
-        one for one in seen.cancels(order) if one.before is not None and one.before.remaining > 0 and one.reached
-    ]
-    flagged = [one for one in approved if flag(one, "cancelTransactionOnly")]
-    if flagged and len(flagged) == len(approved) and quiet.truth.remaining and not _honoured(seen, order, quiet):
-        one = flagged[-1]
-        return at(
-            one, f"{one.where} has cancelTransactionOnly, and the reserved {quiet.truth.remaining} are never released"
-        )
-    return met(presses[0].step) if approved or seen.cancels(order) else None
+    of_reservations = [cancel for cancel in cancels if cancel.reached and _is_reserved(cancel.before)]
+    if of_reservations and final.payment.remaining and not _was_honoured(trace, order, final):
+        last = of_reservations[-1]
+        if all(has_flag(cancel, "cancelTransactionOnly") for cancel in of_reservations):
+            return broken_by(
+                last,
+                f"{last.request_line} has cancelTransactionOnly, "
+                f"and the reserved {final.payment.remaining} are never released",
+            )
+    return met(requested[0].step)
 
 
-def m10_release(seen: MerchantTrace, order: int) -> Said:
-    """What is not wanted any more is not left reserved or payable."""
-    quiet = seen.quiet(order)
-    if quiet is None or quiet.truth is None or not end_wanted(seen, order):
-        return None
-    if quiet.truth.stage in BUSY_STAGES:
-        # Nobody can cancel it now, and the customer has never come back.
-        return None
-    if ended(quiet.truth) or _honoured(seen, order, quiet) or quiet.truth.late:
-        return met(seen.last_step)
-    if not any(one.action == "cancel" for one in seen.triggers(order)) and quiet.truth.remaining:
-        return None
-    return broken(seen.last_step, f"the order is not wanted, {stands(quiet)}")
+def _is_reserved(payment: ProviderRecord | None) -> bool:
+    return payment is not None and payment.remaining > 0
 
 
-def m11_rest(seen: MerchantTrace, order: int) -> Said:
-    """eCom: what remains after a partial capture is released with ``shouldReleaseRemainingFunds``."""
-    quiet = seen.quiet(order)
+def m10_release(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """What is no longer wanted is not left reserved or payable."""
+    final = trace.final_state(order)
+    if final is None or not end_was_requested(trace, order):
+        return None
+    if final.payment.stage in BUSY_STAGES:
+        # The customer never came back, and nobody can cancel the payment meanwhile.
+        return None
+    if is_finished(final.payment) or _was_honoured(trace, order, final) or final.payment.late:
+        return met(trace.last_step)
+    only_abandoned = not trace.actions_of(order, "cancel")
+    if only_abandoned and final.payment.remaining:
+        return None
+    return broken(trace.last_step, f"the order is not wanted, {describe_snapshot(final.snapshot)}")
+
+
+def m11_rest(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """eCom: the rest after a partial capture is released with ``shouldReleaseRemainingFunds``."""
+    final = trace.final_state(order)
     partial = [
-        one
-        for one in seen.cancels(order)
-        if one.api == "ecom" and one.before is not None and one.before.captured and one.before.remaining
+        cancel for cancel in trace.cancels_of(order) if cancel.api == "ecom" and _is_partly_captured(cancel.before)
     ]
-    if not partial or quiet is None or quiet.truth is None:
+    if not partial or final is None:
         return None
-    without = [one for one in partial if not flag(one, "shouldReleaseRemainingFunds")]
-    if quiet.truth.remaining and len(without) == len(partial):
-        return at(without[0], f"{without[0].where} does not say shouldReleaseRemainingFunds, and releases nothing")
+    unflagged = [cancel for cancel in partial if not has_flag(cancel, "shouldReleaseRemainingFunds")]
+    if final.payment.remaining and len(unflagged) == len(partial):
+        first = unflagged[0]
+        return broken_by(first, f"{first.request_line} does not say shouldReleaseRemainingFunds, and releases nothing")
     return met(partial[0].step)
 
 
-def m12_last(seen: MerchantTrace, order: int) -> Said:
-    """Nothing is released while a capture that is wanted has not happened."""
-    said: Said = None
-    for one in seen.cancels(order):
-        wanted = sum(
-            act.number
-            for act in seen.acts
-            if act.order == order and act.action == "capture" and act.ended == "returned" and act.n < one.n
-        )
-        if not wanted or one.before is None or one.after is None or not one.before.authorized:
+def _is_partly_captured(payment: ProviderRecord | None) -> bool:
+    return payment is not None and payment.captured > 0 and payment.remaining > 0
+
+
+def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Nothing is released before every capture that was asked for has happened."""
+    finding: ObligationFinding | None = None
+    for cancel in trace.cancels_of(order):
+        wanted = _captures_wanted(trace, order, cancel.n)
+        before, after = cancel.before, cancel.after
+        if not wanted or before is None or after is None or not before.authorized:
             continue
-        if one.after.cancelled > one.before.cancelled and one.before.captured < wanted:
-            return at(
-                one,
-                f"{one.where} released {one.after.cancelled - one.before.cancelled} while only {one.before.captured} "
+        if after.cancelled > before.cancelled and before.captured < wanted:
+            return broken_by(
+                cancel,
+                f"{cancel.request_line} released {after.cancelled - before.cancelled} while only {before.captured} "
                 f"of the {wanted} that were to be captured had been",
             )
-        said = met(one.step)
-    return said
+        finding = met(cancel.step)
+    return finding
 
 
-def m13_pointless(seen: MerchantTrace, order: int) -> Said:
-    """No cancel where the merchant knows that there is nothing to cancel."""
-    known = ""
-    said: Said = None
-    for one in seen.of(order):
-        if one.operation == "cancel":
-            if not known and _called_cancelled(seen, order, one):
-                known = "the merchant's own books called the order cancelled, and it was"
-            if known and one.action in ("cancel", "abandon", "tick"):
-                return at(one, f"{one.where} was sent although {known}")
-            said = said or met(one.step)
-        elif shows_charged(one) and one.after is not None and one.after.captured == one.after.authorized:
-            known = "everything had been captured"
-            said = said or met(one.step)
-    return said
+def _captures_wanted(trace: MerchantTrace, order: int, before: int) -> int:
+    """Return the minor units that successful capture actions had asked for before a record."""
+    return sum(
+        action.number
+        for action in trace.actions
+        if action.order == order and action.action == "capture" and action.ending == "returned" and action.n < before
+    )
 
 
-def _called_cancelled(seen: MerchantTrace, order: int, exchange: ObservedRequest) -> bool:
-    """Whether both parties' books had the payment as cancelled before a request."""
-    known = [one for one in seen.books if one.order == order and one.n < exchange.n]
-    return bool(known) and known[-1].status == "cancelled" and ended(known[-1].truth)
+def m13_pointless(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """No cancel is sent where the merchant knows that there is nothing to cancel."""
+    reason = ""
+    finding: ObligationFinding | None = None
+    for request in trace.requests_of(order):
+        if request.operation == "cancel":
+            if not reason and _was_called_cancelled(trace, order, request.n):
+                reason = "the merchant's own books called the order cancelled, and it was"
+            if reason and request.action in ("cancel", "abandon", "tick"):
+                return broken_by(request, f"{request.request_line} was sent although {reason}")
+            finding = finding or met(request.step)
+        elif shows_capture(request) and _is_all_captured(request):
+            reason = "everything had been captured"
+            finding = finding or met(request.step)
+    return finding
 
 
-def m14_deadline(seen: MerchantTrace, order: int) -> Said:
-    """A cancel that comes too late is refused for good."""
-    late = [one for one in seen.cancels(order) if one.before is not None and one.before.late]
-    asked = seen.triggers(order)
-    aged = [one for one in seen.acts if one.action == "age" and one.order == order and one.ended == "returned"]
-    if not aged or not asked:
+def _is_all_captured(request: ObservedRequest) -> bool:
+    return request.after is not None and request.after.captured == request.after.authorized
+
+
+def _was_called_cancelled(trace: MerchantTrace, order: int, before: int) -> bool:
+    """Return whether the payment was cancelled in both parties' books before a record."""
+    earlier = [snapshot for snapshot in trace.snapshots_of(order) if snapshot.n < before]
+    return bool(earlier) and earlier[-1].status == "cancelled" and is_finished(earlier[-1].payment)
+
+
+def m14_deadline(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """A cancel that comes too late is refused for good, and is not sent again."""
+    aged = next((action for action in trace.actions_of(order, "age") if action.ending == "returned"), None)
+    requested = trace.end_actions(order)
+    if aged is None or not requested:
         return None
-    final = [one for one in late if one.status == 400]
-    if len(final) > len([one for one in asked if one.n > aged[0].n]):
-        return at(
-            final[-1], f"{final[-1].where} was refused with 400 as too late, and sent again {len(final) - 1} times"
+    refused = [
+        cancel
+        for cancel in trace.cancels_of(order)
+        if cancel.status == 400 and cancel.before is not None and cancel.before.late
+    ]
+    if len(refused) > sum(action.n > aged.n for action in requested):
+        last = refused[-1]
+        return broken_by(
+            last, f"{last.request_line} was refused with 400 as too late, and sent again {len(refused) - 1} times"
         )
-    return met(aged[0].step)
+    return met(aged.step)
 
 
-def m15_early(seen: MerchantTrace, order: int) -> Said:
-    """An order is not called cancelled while its payment can still be approved and no cancel was even tried."""
-    said: Said = None
-    for one in seen.books:
-        if one.order != order or one.truth is None or not one.truth.payable:
+def m15_early(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """An order is not called cancelled while its payment can be approved and no cancel was tried."""
+    finding: ObligationFinding | None = None
+    for snapshot in trace.snapshots_of(order):
+        if snapshot.payment is None or not snapshot.payment.payable:
             continue
-        said = said or met(one.step)
-        tried = [each for each in seen.cancels(order) if each.n < one.n]
-        asked = [each for each in seen.of(order) if each.operation == "read" and each.status != 200 and each.n < one.n]
-        if one.status == "cancelled" and not tried and not asked:
-            return broken(one.step, f"nothing was cancelled, {stands(one)}")
-    return said
+        finding = finding or met(snapshot.step)
+        if snapshot.status == "cancelled" and not _tried_to_end(trace, order, snapshot.n):
+            return broken(snapshot.step, f"nothing was cancelled, {describe_snapshot(snapshot)}")
+    return finding
 
 
-def m16_race(seen: MerchantTrace, order: int) -> Said:
-    """At the end the order is honoured and nothing is cancelled, or it is cancelled and nothing is left."""
-    quiet = seen.quiet(order)
-    if quiet is None or quiet.truth is None or not end_wanted(seen, order):
+def _tried_to_end(trace: MerchantTrace, order: int, before: int) -> bool:
+    """Return whether a cancel was sent, or a read failed, before a record."""
+    return any(
+        request.operation == "cancel" or (request.operation == "read" and request.status != 200)
+        for request in trace.requests_of(order)
+        if request.n < before
+    )
+
+
+def m16_race(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """At the end the order goes on and nothing is cancelled, or it is cancelled and nothing remains."""
+    final = trace.final_state(order)
+    if final is None or not end_was_requested(trace, order):
         return None
-    if quiet.status == "cancelled" and not ended(quiet.truth):
-        return broken(seen.last_step, stands(quiet))
-    money = (quiet.amount("captured") or 0) > quiet.truth.captured
-    # What the provider released by itself at the deadline was no cancel that crossed an approval.
-    if (
-        not quiet.truth.late
-        and quiet.status in HONOURED
-        and quiet.truth.ended
-        and quiet.truth.released
-        and (not quiet.truth.captured or money)
-    ):
-        return broken(seen.last_step, stands(quiet))
-    return met(seen.last_step)
+    called_cancelled_too_soon = final.status == "cancelled" and not is_finished(final.payment)
+    if called_cancelled_too_soon or _honours_released(final):
+        return broken(trace.last_step, describe_snapshot(final.snapshot))
+    return met(trace.last_step)
 
 
-def m17_not_now(seen: MerchantTrace, order: int) -> Said:
+def _honours_released(final: FinalState) -> bool:
+    """Return whether the merchant goes on with an order whose payment a cancel ended.
+
+    What the provider released by itself at the deadline does not count: no cancel crossed an approval there.
+    """
+    payment = final.payment
+    books_too_much = (final.snapshot.amount("captured") or 0) > payment.captured
+    return (
+        not payment.late
+        and final.status in HONOURED
+        and payment.ended
+        and payment.released
+        and (not payment.captured or books_too_much)
+    )
+
+
+def m17_not_now(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """A cancel that cannot be done now is tried again later."""
-    passing = [one for one in seen.cancels(order) if outcome(one) is Outcome.PASSING and one.status not in (401, 429)]
-    if not passing or seen.quiet(order) is None:
+    postponed = [
+        cancel for cancel in cancels_with(trace, order, CancelOutcome.NOT_NOW) if cancel.status not in (401, 429)
+    ]
+    final = trace.final_state(order)
+    if not postponed or final is None:
         return None
-    quiet = seen.quiet(order)
-    assert quiet is not None
-    if any(one.action == "restart" and one.n > passing[-1].n for one in seen.acts):
-        # What a restart made it forget is not taken for its answer to a busy payment; M10 tells of it.
+    if any(action.action == "restart" and action.n > postponed[-1].n for action in trace.actions):
+        # A restart may have made it forget; M10 judges what is left reserved then.
         return None
-    again = [one for one in seen.cancels(order) if one.n > passing[0].n]
-    if ended(quiet.truth) or again or _honoured(seen, order, quiet):
-        return met(passing[0].step)
-    return at(
-        passing[0],
-        f"{passing[0].where} was answered {passing[0].status}, not now, and never sent again: {stands(quiet)}",
+    first = postponed[0]
+    sent_again = trace.cancels_of(order)[-1] is not first
+    if is_finished(final.payment) or sent_again or _was_honoured(trace, order, final):
+        return met(first.step)
+    return broken_by(
+        first,
+        f"{first.request_line} was answered {first.status}, not now, and never sent again: "
+        f"{describe_snapshot(final.snapshot)}",
     )

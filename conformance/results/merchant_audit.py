@@ -1,4 +1,4 @@
-"""Whether a merchant's run hangs together, and whether its judgements follow from what was seen."""
+"""Checks that a merchant's journal is consistent, and that its judgements follow from what was observed."""
 
 from __future__ import annotations
 
@@ -11,74 +11,83 @@ from conformance.obligations.judge import judge
 from conformance.obligations.observation import trace_from_records
 from conformance.rulebook import load_obligations
 
-_FREE: Final = ("n", "kind", "prev", "history")
+_NOT_COMPARED: Final = ("n", "kind", "prev", "history")
+"""Fields of a judgement's record that say nothing about the judgement."""
 PARTS: Final = ("exchange", "action", "books", "judgement")
-"""The records that belong to a history."""
+"""The kinds of records that belong to a history."""
 
 
 def check_merchant_run(evidence: Evidence, *, complete: bool) -> None:
-    """Check that evidence is of one run. Of a ``complete`` one, everything that was planned must be there.
+    """Check that the evidence is that of one run; a ``complete`` one has everything that was planned.
 
     Raises:
-        JournalError: it is not; the message says what is wrong.
+        JournalError: The evidence is inconsistent; the message says in what.
 
     """
-    for complaint in _complaints(evidence, complete=complete):
-        raise JournalError(f"The evidence is not that of one run: {complaint}.")
+    for inconsistency in _inconsistencies(evidence, complete=complete):
+        raise JournalError(f"The evidence is not that of one run: {inconsistency}.")
 
 
-def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
-    run, last = evidence.records[0], evidence.records[-1]
-    for record in evidence.records[1:]:
-        if record["kind"] == "run" or (record["kind"] == "finish" and record is not last):
-            yield f"there is a second beginning or something after the end at record {record.get('n')}"
-    looked = [record["profile"] for record in evidence.of_kind("capabilities")]
-    if len(looked) != len(set(looked)) or not set(looked) <= set(run["profiles"]):
-        yield f"the integration was looked at for {', '.join(looked)}, and the run is of {', '.join(run['profiles'])}"
-    played: dict[str, Record] = {}
-    broken: dict[str, set[str]] = {}
+def _inconsistencies(evidence: Evidence, *, complete: bool) -> Iterator[str]:
+    yield from _second_beginnings(evidence)
+    profiles = evidence.records[0]["profiles"]
+    probed = [record["profile"] for record in evidence.of_kind("capabilities")]
+    if len(probed) != len(set(probed)) or not set(probed) <= set(profiles):
+        yield f"the integration was looked at for {', '.join(probed)}, and the run is of {', '.join(profiles)}"
+    histories: dict[str, Record] = {}
+    violations: dict[str, set[str]] = {}
     for record in evidence.records:
-        yield from _in_place(record, played, broken, looked)
+        yield from _misplaced(record, histories, violations, probed)
     for record in evidence.of_kind("counterexample"):
-        for name in (record["history"], record["first"]):
-            if name not in played or record["rule"] not in broken[name]:
-                yield f"the counterexample of {record['rule']} is {name}, which does not violate it"
+        yield from (
+            f"the counterexample of {record['rule']} is {name}, which does not violate it"
+            for name in (record["history"], record["first"])
+            if record["rule"] not in violations.get(name, ())
+        )
     if complete:
-        missing = [profile for profile in run["profiles"] if profile not in looked]
+        missing = [profile for profile in profiles if profile not in probed]
         if missing:
             yield f"it is complete, and says nothing of {', '.join(missing)}"
-        yield from _as_planned(evidence, played)
+        yield from _unplanned(evidence, histories)
 
 
-def _in_place(
-    record: Record, played: dict[str, Record], broken: dict[str, set[str]], looked: list[str]
+def _second_beginnings(evidence: Evidence) -> Iterator[str]:
+    last_record = evidence.records[-1]
+    for record in evidence.records[1:]:
+        if record["kind"] == "run" or (record["kind"] == "finish" and record is not last_record):
+            yield f"there is a second beginning or something after the end at record {record.get('n')}"
+
+
+def _misplaced(
+    record: Record, histories: dict[str, Record], violations: dict[str, set[str]], probed: list[str]
 ) -> Iterator[str]:
-    """Complain of a record whose history was not begun before it, and of a history that was begun before."""
+    """Return what is wrong with the place of a record: its history did not begin before it, or began twice."""
     if record["kind"] == "history":
-        if record["id"] in played:
+        if record["id"] in histories:
             yield f"{record['id']} is there twice"
-        if record["profile"] not in looked or record["history"].get("profile") != record["profile"]:
+        if record["profile"] not in probed or record["history"].get("profile") != record["profile"]:
             yield f"{record['id']} is of {record['profile']}, of which the run knows nothing"
-        played[record["id"]] = record
-        broken[record["id"]] = set()
+        histories[record["id"]] = record
+        violations[record["id"]] = set()
     elif record["kind"] in PARTS:
-        if record["history"] not in played:
+        if record["history"] not in histories:
             yield f"record {record.get('n')} is about {record['history']}, which was not begun before it"
         elif record["kind"] == "judgement":
-            broken[record["history"]] |= {finding["rule"] for finding in record.get("findings", ())}
+            violations[record["history"]] |= {finding["rule"] for finding in record.get("findings", ())}
 
 
-def _as_planned(evidence: Evidence, played: dict[str, Record]) -> Iterator[str]:
-    begun = {name: record for name, record in played.items() if record["source"] in PLANNED}
+def _unplanned(evidence: Evidence, histories: dict[str, Record]) -> Iterator[str]:
+    """Return where the histories that were run differ from those that were planned."""
+    run_histories = {name: record for name, record in histories.items() if record["source"] in PLANNED}
     planned: list[str] = []
     for record in evidence.of_kind("plan"):
         names = record["histories"]
         planned += names
-        if not set(names) <= set(begun):
-            yield f"{', '.join(sorted(set(names) - set(begun))[:3])} was planned and not played"
-        elif digest_of((name, begun[name]["history"]) for name in names) != record["digest"]:
+        if not set(names) <= set(run_histories):
+            yield f"{', '.join(sorted(set(names) - set(run_histories))[:3])} was planned and not played"
+        elif digest_of((name, run_histories[name]["history"]) for name in names) != record["digest"]:
             yield "what was played is not what was planned"
-    if sorted(planned) != sorted(begun):
+    if sorted(planned) != sorted(run_histories):
         yield "something was planned twice, or played and not planned"
 
 
@@ -86,32 +95,32 @@ def recompute_merchant_findings(evidence: Evidence) -> None:
     """Judge every history of a merchant's run again.
 
     Raises:
-        JournalError: a judgement does not follow from what was seen, or a record lacks a part.
+        JournalError: A recorded judgement differs from the recomputed one, or a record lacks a part.
 
     """
     try:
-        _rejudge(evidence)
+        _recompute(evidence)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise JournalError(f"The evidence is not complete: it cannot be judged again for {error!r}.") from None
 
 
-def _rejudge(evidence: Evidence) -> None:
+def _recompute(evidence: Evidence) -> None:
     book = load_obligations()
     offered = {record["profile"]: record["offered"] for record in evidence.of_kind("capabilities")}
-    parts: dict[str, list[Record]] = {}
+    records_of: dict[str, list[Record]] = {}
     for record in evidence.records:
         if record["kind"] in PARTS:
-            parts.setdefault(record["history"], []).append(record)
+            records_of.setdefault(record["history"], []).append(record)
     for record in evidence.of_kind("history"):
-        mine = parts.get(record["id"], [])
-        seen = trace_from_records(record, mine, offered[record["profile"]])
-        said = [_plain(one) for one in mine if one["kind"] == "judgement"]
-        if said != [one.as_json(seen) for one in judge(seen, book)]:
+        history_records = records_of.get(record["id"], [])
+        trace = trace_from_records(record, history_records, offered[record["profile"]])
+        recorded = [_judgement_content(part) for part in history_records if part["kind"] == "judgement"]
+        if recorded != [result.as_json(trace) for result in judge(trace, book)]:
             raise JournalError(
                 f"The evidence was not judged by its rules: what is said of {record['id']} is not what was seen. "
                 f"It was written by version {evidence.records[0]['tool']} of cancel-conformance."
             )
 
 
-def _plain(record: Record) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in _FREE}
+def _judgement_content(record: Record) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in _NOT_COMPARED}

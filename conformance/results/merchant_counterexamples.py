@@ -1,14 +1,13 @@
-"""Counterexamples of a merchant's obligations as files: the smallest history, with everything to play it again."""
+"""Counterexamples of a merchant's obligations as files: the shrunk history, and what is needed to run it again."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from conformance.domain.steps import HistoryError
-from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, RecordedFailure
+from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, RecordedFailure, counterexample_content
 from conformance.evidence.journal import PARTY
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.rulebook import load_obligations
@@ -16,7 +15,17 @@ from conformance.rulebook import load_obligations
 
 @dataclass(frozen=True, slots=True)
 class MerchantCounterexample:
-    """A history that breaks an obligation, and what it was played with."""
+    """A history that breaks an obligation, and the settings that it was run with.
+
+    Attributes:
+        rule: The id of the obligation.
+        reason: How it was broken.
+        history: The shrunk history.
+        market: The sales unit's country.
+        seed: The seed of the run.
+        integration: What was tested, as ``--integration`` names it.
+
+    """
 
     rule: str
     reason: str
@@ -27,9 +36,9 @@ class MerchantCounterexample:
 
 
 def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -> None:
-    """Write a counterexample as JSON; its directory is made."""
+    """Write a counterexample as a JSON file, with its directory where that is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    run = path.parent.parent
+    run_directory = path.parent.parent
     content = {
         "version": COUNTEREXAMPLE_VERSION,
         "party": PARTY,
@@ -41,13 +50,13 @@ def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -
         "seed": example.seed,
         "target": example.integration,
         "history": merchant_history_as_json(example.history),
-        "replay": f"cancel-conformance replay {run.name} {path.name} --target {example.integration}",
+        "replay": f"cancel-conformance replay {run_directory.name} {path.name} --target {example.integration}",
     }
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def is_merchant_counterexample(path: Path) -> bool:
-    """Whether a file is a counterexample of a merchant's obligations."""
+    """Return whether a file is a counterexample of a merchant's obligations."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -56,10 +65,10 @@ def is_merchant_counterexample(path: Path) -> bool:
 
 
 def merchant_counterexample_of(path: Path) -> RecordedFailure:
-    """Return what the file of a merchant's counterexample tells.
+    """Return the rule, the API and the history of a counterexample's file.
 
     Raises:
-        HistoryError: it cannot be read, or is not a counterexample of this version.
+        HistoryError: The file cannot be read, or is not a counterexample of this version.
 
     """
     example = read_merchant_counterexample(path)
@@ -67,20 +76,13 @@ def merchant_counterexample_of(path: Path) -> RecordedFailure:
 
 
 def read_merchant_counterexample(path: Path) -> MerchantCounterexample:
-    """Read a counterexample back.
+    """Return the counterexample of a file.
 
     Raises:
-        HistoryError: the file is no counterexample of this version.
+        HistoryError: The file cannot be read, or is not a counterexample of this version.
 
     """
-    try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HistoryError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError:
-        raise HistoryError(f"{path} is not JSON.") from None
-    if not isinstance(data, dict) or data.get("version") != COUNTEREXAMPLE_VERSION:
-        raise HistoryError(f"{path} is not a counterexample of version {COUNTEREXAMPLE_VERSION}.")
+    data = counterexample_content(path)
     try:
         history = merchant_history_from_json(data["history"])
         rule, reason, integration = str(data["rule"]), str(data["reason"]), str(data["target"])

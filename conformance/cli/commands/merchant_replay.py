@@ -44,7 +44,7 @@ def replay_merchant(path: Path, integration: str | None) -> int:
     _say(f"It was violated because {in_one_line(example.reason, LONGEST)}")
     told = ReplayedFailure()
     try:
-        trial = stand.play(example.history, f"{example.history.profile.value}-replay", told)
+        trial = stand.run(example.history, f"{example.history.profile.value}-replay", told)
     finally:
         stand.close()
     names = [*(merchant_step_in_words(step, example.history, stand.currency) for step in example.history.steps), QUIET]
@@ -52,9 +52,9 @@ def replay_merchant(path: Path, integration: str | None) -> int:
         _say("", f"{number + 1}. {words if words != QUIET else AT_REST}")
         for record in (one for one in told.records if one["step"] == number):
             _say(*(f"   {line}" for line in exchange_in_words(record)))
-        for judged in trial.judged:
-            if judged.ruling.broken and judged.ruling.step == number:
-                _say(f"   violated: {judged.rule}: {in_one_line(judged.ruling.reason, LONGEST)}")
+        for judged in trial.results:
+            if judged.finding.broken and judged.finding.step == number:
+                _say(f"   violated: {judged.rule}: {in_one_line(judged.finding.reason, LONGEST)}")
     _say("")
     if not trial.broken:
         _say(f"Conforms: {example.rule} is not violated by this history any more.")

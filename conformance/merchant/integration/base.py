@@ -1,46 +1,64 @@
-"""How a merchant's integration is reached, whichever of the three ways it is."""
+"""What the three ways to reach a merchant's integration have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeGuard
 
 from conformance.domain.order import Profile
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Order, Setup, Status, View, Webhook
 from conformance.obligations.history import TOGETHER
 from conformance.targets.transport import TargetError
 
-SECONDS: Final = 10.0
+ACTION_SECONDS: Final = 10.0
 """How long an action may take at first."""
-SHORT: Final = 1.0
-"""How long it may take once it is known that some never end."""
-MOST: Final = 10**15
-"""Minor units. A number without an end cannot even be written down."""
-_VIEWED: Final = ("status", "captured", "cancelled", "reference", "authorized", "remaining", "currency")
+SHORT_ACTION_SECONDS: Final = 1.0
+"""How long an action may take once it is known that some never end."""
+LARGEST_AMOUNT: Final = 10**15
+"""Minor units. Python refuses to write a number of thousands of digits as text."""
+_VIEW_FIELDS: Final = ("status", "captured", "cancelled", "reference", "authorized", "remaining", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantCapabilities:
-    """What an integration says of itself."""
+    """The APIs that an integration uses, and the actions that it has."""
 
     profiles: tuple[Profile, ...]
     actions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class MerchantCallError:
-    """How an action ended: ``returned`` with a value, ``raised``, ``hung`` or ``flooded``, and what was said."""
+class ActionResult:
+    """How an action ended.
 
-    how: str
+    Attributes:
+        ending: ``returned``, ``raised``, ``hung``, ``flooded``, or ``skipped`` where it could not happen.
+        value: What was returned.
+        message: What was raised, or why it did not end.
+
+    """
+
+    ending: str
     value: Any = None
-    told: str = ""
+    message: str = ""
+
+    @property
+    def came_back(self) -> bool:
+        """Whether the merchant can be asked for more: the action returned or raised."""
+        return self.ending in ("returned", "raised")
 
 
 class Integration(Protocol):
-    """An integration, and the way to it.
+    """A merchant's integration, and the way to it.
 
-    ``virtual`` says that it lives by the run's clock, ``first`` which API it uses, where that is known beforehand.
+    Attributes:
+        kind: ``python``, ``url`` or ``exec``.
+        name: What the user wrote to name it.
+        virtual: Whether it lives by the run's clock, so that waiting costs no time.
+        first: The API that it uses, where that is known before it is reached.
+        seconds: How long an action may take.
+
     """
 
     kind: str
@@ -48,14 +66,13 @@ class Integration(Protocol):
     virtual: bool
     first: Profile | None
     seconds: float
-    """How long an action may take."""
 
     def open(self, setup: Setup) -> MerchantCapabilities:
-        """Reach it for the first time.
+        """Reach the integration for the first time, and return what it can do.
 
         Raises:
-            TargetUsageError: it makes no sense.
-            TargetError: it cannot be reached.
+            TargetUsageError: The integration is named wrongly, or lacks something that every one needs.
+            TargetError: It cannot be reached.
 
         """
 
@@ -63,23 +80,23 @@ class Integration(Protocol):
         """Begin a history.
 
         Raises:
-            TargetError: it does not come up.
+            TargetError: The integration does not start.
 
         """
 
-    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
-        """Ask for an action. ``given`` has the values of ``create``'s order, an order's id, an amount, and so on.
+    def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
+        """Ask for an action, such as ``call("capture", {"order_id": "cc-1", "amount": 400})``.
 
         Raises:
-            TargetError: it cannot be asked any more.
+            TargetError: The integration cannot be reached any more.
 
         """
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
+    def together(self, action: str, arguments: Mapping[str, Any]) -> list[ActionResult]:
         """Ask for the same action twice at the same time.
 
         Raises:
-            TargetError: it cannot be asked any more.
+            TargetError: The integration cannot be reached any more.
 
         """
 
@@ -88,73 +105,94 @@ class Integration(Protocol):
 
 
 def capabilities_from(name: str, profiles: object, actions: object, concurrent: object = False) -> MerchantCapabilities:
-    """Return what an integration says of itself.
+    """Return the capabilities that an integration states.
+
+    Args:
+        name: the integration's name, for messages.
+        profiles: the names of the APIs that it uses.
+        actions: the names of its actions.
+        concurrent: True where it can be asked for two actions at the same time.
 
     Raises:
-        TargetError: it does not say it in the words of the protocol.
+        TargetError: The statement does not keep to the protocol.
 
     """
     known = {profile.value for profile in Profile}
-    if not isinstance(profiles, list | tuple | set | frozenset) or not profiles or not set(map(str, profiles)) <= known:
+    if not _is_collection(profiles) or not profiles or not set(map(str, profiles)) <= known:
         raise TargetError(f"{name} does not say which APIs it uses: 'profiles' must be a list of {', '.join(known)}.")
-    if not isinstance(actions, list | tuple | set | frozenset):
+    if not _is_collection(actions):
         raise TargetError(f"{name} does not say what it can do: 'actions' must be a list.")
-    missing = [one for one in REQUIRED if one not in actions]
-    if missing:
-        raise TargetError(f"{name} has no {missing[0]!r}: an integration needs {', '.join(REQUIRED)}.")
-    offered = frozenset((*(one for one in ACTIONS if one in actions), *((TOGETHER,) if concurrent is True else ())))
-    return MerchantCapabilities(tuple(one for one in Profile if one.value in profiles), offered)
+    for action in REQUIRED:
+        if action not in actions:
+            raise TargetError(f"{name} has no {action!r}: an integration needs {', '.join(REQUIRED)}.")
+    offered = frozenset(ACTIONS).intersection(map(str, actions)) | ({TOGETHER} if concurrent is True else set())
+    return MerchantCapabilities(tuple(profile for profile in Profile if profile.value in profiles), offered)
+
+
+def _is_collection(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, list | tuple | set | frozenset)
 
 
 def view_from(name: str, value: object) -> dict[str, Any]:
-    """Return a view as a mapping of what the merchant keeps.
+    """Return what ``local_view`` returned as JSON, without the fields that the merchant does not keep.
 
     Raises:
-        TargetError: it is not one. Whoever wrote the adapter is at fault, and nothing is said of the merchant.
+        TargetError: The value is not a view. That is a defect of the adapter, and says nothing of the merchant.
 
     """
     if isinstance(value, View):
         value = asdict(value)
     if not isinstance(value, Mapping):
-        raise TargetError(f"The adapter is at fault: local_view of {name} gave {_told(value)}, which is no view.")
-    status = value.get("status")
-    words = ", ".join(one.value for one in Status)
-    if not isinstance(status, str) or status not in {one.value for one in Status}:
-        raise TargetError(f"The adapter is at fault: local_view of {name} has the status {_told(status)}, not {words}.")
-    long = next((key for key in _VIEWED if isinstance(value.get(key), int) and abs(value[key]) > MOST), None)
-    if long is not None:
-        raise TargetError(f"The adapter is at fault: local_view of {name} has {long} beyond any sum of money.")
-    view = {key: value.get(key) for key in _VIEWED if value.get(key) is not None}
-    odd = next((key for key, one in view.items() if not isinstance(one, str | int | float)), None)
-    if odd is not None:
-        raise TargetError(f"The adapter is at fault: local_view of {name} has {odd} {_told(view[odd])}.")
-    return {
-        key: repr(one) if isinstance(one, float) else str(one) if isinstance(one, Status) else one
-        for key, one in view.items()
-    }
+        raise _adapter_fault(name, f"gave {_shortened(value)}, which is no view")
+    _check_status(name, value.get("status"))
+    view = {field: value.get(field) for field in _VIEW_FIELDS if value.get(field) is not None}
+    for field, member in view.items():
+        if isinstance(member, int) and abs(member) > LARGEST_AMOUNT:
+            raise _adapter_fault(name, f"has {field} beyond any sum of money")
+    for field, member in view.items():
+        if not isinstance(member, str | int | float):
+            raise _adapter_fault(name, f"has {field} {_shortened(member)}")
+    return {field: _as_json_value(member) for field, member in view.items()}
 
 
-def _told(value: object) -> str:
+def _check_status(name: str, status: object) -> None:
+    known = [word.value for word in Status]
+    if not isinstance(status, str) or status not in known:
+        raise _adapter_fault(name, f"has the status {_shortened(status)}, not {', '.join(known)}")
+
+
+def _adapter_fault(name: str, problem: str) -> TargetError:
+    return TargetError(f"The adapter is at fault: local_view of {name} {problem}.")
+
+
+def _as_json_value(value: Any) -> Any:
+    """Return a view's value for a record; a float as its text, so that it cannot pass for minor units."""
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if isinstance(value, Status) else value
+
+
+def _shortened(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def as_json(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an action is given as JSON."""
-    out: dict[str, Any] = {}
-    for name, value in given.items():
+def as_json(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an action's arguments as JSON: orders and webhooks as objects, times in UTC with milliseconds."""
+    content: dict[str, Any] = {}
+    for name, value in arguments.items():
         if isinstance(value, Order):
-            out[name] = asdict(value)
+            content[name] = asdict(value)
         elif isinstance(value, Webhook):
-            out |= {"name": value.name, "body": dict(value.body)}
+            content |= {"name": value.name, "body": dict(value.body)}
         elif hasattr(value, "isoformat"):
-            out[name] = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            content[name] = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         else:
-            out[name] = value
-    return out
+            content[name] = value
+    return content
 
 
 def setup_as_json(setup: Setup) -> dict[str, str]:
-    """Return where the provider is, as JSON."""
+    """Return where the provider is, and the credentials, as JSON."""
     names = ("profile", "base_url", "client_id", "client_secret", "subscription_key", "msn")
     return {name: getattr(setup, name) for name in names}

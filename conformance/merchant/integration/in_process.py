@@ -13,31 +13,32 @@ from types import FrameType
 from typing import Any, Final
 
 from conformance.domain.order import Profile
-from conformance.merchant.integration.base import SECONDS, MerchantCallError, MerchantCapabilities, capabilities_from
+from conformance.merchant.integration.base import ACTION_SECONDS, ActionResult, MerchantCapabilities, capabilities_from
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
-from conformance.merchant.provider_double.mounts import DoubleSource, Httpx, only_loopback
+from conformance.merchant.provider_double.mounts import CurrentDouble, HttpxMount, only_loopback
 from conformance.merchant.provider_double.virtual_clock import InterceptedSleep, StuckError, VirtualClock
 from conformance.targets.event_loop_thread import describe_failure
 from conformance.targets.import_object import import_object
 from conformance.targets.transport import TargetError, TargetUsageError
 
-_POSITIONAL: Final = {
+_PARAMETERS: Final = {
     "create": ("order",),
     "capture": ("order_id", "amount"),
     "tick": ("now",),
     "deliver": ("webhook",),
     "restart": (),
 }
+"""The parameters of the actions that take something other than an order's id."""
 
 
 class PythonIntegration:
-    """An adapter class, made anew for every history.
+    """An adapter class, of which every history gets an instance of its own.
 
     Args:
-        made: the class, or the place ``module:Adapter`` where it is.
-        double: the seat of the present history.
-        clock: its clock.
-        port: the port of the loopback server, for clients that are not httpx.
+        adapter: the class, or its place as ``module:Adapter``.
+        double: returns the double of the history that runs.
+        clock: returns its clock.
+        port: the port of the loopback server, for clients other than httpx.
 
     """
 
@@ -45,44 +46,53 @@ class PythonIntegration:
     virtual = True
 
     def __init__(
-        self, made: str | Callable[..., Any], double: DoubleSource, clock: Callable[[], VirtualClock], port: int
+        self, adapter: str | Callable[..., Any], double: CurrentDouble, clock: Callable[[], VirtualClock], port: int
     ) -> None:
-        self.name = f"python:{made}" if isinstance(made, str) else f"python:{made.__module__}:{made.__qualname__}"
-        self._make: Callable[..., Any] = import_object("python", made) if isinstance(made, str) else made
-        named = getattr(self._make, "profiles", ())
-        known = [one for one in Profile if isinstance(named, list | tuple | set | frozenset) and one.value in named]
-        self.first = known[0] if known else None
-        self._httpx = Httpx(double, port)
+        self.name = (
+            f"python:{adapter}" if isinstance(adapter, str) else f"python:{adapter.__module__}:{adapter.__qualname__}"
+        )
+        self._adapter_class: Callable[..., Any] = (
+            import_object("python", adapter) if isinstance(adapter, str) else adapter
+        )
+        self.first = self._first_profile()
+        self._httpx = HttpxMount(double, port)
         self._double = double
-        self.seconds = SECONDS
-        self._sleeping = InterceptedSleep(clock)
+        self.seconds = ACTION_SECONDS
+        self._sleep = InterceptedSleep(clock)
         self._adapter: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        # Mounted once for all histories: that takes longer than a request.
-        self._mount = ExitStack()
-        # Nothing of what is printed is kept: an endless loop can print a lot within ten seconds.
-        self._nowhere = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115
+        # Mounted once for all histories, because mounting takes longer than a request.
+        self._mounted = ExitStack()
+        # What the merchant prints is thrown away: an endless loop can print a lot within ten seconds.
+        self._null_output = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: SIM115
+
+    def _first_profile(self) -> Profile | None:
+        names = getattr(self._adapter_class, "profiles", ())
+        if not isinstance(names, list | tuple | set | frozenset):
+            return None
+        return next((profile for profile in Profile if profile.value in names), None)
 
     def open(self, setup: Setup) -> MerchantCapabilities:
-        """Make an adapter, and look at what it has."""
-        if not callable(self._make):
-            raise TargetUsageError(f"{self.name} is {type(self._make).__name__}: name a class.")
-        self._mount.enter_context(self._httpx.mounted())
+        """Make an adapter, and return what it can do."""
+        if not callable(self._adapter_class):
+            raise TargetUsageError(f"{self.name} is {type(self._adapter_class).__name__}: name a class.")
+        self._mounted.enter_context(self._httpx.mounted())
         self.begin(setup)
         actions = [name for name in ACTIONS if callable(getattr(self._adapter, name, None))]
         missing = [name for name in REQUIRED if name not in actions]
         if missing:
             raise TargetUsageError(f"{self.name} has no method {missing[0]!r}: it needs {', '.join(REQUIRED)}.")
         for action in actions:
-            self._fits(action)
+            self._check_signature(action)
         try:
-            offered = getattr(self._adapter, "profiles", None), actions, getattr(self._adapter, "concurrent", False)
-            return capabilities_from(self.name, *offered)
+            stated = getattr(self._adapter, "profiles", None), actions, getattr(self._adapter, "concurrent", False)
+            return capabilities_from(self.name, *stated)
         except TargetError as error:
             raise TargetUsageError(str(error)) from None
 
-    def _fits(self, action: str) -> None:
-        names = _POSITIONAL.get(action, ("order_id",))
+    def _check_signature(self, action: str) -> None:
+        """Raise a TargetUsageError where a method cannot take its arguments."""
+        names = _PARAMETERS.get(action, ("order_id",))
         try:
             inspect.signature(getattr(self._adapter, action)).bind(*names)
         except TypeError:
@@ -91,91 +101,92 @@ class PythonIntegration:
             return
 
     def begin(self, setup: Setup) -> None:
-        """Make a new adapter."""
-        self._end_loop()
+        """Make a new adapter for a history."""
+        self._close_loop()
         self._httpx.forget()
-        self._sleeping.learn()
+        self._sleep.find_patches()
         try:
-            with self._inside(), _limited(self.seconds):
-                self._adapter = self._make(setup)
+            with self._isolated(), _time_limit(self.seconds):
+                self._adapter = self._adapter_class(setup)
         except (Exception, SystemExit, StuckError) as error:
             raise TargetError(f"{self.name} cannot be made: {describe_failure(error)}.") from error
 
-    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
-        """Call a method."""
+    def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
+        """Call a method; a coroutine is awaited."""
         method = getattr(self._adapter, action)
         try:
-            with self._inside(), _limited(self.seconds):
-                value = method(*given.values())
+            with self._isolated(), _time_limit(self.seconds):
+                value = method(*arguments.values())
                 if inspect.isawaitable(value):
                     value = self._run(value)
         except StuckError as error:
-            return MerchantCallError(error.how, None, str(error))
+            return ActionResult(error.ending, None, str(error))
         except (Exception, SystemExit, GeneratorExit) as error:
-            return MerchantCallError("raised", None, describe_failure(error))
+            return ActionResult("raised", None, describe_failure(error))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return MerchantCallError("raised", None, describe_failure(error))
+            return ActionResult("raised", None, describe_failure(error))
         if action == "restart" and value is not None:
             self._adapter = value
             value = None
-        return MerchantCallError("returned", value)
+        return ActionResult("returned", value)
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
-        """Call a method in two threads at the same time; coroutines run as two tasks of one loop."""
+    def together(self, action: str, arguments: Mapping[str, Any]) -> list[ActionResult]:
+        """Call a method in two threads at the same time; a coroutine runs as two tasks of one loop."""
         method = getattr(self._adapter, action)
         if inspect.iscoroutinefunction(method):
-            return self._two_tasks(method, given)
-        ends: list[MerchantCallError] = []
+            return self._two_tasks(method, arguments)
+        results: list[ActionResult] = []
 
-        def work() -> None:
-            self._sleeping.join()
-            ends.append(_done(lambda: method(*given.values())))
+        def call_once() -> None:
+            self._sleep.join()
+            results.append(_result_of(lambda: method(*arguments.values())))
 
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
-        with self._inside():
-            for one in threads:
-                one.start()
-            for one in threads:
-                one.join(self.seconds)
-        late = MerchantCallError("hung", None, f"it did not come back within {self.seconds:.0f} seconds")
-        return [*ends, *(late for one in threads if one.is_alive())]
+        threads = [threading.Thread(target=call_once, daemon=True) for _ in range(2)]
+        with self._isolated():
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(self.seconds)
+        hung = ActionResult("hung", None, f"it did not come back within {self.seconds:.0f} seconds")
+        return [*results, *(hung for thread in threads if thread.is_alive())]
 
-    def _two_tasks(self, method: Callable[..., Any], given: Mapping[str, Any]) -> list[MerchantCallError]:
+    def _two_tasks(self, method: Callable[..., Any], arguments: Mapping[str, Any]) -> list[ActionResult]:
         async def both() -> list[Any]:
-            return await asyncio.gather(*(method(*given.values()) for _ in range(2)), return_exceptions=True)
+            return await asyncio.gather(*(method(*arguments.values()) for _ in range(2)), return_exceptions=True)
 
         try:
-            with self._inside(), _limited(self.seconds):
-                ends = self._run(both())
+            with self._isolated(), _time_limit(self.seconds):
+                outcomes = self._run(both())
         except StuckError as error:
-            return [MerchantCallError(error.how, None, str(error))] * 2
+            return [ActionResult(error.ending, None, str(error))] * 2
         return [
-            MerchantCallError("raised", None, describe_failure(one))
-            if isinstance(one, BaseException)
-            else MerchantCallError("returned")
-            for one in ends
+            ActionResult("raised", None, describe_failure(outcome))
+            if isinstance(outcome, BaseException)
+            else ActionResult("returned")
+            for outcome in outcomes
         ]
 
     def _run(self, value: Any) -> Any:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
 
-        async def waited() -> Any:
+        async def wait() -> Any:
             return await value
 
-        return self._loop.run_until_complete(waited())
+        return self._loop.run_until_complete(wait())
 
     @contextmanager
-    def _inside(self) -> Iterator[None]:
+    def _isolated(self) -> Iterator[None]:
+        """Keep the merchant inside the block from printing, from other machines, and from real waiting."""
         with ExitStack() as stack:
-            stack.enter_context(redirect_stdout(self._nowhere))
+            stack.enter_context(redirect_stdout(self._null_output))
             stack.enter_context(only_loopback(self._double))
-            stack.enter_context(self._sleeping.awake())
+            stack.enter_context(self._sleep.active())
             yield
 
-    def _end_loop(self) -> None:
+    def _close_loop(self) -> None:
         if self._loop is not None:
             loop, self._loop = self._loop, None
             for task in asyncio.all_tasks(loop):
@@ -185,43 +196,43 @@ class PythonIntegration:
             loop.close()
 
     def close(self) -> None:
-        """Drop the adapter."""
-        self._mount.close()
-        self._end_loop()
-        self._nowhere.close()
+        """Close the adapter's event loop and undo the mounts."""
+        self._mounted.close()
+        self._close_loop()
+        self._null_output.close()
         self._adapter = None
 
 
-def _done(call: Callable[[], Any]) -> MerchantCallError:
-    """Call something in a thread that nothing may end but itself."""
+def _result_of(call: Callable[[], Any]) -> ActionResult:
+    """Return how a call ended that runs in a thread of its own, where nothing can interrupt it."""
     try:
         call()
     except StuckError as error:
-        return MerchantCallError(error.how, None, str(error))
+        return ActionResult(error.ending, None, str(error))
     except BaseException as error:
-        return MerchantCallError("raised", None, describe_failure(error))
-    return MerchantCallError("returned")
+        return ActionResult("raised", None, describe_failure(error))
+    return ActionResult("returned")
 
 
 @contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Stop what takes too long, where a signal can do that: in the main thread of a POSIX process."""
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the block after a number of seconds, in the main thread of a POSIX process; elsewhere do nothing."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
 
     def stop(_: int, frame: FrameType | None) -> None:
-        # What is raised while garbage is collected is swallowed, and complained of. The next signal comes soon.
+        # Python swallows and prints what is raised during garbage collection. The next signal comes soon.
         if frame is not None and "gc" in frame.f_code.co_name:
             return
         raise StuckError("hung", f"it did not come back within {seconds:.0f} seconds")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    # Again and again: a merchant that catches everything must not get away with it. Whoever else uses the timer, as a
-    # plugin of pytest's does, has it back afterwards.
-    others = signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
+    previous_handler = signal.signal(signal.SIGALRM, stop)
+    # The signal repeats, because a merchant may catch every exception. Another user of the timer, such as a plugin of
+    # pytest, gets it back afterwards.
+    previous_timer = signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *others)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *previous_timer)
+        signal.signal(signal.SIGALRM, previous_handler)

@@ -21,8 +21,8 @@ import httpx
 
 from conformance.domain.order import Profile
 from conformance.merchant.integration.base import (
-    SECONDS,
-    MerchantCallError,
+    ACTION_SECONDS,
+    ActionResult,
     MerchantCapabilities,
     as_json,
     capabilities_from,
@@ -32,19 +32,19 @@ from conformance.merchant.protocol import Setup
 from conformance.targets.transport import TargetError, TargetUsageError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_ANSWERING: Final = ("start", "create", "local_view")
-"""Actions whose answer is read."""
-MOST_OUTPUT: Final = 1_000_000
-"""Bytes of an answer, and of what a command prints."""
-MOST_WRITTEN: Final = 20 * MOST_OUTPUT
-"""A command that has printed so much is ended."""
-_MUCH: Final = "more than anybody can read"
-_LOOK: Final = 0.05
-"""Seconds after which it is looked how much was printed."""
+_ACTIONS_WITH_OUTPUT: Final = ("start", "create", "local_view")
+"""Actions whose response is read."""
+LARGEST_OUTPUT: Final = 1_000_000
+"""Bytes that are read of a response or of what a command prints."""
+LARGEST_PRINTED: Final = 20 * LARGEST_OUTPUT
+"""Bytes after which a command is stopped."""
+_TOO_MUCH: Final = "more than anybody can read"
+_POLL_SECONDS: Final = 0.05
+"""Seconds between two looks at how much a command has printed."""
 
 
 class HookIntegration:
-    """A service of the merchant's that answers ``POST BASE/ACTION``."""
+    """A service of the merchant that answers ``POST BASE/ACTION``."""
 
     kind = "url"
     virtual = False
@@ -60,65 +60,67 @@ class HookIntegration:
         if split.scheme != "http":
             raise TargetUsageError(f"{base} is not http: on this machine nothing is encrypted.")
         self._base = base.rstrip("/")
-        self.seconds = SECONDS
-        self._client = httpx.Client(timeout=SECONDS, verify=False, trust_env=False)
+        self.seconds = ACTION_SECONDS
+        self._client = httpx.Client(timeout=ACTION_SECONDS, verify=False, trust_env=False)
 
     def open(self, setup: Setup) -> MerchantCapabilities:
-        """Ask what it has."""
-        said = self._start(setup)
-        return capabilities_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
+        """Start the first history, and return what the service can do."""
+        statement = self._start(setup)
+        return capabilities_from(
+            self.name, statement.get("profiles"), statement.get("actions"), statement.get("concurrent")
+        )
 
     def begin(self, setup: Setup) -> None:
-        """Tell that a history begins."""
+        """Start a history: POST ``start``."""
         self._start(setup)
 
     def _start(self, setup: Setup) -> dict[str, Any]:
-        ended = self.call("start", setup_as_json(setup))
-        if ended.how != "returned" or not isinstance(ended.value, dict):
+        result = self.call("start", setup_as_json(setup))
+        if result.ending != "returned" or not isinstance(result.value, dict):
             raise TargetError(
-                f"{self.name} did not start: POST {self._base}/start: {ended.told or 'it gave no JSON object'}. "
+                f"{self.name} did not start: POST {self._base}/start: {result.message or 'it gave no JSON object'}. "
                 "docs/merchant.md says what it must answer."
             )
-        return ended.value
+        return result.value
 
-    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
-        """Post an action."""
-        late = MerchantCallError("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
-        until = time.monotonic() + self.seconds
+    def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
+        """Post an action, and return how it ended."""
+        hung = ActionResult("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
+        deadline = time.monotonic() + self.seconds
         body = bytearray()
         try:
             with self._client.stream(
-                "POST", f"{self._base}/{action}", json=as_json(given), timeout=self.seconds
-            ) as answer:
-                for part in answer.iter_bytes():
-                    body += part
-                    # An answer may trickle, each byte of it in good time.
-                    if time.monotonic() > until:
-                        return late
-                    if len(body) > MOST_OUTPUT:
-                        return MerchantCallError("raised", None, f"answered with {_MUCH}")
+                "POST", f"{self._base}/{action}", json=as_json(arguments), timeout=self.seconds
+            ) as response:
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    # A response may trickle so that no single read times out.
+                    if time.monotonic() > deadline:
+                        return hung
+                    if len(body) > LARGEST_OUTPUT:
+                        return ActionResult("raised", None, f"answered with {_TOO_MUCH}")
         except httpx.TimeoutException:
-            return late
+            return hung
         except httpx.TransportError as error:
-            said = str(error).rstrip(".") or type(error).__name__
-            raise TargetError(f"{self.name} cannot be reached: {said}. Is the merchant's service running?") from None
+            reason = str(error).rstrip(".") or type(error).__name__
+            raise TargetError(f"{self.name} cannot be reached: {reason}. Is the merchant's service running?") from None
         except httpx.DecodingError as error:
             raise TargetError(f"The test hook is at fault: POST {self._base}/{action}: {error}.") from None
         text = body.decode("utf-8", "replace")
-        if not answer.is_success:
-            return MerchantCallError("raised", None, f"answered {answer.status_code}: {text[:200]}")
-        if action not in _ANSWERING:
-            return MerchantCallError("returned")
+        if not response.is_success:
+            return ActionResult("raised", None, f"answered {response.status_code}: {text[:200]}")
+        if action not in _ACTIONS_WITH_OUTPUT:
+            return ActionResult("returned")
         try:
-            return MerchantCallError("returned", json.loads(text))
+            return ActionResult("returned", json.loads(text))
         except (ValueError, RecursionError):
             raise TargetError(
                 f"The test hook is at fault: POST {self._base}/{action} answered {text[:80]!r}, which is no JSON."
             ) from None
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
+    def together(self, action: str, arguments: Mapping[str, Any]) -> list[ActionResult]:
         """Post an action twice at the same time."""
-        return _twice(self.call, action, given)
+        return _call_twice(self.call, action, arguments)
 
     def close(self) -> None:
         """Close the connection."""
@@ -126,7 +128,7 @@ class HookIntegration:
 
 
 class CommandIntegration:
-    """A command that is started for every action."""
+    """A command that runs once for every action."""
 
     kind = "exec"
     virtual = False
@@ -142,35 +144,41 @@ class CommandIntegration:
             raise TargetUsageError("exec: names no command: write exec:COMMAND.")
         if shutil.which(self._command[0]) is None:
             raise TargetUsageError(f"there is no command {self._command[0]!r}.")
-        self.seconds = SECONDS
+        self.seconds = ACTION_SECONDS
         self._setup: Setup | None = None
         self._state: Path | None = None
 
     def open(self, setup: Setup) -> MerchantCapabilities:
-        """Ask what it has."""
+        """Run ``start``, and return what the command can do."""
         self.begin(setup)
-        ended = self.call("start", {})
-        if ended.how != "returned" or not isinstance(ended.value, dict):
-            raise TargetError(f"{self.name} start {ended.told or 'printed no JSON object'}.")
-        said = ended.value
-        return capabilities_from(self.name, said.get("profiles"), said.get("actions"), said.get("concurrent"))
+        result = self.call("start", {})
+        if result.ending != "returned" or not isinstance(result.value, dict):
+            raise TargetError(f"{self.name} start {result.message or 'printed no JSON object'}.")
+        statement = result.value
+        return capabilities_from(
+            self.name, statement.get("profiles"), statement.get("actions"), statement.get("concurrent")
+        )
 
     def begin(self, setup: Setup) -> None:
-        """Give the history a directory of its own."""
-        self._forget()
+        """Make a directory for the history, which the command gets as ``CANCEL_STATE``."""
+        self._remove_state()
         self._setup = setup
         self._state = Path(tempfile.mkdtemp(prefix="cancel-merchant-"))
 
-    def call(self, action: str, given: Mapping[str, Any]) -> MerchantCallError:
-        """Start the command and wait for its end."""
-        with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            asked.write(json.dumps(as_json(given)).encode())
-            asked.seek(0)
+    def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
+        """Run the command with an action, and return how it ended."""
+        with (
+            tempfile.TemporaryFile() as input_file,
+            tempfile.TemporaryFile() as output,
+            tempfile.TemporaryFile() as errors,
+        ):
+            input_file.write(json.dumps(as_json(arguments)).encode())
+            input_file.seek(0)
             try:
                 process = subprocess.Popen(
                     [*self._command, action],
-                    stdin=asked,
-                    stdout=out,
+                    stdin=input_file,
+                    stdout=output,
                     stderr=errors,
                     env=self._environment(),
                     start_new_session=True,
@@ -178,33 +186,33 @@ class CommandIntegration:
             except OSError as error:
                 raise TargetError(f"{self.name} cannot be started: {error.strerror}.") from None
             try:
-                stopped = self._watched(process, out, errors)
+                interrupted = self._wait(process, output, errors)
             finally:
                 _kill_group(process)
-            return stopped or self._ended(action, process.returncode, _read(out), _read(errors))
+            return interrupted or self._result(action, process.returncode, _read(output), _read(errors))
 
-    def _watched(self, process: subprocess.Popen[bytes], *written: Any) -> MerchantCallError | None:
-        """Wait for a command's end; say why it was not waited for any longer, where it was not."""
-        until = time.monotonic() + self.seconds
-        while time.monotonic() < until:
+    def _wait(self, process: subprocess.Popen[bytes], *outputs: Any) -> ActionResult | None:
+        """Wait for the end of a command; return a result only where the command has to be stopped."""
+        deadline = time.monotonic() + self.seconds
+        while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_LOOK)
+                process.wait(_POLL_SECONDS)
                 return None
-            # Within ten seconds a disk can be filled.
-            if any(os.fstat(file.fileno()).st_size > MOST_WRITTEN for file in written):
-                return MerchantCallError("raised", None, f"printed {_MUCH}")
-        return MerchantCallError("hung", None, f"it did not end within {self.seconds:.0f} seconds")
+            # A command can fill a disk within ten seconds.
+            if any(os.fstat(file.fileno()).st_size > LARGEST_PRINTED for file in outputs):
+                return ActionResult("raised", None, f"printed {_TOO_MUCH}")
+        return ActionResult("hung", None, f"it did not end within {self.seconds:.0f} seconds")
 
-    def _ended(self, action: str, code: int, out: bytes, errors: bytes) -> MerchantCallError:
+    def _result(self, action: str, code: int, output: bytes, errors: bytes) -> ActionResult:
         if code:
-            said = errors.decode("utf-8", "replace").strip().splitlines()
-            return MerchantCallError("raised", None, f"exited with {code}" + (f": {said[-1][:200]}" if said else ""))
-        if action not in _ANSWERING or (action == "create" and not out.strip()):
-            return MerchantCallError("returned")
+            lines = errors.decode("utf-8", "replace").strip().splitlines()
+            return ActionResult("raised", None, f"exited with {code}" + (f": {lines[-1][:200]}" if lines else ""))
+        if action not in _ACTIONS_WITH_OUTPUT or (action == "create" and not output.strip()):
+            return ActionResult("returned")
         try:
-            return MerchantCallError("returned", json.loads(out))
+            return ActionResult("returned", json.loads(output))
         except (ValueError, RecursionError):
-            shown = out[:80].decode("utf-8", "replace")
+            shown = output[:80].decode("utf-8", "replace")
             raise TargetError(
                 f"The adapter is at fault: '{self.name[5:]} {action}' printed {shown!r}, which is no JSON."
             ) from None
@@ -213,12 +221,12 @@ class CommandIntegration:
         setup = self._setup
         assert setup is not None
         proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), setup.base_url)
-        near = "127.0.0.1,localhost"
+        loopback = "127.0.0.1,localhost"
         return {
             **os.environ,
             **proxy,
-            "NO_PROXY": near,
-            "no_proxy": near,
+            "NO_PROXY": loopback,
+            "no_proxy": loopback,
             "VIPPS_BASE_URL": setup.base_url,
             "VIPPS_CLIENT_ID": setup.client_id,
             "VIPPS_CLIENT_SECRET": setup.client_secret,
@@ -228,34 +236,35 @@ class CommandIntegration:
             "CANCEL_STATE": str(self._state),
         }
 
-    def _forget(self) -> None:
+    def _remove_state(self) -> None:
         if self._state is not None:
             shutil.rmtree(self._state, ignore_errors=True)
             self._state = None
 
-    def together(self, action: str, given: Mapping[str, Any]) -> list[MerchantCallError]:
-        """Start the command twice at the same time."""
-        return _twice(self.call, action, given)
+    def together(self, action: str, arguments: Mapping[str, Any]) -> list[ActionResult]:
+        """Run the command twice at the same time."""
+        return _call_twice(self.call, action, arguments)
 
     def close(self) -> None:
-        """Remove the directory."""
-        self._forget()
+        """Remove the directory of the history."""
+        self._remove_state()
 
 
-def _twice(
-    call: Callable[[str, Mapping[str, Any]], MerchantCallError], action: str, given: Mapping[str, Any]
-) -> list[MerchantCallError]:
+def _call_twice(
+    call: Callable[[str, Mapping[str, Any]], ActionResult], action: str, arguments: Mapping[str, Any]
+) -> list[ActionResult]:
+    """Return the results of an action that two threads ask for at the same time."""
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(call, (action, action), (given, given)))
+        return list(pool.map(call, (action, action), (arguments, arguments)))
 
 
 def _read(file: Any) -> bytes:
     file.seek(0)
-    return bytes(file.read(MOST_OUTPUT))
+    return bytes(file.read(LARGEST_OUTPUT))
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and whatever it started in its session."""
+    """Kill a process and everything that it started in its session."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,30 +1,31 @@
-"""The provider's seat: one function from a merchant's request to what comes back, with everything written down."""
+"""The provider double: one function from a merchant's request to the response, with everything recorded."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from conformance.domain.messages import Headers, Request, Response
 from conformance.evidence.journal import body_as_json
-from conformance.merchant.provider_double.fault_injection import Faults, gateway, made_up, page
+from conformance.merchant.provider_double.fault_injection import Faults, faulty_response, gateway_response, web_page
 from conformance.merchant.provider_double.routes import ELSEWHERE, RoutedRequest, route_request
-from conformance.merchant.provider_double.state import ProviderState, provider_record_as_json
+from conformance.merchant.provider_double.state import PaymentKey, ProviderState, provider_record_as_json
 from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
 from conformance.obligations.history import AFTER, Fault
-from conformance.obligations.observation import REMOVED
+from conformance.obligations.observation import REMOVED, ProviderRecord
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
 
 MOST_REQUESTS: Final = 600
+"""Requests that one action may send before it is stopped."""
 FEWER_REQUESTS: Final = 60
-"""Requests of one action; what asks for more is stopped."""
-MOST_BODY: Final = 1_000_000
-"""Bytes that no request needs; of a longer one ``SHOWN_BODY`` are kept, and it is refused."""
-SHOWN_BODY: Final = 1000
-_COUNTED: Final = {
+"""The same, once it is known that some actions never end."""
+LARGEST_BODY: Final = 1_000_000
+"""Bytes of a request's body; a larger one is refused."""
+RECORDED_BODY: Final = 1000
+"""Bytes that are recorded of a body that was too large."""
+_FAULT_OPERATIONS: Final = {
     "token": "token",
     "create": "create",
     "cancel": "cancel",
@@ -32,24 +33,35 @@ _COUNTED: Final = {
     "read": "read",
     "list": "read",
 }
-_OUR_KEYS: Final = frozenset({CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY})
-_SECRET: Final = frozenset({"authorization", "ocp-apim-subscription-key", "client_id", "client_secret", "cookie"})
+"""The operation of a fault plan under which a request is counted."""
+_DOUBLE_CREDENTIALS: Final = frozenset({CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY})
+_SECRET_HEADERS: Final = frozenset(
+    {"authorization", "ocp-apim-subscription-key", "client_id", "client_secret", "cookie"}
+)
 
-WriteRecord = Callable[..., None]
+
+class WriteRecord(Protocol):
+    """Writes one record of the journal."""
+
+    def __call__(self, kind: str, /, **content: Any) -> None:
+        """Write a record of this kind with this content."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """No answer comes. ``reached`` tells whether the provider dealt with the request, ``seconds`` after how long."""
+    """The merchant gets no response.
+
+    ``reached`` says whether the provider carried the request out, ``seconds`` how long the merchant waits in vain.
+    """
 
     reached: bool
     seconds: float = 0.0
 
 
 class RequestBarrier:
-    """Where two triggers are served at once, each request waits for one of the other's, so that they cross.
+    """Makes two actions at the same time cross: each request waits for one of the other action.
 
-    A shop that lets only one of them in at a time is waited for once, and then no more.
+    A merchant that lets only one of the two in at a time is waited for once, and then no more.
     """
 
     def __init__(self, seconds: float = 0.15) -> None:
@@ -62,13 +74,13 @@ class RequestBarrier:
             self._barrier.wait(self._seconds)
 
     def end(self) -> None:
-        """Let everybody pass from now on."""
+        """Let every request pass from now on."""
         self._barrier.abort()
 
 
 @dataclass(slots=True)
 class ActionContext:
-    """In the course of what a request arrives: the step, the action and its order."""
+    """The action that runs while requests arrive: its step, name and order, and what it has sent so far."""
 
     step: int = 0
     action: str = ""
@@ -78,239 +90,267 @@ class ActionContext:
 
 
 class ProviderDouble:
-    """Plays the provider for one history.
+    """The provider for one history.
 
     Args:
-        counter: the provider.
+        state: the embedded provider behind the double.
         clock: the history's clock.
-        faults: what goes wrong.
-        write: writes a record, as the journal does.
-        orders: how many orders the shop has.
+        faults: the faults to inject.
+        write: writes a record of the journal.
+        orders: how many orders the history has.
 
     """
 
     def __init__(
-        self, counter: ProviderState, clock: VirtualClock, faults: Faults, write: WriteRecord, orders: int
+        self, state: ProviderState, clock: VirtualClock, faults: Faults, write: WriteRecord, orders: int
     ) -> None:
-        self.counter = counter
+        self.state = state
         self.clock = clock
         self.faults = faults
-        self.now = ActionContext()
+        self.context = ActionContext()
         self.write = write
+        self.payments: list[list[PaymentKey]] = [[] for _ in range(orders)]
+        self.most_requests = MOST_REQUESTS
+        self.flooded = False
+        self.barrier: RequestBarrier | None = None
         self._lock = threading.RLock()
         self._sticky: dict[str, Response] = {}
-        self.payments: list[list[tuple[str, str]]] = [[] for _ in range(orders)]
-        self.most = MOST_REQUESTS
-        self.flooded = False
         self._connection = ""
-        self.crossing: RequestBarrier | None = None
 
-    # From the desk
+    # Called by the scenario
 
-    def enter(self, step: int, action: str, order: int | None) -> None:
-        """Say in the course of what the next requests arrive."""
+    def begin_action(self, step: int, action: str, order: int | None) -> None:
+        """Set the action to which the next requests belong."""
         with self._lock:
-            self.now = ActionContext(step, action, order)
+            self.context = ActionContext(step, action, order)
 
-    def main(self, order: int) -> tuple[str, str] | None:
-        """Return the API and the identifier of an order's payment, the latest if it has several."""
+    def payment_of(self, order: int) -> PaymentKey | None:
+        """Return the API and identifier of an order's payment: the latest one if it has several."""
         return self.payments[order][-1] if self.payments[order] else None
 
-    # From the wire
+    # Called by the mounts
 
-    def answer(self, request: Request, host: str = "", connection: str = "") -> Response | NoResponse:
-        """Answer a merchant's request to the provider. ``connection`` tells connections of one history apart.
+    def respond(self, request: Request, host: str = "", connection: str = "") -> Response | NoResponse:
+        """Return the response to a merchant's request, after recording both.
+
+        Args:
+            request: the request.
+            host: the host that it was sent to.
+            connection: tells the connections of one history apart.
 
         Raises:
-            StuckError: the action has asked too often.
+            StuckError: the action has sent too many requests.
 
         """
-        if self.crossing is not None:
-            self.crossing.wait()
+        if self.barrier is not None:
+            self.barrier.wait()
         with self._lock:
-            self.now.requests += 1
-            if self.now.requests > self.most:
+            self.context.requests += 1
+            if self.context.requests > self.most_requests:
                 self.flooded = True
-                raise StuckError("flooded", f"it sent more than {self.most} requests")
+                raise StuckError("flooded", f"it sent more than {self.most_requests} requests")
             self._connection = connection
-            return self._answer(request, host)
+            return self._respond(request, host)
 
-    def refuse_foreign(self, method: str, url: str, headers: Headers, body: bytes) -> None:
-        """Write down that another host was asked, which is not allowed to happen."""
+    def record_foreign_request(self, method: str, url: str, headers: Headers, body: bytes) -> None:
+        """Record a request to another host, which must not happen and was not let through."""
         with self._lock:
             host, _, path = url.partition("://")[2].partition("/")
-            nobody = RoutedRequest("foreign", "", "")
-            self._record(
-                Request(method, f"/{path}", headers, body), nobody, host, "", NoResponse(reached=False), None, None
-            )
+            request = Request(method, f"/{path}", headers, body)
+            self._record(request, RoutedRequest("foreign", "", ""), host, "", NoResponse(reached=False))
 
-    def _answer(self, request: Request, host: str) -> Response | NoResponse:
-        what = route_request(request.method, request.path)
-        self.now.operations.add(what.operation)
-        if what.payment in self.counter.inherited and self._owner(what) is None:
-            what = RoutedRequest("earlier", what.api, "")
+    def _respond(self, request: Request, host: str) -> Response | NoResponse:
+        route = route_request(request.method, request.path)
+        self.context.operations.add(route.operation)
+        if route.payment_id in self.state.inherited and self._owner(route) is None:
+            route = RoutedRequest("earlier", route.api, "")
         if request.path.partition("?")[0] == ELSEWHERE:
-            led = page(200, b"Maintenance")
-            self._record(request, RoutedRequest("other", "", ""), host, "", led, None, None)
-            return led
-        if len(request.body) > MOST_BODY:
-            # Kept and compared again and again, it would fill the memory.
-            cut = replace(request, body=request.body[:SHOWN_BODY])
-            refused = gateway(413, f"The body has {len(request.body)} bytes")
-            self._record(cut, what, host, "", refused, None, None)
-            return refused
-        meets = self.faults.meeting(_COUNTED.get(what.operation, what.operation))
-        if any(one.kind == "approve-before" for one in meets):
-            self._approve(what)
-        fault = next((one for one in meets if not one.kind.startswith(("approve", "twice"))), None)
-        if any(one.kind == "twice" for one in meets):
-            # Something below the application sent it before, and never passed on what came back.
-            self._once(request, what, host, None, copy=True)
-        given = self._once(request, what, host, fault)
-        if any(one.kind == "approve-after" for one in meets):
-            self._approve(what)
-        return given
+            response = web_page(200, b"Maintenance")
+            self._record(request, RoutedRequest("other", "", ""), host, "", response)
+            return response
+        if len(request.body) > LARGEST_BODY:
+            # The whole body, recorded and compared again and again, would fill the memory.
+            response = gateway_response(413, f"The body has {len(request.body)} bytes")
+            self._record(replace(request, body=request.body[:RECORDED_BODY]), route, host, "", response)
+            return response
+        return self._respond_with_faults(request, route, host)
 
-    def _approve(self, what: RoutedRequest) -> None:
-        order = self._owner(what)
-        at = None if order is None else self.main(order)
-        if at is not None:
-            self.counter.act(*at, "approve")
+    def _respond_with_faults(self, request: Request, route: RoutedRequest, host: str) -> Response | NoResponse:
+        faults = self.faults.meeting(_FAULT_OPERATIONS.get(route.operation, route.operation))
+        kinds = {fault.kind for fault in faults}
+        if "approve-before" in kinds:
+            self._approve(route)
+        if "twice" in kinds:
+            # Something below the application sends the request, and never passes the response on.
+            self._exchange(request, route, host, None, copy=True)
+        response = self._exchange(request, route, host, next((fault for fault in faults if _is_faulty(fault)), None))
+        if "approve-after" in kinds:
+            self._approve(route)
+        return response
 
-    def _owner(self, what: RoutedRequest) -> int | None:
-        if not what.payment:
-            return self.now.order
-        named = (order for order, known in enumerate(self.payments) if what.payment in {id_ for _, id_ in known})
-        return next(named, None)
+    def _approve(self, route: RoutedRequest) -> None:
+        order = self._owner(route)
+        payment = None if order is None else self.payment_of(order)
+        if payment is not None:
+            self.state.act(*payment, "approve")
 
-    def _once(
-        self, request: Request, what: RoutedRequest, host: str, fault: Fault | None, *, copy: bool = False
+    def _owner(self, route: RoutedRequest) -> int | None:
+        """Return the order whose payment a request names; without a name, the order of the running action."""
+        if not route.payment_id:
+            return self.context.order
+        owners = (order for order, keys in enumerate(self.payments) if route.payment_id in {id_ for _, id_ in keys})
+        return next(owners, None)
+
+    def _exchange(
+        self, request: Request, route: RoutedRequest, host: str, fault: Fault | None, *, copy: bool = False
     ) -> Response | NoResponse:
-        owner = self._owner(what)
-        at = None if owner is None else self.main(owner)
-        before = None if at is None else self.counter.truth(*at)
-        stuck = self._sticky.get(self._place(request, what))
-        kind = "" if fault is None else fault.kind
-        given: Response | NoResponse
-        if stuck is not None:
-            kind, given = "sticky-400", stuck
-        elif fault is None:
-            given = self._handled(request, what)
-        elif kind in AFTER:
-            self._handled(request, what)
-            made = made_up(fault, what.api, request.path)
-            given = NoResponse(reached=True, seconds=float(fault.seconds)) if made is None else made
-        elif kind == "unchanged-200":
-            given = self._unchanged(what, request)
-        else:
-            made = made_up(fault, what.api, request.path)
-            given = NoResponse(reached=False) if made is None else made
-            if kind == "sticky-400" and made is not None and self._key(request, what):
-                self._sticky[self._place(request, what)] = made
-        after = None if at is None else self.counter.truth(*at)
-        self._record(request, what, host, kind, given, before, after, copy=copy)
-        if isinstance(given, NoResponse) and given.seconds:
-            self.clock.skip(given.seconds)
-        return given
+        """Carry a request out, or let a fault meet it; record the exchange and return the response."""
+        owner = self._owner(route)
+        payment = None if owner is None else self.payment_of(owner)
+        before = None if payment is None else self.state.record(*payment)
+        kind, response = self._outcome_of(request, route, fault)
+        after = None if payment is None else self.state.record(*payment)
+        self._record(request, route, host, kind, response, before, after, copy=copy)
+        if isinstance(response, NoResponse) and response.seconds:
+            self.clock.skip(response.seconds)
+        return response
 
-    def _key(self, request: Request, what: RoutedRequest) -> str:
-        return request.header("Idempotency-Key") or "" if what.api != "ecom" else ""
+    def _outcome_of(
+        self, request: Request, route: RoutedRequest, fault: Fault | None
+    ) -> tuple[str, Response | NoResponse]:
+        """Return the kind of the fault that met a request, or an empty text, and the response."""
+        repetition = _repetition_key(request, route)
+        if repetition in self._sticky:
+            return "sticky-400", self._sticky[repetition]
+        if fault is None:
+            return "", self._handle(request, route)
+        if fault.kind == "unchanged-200":
+            return fault.kind, self._unchanged(route, request)
+        if fault.kind in AFTER:
+            self._handle(request, route)
+        response = faulty_response(fault, route.api, request.path)
+        if response is None:
+            reached = fault.kind in AFTER
+            return fault.kind, NoResponse(reached, seconds=float(fault.seconds) if reached else 0.0)
+        if fault.kind == "sticky-400" and repetition:
+            self._sticky[repetition] = response
+        return fault.kind, response
 
-    def _place(self, request: Request, what: RoutedRequest) -> str:
-        key = self._key(request, what)
-        return f"{request.method} {request.path} {key}" if key else ""
+    def _handle(self, request: Request, route: RoutedRequest) -> Response:
+        if route.operation == "other" and not request.path.startswith("/epayment/v1/test/"):
+            return _other_api_response(request)
+        response = self.state.handle(request)
+        if route.operation in ("create", "draft") and response.status in (200, 201):
+            self._remember_payment(route.api, response)
+        return response
 
-    def _handled(self, request: Request, what: RoutedRequest) -> Response:
-        if what.operation == "other" and not request.path.startswith("/epayment/v1/test/"):
-            return _neighbour(request)
-        given = self.counter.handle(request)
-        if what.operation in ("create", "draft") and given.status in (200, 201):
-            self._file(what.api, request, given)
-        return given
-
-    def _file(self, api: str, request: Request, given: Response) -> None:
-        body = given.json()
+    def _remember_payment(self, api: str, response: Response) -> None:
+        """Assign a new payment to the running action's order, or to the first order without a payment."""
+        body = response.json()
         id_ = str(body.get({"ecom": "orderId", "epayment": "reference"}.get(api, "chargeId")) or "")
-        order = self.now.order
+        order = self.context.order
         if order is None:
-            order = next((n for n, known in enumerate(self.payments) if not known), len(self.payments) - 1)
+            order = next((number for number, keys in enumerate(self.payments) if not keys), len(self.payments) - 1)
         if id_ and (api, id_) not in self.payments[order]:
             self.payments[order].append((api, id_))
 
-    def _unchanged(self, what: RoutedRequest, request: Request) -> Response:
-        """Answer as if a cancel had succeeded that did nothing: a success with the payment as it stood."""
-        read = {
-            "ecom": f"/ecomm/v2/payments/{what.payment}/details",
-            "epayment": f"/epayment/v1/payments/{what.payment}",
+    def _unchanged(self, route: RoutedRequest, request: Request) -> Response:
+        """Return a success with the payment as it stands, although the cancel is not carried out."""
+        paths = {
+            "ecom": f"/ecomm/v2/payments/{route.payment_id}/details",
+            "epayment": f"/epayment/v1/payments/{route.payment_id}",
         }
-        if what.api not in read:
+        if route.api not in paths:
             return Response(200, (), b"")
-        return self.counter.handle(Request("GET", read[what.api], request.headers))
+        return self.state.handle(Request("GET", paths[route.api], request.headers))
 
     def _record(
         self,
         request: Request,
-        what: RoutedRequest,
+        route: RoutedRequest,
         host: str,
         fault: str,
-        given: Response | NoResponse,
-        before: Any,
-        after: Any,
+        response: Response | NoResponse,
+        before: ProviderRecord | None = None,
+        after: ProviderRecord | None = None,
         *,
         copy: bool = False,
     ) -> None:
         content: dict[str, Any] = {
-            "step": self.now.step,
+            "step": self.context.step,
             "purpose": "act",
-            "request": {
-                "method": request.method,
-                "path": request.path,
-                "headers": [[name, self._shown(name, value)] for name, value in request.headers],
-                "body": body_as_json(request.body),
-            },
+            "request": self._request_as_json(request),
             "response": None,
             "ms": 0,
             "wire": {
-                "action": self.now.action,
-                "order": self.now.order,
-                "operation": what.operation,
-                "api": what.api,
-                "payment": what.payment,
-                "owner": self._owner(what),
-                "host": host,
-                "connection": self._connection,
-                "at": round(self.clock.elapsed(), 3),
+                **self._origin(route, host),
                 "fault": fault,
-                "reached": given.reached if isinstance(given, NoResponse) else fault in ("", *AFTER),
+                "reached": response.reached if isinstance(response, NoResponse) else fault in ("", *AFTER),
                 "copy": copy,
                 "before": provider_record_as_json(before),
                 "after": provider_record_as_json(after),
             },
         }
-        if isinstance(given, NoResponse):
-            content["lost"] = "the answer was lost" if given.reached else "the connection was dropped"
-            if what.operation == "foreign":
-                content["lost"] = "another host is never reached"
+        if isinstance(response, NoResponse):
+            content["lost"] = _why_no_response(route, response)
         else:
             content["response"] = {
-                "status": given.status,
-                "headers": [list(header) for header in given.headers],
-                "body": body_as_json(given.body),
+                "status": response.status,
+                "headers": [list(header) for header in response.headers],
+                "body": body_as_json(response.body),
             }
         self.write("exchange", **content)
 
-    def _shown(self, name: str, value: str) -> str:
-        """Return a header's value for a record. The seat's own credentials are public; others are somebody's secret."""
-        if name.lower() not in _SECRET or value in _OUR_KEYS:
+    def _request_as_json(self, request: Request) -> dict[str, Any]:
+        return {
+            "method": request.method,
+            "path": request.path,
+            "headers": [[name, self._without_secret(name, value)] for name, value in request.headers],
+            "body": body_as_json(request.body),
+        }
+
+    def _origin(self, route: RoutedRequest, host: str) -> dict[str, Any]:
+        return {
+            "action": self.context.action,
+            "order": self.context.order,
+            "operation": route.operation,
+            "api": route.api,
+            "payment": route.payment_id,
+            "owner": self._owner(route),
+            "host": host,
+            "connection": self._connection,
+            "at": round(self.clock.elapsed(), 3),
+        }
+
+    def _without_secret(self, name: str, value: str) -> str:
+        """Return a header's value for a record. The double's own credentials are public, others are secrets."""
+        if name.lower() not in _SECRET_HEADERS or value in _DOUBLE_CREDENTIALS:
             return value
-        kind, space, token = value.partition(" ")
+        scheme, space, token = value.partition(" ")
         if name.lower() == "authorization" and space:
-            return value if self.counter.provider.tokens.is_valid(token.strip()) else f"{kind} {REMOVED}"
+            return value if self.state.provider.tokens.is_valid(token.strip()) else f"{scheme} {REMOVED}"
         return REMOVED
 
 
-def _neighbour(request: Request) -> Response:
-    """Answer for an API beside the three: webhooks can be registered, and nothing else is there."""
+def _is_faulty(fault: Fault) -> bool:
+    """Return whether a fault changes the response."""
+    return not fault.kind.startswith(("approve", "twice"))
+
+
+def _repetition_key(request: Request, route: RoutedRequest) -> str:
+    """Return a text that a request shares with its repetitions only; empty where it has no idempotency key."""
+    key = request.header("Idempotency-Key") if route.api != "ecom" else None
+    return f"{request.method} {request.path} {key}" if key else ""
+
+
+def _why_no_response(route: RoutedRequest, response: NoResponse) -> str:
+    if route.operation == "foreign":
+        return "another host is never reached"
+    return "the answer was lost" if response.reached else "the connection was dropped"
+
+
+def _other_api_response(request: Request) -> Response:
+    """Return the response of an API beside the three: webhooks can be registered, everything else is not found."""
     path = request.path.partition("?")[0]
     if path.startswith("/webhooks/v1/webhooks"):
         if request.method == "POST":
@@ -318,4 +358,4 @@ def _neighbour(request: Request) -> Response:
             return Response(201, (("Content-Type", "application/json"),), body)
         if request.method == "GET":
             return Response(200, (("Content-Type", "application/json"),), b'{"webhooks":[]}')
-    return gateway(404, "There is no such resource")
+    return gateway_response(404, "There is no such resource")

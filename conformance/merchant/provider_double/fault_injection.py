@@ -1,4 +1,4 @@
-"""What goes wrong on the wire: which fault meets a request, and the answers that no provider gave."""
+"""Faults on the way between merchant and provider: which one meets a request, and the responses that they make."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from conformance.merchant.provider_double.routes import ELSEWHERE
 from conformance.obligations.history import Fault
 
 _HTML: Final = (("Content-Type", "text/html; charset=utf-8"),)
-_PAGE: Final = b"<html><head><title>%s</title></head><body><h1>%s</h1></body></html>"
+_PAGE_TEMPLATE: Final = b"<html><head><title>%s</title></head><body><h1>%s</h1></body></html>"
 _JSON: Final = (("Content-Type", "application/json;charset=UTF-8"),)
 _PROBLEM: Final = (("Content-Type", "application/problem+json"),)
 
 
 class Faults:
-    """A plan of faults on its way through a history."""
+    """The faults of one history, and how many requests of each operation there were.
+
+    ``healed`` is set after the last step: from then on no fault meets a request.
+    """
 
     def __init__(self, plan: Iterable[Fault]) -> None:
         self._plan = list(plan)
-        self._seen: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()
         self.healed = False
 
     def meeting(self, operation: str) -> list[Fault]:
-        """Count a request, and return what it meets."""
-        self._seen[operation] += 1
-        number = self._seen[operation]
+        """Count a request of an operation, and return the faults that meet it."""
+        self._counted[operation] += 1
+        number = self._counted[operation]
         if self.healed:
             return []
         return [
@@ -38,13 +41,13 @@ class Faults:
         ]
 
 
-def page(status: int, text: bytes) -> Response:
-    """Return a web page, as something in front of the provider answers."""
-    return Response(status, _HTML, _PAGE % (text, text))
+def web_page(status: int, text: bytes) -> Response:
+    """Return a page of HTML, as a server in front of the provider would answer."""
+    return Response(status, _HTML, _PAGE_TEMPLATE % (text, text))
 
 
-def refusal(api: str, status: int, code: str, reason: str, path: str) -> Response:
-    """Return a refusal in the words of an API."""
+def api_refusal(api: str, status: int, code: str, reason: str, path: str) -> Response:
+    """Return a refusal in the error format of an API."""
     if api == "ecom":
         group = "VippsError" if code in ("91", "92", "94", "99") else "Payment"
         error = {
@@ -64,14 +67,14 @@ def refusal(api: str, status: int, code: str, reason: str, path: str) -> Respons
     return Response(status, _PROBLEM, json.dumps(body).encode())
 
 
-def gateway(status: int, reason: str, seconds: int | None = None) -> Response:
-    """Return an answer of the gateway in front of the APIs."""
+def gateway_response(status: int, reason: str, seconds: int | None = None) -> Response:
+    """Return a response of the gateway in front of the APIs, with ``Retry-After`` where ``seconds`` are given."""
     headers = _JSON if seconds is None else (*_JSON, ("Retry-After", str(seconds)))
     body = {"responseInfo": {"responseCode": status, "responseMessage": reason}, "result": {"message": reason}}
     return Response(status, headers, json.dumps(body).encode())
 
 
-_GATEWAY: Final = {
+_GATEWAY_REFUSALS: Final = {
     "error-500": (500, "Internal server error"),
     "error-500-after": (500, "Internal server error"),
     "error-503": (503, "Service unavailable"),
@@ -81,28 +84,28 @@ _GATEWAY: Final = {
     "unauthorized-401": (401, "The access token is missing, malformed or expired"),
     "forbidden-403": (403, "Forbidden"),
 }
-_PLAIN: Final = {
-    "error-502-html": page(502, b"502 Bad Gateway"),
+_FIXED_RESPONSES: Final = {
+    "error-502-html": web_page(502, b"502 Bad Gateway"),
     "redirect-302": Response(302, (("Location", ELSEWHERE), *_HTML), b""),
     "empty-200": Response(200, (), b""),
     "empty-200-after": Response(200, (), b""),
-    "html-200": page(200, b"Welcome"),
-    "html-200-after": page(200, b"Welcome"),
+    "html-200": web_page(200, b"Welcome"),
+    "html-200-after": web_page(200, b"Welcome"),
     "accepted-202": Response(202, (), b""),
 }
-_CODES: Final = {
+_API_REFUSALS: Final = {
     "processing-409": (409, {"ecom": "94", "epayment": "6160", "recurring": "conflict"}, "It is being processed"),
     "missing-404": (404, {"ecom": "35", "epayment": "5090", "recurring": "resource-not-found"}, "Not found"),
     "sticky-400": (400, {"ecom": "99", "epayment": "4000", "recurring": "operation-failed"}, "It could not be handled"),
 }
 
 
-def made_up(fault: Fault, api: str, path: str) -> Response | None:
-    """Return the answer that a fault gives in the provider's place; None where it gives none at all."""
-    if fault.kind in _GATEWAY:
-        status, reason = _GATEWAY[fault.kind]
-        return gateway(status, reason, fault.seconds or None)
-    if fault.kind in _CODES:
-        status, codes, reason = _CODES[fault.kind]
-        return refusal(api, status, codes.get(api, ""), reason, path)
-    return _PLAIN.get(fault.kind)
+def faulty_response(fault: Fault, api: str, path: str) -> Response | None:
+    """Return the response that a fault sends in the provider's place; None where it sends none."""
+    if fault.kind in _GATEWAY_REFUSALS:
+        status, reason = _GATEWAY_REFUSALS[fault.kind]
+        return gateway_response(status, reason, fault.seconds or None)
+    if fault.kind in _API_REFUSALS:
+        status, codes, reason = _API_REFUSALS[fault.kind]
+        return api_refusal(api, status, codes.get(api, ""), reason, path)
+    return _FIXED_RESPONSES.get(fault.kind)

@@ -1,4 +1,4 @@
-"""How requests get to the seat: through httpx in this process, through a transport, or over a port of this machine."""
+"""How requests reach the double: through httpx in this process, through a transport, or over a loopback port."""
 
 from __future__ import annotations
 
@@ -20,49 +20,57 @@ from conformance.merchant.provider_double.virtual_clock import StuckError
 
 HOST: Final = "127.0.0.1"
 TEST_HOST: Final = "apitest.vipps.no"
-"""The test environment's host: what httpx asks of it is answered here, so that a fixed base URL does no harm."""
-_NEAR: Final = frozenset({HOST, "localhost", "::1", "0.0.0.0", ""})
+"""The host of the test environment. The double answers for it, so that a fixed base URL does no harm."""
+_LOOPBACK_HOSTS: Final = frozenset({HOST, "localhost", "::1", "0.0.0.0", ""})
 _LARGEST_BODY: Final = 10_000_000
 
-DoubleSource = Callable[[], ProviderDouble]
+CurrentDouble = Callable[[], ProviderDouble]
+"""Returns the double of the history that runs."""
 
 
 # httpx, without a socket
 
 
-def respond(double: ProviderDouble, request: httpx.Request, near: Callable[[httpx.URL], bool]) -> httpx.Response:
-    """Answer a request of httpx's from the seat.
+def respond_to_httpx(
+    double: ProviderDouble, request: httpx.Request, is_provider: Callable[[httpx.URL], bool]
+) -> httpx.Response:
+    """Return the double's response to a request of httpx.
+
+    Args:
+        double: the double.
+        request: the request.
+        is_provider: whether a URL is the provider's; requests to other URLs are recorded and fail.
 
     Raises:
-        httpx.TransportError: no answer comes.
+        httpx.TransportError: There is no response.
 
     """
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
+    request_headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
     body = request.read()
-    if not near(request.url):
-        double.refuse_foreign(request.method, str(request.url), headers, body)
+    if not is_provider(request.url):
+        double.record_foreign_request(request.method, str(request.url), request_headers, body)
         raise httpx.ConnectError("Only the provider at the base URL can be reached in a test run", request=request)
-    target = request.url.raw_path.decode("latin-1")
-    given = double.answer(Request(request.method, target, headers, body), request.url.host)
-    if isinstance(given, NoResponse):
-        if given.reached:
+    path = request.url.raw_path.decode("latin-1")
+    response = double.respond(Request(request.method, path, request_headers, body), request.url.host)
+    if isinstance(response, NoResponse):
+        if response.reached:
             raise httpx.ReadTimeout("The read operation timed out", request=request)
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
-    answered = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given.headers]
-    return httpx.Response(given.status, headers=answered, content=given.body, request=request)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    return httpx.Response(response.status, headers=headers, content=response.body, request=request)
 
 
 class DoubleTransport(httpx.MockTransport):
-    """A transport for a client that takes one: ``httpx.Client(transport=SeatTransport(seat))``."""
+    """A transport for a client that takes one: ``httpx.Client(transport=DoubleTransport(double))``."""
 
     def __init__(self, double: ProviderDouble) -> None:
-        super().__init__(lambda request: respond(double, request, lambda _: True))
+        super().__init__(lambda request: respond_to_httpx(double, request, lambda _: True))
 
 
-class Httpx:
-    """Routes every call of httpx in this process to the seat, sync and async."""
+class HttpxMount:
+    """Routes every call of httpx in this process to the double, sync and async."""
 
-    def __init__(self, double: DoubleSource, port: int) -> None:
+    def __init__(self, double: CurrentDouble, port: int) -> None:
         self._double = double
         self._port = port
         self._context: Any = None
@@ -70,25 +78,25 @@ class Httpx:
 
     @contextmanager
     def mounted(self) -> Iterator[None]:
-        """Route the calls for as long as this lasts."""
+        """Route the calls inside the block."""
         with respx.mock(assert_all_called=False) as router, self._one_ssl_context():
             router.route().mock(side_effect=self._side_effect)
             self._router = router
             yield
 
     def forget(self) -> None:
-        """Drop what the router keeps of every request that it has seen."""
+        """Drop what the router keeps of every request."""
         self._router.reset()
 
     def _side_effect(self, request: httpx.Request) -> httpx.Response:
-        return respond(self._double(), request, self._near)
+        return respond_to_httpx(self._double(), request, self._is_provider)
 
-    def _near(self, url: httpx.URL) -> bool:
+    def _is_provider(self, url: httpx.URL) -> bool:
         return (url.host in (HOST, "localhost") and url.port == self._port) or url.host == TEST_HOST
 
     @contextmanager
     def _one_ssl_context(self) -> Iterator[None]:
-        # Nothing is encrypted here, and reading the certificates takes longer for every client than a whole history.
+        # Nothing is encrypted here, and reading the certificates for each client takes longer than a whole history.
         from httpx._transports import default  # noqa: PLC0415
 
         real = getattr(default, "create_ssl_context", None)
@@ -111,44 +119,44 @@ class Httpx:
 
 
 @contextmanager
-def only_loopback(double: DoubleSource) -> Iterator[None]:
-    """Let no socket of this process reach another machine; what was tried is written down."""
+def only_loopback(double: CurrentDouble) -> Iterator[None]:
+    """Let no socket of this process reach another machine inside the block; record every attempt."""
     connect, look_up = socket.socket.connect, socket.getaddrinfo
 
     def refuse(host: object, port: object) -> None:
-        double().refuse_foreign("CONNECT", f"tcp://{host}:{port}/", (), b"")
+        double().record_foreign_request("CONNECT", f"tcp://{host}:{port}/", (), b"")
 
-    def guarded(self: socket.socket, address: Any) -> Any:
-        if isinstance(address, tuple) and not _is_near(address[0]):
+    def guarded_connect(self: socket.socket, address: Any) -> Any:
+        if isinstance(address, tuple) and not _is_loopback(address[0]):
             refuse(address[0], address[1])
             raise ConnectionRefusedError("Only this machine can be reached in a test run")
         return connect(self, address)
 
-    def looked_up(host: Any, port: Any, *args: Any, **named: Any) -> Any:
-        if host is not None and not _is_near(host.decode() if isinstance(host, bytes) else host):
+    def guarded_look_up(host: Any, port: Any, *args: Any, **options: Any) -> Any:
+        if host is not None and not _is_loopback(host.decode() if isinstance(host, bytes) else host):
             refuse(host, port)
             raise socket.gaierror(socket.EAI_NONAME, "Only this machine can be reached in a test run")
-        return look_up(host, port, *args, **named)
+        return look_up(host, port, *args, **options)
 
-    vars_of: Any = socket.socket
-    vars_of.connect = guarded
-    socket.getaddrinfo = looked_up
+    socket_class: Any = socket.socket
+    socket_class.connect = guarded_connect
+    socket.getaddrinfo = guarded_look_up
     try:
         yield
     finally:
-        vars_of.connect = connect
+        socket_class.connect = connect
         socket.getaddrinfo = look_up
 
 
-def _is_near(host: object) -> bool:
-    return str(host) in _NEAR or str(host).startswith("127.")
+def _is_loopback(host: object) -> bool:
+    return str(host) in _LOOPBACK_HOSTS or str(host).startswith("127.")
 
 
-class Server:
-    """The seat on a port of the loopback interface. It is also a proxy that lets nobody through."""
+class LoopbackServer:
+    """The double on a port of the loopback interface. It is also a proxy that lets no request through."""
 
-    def __init__(self, double: DoubleSource, port: int = 0) -> None:
-        handler = type("Handler", (_Handler,), {"seat": staticmethod(double)})
+    def __init__(self, double: CurrentDouble, port: int = 0) -> None:
+        handler = type("Handler", (_Handler,), {"double": staticmethod(double)})
         self._server = _Threads((HOST, port), handler)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -171,13 +179,13 @@ class _Threads(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no error."""
+        """Ignore a client that goes away."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
-    double: DoubleSource
+    double: CurrentDouble
     disable_nagle_algorithm = True
 
     def __getattr__(self, name: str) -> Any:
@@ -186,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
     def _serve(self) -> None:
         headers = tuple((name, str(value)) for name, value in self.headers.items())
@@ -195,25 +203,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         double = self.double()
-        split, own = urlsplit(self.path), f"{HOST}:{self.connection.getsockname()[1]}"
-        if self.command == "CONNECT" or (split.netloc and split.netloc != own):
-            url = self.path if split.netloc else f"https://{self.path}/"
-            double.refuse_foreign(self.command, url, headers, body)
+        url, own_address = urlsplit(self.path), f"{HOST}:{self.connection.getsockname()[1]}"
+        if self.command == "CONNECT" or (url.netloc and url.netloc != own_address):
+            foreign_url = self.path if url.netloc else f"https://{self.path}/"
+            double.record_foreign_request(self.command, foreign_url, headers, body)
             self._send(502, (), b"Only the provider can be reached in a test run")
             return
-        path = (
-            f"{split.path}?{split.query}" if split.netloc and split.query else split.path if split.netloc else self.path
-        )
+        path = f"{url.path}?{url.query}" if url.netloc and url.query else url.path if url.netloc else self.path
         try:
-            given = double.answer(Request(self.command, path, headers, body), HOST, str(self.client_address[1]))
+            response = double.respond(Request(self.command, path, headers, body), HOST, str(self.client_address[1]))
         except StuckError:
-            given = NoResponse(reached=False)
-        if isinstance(given, NoResponse):
+            response = NoResponse(reached=False)
+        if isinstance(response, NoResponse):
             self.close_connection = True
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
             return
-        self._send(given.status, given.headers, given.body)
+        self._send(response.status, response.headers, response.body)
 
     def _body(self) -> bytes | None:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():

@@ -1,4 +1,4 @@
-"""What a merchant's request asks for: the documented operation, and the payment in its path."""
+"""Which documented operation a merchant's request asks for, and for which payment."""
 
 from __future__ import annotations
 
@@ -33,29 +33,37 @@ _ROUTES: Final = (
 )
 _COMPILED: Final = tuple((method, re.compile(path), name, api) for method, path, name, api in _ROUTES)
 _FAMILIES: Final = ("/ecomm/", "/epayment/", "/recurring/", "/accesstoken/")
-"""The APIs that are embedded. What a merchant asks of others is answered with 404 and judged by nobody."""
+"""Where the paths of the embedded APIs begin. Requests to other APIs are answered with 404 and not judged."""
 ELSEWHERE: Final = "/maintenance"
-"""Where a redirect leads."""
+"""The path to which an injected redirect leads."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoutedRequest:
-    """What a request asks for. ``payment`` is the decoded identifier in its path, if the operation has one."""
+    """What a request asks for.
+
+    Attributes:
+        operation: A documented operation, ``unknown`` for another path of an embedded API, ``other`` for another API,
+            ``foreign`` for another host, or ``earlier`` for a payment of an earlier history.
+        api: The API's name, or empty.
+        payment_id: The decoded identifier of the payment in the path, where the operation has one.
+
+    """
 
     operation: str
     api: str
-    payment: str
+    payment_id: str
 
 
 def route_request(method: str, target: str) -> RoutedRequest:
-    """Return what a request asks for; a path of an embedded API that is none of the documented ones is ``unknown``."""
+    """Return what a request to a path asks for."""
     path = target.partition("?")[0]
-    for known, pattern, name, api in _COMPILED:
-        found = pattern.fullmatch(path) if method == known else None
-        if found is not None:
-            about_payment = name in ("cancel", "capture", "refund", "read")
-            return RoutedRequest(name, api, unquote(found[1]) if about_payment else "")
-    family = next((one for one in _FAMILIES if path.startswith(one)), "")
+    for expected, pattern, operation, api in _COMPILED:
+        match = pattern.fullmatch(path) if method == expected else None
+        if match is not None:
+            about_payment = operation in ("cancel", "capture", "refund", "read")
+            return RoutedRequest(operation, api, unquote(match[1]) if about_payment else "")
+    family = next((prefix for prefix in _FAMILIES if path.startswith(prefix)), "")
     if family or re.search(r"/(cancel|void)$", path):
         api = {"/ecomm/": "ecom", "/epayment/": "epayment", "/recurring/": "recurring"}.get(family, "")
         return RoutedRequest("unknown", api, "")

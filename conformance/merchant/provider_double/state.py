@@ -1,4 +1,4 @@
-"""The embedded provider as the seat uses it: its truth, its customer, its notifications, from history to history."""
+"""The embedded provider behind the double: payments, the customer, and webhooks, from history to history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import islice
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from conformance.domain.messages import Request, Response
 from conformance.merchant.protocol import Webhook
@@ -20,27 +20,30 @@ from conformance.sandbox.payment import Entry, EntryKind, Payment, Stage
 
 PAYABLE: Final = (Stage.INITIATED, Stage.IN_3DS, Stage.PENDING, Stage.DUE, Stage.PROCESSING)
 REMEMBERED: Final = 100
-"""So many payments of earlier histories are still known."""
+"""How many payments and tokens of earlier histories are still known."""
 _Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-_TO_RECURRING: Final[Mapping[str, tuple[str, ...]]] = {
+_Item = TypeVar("_Item")
+
+PaymentKey: TypeAlias = tuple[str, str]
+"""The API of a payment, and its identifier there."""
+_CHARGE_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
     "reject": ("become_due", "fail"),
     "start_3ds": ("become_due", "start_processing"),
     "finish_3ds": ("reserve",),
     "fail_3ds": ("fail",),
 }
-"""What the customer does to a payment, in the words of a charge run."""
+"""What the customer does to a payment, as steps of the charge run."""
 
 
 class ProviderState:
-    """A provider for one history.
+    """The embedded provider of one history.
 
     Args:
         clock: the history's clock.
-        behaviour: how the provider reads what the documentation leaves open.
+        behaviour: how the provider behaves where the documentation leaves a choice.
         market: the sales unit's country.
         seed: decides every identifier.
-        former: the provider of the history before.
+        former: the provider of the previous history; its latest tokens and payments stay known.
 
     """
 
@@ -55,20 +58,20 @@ class ProviderState:
             recurring_async=behaviour.accepts,
         )
         self.provider = Provider(self.options, seed=seed, now=clock.now)
-        self._told: dict[tuple[str, str], int] = {}
+        self._reported: dict[PaymentKey, int] = {}
         if former is not None:
-            # A merchant may keep its token from one history to the next, and ask after its older orders.
+            # A merchant may keep its token from one history to the next, and read its older orders.
             self.provider.tokens.expiries.update(_latest(former.provider.tokens.expiries))
             self.provider.ecom.shared.payments.update(_latest(former.provider.ecom.shared.payments))
             self.provider.recurring.agreements.update(_latest(former.provider.recurring.agreements))
         self.inherited = frozenset(id_ for (_, id_), _ in self._payments())
 
-    def _payments(self) -> list[tuple[tuple[str, str], Payment]]:
+    def _payments(self) -> list[tuple[PaymentKey, Payment]]:
         house = self.provider.ecom.shared
         return [((api, id_), payment) for (api, _, id_), payment in house.payments.items()]
 
     def handle(self, request: Request) -> Response:
-        """Answer one request."""
+        """Return the provider's response to one request."""
         return self.provider.handle(request)
 
     def _api(self, name: str) -> Api:
@@ -76,27 +79,27 @@ class ProviderState:
         return known.get(name, self.provider.recurring)
 
     def payment(self, api: str, id_: str) -> Payment | None:
-        """Return a payment, brought up to date; an eCom payment is one of ePayment's, too."""
-        found = self._api(api).find(self.options.msn, id_)
-        return found or (self._api("epayment").find(self.options.msn, id_) if api == "ecom" else None)
+        """Return a payment, brought up to date; None where there is none. An eCom payment can be one of ePayment's."""
+        payment = self._api(api).find(self.options.msn, id_)
+        return payment or (self._api("epayment").find(self.options.msn, id_) if api == "ecom" else None)
 
-    def truth(self, api: str, id_: str) -> ProviderRecord | None:
-        """Return how a payment stands; None where there is no such payment."""
-        found = self.payment(api, id_)
-        if found is None:
+    def record(self, api: str, id_: str) -> ProviderRecord | None:
+        """Return a payment as the provider has it; None where there is none."""
+        payment = self.payment(api, id_)
+        if payment is None:
             return None
-        pending = isinstance(found, Charge) and found.pending_cancel is not None
+        pending = isinstance(payment, Charge) and payment.pending_cancel is not None
         return ProviderRecord(
-            stage=found.stage.value,
-            amount=found.amount,
-            authorized=found.authorized,
-            captured=found.captured,
-            cancelled=found.cancelled,
-            remaining=found.remaining,
-            payable=found.stage in PAYABLE,
+            stage=payment.stage.value,
+            amount=payment.amount,
+            authorized=payment.authorized,
+            captured=payment.captured,
+            cancelled=payment.cancelled,
+            remaining=payment.remaining,
+            payable=payment.stage in PAYABLE,
             pending=pending,
-            late=self._api(api).is_too_old(found),
-            currency=found.currency,
+            late=self._api(api).is_too_old(payment),
+            currency=payment.currency,
         )
 
     def agree(self, name: str) -> str:
@@ -109,14 +112,14 @@ class ProviderState:
             "merchantRedirectUrl": "https://example.com/redirect",
             "merchantAgreementUrl": "https://example.com/agreement",
         }
-        made = self._call("POST", "/recurring/v3/agreements", draft, token, f"suite-draft-{name}")
-        id_ = str(made.json()["agreementId"])
+        response = self._call("POST", "/recurring/v3/agreements", draft, token, f"suite-draft-{name}")
+        id_ = str(response.json()["agreementId"])
         path = f"/recurring/v3/agreements/{id_}/accept"
         self._call("PATCH", path, {"phoneNumber": "4712345678"}, token, f"suite-accept-{name}")
         return id_
 
     def token(self) -> str:
-        """Return an access token."""
+        """Return a new access token."""
         options = self.options
         headers = (
             ("client_id", options.client_id),
@@ -136,15 +139,15 @@ class ProviderState:
         return self.handle(Request(method, path, headers, json.dumps(body).encode()))
 
     def act(self, api: str, id_: str, action: str) -> bool:
-        """Let the customer, time or the charge run do something to a payment; tell whether it happened."""
+        """Let the customer, time or the charge run act on a payment; return whether the action was possible."""
         with self.provider.turn():
-            found = self.payment(api, id_)
-            if found is None:
+            payment = self.payment(api, id_)
+            if payment is None:
                 return False
-            if isinstance(found, Charge):
-                return self._act_on_charge(found, action)
-            owner = self._api("ecom" if ("ecom", found.msn, found.id) in self._api(api).shared.payments else api)
-            return owner.act(found, action)
+            if isinstance(payment, Charge):
+                return self._act_on_charge(payment, action)
+            owner = self._api("ecom" if ("ecom", payment.msn, payment.id) in self._api(api).shared.payments else api)
+            return owner.act(payment, action)
 
     def _act_on_charge(self, charge: Charge, action: str) -> bool:
         recurring = self.provider.recurring
@@ -158,60 +161,61 @@ class ProviderState:
                     return True
             recurring.act(charge, "become_due")
             return recurring.act(charge, "charge" if charge.transaction_type == "DIRECT_CAPTURE" else "reserve")
-        if action not in _TO_RECURRING:
+        if action not in _CHARGE_STEPS:
             return False
-        steps = _TO_RECURRING[action]
+        steps = _CHARGE_STEPS[action]
         if action == "finish_3ds" and charge.transaction_type == "DIRECT_CAPTURE":
             steps = ("charge",)
         return [recurring.act(charge, step) for step in steps][-1]
 
     def age(self, api: str, id_: str, days: int) -> bool:
-        """Make a payment older."""
+        """Make a payment older by a number of days; return whether there is such a payment."""
         with self.provider.turn():
-            found = self.payment(api, id_)
-            if found is not None:
-                found.grow_older(days * 86_400.0)
+            payment = self.payment(api, id_)
+            if payment is not None:
+                payment.grow_older(days * 86_400.0)
                 self.payment(api, id_)
-            return found is not None
+            return payment is not None
 
     def cancel_in_portal(self, api: str, id_: str) -> bool:
-        """Cancel a payment as the merchant's staff does in the portal."""
+        """Cancel a payment as the merchant's staff would in the portal; return whether that was possible."""
         with self.provider.turn():
-            found = self.payment(api, id_)
-            if found is None or (
-                not found.is_reserved and found.stage not in (Stage.INITIATED, Stage.PENDING, Stage.DUE)
+            payment = self.payment(api, id_)
+            if payment is None or (
+                not payment.is_reserved and payment.stage not in (Stage.INITIATED, Stage.PENDING, Stage.DUE)
             ):
                 return False
-            if found.is_reserved and found.remaining == 0:
+            if payment.is_reserved and payment.remaining == 0:
                 return False
-            self._api(api).release(found)
+            self._api(api).release(payment)
             return True
 
-    def news(self) -> list[Webhook]:
-        """Return the notifications of what happened since the last time, oldest first."""
+    def new_webhooks(self) -> list[Webhook]:
+        """Return the webhooks of what happened since the last call, oldest first."""
         with self.provider.turn():
-            out = []
+            events = []
             for (api, id_), payment in self._payments():
                 if id_ in self.inherited:
                     continue
-                known = self._told.get((api, id_), 0)
-                entries = payment.entries[known:]
-                self._told[api, id_] = known + len(entries)
-                out += [(entry.at, _webhook(api, payment, entry)) for entry in entries]
-        made = sorted((at, number, hook) for number, (at, hook) in enumerate(out) if hook is not None)
-        return [hook for _, _, hook in made]
+                reported = self._reported.get((api, id_), 0)
+                entries = payment.entries[reported:]
+                self._reported[api, id_] = reported + len(entries)
+                events += [(entry.at, _webhook(api, payment, entry)) for entry in entries]
+        ordered = sorted((at, number, webhook) for number, (at, webhook) in enumerate(events) if webhook is not None)
+        return [webhook for _, _, webhook in ordered]
 
 
-def _latest(known: Mapping[_Key, _Value]) -> dict[_Key, _Value]:
-    return dict(islice(known.items(), max(0, len(known) - REMEMBERED), None))
+def _latest(items: Mapping[_Key, _Item]) -> dict[_Key, _Item]:
+    """Return the last `REMEMBERED` items."""
+    return dict(islice(items.items(), max(0, len(items) - REMEMBERED), None))
 
 
-def provider_record_as_json(truth: ProviderRecord | None) -> dict[str, Any] | None:
-    """Return a truth for a record."""
-    return None if truth is None else asdict(truth)
+def provider_record_as_json(payment: ProviderRecord | None) -> dict[str, Any] | None:
+    """Return a payment for a record of the journal."""
+    return None if payment is None else asdict(payment)
 
 
-_EPAYMENT: Final = {
+_EPAYMENT_EVENTS: Final = {
     EntryKind.CREATE: "created",
     EntryKind.RESERVE: "authorized",
     EntryKind.SALE: "captured",
@@ -222,7 +226,7 @@ _EPAYMENT: Final = {
     EntryKind.REJECT: "aborted",
     EntryKind.EXPIRE: "expired",
 }
-_RECURRING: Final = {
+_RECURRING_EVENTS: Final = {
     EntryKind.RESERVE: "charge-reserved",
     EntryKind.CAPTURE: "charge-captured",
     EntryKind.REFUND: "charge-refunded",
@@ -230,33 +234,33 @@ _RECURRING: Final = {
     EntryKind.RELEASE: "charge-canceled",
     EntryKind.FAIL: "charge-failed",
 }
-_ECOM: Final = {
+_ECOM_STATUSES: Final = {
     EntryKind.RESERVE: "RESERVED",
     EntryKind.SALE: "SALE",
     EntryKind.REJECT: "CANCELLED",
     EntryKind.EXPIRE: "REJECTED",
 }
-"""eCom calls back for what the customer or time did, and for nothing else."""
+"""The status in eCom's callback. It reports what the customer or time did, and nothing else."""
 
 
 def _webhook(api: str, payment: Payment, entry: Entry) -> Webhook | None:
-    moment = payment.shown(entry.at)
+    timestamp = payment.shown(entry.at)
     if api == "epayment":
-        word = _EPAYMENT.get(entry.kind)
-        name = f"epayments.payment.{word}.v1"
+        event = _EPAYMENT_EVENTS.get(entry.kind)
+        name = f"epayments.payment.{event}.v1"
         body: dict[str, Any] = {
             "msn": payment.msn,
             "reference": payment.id,
             "pspReference": entry.reference,
-            "name": (word or "").upper(),
+            "name": (event or "").upper(),
             "amount": {"currency": payment.currency, "value": entry.amount},
-            "timestamp": moment,
+            "timestamp": timestamp,
             "idempotencyKey": entry.key,
             "success": entry.success,
         }
     elif isinstance(payment, Charge):
-        word = _RECURRING.get(entry.kind)
-        name = f"recurring.{word}.v1"
+        event = _RECURRING_EVENTS.get(entry.kind)
+        name = f"recurring.{event}.v1"
         body = {
             "agreementId": payment.agreement_id,
             "chargeId": payment.id,
@@ -265,23 +269,23 @@ def _webhook(api: str, payment: Payment, entry: Entry) -> Webhook | None:
             "chargeType": payment.type,
             "eventType": name,
             "currency": payment.currency,
-            "occurred": moment,
+            "occurred": timestamp,
             "amountCaptured": payment.captured,
             "amountCanceled": payment.cancelled,
             "amountRefunded": payment.refunded,
             "transactionId": entry.reference,
         }
     else:
-        word = _ECOM.get(entry.kind)
-        name = f"ecom.callback.{word}"
+        event = _ECOM_STATUSES.get(entry.kind)
+        name = f"ecom.callback.{event}"
         body = {
             "merchantSerialNumber": payment.msn,
             "orderId": payment.id,
             "transactionInfo": {
                 "amount": entry.amount,
-                "status": word,
-                "timeStamp": moment,
+                "status": event,
+                "timeStamp": timestamp,
                 "transactionId": entry.reference,
             },
         }
-    return None if word is None else Webhook(name, body, json.dumps(body).encode())
+    return None if event is None else Webhook(name, body, json.dumps(body).encode())

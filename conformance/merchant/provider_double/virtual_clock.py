@@ -1,7 +1,7 @@
-"""The clock of a history, and what makes a merchant in this process live by it.
+"""The clock of a history, and the functions that make a merchant in this process live by it.
 
-Seconds pass as they do; besides, whoever waits lets time pass without waiting. A merchant that backs off for a minute
-is seen to do so, and costs nothing.
+Seconds pass as in reality, and a merchant that waits only moves the clock forward: a merchant that backs off for a
+minute is seen to do so, and costs no time.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 LONGEST_WAIT: Final = 3600.0
-"""Seconds of the clock that one action may wait."""
+"""Seconds of the clock that one action may wait in all."""
 
 
 class StuckError(BaseException):
-    """An action does not come to an end. No ``except Exception`` of the merchant's can swallow this.
+    """An action does not come to an end. No ``except Exception`` of the merchant can swallow it.
 
-    ``how`` is ``hung`` or ``flooded``.
+    ``ending`` is ``hung`` or ``flooded``.
     """
 
-    def __init__(self, how: str, message: str) -> None:
+    def __init__(self, ending: str, message: str) -> None:
         super().__init__(message)
-        self.how = how
+        self.ending = ending
 
 
 class VirtualClock:
-    """Real time, and what was skipped of it."""
+    """Real time, and the seconds that were skipped."""
 
     def __init__(self) -> None:
         self._monotonic = time.monotonic
@@ -45,19 +45,19 @@ class VirtualClock:
         return self._monotonic() - self._began + self.skipped
 
     def now(self) -> datetime:
-        """Return the present moment in UTC."""
+        """Return the present time in UTC."""
         return self._start + timedelta(seconds=self.elapsed())
 
     def skip(self, seconds: float) -> None:
-        """Let seconds pass at once."""
+        """Move the clock forward by a number of seconds."""
         self.skipped += max(0.0, seconds)
 
 
 class InterceptedSleep:
-    """The time that a merchant in this process sees while an action runs.
+    """The time functions that a merchant in this process gets while an action runs.
 
     Args:
-        clock: gives the history's clock, which changes from history to history.
+        clock: returns the history's clock, which is another one in every history.
 
     """
 
@@ -72,22 +72,22 @@ class InterceptedSleep:
             "perf_counter": time.perf_counter,
             "asleep": asyncio.sleep,
         }
-        self._moment: Final = _virtual_datetime(self._offset)
-        self._swaps: Final[dict[int, Any]] = {
+        self._datetime: Final = _virtual_datetime(self._offset)
+        self._replacements: Final[dict[int, Any]] = {
             id(time.sleep): self.sleep,
             id(time.time): self._shifted("time"),
             id(time.monotonic): self._shifted("monotonic"),
             id(time.perf_counter): self._shifted("perf_counter"),
-            id(asyncio.sleep): self._asleep,
-            id(datetime): self._moment,
+            id(asyncio.sleep): self._sleep_async,
+            id(datetime): self._datetime,
         }
-        self._places: list[tuple[dict[str, Any], str, Any, Any]] = []
+        self._patches: list[tuple[dict[str, Any], str, Any, Any]] = []
 
     def sleep(self, seconds: float) -> None:
         """Let time pass as ``time.sleep`` does, without waiting.
 
         Raises:
-            StuckError: one action has waited too long.
+            StuckError: The action has waited too long.
 
         """
         if threading.get_ident() not in self._threads:
@@ -98,30 +98,30 @@ class InterceptedSleep:
         if self._slept > LONGEST_WAIT:
             raise StuckError("hung", f"it waited for more than {LONGEST_WAIT:.0f} seconds")
 
-    def learn(self) -> None:
+    def find_patches(self) -> None:
         """Find where the merchant's modules keep the functions and classes that tell the time."""
-        self._places = [
-            (space, name, value, self._swaps[id(value)])
-            for space in _spaces()
-            for name, value in list(space.items())
-            if id(value) in self._swaps
+        self._patches = [
+            (namespace, name, value, self._replacements[id(value)])
+            for namespace in _namespaces()
+            for name, value in list(namespace.items())
+            if id(value) in self._replacements
         ]
 
     @contextmanager
-    def awake(self) -> Iterator[None]:
-        """Let this thread live by the clock."""
+    def active(self) -> Iterator[None]:
+        """Let this thread live by the clock inside the block."""
         self._threads, self._slept = {threading.get_ident()}, 0.0
-        for space, name, _, swap in self._places:
-            space[name] = swap
+        for namespace, name, _, replacement in self._patches:
+            namespace[name] = replacement
         try:
             yield
         finally:
-            for space, name, value, _ in self._places:
-                space[name] = value
+            for namespace, name, value, _ in self._patches:
+                namespace[name] = value
             self._threads = set()
 
     def join(self) -> None:
-        """Let another thread live by the clock as well, until the one that is awake is not any more."""
+        """Let another thread live by the clock as well, until the active block ends."""
         self._threads.add(threading.get_ident())
 
     def _offset(self) -> float:
@@ -135,29 +135,44 @@ class InterceptedSleep:
 
         return shifted
 
-    async def _asleep(self, delay: float, result: Any = None) -> Any:
+    async def _sleep_async(self, delay: float, result: Any = None) -> Any:
         self.sleep(delay)
         return await self._real["asleep"](0, result)
 
 
-_OURS: Final = ("conformance", "strategies", "reports", "hypothesis", "respx", "_pytest", "pytest", "xdist", "execnet")
+_NOT_PATCHED: Final = (
+    "conformance",
+    "strategies",
+    "reports",
+    "hypothesis",
+    "respx",
+    "_pytest",
+    "pytest",
+    "xdist",
+    "execnet",
+)
+"""Packages that keep the real time."""
 
 
-def _spaces() -> Iterator[dict[str, Any]]:
+def _namespaces() -> Iterator[dict[str, Any]]:
+    """Return the namespaces in which time functions are replaced: the standard modules' and the merchant's."""
     yield vars(time)
     yield vars(asyncio)
     yield vars(datetimes)
     for name, module in list(sys.modules.items()):
-        top = name.partition(".")[0]
-        if top in _OURS or (top in sys.stdlib_module_names and top != "__main__"):
+        package = name.partition(".")[0]
+        if package in _NOT_PATCHED or (package in sys.stdlib_module_names and package != "__main__"):
             continue
-        space = getattr(module, "__dict__", None)
-        if isinstance(space, dict):
-            yield space
+        namespace = getattr(module, "__dict__", None)
+        if isinstance(namespace, dict):
+            yield namespace
 
 
 def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
-    """Return a class that takes the place of ``datetime``. What it makes are plain datetimes."""
+    """Return a class that takes the place of ``datetime`` and makes plain datetimes.
+
+    ``offset`` returns the seconds by which the clock is ahead.
+    """
     real: Any = datetime
 
     class Meta(type(real)):  # type: ignore[misc]
@@ -167,9 +182,9 @@ def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
         def __subclasscheck__(cls, subclass: type) -> bool:
             return issubclass(subclass, real)
 
-    class Moment(real, metaclass=Meta):  # type: ignore[misc]
-        def __new__(cls, *args: Any, **named: Any) -> Any:
-            return real(*args, **named)
+    class VirtualDatetime(real, metaclass=Meta):  # type: ignore[misc]
+        def __new__(cls, *args: Any, **options: Any) -> Any:
+            return real(*args, **options)
 
         @classmethod
         def now(cls, tz: Any = None) -> Any:
@@ -187,6 +202,6 @@ def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
         def fromtimestamp(cls, timestamp: float, tz: Any = None) -> Any:
             return real.fromtimestamp(timestamp, tz)
 
-    Moment.__name__ = Moment.__qualname__ = "datetime"
-    moment: type[datetime] = Moment
-    return moment
+    VirtualDatetime.__name__ = VirtualDatetime.__qualname__ = "datetime"
+    result: type[datetime] = VirtualDatetime
+    return result
