@@ -1,7 +1,7 @@
-"""Drawing different values from a seed. The same seed draws the same ones, whatever else the process has imported.
+"""Draws different values from a seed: the same seed draws the same values, whatever else is imported.
 
-Hypothesis now and then draws a number that it found in the source of the modules at hand. Which modules these are
-depends on how the suite was started and on what lies in the folder, and so would the histories.
+Hypothesis sometimes draws a number that it found in the source of the local modules. Which modules these are depends on
+how the suite was started and on the working directory, so that the histories of a seed would depend on them too.
 """
 
 from __future__ import annotations
@@ -18,26 +18,33 @@ from hypothesis.strategies import SearchStrategy
 T = TypeVar("T")
 
 ROUNDS: Final = 8
-"""How often Hypothesis is asked for what is still missing."""
+"""How often Hypothesis is asked for the values that are still missing."""
 SPARE: Final = 10
-"""How many more it is asked for each time: its first draws are the same every time."""
+"""How many values more than the missing ones it is asked for: its first draws are the same in every round."""
 
 
 def draw_different(
     strategy: SearchStrategy[T], seed_: int, count: int, *, key: Callable[[T], Hashable], playable: Callable[[T], bool]
 ) -> list[T]:
-    """Draw so many different values; the same seed gives the same ones. There may be fewer.
+    """Return up to ``count`` different values; the same seed returns the same ones.
 
-    Hypothesis repeats itself sometimes, so what is still missing is drawn again, from seeds that follow from the first.
-    Values are different if their ``key`` is; those that are not ``playable`` do not count.
+    Hypothesis repeats itself sometimes, so the missing values are drawn again, from seeds derived from the first.
+
+    Args:
+        strategy: what to draw from.
+        seed_: decides the values.
+        count: how many values to return at most.
+        key: values with equal keys count as the same value.
+        playable: whether a value counts at all.
+
     """
-    found: dict[Hashable, T] = {}
-    for again in range(ROUNDS):
-        missing = count - len(found)
+    values: dict[Hashable, T] = {}
+    for round_ in range(ROUNDS):
+        missing = count - len(values)
         if missing <= 0:
             break
 
-        @seed(seed_ * ROUNDS + again)
+        @seed(seed_ * ROUNDS + round_)
         @settings(
             max_examples=missing + SPARE,
             phases=[Phase.generate],
@@ -47,27 +54,27 @@ def draw_different(
         )
         @given(strategy)
         def collect(value: T) -> None:
-            if len(found) < count and playable(value):
-                found.setdefault(key(value), value)
+            if len(values) < count and playable(value):
+                values.setdefault(key(value), value)
 
-        with whatever_is_imported():
+        with without_local_constants():
             collect()
-    return list(found.values())
+    return list(values.values())
 
 
 @contextmanager
-def whatever_is_imported() -> Iterator[None]:
-    """Let Hypothesis draw without the constants of local modules for a while."""
-    found = getattr(providers, "_get_local_constants", None)
-    if found is None:
-        # Another Hypothesis than the one that was locked: it draws as it does.
+def without_local_constants() -> Iterator[None]:
+    """Make Hypothesis draw without the constants of local modules inside the block."""
+    original = getattr(providers, "_get_local_constants", None)
+    if original is None:
+        # A version of Hypothesis other than the locked one, without this function.
         yield
         return
-    nothing = Constants()
+    no_constants = Constants()
     providers.CONSTANTS_CACHE.cache.clear()
-    providers._get_local_constants = lambda: nothing
+    providers._get_local_constants = lambda: no_constants
     try:
         yield
     finally:
-        providers._get_local_constants = found
+        providers._get_local_constants = original
         providers.CONSTANTS_CACHE.cache.clear()

@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""Which histories a merchant is tested with."""

@@ -1,4 +1,4 @@
-"""Random histories of a shop: the lives of its orders cut up and mixed, with trouble on the way."""
+"""Hypothesis strategies for merchant histories: the lives of one or two orders interleaved, with faults."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from hypothesis import strategies as st
 
 from conformance.domain.order import Profile
 from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault, MerchantHistory, Step
-from conformance.strategies.provider.money import AMOUNTS
+from conformance.strategies.provider.money import AMOUNTS, LEAST
 
-MOST_TROUBLE: Final = 3
+MOST_FAULTS: Final = 3
 _ON_CANCEL: Final = (*BEFORE, *AFTER, "approve-before", "approve-after", "twice")
 _ON_READ: Final = ("missing-404", "error-500", "forbidden-403", "html-200", "empty-200", "lost-before", "approve-after")
 _ON_CREATE: Final = ("error-500", "error-500-after", "lost-before", "lost-after", "busy-429", "timeout-408", "html-200")
 _ON_CAPTURE: Final = ("error-500", "lost-before", "lost-after", "locked-423", "busy-429")
 _KINDS: Final = {"cancel": _ON_CANCEL, "read": _ON_READ, "capture": _ON_CAPTURE, "create": _ON_CREATE}
-_PATIENT: Final = ("busy-429", "error-503", "slow-after")
+_WITH_SECONDS: Final = ("busy-429", "error-503", "slow-after")
+"""Faults that have a number of seconds."""
+_FIRST_EVENT: Final = {"approved": "approve", "3ds": "start_3ds", "rejected": "reject"}
+"""What the customer does before the shop asks for the end."""
 
 
 @st.composite
 def faults(draw: st.DrawFn, captures: bool) -> Fault:
-    """Draw something that goes wrong."""
+    """Draw a fault of one operation; captures have faults only where the merchant ``captures``."""
     on = draw(
         st.sampled_from(
             ("cancel", "cancel", "cancel", "read", "capture", "token", "create")
@@ -35,15 +38,15 @@ def faults(draw: st.DrawFn, captures: bool) -> Fault:
     if kind.startswith("approve"):
         times = 1
     if on == "create":
-        # Without a payment there is nothing to cancel: the first tries fail, and then it is made.
+        # Without a payment there is nothing to cancel, so creating it succeeds after the first attempts.
         at, times = 1, times or 2
-    seconds = draw(st.sampled_from((1, 5, 30, 120))) if kind in _PATIENT else 0
+    seconds = draw(st.sampled_from((1, 5, 30, 120))) if kind in _WITH_SECONDS else 0
     return Fault(on, kind, at, times, seconds)
 
 
 @st.composite
 def behaviours(draw: st.DrawFn, profile: Profile) -> Behaviour:
-    """Draw how the provider reads what the documentation leaves open."""
+    """Draw how the provider behaves where the documentation leaves a choice."""
     return Behaviour(
         key_scope=draw(st.sampled_from(("sales-unit", "operation"))),
         second_cancel=draw(st.sampled_from(("refuse", "refuse", "repeat"))),
@@ -54,56 +57,52 @@ def behaviours(draw: st.DrawFn, profile: Profile) -> Behaviour:
 
 @st.composite
 def merchant_histories(draw: st.DrawFn, profile: Profile, offered: frozenset[str]) -> MerchantHistory:
-    """Draw a history that a merchant with these actions can play."""
+    """Draw a history of one or two orders that a merchant with the ``offered`` actions can run."""
     amounts = tuple(draw(st.lists(st.sampled_from(AMOUNTS), min_size=1, max_size=2)))
     lives = [draw(_life(profile, offered, order, amount)) for order, amount in enumerate(amounts)]
     steps: list[Step] = []
     while any(lives):
-        # Orders take turns by chance, and each keeps its own order.
-        life = draw(st.sampled_from([one for one in lives if one]))
-        steps.append(life.pop(0))
-    trouble = draw(st.lists(faults("capture" in offered), max_size=MOST_TROUBLE))
-    return MerchantHistory(profile, amounts, tuple(steps), tuple(dict.fromkeys(trouble)), draw(behaviours(profile)))
+        # The orders are interleaved at random; the steps of each stay in sequence.
+        unfinished = draw(st.sampled_from([life for life in lives if life]))
+        steps.append(unfinished.pop(0))
+    drawn_faults = draw(st.lists(faults("capture" in offered), max_size=MOST_FAULTS))
+    return MerchantHistory(
+        profile, amounts, tuple(steps), tuple(dict.fromkeys(drawn_faults)), draw(behaviours(profile))
+    )
 
 
 @st.composite
 def _life(draw: st.DrawFn, profile: Profile, offered: frozenset[str], order: int, amount: int) -> list[Step]:
+    """Draw the steps of one order: how it is approved, captured and ended, with pauses between."""
+
+    def followed_by_pause(step: Step) -> list[Step]:
+        return [step, *_pause(draw, offered, order)]
+
     steps = [Step("create", order)]
+    course = draw(st.sampled_from(("approved", "approved", "late", "3ds", "rejected")))
+    if course in _FIRST_EVENT:
+        steps += followed_by_pause(Step(_FIRST_EVENT[course], order))
+    ends = ["cancel", "cancel"] + (["abandon"] if "abandon" in offered else [])
+    if course == "approved" and "capture" in offered and draw(st.booleans()):
+        part = amount // draw(st.sampled_from((2, 3, 5)))
+        if part >= LEAST[profile]:
+            steps.append(Step("capture", order, part))
+        ends = ["cancel"]
+        steps += _pause(draw, offered, order)
+    steps += followed_by_pause(Step(draw(st.sampled_from(ends)), order))
+    if course == "late":
+        steps += followed_by_pause(Step("approve", order))
+    if course == "3ds":
+        steps += followed_by_pause(Step(draw(st.sampled_from(("finish_3ds", "fail_3ds"))), order))
+    if draw(st.booleans()):
+        steps += followed_by_pause(Step("cancel", order))
+    return steps
+
+
+def _pause(draw: st.DrawFn, offered: frozenset[str], order: int) -> list[Step]:
+    """Draw up to two steps that are not about an order: scheduled work, webhooks, time, or a restart."""
     between = ["tick", "deliver", "wait"]
     between += ["restart"] if "restart" in offered else []
     between += ["deliver_twice", "deliver_reversed"] if "deliver" in offered else []
-
-    def pause() -> None:
-        words = draw(st.lists(st.sampled_from(between), max_size=2))
-        steps.extend(Step("wait", order, draw(st.sampled_from((1, 20, 65)))) if w == "wait" else Step(w) for w in words)
-
-    ends = ["cancel", "cancel"] + (["abandon"] if "abandon" in offered else [])
-    way = draw(st.sampled_from(("approved", "approved", "late", "3ds", "rejected")))
-    if way == "approved":
-        steps.append(Step("approve", order))
-        pause()
-        if "capture" in offered and draw(st.booleans()):
-            part = amount // draw(st.sampled_from((2, 3, 5)))
-            least = 100 if profile is Profile.ECOM else 1
-            if part >= least:
-                steps.append(Step("capture", order, part))
-            ends = ["cancel"]
-            pause()
-    elif way == "3ds":
-        steps.append(Step("start_3ds", order))
-        pause()
-    elif way == "rejected":
-        steps.append(Step("reject", order))
-        pause()
-    steps.append(Step(draw(st.sampled_from(ends)), order))
-    pause()
-    if way == "late":
-        steps.append(Step("approve", order))
-        pause()
-    if way == "3ds":
-        steps.append(Step(draw(st.sampled_from(("finish_3ds", "fail_3ds"))), order))
-        pause()
-    if draw(st.booleans()):
-        steps.append(Step("cancel", order))
-        pause()
-    return steps
+    names = draw(st.lists(st.sampled_from(between), max_size=2))
+    return [Step("wait", order, draw(st.sampled_from((1, 20, 65)))) if name == "wait" else Step(name) for name in names]

@@ -1,4 +1,4 @@
-"""Which shop histories a run plays: the systematic set, then what is drawn from the seed."""
+"""Which histories a merchant's run uses: the systematic set, then histories drawn from the seed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from conformance.strategies.merchant.histories import merchant_histories
 from conformance.strategies.sampling import draw_different
 
 BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1500}
-"""Histories that are drawn for each API, after the systematic set."""
+"""Histories drawn for each API in addition to the systematic set, by the name of the budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantCase:
-    """A history, what it tries in words, and the way of life it belongs to."""
+    """A history that a merchant's run uses.
+
+    Attributes:
+        history: The history.
+        label: What it tries, in words.
+        situation: The course of its order; empty for a drawn history.
+        generated: Whether it was drawn.
+        shared: Whether another run found it.
+
+    """
 
     history: MerchantHistory
     label: str
@@ -28,24 +37,24 @@ class MerchantCase:
 
     @property
     def source(self) -> str:
-        """Where it comes from, as the journal has it."""
+        """Where it comes from, in the journal's words."""
         return "example" if self.shared else "generated" if self.generated else "systematic"
 
 
 def plan_merchant_cases(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[MerchantCase]:
-    """Return the histories that a merchant with these actions can play, in the order in which they tell the most."""
-    fixed = [
-        MerchantCase(one.history, one.label, one.name)
-        for one in systematic_merchant_cases(profile)
-        if one.history.needs <= offered
+    """Return the histories that a merchant with these actions can play, the most telling first."""
+    systematic = [
+        MerchantCase(situation.history, situation.label, situation.name)
+        for situation in systematic_merchant_cases(profile)
+        if situation.history.needs <= offered
     ]
-    return [
-        *fixed,
-        *(MerchantCase(one, "drawn", generated=True) for one in draw_merchant_cases(profile, offered, seed_, count)),
-    ]
+    drawn = draw_merchant_cases(profile, offered, seed_, count)
+    return [*systematic, *(MerchantCase(history, "drawn", generated=True) for history in drawn)]
 
 
 def draw_merchant_cases(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[MerchantHistory]:
-    """Draw different histories; the same seed gives the same ones."""
+    """Return up to ``count`` different histories; the same seed returns the same ones."""
     strategy = merchant_histories(profile, offered)
-    return draw_different(strategy, seed_, count, key=lambda one: one, playable=lambda one: one.needs <= offered)
+    return draw_different(
+        strategy, seed_, count, key=lambda history: history, playable=lambda history: history.needs <= offered
+    )

@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""Which histories a provider is tested with."""

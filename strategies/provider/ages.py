@@ -12,7 +12,7 @@ from conformance.model import ModelContext
 from conformance.model.context import CANCEL_LIMIT, DAY, DEAD_ZONE, OPENING_WINDOW, REFUND_LIMIT, SIX_MONTHS
 
 CLEAR: Final = 2 * DEAD_ZONE
-"""Far enough from a limit for an example that nobody can call borderline."""
+"""A distance from a limit that makes an age clearly within or beyond it."""
 
 
 class Moment(StrEnum):
@@ -33,17 +33,17 @@ class Ageing:
     @property
     def name(self) -> str:
         """The age in words."""
-        return spoken(self.by)
+        return age_in_words(self.by)
 
 
 FRESH: Final = Ageing()
 A_DAY: Final = Ageing(DAY)
 OPENING: Final = Ageing(OPENING_WINDOW - timedelta(minutes=1))
-"""As old as a payment can be that nobody has opened."""
+"""The greatest age of a payment that the customer has not opened."""
 
 
-def spoken(age: timedelta) -> str:
-    """Return an age in words."""
+def age_in_words(age: timedelta) -> str:
+    """Return an age in words, such as "180 days" or "9 minutes"."""
     if age % DAY:
         return f"{age // timedelta(minutes=1)} minutes"
     return f"{age // DAY} day{'' if age == DAY else 's'}"
@@ -51,14 +51,14 @@ def spoken(age: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AgeLimits:
-    """The first moment at which some reading calls an order too old to cancel, and the last."""
+    """The ages at which the first and the last interpretation call an order too old to cancel."""
 
     first: timedelta
     last: timedelta
 
     @property
     def within(self) -> tuple[timedelta, ...]:
-        """Ages that are young enough under every reading, the last judged one among them."""
+        """Ages that are young enough under every interpretation, the last one that is judged among them."""
         return (DAY, self.first // 2 // DAY * DAY, self.first - CLEAR, self.first - DEAD_ZONE)
 
     @property
@@ -69,20 +69,20 @@ class AgeLimits:
 
     @property
     def beyond(self) -> tuple[timedelta, ...]:
-        """Ages that are too old under every reading, the first whole day of them among them."""
+        """Ages that are too old under every interpretation, the first whole day of them among them."""
         return (self.last + CLEAR, 2 * self.last)
 
 
 def age_limits(profile: Profile, context: ModelContext) -> AgeLimits:
-    """Return the limits that are in force for a cancel, whatever they are measured from."""
-    found: list[timedelta] = []
+    """Return the age limits in force for a cancel, whatever they are measured from."""
+    ages: list[timedelta] = []
     if context.allows("C1", "reservation") or context.allows("C1", "initiation"):
-        found.append(CANCEL_LIMIT)
+        ages.append(CANCEL_LIMIT)
     if context.allows("C1", "market-deadline"):
-        found.append(context.market_deadline)
+        ages.append(context.market_deadline)
     if profile is Profile.ECOM and context.allows("C1", "six-months"):
-        found.extend(SIX_MONTHS)
-    return AgeLimits(min(found, default=CANCEL_LIMIT), max(found, default=CANCEL_LIMIT))
+        ages.extend(SIX_MONTHS)
+    return AgeLimits(min(ages, default=CANCEL_LIMIT), max(ages, default=CANCEL_LIMIT))
 
 
 REFUND_WITHIN: Final = (REFUND_LIMIT - CLEAR, REFUND_LIMIT - DEAD_ZONE)

@@ -1,4 +1,4 @@
-"""One planned history: what is played, why, and where it stands in the report's coverage grid."""
+"""A planned test case: the history, why it is run, and where it stands in the report's coverage grid."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from conformance.domain.steps import History
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A history that a run plays.
+    """A history that a run uses.
 
-    ``label`` says in words what it tries. ``cell`` is its place in the grid, under the keys ``situation``, ``age``,
-    ``flag`` and ``share``. ``goals`` are the rules, with the side of a boundary where they have one, that it exercises
-    when the target conforms. ``generated`` tells a random draw, which has neither cell nor goals, and
-    ``shared`` a history that another run found.
+    Attributes:
+        history: The history.
+        label: What it tries, in words.
+        cell: Its place in the coverage grid, under the keys ``situation``, ``age``, ``flag`` and ``share``; empty for a
+            drawn history.
+        goals: The rules that it exercises when the target conforms, each with the side of its boundary where it has
+            one, such as ``KB-02/within``; empty for a drawn history.
+        generated: Whether it was drawn.
+        shared: Whether another run found it.
+
     """
 
     history: History
@@ -27,5 +33,5 @@ class Case:
 
     @property
     def source(self) -> str:
-        """Where it comes from, as the journal has it."""
+        """Where it comes from, in the journal's words."""
         return "example" if self.shared else "generated" if self.generated else "systematic"

@@ -1,4 +1,4 @@
-"""What the grids of the three APIs have in common: recipes are added cell by cell, with amounts that take turns."""
+"""What the grids of the three APIs have in common: recipes are added cell by cell, with amounts in turn."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from conformance.strategies.provider.situations import Situation
 from conformance.strategies.provider.tails import NOTHING_MORE, Tail
 
 FLAGS = (None, False, True)
-"""The flag left out, false and true."""
+"""The values of a cancel's flag: left out, false and true."""
 
 FLAG_DEFECTS: Final = (Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER)
-"""What is wrong with the flag itself: the cancel stands for one that sets it."""
+"""Defects of the flag itself, in a cancel that would otherwise set it."""
 
 DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {profile: model.defects for profile, model in MODELS.items()}
-"""What can be wrong with a cancel on the wire of each API, as the model knows it."""
+"""What can be wrong with a cancel's request in each API, as the model knows it."""
 
 
 @dataclass(slots=True)
 class Grid:
-    """The recipes of one API in one world, in the order in which they were thought of."""
+    """The recipes of one API in one context, in the order in which they were added."""
 
     profile: Profile
     context: ModelContext
@@ -36,7 +36,7 @@ class Grid:
 
     @property
     def limits(self) -> AgeLimits:
-        """The limits that are in force for a cancel."""
+        """The age limits in force for a cancel."""
         return age_limits(self.profile, self.context)
 
     def add(
@@ -51,14 +51,14 @@ class Grid:
         to: Addressee = Addressee.OWN,
         defect: Defect | None = None,
         amount: int | None = None,
-        beside: Tail = NOTHING_MORE,
+        rival: Tail = NOTHING_MORE,
     ) -> None:
-        """Add one cell. Without an amount, the simplest takes turns with the others."""
+        """Add one cell. Without an amount, every other cell gets the simplest one."""
         share = share or situation.share
         least = 1 if share is ONE_UNIT else LEAST[self.profile]
         total = amount or amount_for(share, len(self.recipes), least)
         cancel = Cancel(flag=flag, key=key, to=to, defect=defect)
-        self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total, beside))
+        self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total, rival))
 
     def each_flag(
         self,
@@ -69,16 +69,16 @@ class Grid:
         ageings: Iterable[Ageing] = (FRESH,),
         flags: Sequence[bool | None] = FLAGS,
     ) -> None:
-        """Add a situation under every age and every flag; shares and tails take turns."""
-        turns = list(shares) or [situation.share]
+        """Add a situation with every age and every flag; shares and tails take turns."""
+        shares_in_turn = list(shares) or [situation.share]
         count = 0
         for ageing in ageings:
             for flag in flags:
-                share, tail = turns[count % len(turns)], tails[count % len(tails)]
+                share, tail = shares_in_turn[count % len(shares_in_turn)], tails[count % len(tails)]
                 self.add(situation, flag, share=share, ageing=ageing, tail=tail)
                 count += 1
 
 
-def at_last(ages: Iterable[timedelta]) -> tuple[Ageing, ...]:
+def right_before_cancel(ages: Iterable[timedelta]) -> tuple[Ageing, ...]:
     """Return ages that an order reaches right before the cancel."""
     return tuple(Ageing(age) for age in ages)

@@ -1,6 +1,6 @@
 """The grid of eCom and ePayment: situations, ages, flags and captured shares, and what follows the cancel.
 
-Each part of the grid is one function, and says what kind of mistake it is there for.
+Each part of the grid is one function whose docstring says which mistakes it is there to find.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from conformance.strategies.provider.ages import (
     Ageing,
     Moment,
 )
-from conformance.strategies.provider.grid import DEFECTS, FLAG_DEFECTS, FLAGS, Grid, at_last
+from conformance.strategies.provider.grid import DEFECTS, FLAG_DEFECTS, FLAGS, Grid, right_before_cancel
 from conformance.strategies.provider.money import (
     ALL_BUT_ONE_UNIT,
     ALL_IN_FOUR,
@@ -39,7 +39,7 @@ from conformance.strategies.provider.money import (
 
 
 def fill(grid: Grid, *, wire: bool) -> None:
-    """Add every part of the grid."""
+    """Add every part of the grid; without ``wire``, no cell needs HTTP."""
     unapproved(grid)
     reserved(grid)
     partly_captured(grid)
@@ -55,13 +55,13 @@ def fill(grid: Grid, *, wire: bool) -> None:
     attempts(grid, wire=wire)
 
 
-def releasing(grid: Grid) -> bool | None:
-    """Return the flag with which a partly captured order's remainder is released."""
+def release_flag(grid: Grid) -> bool | None:
+    """Return the flag that releases the remaining amount after a partial capture."""
     return True if grid.profile is Profile.ECOM else None
 
 
 def unapproved(grid: Grid) -> None:
-    """Cancel before approval: does it end the order, and does it stay ended whatever follows?"""
+    """Cancel before approval: does it end the order, and does the order stay ended?"""
     grid.each_flag(at.INITIATED)
     grid.add(at.INITIATED, ageing=OPENING)
     grid.add(at.INITIATED, ageing=A_DAY)
@@ -83,12 +83,12 @@ def unapproved(grid: Grid) -> None:
 
 
 def reserved(grid: Grid) -> None:
-    """Cancel a reservation at every age with every flag: is anything but the age and the flag looked at?"""
+    """Cancel a reservation at every age with every flag: does anything but these two matter?"""
     grid.each_flag(at.RESERVED)
-    within, beyond = at_last(grid.limits.within), at_last(grid.limits.beyond)
+    within, beyond = right_before_cancel(grid.limits.within), right_before_cancel(grid.limits.beyond)
     afterwards = (then.CAPTURE, then.SECOND, then.NOTHING_MORE, then.REFUND, then.CAPTURE_ALL)
     grid.each_flag(at.RESERVED, afterwards, ageings=(*within, *beyond))
-    grid.each_flag(at.RESERVED, (then.READ,), ageings=at_last(grid.limits.open), flags=(None,))
+    grid.each_flag(at.RESERVED, (then.READ,), ageings=right_before_cancel(grid.limits.open), flags=(None,))
     attempts = (
         then.CAPTURE_LEAST,
         then.REFUND_ALL,
@@ -112,15 +112,15 @@ def partly_captured(grid: Grid) -> None:
         for place, flag in enumerate(flags):
             grid.add(at.PARTLY, flag, share=share, tail=tails[(turn + place) % len(tails)])
     shares = (*PARTS[:5], IN_TWO, MOST, IN_FIVE)
-    ages = at_last((*grid.limits.within, *grid.limits.beyond))
+    ages = right_before_cancel((*grid.limits.within, *grid.limits.beyond))
     grid.each_flag(at.PARTLY, (then.NOTHING_MORE, then.REFUND, then.SECOND, then.CAPTURE), shares=shares, ageings=ages)
-    release = releasing(grid)
-    last = grid.limits.within[-1]
-    first = grid.limits.beyond[0]
-    grid.add(at.PARTLY, release, share=IN_THREE, ageing=Ageing(last, Moment.EARLY))
-    grid.add(at.PARTLY, release, share=ALL_BUT_ONE_UNIT, ageing=Ageing(last, Moment.SPLIT))
-    grid.add(at.PARTLY, release, share=IN_THREE, ageing=Ageing(first, Moment.SPLIT))
-    grid.add(at.PARTLY, release, share=ALL_BUT_ONE_UNIT, ageing=Ageing(first, Moment.SPLIT))
+    release = release_flag(grid)
+    oldest_valid = grid.limits.within[-1]
+    youngest_late = grid.limits.beyond[0]
+    grid.add(at.PARTLY, release, share=IN_THREE, ageing=Ageing(oldest_valid, Moment.EARLY))
+    grid.add(at.PARTLY, release, share=ALL_BUT_ONE_UNIT, ageing=Ageing(oldest_valid, Moment.SPLIT))
+    grid.add(at.PARTLY, release, share=IN_THREE, ageing=Ageing(youngest_late, Moment.SPLIT))
+    grid.add(at.PARTLY, release, share=ALL_BUT_ONE_UNIT, ageing=Ageing(youngest_late, Moment.SPLIT))
     attempts = (
         (then.CAPTURE, IN_THREE),
         (then.CAPTURE_LEAST, UNDER_A_TENTH),
@@ -140,22 +140,22 @@ def partly_captured(grid: Grid) -> None:
 
 
 def fully_captured(grid: Grid) -> None:
-    """Cancel when nothing is left: is it refused, and does the money stay where it is?"""
+    """Cancel when nothing remains: is it refused, and does the money stay where it is?"""
     tails = (then.NOTHING_MORE, then.REFUND, then.SECOND, then.REFUND_ALL)
     for turn, share in enumerate(WHOLES):
         for place, flag in enumerate(FLAGS):
             grid.add(at.FULLY, flag, share=share, tail=tails[(turn + place) % len(tails)])
-    ages = at_last((*grid.limits.within[1::2], grid.limits.beyond[0]))
+    ages = right_before_cancel((*grid.limits.within[1::2], grid.limits.beyond[0]))
     again = (then.NOTHING_MORE, then.SECOND_FLAGGED)
     grid.each_flag(at.FULLY, again, shares=WHOLES, ageings=ages, flags=(None, True))
     grid.add(at.FULLY, False, share=ALL_IN_TWO, tail=then.THIRD)
 
 
 def refunded(grid: Grid) -> None:
-    """Cancel after refunds: does a refund change what a cancel does, or make captured money capturable again?"""
+    """Cancel after refunds: does a refund change the cancel, or make captured money capturable again?"""
     for situation in (at.PARTLY_REFUNDED, at.PARTLY_ALL_REFUNDED, at.FULLY_REFUNDED, at.FULLY_ALL_REFUNDED):
         grid.each_flag(situation, (then.NOTHING_MORE, then.CAPTURE, then.REFUND))
-    release = releasing(grid)
+    release = release_flag(grid)
     grid.add(at.PARTLY_REFUNDED, release, share=IN_THREE, tail=then.REFUND_AND_CANCEL)
     grid.add(at.PARTLY_REFUNDED, release, share=MOST, ageing=Ageing(grid.limits.within[-1]))
     grid.add(at.PARTLY_REFUNDED, release, share=IN_TWO, ageing=Ageing(grid.limits.beyond[0]))
@@ -163,7 +163,7 @@ def refunded(grid: Grid) -> None:
 
 
 def secure(grid: Grid) -> None:
-    """Cancel around a 3-D Secure session: refused in it, and as always after it."""
+    """Cancel around a 3-D Secure session: refused during it, and as usual after it."""
     grid.each_flag(at.IN_3DS, (then.NOTHING_MORE, then.FINISH_AND_CANCEL, then.FAIL_AND_CANCEL))
     grid.add(at.IN_3DS, tail=then.SECOND)
     grid.add(at.IN_3DS, False, tail=then.FINISH)
@@ -175,7 +175,7 @@ def secure(grid: Grid) -> None:
 
 
 def ended(grid: Grid) -> None:
-    """Cancel what has ended: nothing may move, whatever the answer is."""
+    """Cancel an order that has ended: no money may move, whatever the response is."""
     grid.each_flag(at.REJECTED, (then.NOTHING_MORE, then.CAPTURE, then.SECOND))
     grid.each_flag(at.EXPIRED, (then.NOTHING_MORE, then.APPROVE, then.SECOND))
     grid.each_flag(at.EXPIRED_IN_3DS, flags=(None,))
@@ -184,12 +184,12 @@ def ended(grid: Grid) -> None:
     grid.add(at.CANCELLED, ageing=Ageing(grid.limits.beyond[0]))
     released = at.RELEASED_ECOM if grid.profile is Profile.ECOM else at.RELEASED
     grid.each_flag(released, (then.REFUND, then.CAPTURE, then.SECOND), shares=(IN_THREE, UNDER_A_TENTH, MOST))
-    grid.add(released, releasing(grid), ageing=Ageing(grid.limits.beyond[0]), tail=then.NOTHING_MORE)
+    grid.add(released, release_flag(grid), ageing=Ageing(grid.limits.beyond[0]), tail=then.NOTHING_MORE)
 
 
 def keys(grid: Grid) -> None:
-    """Repeat a cancel with its key, reuse the key, or use one that is spent: no second effect."""
-    release = releasing(grid)
+    """Repeat a cancel with its key, reuse the key, or use a spent one: there is no second effect."""
+    release = release_flag(grid)
     for flag in (None, False):
         grid.add(at.INITIATED, flag, tail=then.SAME_KEY)
         grid.add(at.RESERVED, flag, tail=then.SAME_KEY_TWICE)
@@ -209,14 +209,14 @@ def keys(grid: Grid) -> None:
     grid.add(at.PARTLY, release, key=Key.SPENT)
     grid.add(at.RESERVED, tail=then.SPENT_KEY)
     if grid.profile is Profile.EPAYMENT:
-        # Here the key counts, and whatever a cancel is refused for may be met with a spent one.
+        # ePayment takes the key into account, so each reason for a refusal is also tried with a spent key.
         for situation, flag in ((at.RESERVED, True), (at.FULLY, None), (at.IN_3DS, None), (at.CANCELLED, None)):
             grid.add(situation, flag, key=Key.SPENT)
         grid.add(at.RESERVED, key=Key.SPENT, ageing=Ageing(grid.limits.beyond[0]))
 
 
 def addressees(grid: Grid, *, wire: bool) -> None:
-    """Cancel what does not exist or belongs to somebody else: not found, and nothing happens to this order."""
+    """Cancel an order that does not exist or belongs to another sales unit: not found, and nothing happens."""
     for to in (Addressee.UNKNOWN, Addressee.FOREIGN) if wire else (Addressee.UNKNOWN,):
         grid.add(at.RESERVED, to=to, tail=then.CAPTURE)
         grid.add(at.RESERVED, True, to=to, tail=then.SECOND)
@@ -226,8 +226,8 @@ def addressees(grid: Grid, *, wire: bool) -> None:
 
 def late(grid: Grid) -> None:
     """Move money late: captures after the deadline, and refunds on both sides of theirs."""
-    release = releasing(grid)
-    beyond = at_last(grid.limits.beyond)
+    release = release_flag(grid)
+    beyond = right_before_cancel(grid.limits.beyond)
     for ageing in beyond:
         grid.add(at.PARTLY, share=IN_TWO, ageing=ageing, tail=then.CAPTURE_LEAST)
     grid.add(at.RESERVED, ageing=beyond[0], tail=then.CAPTURE_LEAST)
@@ -242,7 +242,7 @@ def late(grid: Grid) -> None:
 
 
 def broken(grid: Grid) -> None:
-    """Send a cancel that is broken on the wire: refused, and nothing is released."""
+    """Send a malformed cancel: it is refused, and nothing is released."""
     for turn, defect in enumerate(DEFECTS[grid.profile]):
         flag = True if defect in FLAG_DEFECTS else FLAGS[turn % 3]
         grid.add(at.RESERVED, flag, defect=defect, ageing=FRESH, tail=then.SECOND if turn % 2 else then.CAPTURE)
@@ -256,8 +256,8 @@ def broken(grid: Grid) -> None:
 
 
 def attempts(grid: Grid, *, wire: bool) -> None:
-    """Cancel, and then try in one go whatever must not be possible any more."""
-    release = releasing(grid)
+    """Cancel, then try everything that must not be possible any more, in one history."""
+    release = release_flag(grid)
     grid.add(at.RESERVED, tail=then.ATTEMPTS, amount=ODD_PRICE)
     grid.add(at.RESERVED, False, ageing=A_DAY, tail=then.KEYED)
     grid.add(at.PARTLY, release, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)
@@ -270,7 +270,7 @@ def attempts(grid: Grid, *, wire: bool) -> None:
     grid.add(at.FULLY, tail=then.REFUSALS)
     grid.add(at.INITIATED, tail=then.UNDO)
     for flag in FLAGS:
-        # Whatever was refused must not be done later, either.
+        # What was refused must not be carried out later, either.
         grid.add(at.PARTLY, flag, tail=then.A_DAY)
         grid.add(at.RESERVED, flag, tail=then.A_DAY)
     if wire and grid.profile is Profile.ECOM:

@@ -1,7 +1,7 @@
-"""The grid of two requests at the same time: where a cancel and a rival both have something to win.
+"""The grid of two requests at the same time: cells where both a cancel and a rival could win.
 
-Which of the two comes first is the target's affair and not the same every time, so that each race is run several times:
-as histories of their own, each with another amount.
+Which of the two comes first depends on the target and differs from run to run, so each race is run several times: as
+separate histories with different amounts.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ RACES: Final = {
         (at.INITIAL_PARTLY, None, then.REFUND_ALL),
     ),
 }
-"""The races of each API: cancel against capture, cancel, approval, refund, and against the charge run."""
+"""The races of each API: a cancel against a capture, another cancel, an approval, a refund, or the charge run."""
 
 
 def fill(grid: Grid) -> None:
     """Add every race, as often as it is run."""
     for amount in AMOUNTS[:RUNS]:
         for situation, flag, rival in RACES[grid.profile]:
-            grid.add(situation, flag, amount=amount, beside=rival)
+            grid.add(situation, flag, amount=amount, rival=rival)

@@ -7,7 +7,7 @@ from conformance.model.context import REFUND_LIMIT
 from conformance.strategies.provider import situations as at
 from conformance.strategies.provider import tails as then
 from conformance.strategies.provider.ages import A_DAY, CLEAR, REFUND_WITHIN, Ageing, Moment
-from conformance.strategies.provider.grid import DEFECTS, Grid, at_last
+from conformance.strategies.provider.grid import DEFECTS, Grid, right_before_cancel
 from conformance.strategies.provider.money import (
     ALL_BUT_ONE_UNIT,
     ALL_IN_FOUR,
@@ -27,7 +27,7 @@ from conformance.strategies.provider.tails import Tail
 
 
 def fill(grid: Grid, *, wire: bool) -> None:
-    """Add every part of the grid."""
+    """Add every part of the grid; without ``wire``, no cell needs HTTP."""
     waiting(grid)
     reserved(grid)
     partly_captured(grid)
@@ -48,7 +48,7 @@ def _with_tails(grid: Grid, situation: Situation, *tails: Tail) -> None:
 
 
 def waiting(grid: Grid) -> None:
-    """Cancel before the charge is made: does it end the charge, and does it stay ended whatever follows?"""
+    """Cancel before the charge is made: does it end the charge, and does the charge stay ended?"""
     _with_tails(
         grid,
         at.PENDING,
@@ -89,10 +89,10 @@ def reserved(grid: Grid) -> None:
     _with_tails(grid, at.ORDINARY, then.NOTHING_MORE, then.CAPTURE)
     grid.add(at.PROCESSED)
     tails = (then.NOTHING_MORE, then.CAPTURE, then.SECOND)
-    for turn, ageing in enumerate(at_last((*grid.limits.within, *grid.limits.beyond))):
+    for turn, ageing in enumerate(right_before_cancel((*grid.limits.within, *grid.limits.beyond))):
         for place, situation in enumerate((at.INITIAL, at.ORDINARY, at.PROCESSED)):
             grid.add(situation, ageing=ageing, tail=tails[(turn + place) % len(tails)])
-    for ageing in at_last(grid.limits.open):
+    for ageing in right_before_cancel(grid.limits.open):
         grid.add(at.INITIAL, ageing=ageing, tail=then.READ)
 
 
@@ -117,7 +117,7 @@ def partly_captured(grid: Grid) -> None:
     )
     for tail, share in attempts:
         grid.add(at.INITIAL_PARTLY, share=share, tail=tail)
-    for turn, ageing in enumerate(at_last((*grid.limits.within, *grid.limits.beyond))):
+    for turn, ageing in enumerate(right_before_cancel((*grid.limits.within, *grid.limits.beyond))):
         for place, situation in enumerate((at.INITIAL_PARTLY, at.ORDINARY_PARTLY)):
             grid.add(situation, share=PARTS[(turn + place) % len(PARTS)], ageing=ageing)
     for share in (IN_THREE, ALL_BUT_ONE_UNIT):
@@ -130,12 +130,12 @@ def partly_captured(grid: Grid) -> None:
 
 
 def charged(grid: Grid) -> None:
-    """Cancel when nothing is left, or after refunds: is it refused, and does the money stay where it is?"""
+    """Cancel when nothing remains, or after refunds: is it refused, and does the money stay where it is?"""
     for share in WHOLES:
         grid.add(at.INITIAL_FULLY, share=share)
         grid.add(at.ORDINARY_FULLY, share=share, tail=then.REFUND)
     _with_tails(grid, at.INITIAL_FULLY, then.SECOND, then.CAPTURE_LEAST, then.REFUND_ALL)
-    for ageing in at_last((*grid.limits.within[1::2], grid.limits.beyond[0])):
+    for ageing in right_before_cancel((*grid.limits.within[1::2], grid.limits.beyond[0])):
         grid.add(at.INITIAL_FULLY, ageing=ageing, share=ALL_IN_TWO)
     _with_tails(grid, at.DIRECT_CHARGED, then.NOTHING_MORE, then.REFUND, then.SECOND)
     grid.add(at.DIRECT_CHARGED, ageing=Ageing(grid.limits.within[-1]))
@@ -150,7 +150,7 @@ def charged(grid: Grid) -> None:
 
 
 def ended(grid: Grid) -> None:
-    """Cancel what has ended: nothing may move, whatever the answer is."""
+    """Cancel a charge that has ended: no money may move, whatever the response is."""
     _with_tails(grid, at.FAILED, then.NOTHING_MORE, then.CAPTURE, then.SECOND)
     _with_tails(grid, at.FAILED_DUE, then.NOTHING_MORE, then.REFUND)
     _with_tails(grid, at.CANCELLED_PENDING, then.NOTHING_MORE, then.CAPTURE)
@@ -163,7 +163,7 @@ def ended(grid: Grid) -> None:
 
 
 def keys(grid: Grid) -> None:
-    """Repeat a cancel with its key, reuse the key, or use one that is spent: no second effect."""
+    """Repeat a cancel with its key, reuse the key, or use a spent one: there is no second effect."""
     for situation in (at.PENDING, at.DUE, at.INITIAL, at.INITIAL_PARTLY):
         grid.add(situation, tail=then.SAME_KEY)
         grid.add(situation, key=Key.SPENT, tail=then.CAPTURE)
@@ -186,7 +186,7 @@ def keys(grid: Grid) -> None:
 
 
 def addressees(grid: Grid, *, wire: bool) -> None:
-    """Cancel what does not exist or belongs to somebody else: not found, and nothing happens to this charge."""
+    """Cancel a charge that does not exist or belongs to another sales unit: not found, and nothing happens."""
     for to in (Addressee.UNKNOWN, Addressee.FOREIGN) if wire else (Addressee.UNKNOWN,):
         grid.add(at.INITIAL, to=to, tail=then.CAPTURE)
         grid.add(at.INITIAL, to=to, tail=then.SECOND)
@@ -196,7 +196,7 @@ def addressees(grid: Grid, *, wire: bool) -> None:
 
 def late(grid: Grid) -> None:
     """Move money late: captures after the deadline, and refunds on both sides of theirs."""
-    for ageing in at_last(grid.limits.beyond):
+    for ageing in right_before_cancel(grid.limits.beyond):
         grid.add(at.INITIAL_PARTLY, share=IN_TWO, ageing=ageing, tail=then.CAPTURE_LEAST)
         grid.add(at.INITIAL, ageing=ageing, tail=then.CAPTURE_LEAST)
     for age in REFUND_WITHIN:
@@ -206,7 +206,7 @@ def late(grid: Grid) -> None:
 
 
 def stopped(grid: Grid, *, wire: bool) -> None:
-    """Stop the agreement: open charges end with it, and a cancel finds them so."""
+    """Stop the agreement: its open charges end with it, and a cancel comes after that."""
     for situation in at.STOPPED:
         grid.add(situation)
     _with_tails(grid, at.STOPPED_INITIAL, then.CAPTURE, then.STOP)
@@ -221,7 +221,7 @@ def stopped(grid: Grid, *, wire: bool) -> None:
 
 
 def broken(grid: Grid) -> None:
-    """Send a cancel that is broken on the wire: refused, and nothing is released."""
+    """Send a malformed cancel: it is refused, and nothing is released."""
     for turn, defect in enumerate(DEFECTS[grid.profile]):
         grid.add(at.INITIAL, defect=defect, tail=then.SECOND if turn % 2 else then.CAPTURE)
     for defect in (Defect.NO_TOKEN, Defect.MALFORMED_AGREEMENT, Defect.LONG_KEY):
@@ -230,7 +230,7 @@ def broken(grid: Grid) -> None:
 
 
 def attempts(grid: Grid) -> None:
-    """Cancel, and then try in one go whatever must not be possible any more."""
+    """Cancel, then try everything that must not be possible any more, in one history."""
     grid.add(at.INITIAL, tail=then.ATTEMPTS, amount=ODD_PRICE)
     grid.add(at.INITIAL, ageing=A_DAY, tail=then.KEYED)
     grid.add(at.INITIAL_PARTLY, share=IN_THREE, tail=then.ATTEMPTS, amount=ODD_PRICE)

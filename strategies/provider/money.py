@@ -1,4 +1,4 @@
-"""Amounts and how they are captured: plain ones, awkward ones, and none that a test environment gives a meaning."""
+"""Amounts and how they are captured: plain ones, awkward ones, and none that a test environment reacts to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conformance.domain.order import Profile
 
 SIMPLEST: Final = 1000
 ODD_PRICE: Final = 1999
-"""A price as shops have them: odd, and one of those whose hundredths a binary fraction misses."""
+"""A typical shop price: odd, and one whose hundredths a binary fraction cannot represent."""
 AMOUNTS: Final = (SIMPLEST, 999, 12345, 1001, 200, 64_999, ODD_PRICE, 1_234_567, 250_000)
 """Orders' totals in minor units: round, odd, large, and near the schema's minimum."""
 
@@ -18,18 +18,21 @@ TRIGGERS: Final = frozenset({123, 124, 151, *range(182, 188), 197, 201, 202})
 """Amounts that a test environment answers with an error on purpose."""
 
 LEAST: Final = {Profile.ECOM: 100, Profile.EPAYMENT: 1, Profile.RECURRING: 1}
-"""The smallest capture that an API's schema allows."""
+"""The smallest capture that an API's schema allows, in minor units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of an order is captured, and in how many pieces: from an order's amount to the captures' amounts."""
+    """How much of an order is captured, and in how many captures.
+
+    ``pieces`` returns the captures' amounts for an order's amount.
+    """
 
     name: str
     pieces: Callable[[int], tuple[int, ...]]
 
     def fits(self, amount: int, least: int) -> bool:
-        """Tell whether every piece is a capture that the schema allows and the order can pay for."""
+        """Return whether the schema allows every capture, and the order has enough for all of them."""
         pieces = self.pieces(amount)
         return all(piece >= least for piece in pieces) and sum(pieces) <= amount
 
@@ -64,14 +67,14 @@ PARTS: Final = (
 WHOLES: Final = (ALL, ALL_IN_TWO, ALL_IN_FOUR)
 
 
-def untriggered(amount: int) -> int:
-    """Return the amount, or the nearest smaller one that no test environment gives a meaning of its own."""
+def without_trigger(amount: int) -> int:
+    """Return the amount, or the nearest smaller one that no test environment reacts to."""
     while amount in TRIGGERS:
         amount -= 1
     return amount
 
 
 def amount_for(share: Share, turn: int, least: int) -> int:
-    """Return a total of which the share can be captured: the simplest on every even turn, another one between."""
+    """Return a total of which the share can be captured: the simplest on every even turn, another one in between."""
     fitting = [amount for amount in AMOUNTS if share.fits(amount, least)]
     return fitting[0] if turn % 2 == 0 else fitting[(turn // 2 + 1) % len(fitting)]

@@ -1,7 +1,7 @@
 """A recipe for a history: a situation, amounts, an age, a cancel and what follows.
 
-The systematic set and the random draws both make their histories from recipes, so that they speak of the
-same situations in the same words.
+The systematic set and the random draws both make their histories from recipes, so that they use the same words for the
+same situations.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from conformance.domain.steps import (
     Step,
     Together,
 )
-from conformance.strategies.provider.ages import FRESH, Ageing, Moment, spoken
-from conformance.strategies.provider.money import LEAST, NOTHING, SIMPLEST, TRIGGERS, Share, untriggered
+from conformance.strategies.provider.ages import FRESH, Ageing, Moment, age_in_words
+from conformance.strategies.provider.money import LEAST, NOTHING, SIMPLEST, TRIGGERS, Share, without_trigger
 from conformance.strategies.provider.situations import Extent, Situation
-from conformance.strategies.provider.tails import NOTHING_MORE, Paper, Tail
+from conformance.strategies.provider.tails import NOTHING_MORE, OrderAtCancel, Tail
 
 PLAIN = Cancel()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that distinguishes one history from another. With ``beside``, the cancel is sent together with it."""
+    """Everything that distinguishes one history from another. With a ``rival``, the cancel is sent together with it."""
 
     profile: Profile
     situation: Situation
@@ -42,38 +42,38 @@ class Recipe:
     cancel: Cancel = PLAIN
     tail: Tail = NOTHING_MORE
     amount: int = SIMPLEST
-    beside: Tail = NOTHING_MORE
+    rival: Tail = NOTHING_MORE
 
     def history(self) -> History:
-        """Put the history together."""
-        early, late = self._ages()
-        steps: list[Step] = [*self.situation.lead, *_aged(early)]
+        """Return the history."""
+        early_age, late_age = self._ages()
+        steps: list[Step] = [*self.situation.lead, *_age_steps(early_age)]
         pieces = self.share.pieces(self.amount)
         steps += [Capture(piece) for piece in pieces]
         refund = self._refunded()
         if refund:
             steps.extend(Refund(part) for part in _refunds(refund))
-        paper = self.paper()
-        steps += [*self.situation.close, *_aged(late), self._sent(paper), *self.tail.steps(paper)]
+        order = self.order_at_cancel()
+        steps += [*self.situation.close, *_age_steps(late_age), self._cancel_step(order), *self.tail.steps(order)]
         return History(self.profile, Initiate(self.amount, self.situation.kind), tuple(steps))
 
-    def _sent(self, paper: Paper) -> Step:
-        rivals = (step for step in self.beside.steps(paper) if isinstance(step, RACERS))
+    def _cancel_step(self, order: OrderAtCancel) -> Step:
+        rivals = (step for step in self.rival.steps(order) if isinstance(step, RACERS))
         return next((Together(self.cancel, rival) for rival in rivals), self.cancel)
 
-    def paper(self) -> Paper:
-        """Return what the history says of its order when the cancel has been sent."""
+    def order_at_cancel(self) -> OrderAtCancel:
+        """Return the order as the history expects it to be when the cancel has been sent."""
         captured = self._captured()
-        left = self.amount - captured if self.situation.reserved or captured else self.amount
+        open_amount = self.amount - captured if self.situation.reserved or captured else self.amount
         direct = self.situation.kind is Kind.CHARGE_DIRECT
-        return Paper(self.profile, self.amount, captured, self._refunded(), left, self.cancel, direct)
+        return OrderAtCancel(self.profile, self.amount, captured, self._refunded(), open_amount, self.cancel, direct)
 
     def fits(self, amount: int) -> bool:
-        """Tell whether the same can be told of another amount."""
+        """Return whether the same history is possible with another amount."""
         return self.share.fits(amount, min(LEAST[self.profile], *self.share.pieces(self.amount), self.amount))
 
     def label(self) -> str:
-        """Say in words what the history tries."""
+        """Return in words what the history tries."""
         parts = [self.situation.name]
         if self.share is not self.situation.share:
             parts.append(f"captured: {self.share.name}")
@@ -81,15 +81,15 @@ class Recipe:
             parts.append(f"of {self.amount}")
         if self.ageing.by:
             moment = "" if self.ageing.moment is Moment.LAST else f", {self.ageing.moment.value}"
-            parts.append(f"{spoken(self.ageing.by)} old{moment}")
-        beside = f" at the same time as {self.beside.name}" if self.beside.name else ""
-        parts.append(_cancel_in_words(self.cancel, self.profile) + beside)
+            parts.append(f"{age_in_words(self.ageing.by)} old{moment}")
+        rival = f" at the same time as {self.rival.name}" if self.rival.name else ""
+        parts.append(_cancel_in_words(self.cancel, self.profile) + rival)
         if self.tail.name:
             parts.append(f"then {self.tail.name}")
         return ", ".join(parts)
 
     def cell(self) -> dict[str, str]:
-        """Say where the history stands in the coverage grid."""
+        """Return where the history stands in the coverage grid."""
         return {
             "situation": self.situation.name,
             "age": self.ageing.name,
@@ -111,18 +111,18 @@ class Recipe:
     def _refunded(self) -> int:
         captured = self._captured()
         if self.situation.refunded is Extent.PART:
-            return untriggered(max(captured // 2, 1))
+            return without_trigger(max(captured // 2, 1))
         return captured if self.situation.refunded is Extent.ALL else 0
 
 
 def flag_name(flag: bool | None, profile: Profile) -> str:
-    """Return how a cancel's flag is called in the grid."""
+    """Return the name of a cancel's flag in the coverage grid."""
     if profile is Profile.RECURRING:
         return "none"
     return "absent" if flag is None else str(flag).lower()
 
 
-def _aged(by: timedelta) -> tuple[Step, ...]:
+def _age_steps(by: timedelta) -> tuple[Step, ...]:
     return (Age(by),) if by else ()
 
 
@@ -140,5 +140,5 @@ def _cancel_in_words(cancel: Cancel, profile: Profile) -> str:
 
 
 def _refunds(amount: int) -> tuple[int, ...]:
-    """Return the refunds that make up an amount: two where a test environment gives the amount a meaning of its own."""
+    """Return the refunds that make up an amount: two where a test environment reacts to the amount."""
     return (amount,) if amount not in TRIGGERS else (amount // 2, amount - amount // 2)

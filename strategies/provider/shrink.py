@@ -1,7 +1,7 @@
-"""Making a failing history smaller: candidates that are simpler in a way that cannot go on for ever.
+"""Shrinks a failing history: simpler candidates that can all be run at once.
 
-Hypothesis shrinks one candidate after the other, which takes minutes over a network. These candidates can be played all
-at once. Each is strictly simpler than the history it was made of, by a measure of natural numbers, so minimising ends.
+Hypothesis tries one candidate after the other, which takes minutes over a network. Each candidate here is strictly
+simpler than the history that it was made from, by a measure of natural numbers, so shrinking always ends.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ Cost = tuple[int, ...]
 
 _LIMITS: Final = (ModelContext(Market.DK).market_deadline, CANCEL_LIMIT, SIX_MONTHS[1], REFUND_LIMIT)
 ROUND_AGES: Final = (DAY, *(limit + CLEAR for limit in _LIMITS), *(limit - CLEAR for limit in _LIMITS))
-"""The ages that a person would write, the plainest first: a day, and two days on either side of every limit."""
+"""Ages that a person would write, the plainest first: a day, and two days on either side of every limit."""
 
 ROUND_AMOUNTS: Final = (SIMPLEST, 200, 10_000, 999, 1001, 1999)
 
 RACE: Final = 3
-"""How many steps two requests at the same time are as hard to understand as: more than the two one after the other."""
+"""How many steps a race counts for: it is harder to understand than two requests one after the other."""
 
 _FLAGS: Final = (None, False, True)
 _KEYS: Final = (Key.FRESH, Key.SAME, Key.SPENT)
@@ -55,49 +55,55 @@ _ADDRESSEES: Final = (Addressee.OWN, Addressee.UNKNOWN, Addressee.FOREIGN)
 
 
 def cost(history: History) -> Cost:
-    """Return how far a history is from the simplest one: its length first, then its oddities, ages and amounts."""
+    """Return how far a history is from the simplest one: its length first, then oddities, ages and amounts."""
     ages = [step.by for step in history.steps if isinstance(step, Age)]
-    ledger = _ledger(history)
-    money = [history.opening.amount, *(entry.amount for entry in ledger)]
+    money_steps = _money_steps(history)
+    amounts = [history.opening.amount, *(money_step.amount for money_step in money_steps)]
     return (
         sum(RACE if isinstance(step, Together) else 1 for step in history.steps),
-        sum(_oddity(step) for step in history.all_steps),
+        sum(_oddness(step) for step in history.all_steps),
         sum(_age_rank(age) for age in ages),
         sum(age.days * 86_400 + age.seconds for age in ages),
         int(history.opening.amount != SIMPLEST),
         amounts_cost(history),
-        sum(entry.rank for entry in ledger),
+        sum(money_step.rank for money_step in money_steps),
         abs(history.opening.amount - SIMPLEST),
-        sum(money),
+        sum(amounts),
     )
 
 
 def amounts_cost(history: History) -> int:
-    """Return how far a history's amounts are from round ones: the digits that are left without trailing zeros."""
-    return sum(_digits(amount) for amount in (history.opening.amount, *(entry.amount for entry in _ledger(history))))
+    """Return how far a history's amounts are from round ones: the number of digits without trailing zeros."""
+    return sum(
+        _digits(amount)
+        for amount in (history.opening.amount, *(money_step.amount for money_step in _money_steps(history)))
+    )
 
 
 def candidates(history: History) -> Iterator[History]:
-    """Return simpler histories, the simplest first. All of them can be played where the history itself could."""
-    before = cost(history)
-    found = {one: cost(one) for one in _ideas(history) if _as_sound(one, history)}
-    yield from sorted((one for one, after in found.items() if after < before), key=found.__getitem__)
+    """Return simpler histories, the simplest first. A target that could run the history can run all of them."""
+    history_cost = cost(history)
+    costs = {candidate: cost(candidate) for candidate in _simplifications(history) if _is_sound(candidate, history)}
+    yield from sorted(
+        (candidate for candidate, candidate_cost in costs.items() if candidate_cost < history_cost),
+        key=costs.__getitem__,
+    )
 
 
-def _ideas(history: History) -> Iterator[History]:
+def _simplifications(history: History) -> Iterator[History]:
     for steps in (*_shorter(history.steps), *_merged(history.steps)):
         yield replace(history, steps=steps)
-    yield from _otherwise_reserved(history)
+    yield from _as_initial_charge(history)
     for place, step in enumerate(history.steps):
         for simpler in _simpler(step):
-            yield _with(history, place, simpler)
+            yield _with_step(history, place, simpler)
         if isinstance(step, Together):
             for pair in (parts_of(step), parts_of(step)[::-1]):
                 yield replace(history, steps=(*history.steps[:place], *pair, *history.steps[place + 1 :]))
     yield from _rounder(history)
 
 
-def _with(history: History, place: int, step: Step) -> History:
+def _with_step(history: History, place: int, step: Step) -> History:
     return replace(history, steps=(*history.steps[:place], step, *history.steps[place + 1 :]))
 
 
@@ -112,25 +118,25 @@ def _shorter(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
 
 
 def _merged(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    for place, (one, other) in enumerate(pairwise(steps)):
-        match one, other:
+    for place, (first, second) in enumerate(pairwise(steps)):
+        match first, second:
             case Age(), Age():
-                both: Step = Age(one.by + other.by)
+                merged: Step = Age(first.by + second.by)
             case Capture(), Capture():
-                both = Capture(one.amount + other.amount)
+                merged = Capture(first.amount + second.amount)
             case Refund(), Refund():
-                both = Refund(one.amount + other.amount)
+                merged = Refund(first.amount + second.amount)
             case Enter3DS(), Leave3DS(success=True):
-                both = Approve()
+                merged = Approve()
             case _:
                 continue
-        yield (*steps[:place], both, *steps[place + 2 :])
+        yield (*steps[:place], merged, *steps[place + 2 :])
 
 
-def _otherwise_reserved(history: History) -> Iterator[History]:
+def _as_initial_charge(history: History) -> Iterator[History]:
     if history.opening.kind in (Kind.CHARGE_RESERVE, Kind.CHARGE_DIRECT):
-        kept = tuple(step for step in history.steps if not isinstance(step, BecomeDue | StartProcessing | Reserve))
-        yield replace(history, opening=replace(history.opening, kind=Kind.INITIAL_RESERVE), steps=kept)
+        steps = tuple(step for step in history.steps if not isinstance(step, BecomeDue | StartProcessing | Reserve))
+        yield replace(history, opening=replace(history.opening, kind=Kind.INITIAL_RESERVE), steps=steps)
 
 
 def _simpler(step: Step) -> Iterator[Step]:
@@ -163,23 +169,23 @@ def _rounder(history: History) -> Iterator[History]:
         for unit in (100, 1):
             yield _scaled(history, other, unit)
         yield replace(history, opening=replace(history.opening, amount=other))
-    for entry in _ledger(history):
-        plain = (entry.available // 2, entry.available, LEAST[history.profile], *_rounded(entry.amount))
+    for money_step in _money_steps(history):
+        plain = (money_step.available // 2, money_step.available, LEAST[history.profile], *_rounded(money_step.amount))
         for other in plain:
-            yield _moving(history, entry, max(other, 1))
+            yield _with_moved(history, money_step, max(other, 1))
 
 
 def _halved(history: History) -> History:
-    """Move half of what there is, every time."""
-    for number in range(len(_ledger(history))):
-        entry = _ledger(history)[number]
-        history = _moving(history, entry, max(entry.available // 2, 1))
+    """Return the history with half of what is available in every capture and refund."""
+    for number in range(len(_money_steps(history))):
+        money_step = _money_steps(history)[number]
+        history = _with_moved(history, money_step, max(money_step.available // 2, 1))
     return history
 
 
-def _moving(history: History, entry: _Entry, amount: int) -> History:
+def _with_moved(history: History, money_step: _MoneyStep, amount: int) -> History:
     """Return the history with another amount in one of its captures and refunds."""
-    return _with(history, entry.place, _with_amount(history.steps[entry.place], lambda _: amount))
+    return _with_step(history, money_step.place, _with_amount(history.steps[money_step.place], lambda _: amount))
 
 
 def _with_amount(step: Step, amount: Callable[[int], int]) -> Step:
@@ -193,13 +199,13 @@ def _with_amount(step: Step, amount: Callable[[int], int]) -> Step:
 
 
 def _scaled(history: History, amount: int, unit: int) -> History:
-    """Tell the same of another amount, with every part of it rounded to whole units."""
-    old = history.opening.amount
+    """Return the history with another total, and every part of it scaled and rounded to whole units."""
+    total = history.opening.amount
 
-    def part(value: int) -> int:
-        return max(value * amount // old // unit * unit, min(value, unit))
+    def scaled_part(value: int) -> int:
+        return max(value * amount // total // unit * unit, min(value, unit))
 
-    steps = tuple(_with_amount(step, part) for step in history.steps)
+    steps = tuple(_with_amount(step, scaled_part) for step in history.steps)
     return replace(history, opening=replace(history.opening, amount=amount), steps=steps)
 
 
@@ -211,8 +217,8 @@ def _rounded(amount: int) -> Iterator[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """A capture or a refund: where it stands, and how much there was to take it from when nothing had been refused."""
+class _MoneyStep:
+    """A capture or a refund: its place, and what was available for it as long as nothing was refused."""
 
     place: int
     step: Capture | Refund
@@ -220,53 +226,53 @@ class _Entry:
 
     @property
     def amount(self) -> int:
-        """How much is moved."""
+        """How much is moved, in minor units."""
         return self.step.amount
 
     @property
     def exceeds(self) -> bool:
-        """Whether that is more than there was."""
+        """Whether that is more than was available."""
         return self.amount > self.available
 
     @property
     def rank(self) -> int:
-        """How plain the amount is: half of what there was, all of it, or anything else."""
+        """How plain the amount is: half of what was available, all of it, or anything else."""
         if self.amount == self.available // 2:
             return 0
         return 1 if self.amount == self.available else 2
 
 
-def _ledger(history: History) -> list[_Entry]:
+def _money_steps(history: History) -> list[_MoneyStep]:
     uncaptured, refundable = history.opening.amount, 0
-    entries: list[_Entry] = []
+    money_steps: list[_MoneyStep] = []
     for place, step in enumerate(history.steps):
         match parts_of(step)[-1]:
             case Capture() as capture:
-                entry = _Entry(place, capture, uncaptured)
-                if not entry.exceeds:
+                money_step = _MoneyStep(place, capture, uncaptured)
+                if not money_step.exceeds:
                     uncaptured, refundable = uncaptured - capture.amount, refundable + capture.amount
             case Refund() as refund:
-                entry = _Entry(place, refund, refundable)
-                if not entry.exceeds:
+                money_step = _MoneyStep(place, refund, refundable)
+                if not money_step.exceeds:
                     refundable -= refund.amount
             case _:
                 continue
-        entries.append(entry)
-    return entries
+        money_steps.append(money_step)
+    return money_steps
 
 
-def _as_sound(one: History, origin: History) -> bool:
-    """Tell whether a candidate moves no more than there is, and no amount with a meaning, unless its origin did."""
-    here, there = _ledger(one), _ledger(origin)
-    if sum(entry.exceeds for entry in here) > sum(entry.exceeds for entry in there):
+def _is_sound(candidate: History, origin: History) -> bool:
+    """Return whether a candidate asks for no more money, and no smaller or special amounts, than its origin did."""
+    money_steps, origin_steps = _money_steps(candidate), _money_steps(origin)
+    if sum(money_step.exceeds for money_step in money_steps) > sum(money_step.exceeds for money_step in origin_steps):
         return False
-    if _smallest(one, here) < min(_smallest(origin, there), LEAST[one.profile]):
+    if _smallest(candidate, money_steps) < min(_smallest(origin, origin_steps), LEAST[candidate.profile]):
         return False
-    return _triggers(one) <= _triggers(origin)
+    return _triggers(candidate) <= _triggers(origin)
 
 
-def _smallest(history: History, entries: Iterable[_Entry]) -> int:
-    return min([history.opening.amount, *(entry.amount for entry in entries)])
+def _smallest(history: History, money_steps: Iterable[_MoneyStep]) -> int:
+    return min([history.opening.amount, *(money_step.amount for money_step in money_steps)])
 
 
 def _triggers(history: History) -> frozenset[int]:
@@ -274,13 +280,13 @@ def _triggers(history: History) -> frozenset[int]:
     return TRIGGERS.intersection({history.opening.amount, *refunds})
 
 
-def _oddity(step: Step) -> int:
+def _oddness(step: Step) -> int:
     match step:
         case Cancel():
             flag, key, to = _FLAGS.index(step.flag), _KEYS.index(step.key), _ADDRESSEES.index(step.to)
             return flag + key + to + (0 if step.defect is None else 3)
         case Together():
-            return sum(map(_oddity, parts_of(step)))
+            return sum(map(_oddness, parts_of(step)))
         case StopAgreement():
             return int(step.with_other_change)
         case Leave3DS():

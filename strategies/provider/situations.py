@@ -1,4 +1,4 @@
-"""Situations: the ways in which an order can stand when a cancel arrives, as data.
+"""Situations: the states in which an order can be when a cancel arrives, as data.
 
 A situation is what the user and the charge run did, how much was captured and refunded since, and what had already
 ended the order. The amounts are filled in when a history is made of it.
@@ -37,7 +37,7 @@ from conformance.strategies.provider.money import ALL, HALF, NOTHING, PARTS, WHO
 
 
 class Extent(StrEnum):
-    """Of a whole: nothing, a part, or all of it."""
+    """How much of a whole: nothing, a part, or all of it."""
 
     NOTHING = "nothing"
     PART = "part"
@@ -46,10 +46,16 @@ class Extent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A way in which an order can stand.
+    """A state in which an order can be when a cancel arrives.
 
-    ``lead`` brings it to where money can move, ``captured`` and ``refunded`` say how much then does, and ``close`` is
-    what else happens before the cancel arrives.
+    Attributes:
+        name: Its name in the coverage grid.
+        lead: The steps that bring the order to where money can move.
+        captured: How much is captured then.
+        refunded: How much of that is refunded.
+        close: What else happens before the cancel arrives.
+        kind: The kind of order.
+
     """
 
     name: str
@@ -73,13 +79,13 @@ class Situation:
 
     @property
     def waits(self) -> bool:
-        """Whether it is a charge that the charge run may still move, so that time does not leave it where it is."""
+        """Whether the charge run may still move the charge, so that it does not stay as it is while time passes."""
         moving = self.kind in (Kind.CHARGE_RESERVE, Kind.CHARGE_DIRECT)
         return moving and not any(isinstance(step, Reserve | Charge | Fail) for step in self.lead)
 
     @property
     def wire(self) -> bool:
-        """Whether it takes a request that only exists on the wire."""
+        """Whether it needs a request that only exists over HTTP."""
         return StopAgreement(with_other_change=True) in self.close
 
     @property
@@ -94,14 +100,14 @@ class Situation:
 
 
 def on_wire_only(history: History) -> bool:
-    """Tell whether a history has a request that a target without HTTP cannot be sent."""
+    """Return whether a history has a request that a target without HTTP cannot be sent."""
     parts = [part for step in history.steps for part in parts_of(step)]
-    broken = any(isinstance(one, Cancel) and (one.defect or one.to is Addressee.FOREIGN) for one in parts)
-    return broken or StopAgreement(with_other_change=True) in parts
+    malformed = any(isinstance(part, Cancel) and (part.defect or part.to is Addressee.FOREIGN) for part in parts)
+    return malformed or StopAgreement(with_other_change=True) in parts
 
 
 def needs(history: History) -> frozenset[str]:
-    """Return the capabilities without which a target cannot play a history."""
+    """Return the capabilities without which a target cannot run a history, such as ``approve`` and ``age``."""
     actions = {action_of(part) for step in history.steps for part in parts_of(step)}
     ageing = {"age"} if any(isinstance(step, Age) for step in history.steps) else set()
     racing = {"concurrent"} if any(isinstance(step, Together) for step in history.steps) else set()
@@ -260,4 +266,4 @@ SITUATIONS: Final[Mapping[Profile, tuple[Situation, ...]]] = {
         STOPPED_WITH_CHANGE,
     ),
 }
-"""Every situation of each API: the plainest first, and each variation right behind what it is a variation of."""
+"""Every situation of each API: the plainest first, and each variation right after what it varies."""

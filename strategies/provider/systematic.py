@@ -1,6 +1,6 @@
-"""The systematic set: the grid that puts every rule on both sides of every boundary, in the order that tells the most.
+"""The systematic set: the grid that puts every rule on both sides of every boundary, the most telling cases first.
 
-It is the same for the same profile, world and capabilities. A target that offers less gets the cells that it can play.
+It is the same for the same API, context and capabilities. A target that offers less gets the cells that it can run.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ from conformance.strategies.provider.situations import needs
 from conformance.strategies.provider.walk import Question, questions, reached
 
 EXAMPLES: Final = 3
-"""So many examples of each rule, on each of its sides, a verdict needs."""
+"""How many checks of each rule, on each of its sides, a verdict needs."""
 WEIGHTS: Final = (8, 4, 2)
-"""What a rule's first, second and third example is worth. A question that nobody asked yet is worth as much as a first
-example, and two things that were not yet tried together are worth one."""
+"""What a rule's first, second and third check are worth.
+
+A new question is worth as much as a first check, and two properties that were not yet tried together are worth 1.
+"""
 
 
 def recipes(
     profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool = True
 ) -> tuple[tuple[Recipe, History], ...]:
-    """Return the recipes of the grid that a target can play, each with its history, in the order of the grid."""
+    """Return the recipes of the grid that a target can run, each with its history, in the order of the grid."""
     grid = Grid(profile, context)
     (grid_recurring if profile is Profile.RECURRING else grid_payments).fill(grid, wire=wire)
     grid_races.fill(grid)
@@ -47,63 +49,63 @@ def recipes(
 def systematic(
     profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool = True
 ) -> tuple[Case, ...]:
-    """Return the systematic set, so ordered that every beginning of it tells the most.
+    """Return the systematic set, ordered so that every beginning of it tells the most.
 
     Args:
         profile: the API.
-        context: the market and the readings in force; its limits decide the ages.
-        offered: what the target lets the suite do, in the words of the test control API.
-        wire: whether requests can be broken on the wire, which a target without HTTP has none of.
+        context: the market and the interpretations in force; its limits decide the ages.
+        offered: the target's capabilities, in the words of the test control API.
+        wire: whether requests can be malformed, which needs HTTP.
 
     """
     cells = recipes(profile, context, offered, wire=wire)
-    planned = {
+    aspects_of = {
         Case(history, recipe.label(), recipe.cell(), tuple(sorted(reached(history, context)))): _Aspects(
             questions(history, context), _pairs(recipe)
         )
         for recipe, history in cells
     }
-    return tuple(_most_telling_first(planned))
+    return tuple(_most_telling_first(aspects_of))
 
 
 @dataclass(frozen=True, slots=True)
 class _Aspects:
-    """What tells a history from others: what it asks, and which things about it come together."""
+    """What makes a history telling: the questions that it asks, and which of its properties come together."""
 
     questions: frozenset[Question]
     pairs: frozenset[tuple[str, str]]
 
 
-def _most_telling_first(planned: Mapping[Case, _Aspects]) -> Iterator[Case]:
-    """Order greedily by how much a history tells that the ones before it did not."""
-    left = list(planned)
-    examples: Counter[str] = Counter()
-    asked: set[Question] = set()
-    seen: set[tuple[str, str]] = set()
+def _most_telling_first(aspects_of: Mapping[Case, _Aspects]) -> Iterator[Case]:
+    """Return the cases in greedy order: each tells the most that the ones before it did not."""
+    remaining = list(aspects_of)
+    checks: Counter[str] = Counter()
+    asked_questions: set[Question] = set()
+    tried_pairs: set[tuple[str, str]] = set()
 
-    def telling(one: Case) -> tuple[int, int]:
-        aspects = planned[one]
-        counts = [examples[goal] for goal in one.goals]
-        news = [counts.count(0) + len(aspects.questions - asked), counts.count(1), counts.count(2)]
-        return sum(map(mul, news, WEIGHTS)) + len(aspects.pairs - seen), -len(one.history.steps)
+    def value(case: Case) -> tuple[int, int]:
+        aspects = aspects_of[case]
+        counts = [checks[goal] for goal in case.goals]
+        new_counts = [counts.count(0) + len(aspects.questions - asked_questions), counts.count(1), counts.count(2)]
+        return sum(map(mul, new_counts, WEIGHTS)) + len(aspects.pairs - tried_pairs), -len(case.history.steps)
 
-    while left:
-        best = max(left, key=telling)
-        left.remove(best)
-        examples.update(best.goals)
-        asked |= planned[best].questions
-        seen |= planned[best].pairs
+    while remaining:
+        best = max(remaining, key=value)
+        remaining.remove(best)
+        checks.update(best.goals)
+        asked_questions |= aspects_of[best].questions
+        tried_pairs |= aspects_of[best].pairs
         yield best
 
 
 def _pairs(recipe: Recipe) -> frozenset[tuple[str, str]]:
-    """Return every pair of things about a recipe, so that what was not yet tried together can come before the rest."""
-    things = {
+    """Return every pair of a recipe's properties, so that new combinations can come before the rest."""
+    properties = {
         **recipe.cell(),
         "moment": recipe.ageing.moment.value if recipe.ageing.by else "",
         "cancel": repr(recipe.cancel),
-        "beside": recipe.beside.name,
+        "beside": recipe.rival.name,
         "tail": recipe.tail.name,
         "amount": str(recipe.amount),
     }
-    return frozenset(combinations(sorted(f"{name}: {value}" for name, value in things.items()), 2))
+    return frozenset(combinations(sorted(f"{name}: {value}" for name, value in properties.items()), 2))
