@@ -26,7 +26,7 @@ from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.obligations.history import MerchantHistory
 from conformance.strategies.merchant.plan import BUDGETS, plan_merchant_cases
-from examples.merchants import ecom, epayment, ledger, recurring
+from examples.merchants import base, ecom, epayment, recurring
 
 MERCHANTS: dict[Profile, Any] = {
     Profile.ECOM: ecom.Adapter,
@@ -44,9 +44,9 @@ class Shop:
     def __init__(self, history: MerchantHistory, number: int) -> None:
         self.history = history
         self.clock = VirtualClock()
-        self.counter = ProviderState(self.clock, history.behaviour, "no", SEED + number)
+        self.state = ProviderState(self.clock, history.behaviour, "no", SEED + number)
         self.requests = 0
-        options = self.counter.options
+        options = self.state.options
         keys = (options.client_id, options.client_secret, options.subscription_key, options.msn)
         base = "http://provider"
         setup = Setup(history.profile.value, base, *keys, now=self.clock.now, sleep=self.clock.skip)
@@ -55,20 +55,20 @@ class Shop:
 
     def _order(self, number: int) -> Order:
         id_ = f"cc-bare-{number:04d}"
-        agreement = self.counter.agree(id_) if self.history.profile is Profile.RECURRING else ""
+        agreement = self.state.agree(id_) if self.history.profile is Profile.RECURRING else ""
         return Order(id_, self.history.amounts[number], "NOK", id_, agreement)
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
-        answer = self.counter.handle(Request(request.method, request.url.raw_path.decode(), headers, request.read()))
+        answer = self.state.handle(Request(request.method, request.url.raw_path.decode(), headers, request.read()))
         return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 
     def play(self) -> None:
         self.merchant = self.make()
         for step in self.history.steps:
             # What is refused is refused: the books say so.
-            with suppress(RuntimeError, ledger.Refused, ledger.TryLater, KeyError):
+            with suppress(RuntimeError, base.Refused, base.TryLater, KeyError):
                 self._do(step.do, self.orders[step.order], step.number)
         for order in self.orders:
             with suppress(KeyError):
@@ -86,20 +86,20 @@ class Shop:
             case "restart":
                 self.merchant = merchant.restart()
             case "deliver" | "deliver_twice" | "deliver_reversed":
-                for hook in self.counter.news():
+                for hook in self.state.new_webhooks():
                     merchant.deliver(hook)
             case "lose":
-                self.counter.news()
+                self.state.new_webhooks()
             case "wait":
                 self.clock.skip(number)
             case "age":
-                self.counter.age(*at, number)
+                self.state.age(*at, number)
             case "portal_cancel":
-                self.counter.cancel_in_portal(*at)
+                self.state.cancel_in_portal(*at)
             case "cancel" | "abandon":
                 getattr(merchant, do)(order.id)
             case _:
-                self.counter.act(*at, do)
+                self.state.act(*at, do)
 
 
 def bare(profile: Profile, drawn: int) -> dict[str, float]:
@@ -112,7 +112,7 @@ def bare(profile: Profile, drawn: int) -> dict[str, float]:
         shop = Shop(history, number)
         # The shortest way from httpx to the provider; without it, every client reads the certificates.
         direct = partial(httpx.Client, transport=httpx.MockTransport(shop.handle))
-        with patch.object(ledger.httpx, "Client", direct):
+        with patch.object(base.httpx, "Client", direct):
             shop.play()
         requests += shop.requests
     return {"cpu": time.process_time() - start, "histories": len(plan), "requests": requests}

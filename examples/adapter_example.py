@@ -1,8 +1,8 @@
-"""A small implementation of ePayment's Cancel, in memory, and the adapter through which it is tested.
+"""A small implementation of ePayment's Cancel, in memory, with the adapter through which it is tested.
 
     cancel-conformance run --target python:examples.adapter_example:InMemoryEpayment --profile epayment
 
-An adapter of one's own does not implement anything: its methods call what is to be tested.
+Your own adapter implements nothing: its methods call the code under test.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TOO_OLD_TO_REFUND = timedelta(days=365)
 
 @dataclass
 class Payment:
-    """One payment. Its ages are None until the thing has happened."""
+    """One payment. ``reserved_for`` and ``captured_for`` are None until that has happened."""
 
     amount: int
     currency: str
@@ -38,7 +38,7 @@ class Payment:
 
 
 class InMemoryEpayment:
-    """The adapter. Each method that is there lets the suite exercise more rules."""
+    """The adapter. Every method beyond the first three lets the suite test more rules."""
 
     profiles = ("epayment",)
 
@@ -47,17 +47,17 @@ class InMemoryEpayment:
         self.answers: dict[tuple[str, str], tuple[bool | None, Answer]] = {}
 
     def initiate(self, order_id: str, amount: int, currency: str, kind: str) -> Answer:
-        """Make a payment that waits for the user."""
+        """Create a payment that waits for the user."""
         if order_id in self.payments:
             return Refused(status=409)
         self.payments[order_id] = Payment(amount, currency, events=[Event("CREATED", amount)])
         return Accepted()
 
     def cancel(self, order_id: str, *, flag: bool | None, key: str) -> Answer:
-        """Cancel a payment; the same key gives the same answer again."""
+        """Cancel a payment; the same key gets the same response again."""
         if (order_id, key) in self.answers:
-            earlier, answer = self.answers[order_id, key]
-            return answer if earlier == flag else Refused(status=409)
+            earlier_flag, answer = self.answers[order_id, key]
+            return answer if earlier_flag == flag else Refused(status=409)
         payment = self.payments.get(order_id)
         answer = Refused("5090", 404) if payment is None else self._cancel(payment, flag)
         self.answers[order_id, key] = (flag, answer)
@@ -97,7 +97,7 @@ class InMemoryEpayment:
             events=payment.events,
         )
 
-    # What the merchant does besides. An adapter may leave any of it out.
+    # Other actions of the merchant. An adapter may leave any of them out.
 
     def capture(self, order_id: str, amount: int) -> Answer:
         """Capture an amount."""
@@ -124,7 +124,7 @@ class InMemoryEpayment:
         payment.events.append(Event("REFUNDED", amount))
         return Accepted()
 
-    # The user, played by the suite.
+    # The user's actions, taken by the suite.
 
     def approve(self, order_id: str) -> Answer:
         """The user approves, and the amount is reserved."""
@@ -162,7 +162,7 @@ class InMemoryEpayment:
         return Accepted()
 
     def age(self, order_id: str, by: timedelta) -> Answer:
-        """Time passes for one payment."""
+        """Let time pass for one payment."""
         payment = self.payments[order_id]
         if payment.reserved_for is not None:
             payment.reserved_for += by

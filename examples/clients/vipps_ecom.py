@@ -1,4 +1,4 @@
-"""A small shop on eCom with the client ``vipps`` of PyPI, in three stages."""
+"""A small merchant on eCom with the client ``vipps`` from PyPI, in three stages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.merchant import Order, Setup, View
 
 
 class Adapter:
-    """It does what the client's answers suggest, and nothing more."""
+    """Does what the client's responses suggest, and nothing more."""
 
     profiles = ("ecom",)
     client = VippsEcomApi
@@ -24,7 +24,7 @@ class Adapter:
         self.orders: dict[str, View] = {}
 
     def create(self, order: Order) -> str:
-        """Make the payment."""
+        """Create the payment."""
         self.orders[order.id] = View("open", captured=0, reference=order.id)
         return str(self.api.init_payment(order.id, order.amount, order.description)["orderId"])
 
@@ -41,12 +41,12 @@ class Adapter:
             self.orders[order_id] = View("cancelled", captured=0, reference=order_id)
 
     def local_view(self, order_id: str) -> View:
-        """Tell how the payment stands in the books."""
+        """Return how the payment stands in the books."""
         return self.orders[order_id]
 
 
 class WithRequestId(VippsEcomApi):
-    """The client, with the ``X-Request-Id`` without which no capture is accepted."""
+    """The client, with the ``X-Request-Id`` that a capture needs to be accepted."""
 
     request_id: str | None = None
 
@@ -57,7 +57,7 @@ class WithRequestId(VippsEcomApi):
 
 
 class Keyed(Adapter):
-    """The same shop, whose captures are accepted. The id stays the same until a capture is confirmed."""
+    """The same merchant with captures that are accepted: the id stays the same until a capture is confirmed."""
 
     client = WithRequestId
 
@@ -71,28 +71,28 @@ class Keyed(Adapter):
 
 
 class Careful(Keyed):
-    """The same shop, believing nothing but the payment's details: it looks before and after whatever it sends."""
+    """The same merchant, which believes nothing but the payment's details: it reads before and after what it sends."""
 
-    def is_over(self, order_id: str) -> bool:
-        """Look at the payment, and tell whether nothing is left of it."""
+    def read_whether_over(self, order_id: str) -> bool:
+        """Read the payment; return whether nothing of it remains."""
         try:
-            said = self.api.details_payment(order_id)
+            details = self.api.details_payment(order_id)
         except requests.HTTPError:
             self.api._access_token = None  # The client keeps a token for ever.
             raise
-        done = {one["operation"] for one in said["transactionLogHistory"] if one["operationSuccess"]}
-        sums = said.get("transactionSummary") or {}
-        taken, left = sums.get("capturedAmount", 0), sums.get("remainingAmountToCapture", 0)
-        over = not left if done & {"RESERVE", "SALE"} else bool(done & {"CANCEL", "VOID"})
-        status = "captured" if taken else "cancelled" if over else "authorized" if left else "open"
+        done = {entry["operation"] for entry in details["transactionLogHistory"] if entry["operationSuccess"]}
+        sums = details.get("transactionSummary") or {}
+        taken, remaining = sums.get("capturedAmount", 0), sums.get("remainingAmountToCapture", 0)
+        ended = not remaining if done & {"RESERVE", "SALE"} else bool(done & {"CANCEL", "VOID"})
+        status = "captured" if taken else "cancelled" if ended else "authorized" if remaining else "open"
         self.orders[order_id] = View(status, captured=taken, reference=order_id)
-        return over
+        return ended
 
     def cancel(self, order_id: str) -> None:
         """Cancel the order, or what is left of it."""
-        if self.is_over(order_id):
+        if self.read_whether_over(order_id):
             return
         with suppress(requests.RequestException, ValueError):
             self.api.cancel_payment(order_id, "Cancelled")
-        if not self.is_over(order_id):
+        if not self.read_whether_over(order_id):
             raise RuntimeError(f"{order_id} is not cancelled")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from examples.merchants.ledger import Refused, Row, Shop, TryLater
+from examples.merchants.base import ReferenceMerchant, Refused, Row, TryLater
 
 PAYMENTS = "/ecomm/v2/payments"
 ENDS = ("CANCEL", "VOID")
 
 
-class Adapter(Shop):
+class Adapter(ReferenceMerchant):
     """Payments that are made, read, captured and cancelled through eCom."""
 
     profiles = ("ecom",)
 
-    def make(self, row: Row) -> None:
-        """Make a payment; an order id that is taken is the one that was made before."""
+    def create_payment(self, row: Row) -> None:
+        """Create a payment; an order id that is taken belongs to the payment that was created before."""
         body = {
             "customerInfo": {},
             "merchantInfo": {
@@ -31,39 +31,43 @@ class Adapter(Shop):
             },
         }
         try:
-            self.wire.call("POST", PAYMENTS, body)
+            self.client.call("POST", PAYMENTS, body)
         except Refused as refusal:
             if "34" not in refusal.codes:
                 raise
 
-    def look(self, row: Row) -> None:
-        """Read the whole history: the sums are there only once something was reserved."""
-        said = self.wire.call("GET", f"{self._path(row)}/details")
-        if not isinstance(said, dict) or not isinstance(said.get("transactionLogHistory"), list):
+    def read_payment(self, row: Row) -> None:
+        """Read the details: the log says what was done, and the sums are there once something was reserved."""
+        details = self.client.call("GET", f"{self._path(row)}/details")
+        if not isinstance(details, dict) or not isinstance(details.get("transactionLogHistory"), list):
             raise TryLater("no payment in the answer")
-        done = {one["operation"]: one for one in reversed(said["transactionLogHistory"]) if one["operationSuccess"]}
-        sums = said.get("transactionSummary") or {}
+        done = {
+            entry["operation"]: entry
+            for entry in reversed(details["transactionLogHistory"])
+            if entry["operationSuccess"]
+        }
+        summary = details.get("transactionSummary") or {}
         reserved = row.amount if done.keys() & {"RESERVE", "SALE"} else 0
-        captured = int(sums.get("capturedAmount", 0))
-        left = int(sums.get("remainingAmountToCapture", 0))
-        self.stands(
+        captured = int(summary.get("capturedAmount", 0))
+        remaining = int(summary.get("remainingAmountToCapture", 0))
+        self.record_state(
             row,
             ended=any(name in done for name in ENDS) and not reserved,
             authorized=reserved,
             captured=captured,
-            cancelled=reserved - captured - left,
+            cancelled=reserved - captured - remaining,
         )
 
-    def take(self, row: Row, key: str, amount: int) -> None:
+    def capture_payment(self, row: Row, key: str, amount: int) -> None:
         """Capture."""
-        self.wire.call("POST", f"{self._path(row)}/capture", self._body(row, amount=amount), key)
+        self.client.call("POST", f"{self._path(row)}/capture", self._body(row, amount=amount), key)
 
-    def stop(self, row: Row, key: str) -> None:
+    def cancel_payment(self, row: Row, key: str) -> None:
         """Cancel; after a partial capture, with the flag that releases the rest."""
         body = self._body(row)
         if row.captured:
             body["shouldReleaseRemainingFunds"] = True
-        self.wire.call("PUT", f"{self._path(row)}/cancel", body)
+        self.client.call("PUT", f"{self._path(row)}/cancel", body)
 
     def _body(self, row: Row, **more: int) -> dict[str, object]:
         return {

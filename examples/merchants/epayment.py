@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from examples.merchants.ledger import Refused, Row, Shop, TryLater
+from examples.merchants.base import ReferenceMerchant, Refused, Row, TryLater
 
 PAYMENTS = "/epayment/v1/payments"
 
 
-class Adapter(Shop):
+class Adapter(ReferenceMerchant):
     """Payments that are made, read, captured and cancelled through ePayment."""
 
     profiles = ("epayment",)
 
-    def make(self, row: Row) -> None:
-        """Make a payment; one that is there already is the one that was made before."""
+    def create_payment(self, row: Row) -> None:
+        """Create a payment; one that exists already is the one that was created before."""
         body = {
             "amount": {"value": row.amount, "currency": row.currency},
             "paymentMethod": {"type": "WALLET"},
@@ -25,36 +25,36 @@ class Adapter(Shop):
             "paymentDescription": f"Order {row.order_id}",
         }
         try:
-            self.wire.call("POST", PAYMENTS, body, f"create-{row.order_id}")
+            self.client.call("POST", PAYMENTS, body, f"create-{row.order_id}")
         except Refused as refusal:
             if refusal.status != 409:
                 raise
 
-    def look(self, row: Row) -> None:
-        """Read the sums: the state alone does not tell what is left."""
-        said = self.wire.call("GET", self._path(row))
-        if not isinstance(said, dict) or "aggregate" not in said:
+    def read_payment(self, row: Row) -> None:
+        """Read the sums: the state alone does not show what remains."""
+        payment = self.client.call("GET", self._path(row))
+        if not isinstance(payment, dict) or "aggregate" not in payment:
             raise TryLater("no payment in the answer")
-        sums = {name: int(amount["value"]) for name, amount in said["aggregate"].items()}
-        ended = said.get("state") in ("TERMINATED", "ABORTED", "EXPIRED")
-        released = sums["cancelledAmount"] if sums["authorizedAmount"] else 0
-        self.stands(
+        sums = {name: int(amount["value"]) for name, amount in payment["aggregate"].items()}
+        ended = payment.get("state") in ("TERMINATED", "ABORTED", "EXPIRED")
+        cancelled = sums["cancelledAmount"] if sums["authorizedAmount"] else 0
+        self.record_state(
             row,
             ended=ended,
             authorized=sums["authorizedAmount"],
             captured=sums["capturedAmount"],
-            cancelled=released,
+            cancelled=cancelled,
         )
 
-    def take(self, row: Row, key: str, amount: int) -> None:
+    def capture_payment(self, row: Row, key: str, amount: int) -> None:
         """Capture."""
         money = {"value": amount, "currency": row.currency}
-        self.wire.call("POST", f"{self._path(row)}/capture", {"modificationAmount": money}, key)
+        self.client.call("POST", f"{self._path(row)}/capture", {"modificationAmount": money}, key)
 
-    def stop(self, row: Row, key: str) -> None:
+    def cancel_payment(self, row: Row, key: str) -> None:
         """Cancel; what is only abandoned is not released if it was approved in between."""
-        body = {"cancelTransactionOnly": True} if row.wanted == "abandon" else None
-        self.wire.call("POST", f"{self._path(row)}/cancel", body, key)
+        body = {"cancelTransactionOnly": True} if row.wanted_end == "abandon" else None
+        self.client.call("POST", f"{self._path(row)}/cancel", body, key)
 
     def _path(self, row: Row) -> str:
         return f"{PAYMENTS}/{quote(row.reference, safe='')}"

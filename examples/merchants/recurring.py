@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import quote
 
-from examples.merchants.ledger import Refused, Row, Shop, TryLater
+from examples.merchants.base import ReferenceMerchant, Refused, Row, TryLater
 
 AGREEMENTS = "/recurring/v3/agreements"
 
 
-class Adapter(Shop):
+class Adapter(ReferenceMerchant):
     """Charges that are made, read, captured and cancelled."""
 
     profiles = ("recurring",)
 
-    def make(self, row: Row) -> None:
-        """Make a charge; one that is there already is the one that was made before."""
+    def create_payment(self, row: Row) -> None:
+        """Create a charge; one that exists already is the one that was created before."""
         body = {
             "amount": row.amount,
             "transactionType": "RESERVE_CAPTURE",
@@ -26,22 +26,22 @@ class Adapter(Shop):
             "orderId": row.reference,
         }
         try:
-            self.wire.call(
+            self.client.call(
                 "POST", f"{AGREEMENTS}/{quote(row.agreement, safe='')}/charges", body, f"create-{row.order_id}"[:40]
             )
         except Refused as refusal:
             if refusal.status != 409:
                 raise
 
-    def look(self, row: Row) -> None:
+    def read_payment(self, row: Row) -> None:
         """Read the sums: a charge that was captured in part ends as CHARGED, not as CANCELLED."""
-        said = self.wire.call("GET", self._path(row))
-        if not isinstance(said, dict) or "summary" not in said:
+        charge = self.client.call("GET", self._path(row))
+        if not isinstance(charge, dict) or "summary" not in charge:
             raise TryLater("no charge in the answer")
-        status, sums = said["status"], said["summary"]
-        done = {one["event"] for one in said.get("history", []) if one["success"]}
-        reserved = int(said["amount"]) if done & {"RESERVE", "CAPTURE"} else 0
-        self.stands(
+        status, sums = charge["status"], charge["summary"]
+        done = {event["event"] for event in charge.get("history", []) if event["success"]}
+        reserved = int(charge["amount"]) if done & {"RESERVE", "CAPTURE"} else 0
+        self.record_state(
             row,
             ended=status in ("CANCELLED", "FAILED"),
             authorized=reserved,
@@ -49,13 +49,13 @@ class Adapter(Shop):
             cancelled=int(sums["cancelled"]) if reserved else 0,
         )
 
-    def take(self, row: Row, key: str, amount: int) -> None:
+    def capture_payment(self, row: Row, key: str, amount: int) -> None:
         """Capture."""
-        self.wire.call("POST", f"{self._path(row)}/capture", {"amount": amount, "description": "Shipped"}, key)
+        self.client.call("POST", f"{self._path(row)}/capture", {"amount": amount, "description": "Shipped"}, key)
 
-    def stop(self, row: Row, key: str) -> None:
-        """Cancel. 204 is done; 202 is not yet, and is read again later."""
-        self.wire.call("DELETE", self._path(row), key=key)
+    def cancel_payment(self, row: Row, key: str) -> None:
+        """Cancel. 204 is done; 202 is not done yet, and is read again later."""
+        self.client.call("DELETE", self._path(row), key=key)
 
     def _path(self, row: Row) -> str:
         return f"{AGREEMENTS}/{quote(row.agreement, safe='')}/charges/{quote(row.reference, safe='')}"

@@ -1,4 +1,4 @@
-// A small shop on ePayment: it does what the client's answers suggest, and nothing more.
+// A small shop on ePayment: it does what the client's responses suggest, and nothing more.
 
 import { Client } from "@vippsmobilepay/sdk";
 
@@ -26,7 +26,7 @@ export function shop(setup) {
       done(await payment.cancel(await token(), order_id));
       if (!orders[order_id].captured) orders[order_id].status = "cancelled";
     },
-    // A reservation is to be left alone, so that what is AUTHORIZED afterwards was paid in time.
+    // A reservation must not be touched: a payment that is AUTHORIZED afterwards was paid in time.
     async abandon({ order_id }) {
       await payment.cancel(await token(), order_id, { cancelTransactionOnly: true });
       const { state } = done(await payment.info(await token(), order_id));

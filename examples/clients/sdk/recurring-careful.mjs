@@ -1,5 +1,5 @@
-// The same shop, believing nothing but the charge itself: it looks before and after whatever it sends, and lets the
-// client repeat nothing.
+// The same shop, which believes nothing but the charge itself: it reads before and after whatever it sends, and lets
+// the client repeat nothing.
 
 import { Client } from "@vippsmobilepay/sdk";
 import { shop as small } from "./recurring.mjs";

@@ -1,4 +1,4 @@
-// A small shop that charges agreements: it does what the client's answers suggest, and nothing more.
+// A small shop that charges agreements: it does what the client's responses suggest, and nothing more.
 
 import { Client } from "@vippsmobilepay/sdk";
 

@@ -1,8 +1,8 @@
-"""A merchant as a program that is started for every action; its books are a file in ``CANCEL_STATE``.
+"""A merchant as a program that runs once for every action; its books are a file in ``CANCEL_STATE``.
 
     cancel-conformance merchant --integration "exec:python examples/merchants/exec/shop.py" --budget quick --histories 0
 
-The standard library is all that it needs. It reads before it decides, and remembers its key until it has an answer.
+It needs nothing but the standard library. It reads before it decides, and keeps its key until a response settles it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAYMENTS = "/epayment/v1/payments"
 
 
 def call(method: str, path: str, body: object = None, key: str = "", token: str = "") -> tuple[int, Any]:
-    """Make a call; return its status and JSON. A status of 0 says that no answer came."""
+    """Make a call; return its status and JSON. A status of 0 means that no response came."""
     headers = {
         "Ocp-Apim-Subscription-Key": os.environ["VIPPS_SUBSCRIPTION_KEY"],
         "Merchant-Serial-Number": os.environ["VIPPS_MSN"],
@@ -38,43 +38,43 @@ def call(method: str, path: str, body: object = None, key: str = "", token: str 
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(BASE + path, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return answer.status, parsed(answer.read())
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return response.status, parse_json(response.read())
     except urllib.error.HTTPError as error:
-        return error.code, parsed(error.read())
+        return error.code, parse_json(error.read())
     except OSError:
         return 0, None
 
 
-def parsed(body: bytes) -> Any:
-    """Return JSON, or None."""
+def parse_json(body: bytes) -> Any:
+    """Return the JSON of a body, or None."""
     try:
         return json.loads(body)
     except ValueError:
         return None
 
 
-def signed(method: str, path: str, body: object = None, key: str = "") -> tuple[int, Any]:
-    """Make a call with a token of its own; a token that is refused is fetched once more."""
-    answer: tuple[int, Any] = (0, None)
+def call_with_token(method: str, path: str, body: object = None, key: str = "") -> tuple[int, Any]:
+    """Make a call with a new token; where that is refused, once more."""
+    response: tuple[int, Any] = (0, None)
     for _ in range(2):
-        status, said = call("POST", "/accesstoken/get")
-        if status != 200 or not isinstance(said, dict):
+        status, content = call("POST", "/accesstoken/get")
+        if status != 200 or not isinstance(content, dict):
             sys.exit("no token")
-        answer = call(method, path, body, key, said["access_token"])
-        if answer[0] != 401:
+        response = call(method, path, body, key, content["access_token"])
+        if response[0] != 401:
             break
-    return answer
+    return response
 
 
-def look(row: dict[str, Any]) -> bool:
-    """Read the payment and write down what it says; tell whether it has ended."""
-    status, said = signed("GET", f"{PAYMENTS}/{row['reference']}")
-    if status != 200 or not isinstance(said, dict):
+def read_payment(row: dict[str, Any]) -> bool:
+    """Read the payment and write what it says into the row; return whether it has ended."""
+    status, content = call_with_token("GET", f"{PAYMENTS}/{row['reference']}")
+    if status != 200 or not isinstance(content, dict):
         return False
-    sums = {name: amount["value"] for name, amount in said["aggregate"].items()}
-    left = sums["authorizedAmount"] - sums["capturedAmount"] - sums["cancelledAmount"]
-    ended = said["state"] in ("TERMINATED", "ABORTED", "EXPIRED") or (sums["authorizedAmount"] and not left)
+    sums = {name: amount["value"] for name, amount in content["aggregate"].items()}
+    remaining = sums["authorizedAmount"] - sums["capturedAmount"] - sums["cancelledAmount"]
+    ended = content["state"] in ("TERMINATED", "ABORTED", "EXPIRED") or (sums["authorizedAmount"] and not remaining)
     row["captured"], row["cancelled"] = (
         sums["capturedAmount"],
         sums["cancelledAmount"] if sums["authorizedAmount"] else 0,
@@ -86,9 +86,9 @@ def look(row: dict[str, Any]) -> bool:
     return bool(ended)
 
 
-def create(books: dict[str, Any], given: dict[str, Any]) -> object:
-    """Make a payment."""
-    order = given["order"]
+def create(books: dict[str, Any], arguments: dict[str, Any]) -> object:
+    """Create a payment."""
+    order = arguments["order"]
     row = {"status": "open", "captured": 0, "cancelled": 0, "reference": order["id"], "key": "", "take": ""}
     books[order["id"]] = {**row, "currency": order["currency"]}
     body = {
@@ -98,66 +98,67 @@ def create(books: dict[str, Any], given: dict[str, Any]) -> object:
         "userFlow": "WEB_REDIRECT",
         "returnUrl": "https://shop.example/thanks",
     }
-    status, _ = signed("POST", PAYMENTS, body, f"create-{order['id']}")
+    status, _ = call_with_token("POST", PAYMENTS, body, f"create-{order['id']}")
     if status not in (201, 409):
         sys.exit(f"not created: {status}")
     return {"reference": order["id"]}
 
 
-def cancel(books: dict[str, Any], given: dict[str, Any]) -> object:
-    """Cancel unless a look shows that it has ended already."""
-    row = books[given["order_id"]]
-    if look(row):
+def cancel(books: dict[str, Any], arguments: dict[str, Any]) -> object:
+    """Cancel, unless a read shows that the payment has ended."""
+    row = books[arguments["order_id"]]
+    if read_payment(row):
         return None
     row["key"] = row["key"] or str(uuid.uuid4())
-    keep(books)
-    status, _ = signed("POST", f"{PAYMENTS}/{row['reference']}/cancel", None, row["key"])
+    save(books)
+    status, _ = call_with_token("POST", f"{PAYMENTS}/{row['reference']}/cancel", None, row["key"])
     if 400 <= status < 500 and status not in (401, 408, 409, 423, 429):
         row["key"] = ""
-    if not look(row):
-        keep(books)
+    if not read_payment(row):
+        save(books)
         sys.exit(f"not cancelled: {status}")
     row["key"] = ""
     return None
 
 
-def capture(books: dict[str, Any], given: dict[str, Any]) -> object:
+def capture(books: dict[str, Any], arguments: dict[str, Any]) -> object:
     """Capture."""
-    row = books[given["order_id"]]
+    row = books[arguments["order_id"]]
     row["take"] = row["take"] or str(uuid.uuid4())
-    keep(books)
-    money = {"modificationAmount": {"value": given["amount"], "currency": row["currency"]}}
-    status, _ = signed("POST", f"{PAYMENTS}/{row['reference']}/capture", money, row["take"])
+    save(books)
+    money = {"modificationAmount": {"value": arguments["amount"], "currency": row["currency"]}}
+    status, _ = call_with_token("POST", f"{PAYMENTS}/{row['reference']}/capture", money, row["take"])
     if status != 200:
         sys.exit(f"not captured: {status}")
     row["take"] = ""
-    look(row)
+    read_payment(row)
     return None
 
 
-def local_view(books: dict[str, Any], given: dict[str, Any]) -> object:
-    """Tell what the books say."""
-    row = books[given["order_id"]]
+def local_view(books: dict[str, Any], arguments: dict[str, Any]) -> object:
+    """Return what the books say."""
+    row = books[arguments["order_id"]]
     return {name: row[name] for name in ("status", "captured", "cancelled", "reference")}
 
 
-def keep(books: dict[str, Any]) -> None:
-    """Write the books down."""
+def save(books: dict[str, Any]) -> None:
+    """Write the books to their file."""
     BOOKS.write_text(json.dumps(books), encoding="utf-8")
 
 
 def main() -> None:
-    """Do the action that is the last argument."""
+    """Run the action that is the last argument."""
     action = sys.argv[-1]
     if action == "start":
         print(json.dumps({"profiles": ["epayment"], "actions": ["create", "cancel", "local_view", "capture"]}))
         return
-    given = json.load(sys.stdin)
+    arguments = json.load(sys.stdin)
     books = json.loads(BOOKS.read_text(encoding="utf-8")) if BOOKS.exists() else {}
-    said = {"create": create, "cancel": cancel, "capture": capture, "local_view": local_view}[action](books, given)
-    keep(books)
-    if said is not None:
-        print(json.dumps(said))
+    actions = {"create": create, "cancel": cancel, "capture": capture, "local_view": local_view}
+    content = actions[action](books, arguments)
+    save(books)
+    if content is not None:
+        print(json.dumps(content))
 
 
 if __name__ == "__main__":

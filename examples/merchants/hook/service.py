@@ -3,7 +3,7 @@
     python examples/merchants/hook/service.py 8080
     cancel-conformance merchant --integration http://127.0.0.1:8080/hook --profile epayment
 
-What stands here in Python takes as many lines in any language: read JSON, call the shop, answer JSON.
+It takes as many lines in any language: read JSON, call the merchant's code, answer JSON.
 """
 
 from __future__ import annotations
@@ -20,72 +20,72 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from examples.merchants import ecom, epayment, recurring
 
-SHOPS = {"ecom": ecom.Adapter, "epayment": epayment.Adapter, "recurring": recurring.Adapter}
+MERCHANTS = {"ecom": ecom.Adapter, "epayment": epayment.Adapter, "recurring": recurring.Adapter}
 ACTIONS = ("create", "cancel", "local_view", "abandon", "capture", "tick", "deliver", "restart")
 
 
 class Hook:
-    """The actions, on a shop that is made when a history begins."""
+    """The actions, on a merchant that is made when a history begins."""
 
     def __init__(self) -> None:
-        self.shop: Any = None
+        self.merchant: Any = None
         self.now = datetime.fromtimestamp(0).astimezone()
 
-    def start(self, given: dict[str, Any]) -> object:
-        """Begin with empty books."""
+    def start(self, arguments: dict[str, Any]) -> object:
+        """Begin a history with empty books."""
         self.now = datetime.now().astimezone()
-        setup = SimpleNamespace(**given, now=lambda: self.now)
-        self.shop = SHOPS[given["profile"]](setup)
-        return {"profiles": list(SHOPS), "actions": list(ACTIONS)}
+        setup = SimpleNamespace(**arguments, now=lambda: self.now)
+        self.merchant = MERCHANTS[arguments["profile"]](setup)
+        return {"profiles": list(MERCHANTS), "actions": list(ACTIONS)}
 
-    def create(self, given: dict[str, Any]) -> object:
-        """Make a payment."""
-        return {"reference": self.shop.create(SimpleNamespace(**given["order"]))}
+    def create(self, arguments: dict[str, Any]) -> object:
+        """Create a payment."""
+        return {"reference": self.merchant.create(SimpleNamespace(**arguments["order"]))}
 
-    def local_view(self, given: dict[str, Any]) -> object:
-        """Tell what the books say."""
-        view = self.shop.local_view(given["order_id"])
+    def local_view(self, arguments: dict[str, Any]) -> object:
+        """Return what the books say."""
+        view = self.merchant.local_view(arguments["order_id"])
         return {name: getattr(view, name) for name in view.__slots__}
 
-    def tick(self, given: dict[str, Any]) -> None:
-        """Do what is due."""
-        self.now = datetime.fromisoformat(given["now"])
-        self.shop.tick(self.now)
+    def tick(self, arguments: dict[str, Any]) -> None:
+        """Do what is due at the time."""
+        self.now = datetime.fromisoformat(arguments["now"])
+        self.merchant.tick(self.now)
 
-    def deliver(self, given: dict[str, Any]) -> None:
-        """Take a notification."""
-        self.shop.deliver(SimpleNamespace(**given))
+    def deliver(self, arguments: dict[str, Any]) -> None:
+        """Pass a notification on."""
+        self.merchant.deliver(SimpleNamespace(**arguments))
 
-    def restart(self, given: dict[str, Any]) -> None:
+    def restart(self, arguments: dict[str, Any]) -> None:
         """Start again from the books."""
-        self.shop = self.shop.restart()
+        self.merchant = self.merchant.restart()
 
-    def other(self, action: str, given: dict[str, Any]) -> None:
+    def other(self, action: str, arguments: dict[str, Any]) -> None:
         """Cancel, abandon or capture."""
-        getattr(self.shop, action)(**given)
+        getattr(self.merchant, action)(**arguments)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """JSON in, JSON out; what raises is answered with 500."""
+    """Takes JSON and answers JSON; an exception is answered with 500."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     hook = Hook()
 
     def do_POST(self) -> None:
-        """Answer an action."""
+        """Run an action."""
         action = self.path.rpartition("/")[2]
-        given = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        arguments = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         try:
-            own = getattr(self.hook, action, None)
-            said = self.hook.other(action, given) if own is None else own(given)
-            self.answer(200, said)
+            method = getattr(self.hook, action, None)
+            content = self.hook.other(action, arguments) if method is None else method(arguments)
+            self.respond(200, content)
         except Exception as error:
-            self.answer(500, {"error": f"{type(error).__name__}: {error}"})
+            self.respond(500, {"error": f"{type(error).__name__}: {error}"})
 
-    def answer(self, status: int, said: object) -> None:
+    def respond(self, status: int, content: object) -> None:
         """Send JSON."""
-        body = json.dumps(said).encode()
+        body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 if __name__ == "__main__":

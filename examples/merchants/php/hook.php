@@ -1,7 +1,7 @@
 <?php
 // A shop in PHP behind a test hook: `php -S 127.0.0.1:8080 hook.php`, and then
 // `cancel-conformance merchant --integration http://127.0.0.1:8080/hook --budget quick`.
-// The shop is what lies between the two lines; in yours, the routes call what its controllers call.
+// The shop is the code between the two lines; in your code the routes call what its controllers call.
 declare(strict_types=1);
 
 define('STORE', sys_get_temp_dir() . "/shop-in-php-{$_SERVER['SERVER_PORT']}.json");
@@ -11,7 +11,7 @@ $db = is_file(STORE) ? json_decode((string) file_get_contents(STORE), true) : []
 
 final class NotDone extends Exception {}
 
-/** Send a request; status 0 says that no answer came. */
+/** Send a request; status 0 means that no response came. */
 function send(string $method, string $path, array $headers, ?array $body = null): array
 {
     global $db;
@@ -61,7 +61,7 @@ function call(string $method, string $path, ?array $body = null, string $key = '
     return $answer;
 }
 
-/** Write down what a payment says of itself; the sums decide, and not the state alone. */
+/** Write what a read showed into the books; the sums decide, not the state alone. */
 function learn(array &$row, int $status, mixed $json): bool
 {
     if ($status !== 200 || !isset($json['state'], $json['aggregate']['authorizedAmount']['value'])) {
@@ -87,7 +87,7 @@ function look(array &$row): bool
     return learn($row, $status, $json);
 }
 
-/** Send the cancel with the key that it was given when it was first asked for, and find out what came of it. */
+/** Send the cancel with the key of the first attempt, and find out what became of it. */
 function settle(array &$row, float $now): void
 {
     if (!look($row) || $row['over'] || !$row['wanted'] || $now < $row['not_before']) {

@@ -1,4 +1,4 @@
-"""What the three reference merchants have in common: their books, and their way to the provider.
+"""What the three reference merchants have in common: their books, and their client of the provider.
 
 The books are a plain mapping that outlives a restart of the process, as a database would.
 """
@@ -20,8 +20,13 @@ TIMEOUT = 5.0
 class Row:
     """One payment in the books. Amounts are minor units.
 
-    ``wanted`` is what has been decided: nothing, ``abandon``, or ``cancel``. ``due`` are captures that were asked for
-    and are not confirmed, each with its key. ``cancel_key`` lives until an answer settles it.
+    Attributes:
+        wanted_end: What was decided about the end: nothing, ``abandon``, or ``cancel``.
+        due_captures: Captures that were asked for and are not confirmed: the key and the amount of each.
+        cancel_key: The key of the cancel, until a response settles it.
+        not_before: The time before which nothing is sent, in seconds since 1970.
+        problem: What went wrong last, for a person.
+
     """
 
     order_id: str
@@ -30,11 +35,11 @@ class Row:
     reference: str
     agreement: str = ""
     status: str = "open"
-    wanted: str = ""
+    wanted_end: str = ""
     authorized: int = 0
     captured: int = 0
     cancelled: int = 0
-    due: list[tuple[str, int]] = field(default_factory=list)
+    due_captures: list[tuple[str, int]] = field(default_factory=list)
     cancel_key: str = ""
     not_before: float = 0.0
     problem: str = ""
@@ -44,7 +49,7 @@ Books = dict[str, Row]
 
 
 class TryLater(Exception):
-    """Nothing is known: it may have happened or not. The row says what to do next."""
+    """Nothing is known: the request may have been carried out or not. The row says what to do next."""
 
 
 class Refused(Exception):
@@ -56,7 +61,7 @@ class Refused(Exception):
         self.codes = codes
 
 
-class Wire:
+class ProviderClient:
     """Calls of one sales unit, with a token that is fetched when it is needed."""
 
     def __init__(self, setup: Setup) -> None:
@@ -68,25 +73,25 @@ class Wire:
         """Make a call; return its JSON, or None where there is none.
 
         Raises:
-            TryLater: the outcome is not known, or the provider is busy.
-            Refused: the provider said no.
+            TryLater: The outcome is not known, or the provider is busy.
+            Refused: The provider refused.
 
         """
-        answer = self._send(method, path, body, key)
-        if answer.status_code == 401:
+        response = self._send(method, path, body, key)
+        if response.status_code == 401:
             self._token = ""
-            answer = self._send(method, path, body, key)
-        if answer.status_code in (401, 408, 423, 425, 429) or answer.status_code >= 500 or answer.is_redirect:
-            raise TryLater(answer.headers.get("Retry-After", ""))
-        said = _json(answer)
-        if answer.is_error:
-            codes = _codes(said)
+            response = self._send(method, path, body, key)
+        if response.status_code in (401, 408, 423, 425, 429) or response.status_code >= 500 or response.is_redirect:
+            raise TryLater(response.headers.get("Retry-After", ""))
+        content = _json(response)
+        if response.is_error:
+            codes = _codes(content)
             if codes & {"6160", "6250", "94"}:
                 raise TryLater("")
-            raise Refused(answer.status_code, codes, _trace(said))
-        if answer.status_code == 202:
-            raise TryLater(answer.headers.get("Retry-After", ""))
-        return said
+            raise Refused(response.status_code, codes, _trace(content))
+        if response.status_code == 202:
+            raise TryLater(response.headers.get("Retry-After", ""))
+        return content
 
     def _send(self, method: str, path: str, body: object, key: str) -> httpx.Response:
         headers = {
@@ -115,44 +120,44 @@ class Wire:
                 "Merchant-Serial-Number": self.setup.msn,
             }
             try:
-                answer = self._client.post("/accesstoken/get", headers=headers)
-                said = _json(answer)
+                response = self._client.post("/accesstoken/get", headers=headers)
+                content = _json(response)
             except httpx.TransportError as error:
                 raise TryLater(str(error)) from error
-            token = said.get("access_token") if isinstance(said, dict) and answer.is_success else None
+            token = content.get("access_token") if isinstance(content, dict) and response.is_success else None
             if not isinstance(token, str):
                 raise TryLater("no token")
             self._token = token
         return self._token
 
 
-def _json(answer: httpx.Response) -> object:
+def _json(response: httpx.Response) -> object:
     try:
-        return answer.json()
+        return response.json()
     except ValueError:
         return None
 
 
-def _codes(said: object) -> set[str]:
-    if isinstance(said, list):
-        return {str(one.get("errorCode")) for one in said if isinstance(one, dict)}
-    if isinstance(said, dict):
-        details = said.get("extraDetails") or []
-        kind = str(said.get("type", "")).rpartition("#")[2]
-        return {kind} - {""} | {str(one.get("reason")) for one in details if one.get("name") == "ErrorCode"}
+def _codes(content: object) -> set[str]:
+    if isinstance(content, list):
+        return {str(entry.get("errorCode")) for entry in content if isinstance(entry, dict)}
+    if isinstance(content, dict):
+        details = content.get("extraDetails") or []
+        kind = str(content.get("type", "")).rpartition("#")[2]
+        return {kind} - {""} | {str(entry.get("reason")) for entry in details if entry.get("name") == "ErrorCode"}
     return set()
 
 
-def _trace(said: object) -> str:
-    first = said[0] if isinstance(said, list) and said else said
+def _trace(content: object) -> str:
+    first = content[0] if isinstance(content, list) and content else content
     return str(first.get("traceId") or first.get("contextId") or "") if isinstance(first, dict) else ""
 
 
-class Shop:
-    """An integration without the words of an API: when to cancel, when to wait, when to look.
+class ReferenceMerchant:
+    """A merchant's integration without the words of an API: when to cancel, when to wait, when to read.
 
-    A subclass says how a payment is made, read, captured and cancelled. Whatever was decided stands in the books before
-    anything is sent, and whatever is not known is looked at before anything is decided.
+    A subclass says how a payment is created, read, captured and cancelled. Every decision stands in the books before
+    anything is sent, and whatever is not known is read before anything is decided.
     """
 
     profiles: tuple[str, ...]
@@ -160,80 +165,80 @@ class Shop:
     def __init__(self, setup: Setup, books: Books | None = None) -> None:
         self.setup = setup
         self.books: Books = {} if books is None else books
-        self.wire = Wire(setup)
+        self.client = ProviderClient(setup)
 
-    # What a subclass says
+    # Defined by a subclass
 
-    def make(self, row: Row) -> None:
-        """Make the payment."""
+    def create_payment(self, row: Row) -> None:
+        """Create the payment."""
         raise NotImplementedError
 
-    def look(self, row: Row) -> None:
-        """Read the payment, and write into the row what was read."""
+    def read_payment(self, row: Row) -> None:
+        """Read the payment, and write what was read into the row."""
         raise NotImplementedError
 
-    def take(self, row: Row, key: str, amount: int) -> None:
+    def capture_payment(self, row: Row, key: str, amount: int) -> None:
         """Capture an amount."""
         raise NotImplementedError
 
-    def stop(self, row: Row, key: str) -> None:
-        """Cancel what is left, as the row's ``wanted`` says."""
+    def cancel_payment(self, row: Row, key: str) -> None:
+        """Cancel what remains, as the row's ``wanted_end`` says."""
         raise NotImplementedError
 
-    # What the shop asks for
+    # The actions of the adapter
 
     def create(self, order: object) -> str:
-        """Make the payment of an order."""
-        known = self.books.get(order.id)
-        row = known or Row(order.id, order.amount, order.currency, order.id, order.agreement)
+        """Make the payment of an order; return its reference."""
+        existing = self.books.get(order.id)
+        row = existing or Row(order.id, order.amount, order.currency, order.id, order.agreement)
         self.books[order.id] = row
-        self.make(row)
+        self.create_payment(row)
         return row.reference
 
     def cancel(self, order_id: str) -> None:
         """Cancel the order, or release what was not shipped of it."""
         row = self.books[order_id]
-        if row.wanted != "cancel":
-            # Another request than that of an abandoned order, and so with a key of its own.
-            row.wanted, row.cancel_key = "cancel", ""
+        if row.wanted_end != "cancel":
+            # This is a different request than that of an abandoned order, so it has a key of its own.
+            row.wanted_end, row.cancel_key = "cancel", ""
         self.settle(row)
 
     def abandon(self, order_id: str) -> None:
         """Stop the payment unless it was approved."""
         row = self.books[order_id]
-        row.wanted = row.wanted or "abandon"
+        row.wanted_end = row.wanted_end or "abandon"
         self.settle(row)
 
     def capture(self, order_id: str, amount: int) -> None:
         """Take the money for what was shipped. Asked again after a failure, it is still the same capture."""
         row = self.books[order_id]
-        if row.wanted == "cancel" or row.status == "cancelled":
+        if row.wanted_end == "cancel" or row.status == "cancelled":
             raise RuntimeError("the order is cancelled")
-        if not any(due == amount for _, due in row.due):
-            row.due.append((str(uuid.uuid4()), amount))
+        if not any(due_amount == amount for _, due_amount in row.due_captures):
+            row.due_captures.append((str(uuid.uuid4()), amount))
         self.settle(row)
-        if row.due:
+        if row.due_captures:
             raise RuntimeError(f"the capture is not confirmed: {row.problem}")
 
     def tick(self, now: object) -> None:
-        """Do what is left to do, and look at what is not finished."""
+        """Finish what is unfinished, and read the payments that can still change."""
         for row in self.books.values():
-            if row.status not in ("cancelled", "failed") and not (row.status == "captured" and not row.wanted):
+            if row.status not in ("cancelled", "failed") and not (row.status == "captured" and not row.wanted_end):
                 self.settle(row)
 
     def deliver(self, webhook: object) -> None:
-        """Take a notification for a reason to look, and for nothing else."""
+        """Read the payment that a notification is about; believe nothing else of the notification."""
         ids = {str(value) for name, value in webhook.body.items() if name in ("reference", "orderId", "chargeId")}
         for row in self.books.values():
             if row.reference in ids:
                 self.settle(row)
 
-    def restart(self) -> Shop:
+    def restart(self) -> ReferenceMerchant:
         """Start again from the books."""
         return type(self)(self.setup, self.books)
 
     def local_view(self, order_id: str) -> View:
-        """Tell how the payment stands in the books."""
+        """Return how the payment stands in the books."""
         row = self.books[order_id]
         return View(
             row.status,
@@ -245,61 +250,61 @@ class Shop:
             reference=row.reference,
         )
 
-    # How it is done
+    # How they are done
 
     def settle(self, row: Row) -> None:
-        """Bring a payment to where it is wanted: look first, capture what is due, then cancel what is left."""
+        """Bring a payment to its wanted end: read it, capture what is due, then cancel what remains."""
         if self.setup.now().timestamp() < row.not_before:
             return
         try:
-            self.look(row)
-            for key, amount in list(row.due):
-                self.take(row, key, amount)
-                row.due.remove((key, amount))
-                self.look(row)
-            if self._has_to_stop(row):
+            self.read_payment(row)
+            for key, amount in list(row.due_captures):
+                self.capture_payment(row, key, amount)
+                row.due_captures.remove((key, amount))
+                self.read_payment(row)
+            if self._has_to_cancel(row):
                 row.cancel_key = row.cancel_key or str(uuid.uuid4())
-                self.stop(row, row.cancel_key)
+                self.cancel_payment(row, row.cancel_key)
                 row.cancel_key = ""
-                self.look(row)
-        except TryLater as trouble:
-            seconds = float(str(trouble)) if str(trouble).isdecimal() else 15.0
+                self.read_payment(row)
+        except TryLater as error:
+            seconds = float(str(error)) if str(error).isdecimal() else 15.0
             row.not_before = self.setup.now().timestamp() + seconds
-            row.problem = str(trouble)
+            row.problem = str(error)
         except Refused as refusal:
-            # The key has its answer, and the next attempt is another one. It can be done already: that shows in a look.
+            # The key has its response, so the next attempt needs another. The cancel may be done already: a read shows.
             row.cancel_key = ""
             row.problem = str(refusal)
             row.not_before = self.setup.now().timestamp() + 60
-            self._look_again(row)
-        if row.status in ("open", "authorized") and row.wanted == "cancel":
+            self._read_again(row)
+        if row.status in ("open", "authorized") and row.wanted_end == "cancel":
             row.status = "cancelling"
 
-    def _has_to_stop(self, row: Row) -> bool:
-        if row.wanted == "abandon":
+    def _has_to_cancel(self, row: Row) -> bool:
+        if row.wanted_end == "abandon":
             return row.status == "open"
         return (
-            row.wanted == "cancel"
+            row.wanted_end == "cancel"
             and row.status in ("open", "cancelling", "authorized", "captured")
-            and self._left(row)
+            and self._has_remainder(row)
         )
 
-    def _left(self, row: Row) -> bool:
+    def _has_remainder(self, row: Row) -> bool:
         return not row.authorized or row.authorized > row.captured + row.cancelled
 
-    def _look_again(self, row: Row) -> None:
+    def _read_again(self, row: Row) -> None:
         try:
-            self.look(row)
-        except (TryLater, Refused) as trouble:
-            row.problem += f"; {trouble}"
+            self.read_payment(row)
+        except (TryLater, Refused) as error:
+            row.problem += f"; {error}"
 
-    def stands(self, row: Row, *, ended: bool, authorized: int, captured: int, cancelled: int) -> None:
-        """Write down how a payment stands."""
+    def record_state(self, row: Row, *, ended: bool, authorized: int, captured: int, cancelled: int) -> None:
+        """Write how a payment stands into its row."""
         row.authorized, row.captured, row.cancelled = authorized, captured, cancelled
-        left = authorized - captured - cancelled
+        remaining = authorized - captured - cancelled
         if captured:
             row.status = "captured"
-        elif ended or (authorized and not left):
+        elif ended or (authorized and not remaining):
             row.status = "cancelled"
         else:
             row.status = "authorized" if authorized else "open"
