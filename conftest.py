@@ -31,11 +31,10 @@ THOROUGH = (
     "tests/hostile/test_hostile.py",
     "tests/merchant/test_correct_merchants.py",
     "tests/merchant/test_faulty_merchants.py",
-    "tests/merchant/test_faulty_more.py",
     "tests/merchant/test_matrix.py",
-    "tests/merchant/test_outside.py",
+    "tests/merchant/test_processes.py",
     "tests/merchant/test_power.py",
-    "tests/merchant/test_together.py",
+    "tests/merchant/test_concurrent_actions.py",
     "tests/museum/test_pipeline.py",
     "tests/races",
 )

@@ -1,4 +1,4 @@
-"""Merchants that do what no test double expects: hang, flood, print, exit, call others, and answer nonsense."""
+"""Merchants that do what no test double expects: hang, flood, print, exit, call other hosts, and return nonsense."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Floods(epayment.Adapter):
         super().cancel(order_id)
         while self.books[order_id].status == "cancelling":
             try:
-                self.wire.call("GET", self._path(self.books[order_id]))
+                self.client.call("GET", self._path(self.books[order_id]))
             except Exception:
                 continue
 

@@ -1,9 +1,8 @@
 """``python -m tests.merchant.power``: how soon each faulty merchant is caught, and whether a correct one ever is.
 
-Every faulty merchant meets the plan of a standard run: the systematic set, which is the same for every seed, and then
-what the seed draws, up to the first history in which the obligation that it breaks is broken. Every correct one meets
-all of it. Prints a table, and exits with 1 where something is not as it should be; ``--write`` writes the package's
-figures anew.
+Every faulty merchant runs the plan of a standard run: the systematic set, which is the same for every seed, and then
+what the seed draws, up to the first history that breaks the merchant's obligation. Every correct one runs all of it.
+Prints a table, and exits with 1 where something is not as it should be; ``--write`` writes the package's figures anew.
 """
 
 from __future__ import annotations
@@ -25,26 +24,30 @@ from conformance.obligations.history import merchant_history_as_json
 from conformance.obligations.judge import CAUSE_ORDER
 from conformance.reports.detection_power import MERCHANTS_FILE
 from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
-from tests.merchant.exhibits import CORRECT, REFERENCES, STRANGERS, WRONG, name_of, sentence_of
-from tests.merchant.stage import required
+from tests.merchant.catalogue import CORRECT, FAULTY, INDEPENDENT, REFERENCES, name_of, sentence_of
+from tests.merchant.helpers import harness_of, required
 from tests.museum.power_table import PAGE, percentile, put
 
 FILE = Path(__file__).parents[2] / "reports" / MERCHANTS_FILE
 SEEDS = 20
 DRAWN = BUDGETS["standard"]
 SYSTEMATIC_SEEDS = 2
-"""With so many seeds the systematic set is played; it is the same for all of them but for the orders' names."""
+"""How many seeds run the systematic set; it is the same for all of them but for the orders' names."""
 SETTING = "in process"
 LEAST = ("cancel", "create", "local_view")
-ASKED = frozenset({"abandon", "capture", "tick", "deliver", "restart"})
+OPTIONAL = frozenset({"abandon", "capture", "tick", "deliver", "restart"})
 
 
 @dataclass
 class Catch:
-    """How one seed caught a merchant: after how many histories anything was broken, and after how many the right one.
+    """How one seed caught a faulty merchant.
 
-    ``blamed`` is what a run that ended there would name first, ``needs`` the actions of the history that showed the
-    right one.
+    Attributes:
+        soon: After how many histories any decisive obligation was broken.
+        blamed: The obligation that a run that ended there would name first.
+        after: After how many histories the right obligation was broken.
+        needs: The optional actions of the history that broke the right obligation.
+
     """
 
     soon: int | None = None
@@ -53,102 +56,115 @@ class Catch:
     needs: set[str] = field(default_factory=set)
 
 
-def plan_of(made: type[Any], offered: frozenset[str], seed: int) -> list[MerchantCase]:
+def plan_of(adapter: type[Any], offered: frozenset[str], seed: int) -> list[MerchantCase]:
     """Return the plan of a standard run."""
-    return plan_merchant_cases(Profile(made.profiles[0]), offered, seed, DRAWN)
+    return plan_merchant_cases(Profile(adapter.profiles[0]), offered, seed, DRAWN)
 
 
-def caught(made: type[Any], seed: int, plan: Sequence[MerchantCase], stand: MerchantHarness, before: int = 0) -> Catch:
-    """Play a plan up to the history that shows the obligation which a merchant is known to break."""
-    decides = bool(required([made.first]))
-    found = Catch()
-    for number, one in enumerate(plan, before + 1):
+def catch(
+    adapter: type[Any], seed: int, cases: Sequence[MerchantCase], harness: MerchantHarness, before: int = 0
+) -> Catch:
+    """Run cases up to the one that breaks the obligation which a merchant is known to break.
+
+    ``before`` is how many cases of the plan were run already.
+    """
+    decisive = bool(required([adapter.first]))
+    result = Catch()
+    for number, case in enumerate(cases, before + 1):
         broken = sorted(
-            stand.play(one.history, f"p{seed}-{number}", CountingSink()).broken, key=CAUSE_ORDER.__getitem__
+            harness.run(case.history, f"p{seed}-{number}", CountingSink()).broken, key=CAUSE_ORDER.__getitem__
         )
-        blamed = required(broken) if decides else broken
+        blamed = required(broken) if decisive else broken
         if blamed:
-            found.soon = found.soon or number
-            found.blamed = min(filter(None, (found.blamed, blamed[0])), key=CAUSE_ORDER.__getitem__)
-        if made.first in broken:
-            found.after = number
-            found.needs = {step.do.partition("_")[0] for step in one.history.steps} & ASKED & stand.open().actions
+            result.soon = result.soon or number
+            result.blamed = min(filter(None, (result.blamed, blamed[0])), key=CAUSE_ORDER.__getitem__)
+        if adapter.first in broken:
+            result.after = number
+            actions = {step.do.partition("_")[0] for step in case.history.steps}
+            result.needs = actions & OPTIONAL & harness.open().actions
             break
-    return found
+    return result
 
 
-def measure(made: type[Any], seeds: int) -> dict[str, Any]:
-    """Measure one faulty merchant."""
-    rows: list[Catch] = []
-    fixed: list[Catch] = []
+def measure(adapter: type[Any], seeds: int) -> dict[str, Any]:
+    """Return the figures of one faulty merchant."""
+    catches: list[Catch] = []
+    systematic: list[Catch] = []
     for seed in range(seeds):
-        if seed < SYSTEMATIC_SEEDS or fixed[0].after is None or fixed[0].after != fixed[1].after:
-            stand = MerchantHarness(made, seed=seed)
-            try:
-                plan = plan_of(made, stand.open().actions, seed)
-                size = len(plan) - DRAWN
-                one = caught(made, seed, plan[:size] if len(fixed) < SYSTEMATIC_SEEDS else [], stand)
-                if len(fixed) < SYSTEMATIC_SEEDS:
-                    fixed.append(one)
-                if one.after is None:
-                    later = caught(made, seed, plan[size:], stand, size)
-                    both = sorted(filter(None, (one.blamed, later.blamed)), key=CAUSE_ORDER.__getitem__)
-                    one = Catch(one.soon or later.soon, (both or [""])[0], later.after, later.needs)
-                rows.append(one)
-            finally:
-                stand.close()
+        if len(systematic) == SYSTEMATIC_SEEDS and systematic[0].after is not None and _agree(systematic):
+            # The systematic set catches it with every seed.
+            catches.append(systematic[0])
         else:
-            rows.append(fixed[0])
-    needs = sorted(set().union(*(one.needs for one in rows)))
+            catches.append(_catch_with_seed(adapter, seed, systematic))
+    needs = sorted(set().union(*(result.needs for result in catches)))
     return {
-        "profile": made.profiles[0],
-        "sentence": sentence_of(made),
-        "first": made.first,
+        "profile": adapter.profiles[0],
+        "sentence": sentence_of(adapter),
+        "first": adapter.first,
         "needs": needs,
-        "soon": _short([one.soon for one in rows]),
-        "right": sum(one.blamed == made.first for one in rows),
-        "after": {SETTING: {made.first: _short([one.after for one in rows])}},
+        "soon": _short([result.soon for result in catches]),
+        "right": sum(result.blamed == adapter.first for result in catches),
+        "after": {SETTING: {adapter.first: _short([result.after for result in catches])}},
     }
 
 
-def _short(each: list[int | None]) -> Any:
-    return each[0] if len(set(each)) == 1 else each
+def _agree(catches: list[Catch]) -> bool:
+    return len({result.after for result in catches}) == 1
 
 
-def accused(made: type[Any], seeds: int) -> list[str]:
-    """Return what is said against a correct merchant with any seed."""
-    everything = made in REFERENCES or made in STRANGERS
-    said: list[str] = []
+def _catch_with_seed(adapter: type[Any], seed: int, systematic: list[Catch]) -> Catch:
+    """Run the systematic set for the first seeds, adding to ``systematic``, then what the seed draws if needed."""
+    with harness_of(adapter, seed=seed) as harness:
+        plan = plan_of(adapter, harness.open().actions, seed)
+        size = len(plan) - DRAWN
+        first = catch(adapter, seed, plan[:size] if len(systematic) < SYSTEMATIC_SEEDS else [], harness)
+        if len(systematic) < SYSTEMATIC_SEEDS:
+            systematic.append(first)
+        if first.after is not None:
+            return first
+        drawn = catch(adapter, seed, plan[size:], harness, size)
+        blamed = sorted(filter(None, (first.blamed, drawn.blamed)), key=CAUSE_ORDER.__getitem__)
+        return Catch(first.soon or drawn.soon, (blamed or [""])[0], drawn.after, drawn.needs)
+
+
+def _short(figures: list[int | None]) -> Any:
+    return figures[0] if len(set(figures)) == 1 else figures
+
+
+def accusations(adapter: type[Any], seeds: int) -> list[str]:
+    """Return what a correct merchant is accused of with any seed.
+
+    The systematic set is run once, and with each seed what it draws for a quick run; a reference merchant runs all.
+    """
+    recommendations_count = adapter in REFERENCES or adapter in INDEPENDENT
+    lines: list[str] = []
     for seed in range(seeds):
-        stand = MerchantHarness(made, seed=seed)
-        try:
-            plan = plan_of(made, stand.open().actions, seed)
-            # Once the systematic set, and what every seed draws for a quick run; a reference meets all of it.
-            drawn = plan[-DRAWN:] if made in REFERENCES else plan[-DRAWN:][: BUDGETS["quick"]]
-            for number, one in enumerate([*(plan[:-DRAWN] if seed == 0 else ()), *drawn]):
-                broken = stand.play(one.history, f"p{seed}-{number}", CountingSink()).broken
-                said += [
-                    f"seed {seed}: {rule}: {broken[rule]}" for rule in (broken if everything else required(broken))
-                ]
-        finally:
-            stand.close()
-    return said
+        with harness_of(adapter, seed=seed) as harness:
+            plan = plan_of(adapter, harness.open().actions, seed)
+            drawn = plan[-DRAWN:] if adapter in REFERENCES else plan[-DRAWN:][: BUDGETS["quick"]]
+            for number, case in enumerate([*(plan[:-DRAWN] if seed == 0 else ()), *drawn]):
+                broken = harness.run(case.history, f"p{seed}-{number}", CountingSink()).broken
+                rules = broken if recommendations_count else required(broken)
+                lines += [f"seed {seed}: {rule}: {broken[rule]}" for rule in rules]
+    return lines
 
 
-def measured(seeds: int, only: str) -> dict[str, Any]:
-    """Measure everything whose name has the text; say so as it goes on."""
-    faults, correct, began = {}, {}, commit()
-    for made in WRONG:
-        if only in name_of(made):
-            faults[name_of(made)] = measure(made, seeds)
-            print(f"{name_of(made)}: {faults[name_of(made)]}", file=sys.stderr, flush=True)
-    for made in CORRECT:
-        if only in name_of(made):
-            correct[name_of(made)] = accused(made, seeds)
-            print(f"{name_of(made)}: {correct[name_of(made)][:1] or 'nothing'}", file=sys.stderr, flush=True)
+def measure_all(seeds: int, only: str) -> dict[str, Any]:
+    """Measure every merchant whose name contains a text, and print each result."""
+    faults, correct, measured_commit = {}, {}, commit()
+    for adapter in FAULTY:
+        name = name_of(adapter)
+        if only in name:
+            faults[name] = measure(adapter, seeds)
+            print(f"{name}: {faults[name]}", file=sys.stderr, flush=True)
+    for adapter in CORRECT:
+        name = name_of(adapter)
+        if only in name:
+            correct[name] = accusations(adapter, seeds)
+            print(f"{name}: {correct[name][:1] or 'nothing'}", file=sys.stderr, flush=True)
     return {
         "measured": datetime.now(UTC).date().isoformat(),
-        "commit": began,
+        "commit": measured_commit,
         "seeds": seeds,
         "drawn": DRAWN,
         "settings": {SETTING: {profile.value: list(LEAST) for profile in Profile}},
@@ -159,53 +175,56 @@ def measured(seeds: int, only: str) -> dict[str, Any]:
 
 
 def plans() -> dict[str, Any]:
-    """Return the size of the systematic set of a shop that has every action, and what it is known by."""
-    found = {}
+    """Return the size and the digest of the systematic set of a merchant that has every action."""
+    result = {}
     for profile in Profile:
-        fixed = [one.history for one in plan_merchant_cases(profile, frozenset({*LEAST, *ASKED}), 0, 0)]
-        numbered = ((f"{number:05d}", merchant_history_as_json(one)) for number, one in enumerate(fixed, 1))
-        found[profile.value] = {"systematic": len(fixed), "digest": digest_of(numbered)}
-    return found
+        cases = plan_merchant_cases(profile, frozenset({*LEAST, *OPTIONAL}), 0, 0)
+        numbered = ((f"{number:05d}", merchant_history_as_json(case.history)) for number, case in enumerate(cases, 1))
+        result[profile.value] = {"systematic": len(cases), "digest": digest_of(numbered)}
+    return result
 
 
 def commit() -> str:
     """Return the commit that is measured."""
-    said = subprocess.run(
+    git = subprocess.run(
         ["git", "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=False, cwd=FILE.parent
     )
-    return said.stdout.strip() or "unknown"
+    return git.stdout.strip() or "unknown"
 
 
-def table(found: dict[str, Any]) -> str:
-    """Return everything that is worth a line, as Markdown."""
-    return "\n".join(_lines(found)) + "\n"
+def table(figures: dict[str, Any]) -> str:
+    """Return the table of the figures as Markdown."""
+    return "\n".join(_table_lines(figures)) + "\n"
 
 
-def _lines(found: dict[str, Any]) -> Iterator[str]:
-    seeds, faults = found["seeds"], found["faults"]
-    yield f"Measured {found['measured']} at {found['commit']}: {len(faults)} faulty merchants, {seeds} seeds."
+def _table_lines(figures: dict[str, Any]) -> Iterator[str]:
+    faults = figures["faults"]
+    measured = f"Measured {figures['measured']} at {figures['commit']}"
+    yield f"{measured}: {len(faults)} faulty merchants, {figures['seeds']} seeds."
     yield ""
     yield "| | faulty | caught at standard | caught at quick | right one first | median histories | 95th percentile |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for name in [*(profile.value for profile in Profile), "all"]:
-        rows = [one for one in faults.values() if name in ("all", one["profile"])]
-        each = [number for one in rows for number in numbers(one["soon"], seeds)]
-        if not rows:
-            continue
-        size = max(found["plans"][SETTING][one["profile"]]["systematic"] for one in rows)
-        tries = len(each)
-        share = [
-            f"{sum(n is not None and n <= size + BUDGETS[budget] for n in each) / tries:.1%}"
-            for budget in ("standard", "quick")
-        ]
-        right = f"{sum(one['right'] for one in rows) / tries:.1%}"
-        known = [float("inf") if number is None else float(number) for number in each]
-        shown = [f"{percentile(known, part):g}" for part in (0.5, 0.95)]
-        yield f"| {name} | {len(rows)} | {share[0]} | {share[1]} | {right} | {shown[0]} | {shown[1]} |"
+        rows = [fault for fault in faults.values() if name in ("all", fault["profile"])]
+        if rows:
+            yield _table_row(name, rows, figures)
     yield ""
-    alarms = {name: said for name, said in found["benign"].items() if said}
-    yield f"Correct merchants: {len(found['benign'])}, of which {len(alarms)} were accused with some seed."
-    yield from (f"- {name}: {said[0]}" for name, said in alarms.items())
+    alarms = {name: lines for name, lines in figures["benign"].items() if lines}
+    yield f"Correct merchants: {len(figures['benign'])}, of which {len(alarms)} were accused with some seed."
+    yield from (f"- {name}: {lines[0]}" for name, lines in alarms.items())
+
+
+def _table_row(name: str, rows: list[dict[str, Any]], figures: dict[str, Any]) -> str:
+    counts = [number for row in rows for number in numbers(row["soon"], figures["seeds"])]
+    size = max(figures["plans"][SETTING][row["profile"]]["systematic"] for row in rows)
+    standard, quick = (
+        f"{sum(count is not None and count <= size + BUDGETS[budget] for count in counts) / len(counts):.1%}"
+        for budget in ("standard", "quick")
+    )
+    right = f"{sum(row['right'] for row in rows) / len(counts):.1%}"
+    known = [float("inf") if count is None else float(count) for count in counts]
+    median, high = (f"{percentile(known, part):g}" for part in (0.5, 0.95))
+    return f"| {name} | {len(rows)} | {standard} | {quick} | {right} | {median} | {high} |"
 
 
 def numbers(short: Any, seeds: int) -> list[int | None]:
@@ -213,17 +232,16 @@ def numbers(short: Any, seeds: int) -> list[int | None]:
     return short if isinstance(short, list) else [short] * seeds
 
 
-def wrong(found: dict[str, Any]) -> list[str]:
-    """Return what is not as it should be, a line each."""
-    seeds = found["seeds"]
-    said = [f"{name}: {lines[0]}" for name, lines in found["benign"].items() if lines]
-    for name, one in found["faults"].items():
-        each = numbers(one["soon"], seeds)
-        if None in each or one["right"] < seeds:
-            said.append(
-                f"{name}: caught after {one['soon']}, {one['first']} first with {one['right']} of {seeds} seeds"
+def problems(figures: dict[str, Any]) -> list[str]:
+    """Return the merchants that are not caught, not blamed rightly, or accused wrongly, a line each."""
+    seeds = figures["seeds"]
+    lines = [f"{name}: {accusations[0]}" for name, accusations in figures["benign"].items() if accusations]
+    for name, fault in figures["faults"].items():
+        if None in numbers(fault["soon"], seeds) or fault["right"] < seeds:
+            lines.append(
+                f"{name}: caught after {fault['soon']}, {fault['first']} first with {fault['right']} of {seeds} seeds"
             )
-    return said
+    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -232,16 +250,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"seeds ({SEEDS})")
     parser.add_argument("--only", default="", metavar="TEXT", help="merchants that have this in their names")
     parser.add_argument("--write", action="store_true", help="write the package's figures anew")
-    chosen = parser.parse_args(arguments)
-    if chosen.write and chosen.only:
+    options = parser.parse_args(arguments)
+    if options.write and options.only:
         parser.error("figures of some merchants only are not written")
-    found = measured(max(SYSTEMATIC_SEEDS, chosen.seeds), chosen.only)
-    if chosen.write:
-        FILE.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        put("merchants", table(found))
+    figures = measure_all(max(SYSTEMATIC_SEEDS, options.seeds), options.only)
+    if options.write:
+        FILE.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        put("merchants", table(figures))
         print(f"{FILE.name} and {PAGE.name} are written")
-    print(table(found))
-    complaints = wrong(found)
+    print(table(figures))
+    complaints = problems(figures)
     print("\n".join(complaints))
     return 1 if complaints else 0
 

@@ -1,4 +1,4 @@
-"""The command line, as a merchant's CI uses it: exit codes, files, replay, and integrations that misbehave."""
+"""The command line as a merchant's CI uses it: exit codes, files, replay, and integrations that misbehave."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from conformance.cli.main import main
 from conformance.errors import USAGE
 from conformance.evidence.journal import read_journal
-from conformance.merchant.harness import CountingSink, MerchantHarness
+from conformance.merchant.harness import CountingSink
 from conformance.results.merchant_audit import recompute_merchant_findings
-from tests.merchant.stage import history
+from tests.merchant.helpers import harness_of, history, run_histories
 from tests.reports.schemas import faults_of, journal_schema, report_schema
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +32,8 @@ def run(*arguments, out, integration="python:examples.merchants.epayment:Adapter
     return main([*words, *arguments])
 
 
-def runs(process):
-    """Whether a process runs. One that has ended and was not collected by its parent does not."""
+def is_running(process):
+    """Return whether a process runs; one that has ended and is not collected by its parent does not."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -42,6 +42,10 @@ def runs(process):
 
 def report(out):
     return json.loads((out / "report.json").read_text(encoding="utf-8"))
+
+
+def rules_with(out, verdict):
+    return {rule["id"] for rule in report(out)["rules"] if rule["verdict"] == verdict}
 
 
 def test_a_reference_merchant_is_conformant_and_its_evidence_complete(tmp_path, capsys):
@@ -55,10 +59,10 @@ def test_a_reference_merchant_is_conformant_and_its_evidence_complete(tmp_path, 
     kinds = {record["kind"]: record for record in evidence.records}
     assert all(faults_of([{**kinds[kind], "more": 1}]) for kind in ("action", "books", "exchange", "history"))
     recompute_merchant_findings(evidence)
-    said = report(out)
-    Draft202012Validator(report_schema()).validate(said)
-    assert (said["verdict"], said["exit_code"]) == ("CONFORMANT", 0)
-    assert {one["id"] for one in said["rules"] if one["verdict"] == "VIOLATED"} == set()
+    content = report(out)
+    Draft202012Validator(report_schema()).validate(content)
+    assert (content["verdict"], content["exit_code"]) == ("CONFORMANT", 0)
+    assert rules_with(out, "VIOLATED") == set()
     assert main(["report", str(out)]) == 0
     assert "Histories by what becomes of the order" in (out / "report.html").read_text(encoding="utf-8")
 
@@ -69,16 +73,15 @@ def test_the_schema_knows_every_kind_of_record():
     Draft202012Validator.check_schema(schema)
 
 
-def test_a_faulty_merchant_is_told_with_a_counterexample_that_can_be_replayed(tmp_path, capsys):
+def test_a_violation_has_a_counterexample_that_can_be_replayed(tmp_path, capsys):
     out = tmp_path / "out"
-    integration = "python:tests.merchant.faulty:EveryErrorIsACancel"
+    integration = "python:tests.merchant.faulty.outcome_rules:EveryErrorIsACancel"
     assert run(out=out, integration=integration) == 1
-    said = capsys.readouterr().out
-    assert "M18" in said
+    assert "M18" in capsys.readouterr().out
     file = out / "counterexamples" / "epayment-M18-1.json"
-    kept = json.loads(file.read_text(encoding="utf-8"))
-    assert [step["do"] for step in kept["history"]["steps"]] == ["create", "start_3ds", "cancel"]
-    assert kept["history"]["faults"] == []
+    counterexample = json.loads(file.read_text(encoding="utf-8"))
+    assert [step["do"] for step in counterexample["history"]["steps"]] == ["create", "start_3ds", "cancel"]
+    assert counterexample["history"]["faults"] == []
     assert faults_of(read_journal(out).records) == []
     assert main(["replay", str(out), "M18"]) == 1
     assert "violated: M18" in capsys.readouterr().out
@@ -88,11 +91,10 @@ def test_a_faulty_merchant_is_told_with_a_counterexample_that_can_be_replayed(tm
     assert 'id="violation-epayment-M18"' in page
 
 
-def test_what_is_recommended_is_a_warning_and_decides_only_with_strict(tmp_path, capsys):
-    integration = "python:tests.merchant.faulty:KeyOfTheCall"
+def test_a_recommendation_is_a_warning_and_decides_only_with_strict(tmp_path, capsys):
+    integration = "python:tests.merchant.faulty.request_rules:KeyOfTheCall"
     assert run(out=tmp_path / "one", integration=integration) == 0
-    said = report(tmp_path / "one")
-    assert {one["id"] for one in said["rules"] if one["verdict"] == "WARNING"} == {"M7", "M13"}
+    assert rules_with(tmp_path / "one", "WARNING") == {"M7", "M13"}
     assert "Warning: M7" in capsys.readouterr().out
     page = (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
     links = re.search(
@@ -108,7 +110,7 @@ def test_what_is_recommended_is_a_warning_and_decides_only_with_strict(tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "told"),
+    ("name", "code", "message"),
     [
         ("NoView", 3, "The adapter is at fault: local_view"),
         ("OddView", 3, "has the status 'VOIDED'"),
@@ -119,17 +121,17 @@ def test_what_is_recommended_is_a_warning_and_decides_only_with_strict(tmp_path,
         ("Nobody", USAGE, "has no 'Nobody'"),
     ],
 )
-def test_an_adapter_that_does_not_keep_to_the_protocol(tmp_path, capsys, name, code, told):
+def test_an_adapter_that_breaks_the_protocol_is_an_environment_or_usage_error(tmp_path, capsys, name, code, message):
     assert run(out=tmp_path / "out", integration=f"{HOSTILE}:{name}") == code
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("name", "rule"), [("Waits", "MC-1"), ("Floods", "MC-1"), ("CallsOthers", "MC-2"), ("CallsOthersBySocket", "MC-2")]
 )
-def test_a_merchant_that_misbehaves_is_bounded_and_named(tmp_path, name, rule):
+def test_a_merchant_that_misbehaves_is_stopped_and_blamed(tmp_path, name, rule):
     assert run(out=tmp_path / "out", integration=f"{HOSTILE}:{name}") == 1
-    assert {one["id"] for one in report(tmp_path / "out")["rules"] if one["verdict"] == "VIOLATED"} == {rule}
+    assert rules_with(tmp_path / "out", "VIOLATED") == {rule}
 
 
 def test_a_merchant_that_exits_or_prints_does_no_harm(tmp_path, capfd):
@@ -139,7 +141,7 @@ def test_a_merchant_that_exits_or_prints_does_no_harm(tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--integration", "shop"], "is no integration"),
         ([], "No integration is named"),
@@ -156,20 +158,20 @@ def test_a_merchant_that_exits_or_prints_does_no_harm(tmp_path, capfd):
         ),
     ],
 )
-def test_what_makes_no_sense_is_one_sentence(tmp_path, capsys, arguments, told):
+def test_wrong_options_are_reported_in_one_sentence(tmp_path, capsys, arguments, message):
     assert main(["merchant", *arguments, "--out", str(tmp_path / "out")]) == USAGE
     err = capsys.readouterr().err
-    assert told in err
+    assert message in err
     assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_an_api_that_the_integration_does_not_use(tmp_path, capsys):
+def test_an_api_that_the_integration_does_not_use_is_an_environment_error(tmp_path, capsys):
     assert run("--profile", "ecom", out=tmp_path / "out") == 3
     assert "does not use ecom" in capsys.readouterr().err
 
 
-def test_options_from_a_file(tmp_path):
+def test_options_can_come_from_a_file(tmp_path):
     file = tmp_path / "merchant.toml"
     file.write_text('integration = "python:examples.merchants.epayment:Adapter"\nhistories = 0\nbudget = "quick"\n')
     assert main(["merchant", "--config", str(file), "--out", str(tmp_path / "out")]) == 0
@@ -177,7 +179,7 @@ def test_options_from_a_file(tmp_path):
     assert main(["merchant", "--config", str(file)]) == USAGE
 
 
-def test_the_test_hook_of_a_service(tmp_path):
+def test_a_service_is_tested_through_its_test_hook(tmp_path):
     service = [sys.executable, str(ROOT / "examples/merchants/hook/service.py"), "0"]
     with subprocess.Popen(service, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -195,13 +197,9 @@ def test_the_test_hook_of_a_service(tmp_path):
     assert main(["merchant", "--integration", base, "--out", str(tmp_path / "gone")]) == 3
 
 
-def test_a_command_for_every_action(tmp_path):
+def test_a_command_runs_for_every_action(tmp_path):
     program = f"exec:{sys.executable} {ROOT / 'examples/merchants/exec/shop.py'}"
-    stand = MerchantHarness(program)
-    try:
-        trial = stand.play(history("create approve capture:400 cancel"), "trial", CountingSink())
-    finally:
-        stand.close()
+    (trial,) = run_histories(program, history("create approve capture:400 cancel"))
     assert trial.broken == {}
     assert {"M12", "M23", "M10", "M16"} <= set(trial.examples)
     assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("cancel-merchant-*/books.json"))
@@ -210,16 +208,13 @@ def test_a_command_for_every_action(tmp_path):
 def test_a_command_that_hangs_leaves_nothing_running(tmp_path):
     script = tmp_path / "shop.sh"
     script.write_text(f"{START}*) (sleep 300; touch {tmp_path}/woke) & echo $! > {tmp_path}/pid; sleep 300;; esac\n")
-    stand = MerchantHarness(f"exec:sh {script}")
-    try:
-        stand.open()
-        stand.link.seconds = 0.5
-        trial = stand.play(history("create cancel"), "trial", CountingSink())
-    finally:
-        stand.close()
+    with harness_of(f"exec:sh {script}") as harness:
+        harness.open()
+        harness.integration.seconds = 0.5
+        trial = harness.run(history("create cancel"), "trial", CountingSink())
     assert list(trial.broken) == ["MC-1"]
     time.sleep(0.2)
-    assert not runs(int((tmp_path / "pid").read_text()))
+    assert not is_running(int((tmp_path / "pid").read_text()))
 
 
 def test_a_command_that_prints_garbage_is_the_adapters_fault(tmp_path, capsys):
@@ -231,9 +226,9 @@ def test_a_command_that_prints_garbage_is_the_adapters_fault(tmp_path, capsys):
 
 def test_threads_that_are_left_behind_are_not_waited_for(tmp_path):
     words = ["merchant", "--integration", f"{HOSTILE}:LeavesThreads", "--budget", "quick", "--histories", "0"]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "conformance", *words, "--out", str(tmp_path / "out")],
         cwd=ROOT, timeout=120, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "Conformant" in done.stdout
+    assert process.returncode == 0, process.stderr
+    assert "Conformant" in process.stdout

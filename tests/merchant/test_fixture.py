@@ -1,4 +1,4 @@
-"""The fixture, in somebody else's repository."""
+"""The pytest fixture in a merchant's own repository."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TESTS = """
 from examples.merchants.epayment import Adapter
-from tests.merchant.faulty import NoKey
+from tests.merchant.faulty.request_rules import NoKey
 
 
 def test_our_cancel(cancel_conformance):
@@ -30,15 +30,15 @@ def pytest_in(folder, *arguments):
     )
 
 
-def test_a_test_of_somebody_else(tmp_path):
+def test_a_test_fails_where_the_merchant_is_not_conformant(tmp_path):
     (tmp_path / "test_shop.py").write_text(TESTS)
-    done = pytest_in(tmp_path)
-    assert "1 failed, 1 passed" in done.stdout, done.stdout
-    assert "M6 (recurring, violated)" in done.stdout
-    assert "report.html" in done.stdout
+    process = pytest_in(tmp_path)
+    assert "1 failed, 1 passed" in process.stdout, process.stdout
+    assert "M6 (recurring, violated)" in process.stdout
+    assert "report.html" in process.stdout
 
 
-def test_who_does_not_use_it_does_not_pay_for_it(tmp_path):
+def test_a_test_without_the_fixture_does_not_import_it(tmp_path):
     (tmp_path / "test_plain.py").write_text(
         "import sys\n\ndef test_plain():\n    assert 'conformance.merchant.fixture' not in sys.modules\n"
     )

@@ -32,7 +32,7 @@ WORLD = context()
 def raced(profile, race):
     """Return what is believed when the two requests are sent, and the step that sends them."""
     situation, flag, rival = race
-    history = Recipe(profile, situation, situation.share, cancel=Cancel(flag=flag), beside=rival).history()
+    history = Recipe(profile, situation, situation.share, cancel=Cancel(flag=flag), rival=rival).history()
     *_, before = walk(History(profile, history.opening, history.steps[:-1]), WORLD)
     return before.possible, history.steps[-1]
 

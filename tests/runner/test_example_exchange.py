@@ -161,7 +161,7 @@ def test_examples_are_shared_by_one_process(tmp_path, capsys):
 
 def test_a_merchants_failures_are_shared_too(tmp_path):
     place = tmp_path / "examples"
-    words = ["merchant", "--integration", "python:tests.merchant.faulty:OneKeyForAll", "--histories", "0"]
+    words = ["merchant", "--integration", "python:tests.merchant.faulty.request_rules:OneKeyForAll", "--histories", "0"]
     for number, seed in enumerate(("0", "77")):
         out = tmp_path / str(number)
         assert main([*words, "--seed", seed, "--budget", "quick", "--examples", str(place), "--out", str(out)]) == 1

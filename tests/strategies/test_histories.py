@@ -1,4 +1,4 @@
-"""The strategies: what they draw can be played, reaches what it should, and shrinks to what a person would write."""
+"""The strategies: what they draw can be run, reaches what it should, and shrinks to what a person would write."""
 
 from __future__ import annotations
 
@@ -46,16 +46,14 @@ from conformance.strategies.provider.money import LEAST, TRIGGERS
 from conformance.strategies.provider.situations import Extent, needs
 from conformance.strategies.provider.systematic import systematic
 from conformance.strategies.provider.walk import reached, walk
+from tests.strategies.capabilities import EVERYTHING
 
-PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
-CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
 PAYMENTS = (Profile.ECOM, Profile.EPAYMENT)
 
 
 def drawn(strategy: SearchStrategy[Any], count: int, number: int = 1) -> list[Any]:
     """Return what a strategy draws from a seed."""
-    found: list[Any] = []
+    values: list[Any] = []
 
     @seed(number)
     @settings(
@@ -67,18 +65,18 @@ def drawn(strategy: SearchStrategy[Any], count: int, number: int = 1) -> list[An
     )
     @given(strategy)
     def collect(value: Any) -> None:
-        found.append(value)
+        values.append(value)
 
     collect()
-    return found
+    return values
 
 
 def smallest(strategy: SearchStrategy[Any], condition: Callable[[Any], bool]) -> Any:
-    """Return what Hypothesis shrinks to from most of a few starting points: now and then it ends in a side valley."""
+    """Return what Hypothesis shrinks to from most of several seeds: now and then it ends at another minimum."""
     quietly = settings(max_examples=5000, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    found = Counter(find(strategy, condition, settings=quietly, random=Random(number)) for number in range(5))
-    ((value, times),) = found.most_common(1)
-    assert times >= 3, found
+    minima = Counter(find(strategy, condition, settings=quietly, random=Random(number)) for number in range(5))
+    ((value, count),) = minima.most_common(1)
+    assert count >= 3, minima
     return value
 
 
@@ -89,12 +87,12 @@ def sample(profile: Profile) -> list[History]:
     return [history for number in range(5) for history in drawn(strategy, 100, number)]
 
 
-def sent(history: History) -> list[Step]:
+def all_requests(history: History) -> list[Step]:
     """Return every request of a history, those that are sent together one after the other."""
     return [part for step in history.steps for part in parts_of(step)]
 
 
-def written(history: History) -> list[dict[str, Any]]:
+def steps_as_json(history: History) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = history_as_json(history)["steps"]
     return steps
 
@@ -119,26 +117,26 @@ def test_most_draws_differ(profile: Profile) -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 def test_every_history_has_a_cancel_and_no_more_than_the_rate_limit_allows(profile: Profile) -> None:
     for history in sample(profile):
-        assert 1 <= sum(isinstance(step, Cancel) for step in sent(history)) <= MOST_CANCELS
+        assert 1 <= sum(isinstance(step, Cancel) for step in all_requests(history)) <= MOST_CANCELS
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_no_total_and_no_refund_has_a_meaning_of_its_own(profile: Profile) -> None:
     for history in sample(profile):
-        refunds = {step.amount for step in sent(history) if isinstance(step, Refund)}
+        refunds = {step.amount for step in all_requests(history) if isinstance(step, Refund)}
         assert not TRIGGERS & {history.opening.amount, *refunds}
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_captures_before_the_first_cancel_are_ones_that_can_succeed(profile: Profile) -> None:
     for history in sample(profile):
-        left = history.opening.amount
-        for step in sent(history):
+        uncaptured = history.opening.amount
+        for step in all_requests(history):
             if isinstance(step, Cancel):
                 break
             if isinstance(step, Capture):
-                assert LEAST[profile] <= step.amount <= left
-                left -= step.amount
+                assert LEAST[profile] <= step.amount <= uncaptured
+                uncaptured -= step.amount
 
 
 @pytest.mark.parametrize("missing", sorted(EVERYTHING))
@@ -164,22 +162,24 @@ def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_the_draws_cover_what_the_grid_does_not_plan(profile: Profile) -> None:
-    cancelled = [[step for step in sent(history) if isinstance(step, Cancel)] for history in sample(profile)]
-    planned = {one.history for one in systematic(profile, ModelContext(), EVERYTHING)}
+    cancels_of_each = [
+        [step for step in all_requests(history) if isinstance(step, Cancel)] for history in sample(profile)
+    ]
+    planned = {case.history for case in systematic(profile, ModelContext(), EVERYTHING)}
     assert sum(history in planned for history in sample(profile)) < len(sample(profile)) // 5
-    assert {len(one) for one in cancelled} == set(range(1, MOST_CANCELS + 1))
-    assert {step.key for one in cancelled for step in one} == set(Key)
-    assert {step.to for one in cancelled for step in one} == set(Addressee)
-    assert any(step.defect for one in cancelled for step in one)
+    assert {len(requests) for requests in cancels_of_each} == set(range(1, MOST_CANCELS + 1))
+    assert {step.key for requests in cancels_of_each for step in requests} == set(Key)
+    assert {step.to for requests in cancels_of_each for step in requests} == set(Addressee)
+    assert any(step.defect for requests in cancels_of_each for step in requests)
     captured = [sum(isinstance(step, Capture) for step in history.steps) for history in sample(profile)]
     assert {0, 1, 2, 3, 5} <= set(captured)
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_the_draws_reach_nearly_every_checked_rule(profile: Profile) -> None:
-    found = {ref.partition("/")[0] for history in sample(profile) for ref in reached(history, ModelContext())}
+    reached_rules = {ref.partition("/")[0] for history in sample(profile) for ref in reached(history, ModelContext())}
     checked = {rule.id for rule in load().governing(profile) if rule.status is Status.CHECKED}
-    assert len(checked & found) >= 0.85 * len(checked)
+    assert len(checked & reached_rules) >= 0.85 * len(checked)
 
 
 @given(st.data(), amounts(), st.sampled_from(Profile), st.sampled_from([Extent.PART, Extent.ALL]))
@@ -202,9 +202,9 @@ def test_ages_are_not_negative(age: timedelta) -> None:
 
 @pytest.mark.parametrize("profile", PAYMENTS)
 def test_most_cancels_are_plain(profile: Profile) -> None:
-    found = drawn(cancels(profile), 300)
-    plain = [step for step in found if step == Cancel(flag=step.flag)]
-    assert len(found) // 2 < len(plain) < len(found)
+    drawn_cancels = drawn(cancels(profile), 300)
+    plain = [step for step in drawn_cancels if step == Cancel(flag=step.flag)]
+    assert len(drawn_cancels) // 2 < len(plain) < len(drawn_cancels)
     assert {step.flag for step in plain} == {None, False, True}
     assert not any(step.defect or step.to is Addressee.FOREIGN for step in drawn(cancels(profile, wire=False), 200))
 
@@ -217,7 +217,7 @@ def test_recurring_has_no_flag() -> None:
 # Reaching a rule
 
 REACHED = {
-    profile: {goal.partition("/")[0] for one in systematic(profile, ModelContext(), EVERYTHING) for goal in one.goals}
+    profile: {goal.partition("/")[0] for case in systematic(profile, ModelContext(), EVERYTHING) for goal in case.goals}
     for profile in Profile
 }
 REACHABLE = [
@@ -230,9 +230,11 @@ REACHABLE = [
 
 @pytest.mark.parametrize(("profile", "rule"), REACHABLE)
 def test_a_rule_is_reached_by_construction(profile: Profile, rule: str) -> None:
-    found = drawn(reaching(rule, profile, ModelContext(), EVERYTHING), 40)
-    hits = sum(any(ref.partition("/")[0] == rule for ref in reached(history, ModelContext())) for history in found)
-    assert hits >= 0.95 * len(found)
+    drawn_histories = drawn(reaching(rule, profile, ModelContext(), EVERYTHING), 40)
+    hits = sum(
+        any(ref.partition("/")[0] == rule for ref in reached(history, ModelContext())) for history in drawn_histories
+    )
+    assert hits >= 0.95 * len(drawn_histories)
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -255,11 +257,11 @@ def cancels_of(history: History) -> list[Cancel]:
 
 
 def partly_captured_with_the_flag(history: History) -> bool:
-    left = history.opening.amount
+    uncaptured = history.opening.amount
     for step in history.steps:
-        if isinstance(step, Capture) and step.amount < left:
-            left -= step.amount
-        elif step == Cancel(flag=True) and left < history.opening.amount:
+        if isinstance(step, Capture) and step.amount < uncaptured:
+            uncaptured -= step.amount
+        elif step == Cancel(flag=True) and uncaptured < history.opening.amount:
             return True
     return False
 
@@ -299,22 +301,25 @@ def captured_after_a_cancel(history: History) -> bool:
 def test_histories_shrink_to_what_a_person_would_write(
     profile: Profile, condition: Callable[[History], bool], steps: list[dict[str, Any]]
 ) -> None:
-    assert written(smallest(histories(profile, ModelContext(), EVERYTHING), condition)) == [{"do": "initiate"}, *steps]
+    assert steps_as_json(smallest(histories(profile, ModelContext(), EVERYTHING), condition)) == [
+        {"do": "initiate"},
+        *steps,
+    ]
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_an_odd_amount_shrinks_to_the_plainest_odd_one(profile: Profile) -> None:
-    found = smallest(histories(profile, ModelContext(), EVERYTHING), lambda history: history.opening.amount % 2 == 1)
-    assert found.opening.amount == 999
-    assert found.steps == (Cancel(),)
+    shrunk = smallest(histories(profile, ModelContext(), EVERYTHING), lambda history: history.opening.amount % 2 == 1)
+    assert shrunk.opening.amount == 999
+    assert shrunk.steps == (Cancel(),)
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_ages_shrink_to_one_that_stands_clear_of_the_limit(profile: Profile) -> None:
-    found = smallest(histories(profile, ModelContext(), EVERYTHING), cancelled_late)
-    (age,) = [step for step in found.steps if isinstance(step, Age)]
+    shrunk = smallest(histories(profile, ModelContext(), EVERYTHING), cancelled_late)
+    (age,) = [step for step in shrunk.steps if isinstance(step, Age)]
     assert age.by == timedelta(days=186 if profile is Profile.ECOM else 182)
-    assert len(found.steps) == 2
+    assert len(shrunk.steps) == 2
 
 
 def test_the_simplest_of_everything() -> None:

@@ -1,4 +1,4 @@
-"""Candidates for a smaller history: sound, strictly simpler, and enough of them to arrive where a person would."""
+"""Candidates for a smaller history: sound, strictly simpler, and enough to arrive where a person would."""
 
 from __future__ import annotations
 
@@ -39,10 +39,8 @@ from conformance.strategies.provider.histories import histories
 from conformance.strategies.provider.money import LEAST, TRIGGERS
 from conformance.strategies.provider.shrink import amounts_cost, candidates, cost
 from conformance.strategies.provider.walk import walk
+from tests.strategies.capabilities import EVERYTHING
 
-PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
-CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
 ANY = st.one_of([histories(profile, ModelContext(), EVERYTHING) for profile in Profile])
 
 
@@ -50,8 +48,8 @@ def of(*steps: Any, amount: int = 1000, profile: Profile = Profile.ECOM, kind: K
     return History(profile, Initiate(amount, kind), steps)
 
 
-def minimise(history: History, condition: Callable[[History], bool]) -> tuple[History, int]:
-    """Take the first candidate that still fails until none does; return it with the number of trials."""
+def shrink(history: History, condition: Callable[[History], bool]) -> tuple[History, int]:
+    """Take the first candidate that still fails until none does; return it, and how many were tried."""
     tried = 0
     while True:
         for candidate in candidates(history):
@@ -63,12 +61,14 @@ def minimise(history: History, condition: Callable[[History], bool]) -> tuple[Hi
             return history, tried
 
 
-def overdrawn(history: History) -> int:
-    left, captured, count = history.opening.amount, 0, 0
+def excess_moves(history: History) -> int:
+    uncaptured, captured, count = history.opening.amount, 0, 0
     for step in parts(history):
         if isinstance(step, Capture):
-            fits = step.amount <= left
-            left, captured = (left - step.amount, captured + step.amount) if fits else (left, captured)
+            fits = step.amount <= uncaptured
+            uncaptured, captured = (
+                (uncaptured - step.amount, captured + step.amount) if fits else (uncaptured, captured)
+            )
         elif isinstance(step, Refund):
             fits = step.amount <= captured
             captured -= step.amount if fits else 0
@@ -78,7 +78,7 @@ def overdrawn(history: History) -> int:
     return count
 
 
-def moved(history: History) -> list[int]:
+def moved_amounts(history: History) -> list[int]:
     return [step.amount for step in parts(history) if isinstance(step, Capture | Refund)]
 
 
@@ -90,39 +90,42 @@ def parts(history: History) -> list[Step]:
 @given(ANY)
 def test_every_candidate_is_strictly_simpler(history: History) -> None:
     simpler = list(candidates(history))
-    assert all(cost(one) < cost(history) for one in simpler)
+    assert all(cost(candidate) < cost(history) for candidate in simpler)
     assert len(set(simpler)) == len(simpler)
-    assert [cost(one) for one in simpler] == sorted(cost(one) for one in simpler)
+    assert [cost(candidate) for candidate in simpler] == sorted(cost(candidate) for candidate in simpler)
     assert min(cost(history)) >= 0
 
 
 @settings(max_examples=150)
 @given(ANY)
 def test_every_candidate_can_be_played_and_stored(history: History) -> None:
-    for one in candidates(history):
-        assert one.profile is history.profile
-        assert history_from_json(history_as_json(one)) == one
-        assert len(walk(one, ModelContext())) == len(one.all_steps)
+    for candidate in candidates(history):
+        assert candidate.profile is history.profile
+        assert history_from_json(history_as_json(candidate)) == candidate
+        assert len(walk(candidate, ModelContext())) == len(candidate.all_steps)
 
 
 @settings(max_examples=150)
 @given(ANY)
 def test_no_candidate_asks_for_more_than_its_origin_did(history: History) -> None:
-    floor = min([LEAST[history.profile], *moved(history)])
+    floor = min([LEAST[history.profile], *moved_amounts(history)])
     refunds = {step.amount for step in parts(history) if isinstance(step, Refund)}
-    for one in candidates(history):
-        assert overdrawn(one) <= overdrawn(history)
-        assert min([floor, *moved(one)]) == floor
-        marked = TRIGGERS & {one.opening.amount, *(step.amount for step in parts(one) if isinstance(step, Refund))}
+    for candidate in candidates(history):
+        assert excess_moves(candidate) <= excess_moves(history)
+        assert min([floor, *moved_amounts(candidate)]) == floor
+        marked = TRIGGERS & {
+            candidate.opening.amount,
+            *(step.amount for step in parts(candidate) if isinstance(step, Refund)),
+        }
         assert marked <= TRIGGERS & {history.opening.amount, *refunds}
 
 
 @settings(max_examples=50)
 @given(ANY)
 def test_minimising_ends_at_the_simplest_history(history: History) -> None:
-    found, tried = minimise(history, lambda one: any(isinstance(step, Cancel) for step in one.steps))
-    assert found == History(history.profile, Initiate(1000, found.opening.kind), (Cancel(),))
-    assert found.opening.kind in (Kind.PAYMENT, Kind.INITIAL_RESERVE)
+    smallest, tried = shrink(history, lambda candidate: any(isinstance(step, Cancel) for step in candidate.steps))
+    assert smallest == History(history.profile, Initiate(1000, smallest.opening.kind), (Cancel(),))
+    assert smallest.opening.kind in (Kind.PAYMENT, Kind.INITIAL_RESERVE)
     assert tried < 200
 
 
@@ -154,25 +157,31 @@ def aged(history: History) -> timedelta:
 @pytest.mark.parametrize(
     ("condition", "steps"),
     [
-        (lambda one: one.steps[-1] == Cancel(flag=True) and captures_of(one) > 0, (Capture(500), Cancel(flag=True))),
-        (lambda one: aged(one) > timedelta(days=181), (Age(timedelta(days=182)),)),
-        (lambda one: aged(one) > timedelta(days=200), (Age(timedelta(days=367)),)),
-        (lambda one: Approve() in one.steps or Enter3DS() in one.steps, (Enter3DS(),)),
-        (lambda one: Refund in map(type, one.steps) and captures_of(one) > 0, (Capture(200), Refund(100))),
-        (lambda one: sum(isinstance(step, Cancel) for step in one.steps) > 1, (Cancel(), Cancel())),
+        (
+            lambda candidate: candidate.steps[-1] == Cancel(flag=True) and captures_of(candidate) > 0,
+            (Capture(500), Cancel(flag=True)),
+        ),
+        (lambda candidate: aged(candidate) > timedelta(days=181), (Age(timedelta(days=182)),)),
+        (lambda candidate: aged(candidate) > timedelta(days=200), (Age(timedelta(days=367)),)),
+        (lambda candidate: Approve() in candidate.steps or Enter3DS() in candidate.steps, (Enter3DS(),)),
+        (
+            lambda candidate: Refund in map(type, candidate.steps) and captures_of(candidate) > 0,
+            (Capture(200), Refund(100)),
+        ),
+        (lambda candidate: sum(isinstance(step, Cancel) for step in candidate.steps) > 1, (Cancel(), Cancel())),
     ],
 )
 def test_a_long_history_becomes_what_a_person_would_write(
     condition: Callable[[History], bool], steps: tuple[Any, ...]
 ) -> None:
-    found, tried = minimise(LONG, condition)
-    assert found == of(*steps)
+    smallest, tried = shrink(LONG, condition)
+    assert smallest == of(*steps)
     assert tried < 250
 
 
 def test_an_odd_amount_stays_odd_and_becomes_plain() -> None:
-    found, _ = minimise(LONG, lambda one: one.opening.amount % 2 == 1 and captures_of(one) > 0)
-    assert found == of(Capture(100), amount=999)
+    smallest, _ = shrink(LONG, lambda candidate: candidate.opening.amount % 2 == 1 and captures_of(candidate) > 0)
+    assert smallest == of(Capture(100), amount=999)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +217,7 @@ def test_an_initial_charge_is_simpler_than_one_that_was_processed() -> None:
 
 def test_a_cancel_loses_its_oddities_one_by_one_and_all_at_once() -> None:
     odd = Cancel(flag=True, key=Key.SPENT, to=Addressee.FOREIGN, defect=Defect.NO_TOKEN)
-    simpler = {one.steps[0] for one in candidates(of(odd))}
+    simpler = {candidate.steps[0] for candidate in candidates(of(odd))}
     assert simpler >= {
         Cancel(),
         Cancel(flag=True, key=Key.SPENT, to=Addressee.FOREIGN),
@@ -238,8 +247,8 @@ def test_a_race_that_has_to_stay_one_becomes_what_a_person_would_write() -> None
     def raced(history: History) -> bool:
         return any(isinstance(step, Together) and isinstance(step.second, Capture) for step in history.steps)
 
-    found, _ = minimise(start, raced)
-    assert found == of(Together(Cancel(), Capture(500)))
+    smallest, _ = shrink(start, raced)
+    assert smallest == of(Together(Cancel(), Capture(500)))
 
 
 def test_the_simplest_history_has_no_candidates() -> None:

@@ -34,10 +34,8 @@ from conformance.strategies.provider.money import LEAST, TRIGGERS
 from conformance.strategies.provider.situations import SITUATIONS, needs
 from conformance.strategies.provider.systematic import EXAMPLES, WEIGHTS, systematic
 from conformance.strategies.provider.walk import Question, questions
+from tests.strategies.capabilities import EVERYTHING
 
-PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
-CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
 WORLDS = [(profile, market) for profile in Profile for market in Market]
 MOST = 290
 
@@ -67,7 +65,7 @@ def refs_of(profile: Profile) -> dict[str, str]:
 
 
 def examples(planned: tuple[Case, ...]) -> Counter[str]:
-    return Counter(goal for one in planned for goal in one.goals)
+    return Counter(goal for case in planned for goal in case.goals)
 
 
 def total_age(history: History) -> timedelta:
@@ -105,8 +103,8 @@ def test_goals_are_rules_of_the_profile(profile: Profile, market: Market) -> Non
 def test_the_set_is_small_and_has_no_duplicates(profile: Profile, market: Market) -> None:
     planned = planned_for(profile, market)
     assert 150 <= len(planned) <= MOST
-    assert len({one.history for one in planned}) == len(planned)
-    assert len({one.label for one in planned}) == len(planned)
+    assert len({case.history for case in planned}) == len(planned)
+    assert len({case.label for case in planned}) == len(planned)
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
@@ -121,13 +119,13 @@ def test_rules_come_first_then_questions_then_further_examples(profile: Profile,
     def beginning(share: float) -> tuple[Case, ...]:
         return planned[: int(len(planned) * share)]
 
-    def asked(some: tuple[Case, ...]) -> frozenset[Question]:
-        return frozenset(question for one in some for question in questions(one.history, context))
+    def questions_of(cases: tuple[Case, ...]) -> frozenset[Question]:
+        return frozenset(question for case in cases for question in questions(case.history, context))
 
     everything = examples(planned)
     assert set(examples(beginning(1 / 4))) == set(everything)
     # A race asks for a chance more than for an order: when it comes does not matter.
-    asked_late = {question[0] for question in asked(planned) - asked(beginning(1 / 2))}
+    asked_late = {question[0] for question in questions_of(planned) - questions_of(beginning(1 / 2))}
     assert all(isinstance(step, Together) for step in asked_late), asked_late
     counted = examples(beginning(2 / 3))
     assert all(counted[goal] >= min(CHECKS_NEEDED, count) for goal, count in everything.items())
@@ -136,60 +134,60 @@ def test_rules_come_first_then_questions_then_further_examples(profile: Profile,
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_no_other_history_is_a_better_beginning(profile: Profile, market: Market) -> None:
     first, *others = planned_for(profile, market)
-    asks = {one.history: len(questions(one.history, ModelContext(market))) for one in (first, *others)}
-    best = max(len(one.goals) + asks[one.history] for one in others)
+    question_counts = {case.history: len(questions(case.history, ModelContext(market))) for case in (first, *others)}
+    best = max(len(case.goals) + question_counts[case.history] for case in others)
     # The pairs of things that every history has are as many for all of them.
-    assert len(first.goals) + asks[first.history] >= best
+    assert len(first.goals) + question_counts[first.history] >= best
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_histories_survive_json(profile: Profile, market: Market) -> None:
-    for one in planned_for(profile, market):
-        assert history_from_json(history_as_json(one.history)) == one.history
+    for case in planned_for(profile, market):
+        assert history_from_json(history_as_json(case.history)) == case.history
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_every_situation_has_a_cell(profile: Profile) -> None:
-    cells = {one.cell["situation"] for one in planned_for(profile, Market.NO)}
+    cells = {case.cell["situation"] for case in planned_for(profile, Market.NO)}
     assert cells == {situation.name for situation in SITUATIONS[profile]}
     assert len(cells) == len(SITUATIONS[profile])
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_cells_have_the_four_keys_of_the_grid(profile: Profile) -> None:
-    for one in planned_for(profile, Market.NO):
-        assert set(one.cell) == {"situation", "age", "flag", "share"}
-        assert not one.generated
+    for case in planned_for(profile, Market.NO):
+        assert set(case.cell) == {"situation", "age", "flag", "share"}
+        assert not case.generated
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_every_defect_that_the_model_knows_is_sent(profile: Profile) -> None:
     sent = {
-        step.defect for one in planned_for(profile, Market.NO) for step in one.history.steps if type(step) is Cancel
+        step.defect for case in planned_for(profile, Market.NO) for step in case.history.steps if type(step) is Cancel
     }
     assert sent - {None} == set(DEFECTS[profile])
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_no_more_than_five_cancels_are_sent(profile: Profile, market: Market) -> None:
-    for one in planned_for(profile, market):
-        sent = [part for step in one.history.steps for part in parts_of(step)]
+    for case in planned_for(profile, market):
+        sent = [part for step in case.history.steps for part in parts_of(step)]
         assert sum(isinstance(part, Cancel) for part in sent) <= 5
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
 def test_no_total_and_no_refund_has_a_meaning_of_its_own(profile: Profile, market: Market) -> None:
-    for one in planned_for(profile, market):
-        refunds = {step.amount for step in one.history.steps if isinstance(step, Refund)}
-        assert not TRIGGERS & {one.history.opening.amount, *refunds}, one.label
+    for case in planned_for(profile, market):
+        refunds = {step.amount for step in case.history.steps if isinstance(step, Refund)}
+        assert not TRIGGERS & {case.history.opening.amount, *refunds}, case.label
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_most_captures_are_ones_that_the_schema_allows_and_some_are_tiny(profile: Profile) -> None:
     amounts = [
         step.amount
-        for one in planned_for(profile, Market.NO)
-        for step in one.history.steps
+        for case in planned_for(profile, Market.NO)
+        for step in case.history.steps
         if isinstance(step, Capture)
     ]
     small = sum(amount < LEAST[profile] for amount in amounts)
@@ -200,18 +198,18 @@ def test_most_captures_are_ones_that_the_schema_allows_and_some_are_tiny(profile
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_amounts_vary_around_the_simplest(profile: Profile) -> None:
-    counted = Counter(one.history.opening.amount for one in planned_for(profile, Market.NO))
+    counted = Counter(case.history.opening.amount for case in planned_for(profile, Market.NO))
     assert counted.most_common(1)[0][0] == 1000
     # Of the six times that a race is run, one has the simplest.
-    planned = [one for one in planned_for(profile, Market.NO) if "concurrent" not in needs(one.history)]
-    assert sum(one.history.opening.amount == 1000 for one in planned) > len(planned) // 2
+    planned = [case for case in planned_for(profile, Market.NO) if "concurrent" not in needs(case.history)]
+    assert sum(case.history.opening.amount == 1000 for case in planned) > len(planned) // 2
     assert {999, 1001, 12345, 200} <= set(counted)
 
 
 USED = [
     (profile, action)
     for profile in Profile
-    for action in sorted(frozenset[str]().union(*(needs(one.history) for one in planned_for(profile, Market.NO))))
+    for action in sorted(frozenset[str]().union(*(needs(case.history) for case in planned_for(profile, Market.NO))))
 ]
 
 
@@ -219,9 +217,9 @@ USED = [
 def test_nothing_is_planned_that_a_target_cannot_do(profile: Profile, missing: str) -> None:
     offered = EVERYTHING - {missing}
     fewer = systematic(profile, ModelContext(), offered)
-    assert all(needs(one.history) <= offered for one in fewer)
-    expected = {one.history for one in planned_for(profile, Market.NO) if needs(one.history) <= offered}
-    assert {one.history for one in fewer} == expected
+    assert all(needs(case.history) <= offered for case in fewer)
+    expected = {case.history for case in planned_for(profile, Market.NO) if needs(case.history) <= offered}
+    assert {case.history for case in fewer} == expected
 
 
 def test_every_action_is_used_by_some_plan() -> None:
@@ -230,8 +228,8 @@ def test_every_action_is_used_by_some_plan() -> None:
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_without_http_nothing_is_broken_on_the_wire(profile: Profile) -> None:
-    for one in systematic(profile, ModelContext(), EVERYTHING, wire=False):
-        for step in one.history.steps:
+    for case in systematic(profile, ModelContext(), EVERYTHING, wire=False):
+        for step in case.history.steps:
             assert not (isinstance(step, Cancel) and (step.defect or step.to is Addressee.FOREIGN))
             assert step != StopAgreement(with_other_change=True)
 
@@ -246,18 +244,18 @@ def test_a_target_that_offers_next_to_nothing_still_gets_a_set(profile: Profile)
 @pytest.mark.parametrize("reading", ["C1=any", "C1=reservation", "C1=market-deadline"])
 def test_ages_stand_on_both_sides_of_the_limit(profile: Profile, market: Market, reading: str) -> None:
     context = ModelContext(market, Readings.choose([reading]))
-    found = age_limits(profile, context)
+    limits = age_limits(profile, context)
 
-    def judged(age: timedelta) -> Judged:
+    def limit_of(age: timedelta) -> Judged:
         order = Order(profile, Kind.PAYMENT, 1000, context.currency, Stage.RESERVED, since_reserved=timedelta())
         return age_for_cancel(order.older(age), context)
 
-    assert {judged(age) for age in found.within} == {Judged.WITHIN}
-    assert {judged(age) for age in found.open} == {Judged.OPEN}
-    assert {judged(age) for age in found.beyond} == {Judged.BEYOND}
-    assert judged(found.within[-1] + timedelta(seconds=1)) is Judged.OPEN
-    assert judged(found.last + DEAD_ZONE) is Judged.OPEN
-    assert judged(found.last + DEAD_ZONE + timedelta(seconds=1)) is Judged.BEYOND
+    assert {limit_of(age) for age in limits.within} == {Judged.WITHIN}
+    assert {limit_of(age) for age in limits.open} == {Judged.OPEN}
+    assert {limit_of(age) for age in limits.beyond} == {Judged.BEYOND}
+    assert limit_of(limits.within[-1] + timedelta(seconds=1)) is Judged.OPEN
+    assert limit_of(limits.last + DEAD_ZONE) is Judged.OPEN
+    assert limit_of(limits.last + DEAD_ZONE + timedelta(seconds=1)) is Judged.BEYOND
 
 
 @pytest.mark.parametrize("market", [Market.DK, Market.FI])
@@ -265,6 +263,6 @@ def test_where_only_the_markets_deadline_counts_fourteen_days_are_the_limit(mark
     context = ModelContext(market, Readings.choose(["C1=market-deadline"]))
     for profile in Profile:
         planned = systematic(profile, context, EVERYTHING)
-        beyond = [one for one in planned if "KB-02b/beyond" in one.goals]
-        assert min(total_age(one.history) for one in beyond) == timedelta(days=16)
+        beyond = [case for case in planned if "KB-02b/beyond" in case.goals]
+        assert min(total_age(case.history) for case in beyond) == timedelta(days=16)
         assert len(beyond) >= CHECKS_NEEDED

@@ -22,10 +22,7 @@ from conformance.domain.steps import (
 from conformance.model import ModelContext
 from conformance.strategies.provider.systematic import systematic
 from conformance.strategies.provider.walk import ideal, questions, reached, walk
-
-PAYMENT_ACTIONS = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
-CHARGE_ACTIONS = ("become_due", "start_processing", "reserve", "charge", "fail")
-EVERYTHING = frozenset({"age", "concurrent", *PAYMENT_ACTIONS, *CHARGE_ACTIONS})
+from tests.strategies.capabilities import EVERYTHING
 
 
 def of(profile: Profile, *steps: object, kind: Kind = Kind.PAYMENT) -> History:
@@ -49,8 +46,8 @@ def test_rules_of_silence_are_reached_too() -> None:
 
 @pytest.mark.parametrize(("days", "side"), [(1, "within"), (179, "within"), (182, None), (184, None), (186, "beyond")])
 def test_both_sides_of_the_age_limit_are_reached_and_the_zone_between_is_not(days: int, side: str | None) -> None:
-    found = reached(of(Profile.ECOM, Approve(), Age(timedelta(days=days)), Cancel()), ModelContext())
-    sides = {ref.partition("/")[2] for ref in found if ref.startswith("KB-02/")}
+    references = reached(of(Profile.ECOM, Approve(), Age(timedelta(days=days)), Cancel()), ModelContext())
+    sides = {ref.partition("/")[2] for ref in references if ref.startswith("KB-02/")}
     assert sides == ({side} if side else set())
 
 
@@ -75,15 +72,15 @@ def test_recurring_charges_are_walked_too() -> None:
 
 
 def test_another_amount_is_no_other_question_and_another_flag_or_state_is() -> None:
-    def asked(*steps: object) -> frozenset[object]:
+    def questions_of(*steps: object) -> frozenset[object]:
         return questions(of(Profile.ECOM, *steps), ModelContext())
 
-    plain = asked(Approve(), Capture(500), Cancel())
-    assert asked(Approve(), Capture(700), Cancel()) == plain
+    plain = questions_of(Approve(), Capture(500), Cancel())
+    assert questions_of(Approve(), Capture(700), Cancel()) == plain
     assert len(plain) == 4
-    assert len(asked(Approve(), Capture(500), Cancel(flag=True)) - plain) == 1
-    assert len(asked(Approve(), Cancel()) - plain) == 1
-    assert len(asked(Approve(), Capture(500), Cancel(), Cancel())) == 4
+    assert len(questions_of(Approve(), Capture(500), Cancel(flag=True)) - plain) == 1
+    assert len(questions_of(Approve(), Cancel()) - plain) == 1
+    assert len(questions_of(Approve(), Capture(500), Cancel(), Cancel())) == 4
 
 
 @pytest.mark.parametrize("profile", list(Profile))

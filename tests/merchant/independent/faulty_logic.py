@@ -1,6 +1,6 @@
-"""Faulty relatives of the strangers, in what they remember, decide and tell.
+"""Faulty variants of the independent merchants: what they store, decide or state is wrong.
 
-One defect each, and ``first`` is the obligation that has to be blamed first.
+Each has one defect; ``first`` is the obligation to be blamed first.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from conformance.merchant import Order, View, Webhook
-from tests.merchant.strangers import asked, correct, tongues
-from tests.merchant.strangers.books import NotDone, Row, row_of
-from tests.merchant.strangers.tongues import Verdict
+from tests.merchant.independent import api_clients, event_driven, patterns
+from tests.merchant.independent.api_clients import CallResult
+from tests.merchant.independent.base import ActionFailed, Row, row_of
 
 
-class ForgetsTheFailedCapture(correct.OutboxEpayment):
+class ForgetsTheFailedCapture(patterns.OutboxEpayment):
     """A capture job is done when it was tried, and the release behind it goes ahead."""
 
     first = "M12"
@@ -24,16 +24,16 @@ class ForgetsTheFailedCapture(correct.OutboxEpayment):
         return True
 
 
-class EndedWhenQueued(correct.OutboxEpayment):
+class EndedWhenQueued(patterns.OutboxEpayment):
     """The order is called cancelled when the job is written."""
 
     first = "M15"
 
     def status(self, row: Row) -> str:
-        return "cancelled" if row.wants_cancel and row.state != "taken" else super().status(row)
+        return "cancelled" if row.cancel_wanted and row.state != "taken" else super().status(row)
 
 
-class HammersUntilDone(correct.OutboxEpayment):
+class HammersUntilDone(patterns.OutboxEpayment):
     """The worker tries a job eight times in a row before it takes the next."""
 
     first = "M27"
@@ -42,11 +42,11 @@ class HammersUntilDone(correct.OutboxEpayment):
     def do_cancel(self, row: Row, job: dict[str, Any]) -> bool:
         return any(super(HammersUntilDone, self).do_cancel(row, job) for _ in range(8))
 
-    def later(self, row: Row, wait: float = 0.0) -> None:
+    def delay_next_cancel(self, row: Row, wait: float = 0.0) -> None:
         row.not_before = None
 
 
-class CancelledEventVoids(correct.OutboxEpayment):
+class CancelledEventVoids(patterns.OutboxEpayment):
     """A notification of a cancel ends the order, and nobody looks at what was captured."""
 
     first = "M23"
@@ -59,44 +59,44 @@ class CancelledEventVoids(correct.OutboxEpayment):
         super().deliver(webhook)
 
 
-class SilenceIsNo(correct.SourcedEpayment):
+class SilenceIsNo(patterns.SourcedEpayment):
     """When no answer comes, the cancel was not done: the order is payable again, and nobody looks."""
 
     first = "M25"
 
-    def pursue(self, row: Row) -> bool:
-        now = self.fold(row)
-        got = self.api.cancel(now, now.key)
-        if got.kind == "done":
-            self.happened(row, "seen", got.seen)
-        elif got.kind == "unclear":
-            self.look(row)
-        elif not self.fold(row).over:
-            self.happened(row, "forgotten")
-        return self.fold(row).over
+    def send_cancel(self, row: Row) -> bool:
+        current = self.folded(row)
+        result = self.api.cancel(current, current.key)
+        if result.kind == "done":
+            self.append_event(row, "seen", result.payment)
+        elif result.kind == "unclear":
+            self.read_payment(row)
+        elif not self.folded(row).is_over:
+            self.append_event(row, "forgotten")
+        return self.folded(row).is_over
 
-    def fold(self, row: Row) -> Row:
-        now = super().fold(row)
+    def folded(self, row: Row) -> Row:
+        current = super().folded(row)
         if row.log and row.log[-1][0] == "forgotten":
-            now.wants_cancel = False
-        return now
+            current.cancel_wanted = False
+        return current
 
     def tick(self, now: datetime) -> None:
         return
 
 
-class WholeAmountCancelled(correct.OutboxEpayment):
+class WholeAmountCancelled(patterns.OutboxEpayment):
     """What was cancelled is the order's amount, whatever was captured of it."""
 
     first = "M24"
 
     def local_view(self, order_id: str) -> View:
-        row = self.find(order_id)
-        gone = row.amount if row.over and row.cancelled else row.cancelled
-        return View(self.status(row), captured=row.captured, cancelled=gone, reference=row.reference)
+        row = self.row_of_order(order_id)
+        released = row.amount if row.is_over and row.cancelled else row.cancelled
+        return View(self.status(row), captured=row.captured, cancelled=released, reference=row.reference)
 
 
-class Floats(correct.SourcedEpayment):
+class Floats(patterns.SourcedEpayment):
     """Amounts are kept in kroner, and cut when they are sent."""
 
     first = "M12"
@@ -106,7 +106,7 @@ class Floats(correct.SourcedEpayment):
         super().capture(order_id, int(kroner * 100))
 
 
-class DropsTheReference(correct.ReconcilerEpayment):
+class DropsTheReference(patterns.ReconcilerEpayment):
     """The reference is deleted with the order, before the cancel is known to have worked."""
 
     first = "M30"
@@ -115,26 +115,26 @@ class DropsTheReference(correct.ReconcilerEpayment):
         try:
             super().cancel(order_id)
         finally:
-            self.find(order_id).text = "deleted"
+            self.row_of_order(order_id).text = "deleted"
 
     def local_view(self, order_id: str) -> View:
-        row = self.find(order_id)
+        row = self.row_of_order(order_id)
         return View(self.status(row), reference="" if row.text == "deleted" else row.reference)
 
 
-class TenMinutesAreOver(asked.WaitsForTheEnd):
+class TenMinutesAreOver(event_driven.WaitsForTheEnd):
     """What was not paid within ten minutes by the shop's own clock is over."""
 
     first = "M15"
 
     def tick(self, now: datetime) -> None:
         for row in self.rows.values():
-            if row.wants_cancel and row.state == "open" and now - row.born > timedelta(minutes=1):
+            if row.cancel_wanted and row.state == "open" and now - row.created_at > timedelta(minutes=1):
                 row.state = "ended"
         super().tick(now)
 
 
-class BelievesTheEvent(correct.OutboxEpayment):
+class BelievesTheEvent(patterns.OutboxEpayment):
     """The order stands as the last notification says, in whatever order they arrive."""
 
     first = "M20"
@@ -144,7 +144,7 @@ class BelievesTheEvent(correct.OutboxEpayment):
         if row is None:
             return
         if "authorized" in webhook.name:
-            row.state, row.authorized, row.cancelled, row.wants_cancel = "reserved", row.amount, 0, False
+            row.state, row.authorized, row.cancelled, row.cancel_wanted = "reserved", row.amount, 0, False
         elif "terminated" in webhook.name or "expired" in webhook.name or "aborted" in webhook.name:
             row.state = "ended"
         elif "cancelled" in webhook.name:
@@ -157,37 +157,37 @@ class BelievesTheEvent(correct.OutboxEpayment):
                 row.jobs.pop(0)
 
 
-class BusyMeansNever(correct.SourcedRecurring):
+class BusyMeansNever(patterns.SourcedRecurring):
     """A cancel that cannot be done now is given up, and the order is shipped."""
 
     first = "M17"
 
-    class tongue(tongues.Recurring):
-        def cancel(self, row: Any, key: str, *, only_unapproved: bool = False) -> Verdict:
-            got = super().cancel(row, key)
-            return Verdict("never", got.status, got.code) if got.status == 423 else got
+    class client_class(api_clients.Recurring):
+        def cancel(self, row: Any, key: str, *, only_unapproved: bool = False) -> CallResult:
+            result = super().cancel(row, key)
+            return CallResult("never", result.status, result.code) if result.status == 423 else result
 
-    def fold(self, row: Row) -> Row:
-        now = super().fold(row)
-        if any(one[0] == "never" for one in row.log) and not now.over:
-            now.wants_cancel = False
-        return now
+    def folded(self, row: Row) -> Row:
+        current = super().folded(row)
+        if any(event[0] == "never" for event in row.log) and not current.is_over:
+            current.cancel_wanted = False
+        return current
 
-    def pursue(self, row: Row) -> bool:
-        if any(one[0] == "never" for one in row.log):
+    def send_cancel(self, row: Row) -> bool:
+        if any(event[0] == "never" for event in row.log):
             return True
-        now = self.fold(row)
-        got = self.api.cancel(now, now.key)
-        self.later(now, got.wait)
-        if got.kind == "never":
-            self.happened(row, "never")
+        current = self.folded(row)
+        result = self.api.cancel(current, current.key)
+        self.delay_next_cancel(current, result.wait)
+        if result.kind == "never":
+            self.append_event(row, "never")
             return True
-        if got.kind == "refused":
-            self.happened(row, "key spent", self.fresh())
-        return self.look(row).over
+        if result.kind == "refused":
+            self.append_event(row, "key spent", self.new_key())
+        return self.read_payment(row).is_over
 
 
-class ForgetsOnRestart(correct.OutboxEpayment):
+class ForgetsOnRestart(patterns.OutboxEpayment):
     """Cancels are kept in memory, and what was to be cancelled is not cancelled after a restart."""
 
     first = "M10"
@@ -198,13 +198,13 @@ class ForgetsOnRestart(correct.OutboxEpayment):
         return super().restart()
 
 
-class TwoQueues(correct.OutboxEpayment):
+class TwoQueues(patterns.OutboxEpayment):
     """Captures wait for the worker, cancels do not: the release overtakes the capture that was to come before it."""
 
     first = "M12"
 
     def cancel(self, order_id: str) -> None:
-        row = self.find(order_id)
+        row = self.row_of_order(order_id)
         waiting, row.jobs = row.jobs, []
         super().cancel(order_id)
         if row.jobs and self.do_cancel(row, row.jobs[0]):
@@ -212,34 +212,34 @@ class TwoQueues(correct.OutboxEpayment):
         row.jobs = waiting + row.jobs
 
 
-class RefusesAuthorized(correct.ReconcilerEpayment):
+class RefusesAuthorized(patterns.ReconcilerEpayment):
     """Only what is not paid can be cancelled, says the shop's own rule."""
 
     first = "M10"
 
     def cancel(self, order_id: str) -> None:
-        row = self.find(order_id)
-        row.learn(self.api.read(row))
+        row = self.row_of_order(order_id)
+        row.update(self.api.read(row))
         if row.state in ("reserved", "taken"):
-            raise NotDone("a paid order cannot be cancelled")
+            raise ActionFailed("a paid order cannot be cancelled")
         super().cancel(order_id)
 
 
-class SecondPayment(correct.ReconcilerEpayment):
+class SecondPayment(patterns.ReconcilerEpayment):
     """A second cancel opens a new payment, as the checkout is entered again."""
 
     first = "M15"
 
     def cancel(self, order_id: str) -> None:
-        row = self.find(order_id)
-        if row.over and row.text != "again":
+        row = self.row_of_order(order_id)
+        if row.is_over and row.text != "again":
             row.text = "again"
             self.create(Order(f"{row.reference}-2"[:40], row.amount, row.currency, row.text))
             return
         super().cancel(order_id)
 
 
-class NeverLooksAgain(correct.OutboxEpayment):
+class NeverLooksAgain(patterns.OutboxEpayment):
     """An authorized order is never read again, and the portal's cancel is not subscribed to."""
 
     first = "M29"
@@ -251,31 +251,31 @@ class NeverLooksAgain(correct.OutboxEpayment):
     def tick(self, now: datetime) -> None:
         for row in self.rows.values():
             if not row.jobs and row.state == "open":
-                row.learn(self.api.read(row))
+                row.update(self.api.read(row))
             while row.jobs and getattr(self, "do_" + row.jobs[0]["do"])(row, row.jobs[0]):
                 row.jobs.pop(0)
 
     def do_capture(self, row: Row, job: dict[str, Any]) -> bool:
-        got = self.api.capture(row, job["amount"], job["key"])
-        if got.kind in ("done", "unclear", "refused"):
-            row.learn(self.api.read(row))
-        return row.captured >= job["goal"] or row.over
+        result = self.api.capture(row, job["amount"], job["key"])
+        if result.kind in ("done", "unclear", "refused"):
+            row.update(self.api.read(row))
+        return row.captured >= job["goal"] or row.is_over
 
 
-class CancelsWhatIsTaken(correct.OutboxEpayment):
+class CancelsWhatIsTaken(patterns.OutboxEpayment):
     """Sends a cancel also when everything was captured."""
 
     first = "M13"
 
     def cancel(self, order_id: str) -> None:
-        row = self.find(order_id)
-        if row.state == "ended" or row.wants_cancel:
+        row = self.row_of_order(order_id)
+        if row.state == "ended" or row.cancel_wanted:
             return
-        row.wants_cancel = True
-        row.jobs.append({"do": "cancel", "key": self.fresh()})
+        row.cancel_wanted = True
+        row.jobs.append({"do": "cancel", "key": self.new_key()})
 
     def do_cancel(self, row: Row, job: dict[str, Any]) -> bool:
-        if row.state == "taken" and row.rest == 0:
+        if row.state == "taken" and row.remaining == 0:
             self.api.cancel(row, job["key"])
             return True
         return super().do_cancel(row, job)

@@ -1,4 +1,4 @@
-"""What the shops keep of an order, and how they make a view of it."""
+"""What the independent merchants store of an order, and how they make a view of it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from conformance.merchant import Order, Setup, View
-from tests.merchant.strangers.tongues import Standing, Tongue
+from tests.merchant.independent.api_clients import ApiClient, PaymentState
 
 
-class NotDone(Exception):
-    """The action did not succeed."""
+class ActionFailed(Exception):
+    """An action did not succeed."""
 
 
 @dataclass
 class Row:
-    """An order in the shop's store; what is not in it does not outlive a restart."""
+    """An order in the merchant's store; nothing else outlives a restart."""
 
     order_id: str
     reference: str
@@ -25,13 +25,13 @@ class Row:
     currency: str
     text: str
     agreement: str
-    born: datetime
+    created_at: datetime
     state: str = "open"
     authorized: int = 0
     captured: int = 0
     cancelled: int = 0
-    wants_cancel: bool = False
-    by_hand: bool = False
+    cancel_wanted: bool = False
+    needs_person: bool = False
     """A person has to look at it."""
     key: str = ""
     not_before: datetime | None = None
@@ -39,40 +39,41 @@ class Row:
     log: list[tuple[Any, ...]] = field(default_factory=list)
 
     @property
-    def rest(self) -> int:
+    def remaining(self) -> int:
         return self.authorized - self.captured - self.cancelled
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether there is nothing left to cancel."""
-        return self.state == "ended" or (self.state == "taken" and self.rest == 0)
+        return self.state == "ended" or (self.state == "taken" and self.remaining == 0)
 
-    def learn(self, seen: Standing | None) -> None:
-        if seen is None or seen.state == "busy":
+    def update(self, payment: PaymentState | None) -> None:
+        """Take over what a read showed, unless the payment is busy."""
+        if payment is None or payment.state == "busy":
             return
         self.state, self.authorized, self.captured, self.cancelled = (
-            seen.state,
-            seen.authorized,
-            seen.captured,
-            seen.cancelled,
+            payment.state,
+            payment.authorized,
+            payment.captured,
+            payment.cancelled,
         )
 
 
-class Shop:
-    """A shop with a store that outlives its process."""
+class IndependentMerchant:
+    """A merchant with a store that outlives its process."""
 
     profiles: ClassVar[tuple[str, ...]] = ()
-    tongue: ClassVar[type[Tongue]]
-    wire: ClassVar[type]
+    client_class: ClassVar[type[ApiClient]]
+    transport_class: ClassVar[type]
     pause: ClassVar[float] = 30.0
-    """Seconds between two cancels of one payment, at the least."""
+    """The least number of seconds between two cancels of one payment."""
 
     def __init__(self, setup: Setup, rows: dict[str, Row] | None = None) -> None:
         self.setup = setup
         self.rows: dict[str, Row] = {} if rows is None else rows
-        self.api: Any = self.tongue(setup, self.wire(setup.base_url))
+        self.api: Any = self.client_class(setup, self.transport_class(setup.base_url))
 
-    def fresh(self) -> str:
+    def new_key(self) -> str:
         return uuid.uuid4().hex
 
     def create(self, order: Order) -> str:
@@ -80,26 +81,26 @@ class Shop:
             order.id, order.id, order.amount, order.currency, order.description, order.agreement, self.setup.now()
         )
         self.rows[order.id] = row
-        key = self.fresh()
+        key = self.new_key()
         for _ in range(2):
-            made = self.api.create(row, key)
-            if made.status in (200, 201, 202):
+            result = self.api.create(row, key)
+            if result.status in (200, 201, 202):
                 return row.reference
-            if made.kind in ("refused", "unknown") and self.api.read(row) is not None:
+            if result.kind in ("refused", "unknown") and self.api.read(row) is not None:
                 return row.reference
-        raise NotDone(f"not created: {made}")
+        raise ActionFailed(f"not created: {result}")
 
-    def find(self, order_id: str) -> Row:
+    def row_of_order(self, order_id: str) -> Row:
         return self.rows[order_id]
 
-    def later(self, row: Row, wait: float = 0.0) -> None:
+    def delay_next_cancel(self, row: Row, wait: float = 0.0) -> None:
         row.not_before = self.setup.now() + timedelta(seconds=max(wait, self.pause))
 
     def must_wait(self, row: Row) -> bool:
         return row.not_before is not None and self.setup.now() < row.not_before
 
     def too_late(self, row: Row, code: str, status: int) -> bool:
-        aged = self.setup.now() - row.born > timedelta(days=13)
+        aged = self.setup.now() - row.created_at > timedelta(days=13)
         return code in self.api.late or (status == 400 and aged)
 
     def status(self, row: Row) -> str:
@@ -107,29 +108,29 @@ class Shop:
             return "cancelled"
         if row.state == "taken":
             return "captured"
-        if row.by_hand:
+        if row.needs_person:
             return "failed"
-        if row.wants_cancel:
+        if row.cancel_wanted:
             return "cancelling"
         return {"open": "open", "reserved": "authorized"}[row.state]
 
     def local_view(self, order_id: str) -> View:
-        row = self.find(order_id)
+        row = self.row_of_order(order_id)
         return View(
             self.status(row),
             captured=row.captured,
             cancelled=row.cancelled,
             authorized=row.authorized,
-            remaining=row.rest,
+            remaining=row.remaining,
             currency=row.currency,
             reference=row.reference,
         )
 
-    def restart(self) -> Shop:
+    def restart(self) -> IndependentMerchant:
         return type(self)(self.setup, self.rows)
 
 
 def row_of(rows: dict[str, Row], body: Any) -> Row | None:
-    """The order that a notification is about."""
-    named = body.get("reference") or body.get("chargeId") or body.get("orderId")
-    return next((row for row in rows.values() if row.reference == named), None)
+    """Return the row of the order that a notification is about."""
+    reference = body.get("reference") or body.get("chargeId") or body.get("orderId")
+    return next((row for row in rows.values() if row.reference == reference), None)
