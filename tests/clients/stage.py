@@ -103,8 +103,7 @@ def played(integration: Any, histories: list[MerchantHistory]) -> list[dict[str,
         stand = MerchantHarness(integration)
         try:
             return [
-                stand.run(history, f"again-{number}", CountingSink()).broken
-                for number, history in enumerate(histories)
+                stand.run(history, f"again-{number}", CountingSink()).broken for number, history in enumerate(histories)
             ]
         finally:
             stand.close()
