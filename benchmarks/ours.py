@@ -15,7 +15,8 @@ from conformance.domain.order import Profile
 from conformance.evidence.journal import JOURNAL_NAME, Journal
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.executor import CaseExecutor, Observer
-from conformance.runner.session import RunSession, ScheduledCase
+from conformance.runner.schedule import ScheduledCase
+from conformance.runner.session import RunSession
 from conformance.runner.settings import nonce_for
 from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.provider.case import Case

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.merchant.fixture import CancelConformance
     from conformance.results.result import Result
     from conformance.runner.blocks import Block, BlockRun, BlockRunner
-    from conformance.runner.finish import Ended
+    from conformance.runner.recorded_run import RunEnd
 
 NAME: Final = "cancel-conformance"
 OUT: Final = "conformance-report"
@@ -76,7 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def cancel_conformance(tmp_path: Path) -> CancelConformance:
-    """Test a merchant's integration: ``cancel_conformance(Adapter)`` fails the test if it is not conformant."""
+    """Return a check of a merchant's integration.
+
+    ``cancel_conformance(Adapter)`` fails the test if the integration is not conformant.
+    """
     from conformance.merchant.fixture import CancelConformance  # noqa: PLC0415
 
     return CancelConformance(tmp_path)
@@ -88,55 +91,55 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-        self._asked: RunOptions | None = None
-        self._bench: BlockRunner | None = None
+        self._options: RunOptions | None = None
+        self._runner: BlockRunner | None = None
         self._run: BlockRun | None = None
         self._result: Result | None = None
-        self._ended: Ended | None = None
+        self._end: RunEnd | None = None
         self._others_failed = False
         self._reported: dict[str, int] = {}
         self._fault = ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Sit down at the target. Without one, there is nothing to collect and nothing to be said."""
+        """Reach the target. Without one, there is nothing to collect."""
         _restore_printer()
-        bench = self._prepared()
+        runner = self._prepared()
         if self._config.option.collectonly:
-            self._look_only(bench)
+            self._look_only(runner)
         elif self._worker is None:
-            self._begin(bench)
+            self._begin(runner)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
-        """Look at the target as each worker of pytest-xdist does."""
-        if self._worker is not None and self._bench is not None:
-            self._bench.join_in(self._worker["workerid"])
+        """Probe the target, as each worker of pytest-xdist does."""
+        if self._worker is not None and self._runner is not None:
+            self._runner.join_in(self._worker["workerid"])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Hand a worker of pytest-xdist what all of them must agree on."""
-        if self._bench is not None:
-            nonce = self._bench.run_session.settings.nonce
-            node.workerinput[_HANDED] = {"nonce": nonce, "out": str(self._bench.directory)}
+        if self._runner is not None:
+            nonce = self._runner.run_session.settings.nonce
+            node.workerinput[_HANDED] = {"nonce": nonce, "out": str(self._runner.directory)}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one item of every block."""
         if "cancel_block" in metafunc.fixturenames:
-            blocks = self._bench.blocks() if self._bench is not None else []
+            blocks = self._runner.blocks() if self._runner is not None else []
             plays = [pytest.param(partial(self._play, block), id=block.name) for block in blocks]
             metafunc.parametrize("cancel_block", plays, indirect=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember how much was played, and whether a test failed that is none of ours: that is not made good."""
-        said = dict(report.user_properties)
-        if _BLOCK in said:
-            self._reported[str(said[_BLOCK])] = int(str(said["histories"]))
-        self._others_failed = self._others_failed or (report.failed and _BLOCK not in said)
+        """Count what was run, and remember whether somebody else's test failed."""
+        properties = dict(report.user_properties)
+        if _BLOCK in properties:
+            self._reported[str(properties[_BLOCK])] = int(str(properties["histories"]))
+        self._others_failed = self._others_failed or (report.failed and _BLOCK not in properties)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Note that the session was interrupted. One that stops after so many failures was not."""
+        """Note that the session was interrupted, unless it stops after so many failures."""
         if not issubclass(excinfo.type, pytest.Session.Interrupted):
             self._stop("interrupted", "stopped by the user")
 
@@ -146,7 +149,7 @@ class Session:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Note that a worker of pytest-xdist was lost, and with it what it was playing."""
+        """Note that a worker of pytest-xdist was lost, and with it what it was running."""
         if error:
             self._stop("interrupted", f"the pytest worker {node.gateway.id} was lost: {error}")
 
@@ -154,14 +157,14 @@ class Session:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Make one run of the parts, and the run's verdict the session's exit status."""
         from conformance.reports import write_reports  # noqa: PLC0415
-        from conformance.runner.finish import Ended  # noqa: PLC0415
+        from conformance.runner.recorded_run import RunEnd  # noqa: PLC0415
 
         if self._run is None or self._result is not None:
-            if self._bench is not None:
-                self._bench.close()
+            if self._runner is not None:
+                self._runner.close()
             return
         try:
-            self._result = self._run.end(self._ended or Ended(), write_reports, sum(self._reported.values()))
+            self._result = self._run.end(self._end or RunEnd(), write_reports, sum(self._reported.values()))
         except Exception as error:
             self._fault = f"The run could not be brought to its end: {self._clean(str(error))}"
             session.exitstatus = HARNESS
@@ -171,7 +174,7 @@ class Session:
             session.exitstatus = code
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say the verdict."""
+        """Print the verdict."""
         if self._result is None and not self._fault:
             return
         terminalreporter.section(NAME)
@@ -181,19 +184,19 @@ class Session:
     def _summary(self, result: Result) -> list[str]:
         from conformance.reports.wording.headline import counts, ending_note, headline  # noqa: PLC0415
 
-        bench, run = self._bench, self._run
-        found = ", ".join(
+        runner, run = self._runner, self._run
+        verdicts = ", ".join(
             f"{number} {verdict.value.lower()}" for verdict, number in counts(result.rules).items() if number
         )
-        lines = [headline(result), ending_note(result), f"Rules: {found}." if found else ""]
+        lines = [headline(result), ending_note(result), f"Rules: {verdicts}." if verdicts else ""]
         lines += run.observer.notes if run is not None else []
-        if bench is not None:
-            lines.append(f"Report and evidence: {bench.directory / 'report.html'}")
+        if runner is not None:
+            lines.append(f"Report and evidence: {runner.directory / 'report.html'}")
         return [line for line in lines if line]
 
     def _prepared(self) -> BlockRunner:
         try:
-            self._asked = asked = _asked(self._config)
+            self._options = options = _options(self._config)
             from conformance.api import UsageError  # noqa: PLC0415
             from conformance.rulebook import ReadingError  # noqa: PLC0415
             from conformance.runner.blocks import BlockRunner  # noqa: PLC0415
@@ -203,7 +206,7 @@ class Session:
         out = Path(self._config.getoption("--cancel-out") or OUT)
         out = self._config.invocation_params.dir / out
         try:
-            target, settings = asked.prepare()
+            target, settings = options.prepare()
         except (UsageError, ReadingError, TargetUsageError, ValueError) as error:
             pytest.exit(f"{NAME}: {error}", USAGE)
         if self._worker is not None:
@@ -211,77 +214,77 @@ class Session:
             handed = self._worker[_HANDED]
             own = "" if target.private else f"-{self._worker['workerid']}"
             settings, out = replace(settings, nonce=handed["nonce"] + own), Path(handed["out"])
-        self._bench = BlockRunner(target, settings, out)
-        return self._bench
+        self._runner = BlockRunner(target, settings, out)
+        return self._runner
 
-    def _look_only(self, bench: BlockRunner) -> None:
+    def _look_only(self, runner: BlockRunner) -> None:
         from conformance.evidence.journal import BufferedSink  # noqa: PLC0415
         from conformance.targets.transport import TargetError  # noqa: PLC0415
 
         try:
-            bench.look(BufferedSink())
+            runner.look(BufferedSink())
         except TargetError as error:
-            pytest.exit(f"{NAME}: {bench.run_session.redactor.clean(str(error))}", ENVIRONMENT)
+            pytest.exit(f"{NAME}: {runner.run_session.redactor.clean(str(error))}", ENVIRONMENT)
 
-    def _begin(self, bench: BlockRunner) -> None:
+    def _begin(self, runner: BlockRunner) -> None:
         from conformance.evidence.journal import JournalError  # noqa: PLC0415
         from conformance.reports import write_reports  # noqa: PLC0415
         from conformance.runner.blocks import BlockRun  # noqa: PLC0415
-        from conformance.runner.finish import ended_by  # noqa: PLC0415
+        from conformance.runner.recorded_run import run_end_after  # noqa: PLC0415
 
         try:
-            run = BlockRun(bench)
+            run = BlockRun(runner)
         except JournalError as error:
             pytest.exit(f"{NAME}: {error}", USAGE)
         try:
             run.begin()
         except (Exception, KeyboardInterrupt) as error:
-            ended = ended_by(error)
-            self._result = run.end(ended, write_reports)
-            self._bench = None
-            message = bench.run_session.redactor.clean(ended.message)
+            end = run_end_after(error)
+            self._result = run.end(end, write_reports)
+            self._runner = None
+            message = runner.run_session.redactor.clean(end.message)
             pytest.exit(f"{NAME}: {message}", self._result.exit_code)
         self._run = run
 
     def _play(self, block: Block, item: pytest.Item) -> None:
-        assert self._bench is not None
+        assert self._runner is not None
         try:
-            outcome = self._bench.play(block)
+            outcome = self._runner.play(block)
         except Exception as error:
             item.session.shouldstop = f"{NAME}: {self._clean(str(error))}"
             pytest.fail(self._clean(str(error)), pytrace=False)
-        told = [(_BLOCK, block.name), ("histories", outcome.histories), ("inconclusive", outcome.inconclusive)]
-        item.user_properties.extend((name, str(value)) for name, value in told)
+        properties = {_BLOCK: block.name, "histories": outcome.histories, "inconclusive": outcome.inconclusive}
+        item.user_properties.extend((name, str(value)) for name, value in properties.items())
         if outcome.violations:
             first: dict[tuple[str, str], str] = {}
-            for one in outcome.violations:
-                first.setdefault((one.rule, one.reason), one.history)
+            for violation in outcome.violations:
+                first.setdefault((violation.rule, violation.reason), violation.history)
             lines = [f"{rule} is violated: {reason} ({history})" for (rule, reason), history in first.items()]
             more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
             pytest.fail("\n".join([*lines[:SHOWN], *more, *self._replay(block)]), pytrace=False)
 
     def _clean(self, text: str) -> str:
-        return text if self._bench is None else self._bench.run_session.redactor.clean(text)
+        return text if self._runner is None else self._runner.run_session.redactor.clean(text)
 
     def _replay(self, block: Block) -> list[str]:
-        assert self._bench is not None
-        assert self._asked is not None
+        assert self._runner is not None
+        assert self._options is not None
         from conformance.evidence.counterexamples import FOLDER  # noqa: PLC0415
 
-        words = [word for name, value in self._asked.options() for word in (f"--cancel-{name}", value)]
+        words = [word for name, value in self._options.options() for word in (f"--cancel-{name}", value)]
         line = shlex.join(
             ["pytest", "--pyargs", "conformance.suite", *words, "-k", block.name, "--cancel-out", "replay"]
         )
-        kept = self._bench.directory / FOLDER
-        return [f"Play this block again: {line}", f"When the run has ended, the smallest failures are in {kept}."]
+        folder = self._runner.directory / FOLDER
+        return [f"Play this block again: {line}", f"When the run has ended, the smallest failures are in {folder}."]
 
     def _stop(self, how: str, message: str) -> None:
-        from conformance.runner.finish import Ended  # noqa: PLC0415
+        from conformance.runner.recorded_run import RunEnd  # noqa: PLC0415
 
-        self._ended = self._ended or Ended(how, message)
+        self._end = self._end or RunEnd(how, message)
 
 
-def _asked(config: pytest.Config) -> RunOptions:
+def _options(config: pytest.Config) -> RunOptions:
     from conformance.api import RunOptions  # noqa: PLC0415
 
     option = config.getoption
@@ -301,10 +304,10 @@ def _asked(config: pytest.Config) -> RunOptions:
 
 
 def _whole(config: pytest.Config, name: str) -> int | None:
-    given = config.getoption(f"--cancel-{name}")
-    if given is None or given.isdecimal():
-        return None if given is None else int(given)
-    return pytest.exit(f"{NAME}: --cancel-{name} is {given!r}, and must be a whole number.", USAGE)
+    text = config.getoption(f"--cancel-{name}")
+    if text is None or text.isdecimal():
+        return None if text is None else int(text)
+    return pytest.exit(f"{NAME}: --cancel-{name} is {text!r}, and must be a whole number.", USAGE)
 
 
 def _restore_printer() -> None:

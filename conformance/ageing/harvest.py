@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -12,17 +12,15 @@ from conformance.ageing import clock
 from conformance.ageing.plant import unit_of
 from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders, PlantedOrdersError
 from conformance.domain.expectation import ACCEPTED
-from conformance.domain.steps import Age, History, Refund, Step, history_as_json
-from conformance.evidence.consistency import digest_of
-from conformance.evidence.journal import Journal, read_journal
+from conformance.domain.steps import Age, History, Refund, Step
+from conformance.evidence.journal import Journal
 from conformance.judging.tracker import Tracker
 from conformance.model import AgeLimit, ModelContext, age_for_cancel, age_for_refund
-from conformance.results.audit import audit
 from conformance.results.partial_runs import AGE
-from conformance.results.result import Result, result_of
-from conformance.results.selfcheck import check_oracle
+from conformance.results.result import Result
 from conformance.runner.executor import CaseExecutor
-from conformance.runner.finish import recorded_ending
+from conformance.runner.recorded_run import RecordedRun
+from conformance.runner.schedule import ScheduledCase, digest_of_cases
 from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings
 from conformance.runner.trial import TrialResult
@@ -49,24 +47,25 @@ class DueOrder:
 def due_orders(
     orders: Sequence[PlantedOrder], context: ModelContext, now: datetime, youngest: timedelta = YOUNGEST
 ) -> list[DueOrder]:
-    """Return the orders that are old enough to be judged: clearly on one side of every limit that applies to them.
+    """Return the orders that are clearly on one side of every limit that applies.
 
     What is planted to become too old is left alone until it is. Around a limit, nothing is judged.
     """
-    found = []
-    for one in orders:
-        age = now - one.at
-        if one.harvested is None and age >= youngest:
-            side = _side(one, context, age)
-            if side is AgeLimit.BEYOND or (side is AgeLimit.WITHIN and not one.beyond):
-                found.append(DueOrder(one, age))
-    return found
+    due = []
+    for order in orders:
+        age = now - order.at
+        if order.harvested is None and age >= youngest:
+            side = _side(order, context, age)
+            if side is AgeLimit.BEYOND or (side is AgeLimit.WITHIN and not order.beyond):
+                due.append(DueOrder(order, age))
+    return due
 
 
-def _side(one: PlantedOrder, context: ModelContext, age: timedelta) -> AgeLimit:
-    order = tracked(one, replace(context, market=one.market)).orders[0].older(age)
-    refund = any(isinstance(step, Refund) for step in one.then.steps)
-    return age_for_refund(order) if refund else age_for_cancel(order, replace(context, market=one.market))
+def _side(planted: PlantedOrder, context: ModelContext, age: timedelta) -> AgeLimit:
+    context = replace(context, market=planted.market)
+    order = tracked(planted, context).orders[0].older(age)
+    refund = any(isinstance(step, Refund) for step in planted.then.steps)
+    return age_for_refund(order) if refund else age_for_cancel(order, context)
 
 
 def tracked(planted: PlantedOrder, context: ModelContext) -> Tracker:
@@ -85,15 +84,15 @@ def tracked(planted: PlantedOrder, context: ModelContext) -> Tracker:
     return tracker
 
 
-def history_of(one: DueOrder) -> History:
-    """Return the whole history of an order: how it was made, the time that passed, and what is tried now."""
-    planted = one.planted
-    passed = Age(timedelta(seconds=int(one.age.total_seconds())))
+def history_of(due: DueOrder) -> History:
+    """Return the whole history of an order: its making, the time since, what is tried."""
+    planted = due.planted
+    passed = Age(timedelta(seconds=int(due.age.total_seconds())))
     return History(planted.profile, planted.history.opening, (*planted.history.steps, passed, *planted.then.steps))
 
 
 class _PlantedDriver:
-    """Plays a history whose first steps were played when it was planted, and whose time has passed by itself."""
+    """Plays a history whose first steps and whose time were played before it runs."""
 
     complete = True
 
@@ -160,60 +159,59 @@ class Harvest:
         picked: Sequence[DueOrder],
         note: Callable[[DueOrder, TrialResult], None],
     ) -> None:
-        profiles = tuple(dict.fromkeys(one.planted.profile for one in picked))
+        profiles = tuple(dict.fromkeys(due.planted.profile for due in picked))
         self._run_session = RunSession(
             target, replace(settings, profiles=profiles, focus=AGE), granted=frozenset({"age"})
         )
-        self._directory = directory
+        self._run = RecordedRun(Journal(directory), self._run_session.redactor.clean)
         self._ledgers = ledgers
         self._picked = list(picked)
         self._note = note
-        self._journal = Journal(directory)
-        self._started = datetime.now(UTC)
 
     async def run(self) -> Result:
-        """Judge everything that was picked; return the result as it stands in the journal."""
-        async with recorded_ending(self._run_session, self._journal, self._started):
-            check_oracle()
-            await start_journal(self._run_session, self._journal, self._started)
-            await self._judge()
-            audit(read_journal(self._directory))
-        return result_of(read_journal(self._directory))
+        """Judge everything that was picked; return the result as the journal gives it."""
+        with self._run.recording() as journal:
+            async with self._run_session:
+                await start_journal(self._run_session, journal, self._run.started)
+                await self._judge(journal)
+        return self._run.result()
 
-    async def _judge(self) -> None:
+    async def _judge(self, journal: Journal) -> None:
         target = self._run_session.target
         if not isinstance(target, HttpTarget):
             raise TargetError(f"{target.name} is called without HTTP: nothing can have been planted there.")
         unit = unit_of(target.session.credentials.msn)
-        strangers = [one.planted.id for one in self._picked if one.planted.unit != unit]
+        strangers = [due.planted.id for due in self._picked if due.planted.unit != unit]
         if strangers:
             raise TargetError(
                 f"{strangers[0]} was planted by another sales unit: set the VIPPS_MSN that it was planted with."
             )
-        named = {f"{one.planted.profile.value}-{number:05d}": one for number, one in enumerate(self._picked, 1)}
-        histories = {name: history_of(one) for name, one in named.items()}
-        self._journal.append(
-            "plan",
-            histories=list(named),
-            digest=digest_of((name, history_as_json(history)) for name, history in histories.items()),
-        )
+        cases = [_scheduled(due, number) for number, due in enumerate(self._picked, 1)]
+        names = [scheduled.identifier for scheduled in cases]
+        journal.append("plan", histories=names, digest=digest_of_cases(cases))
         picker = _Picker(target, target.session.transport.connect())
-        playing = CaseExecutor(self._run_session, self._journal)
+        executor = CaseExecutor(self._run_session, journal)
         try:
-            for name, one in named.items():
-                picker.planted = one.planted
-                label = f"{one.planted.situation}; planted {one.planted.at:%Y-%m-%d}, {one.age.days} days old"
+            for due, scheduled in zip(self._picked, cases, strict=True):
+                picker.planted = due.planted
                 # It is spent as soon as anything is tried on it, however that turns out.
-                self._spend(one.planted)
-                planned = Case(histories[name], label, {}, ())
-                self._note(one, await playing.play(planned, name, "systematic", picker))
+                self._spend(due.planted)
+                self._note(due, await executor.play(scheduled.case, scheduled.identifier, "systematic", picker))
         finally:
             await picker.close()
 
     def _spend(self, planted: PlantedOrder) -> None:
+        """Note in its ledger that an order was judged."""
         for ledger in self._ledgers:
-            if any(one.id == planted.id for one in ledger.orders):
+            if any(order.id == planted.id for order in ledger.orders):
                 ledger.orders = [
-                    replace(one, harvested=clock.now()) if one.id == planted.id else one for one in ledger.orders
+                    replace(order, harvested=clock.now()) if order.id == planted.id else order
+                    for order in ledger.orders
                 ]
                 ledger.write()
+
+
+def _scheduled(due: DueOrder, number: int) -> ScheduledCase:
+    planted = due.planted
+    label = f"{planted.situation}; planted {planted.at:%Y-%m-%d}, {due.age.days} days old"
+    return ScheduledCase(f"{planted.profile.value}-{number:05d}", Case(history_of(due), label, {}, ()))

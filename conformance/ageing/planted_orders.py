@@ -109,7 +109,7 @@ def planted_from_json(data: Mapping[str, Any]) -> PlantedOrder:
         _moment(data["at"]),
         history_from_json(data["history"]),
         history_from_json(data["then"]),
-        tuple(dict(one) for one in data["observed"]),
+        tuple(dict(fields) for fields in data["observed"]),
         dict(data["ids"]),
         _moment(data["harvested"]) if data["harvested"] is not None else None,
     )
@@ -141,10 +141,10 @@ class PlantedOrders:
         """Write the file as a whole, so that whoever is interrupted keeps the one before.
 
         Raises:
-            LedgerError: it cannot be written.
+            PlantedOrdersError: it cannot be written.
 
         """
-        content = {"format": FORMAT, "tool": __version__, "orders": [one.as_json() for one in self.orders]}
+        content = {"format": FORMAT, "tool": __version__, "orders": [order.as_json() for order in self.orders]}
         text = json.dumps({**content, "signature": _signature(content, self._key)}, indent=1, ensure_ascii=False)
         beside = self.path.with_name(self.path.name + ".new")
         try:
@@ -165,10 +165,10 @@ def key_file(path: Path) -> Path:
 
 
 def new_or_old(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrders:
-    """Return the ledger at a path, an empty one with a key of its own where there is none yet.
+    """Return the ledger at a path; a new one with a key where there is none yet.
 
     Raises:
-        LedgerError: there is one that cannot be used, or no key can be kept for a new one.
+        PlantedOrdersError: there is one that cannot be used, or no key can be kept for a new one.
 
     """
     if path.exists():
@@ -195,7 +195,7 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrd
     """Read a ledger and check its signature.
 
     Raises:
-        LedgerError: it is lost, was changed, or its key is not there.
+        PlantedOrdersError: it is lost, was changed, or its key is not there.
 
     """
     try:
@@ -213,7 +213,7 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrd
     if data.get("format") != FORMAT:
         raise PlantedOrdersError(f"The ledger {path} has format {data.get('format')!r}; this version reads {FORMAT}.")
     try:
-        return PlantedOrders(path, [planted_from_json(one) for one in data["orders"]], key)
+        return PlantedOrders(path, [planted_from_json(order) for order in data["orders"]], key)
     except (KeyError, ValueError, TypeError, HistoryError) as error:
         raise PlantedOrdersError(f"The ledger {path} is not complete: {error}.") from None
 
@@ -240,22 +240,24 @@ def _key(path: Path, environment: Mapping[str, str] | None) -> bytes:
 
 
 def merged(ledgers: Iterable[PlantedOrders]) -> list[PlantedOrder]:
-    """Return the orders of several ledgers, each once; one that was judged in any of them was judged.
+    """Return the orders of several ledgers, each once.
+
+    One that was judged in any of them was judged.
 
     Raises:
-        LedgerError: two of them say different things of one order.
+        PlantedOrdersError: two of them say different things of one order.
 
     """
-    found: dict[str, PlantedOrder] = {}
+    orders: dict[str, PlantedOrder] = {}
     for ledger in ledgers:
-        for one in ledger.orders:
-            other = found.get(one.id)
+        for order in ledger.orders:
+            other = orders.get(order.id)
             if other is None:
-                found[one.id] = one
-            elif other.planting != one.planting:
+                orders[order.id] = order
+            elif other.planting != order.planting:
                 raise PlantedOrdersError(
-                    f"The ledgers say different things of the order {one.id}: only one can be true."
+                    f"The ledgers say different things of the order {order.id}: only one can be true."
                 )
-            elif one.harvested is not None and other.harvested is None:
-                found[one.id] = one
-    return sorted(found.values(), key=lambda one: (one.at, one.id))
+            elif order.harvested is not None and other.harvested is None:
+                orders[order.id] = order
+    return sorted(orders.values(), key=lambda order: (order.at, order.id))

@@ -3,26 +3,63 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import select
 import sys
+import time
+from typing import Final, TextIO
 
 from conformance.errors import UsageError
-from conformance.runner.operator import SECONDS, OperatedTarget, Operator, Terminal
+from conformance.targets.operator import DECLINED, DONE, LATE, Operator
 from conformance.targets.target import Target
 
+SECONDS: Final = 300.0
+"""How long a person is waited for."""
 
-def operated(arguments: argparse.Namespace, target: Target) -> Target:
-    """Return the seat, with a person beside it where one is asked for.
+
+class Terminal:
+    """A person at a terminal, who presses Enter when a request is done."""
+
+    def __init__(self, seconds: float = SECONDS, stdin: TextIO | None = None, stdout: TextIO | None = None) -> None:
+        self._seconds = seconds
+        self._stdin = stdin or sys.stdin
+        self._stdout = stdout or sys.stdout
+
+    async def ask(self, text: str) -> str:
+        """Ask, and wait for a line until the time is over."""
+        self._write(f"\n{text}\nPress Enter when it is done, or n and Enter if it cannot be ({self._seconds:g} s): ")
+        deadline = time.monotonic() + self._seconds
+        while (remaining := deadline - time.monotonic()) > 0:
+            # In short pieces, so that a signal is not kept waiting.
+            if await asyncio.to_thread(self._has_line, min(remaining, 0.5)):
+                line = self._stdin.readline()
+                reply = DECLINED if not line or line.strip().lower().startswith("n") else DONE
+                self._write(f"{reply}.\n")
+                return reply
+        self._write("too late.\n")
+        return LATE
+
+    def _has_line(self, seconds: float) -> bool:
+        return bool(select.select([self._stdin], [], [], seconds)[0])
+
+    def _write(self, text: str) -> None:
+        self._stdout.write(text)
+        self._stdout.flush()
+
+
+def add_operator(arguments: argparse.Namespace, target: Target) -> None:
+    """Let a person at the terminal help a target, where that is asked for.
 
     Raises:
-        UsageError: nobody can be asked here, or nothing be approved there.
+        UsageError: nobody can be asked here, or nothing can be approved there.
 
     """
     if not arguments.operator:
         if arguments.operator_timeout is not None:
             raise UsageError("--operator-timeout says how long to wait for a person: add --operator.")
-        return target
+        return
     if not sys.stdin.isatty():
         raise UsageError("--operator asks at the terminal, and there is none: start it where somebody can answer.")
     if not target.over_http:
         raise UsageError(f"{target.name} is called without HTTP: nobody can approve there; leave --operator out.")
-    return OperatedTarget(target, Operator(Terminal(float(arguments.operator_timeout or SECONDS))))
+    target.operator = Operator(Terminal(float(arguments.operator_timeout or SECONDS)))

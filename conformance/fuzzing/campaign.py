@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance.evidence.journal import Journal, read_journal
+from conformance.evidence.journal import Journal
 from conformance.fuzzing.fuzzer import Fuzzer, Limits, Watch
 from conformance.fuzzing.openapi import Description
-from conformance.results.audit import audit
 from conformance.results.partial_runs import FUZZ
-from conformance.results.result import Result, result_of
-from conformance.results.selfcheck import check_oracle
-from conformance.runner.finish import recorded_ending
+from conformance.results.result import Result
+from conformance.runner.recorded_run import RecordedRun
 from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings
 from conformance.targets.target import Target
 
 
 class FuzzCampaign:
-    """Fuzzes a target.
+    """A run that fuzzes one target.
 
-    It fuzzes the APIs in ``settings``, or those of the description if there are none.
+    ``settings`` names the profiles; without them, those of the description are taken.
     """
 
     def __init__(
@@ -39,18 +36,12 @@ class FuzzCampaign:
         self._description = description
         self._limits = limits
         self._watch = watch
-        self._directory = directory
-        self._journal = Journal(directory)
-        self._started = datetime.now(UTC)
+        self._run = RecordedRun(Journal(directory), self._run_session.redactor.clean)
 
     async def run(self) -> Result:
-        """Fuzz; return the result as the journal has it.
-
-        Every ending leaves a readable journal.
-        """
-        async with recorded_ending(self._run_session, self._journal, self._started):
-            check_oracle()
-            await start_journal(self._run_session, self._journal, self._started)
-            await Fuzzer(self._run_session, self._journal, self._description, self._limits, self._watch).run()
-            audit(read_journal(self._directory))
-        return result_of(read_journal(self._directory))
+        """Fuzz; return the result as the journal gives it."""
+        with self._run.recording() as journal:
+            async with self._run_session:
+                await start_journal(self._run_session, journal, self._run.started)
+                await Fuzzer(self._run_session, journal, self._description, self._limits, self._watch).run()
+        return self._run.result()

@@ -99,8 +99,7 @@ class Fuzzer:
             TargetError: the target is not reached in HTTP messages.
 
         """
-        # The operator has nothing to do with fuzzing.
-        target = getattr(run_session.target, "inner", run_session.target)
+        target = run_session.target
         if not isinstance(target, HttpTarget):
             raise TargetError(f"{target.name} is called without HTTP: there is nothing to fuzz.")
         self._run_session = run_session

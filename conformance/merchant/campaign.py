@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,37 +16,41 @@ from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.counterexamples import FOLDER
-from conformance.evidence.journal import JOURNAL_VERSION, PARTY, Journal, read_journal
+from conformance.evidence.journal import JOURNAL_VERSION, PARTY, Journal
 from conformance.judging.judge import Finding
 from conformance.merchant.harness import CountingSink, MerchantHarness, MerchantTrialResult
+from conformance.merchant.integration.base import MerchantCapabilities
 from conformance.merchant.shrinking import shrink_history
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.obligations.outcome_rules import why_nothing_was_captured
-from conformance.results.audit import audit
 from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
-from conformance.results.result import Result, result_of
+from conformance.results.result import Result
 from conformance.results.waivers import Waiver
 from conformance.rulebook import load_obligations
 from conformance.runner.example_database import LABEL, ExampleExchange
 from conformance.runner.executor import Observer
-from conformance.runner.trial import TrialResult as Shown
-from conformance.runner.trial import TrialStatus
+from conformance.runner.recorded_run import RecordedRun
+from conformance.runner.settings import timestamp
+from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
 from conformance.targets.transport import TargetError
 
 MOST_TRIED: Final = {True: 150, False: 40}
-"""Histories that are tried to make one smaller: in this process, and where each takes real time."""
+"""Candidates that are tried to shrink one failure: in this process, and where each takes real time."""
 FIRST: Final = 48
-"""Of the systematic set, what the quick budget plays where every action takes real time."""
+"""Of the systematic set, what the quick budget runs where every action takes real time."""
 SHRINKING_SECONDS: Final = 60.0
-"""After so long, what is found is no longer made smaller."""
+"""After so long, failures are no longer shrunk."""
 ENDLESS: Final = "MC-1"
 PROBE: Final = "probe"
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantSettings:
-    """What a run was asked to do. Without ``profiles``, those are tested that the integration says it uses."""
+    """What a run was asked to do.
+
+    Without ``profiles``, those are tested that the integration says it uses.
+    """
 
     profiles: tuple[Profile, ...] | None = None
     market: str = "no"
@@ -64,20 +69,22 @@ class MerchantSettings:
         return BUDGETS[self.budget] if self.histories is None else self.histories
 
 
-@dataclass(slots=True)
-class _Failure:
-    first: str
-    history: MerchantHistory
+@dataclass(frozen=True, slots=True)
+class _Scheduled:
+    """A case and its identifier."""
+
+    identifier: str
+    case: MerchantCase
 
 
 class MerchantCampaign:
     """One run against one integration, from the first request to the last record.
 
     Args:
-        harness: the integration, and what it is played with.
+        harness: the integration, and what it is run with.
         settings: what is asked for.
         directory: where the evidence goes.
-        observer: is told how the run goes on.
+        observer: is notified of progress.
 
     """
 
@@ -89,37 +96,36 @@ class MerchantCampaign:
         self._directory = directory
         self.observer = observer or Observer()
         self._journal = Journal(directory)
-        self._started = datetime.now(UTC)
-        self._failures: dict[tuple[Profile, str], _Failure] = {}
+        self._run = RecordedRun(self._journal)
+        self._failures: dict[tuple[Profile, str], _Scheduled] = {}
         self._shrunk = 0
         self._examples = ExampleExchange(settings.examples, PARTY, settings.market)
 
     def run(self) -> Result:
-        """Play everything; return the result as it stands in the journal.
+        """Run everything; return the result as the journal gives it.
 
-        Every ending leaves a readable journal. An integration that cannot be asked ends the run as an environment
-        error; any other exception as a fault of the harness.
+        Every ending leaves a readable journal.
         """
-        ended, message = "harness", ""
-        try:
-            self._run()
-            audit(read_journal(self._directory))
-            ended = "complete"
-        except TargetError as error:
-            ended, message = "environment", str(error)
-        except KeyboardInterrupt:
-            ended, message = "interrupted", "stopped by the user"
-        except Exception as error:
-            message = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            self._harness.close()
-            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
-            self._journal.append("finish", ended=ended, message=message, seconds=seconds)
-            self._journal.close()
-        return result_of(read_journal(self._directory))
+        with self._run.recording(), closing(self._harness):
+            offer = self._start()
+            profiles = self._settings.profiles or offer.profiles
+            plans = {profile: self._plan(profile, offer.actions) for profile in profiles}
+            examples = self._shared_examples(profiles, offer.actions)
+            try:
+                self._run_all(plans, examples)
+                self._shrink_all()
+            finally:
+                if self._examples.is_enabled:
+                    self._examples.give_back(self._run.evidence, self._journal, self.observer)
+        return self._run.result()
 
-    def _run(self) -> None:
+    def _start(self) -> MerchantCapabilities:
+        """Reach the integration, and open the journal with what was asked for.
+
+        Raises:
+            TargetError: it cannot be asked, or does not use an API that is to be tested.
+
+        """
         try:
             offer = self._harness.open()
         except TargetError:
@@ -129,42 +135,31 @@ class MerchantCampaign:
         self._journal.append("run", **self._header(profiles))
         unknown = [profile.value for profile in profiles if profile not in offer.profiles]
         if unknown:
-            said = ", ".join(one.value for one in offer.profiles)
-            raise TargetError(f"{self._harness.integration.name} does not use {unknown[0]}: its profiles are {said}.")
-        plans = {profile: self._look(profile, offer.actions) for profile in profiles}
-        shared = self._shared(profiles, offer.actions)
-        try:
-            self._play_all(plans, shared)
-            self._keep_smallest()
-        finally:
-            if self._examples.is_enabled:
-                self._examples.give_back(read_journal(self._directory), self._journal, self.observer)
+            known = ", ".join(profile.value for profile in offer.profiles)
+            raise TargetError(f"{self._harness.integration.name} does not use {unknown[0]}: its profiles are {known}.")
+        return offer
 
-    def _shared(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[tuple[str, MerchantCase]]:
-        """Return the examples that other runs found and that can be played here."""
-        named: list[tuple[str, MerchantCase]] = []
-        as_found: list[tuple[str, dict[str, Any]]] = []
-        left = 0
+    def _shared_examples(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[_Scheduled]:
+        """Return the examples that other runs found and that can be run here."""
+        examples: list[_Scheduled] = []
+        as_stored: list[tuple[str, dict[str, Any]]] = []
+        unusable = 0
         for profile in profiles:
-            found = self._examples.read(profile)
-            left += found.unread
-            for data in found.histories:
-                try:
-                    history = merchant_history_from_json(data)
-                except HistoryError:
-                    left += 1
+            stored = self._examples.read(profile)
+            unusable += stored.unread
+            for data in stored.histories:
+                history = _usable(data, profile, offered)
+                if history is None:
+                    unusable += 1
                     continue
-                if history.profile is not profile or not history.needs <= offered:
-                    left += 1
-                    continue
-                name = f"{profile.value}-e{len(named) + 1:05d}"
-                named.append((name, MerchantCase(history, LABEL, shared=True)))
-                as_found.append((name, data))
-        self._examples.record_tried(self._journal, self.observer, as_found, left)
-        return named
+                name = f"{profile.value}-e{len(examples) + 1:05d}"
+                examples.append(_Scheduled(name, MerchantCase(history, LABEL, shared=True)))
+                as_stored.append((name, data))
+        self._examples.record_tried(self._journal, self.observer, as_stored, unusable)
+        return examples
 
-    def _look(self, profile: Profile, offered: frozenset[str]) -> list[tuple[str, MerchantCase]]:
-        """Try the simplest order, and plan an API's histories.
+    def _plan(self, profile: Profile, offered: frozenset[str]) -> list[_Scheduled]:
+        """Record what the integration offers, try one order, and plan an API's cases.
 
         Raises:
             TargetError: no payment comes of it.
@@ -175,31 +170,34 @@ class MerchantCampaign:
             "capabilities", profile=profile.value, offered=sorted(offered), source=source, lapses_after=None
         )
         settings = self._settings
-        plan = plan_merchant_cases(profile, offered, settings.seed, settings.generated)
+        cases = plan_merchant_cases(profile, offered, settings.seed, settings.generated)
         if settings.budget == "quick" and not self._harness.integration.virtual:
-            fixed = [one for one in plan if not one.generated]
-            plan = [*fixed[:FIRST], *(one for one in plan if one.generated and settings.histories is not None)]
-        trial = self._harness.run(plan[0].history, f"{PROBE}-{profile.value}", CountingSink())
-        made = any(one.payment is not None for one in trial.trace.snapshots)
-        told = next(
-            (act.message for act in trial.trace.actions if act.action == "create" and act.ending != "returned"), ""
-        )
-        self._journal.append("smoke", profile=profile.value, ok=made, note=told)
+            systematic = [case for case in cases if not case.generated]
+            generated = [case for case in cases if case.generated and settings.histories is not None]
+            cases = [*systematic[:FIRST], *generated]
+        self._probe(cases[0].history)
+        return [_Scheduled(f"{profile.value}-{number:05d}", case) for number, case in enumerate(cases, 1)]
+
+    def _probe(self, history: MerchantHistory) -> None:
+        profile = history.profile.value
+        trial = self._harness.run(history, f"{PROBE}-{profile}", CountingSink())
+        made = any(snapshot.payment is not None for snapshot in trial.trace.snapshots)
+        creations = (action for action in trial.trace.actions if action.action == "create")
+        trouble = next((action.message for action in creations if action.ending != "returned"), "")
+        self._journal.append("smoke", profile=profile, ok=made, note=trouble)
         if not made:
             raise TargetError(
-                f"The adapter is at fault: create of {self._harness.integration.name} "
-                f"made no payment in {profile.value}"
-                + (f" ({told})" if told else f", which answers at {self._harness.base_url}")
+                f"The adapter is at fault: create of {self._harness.integration.name} made no payment in {profile}"
+                + (f" ({trouble})" if trouble else f", which answers at {self._harness.base_url}")
                 + "."
             )
-        return [(f"{profile.value}-{number:05d}", one) for number, one in enumerate(plan, 1)]
 
     def _header(self, profiles: tuple[Profile, ...]) -> dict[str, Any]:
         settings, integration = self._settings, self._harness.integration
         return {
             "format": JOURNAL_VERSION,
             "tool": __version__,
-            "started": self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "started": timestamp(self._run.started),
             "command": settings.command,
             "seed": settings.seed,
             "budget": settings.budget,
@@ -217,80 +215,83 @@ class MerchantCampaign:
             **({"examples": list(settings.examples)} if settings.examples else {}),
         }
 
-    # Playing
+    # Running
 
-    def _play_all(
-        self, plans: Mapping[Profile, list[tuple[str, MerchantCase]]], shared: list[tuple[str, MerchantCase]]
-    ) -> None:
-        """Play what other runs found, and then the plans.
+    def _run_all(self, plans: Mapping[Profile, list[_Scheduled]], examples: list[_Scheduled]) -> None:
+        """Run what other runs found, and then the plans.
 
         The APIs take turns, so that a run that is cut short has seen some of each.
         """
         turns = max(map(len, plans.values()), default=0)
-        planned = [*shared, *(plan[turn] for turn in range(turns) for plan in plans.values() if turn < len(plan))]
+        planned = [*examples, *(plan[turn] for turn in range(turns) for plan in plans.values() if turn < len(plan))]
         self._journal.append(
             "plan",
-            histories=[name for name, _ in planned],
-            digest=digest_of((name, merchant_history_as_json(one.history)) for name, one in planned),
+            histories=[scheduled.identifier for scheduled in planned],
+            digest=digest_of(
+                (scheduled.identifier, merchant_history_as_json(scheduled.case.history)) for scheduled in planned
+            ),
         )
         self.observer.phase("histories", len(planned))
-        for name, one in planned:
-            trial = self._play(one, name, one.source)
-            self.observer.played(one.history.profile, _shown(trial))
+        for scheduled in planned:
+            history = scheduled.case.history
+            trial = self._run_case(scheduled, scheduled.case.source)
+            self.observer.played(history.profile, _as_provider_trial(trial))
             for rule in trial.broken:
-                key = one.history.profile, rule
-                known = self._failures.get(key)
-                if known is None or one.history.size < known.history.size:
-                    self._failures[key] = _Failure(name, one.history)
+                key = history.profile, rule
+                if key not in self._failures or history.size < self._failures[key].case.history.size:
+                    self._failures[key] = scheduled
 
-    def _play(self, one: MerchantCase, name: str, source: str) -> MerchantTrialResult:
+    def _run_case(self, scheduled: _Scheduled, source: str) -> MerchantTrialResult:
+        """Run a case, and record it with its judgements."""
+        identifier, case = scheduled.identifier, scheduled.case
         self._journal.append(
             "history",
-            id=name,
-            profile=one.history.profile.value,
+            id=identifier,
+            profile=case.history.profile.value,
             source=source,
-            label=one.label,
-            cell=_cell(one),
+            label=case.label,
+            cell=_cell(case),
             goals=[],
-            history=merchant_history_as_json(one.history),
+            history=merchant_history_as_json(case.history),
         )
-        trial = self._harness.run(one.history, name, self._journal)
-        for judged in trial.results:
-            self._journal.append("judgement", history=name, **judged.as_json(trial.trace))
-        self._say_what_was_missed(trial, name, one.history.profile)
+        trial = self._harness.run(case.history, identifier, self._journal)
+        for result in trial.results:
+            self._journal.append("judgement", history=identifier, **result.as_json(trial.trace))
+        self._record_missed(trial, scheduled)
         return trial
 
-    def _say_what_was_missed(self, trial: MerchantTrialResult, name: str, profile: Profile) -> None:
-        """Write down which obligations a history set out for in vain: nothing was captured that was to be."""
-        said = {judged.rule for judged in trial.results}
+    def _record_missed(self, trial: MerchantTrialResult, scheduled: _Scheduled) -> None:
+        """Record which obligations a case aimed at in vain, as nothing was captured."""
+        judged = {result.rule for result in trial.results}
         cause = why_nothing_was_captured(trial.trace)
-        book = self._harness.book
-        rules = [one.id for one in book.governing(profile) if "capture" in one.needs and one.id not in said]
+        governing = self._harness.book.governing(scheduled.case.history.profile)
+        rules = [rule.id for rule in governing if "capture" in rule.needs and rule.id not in judged]
         if cause and rules:
-            self._journal.append("missed", history=name, rules=rules, cause=cause)
+            self._journal.append("missed", history=scheduled.identifier, rules=rules, cause=cause)
 
-    # Making failures smaller
+    # Shrinking
 
-    def _keep_smallest(self) -> None:
+    def _shrink_all(self) -> None:
         self.observer.phase("minimising", len(self._failures))
         until = time.monotonic() + SHRINKING_SECONDS
-        for (profile, rule), failure in self._failures.items():
+        for (_, rule), failure in self._failures.items():
             most = MOST_TRIED[self._harness.integration.virtual and rule != ENDLESS] if time.monotonic() < until else 0
-            found, tried = shrink_history(failure.history, lambda one, rule=rule: self._breaks(one, rule), most)  # type: ignore[misc]
-            self._keep(profile, rule, failure, found, tried)
+            smallest, tried = shrink_history(failure.case.history, partial(self._breaks, rule), most)
+            self._keep(rule, failure, smallest, tried)
 
-    def _breaks(self, history: MerchantHistory, rule: str) -> bool:
-        return rule in self._harness.run(history, self._fresh(history.profile), CountingSink()).broken
+    def _breaks(self, rule: str, history: MerchantHistory) -> bool:
+        return rule in self._harness.run(history, self._identifier(history.profile), CountingSink()).broken
 
-    def _fresh(self, profile: Profile) -> str:
+    def _identifier(self, profile: Profile) -> str:
         self._shrunk += 1
         return f"{profile.value}-s{self._shrunk:05d}"
 
-    def _keep(self, profile: Profile, rule: str, failure: _Failure, found: MerchantHistory, tried: int) -> None:
-        """Play the smallest once more, and keep it: what is shown is what was recorded."""
-        for history in (found, failure.history):
-            name = self._fresh(profile)
-            trial = self._play(MerchantCase(history, "smallest history that fails"), name, "shrinking")
+    def _keep(self, rule: str, failure: _Scheduled, smallest: MerchantHistory, tried: int) -> None:
+        """Run the smallest history once more, and keep it: what is shown was recorded."""
+        profile = smallest.profile
+        for history in (smallest, failure.case.history):
+            scheduled = _Scheduled(self._identifier(profile), MerchantCase(history, "smallest history that fails"))
+            trial = self._run_case(scheduled, "shrinking")
             if rule in trial.broken:
                 break
         else:
@@ -309,8 +310,8 @@ class MerchantCampaign:
             reason=trial.broken[rule],
             field=rule,
             file=file,
-            history=name,
-            first=failure.first,
+            history=scheduled.identifier,
+            first=failure.identifier,
             steps=len(history.steps),
             tried=tried,
         )
@@ -338,15 +339,24 @@ _CLASSES: Final = {
 }
 
 
-def _cell(one: MerchantCase) -> dict[str, str]:
-    """Return a history's place in the coverage grid: its way of life, and what goes wrong first."""
-    if not one.situation:
+def _cell(case: MerchantCase) -> dict[str, str]:
+    """Return a case's cell of the coverage grid: situation, and what goes wrong first."""
+    if not case.situation:
         return {}
-    kinds = [_CLASSES[fault.kind.partition("-")[0]] for fault in one.history.faults]
-    return {"situation": one.situation, "age": "what goes wrong", "flag": kinds[0] if kinds else "nothing"}
+    kinds = [_CLASSES[fault.kind.partition("-")[0]] for fault in case.history.faults]
+    return {"situation": case.situation, "age": "what goes wrong", "flag": kinds[0] if kinds else "nothing"}
 
 
-def _shown(trial: MerchantTrialResult) -> Shown:
-    """Return a trial for the display of progress."""
+def _usable(data: dict[str, Any], profile: Profile, offered: frozenset[str]) -> MerchantHistory | None:
+    """Return a stored example's history, or None where it cannot be run here."""
+    try:
+        history = merchant_history_from_json(data)
+    except HistoryError:
+        return None
+    return history if history.profile is profile and history.needs <= offered else None
+
+
+def _as_provider_trial(trial: MerchantTrialResult) -> TrialResult:
+    """Return a trial as a display of progress takes it."""
     findings = tuple(Finding(rule, "", "", "", "") for rule in trial.broken)
-    return Shown(TrialStatus.VIOLATES if findings else TrialStatus.CONFORMS, findings=findings)
+    return TrialResult(TrialStatus.VIOLATES if findings else TrialStatus.CONFORMS, findings=findings)

@@ -1,8 +1,7 @@
-"""A campaign in parts: blocks of planned histories, each played and written down on its own, and joined into one run.
+"""A run in blocks of cases, each run and recorded on its own, and joined into one journal.
 
-Every process of a run sits down at the target and comes to the same plan. Whoever plays a block writes it into a part
-of its own; at the end one process joins the parts into the journal, in the order of the plan, and minimises what
-failed.
+Every process of a run probes the target and comes to the same plan. Whoever runs a block records it in a part of its
+own; at the end one process joins the parts into the journal, in the order of the plan, and shrinks what failed.
 """
 
 from __future__ import annotations
@@ -12,43 +11,41 @@ import json
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from conformance.domain.order import Profile
-from conformance.domain.steps import history_as_json
-from conformance.evidence.consistency import digest_of
-from conformance.evidence.journal import Journal, Record, RecordSink, read_journal
+from conformance.evidence.journal import Journal, Record, RecordSink
 from conformance.results.audit import audit
 from conformance.results.result import Result
 from conformance.rulebook import Status, load
 from conformance.runner.executor import CaseExecutor, Observer
-from conformance.runner.finish import Ended, ended_by
-from conformance.runner.session import RunSession, ScheduledCase, start_journal
+from conformance.runner.recorded_run import RecordedRun, RunEnd, run_end_after
+from conformance.runner.schedule import Schedule, ScheduledCase, digest_of_cases
+from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings
 from conformance.runner.shrinking import FailureShrinker, failures
 from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.targets.target import Target
 
 BLOCK: Final = 25
-"""Histories in a block."""
+"""Cases in a block."""
 PARTS: Final = "parts"
 """The folder that holds a run's parts until they are joined."""
 _ONCE: Final = frozenset({"capabilities", "smoke"})
-"""What every process learns of the target, and the journal is told once."""
+"""What every process learns of the target, and the journal records once."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Histories that follow each other in the plan, and the block's own place in it, from 1."""
+    """Cases that follow each other in the plan; ``place`` is the block's own, from 1."""
 
     name: str
     place: int
-    histories: tuple[ScheduledCase, ...]
+    cases: tuple[ScheduledCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,48 +59,48 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class BlockOutcome:
-    """What playing a block showed. ``violations`` are those that no waiver covers."""
+    """What running a block showed. ``violations`` are those that no waiver covers."""
 
     histories: int
     inconclusive: int
     violations: tuple[Violation, ...]
 
 
-class BlockJournal:
-    """A ledger of its own for one block, or for what one process said before its first."""
+class BlockJournal(Journal):
+    """A part: the journal of one block, or of a process before its first block."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self._journal = Journal(directory / PARTS, f"{name}.jsonl")
+        super().__init__(directory / PARTS, f"{name}.jsonl")
         self.violations: list[Violation] = []
 
     def append(self, kind: str, **content: Any) -> None:
         """Write one record."""
-        self._journal.append(kind, **content)
+        super().append(kind, **content)
         if kind == "judgement" and content["status"] == "violates":
             for finding in content["findings"]:
                 self.violations.append(Violation(content["history"], finding["rule"], finding["reason"]))
 
-    def close(self) -> None:
-        """Close the file."""
-        self._journal.close()
-
 
 class BlockRunner:
-    """One process' place at the target: what it does there happens in one event loop, from opening to closing."""
+    """One process of a run.
+
+    What it does at the target happens in one event loop, from opening to closing.
+    """
 
     def __init__(self, target: Target, settings: Settings, directory: Path) -> None:
         self.run_session = RunSession(target, settings)
+        self.schedule = Schedule(self.run_session)
         self.directory = directory
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.Runner()
         self._blocks: list[Block] | None = None
         self._outcomes: dict[str, BlockOutcome] = {}
 
     def wait(self, task: Coroutine[Any, Any, T]) -> T:
         """Do something at the target; return when it is done."""
-        return self._runner.run(task)
+        return self._loop.run(task)
 
-    def look(self, ledger: RecordSink) -> None:
-        """Reach the target and look at every profile.
+    def look(self, journal: RecordSink) -> None:
+        """Reach the target and probe every profile.
 
         Raises:
             TargetError: the target cannot be tested.
@@ -111,36 +108,37 @@ class BlockRunner:
         """
 
         async def looking() -> None:
-            for profile in await self.run_session.open(ledger):
-                await self.run_session.look(profile, ledger)
+            for profile in await self.run_session.open(journal):
+                await self.run_session.look(profile, journal)
 
         self.wait(looking())
 
     def join_in(self, name: str) -> None:
-        """Look at the target as one of several processes, and write down what makes the plan of one that of all.
+        """Probe the target as one of several processes, and record the digest of the plan.
 
-        Where that cannot be done there is no plan, and the reason is written down for whoever ends the run.
+        Where that cannot be done there is no plan, and the reason is recorded for whoever ends the run.
         """
         part = BlockJournal(self.directory, f"0000-{name}")
         try:
             self.look(part)
-            part.append("agreed", digest=self._digest())
+            digest = digest_of_cases(scheduled for block in self.blocks() for scheduled in block.cases)
+            part.append("agreed", digest=digest)
         except Exception as error:
             self._blocks = []
-            self._stopped(part, error)
+            self._record_stop(part, error)
         finally:
             part.close()
 
     def blocks(self) -> list[Block]:
         """Return the plan in blocks. The profiles take turns, as they do in a campaign."""
         if self._blocks is None:
-            plans = [_cut(profile, self.run_session.plan(profile)) for profile in self.run_session.contexts]
-            turns = [one for turn in zip_longest(*plans) for one in turn if one is not None]
-            self._blocks = [Block(name, place, histories) for place, (name, histories) in enumerate(turns, 1)]
+            plans = [_cut(profile, self.schedule.of(profile)) for profile in self.run_session.contexts]
+            turns = [block for turn in zip_longest(*plans) for block in turn if block is not None]
+            self._blocks = [Block(name, place, cases) for place, (name, cases) in enumerate(turns, 1)]
         return self._blocks
 
     def play(self, block: Block) -> BlockOutcome:
-        """Play a block and write it into its part. A block is played once, however often it is asked for.
+        """Run a block and record it in its part, once however often it is asked for.
 
         Raises:
             TargetError: the target is not healthy.
@@ -148,16 +146,16 @@ class BlockRunner:
         """
         if block.name not in self._outcomes:
             part = BlockJournal(self.directory, f"{block.place:04d}-{block.name}")
-            counting = _Counting()
+            counter = _InconclusiveCounter()
             try:
-                self.wait(CaseExecutor(self.run_session, part, counting).run_all(block.histories))
+                self.wait(CaseExecutor(self.run_session, part, counter).run_all(block.cases))
             except Exception as error:
-                self._stopped(part, error)
+                self._record_stop(part, error)
                 raise
             finally:
                 part.close()
-            counted = tuple(one for one in part.violations if self._counts(one.rule))
-            self._outcomes[block.name] = BlockOutcome(len(block.histories), counting.inconclusive, counted)
+            violations = tuple(violation for violation in part.violations if self._counts(violation.rule))
+            self._outcomes[block.name] = BlockOutcome(len(block.cases), counter.inconclusive, violations)
         return self._outcomes[block.name]
 
     def close(self) -> None:
@@ -165,105 +163,95 @@ class BlockRunner:
         try:
             self.wait(self.run_session.target.close())
         finally:
-            self._runner.close()
+            self._loop.close()
 
     def _counts(self, rule: str) -> bool:
         waived = {waiver.rule for waiver in self.run_session.settings.waivers}
         return rule not in waived and load().rule(rule).status is not Status.EXCLUDED
 
-    def _stopped(self, part: BlockJournal, error: Exception) -> None:
-        ended = ended_by(error)
-        part.append("stopped", ended=ended.how, message=self.run_session.redactor.clean(ended.message))
-
-    def _digest(self) -> str:
-        histories = [one for block in self.blocks() for one in block.histories]
-        return digest_of((one.identifier, history_as_json(one.planned.history)) for one in histories)
+    def _record_stop(self, part: BlockJournal, error: Exception) -> None:
+        end = run_end_after(error)
+        part.append("stopped", ended=end.ended, message=self.run_session.redactor.clean(end.message))
 
 
 class BlockRun:
-    """A run whose histories are played in parts: its beginning and its end."""
+    """A run whose cases are run in blocks: its beginning and its end."""
 
-    def __init__(self, bench: BlockRunner) -> None:
-        self._bench = bench
-        self._started = datetime.now(UTC)
-        self._journal = Journal(bench.directory)
+    def __init__(self, runner: BlockRunner) -> None:
+        self._runner = runner
+        self._run = RecordedRun(Journal(runner.directory), runner.run_session.redactor.clean)
         self.observer = _Notes()
 
     def begin(self) -> None:
-        """Reach the target, and open the journal with what was learnt.
+        """Reach the target, and open the journal with what it offers.
 
         Raises:
             TargetError: the target cannot be tested.
 
         """
-        self._bench.wait(start_journal(self._bench.run_session, self._journal, self._started))
+        self._runner.wait(start_journal(self._runner.run_session, self._run.journal, self._run.started))
+        self._runner.schedule.record_whole(self._run.journal)
 
-    def end(self, ended: Ended, write_reports: Callable[[Path], Result], reported: int = 0) -> Result:
-        """Join the parts, minimise what failed, write the last record and the reports; return what they report.
+    def end(self, end: RunEnd, write_reports: Callable[[Path], Result], reported: int = 0) -> Result:
+        """Join the parts, shrink what failed, end the journal; return what is reported.
 
-        ``write_reports`` reports the run whose journal is in a directory. ``reported`` is how many histories were said
-        to be played: so many must be in the parts.
+        ``write_reports`` reports the run whose journal is in a directory. ``reported`` is how many histories pytest
+        reported: so many must be in the parts.
         """
-        stopped = self._join(reported)
+        joined = self._join(reported)
         # Who could not go on says why; that the session was stopped for it says less.
-        ended = ended if stopped.how == "complete" else stopped
+        end = end if joined.complete else joined
         try:
-            if ended.how == "complete":
-                ended = self._minimise()
-            self._bench.close()
+            if end.complete:
+                end = self._shrink()
+            self._runner.close()
         finally:
-            seconds = round((datetime.now(UTC) - self._started).total_seconds(), 3)
-            message = self._bench.run_session.redactor.clean(ended.message)
-            self._journal.append("finish", ended=ended.how, message=message, seconds=seconds)
-            self._journal.close()
-        result = write_reports(self._bench.directory)
-        shutil.rmtree(self._bench.directory / PARTS, ignore_errors=True)
+            self._run.finish(end)
+        result = write_reports(self._runner.directory)
+        shutil.rmtree(self._runner.directory / PARTS, ignore_errors=True)
         return result
 
-    def _join(self, reported: int) -> Ended:
-        ended = Ended()
+    def _join(self, reported: int) -> RunEnd:
+        """Write the parts into the journal; return how their processes ended."""
+        end = RunEnd()
         plans: set[str] = set()
-        found = 0
-        for path in sorted((self._bench.directory / PARTS).glob("*.jsonl")):
-            for record in _records(path):
-                kind = record["kind"]
-                content = {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
-                if kind == "stopped":
-                    ended = Ended(content["ended"], content["message"])
-                elif kind == "agreed":
-                    plans.add(content["digest"])
-                elif kind not in _ONCE:
-                    found += len(content["histories"]) if kind == "plan" else 0
-                    self._journal.append(kind, **content)
-        if len(plans) > 1 and ended.how == "complete":
-            name = self._bench.run_session.target.name
-            return Ended(
+        planned = 0
+        for kind, content in _part_records(self._runner.directory):
+            if kind == "stopped":
+                end = RunEnd(content["ended"], content["message"])
+            elif kind == "agreed":
+                plans.add(content["digest"])
+            elif kind not in _ONCE:
+                planned += len(content["histories"]) if kind == "plan" else 0
+                self._run.journal.append(kind, **content)
+        if len(plans) > 1 and end.complete:
+            name = self._runner.run_session.target.name
+            return RunEnd(
                 "environment", f"{name} did not offer the same to every worker: what was played is no one run."
             )
-        if found < reported and ended.how == "complete":
-            return Ended("harness", f"{reported} histories were played, and the evidence has {found} of them.")
-        return ended
+        if planned < reported and end.complete:
+            return RunEnd("harness", f"{reported} histories were played, and the evidence has {planned} of them.")
+        return end
 
-    def _minimise(self) -> Ended:
-        bench = self._bench
+    def _shrink(self) -> RunEnd:
+        runner = self._runner
         try:
-            found = failures(read_journal(bench.directory))
-            if found:
-                bench.wait(
-                    FailureShrinker(bench.run_session, self._journal, bench.directory, self.observer).shrink_all(found)
-                )
-            audit(read_journal(bench.directory))
+            failed = failures(self._run.evidence)
+            if failed:
+                shrinker = FailureShrinker(runner.run_session, self._run.journal, runner.directory, self.observer)
+                runner.wait(shrinker.shrink_all(failed))
+            audit(self._run.evidence)
         except (Exception, KeyboardInterrupt) as error:
-            return ended_by(error)
-        return Ended()
+            return run_end_after(error)
+        return RunEnd()
 
 
-class _Counting(Observer):
+class _InconclusiveCounter(Observer):
     def __init__(self) -> None:
         self.inconclusive = 0
 
     def played(self, profile: Profile, trial: TrialResult) -> None:
-        """Count what proved nothing."""
+        """Count what was inconclusive."""
         self.inconclusive += trial.ending is TrialStatus.INCONCLUSIVE
 
 
@@ -277,44 +265,44 @@ class _Notes(Observer):
 
 
 def join_parts(directory: Path) -> None:
-    """Write what is left of a run's parts into its journal, so that the run can be gone on with in one process.
+    """Write the parts of an interrupted run into its journal.
 
-    What the journal has already is not written twice, should this itself have been interrupted.
+    One process can resume it then. What the journal has already is not written twice, should this itself have been
+    interrupted.
 
     Raises:
         JournalError: there is no journal.
 
     """
-    parts = directory / PARTS
-    if not parts.is_dir():
+    if not (directory / PARTS).is_dir():
         return
     journal, evidence, _ = Journal.continued(directory)
-    there = {record["id"] for record in evidence.of_kind("history")}
+    recorded = {record["id"] for record in evidence.of_kind("history")}
     planned = {name for record in evidence.of_kind("plan") for name in record["histories"]}
     try:
-        for path in sorted(parts.glob("*.jsonl")):
-            for record in _records(path):
-                content = {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
-                kind = record["kind"]
-                known = content.get("id") or content.get("history")
-                fresh = planned.isdisjoint(content["histories"]) if kind == "plan" else known and known not in there
-                if fresh:
-                    journal.append(kind, **content)
+        for kind, content in _part_records(directory):
+            history = content.get("id") or content.get("history")
+            if planned.isdisjoint(content["histories"]) if kind == "plan" else history and history not in recorded:
+                journal.append(kind, **content)
     finally:
         journal.close()
-    shutil.rmtree(parts, ignore_errors=True)
+    shutil.rmtree(directory / PARTS, ignore_errors=True)
 
 
 def _cut(profile: Profile, plan: list[ScheduledCase]) -> list[tuple[str, tuple[ScheduledCase, ...]]]:
-    cut: list[tuple[str, tuple[ScheduledCase, ...]]] = []
+    """Cut a plan into named blocks, the systematic cases apart from the generated."""
+    blocks: list[tuple[str, tuple[ScheduledCase, ...]]] = []
     for source, generated in (("systematic", False), ("generated", True)):
-        mine = [one for one in plan if one.planned.generated is generated]
-        for number, start in enumerate(range(0, len(mine), BLOCK), 1):
-            cut.append((f"{profile.value}-{source}-{number:02d}", tuple(mine[start : start + BLOCK])))
-    return cut
+        cases = [scheduled for scheduled in plan if scheduled.case.generated is generated]
+        for number, start in enumerate(range(0, len(cases), BLOCK), 1):
+            blocks.append((f"{profile.value}-{source}-{number:02d}", tuple(cases[start : start + BLOCK])))
+    return blocks
 
 
-def _records(path: Path) -> Iterator[Record]:
-    # The last line of a process that was killed may have been cut off.
-    lines = path.read_bytes().split(b"\n")[:-1]
-    return (json.loads(line) for line in lines)
+def _part_records(directory: Path) -> Iterator[tuple[str, Record]]:
+    """Iterate over kind and content of the records in a run's parts, as planned."""
+    for path in sorted((directory / PARTS).glob("*.jsonl")):
+        # The last line of a process that was killed may have been cut off.
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            record = json.loads(line)
+            yield record["kind"], {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}

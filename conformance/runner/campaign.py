@@ -2,34 +2,27 @@
 
 The systematic set comes first, then histories that Hypothesis draws from the seed before the first one is played. All
 of them are played by as many workers as the target takes; failures are grouped by rule and reason, and one of each
-group is minimised. Everything is written into the journal as it happens, and the result is read back from there.
+group is shrunk. Everything is written into the journal as it happens, and the result is read back from there.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from conformance.domain.steps import history_as_json, history_from_json
-from conformance.evidence.consistency import digest_of
-from conformance.evidence.journal import Evidence, Journal, RecordSink, read_journal
-from conformance.results.audit import audit
-from conformance.results.result import Result, result_of
-from conformance.results.selfcheck import check_oracle
+from conformance.evidence.journal import Evidence, Journal, RecordSink
+from conformance.results.result import Result
 from conformance.runner.example_database import ExampleExchange
 from conformance.runner.executor import CaseExecutor, Observer
-from conformance.runner.finish import recorded_ending
-from conformance.runner.operator import Operator, needs_operator
+from conformance.runner.recorded_run import RecordedRun
 from conformance.runner.request_budget import RequestBudget
-from conformance.runner.resume import InterruptedRun
-from conformance.runner.session import RunSession, ScheduledCase, shared_example, start_journal
+from conformance.runner.schedule import Schedule, ScheduledCase
+from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import BUDGETS, Settings
-from conformance.runner.shrinking import FailureShrinker, failures
+from conformance.runner.shrinking import Failure, FailureShrinker, ProfileFailureKey, failures
 from conformance.targets.target import Target
-from conformance.targets.transport import TargetError
 
 __all__ = ["BUDGETS", "Campaign", "Observer", "Settings"]
 
@@ -48,12 +41,19 @@ class Phase(Protocol):
     def as_json(self) -> dict[str, Any]:
         """Return what a run needs to know to be resumed."""
 
-    async def run(self, run_session: RunSession, ledger: RecordSink, before: Evidence | None) -> None:
+    async def run(self, run_session: RunSession, journal: RecordSink, before: Evidence | None) -> None:
         """Run the phase. What a run had done ``before`` it was interrupted is kept."""
 
 
 class Campaign:
-    """One run against one target, from the first request to the last record."""
+    """One run against one target, from the first request to the last record.
+
+    ``before`` is what the run had recorded before it was interrupted, and ``planned`` the histories that stand in its
+    plan already: of a run that begins, nothing.
+    """
+
+    before: Evidence | None = None
+    planned: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -62,162 +62,114 @@ class Campaign:
         directory: Path,
         observer: Observer | None = None,
         fuzz: Phase | None = None,
-        *,
-        resume: bool = False,
+        journal: Journal | None = None,
     ) -> None:
-        """Take a place at the target, and open the journal.
-
-        Args:
-            target: the target.
-            settings: what is asked for; of a run that is resumed, what was asked for.
-            directory: where the evidence goes, or is.
-            observer: is told how the run goes on.
-            fuzz: from which description the HTTP layer is fuzzed afterwards, if it is.
-            resume: the directory holds a run that was interrupted, and goes on from there.
+        """Open the journal of a run, where it is not open already, and notify ``observer`` of its progress.
 
         Raises:
-            JournalError: the journal cannot be written, or there is none to go on with.
+            JournalError: the journal cannot be written.
 
         """
+        self._journal = journal or Journal(directory)
         self._directory = directory
         self._observer = observer or Observer()
         self._fuzz = fuzz
-        self._started = datetime.now(UTC)
-        self._before: Evidence | None = None
-        self._left: InterruptedRun | None = None
-        if resume:
-            self._journal, self._before, self._torn = Journal.continued(directory)
-            self._left = InterruptedRun(self._before)
-            settings = replace(settings, nonce=f"{settings.nonce}r{self._left.times + 1}")
-        else:
-            self._journal = Journal(directory)
         if fuzz is not None:
             settings = replace(settings, fuzz=fuzz.as_json())
-        self._operator: Operator | None = getattr(target, "operator", None)
+        self._operator = target.operator
         if self._operator is not None:
             settings = replace(settings, operator=True)
-            self._operator.hand = partial(self._journal.append, "hand")
-        self._run_session = RunSession(target, settings)
-        self._examples = ExampleExchange(settings.examples, "provider", settings.market.value)
+            self._operator.record = partial(self._journal.append, "hand")
         if settings.most_requests is not None:
             target.spend_at_most(settings.most_requests)
-
-    def _by_hand(self, one: ScheduledCase) -> bool:
-        return needs_operator(one.planned.history, self._run_session.by_hand(one.planned.history.profile))
+        self._settings = settings
+        self._target = target
+        self._run_session = RunSession(target, settings)
+        self._run = RecordedRun(self._journal, self._run_session.redactor.clean)
+        self._schedule = Schedule(self._run_session)
+        self._examples = ExampleExchange(settings.examples, "provider", settings.market.value)
 
     async def run(self) -> Result:
-        """Play everything; return the result as it stands in the journal.
+        """Run everything; return the result as the journal gives it.
 
-        Every ending leaves a readable journal. A target that cannot be tested ends the run as an environment error; any
-        other exception as a fault of the harness.
+        Every ending leaves a readable journal.
         """
-        async with recorded_ending(self._run_session, self._journal, self._started):
-            check_oracle()
-            await self._begin()
-            try:
-                await self._histories()
-            finally:
-                if self._examples.is_enabled:
-                    self._examples.give_back(read_journal(self._directory), self._journal, self._observer)
-            if self._fuzz is not None:
-                # Last, because of what schemathesis does to Hypothesis while it draws.
-                self._observer.note(self._fuzz.name)
-                await self._fuzz.run(self._run_session, self._journal, self._before)
-            audit(read_journal(self._directory))
-        return result_of(read_journal(self._directory))
+        with self._run.recording():
+            async with self._run_session:
+                await self.start()
+                try:
+                    await self._run_histories()
+                finally:
+                    if self._examples.is_enabled:
+                        self._examples.give_back(self._run.evidence, self._journal, self._observer)
+                if self._fuzz is not None:
+                    # Last, because of what schemathesis does to Hypothesis while it draws.
+                    self._observer.note(self._fuzz.name)
+                    await self._fuzz.run(self._run_session, self._journal, self.before)
+        return self._run.result()
 
-    async def _histories(self) -> None:
-        """Play the histories, and make those smaller that fail."""
-        await self._play(self._waiting())
-        if self._operator is not None:
-            self._operator.resting = True
-        found = failures(read_journal(self._directory))
-        if self._left is not None:
-            kept = self._left.kept()
-            found = {key: failure for key, failure in found.items() if key not in kept}
-        if found:
-            await FailureShrinker(
-                self._run_session, self._journal, self._directory, self._observer, self._before
-            ).shrink_all(found)
-
-    async def _begin(self) -> None:
-        if self._left is None or self._before is None:
-            await start_journal(self._run_session, self._journal, self._started)
-            return
-        settings, journal = self._run_session.settings, self._journal
-        at = self._started.isoformat(timespec="seconds").replace("+00:00", "Z")
-        journal.append("resumed", at=at, nonce=settings.nonce, torn=self._torn)
-        looked = {record["profile"]: record for record in self._before.of_kind("capabilities")}
-        for profile in await self._run_session.open(journal):
-            if profile.value in looked:
-                await self._run_session.probe_again(looked[profile.value], journal)
-            else:
-                await self._run_session.look(profile, journal)
-        if settings.shard is not None and self._before.first("whole") is None:
-            count, digest = self._run_session.whole()
-            journal.append("whole", histories=count, digest=digest)
-        for closing in self._left.closings(self._run_session.contexts, complete=self._run_session.target.over_http):
-            journal.append("judgement", **closing)
-
-    def _waiting(self) -> list[ScheduledCase]:
-        """Return the histories that are still to be played.
+    async def start(self) -> None:
+        """Reach the target, and record what it offers.
 
         Raises:
-            TargetError: the plan is not the one that the run began with.
+            TargetError: it cannot be tested.
 
         """
-        histories = [*self._shared(), *self._run_session.everything()]
-        if self._left is None or self._before is None:
-            return histories
-        contents = {one.identifier: history_as_json(one.planned.history) for one in histories}
-        for record in self._before.of_kind("plan"):
-            names = record["histories"]
-            if digest_of((name, contents.get(name, {})) for name in names) != record["digest"]:
-                raise TargetError(
-                    f"{self._run_session.target.name} does not lead to the same plan any more: begin another run."
-                )
-        attempts = [(one, self._left.next_attempt(one.identifier)) for one in histories]
-        return [replace(one, attempt=attempt) for one, attempt in attempts if attempt is not None]
+        await start_journal(self._run_session, self._journal, self._run.started)
+        self._schedule.record_whole(self._journal)
 
-    def _shared(self) -> list[ScheduledCase]:
-        """Return the examples that are tried first: of a run that is resumed, those that it began with."""
-        before = self._before.first("examples") if self._before is not None else None
-        if before is not None:
-            return [shared_example(one["id"], history_from_json(one["history"])) for one in before["histories"]]
-        found: list[tuple[ScheduledCase, dict[str, Any]]] = []
-        left = 0
-        for profile in self._run_session.contexts:
-            examples, unplayable = self._run_session.examples(profile, self._examples.read(profile))
-            found += examples
-            left += unplayable
-        named = ((one.identifier, data) for one, data in found)
-        self._examples.record_tried(self._journal, self._observer, named, left)
-        return [one for one, _ in found]
+    def cases(self) -> list[ScheduledCase]:
+        """Return the cases to run: first the shared examples, then the plan."""
+        return [*self.shared_examples(), *self._schedule.all()]
 
-    async def _play(self, histories: list[ScheduledCase]) -> None:
-        playing = CaseExecutor(self._run_session, self._journal, self._observer)
-        planned = self._left.planned if self._left is not None else frozenset()
-        by_hand = [one for one in histories if self._by_hand(one)]
-        if by_hand:
-            self._observer.note(f"A person is needed for {len(by_hand)} histories; they come first.")
-            await playing.run_all(by_hand, planned, workers=1)
-            histories = [one for one in histories if not self._by_hand(one)]
-        self._observer.phase("histories", len(histories))
-        most = self._run_session.settings.most_requests
-        if most is None:
-            await playing.run_all(histories, planned)
-            return
+    def shared_examples(self) -> list[ScheduledCase]:
+        """Return the examples that other runs found and that can be run here."""
+        stored = {profile: self._examples.read(profile) for profile in self._run_session.contexts}
+        examples = self._schedule.examples(stored)
+        names = (scheduled.identifier for scheduled in examples.cases)
+        named = zip(names, examples.stored, strict=True)
+        self._examples.record_tried(self._journal, self._observer, named, examples.unusable)
+        return examples.cases
+
+    def failures(self) -> dict[ProfileFailureKey, Failure]:
+        """Return the failures that are to be shrunk."""
+        return failures(self._run.evidence)
+
+    async def _run_histories(self) -> None:
+        """Run the cases, and shrink what fails."""
+        cases = self.cases()
+        executor = CaseExecutor(self._run_session, self._journal, self._observer)
+        manual = [scheduled for scheduled in cases if self._schedule.is_manual(scheduled)]
+        if manual:
+            self._observer.note(f"A person is needed for {len(manual)} histories; they come first.")
+            await executor.run_all(manual, self.planned, workers=1)
+            cases = [scheduled for scheduled in cases if not self._schedule.is_manual(scheduled)]
+        self._observer.phase("histories", len(cases))
+        if self._settings.most_requests is None:
+            await executor.run_all(cases, self.planned)
+        else:
+            await self._run_within_budget(executor, cases, self._settings.most_requests)
+        if self._operator is not None:
+            self._operator.resting = True
+        failed = self.failures()
+        if failed:
+            shrinker = FailureShrinker(self._run_session, self._journal, self._directory, self._observer, self.before)
+            await shrinker.shrink_all(failed)
+
+    async def _run_within_budget(self, executor: CaseExecutor, cases: list[ScheduledCase], most: int) -> None:
+        """Run as many cases as ``most`` requests buy, and record how many that were."""
         # What was begun by a run that was interrupted is brought to its end, whatever it takes.
-        begun = [one for one in histories if one.identifier in planned]
-        left = [one for one in histories if one.identifier not in planned]
-        await playing.run_all(begun, planned)
-        target, request_budget, done = self._run_session.target, RequestBudget(most), 0
-        while done < len(left):
+        begun = [scheduled for scheduled in cases if scheduled.identifier in self.planned]
+        waiting = [scheduled for scheduled in cases if scheduled.identifier not in self.planned]
+        await executor.run_all(begun, self.planned)
+        target, budget, done = self._target, RequestBudget(most), 0
+        while done < len(waiting):
             sent = target.requests
-            number = request_budget.affordable(left[done:], sent, AT_A_TIME * target.concurrency, failed=playing.failed)
+            number = budget.affordable(waiting[done:], sent, AT_A_TIME * target.concurrency, failed=executor.failed)
             if not number:
                 break
-            await playing.run_all(left[done : done + number])
-            request_budget.paid(left[done : done + number], target.requests - sent)
+            batch = waiting[done : done + number]
+            await executor.run_all(batch)
+            budget.paid(batch, target.requests - sent)
             done += number
-        self._journal.append("budget", **request_budget.bought(target.requests, [*begun, *left[:done]], left[done:]))
+        self._journal.append("budget", **budget.bought(target.requests, [*begun, *waiting[:done]], waiting[done:]))

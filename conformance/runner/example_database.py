@@ -209,67 +209,80 @@ def _history(value: bytes) -> dict[str, Any] | None:
 
 
 def changes(evidence: Evidence) -> list[Change]:
-    """Return what a run changes in the examples of each API.
+    """Return what the examples of each API become by a run.
 
-    The smallest history of each failure is kept. An example is dropped where it was run to its end, as often as it
-    was planned, and broke nothing; or where it broke only what a smaller history shows.
+    The smallest history of each failure is kept. An example is dropped where it was run to its end, as often as it was
+    planned, and broke nothing; or where it broke only what a smaller history shows.
     """
-    played = {record["id"]: record for record in evidence.of_kind("history")}
-    judged: dict[str, list[Record]] = {name: [] for name in played}
-    for record in evidence.of_kind("judgement"):
-        judged[record["history"]].append(record)
-    kept: dict[tuple[str, ...], Record] = {}
-    for record in played.values():
-        if record["source"] != "shrinking":
-            for group in _groups(record, judged[record["id"]]):
-                if group not in kept or _size(record) < _size(kept[group]):
-                    kept[group] = record
-    for example in evidence.of_kind("counterexample"):
-        record = played[example["history"]]
-        for group in _groups(record, judged[record["id"]], example):
-            kept[group] = record
-    planned = {
-        example["id"]: example["history"] for record in evidence.of_kind("examples") for example in record["histories"]
-    }
-    whole = not is_merchant_run(evidence.records[0])
-    out = []
+    outcomes = _Outcomes(evidence)
+    smallest = list(outcomes.smallest().values())
+    changed = []
     for profile in evidence.records[0]["profiles"]:
-        saved = dict.fromkeys(text_of(record["history"]) for record in kept.values() if record["profile"] == profile)
-        tried: dict[str, list[str]] = {}
-        for name, history in planned.items():
-            if name.partition("-")[0] == profile:
-                tried.setdefault(text_of(history), []).append(name)
-        dropped = [
-            text
-            for text, names in tried.items()
-            if text not in saved
-            and (
-                any(_groups(played[attempt], judged[attempt]) for name in names for attempt in _attempts(name, played))
-                or all(any(_mended(played[o], judged[o], whole=whole) for o in _attempts(n, played)) for n in names)
-            )
-        ]
-        out.append(Change(profile, tuple(saved), tuple(dropped)))
-    return out
+        saved = dict.fromkeys(text_of(record["history"]) for record in smallest if record["profile"] == profile)
+        examples = outcomes.examples(profile)
+        dropped = [text for text, names in examples.items() if text not in saved and outcomes.is_obsolete(names)]
+        changed.append(Change(profile, tuple(saved), tuple(dropped)))
+    return changed
 
 
-def _attempts(name: str, played: dict[str, Record]) -> list[str]:
-    return [name + letter for letter in ("", *RETRY_SUFFIXES) if name + letter in played]
+class _Outcomes:
+    """What the histories of a run came to."""
 
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._histories = {record["id"]: record for record in evidence.of_kind("history")}
+        self._judgements: dict[str, list[Record]] = {name: [] for name in self._histories}
+        for record in evidence.of_kind("judgement"):
+            self._judgements[record["history"]].append(record)
 
-def _groups(record: Record, judgements: list[Record], example: Record | None = None) -> set[tuple[str, ...]]:
-    """Return the failures of a history; with a counterexample, only the one that it shows."""
-    return {
-        (record["profile"], finding["rule"], finding["branch"], finding["field"])
-        for judgement in judgements
-        for finding in judgement.get("findings", ())
-        if example is None or (finding["rule"], finding["reason"]) == (example["rule"], example["reason"])
-    }
+    def smallest(self) -> dict[tuple[str, ...], Record]:
+        """Return the smallest history of each failure, its counterexample if there is one."""
+        smallest: dict[tuple[str, ...], Record] = {}
+        for record in self._histories.values():
+            if record["source"] != "shrinking":
+                for failure in self._failures(record["id"]):
+                    if failure not in smallest or _size(record) < _size(smallest[failure]):
+                        smallest[failure] = record
+        for example in self._evidence.of_kind("counterexample"):
+            for failure in self._failures(example["history"], example):
+                smallest[failure] = self._histories[example["history"]]
+        return smallest
 
+    def examples(self, profile: str) -> dict[str, list[str]]:
+        """Return a profile's shared examples, each with its identifiers in the plan."""
+        planned: dict[str, list[str]] = {}
+        for record in self._evidence.of_kind("examples"):
+            for example in record["histories"]:
+                if example["id"].partition("-")[0] == profile:
+                    planned.setdefault(text_of(example["history"]), []).append(example["id"])
+        return planned
 
-def _mended(record: Record, judgements: list[Record], *, whole: bool) -> bool:
-    """Return whether a history was run to its end and broke nothing."""
-    through = len(judgements) == len(record["history"]["steps"]) if whole else bool(judgements)
-    return through and all(judgement["status"] in _PROVES for judgement in judgements)
+    def is_obsolete(self, names: list[str]) -> bool:
+        """Tell whether an example, the smallest of no failure, need not be kept."""
+        attempts = [self._attempts(name) for name in names]
+        if any(self._failures(attempt) for family in attempts for attempt in family):
+            return True
+        return all(any(self._conforms(attempt) for attempt in family) for family in attempts)
+
+    def _attempts(self, name: str) -> list[str]:
+        return [name + suffix for suffix in ("", *RETRY_SUFFIXES) if name + suffix in self._histories]
+
+    def _failures(self, name: str, example: Record | None = None) -> set[tuple[str, ...]]:
+        """Return what a history broke; of a counterexample's, what that shows."""
+        return {
+            (self._histories[name]["profile"], finding["rule"], finding["branch"], finding["field"])
+            for judgement in self._judgements[name]
+            for finding in judgement.get("findings", ())
+            if example is None or (finding["rule"], finding["reason"]) == (example["rule"], example["reason"])
+        }
+
+    def _conforms(self, name: str) -> bool:
+        """Tell whether a history was run to its end and broke nothing."""
+        judgements, steps = self._judgements[name], self._histories[name]["history"]["steps"]
+        # A merchant's history is judged obligation by obligation, not step by step.
+        merchant = is_merchant_run(self._evidence.records[0])
+        ended = bool(judgements) if merchant else len(judgements) == len(steps)
+        return ended and all(judgement["status"] in _PROVES for judgement in judgements)
 
 
 def _size(record: Record) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Playing many histories against a target, and writing down what happened."""
+"""Running many cases against a target, and recording what happened."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, history_as_json
-from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, digest_of
+from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.journal import RecordSink
 from conformance.judging.judge import Findings
-from conformance.runner.session import RunSession, ScheduledCase
+from conformance.runner.schedule import ScheduledCase, digest_of_cases
+from conformance.runner.session import RunSession
 from conformance.runner.trial import TrialResult, TrialStatus, run_trial
 from conformance.strategies.provider.case import Case
 from conformance.targets.target import Worker
@@ -25,105 +26,113 @@ Where nothing at all is answered in order, it is ended long before.
 
 
 class Observer:
-    """Told how a campaign goes on. Does nothing; a progress display overrides what it shows."""
+    """Is notified of a run's progress; a display overrides what it shows."""
 
     def phase(self, name: str, total: int) -> None:
-        """A phase begins: so many histories are to be played."""
+        """A phase begins: so many histories are to be run."""
 
     def played(self, profile: Profile, trial: TrialResult) -> None:
-        """A history was played."""
+        """A history was run."""
 
     def note(self, text: str) -> None:
         """Something worth a line happened."""
 
 
 class CaseExecutor:
-    """Plays histories of one sitting, and writes them into one journal."""
+    """Runs the cases of one session, and records them in one journal."""
 
-    def __init__(self, run_session: RunSession, ledger: RecordSink, observer: Observer | None = None) -> None:
+    def __init__(self, run_session: RunSession, journal: RecordSink, observer: Observer | None = None) -> None:
         self._run_session = run_session
-        self._ledger = ledger
+        self._journal = journal
         self._observer = observer or Observer()
-        self._in_a_row = 0
+        self._inconclusive_in_a_row = 0
         self.failed = False
         """Whether some history broke a rule."""
 
     async def run_all(
-        self, histories: Sequence[ScheduledCase], planned: Container[str] = (), workers: int | None = None
+        self, cases: Sequence[ScheduledCase], planned: Container[str] = (), workers: int | None = None
     ) -> None:
-        """Play histories with as many workers as the target takes. Which ones is written down before the first.
+        """Run cases with as many workers as the target takes.
 
-        Those in ``planned`` were written down already, by a run that was interrupted. ``workers`` are fewer where
-        somebody else is to be taken into account.
+        Which ones is recorded before the first. Those in ``planned`` were recorded already, by a run that was
+        interrupted. ``workers`` are fewer where somebody else is to be taken into account.
 
         Raises:
-            TargetError: too many of them in a row proved nothing.
+            TargetError: too many of them in a row were inconclusive.
 
         """
         target = self._run_session.target
-        waiting = iter(histories)
-        new = [one for one in histories if one.identifier not in planned]
-        if new or not histories:
-            self._ledger.append(
-                "plan",
-                histories=[one.identifier for one in new],
-                digest=digest_of((one.identifier, history_as_json(one.planned.history)) for one in new),
-            )
+        waiting = iter(cases)
+        new = [scheduled for scheduled in cases if scheduled.identifier not in planned]
+        if new or not cases:
+            names = [scheduled.identifier for scheduled in new]
+            self._journal.append("plan", histories=names, digest=digest_of_cases(new))
 
         async def work() -> None:
             worker = target.worker()
             try:
-                for one in waiting:
-                    await self._run_case(one, worker)
+                for scheduled in waiting:
+                    await self._run_case(scheduled, worker)
             finally:
                 await worker.close()
 
-        await together([work() for _ in range(max(1, min(workers or target.concurrency, len(histories))))])
+        await together([work() for _ in range(max(1, min(workers or target.concurrency, len(cases))))])
 
-    async def _run_case(self, numbered: ScheduledCase, worker: Worker) -> None:
+    async def _run_case(self, scheduled: ScheduledCase, worker: Worker) -> None:
+        """Run a case, and again where it was inconclusive.
+
+        Raises:
+            TargetError: too many cases in a row were inconclusive.
+
+        """
         # A target in this process never makes us wait: here is where a signal gets its turn.
         await asyncio.sleep(0)
-        one, trial, identifier = numbered.planned, TrialResult(), numbered.identifier
-        source = one.source
+        case, trial, identifier = scheduled.case, TrialResult(), scheduled.identifier
         attempts = ("", *RETRY_SUFFIXES)
-        for attempt in attempts[attempts.index(numbered.attempt) :]:
-            identifier = numbered.identifier + attempt
-            trial = await self.play(one, identifier, source, worker, last=attempt == RETRY_SUFFIXES[-1])
+        for attempt in attempts[attempts.index(scheduled.attempt) :]:
+            identifier = scheduled.identifier + attempt
+            trial = await self.play(case, identifier, case.source, worker, last=attempt == RETRY_SUFFIXES[-1])
             if trial.ending is not TrialStatus.INCONCLUSIVE:
                 break
-        self._observer.played(one.history.profile, trial)
+        self._observer.played(case.history.profile, trial)
         self.failed = self.failed or trial.ending is TrialStatus.VIOLATES
-        missed, cause = trial.missing(one.goals)
+        missed, cause = trial.missing(case.goals)
         if missed:
-            self._ledger.append("missed", history=identifier, rules=missed, cause=self._clean(cause))
-        spent = SPENT in trial.cause
-        self._in_a_row = self._in_a_row + 1 if trial.ending is TrialStatus.INCONCLUSIVE and not spent else 0
-        if self._in_a_row >= UNHEALTHY:
+            self._journal.append("missed", history=identifier, rules=missed, cause=self._clean(cause))
+        self._check_health(trial)
+
+    def _check_health(self, trial: TrialResult) -> None:
+        inconclusive = trial.ending is TrialStatus.INCONCLUSIVE and SPENT not in trial.cause
+        self._inconclusive_in_a_row = self._inconclusive_in_a_row + 1 if inconclusive else 0
+        if self._inconclusive_in_a_row >= UNHEALTHY:
             raise TargetError(
                 f"{self._run_session.target.name} is not healthy: {UNHEALTHY} histories in a row proved nothing "
                 f"({trial.cause})."
             )
 
-    async def play(self, one: Case, identifier: str, source: str, worker: Worker, *, last: bool = True) -> TrialResult:
-        """Play one history and write it down. What is inconclusive counts only in its ``last`` attempt."""
-        profile = one.history.profile
-        self._ledger.append(
+    async def play(self, case: Case, identifier: str, source: str, worker: Worker, *, last: bool = True) -> TrialResult:
+        """Run one history and record it.
+
+        What is inconclusive counts only in its ``last`` attempt.
+        """
+        profile = case.history.profile
+        self._journal.append(
             "history",
             id=identifier,
             profile=profile.value,
             source=source,
-            label=one.label,
-            cell=dict(one.cell),
-            goals=list(one.goals),
-            history=history_as_json(one.history),
+            label=case.label,
+            cell=dict(case.cell),
+            goals=list(case.goals),
+            history=history_as_json(case.history),
         )
-        exchanges = self._run_session.exchanges(self._ledger, identifier)
+        exchanges = self._run_session.exchanges(self._journal, identifier)
         driver = worker.driver(profile, self._run_session.order_id(identifier), exchanges)
         endings = iter(SEQUENTIAL_SUFFIXES)
 
         async def elsewhere(history: History) -> TrialResult:
-            label = f"{one.label}: one after the other" if one.label else "one after the other"
-            alone = Case(history, label, one.cell, (), generated=one.generated)
+            label = f"{case.label}: one after the other" if case.label else "one after the other"
+            alone = Case(history, label, case.cell, (), generated=case.generated)
             return await self.play(alone, f"{identifier}{next(endings)}", source, worker, last=last)
 
         def note(step: int, **judgement: Any) -> None:
@@ -131,24 +140,24 @@ class CaseExecutor:
             content = self._cleaned(judgement)
             if content["status"] == "inconclusive" and not last:
                 content["superseded"] = True
-            self._ledger.append("judgement", history=identifier, step=step, **content)
+            self._journal.append("judgement", history=identifier, step=step, **content)
 
-        return await run_trial(one.history, driver, self._run_session.contexts[profile], note, elsewhere)
+        return await run_trial(case.history, driver, self._run_session.contexts[profile], note, elsewhere)
 
     async def run_unrecorded(self, history: History, identifier: str, worker: Worker) -> Findings:
-        """Play a history without writing it down."""
+        """Run a history without recording it; return what it broke itself."""
         await asyncio.sleep(0)
-        return (await self._unwritten(history, identifier, worker)).own_findings
+        return (await self._run_quietly(history, identifier, worker)).own_findings
 
-    async def _unwritten(self, history: History, identifier: str, worker: Worker) -> TrialResult:
+    async def _run_quietly(self, history: History, identifier: str, worker: Worker) -> TrialResult:
         profile = history.profile
-        driver = worker.driver(profile, self._run_session.order_id(identifier), _ignored)
+        driver = worker.driver(profile, self._run_session.order_id(identifier), _ignore)
         endings = iter(SEQUENTIAL_SUFFIXES)
 
         async def elsewhere(alone: History) -> TrialResult:
-            return await self._unwritten(alone, f"{identifier}{next(endings)}", worker)
+            return await self._run_quietly(alone, f"{identifier}{next(endings)}", worker)
 
-        return await run_trial(history, driver, self._run_session.contexts[profile], _ignored, elsewhere)
+        return await run_trial(history, driver, self._run_session.contexts[profile], _ignore, elsewhere)
 
     def _clean(self, text: str) -> str:
         return self._run_session.redactor.clean(text)
@@ -157,9 +166,9 @@ class CaseExecutor:
         if isinstance(value, str):
             return self._clean(value)
         if isinstance(value, Mapping):
-            return {name: self._cleaned(one) for name, one in value.items()}
+            return {name: self._cleaned(part) for name, part in value.items()}
         if isinstance(value, list | tuple):
-            return [self._cleaned(one) for one in value]
+            return [self._cleaned(part) for part in value]
         return value
 
 
@@ -176,5 +185,5 @@ async def together(tasks: Sequence[Coroutine[Any, Any, None]]) -> None:
         raise errors.exceptions[0] from None
 
 
-def _ignored(*_: object, **__: object) -> None:
+def _ignore(*_: object, **__: object) -> None:
     return

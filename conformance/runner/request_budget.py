@@ -1,6 +1,6 @@
 """A budget of requests: how many of the planned histories it buys, and what the rest would cost.
 
-The plan is so ordered that every beginning of it tells the most, and so a budget buys a beginning. How many requests a
+The plan is ordered so that every beginning of it tells the most, and so a budget buys a beginning. How many requests a
 history takes is estimated, and the estimate is corrected by what the ones before it took.
 """
 
@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Addressee, Cancel, Capture, History, Initiate, Key, Refund, Step, Together
-from conformance.runner.session import ScheduledCase
+from conformance.runner.schedule import ScheduledCase
 
 MARGIN: Final = 1.2
 """What a history may take beyond its estimate: polls, and another attempt now and then."""
 KEPT_BACK: Final = 5
-"""One part in so many is kept for making failures smaller, once there are any."""
+"""One part in so many is kept for shrinking failures, once there are any."""
 
 
 def cost(history: History) -> int:
@@ -49,35 +49,35 @@ class RequestBudget:
         self._most = most
         self._expected = self._taken = 0
 
-    def affordable(self, histories: Sequence[ScheduledCase], sent: int, at_a_time: int, *, failed: bool) -> int:
-        """Return how many of the next histories the budget pays for, at most so many at a time."""
-        left = self._most - sent - (self._most // KEPT_BACK if failed else 0)
+    def affordable(self, cases: Sequence[ScheduledCase], sent: int, at_a_time: int, *, failed: bool) -> int:
+        """Return how many of the next cases the budget pays for, at most ``at_a_time``."""
+        remaining = self._most - sent - (self._most // KEPT_BACK if failed else 0)
         price = self._price()
-        for number, one in enumerate(histories[:at_a_time]):
-            left -= round(cost(one.planned.history) * price)
-            if left < 0:
+        for number, scheduled in enumerate(cases[:at_a_time]):
+            remaining -= round(cost(scheduled.case.history) * price)
+            if remaining < 0:
                 return number
-        return min(at_a_time, len(histories))
+        return min(at_a_time, len(cases))
 
-    def paid(self, histories: Sequence[ScheduledCase], requests: int) -> None:
-        """Learn what histories took."""
-        self._expected += sum(cost(one.planned.history) for one in histories)
+    def paid(self, cases: Sequence[ScheduledCase], requests: int) -> None:
+        """Learn how many requests cases took."""
+        self._expected += sum(cost(scheduled.case.history) for scheduled in cases)
         self._taken += requests
 
-    def needs(self, histories: Sequence[ScheduledCase]) -> int:
-        """Return about how many requests histories would take."""
-        return round(sum(cost(one.planned.history) for one in histories) * self._price() / MARGIN)
+    def needs(self, cases: Sequence[ScheduledCase]) -> int:
+        """Return about how many requests cases would take."""
+        return round(sum(cost(scheduled.case.history) for scheduled in cases) * self._price() / MARGIN)
 
-    def bought(self, sent: int, played: Sequence[ScheduledCase], left: Sequence[ScheduledCase]) -> dict[str, Any]:
+    def bought(self, sent: int, run: Sequence[ScheduledCase], rest: Sequence[ScheduledCase]) -> dict[str, Any]:
         """Return the content of the record that says what the budget bought."""
-        systematic = [one for one in (*played, *left) if one.planned.source == "systematic"]
+        systematic = [scheduled for scheduled in (*run, *rest) if scheduled.case.source == "systematic"]
         return {
             "most": self._most,
             "sent": sent,
-            "played": len(played),
-            "planned": len(played) + len(left),
+            "played": len(run),
+            "planned": len(run) + len(rest),
             "systematic": len(systematic),
-            "rest": self.needs(left),
+            "rest": self.needs(rest),
         }
 
     def _price(self) -> float:

@@ -1,23 +1,31 @@
-"""What an interrupted run left to do: which histories were under way, and where each one is taken up again.
+"""Resuming an interrupted run: which histories were under way, and where each one is taken up again.
 
 A request that was under way when the run stopped was sent and not answered, and is judged as such: it proves nothing,
-and its history is played again on a fresh order. What was judged before is not judged again.
+and its history is run again on a fresh order. What was judged before is not judged again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from conformance.domain.expectation import LOST, Observation
 from conformance.domain.order import Profile
-from conformance.domain.steps import History, history_from_json, name_of
-from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, ends_history
-from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
+from conformance.domain.steps import History, history_as_json, history_from_json, name_of
+from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, digest_of, ends_history
+from conformance.evidence.journal import Evidence, Journal, JournalError, Record, is_merchant_run
 from conformance.evidence.redaction import REMOVED
 from conformance.judging.judge import FailureKey
 from conformance.judging.tracker import Tracker
 from conformance.model import ModelContext
+from conformance.runner.campaign import Campaign, Observer, Phase
+from conformance.runner.schedule import ScheduledCase, shared_example
+from conformance.runner.settings import Settings, timestamp
+from conformance.runner.shrinking import Failure, ProfileFailureKey
+from conformance.targets.target import Target
+from conformance.targets.transport import TargetError
 
 CAUSE: Final = "the run was interrupted"
 _OBSERVED: Final[Observation] = {"answer.outcome": LOST, "answer.cause": CAUSE}
@@ -25,7 +33,7 @@ RESUMABLE: Final = ("interrupted", "environment")
 
 
 def is_interruption(record: Record) -> bool:
-    """Tell whether a judgement is about a request that was under way when the run was interrupted."""
+    """Tell whether a record judges a request that the interruption cut off."""
     return bool(record["kind"] == "judgement" and record["observed"] == _OBSERVED)
 
 
@@ -51,7 +59,7 @@ class InterruptedRun:
         return sum(1 for _ in self._evidence.of_kind("resumed"))
 
     def next_attempt(self, name: str) -> str | None:
-        """Return how the identifier of a history's next attempt ends, or None where there is none to be played."""
+        """Return the suffix of a history's next attempt, or None where it needs none."""
         attempts = [letter for letter in ("", *RETRY_SUFFIXES) if name + letter in self._played]
         if not attempts:
             return ""
@@ -61,21 +69,21 @@ class InterruptedRun:
         return RETRY_SUFFIXES[len(attempts) - 1] if len(attempts) <= len(RETRY_SUFFIXES) else None
 
     def closings(self, contexts: dict[Profile, ModelContext], *, complete: bool) -> Iterator[dict[str, Any]]:
-        """Return the judgements of the requests that were under way, in the order in which they were begun."""
+        """Return judgements of the requests under way, in the order they were begun."""
         for name, record in self._played.items():
             if name in self._under_way:
                 yield self._closing(name, record, contexts[Profile(record["profile"])], complete=complete)
 
-    def kept(self) -> frozenset[tuple[Profile, FailureKey]]:
+    def explained(self) -> frozenset[tuple[Profile, FailureKey]]:
         """Return the failures of which a counterexample was kept."""
-        found = set()
+        failures = set()
         for record in self._evidence.of_kind("counterexample"):
             for judgement in self._judged[record["history"]]:
                 for finding in judgement.get("findings", ()):
                     if (finding["rule"], finding["reason"]) == (record["rule"], record["reason"]):
                         group = finding["rule"], f"{finding['branch']}: {finding['field']}"
-                        found.add((Profile(record["profile"]), group))
-        return frozenset(found)
+                        failures.add((Profile(record["profile"]), group))
+        return frozenset(failures)
 
     def _has_ended(self, name: str) -> bool:
         judgements = self._judged[name]
@@ -85,7 +93,7 @@ class InterruptedRun:
     def _proved_nothing(self, name: str) -> bool:
         if name in self._under_way:
             return True
-        aside = any(one.get("superseded") for one in self._judged[name])
+        aside = any(judgement.get("superseded") for judgement in self._judged[name])
         alone = [self._judged[name + letter] for letter in SEQUENTIAL_SUFFIXES if name + letter in self._played]
         return aside and not any(each and each[-1]["status"] == "violates" for each in alone)
 
@@ -122,6 +130,80 @@ def _tracked(history: History, judgements: list[Record], context: ModelContext, 
             return None
         tracker.observe(step, observation)
     return tracker
+
+
+class ResumedCampaign(Campaign):
+    """A run that was interrupted, from where it stopped to its last record."""
+
+    before: Evidence
+
+    def __init__(
+        self,
+        target: Target,
+        settings: Settings,
+        directory: Path,
+        observer: Observer | None = None,
+        fuzz: Phase | None = None,
+    ) -> None:
+        """Open the journal in ``directory``; ``settings`` are the interrupted run's.
+
+        Raises:
+            JournalError: the journal cannot be written, or there is none to go on with.
+
+        """
+        journal, self.before, self._torn = Journal.continued(directory)
+        self._interrupted = InterruptedRun(self.before)
+        self.planned = self._interrupted.planned
+        settings = replace(settings, nonce=f"{settings.nonce}r{self._interrupted.times + 1}")
+        super().__init__(target, settings, directory, observer, fuzz, journal)
+
+    async def start(self) -> None:
+        """Reach the target again, and judge the requests that were under way.
+
+        Raises:
+            TargetError: it cannot be tested, or offers something else than it did.
+
+        """
+        run_session, journal = self._run_session, self._journal
+        at = timestamp(self._run.started)
+        journal.append("resumed", at=at, nonce=run_session.settings.nonce, torn=self._torn)
+        probed = {record["profile"]: record for record in self.before.of_kind("capabilities")}
+        for profile in await run_session.open(journal):
+            if profile.value in probed:
+                await run_session.probe_again(probed[profile.value], journal)
+            else:
+                await run_session.look(profile, journal)
+        if self.before.first("whole") is None:
+            self._schedule.record_whole(journal)
+        for closing in self._interrupted.closings(run_session.contexts, complete=self._target.over_http):
+            journal.append("judgement", **closing)
+
+    def cases(self) -> list[ScheduledCase]:
+        """Return the cases that are still to be run.
+
+        Raises:
+            TargetError: the plan is not the one that the run began with.
+
+        """
+        cases = super().cases()
+        histories = {scheduled.identifier: history_as_json(scheduled.case.history) for scheduled in cases}
+        for plan in self.before.of_kind("plan"):
+            if digest_of((name, histories.get(name, {})) for name in plan["histories"]) != plan["digest"]:
+                raise TargetError(f"{self._target.name} does not lead to the same plan any more: begin another run.")
+        attempts = [(scheduled, self._interrupted.next_attempt(scheduled.identifier)) for scheduled in cases]
+        return [replace(scheduled, attempt=attempt) for scheduled, attempt in attempts if attempt is not None]
+
+    def shared_examples(self) -> list[ScheduledCase]:
+        """Return the examples that the run began with, or else those that are shared now."""
+        record = self.before.first("examples")
+        if record is None:
+            return super().shared_examples()
+        return [shared_example(example["id"], history_from_json(example["history"])) for example in record["histories"]]
+
+    def failures(self) -> dict[ProfileFailureKey, Failure]:
+        """Return the failures of which no counterexample was kept."""
+        explained = self._interrupted.explained()
+        return {key: failure for key, failure in super().failures().items() if key not in explained}
 
 
 def check_resumable(evidence: Evidence, tool: str, rulebook: str) -> None:

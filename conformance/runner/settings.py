@@ -72,10 +72,22 @@ class Settings:
 
 
 def nonce_for(target: Target, seed: int) -> str:
-    """Return what makes a run's order ids its own: from the seed where nobody else is served, else by chance."""
+    """Return the beginning of a run's order ids.
+
+    It comes from the seed where the target serves nobody else, and from chance elsewhere.
+    """
     if target.private:
         return f"{PREFIX}-{hashlib.sha256(str(seed).encode()).hexdigest()[:8]}"
     return f"{PREFIX}-{secrets.token_hex(4)}"
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as the journal has it: in UTC, in whole seconds.
+
+    >>> timestamp(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    '2026-01-02T03:04:05Z'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def header(settings: Settings, target: Target, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
@@ -98,7 +110,7 @@ def header(settings: Settings, target: Target, profiles: Sequence[Profile], star
     return {
         "format": JOURNAL_VERSION,
         "tool": __version__,
-        "started": started.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "started": timestamp(started),
         "command": settings.command,
         "seed": settings.seed,
         "budget": settings.budget,

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from conformance.domain.messages import Call, ResponseOrNone
 from conformance.domain.order import Market, Profile
+from conformance.domain.steps import History, name_of
+from conformance.targets.operator import Operator
 from conformance.wire.driver import Driver
 
 
@@ -39,6 +41,7 @@ class ProbeResult:
         note: what the smoke test did.
         distinguishes_units: whether the target refuses another sales unit than the order's.
         unplayable: names of steps that every other target can execute and this one cannot.
+        manual: which of the offered actions an operator is asked for.
 
     """
 
@@ -47,6 +50,11 @@ class ProbeResult:
     note: str
     distinguishes_units: bool = True
     unplayable: frozenset[str] = frozenset()
+    manual: frozenset[str] = frozenset()
+
+    def can_run(self, history: History) -> bool:
+        """Return whether the target can execute every step of a history."""
+        return self.unplayable.isdisjoint(map(name_of, history.steps))
 
 
 class Worker(Protocol):
@@ -70,6 +78,7 @@ class Target(Protocol):
         concurrency: how many histories may run at once.
         private: whether it lives in this process and serves nobody else.
         names_other_unit: whether a second sales unit is configured, which the target must tell from the first.
+        operator: who does what the target does not offer itself; None if nobody is asked.
 
     """
 
@@ -80,6 +89,7 @@ class Target(Protocol):
     concurrency: int
     private: bool
     names_other_unit: bool
+    operator: Operator | None
 
     @property
     def requests(self) -> int:

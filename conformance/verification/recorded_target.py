@@ -11,16 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import RecordSink, body_as_json
 from conformance.evidence.recorder import ExchangeRecorder
-from conformance.evidence.redaction import REMOVED, Redactor
+from conformance.evidence.redaction import REMOVED
 from conformance.model import ModelContext
 from conformance.results.partial_runs import AGE
 from conformance.rulebook import Readings
-from conformance.runner.operator import OperatedTarget, Operator
 from conformance.runner.session import RunSession
 from conformance.runner.settings import Settings
 from conformance.targets.http.credentials import EnvironmentCredentials
@@ -28,7 +27,8 @@ from conformance.targets.http.health_monitor import HealthMonitor
 from conformance.targets.http.session import TOKEN_PATH, open_session, token_call
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.http.token_store import Token, TokenStore
-from conformance.targets.target import RecordExchange, Target, Worker
+from conformance.targets.operator import Operator
+from conformance.targets.target import RecordExchange, Worker
 from conformance.targets.transport import Connection, Transport
 from conformance.verification.tape import RecordedConnection, RecordedExchanges, RunRecording
 from conformance.wire import WIRES, Call, ResponseOrNone
@@ -151,16 +151,16 @@ class RecordedTarget(HttpTarget):
 
 
 class _Worker:
-    def __init__(self, seat: RecordedTarget, recording: RunRecording) -> None:
-        self._target = seat
+    def __init__(self, target: RecordedTarget, recording: RunRecording) -> None:
+        self._target = target
         self._recording = recording
 
     def driver(self, profile: Profile, order_id: str, record: Callable[..., None]) -> Driver:
         exchanges = self._recording.current
         self._target.prepare(profile, exchanges)
-        return self._target.session.driver(
-            profile, order_id, RecordedConnection(exchanges), record, RecordedConnection(exchanges)
-        )
+        connection, beside = RecordedConnection(exchanges), RecordedConnection(exchanges)
+        manual = self._target.manual_steps(profile, order_id)
+        return self._target.session.driver(profile, order_id, connection, record, beside, manual)
 
     async def close(self) -> None:
         return
@@ -193,16 +193,14 @@ class RecordedSession(RunSession):
         self._recording = recording
         self._recorded_target = RecordedTarget(recording)
         self._plain = True
-        self.operator: Operator | None = None
-        seat: Target = self._recorded_target
         if recording.by_hand:
-            self.operator = Operator(RecordedOperator(recording))
-            self.operator.hand = partial(recording.append, "hand")
-            seat = cast(Target, OperatedTarget(seat, self.operator))
+            operator = Operator(RecordedOperator(recording))
+            operator.record = partial(recording.append, "hand")
+            self._recorded_target.operator = operator
         granted = frozenset({"age"}) if run.get("focus") == AGE else frozenset[str]()
-        super().__init__(seat, settings, granted=granted)
+        super().__init__(self._recorded_target, settings, granted=granted)
 
-    async def open(self, ledger: RecordSink) -> tuple[Profile, ...]:
+    async def open(self, journal: RecordSink) -> tuple[Profile, ...]:
         """Replay how the target was reached.
 
         Each process of a run has a nonce of its own, which begins with the run's.
@@ -211,14 +209,14 @@ class RecordedSession(RunSession):
         own = match.rpartition("-")[0] if match else self.nonce
         self._plain = self._plain and own == self.nonce
         self.settings = replace(self.settings, nonce=own)
-        return await super().open(ledger)
+        return await super().open(journal)
 
-    async def look(self, profile: Profile, ledger: RecordSink) -> None:
+    async def look(self, profile: Profile, journal: RecordSink) -> None:
         """Replay the probe of one API."""
         self._recorded_target.prepare(profile, self._recording.probe)
-        await super().look(profile, ledger)
+        await super().look(profile, journal)
 
-    async def _lapses_after(self, profile: Profile, context: ModelContext, ledger: RecordSink) -> timedelta | None:
+    async def _lapses_after(self, profile: Profile, context: ModelContext, journal: RecordSink) -> timedelta | None:
         """Replay the measurement of expiry, if there was one.
 
         A process that resumes a run does not measure again.
@@ -226,7 +224,7 @@ class RecordedSession(RunSession):
         first = next(self._recording.probe.requests(), {})
         if profile in self.contexts and f"-{profile.value[0]}lapse" not in json.dumps(first):
             return self.contexts[profile].lapses_after
-        return await super()._lapses_after(profile, context, ledger)
+        return await super()._lapses_after(profile, context, journal)
 
     @property
     def opened(self) -> bool:
@@ -247,25 +245,16 @@ class RecordedSession(RunSession):
         pattern = re.compile(rf"{re.escape(self.nonce)}[\w-]*?{re.escape(ending)}(?!\w)")
         return self._recording.current.find(pattern) or self.settings.nonce + ending
 
-    def exchanges(self, ledger: RecordSink, history: str) -> ExchangeRecorder:
+    def exchanges(self, journal: RecordSink, history: str) -> ExchangeRecorder:
         """Return the comparer of one history's exchanges."""
-        return cast(ExchangeRecorder, _ExchangeComparer(self._recording, self.redactor, history))
+        return _ExchangeComparer(self._recording, self.redactor, history)
 
 
-class _ExchangeComparer:
-    """Takes the place of the recorder of exchanges.
-
-    Compares each request with the recorded one.
-    """
-
-    def __init__(self, recording: RunRecording, redactor: Redactor, history: str) -> None:
-        self.step = 0
-        self._recording = recording
-        self._redactor = redactor
-        self._history = history
+class _ExchangeComparer(ExchangeRecorder):
+    """Compares each request with the recorded one instead of recording it."""
 
     def __call__(
-        self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, *, resent: bool = False
+        self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, /, *, resent: bool = False
     ) -> None:
         del answer, timing
         request = call.request
@@ -276,7 +265,7 @@ class _ExchangeComparer:
             "body": body_as_json(request.body),
         }
         more = {"resent": True} if resent else {}
-        self._recording.append(
+        self._journal.append(
             "exchange", history=self._history, step=self.step, purpose=call.purpose, request=sent, **more
         )
 

@@ -255,8 +255,9 @@ class _Replay:
         trial = TrialResult()
         last = name
         closed = False
-        if self._run_session.operator is not None:
-            self._run_session.operator.resting = not planned
+        operator = self._run_session.target.operator
+        if operator is not None:
+            operator.resting = not planned
         for attempt in ("", *RETRY_SUFFIXES) if planned else ("",):
             last = name + attempt
             if last not in self._histories:

@@ -45,13 +45,13 @@ def plan_without_what_shows_the_fault(patch):
         )
         return [one for one, parts in steps if not any(isinstance(part, Cancel) for part in parts)]
 
-    patch.setattr("conformance.runner.session.plan_cases", planned)
+    patch.setattr("conformance.runner.schedule.plan_cases", planned)
 
 
 @caught(4, "no history was played, so nothing was tested")
 def empty_campaign(patch):
     """Nothing is planned."""
-    patch.setattr("conformance.runner.session.plan_cases", lambda *_, **__: [])
+    patch.setattr("conformance.runner.schedule.plan_cases", lambda *_, **__: [])
 
 
 @caught(5, "was planned and not played")
@@ -435,7 +435,7 @@ def counterexample_is_kept_that_does_not_fail(patch):
         async def conforming(playing, one, *place, **options):
             short = dataclasses.replace(one, history=History(one.history.profile, one.history.opening, ()))
             await play(playing, short, *place, **options)
-            found = await self._playing.run_unrecorded(smallest, f"{one.history.profile.value}-99999", worker)
+            found = await self._executor.run_unrecorded(smallest, f"{one.history.profile.value}-99999", worker)
             return TrialResult(TrialStatus.VIOLATES, findings=found)
 
         with stage.patched(CaseExecutor, "play", conforming):

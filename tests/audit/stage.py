@@ -74,7 +74,7 @@ def planned(profile, context, offered, *, wire, seed, count) -> list[Case]:
 
 def use_small_plan(patch) -> None:
     """Let every run play the small plan."""
-    patch.setattr("conformance.runner.session.plan_cases", planned)
+    patch.setattr("conformance.runner.schedule.plan_cases", planned)
 
 
 def use_provider(patch, epayment=EPayment) -> None:

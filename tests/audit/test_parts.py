@@ -7,9 +7,10 @@ import pytest
 from conformance.api import RunOptions
 from conformance.evidence.journal import JournalError, read_journal
 from conformance.judging.verdicts import RunVerdict
+from conformance.reports import write_reports
 from conformance.runner.blocks import PARTS, BlockRun
 from conformance.runner.blocks import BlockRunner as Place
-from conformance.runner.finish import Ended
+from conformance.runner.recorded_run import RunEnd
 
 from . import stage
 
@@ -31,13 +32,13 @@ def ended(directory):
 
 def test_parts_that_are_all_there_make_a_run(played):
     run, _, histories = played
-    assert run.end(Ended(), histories).verdict is RunVerdict.CONFORMANT
+    assert run.end(RunEnd(), write_reports, histories).verdict is RunVerdict.CONFORMANT
 
 
 def test_a_part_that_was_lost_is_missed(played):
     run, directory, histories = played
     sorted((directory / PARTS).iterdir())[1].unlink()
-    assert run.end(Ended(), histories).verdict is RunVerdict.HARNESS
+    assert run.end(RunEnd(), write_reports, histories).verdict is RunVerdict.HARNESS
     assert f"{histories} histories were played" in ended(directory)
 
 
@@ -45,7 +46,7 @@ def test_a_part_that_was_lost_is_missed(played):
 def test_a_record_that_was_lost_is_missed(kind, played):
     run, directory, histories = played
     without(directory, kind)
-    assert run.end(Ended(), histories).verdict is RunVerdict.HARNESS
+    assert run.end(RunEnd(), write_reports, histories).verdict is RunVerdict.HARNESS
 
 
 def without(directory, kind):
@@ -60,7 +61,7 @@ def test_parts_that_cannot_be_joined_are_refused_and_nothing_is_reported(played)
     run, directory, histories = played
     without(directory, "history")
     with pytest.raises(JournalError, match="was not begun before it"):
-        run.end(Ended(), histories)
+        run.end(RunEnd(), write_reports, histories)
     assert read_journal(directory).records[-1]["ended"] == "harness"
     assert not (directory / "report.json").exists()
 
@@ -70,4 +71,4 @@ def test_a_part_that_is_there_twice_is_refused(played):
     part = sorted((directory / PARTS).iterdir())[0]
     part.with_stem(f"{part.stem}-again").write_bytes(part.read_bytes())
     with pytest.raises(JournalError, match="is there twice"):
-        run.end(Ended(), histories)
+        run.end(RunEnd(), write_reports, histories)

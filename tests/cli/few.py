@@ -4,7 +4,7 @@ import sys
 import time
 
 from conformance.cli.main import main
-from conformance.runner import session as run_session
+from conformance.runner import schedule
 from conformance.sandbox import Provider
 from conformance.strategies.provider.plan import plan_cases
 
@@ -17,5 +17,5 @@ if __name__ == "__main__":
         return handle(self, request)
 
     Provider.handle = slowly
-    run_session.plan_cases = lambda *given, **named: plan_cases(*given, **named)[::6]
+    schedule.plan_cases = lambda *given, **named: plan_cases(*given, **named)[::6]
     sys.exit(main())

@@ -110,7 +110,7 @@ def test_a_fault_during_a_run_names_the_journal(folder, monkeypatch):
     def broken(_self):
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr("conformance.runner.session.RunSession.everything", broken)
+    monkeypatch.setattr("conformance.runner.schedule.Schedule.all", broken)
     code, out, errors = spoken("run", "--histories", "0", "--profile", "epayment", "--out", "out")
     assert (code, len(errors.splitlines())) == (5, 1)
     assert "journal.jsonl" in errors

@@ -15,8 +15,8 @@ from conformance.fuzzing.campaign import FuzzCampaign
 from conformance.fuzzing.fuzzer import Limits
 from conformance.reports import write_reports
 from conformance.results.shard_merge import merge
-from conformance.runner.campaign import Campaign, Settings
-from conformance.runner.resume import is_interruption
+from conformance.runner.campaign import Settings
+from conformance.runner.resume import ResumedCampaign, is_interruption
 from conformance.runner.settings import Shard, nonce_for
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
@@ -43,7 +43,7 @@ def cut_and_resumed(directory, to, lines):
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
         settings = Settings(profiles=(Profile.EPAYMENT,), nonce=run["nonce"], command=run["command"])
-        asyncio.run(Campaign(target, settings, to, resume=True).run())
+        asyncio.run(ResumedCampaign(target, settings, to).run())
     write_reports(to)
     return to
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.runner.campaign import Campaign, Settings
-from conformance.runner.session import RunSession
+from conformance.runner.schedule import Schedule
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
 from conformance.targets.http.remote import RemoteTransport
@@ -34,12 +34,12 @@ class Came:
     disturbed: Counter
 
 
-class Few(RunSession):
-    """Plays a few histories, drawn from the seed."""
+class Few(Schedule):
+    """A few histories of the plan, drawn from the seed."""
 
-    def everything(self):
-        whole = super().everything()
-        return random.Random(self.settings.seed).sample(whole, min(FEW, len(whole)))
+    def all(self):
+        whole = super().all()
+        return random.Random(self._run_session.settings.seed).sample(whole, min(FEW, len(whole)))
 
 
 class FewCampaign(Campaign):
@@ -47,7 +47,7 @@ class FewCampaign(Campaign):
 
     def __init__(self, target, settings, directory):
         super().__init__(target, settings, directory)
-        self._run_session = Few(target, settings)
+        self._schedule = Few(self._run_session)
 
 
 @contextmanager

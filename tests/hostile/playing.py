@@ -36,7 +36,7 @@ def played(seed: int, directory: Path) -> Played:
     with pytest.MonkeyPatch.context() as patch, serving(target) as url:
         for name in ("CLIENT_ID", "CLIENT_SECRET", "SUBSCRIPTION_KEY", "MSN"):
             patch.setenv(f"VIPPS_{name}", getattr(options, name))
-        patch.setattr("conformance.runner.session.plan_cases", few)
+        patch.setattr("conformance.runner.schedule.plan_cases", few)
         patch.setattr(RemoteTransport, "sleep", staticmethod(do_not_wait))
         words = ("--target", url, "--control-url", f"{url}/control", "--concurrency", "1")
         completed = stage.run(directory, *words, profile=profile)

@@ -18,7 +18,8 @@ from conformance.model import ModelContext
 from conformance.results.result import Result, result_of
 from conformance.rulebook import Readings
 from conformance.runner.executor import CaseExecutor
-from conformance.runner.session import RunSession, ScheduledCase, start_journal
+from conformance.runner.schedule import Schedule, ScheduledCase
+from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings, nonce_for
 from conformance.runner.shrinking import Shrinker
 from conformance.sandbox import Provider
@@ -87,15 +88,20 @@ class Memory(RecordSink):
 
 
 class Quiet(RunSession):
-    """A sitting whose exchanges are forgotten, and whose plan is shared with everybody who would come to the same."""
+    """A session whose exchanges are forgotten."""
 
-    def exchanges(self, ledger: RecordSink, history: str) -> ExchangeRecorder:
+    def exchanges(self, journal: RecordSink, history: str) -> ExchangeRecorder:
         return Untold()
 
-    def plan(self, profile: Profile) -> list[ScheduledCase]:
-        settings = self.settings
-        plan = planned(profile, self.contexts[profile], self._offered[profile], settings.seed, settings.generated)
-        return [ScheduledCase(f"{profile.value}-{number:05d}", one) for number, one in enumerate(plan, 1)]
+
+class SharedSchedule(Schedule):
+    """A schedule that is shared with everybody who would come to the same."""
+
+    def of(self, profile: Profile) -> list[ScheduledCase]:
+        session = self._run_session
+        settings, offered = session.settings, session.probes[profile].offered
+        plan = planned(profile, session.contexts[profile], offered, settings.seed, settings.generated)
+        return [ScheduledCase(f"{profile.value}-{number:05d}", case) for number, case in enumerate(plan, 1)]
 
 
 def planned(profile: Profile, context: ModelContext, offered: frozenset[str], seed: int, count: int) -> Plan:
@@ -121,7 +127,7 @@ class Stage:
 
     @property
     def offered(self) -> frozenset[str]:
-        return self.run_session._offered[self.profile]
+        return self.run_session.probes[self.profile].offered
 
     def plan(self, seed: int, count: int) -> Plan:
         """Return the plan of a run with this seed."""
@@ -169,6 +175,6 @@ async def result_for(
 ) -> Result:
     """Play a whole run and reduce it as any other is, from a journal that was never written."""
     stage = await stage_for(provider, profile, readings, market, histories)
-    await CaseExecutor(stage.run_session, stage.ledger).run_all(stage.run_session.everything())
+    await CaseExecutor(stage.run_session, stage.ledger).run_all(SharedSchedule(stage.run_session).all())
     stage.ledger.append("finish", ended="complete", message="", seconds=0)
     return result_of(Evidence(tuple(stage.ledger.records)))

@@ -14,13 +14,14 @@ from urllib.request import Request, urlopen
 import pytest
 
 from conformance.cli.main import main
+from conformance.cli.operator import Terminal
 from conformance.evidence.journal import read_journal
 from conformance.judging.verdicts import RuleVerdict
 from conformance.reports import write_reports
-from conformance.runner.operator import DECLINED, DONE, LATE, Operator, Terminal
 from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
 from conformance.sandbox.wire import Refusal, RefusedError
+from conformance.targets.operator import DECLINED, DONE, LATE, Operator
 
 from ..cli.command import environment
 

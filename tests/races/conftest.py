@@ -11,7 +11,7 @@ from .running import races
 
 @pytest.fixture(autouse=True)
 def _only_races(monkeypatch):
-    monkeypatch.setattr("conformance.runner.session.plan_cases", races)
+    monkeypatch.setattr("conformance.runner.schedule.plan_cases", races)
 
 
 @pytest.fixture(autouse=True)

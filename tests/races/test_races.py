@@ -24,7 +24,7 @@ BOOKS = {"INV-4", "INV-10"}
 
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=f"{fault.profile.value}-{fault.name}") for fault in FAULTS])
 def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypatch):
-    monkeypatch.setattr("conformance.runner.session.plan_cases", partial(races, rivals=RIVALS[fault.rival]))
+    monkeypatch.setattr("conformance.runner.schedule.plan_cases", partial(races, rivals=RIVALS[fault.rival]))
     with threaded(fault.provider().handle) as url:
         result = run(url, fault.profile, tmp_path)
     violated = {rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED}

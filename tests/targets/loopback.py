@@ -77,7 +77,7 @@ def server(answer):
 def play_few(monkeypatch):
     """Let campaigns play every eighth history only: enough to meet each kind of situation."""
     monkeypatch.setattr(
-        "conformance.runner.session.plan_cases", lambda *arguments, **named: plan_cases(*arguments, **named)[::8]
+        "conformance.runner.schedule.plan_cases", lambda *arguments, **named: plan_cases(*arguments, **named)[::8]
     )
 
 

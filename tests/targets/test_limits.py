@@ -73,7 +73,7 @@ def run(directory, monkeypatch, profile, *, paced):
         whole = plan_cases(*arguments, **named)
         return [case for case in whole if any(word in case.label for word in chosen)] + whole[::60]
 
-    monkeypatch.setattr("conformance.runner.session.plan_cases", few)
+    monkeypatch.setattr("conformance.runner.schedule.plan_cases", few)
     provider = Limited(clock)
     with running_server(provider) as url:
         target = resolve_target(url, control_url=f"{url}/control", environment={}, concurrency=1)

@@ -109,7 +109,7 @@ def test_a_header_that_a_history_breaks_keeps_its_token(tmp_path, tokens, monkey
             case for case in plan_cases(*arguments, **named) if any(word in case.label for word in ("token", "Bearer"))
         ]
 
-    monkeypatch.setattr("conformance.runner.session.plan_cases", broken)
+    monkeypatch.setattr("conformance.runner.schedule.plan_cases", broken)
     result = run(tmp_path, tokens)
     assert tokens.issued == 1
     assert {record["purpose"] for record in refused(result)} == {"act"}

@@ -17,7 +17,7 @@ from conformance.ageing.plant import Planting
 from conformance.ageing.planted_orders import KEY_NAME, PlantedOrder, PlantedOrders, key_file, merged, new_or_old, read
 from conformance.api import RunOptions
 from conformance.cli.exit_codes import INCOMPLETE
-from conformance.cli.operator import operated
+from conformance.cli.operator import add_operator
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import Stopper, stopper
 from conformance.errors import UsageError
@@ -62,7 +62,7 @@ def _plant(arguments: argparse.Namespace) -> int:
     if len(paths) != 1:
         raise UsageError("age plant writes one ledger: name one --ledger.")
     target, settings = _asked(arguments).prepare()
-    target = operated(arguments, target)
+    add_operator(arguments, target)
     ledger = new_or_old(paths[0])
     run_session = RunSession(target, settings)
     planted: Counter[str] = Counter()
@@ -75,7 +75,7 @@ def _plant(arguments: argparse.Namespace) -> int:
     async def planting() -> None:
         nonlocal short
         held = BufferedSink()
-        try:
+        async with run_session:
             for profile in await run_session.open(held):
                 await run_session.look(profile, held)
             work = Planting(run_session, ledger, note)
@@ -88,8 +88,6 @@ def _plant(arguments: argparse.Namespace) -> int:
                 if (count := await work.plant(profile, copies)) < wanted:
                     short = True
                     say(f"{profile.value}: {count} of {wanted} orders were planted; the person approves no more.")
-        finally:
-            await target.close()
 
     with stopper() as stopping:
         try:

@@ -132,20 +132,17 @@ async def play(example: Counterexample, seat: Target, settings: Settings) -> Tri
         TargetError: the target cannot be tested.
 
     """
-    run_session = RunSession(seat, settings)
-    try:
+    async with RunSession(seat, settings) as run_session:
         quiet = BufferedSink()
         await run_session.open(quiet)
         await run_session.look(example.profile, quiet)
-        told = ReplayedFailure(example)
+        executor = CaseExecutor(run_session, ReplayedFailure(example))
         worker = seat.worker()
         try:
-            one = Case(example.history, "counterexample", {}, (example.rule,))
-            return await CaseExecutor(run_session, told).play(one, f"{example.profile.value}-00001", "replay", worker)
+            case = Case(example.history, "counterexample", {}, (example.rule,))
+            return await executor.play(case, f"{example.profile.value}-00001", "replay", worker)
         finally:
             await worker.close()
-    finally:
-        await seat.close()
 
 
 def _verdict(example: Counterexample, trial: TrialResult) -> int:

@@ -19,7 +19,7 @@ from conformance.cli.commands.bundle import make
 from conformance.cli.commands.openapi import description_of
 from conformance.cli.config import ProviderOptions, merged_options, names_of
 from conformance.cli.exit_codes import INTERRUPTED
-from conformance.cli.operator import operated
+from conformance.cli.operator import add_operator
 from conformance.cli.progress import Display, Lines, display
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import SIGNALS, Stopper
@@ -33,7 +33,7 @@ from conformance.results.waivers import Waiver, outdated, read_expected_failures
 from conformance.rulebook import Readings, load
 from conformance.runner.blocks import join_parts
 from conformance.runner.campaign import Campaign
-from conformance.runner.resume import check_resumable
+from conformance.runner.resume import ResumedCampaign, check_resumable
 from conformance.runner.settings import Settings
 from conformance.targets.target import Target
 
@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
     fuzz = _fuzz(arguments, target)
     if arguments.operator and (processes is not None or arguments.select is not None):
         raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
-    target = operated(arguments, target)
+    add_operator(arguments, target)
     if fuzz is not None and (processes is not None or arguments.select is not None):
         raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
@@ -89,7 +89,8 @@ def _played(
     resume: bool = False,
 ) -> int:
     def play(stopping: Stopper) -> None:
-        stopping.play(Campaign(target, settings, directory, shown, fuzz, resume=resume).run())
+        campaign = ResumedCampaign if resume else Campaign
+        stopping.play(campaign(target, settings, directory, shown, fuzz).run())
 
     result = run_and_report(play, directory, debug=debug, ended=shown.close)
     code = _after(result, directory, expected, result.exit_code, bundle=bundle)
@@ -143,7 +144,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
     if bool(run.get("operator")) != arguments.operator:
         done = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
         raise UsageError(f"--resume plays what the run was asked for, and it {done}.")
-    target = operated(arguments, target)
+    add_operator(arguments, target)
     sys.stdout.write(f"Resuming {directory}: {target.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
     sys.stdout.flush()
     shown, bundle = _display(arguments), arguments.bundle

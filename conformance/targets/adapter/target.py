@@ -12,6 +12,7 @@ from conformance.domain.steps import Approve, Cancel, Initiate
 from conformance.targets.adapter.driver import AdapterDriver, UnansweredError
 from conformance.targets.adapter.inspection import CHARGE_RUN, USER, Methods, methods_of, profiles_of
 from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
+from conformance.targets.operator import Operator
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
 from conformance.targets.transport import TargetError, TargetUsageError
 from conformance.wire.base import ObservedFields, OrderIdentifiers
@@ -31,6 +32,7 @@ class AdapterTarget:
     concurrency = 1
     private = False
     names_other_unit = False
+    operator: Operator | None = None
 
     def __init__(self, name: str, factory: Callable[[], Any], *, timeout: float = 30.0) -> None:
         """Create the adapter and check its APIs and methods.

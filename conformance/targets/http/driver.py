@@ -13,6 +13,7 @@ from conformance.targets.http.health_monitor import HealthMonitor
 from conformance.targets.http.race_timing import Race, RequestTiming
 from conformance.targets.http.request_sender import RequestSender, SendPolicy
 from conformance.targets.http.token_store import Token, TokenStore
+from conformance.targets.operator import ManualSteps
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection
 from conformance.wire import Calls, ObservedFields, Wire
@@ -37,6 +38,7 @@ class HttpDriver:
         tokens: TokenStore | None = None,
         health: HealthMonitor | None = None,
         policy: SendPolicy = SendPolicy(),  # noqa: B008 - frozen
+        manual: ManualSteps | None = None,
     ) -> None:
         """Take the wire of one order and a connection.
 
@@ -48,12 +50,14 @@ class HttpDriver:
             tokens: the token that the session shares; the wire's own if left out.
             health: the health that the session shares.
             policy: how politely requests are sent.
+            manual: the steps that an operator carries out; None if there are none.
 
         """
         self._wire = wire
         self._link = connection
         self._beside = beside
         self._record = record
+        self._manual = manual
         self._sender = RequestSender(
             tokens or TokenStore(Token(wire.credentials.token)), health or HealthMonitor("the target"), policy, record
         )
@@ -61,6 +65,8 @@ class HttpDriver:
 
     async def perform(self, step: Step) -> ObservedFields:
         """Make a step happen; return the observation of its response."""
+        if self._manual is not None and (observed := await self._manual.perform(step)) is not None:
+            return observed
         self._sender.unanswered = 0
         self._sender.preparing = not isinstance(step, Cancel)
         if not isinstance(step, Together):

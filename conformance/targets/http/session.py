@@ -20,6 +20,7 @@ from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.health_monitor import HealthMonitor, refuse_production
 from conformance.targets.http.request_sender import SendPolicy
 from conformance.targets.http.token_store import RENEWAL_MARGIN, Token, TokenStore
+from conformance.targets.operator import ManualSteps
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Capabilities, Connection, ControlOffer, TargetError, Transport
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
@@ -70,12 +71,15 @@ class Session:
         connection: Connection,
         record: RecordExchange,
         beside: Connection | None = None,
+        manual: ManualSteps | None = None,
     ) -> HttpDriver:
         """Return the driver of a history with an order id that was never used.
 
-        ``beside`` is a second connection, for requests that are sent at the same moment as another.
+        ``beside`` is a second connection, for requests that are sent at the same moment as another. ``manual`` are the
+        steps that an operator carries out.
         """
-        return self.driver_for(profile, OrderIdentifiers(order_id, self.today, self.market), connection, record, beside)
+        identifiers = OrderIdentifiers(order_id, self.today, self.market)
+        return self.driver_for(profile, identifiers, connection, record, beside, manual)
 
     def driver_for(
         self,
@@ -84,11 +88,21 @@ class Session:
         connection: Connection,
         record: RecordExchange,
         beside: Connection | None = None,
+        manual: ManualSteps | None = None,
     ) -> HttpDriver:
         """Return the driver of an order whose identifiers the caller keeps."""
         wire = WIRES[profile](self.credentials, identifiers, self.capabilities.of(profile).actions)
         second = beside if self.transport.concurrent else None
-        return HttpDriver(wire, connection, record, second, tokens=self.tokens, health=self.health, policy=self.policy)
+        return HttpDriver(
+            wire,
+            connection,
+            record,
+            second,
+            tokens=self.tokens,
+            health=self.health,
+            policy=self.policy,
+            manual=manual,
+        )
 
 
 async def open_session(

@@ -9,6 +9,7 @@ from conformance.domain.order import Market, Profile
 from conformance.targets.http.credentials import EnvironmentCredentials
 from conformance.targets.http.session import Session, open_session
 from conformance.targets.http.smoke_test import smoke_test
+from conformance.targets.operator import ManualSteps, Operator, manual_actions
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
 from conformance.targets.transport import Connection, Transport
 from conformance.wire.driver import Driver
@@ -31,6 +32,8 @@ class HttpTarget:
         self.concurrency = concurrency or transport.concurrency
         self.private = transport.private
         self.names_other_unit = credentials.other_named
+        self.operator: Operator | None = None
+        self._manual: dict[Profile, frozenset[str]] = {}
 
     @property
     def requests(self) -> int:
@@ -67,21 +70,29 @@ class HttpTarget:
         return self._session
 
     async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
-        """Run the smoke test of one API."""
-        note = await smoke_test(self.session, profile, record)
-        return ProbeResult(
-            self.session.offered[profile],
-            self.session.capabilities.of(profile).source,
-            note,
-            self.session.distinguishes_units[profile],
-        )
+        """Run the smoke test of one API, and add what an operator can do."""
+        session = self.session
+        note = await smoke_test(session, profile, record)
+        offered, source = session.offered[profile], session.capabilities.of(profile).source
+        manual = frozenset[str]() if self.operator is None else manual_actions(profile, offered)
+        if manual:
+            source = f"{source}; a person at the terminal for {', '.join(sorted(manual))}"
+        self._manual[profile] = manual
+        return ProbeResult(offered | manual, source, note, session.distinguishes_units[profile], manual=manual)
+
+    def manual_steps(self, profile: Profile, order_id: str) -> ManualSteps | None:
+        """Return what an operator does to an order of a probed API; None if nothing."""
+        manual = self._manual.get(profile)
+        if self.operator is None or not manual:
+            return None
+        return ManualSteps(self.operator, manual, order_id, self.session.market.currency)
 
     def worker(self) -> Worker:
         """Return a worker with two connections.
 
         The second is for requests that race with another.
         """
-        return _HttpWorker(self.session, self.transport.connect(), self.transport.connect())
+        return _HttpWorker(self, self.transport.connect(), self.transport.connect())
 
     async def close(self) -> None:
         """Stop what ``open`` started."""
@@ -89,13 +100,14 @@ class HttpTarget:
 
 
 class _HttpWorker:
-    def __init__(self, session: Session, connection: Connection, beside: Connection) -> None:
-        self._session = session
+    def __init__(self, target: HttpTarget, connection: Connection, beside: Connection) -> None:
+        self._target = target
         self._link = connection
         self._beside = beside
 
     def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
-        return self._session.driver(profile, order_id, self._link, record, self._beside)
+        manual = self._target.manual_steps(profile, order_id)
+        return self._target.session.driver(profile, order_id, self._link, record, self._beside, manual)
 
     async def close(self) -> None:
         await self._link.close()
