@@ -46,16 +46,19 @@ def complaints(name: str, text: str, result: Result) -> Iterator[str]:
 
 
 def _json(result: Result, text: str) -> Iterator[str]:
-    told = json.loads(text)
-    if told["verdict"] != result.verdict.value:
-        yield f"its verdict is {told['verdict']}, and the run's {result.verdict.value}"
-    if (told["exit_code"] == 0) != (result.verdict is RunVerdict.CONFORMANT) or told["exit_code"] != result.exit_code:
-        yield f"its exit code is {told['exit_code']}"
-    if told["journal"] != {"records": len(result.evidence.records), "digest": result.evidence.digest}:
+    report = json.loads(text)
+    if report["verdict"] != result.verdict.value:
+        yield f"its verdict is {report['verdict']}, and the run's {result.verdict.value}"
+    code = report["exit_code"]
+    if code != result.exit_code or (code == 0) != (result.verdict is RunVerdict.CONFORMANT):
+        yield f"its exit code is {code}"
+    if report["journal"] != {"records": len(result.evidence.records), "digest": result.evidence.digest}:
         yield "it is about another journal"
-    rules = [(one["id"], one["profile"], one["verdict"], one["examples"], one["violations"]) for one in told["rules"]]
+    rules = [
+        (rule["id"], rule["profile"], rule["verdict"], rule["examples"], rule["violations"]) for rule in report["rules"]
+    ]
     if rules != [
-        (one.rule.id, one.profile.value, one.verdict.value, one.examples, one.violations) for one in result.rules
+        (rule.rule.id, rule.profile.value, rule.verdict.value, rule.examples, rule.violations) for rule in result.rules
     ]:
         yield "its rules are not the run's"
 
@@ -65,37 +68,37 @@ def _junit(result: Result, text: str) -> Iterator[str]:
     cases = list(root.iter("testcase"))
     orderly = result.verdict in (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT)
     judged = [] if result.verdict is RunVerdict.HARNESS else result.rules
-    plain = [one for one in judged if one.waiver is None]
+    plain = [rule for rule in judged if rule.waiver is None]
     expected = {
         "tests": len(result.rules) + (not orderly),
-        "failures": sum(one.verdict is RuleVerdict.VIOLATED for one in plain),
-        "errors": sum(blocks_conformance(one) for one in judged) + (not orderly),
+        "failures": sum(rule.verdict is RuleVerdict.VIOLATED for rule in plain),
+        "errors": sum(blocks_conformance(rule) for rule in judged) + (not orderly),
         "skipped": len(result.rules)
         - sum(
-            one.verdict is RuleVerdict.PASSED
-            or (one.verdict is RuleVerdict.VIOLATED and one.waiver is None)
-            or blocks_conformance(one)
-            for one in judged
+            rule.verdict is RuleVerdict.PASSED
+            or (rule.verdict is RuleVerdict.VIOLATED and rule.waiver is None)
+            or blocks_conformance(rule)
+            for rule in judged
         ),
     }
-    found = {"tests": len(cases)}
-    found |= {
+    counted = {"tests": len(cases)}
+    counted |= {
         name: sum(case.find(tag) is not None for case in cases)
         for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
     }
     for name, number in expected.items():
-        said = sum(int(suite.attrib[name]) for suite in root)
-        if not number == found[name] == said == int(root.get(name, said)):
-            yield f"it has {found[name]} {name}, says {root.get(name, said)}, and there are {number}"
+        stated = sum(int(suite.attrib[name]) for suite in root)
+        if not number == counted[name] == stated == int(root.get(name, stated)):
+            yield f"it has {counted[name]} {name}, says {root.get(name, stated)}, and there are {number}"
 
 
 def _summary(result: Result, text: str) -> Iterator[str]:
     lines = text.splitlines()
-    said = lines[0].removeprefix("## ").replace("\\", "")
-    if said != in_one_line(headline(result), 300):
-        yield f"it begins with {said!r}"
+    first = lines[0].removeprefix("## ").replace("\\", "")
+    if first != in_one_line(headline(result), 300):
+        yield f"it begins with {first!r}"
     for profile in profiles(result):
-        of = [one.verdict for one in result.of(profile)]
+        of = [rule.verdict for rule in result.of(profile)]
         row = " | ".join(["", PROFILES[profile], *(str(of.count(verdict)) for verdict in verdicts(result)), ""]).strip()
         if row not in lines:
             yield f"its numbers for {PROFILES[profile]} are not those of the rules"
@@ -105,18 +108,18 @@ def _sarif(result: Result, text: str) -> Iterator[str]:
     (run,) = json.loads(text)["runs"]
     if run["properties"]["verdict"] != result.verdict.value or run["properties"]["journal"] != result.evidence.digest:
         yield "its verdict, or the journal that it is about, is another one"
-    found = [(one["ruleId"], one["properties"]["profile"], one["properties"]["verdict"]) for one in run["results"]]
-    if found != [(one.rule.id, one.profile.value, one.verdict.value) for one in result.rules]:
+    rows = [(rule["ruleId"], rule["properties"]["profile"], rule["properties"]["verdict"]) for rule in run["results"]]
+    if rows != [(rule.rule.id, rule.profile.value, rule.verdict.value) for rule in result.rules]:
         yield "its results are not the run's"
     failing = sum(
-        one["kind"] == "fail" and one["level"] != "note" and "suppressions" not in one for one in run["results"]
+        rule["kind"] == "fail" and rule["level"] != "note" and "suppressions" not in rule for rule in run["results"]
     )
-    if result.verdict is not RunVerdict.HARNESS and failing != sum(_red(one) for one in result.rules):
+    if result.verdict is not RunVerdict.HARNESS and failing != sum(_red(rule) for rule in result.rules):
         yield f"{failing} of its results fail"
 
 
-def _red(one: RuleResult) -> bool:
-    return (one.verdict is RuleVerdict.VIOLATED and one.waiver is None) or blocks_conformance(one)
+def _red(rule: RuleResult) -> bool:
+    return (rule.verdict is RuleVerdict.VIOLATED and rule.waiver is None) or blocks_conformance(rule)
 
 
 def _badge(result: Result, text: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunV
 from conformance.obligations.judge import CAUSE_ORDER
 from conformance.results.merchant_audit import check_merchant_run
 from conformance.results.partial_runs import apply_focus, fuzzed_rules
-from conformance.results.selfcheck import check_oracle, check_totals, check_verdict
+from conformance.results.selfcheck import check_oracle
 from conformance.results.waivers import waiver_from_json
 from conformance.rulebook import Rulebook, load, load_http_rules, load_obligations
 
@@ -71,7 +71,7 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
     Raises:
         FormatError: the evidence was judged by another rulebook than the one at hand.
         JournalError: it lacks a part, or is not that of one run.
-        OracleError: the reduction does not say what it is known to have to say.
+        OracleError: the oracle does not tell right from wrong any more.
 
     """
     check_oracle()
@@ -105,10 +105,8 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     waivers = _waivers(run, book)
     rules = apply_focus(run.get("focus"), rule_results(book, scopes, tallies, waivers))
     rules += fuzzed_rules(evidence, scopes, waivers)
-    check_totals(evidence, rules)
     partial = partial_note(run)
     verdict, reason = run_verdict(rules, ended, waivers, partial)
-    check_verdict(verdict, rules, complete=ended is None, waived=waivers, whole=not partial)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(record["kind"] in ("exchange", "fuzzed", "aside") for record in evidence.records)
     fuzzed = sum(1 for _ in evidence.of_kind("fuzzed"))

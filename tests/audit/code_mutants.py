@@ -25,7 +25,10 @@ from . import stage
 from .mutants import Mutants
 
 MUTANTS = Mutants()
+REDUCTION = Mutants()
+"""Of the reduction: no run notices them, and the property about it does."""
 caught = MUTANTS.caught
+caught_by_property = REDUCTION.caught(0, "")
 FAULT = "The suite itself failed"
 BLIND = "does not tell right from wrong any more"
 
@@ -262,7 +265,7 @@ def reducing(wrong, right):
     return mild
 
 
-@caught(5, BLIND)
+@caught_by_property
 def skip_counts_as_a_pass(patch):
     """A rule that was not exercised has passed."""
     stage.everywhere(
@@ -273,7 +276,7 @@ def skip_counts_as_a_pass(patch):
     )
 
 
-@caught(5, BLIND)
+@caught_by_property
 def thin_counts_as_a_pass(patch):
     """A rule with too few examples has passed."""
     stage.everywhere(
@@ -281,7 +284,7 @@ def thin_counts_as_a_pass(patch):
     )
 
 
-@caught(5, BLIND)
+@caught_by_property
 def violated_counts_as_recorded(patch):
     """A rule that was violated is recorded."""
     stage.everywhere(
@@ -289,13 +292,13 @@ def violated_counts_as_recorded(patch):
     )
 
 
-@caught(5, BLIND)
+@caught_by_property
 def one_example_is_enough(patch):
     """A rule passes with one example."""
     patch.setattr(rule_verdicts, "CHECKS_NEEDED", 1)
 
 
-@caught(5, BLIND)
+@caught_by_property
 def sides_exchanged(patch):
     """The examples of one side of a boundary are counted on the other."""
     rule_verdict = rule_verdicts.rule_verdict
@@ -312,21 +315,21 @@ def empty_run_is_conformant(patch):
     """Where nothing holds a run back, it is conformant."""
     run_verdict = run_verdicts.run_verdict
 
-    def mild(results, ended=None):
+    def mild(results, *place):
         listed = list(results)
-        return run_verdict(listed, ended) if listed else (RunVerdict.CONFORMANT, "")
+        return run_verdict(listed, *place) if listed else (RunVerdict.CONFORMANT, "")
 
     stage.everywhere(patch, "conformance.judging.run_verdicts", "run_verdict", mild)
 
 
-@caught(5, BLIND)
+@caught_by_property
 def broken_off_run_is_judged_by_what_it_saw(patch):
     """How a run ended is not asked."""
     run_verdict = run_verdicts.run_verdict
     stage.everywhere(patch, "conformance.judging.run_verdicts", "run_verdict", lambda results, *_: run_verdict(results))
 
 
-@caught(5, BLIND)
+@caught_by_property
 def violated_exits_with_nothing(patch):
     """A run that is not conformant exits with 0."""
     codes = {**EXIT_CODES, RunVerdict.NOT_CONFORMANT: 0}
@@ -336,7 +339,7 @@ def violated_exits_with_nothing(patch):
 # The result
 
 
-@caught(5, "violations of")
+@caught_by_property
 def rulebook_loses_a_rule(patch):
     """One of the violated rules governs no API any more."""
     governing = Rulebook.governing
@@ -345,7 +348,7 @@ def rulebook_loses_a_rule(patch):
     )
 
 
-@caught(5, BLIND)
+@caught_by_property
 def reduction_loses_a_rule(patch):
     """One of the violated rules is left out when all are reduced."""
     rule_results = rule_verdicts.rule_results
@@ -357,7 +360,7 @@ def reduction_loses_a_rule(patch):
     )
 
 
-@caught(5, "the result 0")
+@caught_by_property
 def result_does_not_count_violations(patch):
     """What violates is passed over when the judgements are counted."""
     tally = reduction._tally
@@ -369,20 +372,20 @@ def result_does_not_count_violations(patch):
     patch.setattr(reduction, "_tally", blind)
 
 
-@caught(5, "violations of")
+@caught_by_property
 def result_counts_the_shrinking(patch):
     """The histories of the shrinking count as well."""
     tallied = reduction._tallied
     patch.setattr(reduction, "_tallied", lambda evidence, profiles, _: tallied(evidence, profiles, set(profiles)))
 
 
-@caught(5, "its rules say otherwise")
+@caught_by_property
 def result_is_always_conformant(patch):
     """The verdict of a run does not come from its rules."""
     patch.setattr(reduction, "run_verdict", lambda *_: (RunVerdict.CONFORMANT, "All is well."))
 
 
-@caught(5, "otherwise than the run was asked to")
+@caught_by_property
 def everything_is_waived(patch):
     """A waiver of one rule covers all of them."""
     rule_results = rule_verdicts.rule_results

@@ -30,6 +30,8 @@ class Headline:
     rules: dict[tuple[str, str], str]
     red: frozenset[tuple[str, str]]
     """The rules that alone would keep the run from being conformant."""
+    sides: dict[tuple[str, str], dict[str, int]]
+    """How often each side of a boundary was shown, by profile and rule."""
 
     @property
     def code(self):
@@ -46,7 +48,7 @@ def headline_of(path):
     records = [json.loads(line) for line in lines]
     run, last = records[0], records[-1]
     waived = {one["rule"] for one in run["waivers"]}
-    rules, red, needless = {}, set(), set(waived)
+    rules, sides, red, needless = {}, {}, set(), set(waived)
     for offer in records:
         if offer["kind"] != "capabilities":
             continue
@@ -55,13 +57,16 @@ def headline_of(path):
             if offer["profile"] in [profile.value for profile in rule.profiles]:
                 key = offer["profile"], rule.id
                 there = {*offer["offered"], *(["wire"] if run["target"]["wire"] else [])}
+                # Of a run that was cut off nobody knows what the rest of it would have shown.
+                optional = rule.optional and last.get("ended") == "complete"
                 beyond_reach = not there.issuperset(NATURES.intersection(rule.needs))
+                sides[key] = {side: said.count(("shown", f"{rule.id}/{side}")) for side in rule.sides}
                 rules[key] = _rule(rule, said, beyond_reach=beyond_reach)
-                if _is_red(rule, rules[key], may_be_missing=beyond_reach or rule.optional):
+                if _is_red(rule, rules[key], may_be_missing=beyond_reach or optional):
                     needless.discard(rule.id)
                     if rule.id not in waived:
                         red.add(key)
-    return Headline(_run(last, rules, red, needless), rules, frozenset(red))
+    return Headline(_run(last, rules, red, needless), rules, frozenset(red), sides)
 
 
 def _said(records, profile):

@@ -8,12 +8,14 @@ from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 
 from conformance.evidence.journal import read_journal
 from conformance.results.result import result_of
 
 from . import drawn, stage
+from .code_mutants import REDUCTION
+from .recount import complaints
 from .rereduction import headline_of
 
 TABLE = ("VIOLATED", "INCONCLUSIVE", "NOT EXERCISED", "THIN", "PASSED", "RECORDED", "EXCLUDED")
@@ -21,9 +23,15 @@ APIS = {"ecom": "eCom v2", "epayment": "ePayment v1", "recurring": "Recurring v3
 RED = {"VIOLATED": "failure", "INCONCLUSIVE": "error", "NOT EXERCISED": "error", "THIN": "error"}
 
 
-@given(drawn.runs())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_every_form_says_what_an_independent_reduction_says(write):
+SEARCH = settings(
+    max_examples=300,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    report_multiple_bugs=False,
+)
+
+
+def check_every_form(write):
+    """Compare every form of a drawn run's report with the independent reduction."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         directory = write(Path(folder) / "run")
         expected = headline_of(directory / "journal.jsonl")
@@ -36,6 +44,7 @@ def test_every_form_says_what_an_independent_reduction_says(write):
         said = stage.command("report", directory)
         assert said.code == expected.code, said.errors
         assert said.out.strip().upper().startswith(f"{expected.verdict}:")
+        assert list(complaints(result)) == []
         check_json(expected, json.loads((directory / "report.json").read_text(encoding="utf-8")))
         check_junit(expected, ElementTree.parse(directory / "junit.xml").getroot())
         check_summary(expected, (directory / "summary.md").read_text(encoding="utf-8"))
@@ -44,9 +53,24 @@ def test_every_form_says_what_an_independent_reduction_says(write):
         assert re.search(r'<h1 id="headline"><span class="name">(.*?)</span>', page)[1].upper() == expected.verdict
 
 
+@SEARCH
+@given(drawn.runs())
+def test_every_form_says_what_an_independent_reduction_says(write):
+    check_every_form(write)
+
+
+@pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.name) for mutant in REDUCTION.all])
+def test_no_mutant_of_the_reduction_says_the_same(mutant, monkeypatch):
+    mutant.apply(monkeypatch)
+    search = settings(SEARCH, phases=[Phase.generate])(given(drawn.runs())(check_every_form))
+    with pytest.raises(AssertionError):
+        search()
+
+
 def check_json(expected, report):
     assert (report["verdict"], report["exit_code"]) == (expected.verdict, expected.code)
     assert {(one["profile"], one["id"]): one["verdict"] for one in report["rules"]} == expected.rules
+    assert {(rule["profile"], rule["id"]): rule["sides"] for rule in report["rules"]} == expected.sides
     assert len(report["rules"]) == len(expected.rules)
 
 

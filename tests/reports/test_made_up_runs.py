@@ -16,6 +16,7 @@ from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.reports import write_reports
 from conformance.rulebook import Readings
 
+from ..audit.recount import complaints
 from . import journals
 from .reading import UNSEEN, check
 from .schemas import faults_of, journal_schema, report_schema
@@ -35,6 +36,7 @@ ENDINGS = {
 def written(directory, made):
     made(directory)
     result = write_reports(directory)
+    assert list(complaints(result)) == []
     return result, check((directory / "report.html").read_text(encoding="utf-8"))
 
 

@@ -25,6 +25,7 @@ from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
 
+from ..audit.recount import complaints
 from .reading import Page, check
 from .schemas import faults_of, report_schema
 
@@ -51,6 +52,7 @@ def played(directory: Path, provider: Provider, *profiles: Profile) -> Run:
     )
     asyncio.run(Campaign(target, settings, directory).run())
     result = write_reports(directory)
+    assert list(complaints(result)) == []
     return Run(directory, result, check((directory / "report.html").read_text(encoding="utf-8")))
 
 

@@ -1,0 +1,91 @@
+"""A second count of the judgements of any evidence, and of what the rules of a run make of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from conformance.domain.order import Profile
+from conformance.evidence.journal import Evidence
+from conformance.judging.incidental import QUESTIONS
+from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.results.result import Result, partial_note
+from conformance.rulebook import Level
+
+COUNTED: Final = ("systematic", "generated", "example", "replay")
+"""Where the histories come from whose judgements count."""
+
+
+def complaints(result: Result) -> Iterator[str]:
+    """Say where a result contradicts its evidence."""
+    yield from _totals(result)
+    yield from _verdict(result)
+
+
+def _totals(result: Result) -> Iterator[str]:
+    """Count the judgements once more, and compare with the results of the rules."""
+    evidence = result.evidence
+    waivers = {waiver["rule"]: waiver["reason"] for waiver in evidence.records[0]["waivers"]}
+    counted = _counted(evidence)
+    reported: Counter[tuple[Profile, str, str]] = Counter()
+    for rule in result.rules:
+        key = rule.profile, rule.rule.id
+        reported[*key, "violations"] += rule.violations
+        reported[*key, "examples"] += rule.examples
+        reported[*key, "records"] += sum(rule.records.values())
+        if rule.waiver != waivers.get(rule.rule.id):
+            yield f"{rule.rule.id} is waived otherwise than the run was asked to"
+        allowed = [RuleVerdict.VIOLATED, RuleVerdict.EXCLUDED]
+        allowed += [RuleVerdict.WARNING] if rule.rule.level is Level.SHOULD else []
+        hidden = rule.violations and rule.verdict not in allowed
+        if hidden or (rule.verdict is RuleVerdict.PASSED and not rule.examples):
+            yield f"{rule.rule.id} is {rule.verdict.value} in {rule.profile.value} against what was counted"
+    for key in counted.keys() | reported.keys():
+        if counted[key] != reported[key]:
+            yield f"the evidence has {counted[key]} {key[2]} of {key[1]} in {key[0].value}, the result {reported[key]}"
+
+
+def _counted(evidence: Evidence) -> Counter[tuple[Profile, str, str]]:
+    profiles = {
+        record["id"]: Profile(record["profile"])
+        for record in evidence.of_kind("history")
+        if record["source"] in COUNTED
+    }
+    counted: Counter[tuple[Profile, str, str]] = Counter()
+    for record in evidence.of_kind("judgement"):
+        profile = profiles.get(record["history"])
+        if profile is None or record.get("superseded"):
+            continue
+        counted.update((profile, finding["rule"], "violations") for finding in record.get("findings", ()))
+        counted.update((profile, rule, "records") for rule in record.get("noticed", ()) if rule not in QUESTIONS)
+        if record["status"] in ("conforms", "recorded"):
+            counted.update((profile, rule.partition("/")[0], "examples") for rule in record.get("examples", ()))
+            counted.update((profile, rule, "records") for rule in record.get("records", ()))
+    for record in evidence.of_kind("fuzzed"):
+        profile = Profile(record["profile"])
+        counted.update((profile, finding["rule"], "violations") for finding in record.get("findings", ()))
+        if record["status"] == "conforms":
+            counted.update((profile, rule, "examples") for rule in record.get("examples", ()))
+    return counted
+
+
+def _verdict(result: Result) -> Iterator[str]:
+    """Hold the verdict of a run against its rules: red is never green, nor green red."""
+    open_ = (RuleVerdict.INCONCLUSIVE, RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
+    complete = result.evidence.records[-1].get("ended") == "complete"
+    violated = [rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED]
+    blocking = [
+        rule for rule in result.rules if rule.verdict in open_ and rule.in_scope and rule.rule.level is Level.REQUIRED
+    ]
+    red = {rule.rule.id for rule in (*violated, *blocking)}
+    green = (
+        complete
+        and not partial_note(result.run)
+        and any(rule.verdict is RuleVerdict.PASSED for rule in result.rules)
+        and all(rule.waiver for rule in (*violated, *blocking))
+        and red.issuperset(waiver["rule"] for waiver in result.run["waivers"])
+    )
+    broken = complete and any(not rule.waiver for rule in violated)
+    if (result.verdict is RunVerdict.CONFORMANT) != green or (result.verdict is RunVerdict.NOT_CONFORMANT) != broken:
+        yield f"the run is called {result.verdict.value}, and its rules say otherwise"
