@@ -14,7 +14,8 @@ LEFT_OUT = "…"
 
 
 def stripped(text):
-    return [line.strip() for line in text.splitlines()]
+    """Return the lines of a text without what its place in a file gives them: indentation, and a comma at the end."""
+    return [line.strip().removesuffix(",") for line in text.splitlines()]
 
 
 def parts(excerpt):
