@@ -58,13 +58,13 @@ def with_or_without(expectation: Expectation, unchanged: Expectation) -> Expecta
 
 
 def settled_by_reading(branches: tuple[Branch, ...], rules: tuple[str, ...], cause: str) -> Judgement:
-    """Return the judgement of a request without a response that these outcomes explain."""
+    """Return the judgement of an unanswered request that these outcomes explain."""
     names = tuple(dict.fromkeys(branch.name for branch in branches))
     return Judgement(StepStatus.INCONCLUSIVE, names, rules, cause=cause, ambiguous=True)
 
 
 def excuse(observation: Observation, *, in_doubt: bool) -> str:
-    """Return why a response that nothing permits is still no violation; nothing where it is one."""
+    """Return why a response that nothing permits is no violation, if it is none."""
     if in_doubt:
         return _EARLIER
     for response in observations_of_each(observation):

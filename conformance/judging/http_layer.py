@@ -108,7 +108,7 @@ class FuzzedRequest:
 
     @property
     def is_regular(self) -> bool:
-        """Whether nothing is known to be wrong with it: valid credentials, a body in order, an order that exists."""
+        """Whether nothing is known to be wrong with its credentials, body or order."""
         return self.has_credentials and not self.flaw and not self.is_about_nothing
 
     @property
@@ -209,7 +209,10 @@ def _violated(rule: str, field: str, permitted: str, observed: Scalar) -> Outcom
 
 
 def _server_error(request: FuzzedRequest) -> Outcome:
-    """A 500 violates WIRE-01 unless something explains it: the gateway, a bad moment, a known weakness."""
+    """Judge a server error: a violation of WIRE-01 unless something explains it.
+
+    The gateway may have caused it, or a bad moment, or a known weakness.
+    """
     status, facts = request.status, request.facts
     if status in PASSING or not request.is_documented or facts.get("sent.weakness"):
         return Outcome("WIRE-01", record=f"{status} for {request.in_words()}")
@@ -262,7 +265,7 @@ def _may_be_left_out(request: FuzzedRequest, described: frozenset[str]) -> bool:
 
 
 def _is_json(request: FuzzedRequest) -> Outcomes:
-    """A success has a JSON body, and so has a refusal that the API itself makes of a plain request."""
+    """A success has a JSON body; so has the API's own refusal of a plain request."""
     facts = request.facts
     own_refusal = request.status in FORMED and facts.get("sent.order") == "known" and facts.get("sent.plain")
     if not request.is_regular or not (request.succeeded or own_refusal) or not facts.get("answer.body"):

@@ -35,7 +35,7 @@ _DAY: Final = timedelta(days=1)
 def incidental_findings(
     step: Step, possible: PossibleOrders, judgement: Judgement, observation: Observation
 ) -> Mapping[str, str]:
-    """Return what a step showed incidentally, in a few words for each rule or question.
+    """Return what a step showed incidentally, by rule or question.
 
     Args:
         step: what was done.
@@ -105,7 +105,7 @@ def _of_a_cancel(step: Cancel, order: Order, judgement: Judgement, observation: 
 
 
 def _of_the_age(step: Cancel, order: Order, observation: Observation) -> IncidentalFindings:
-    """Say at which age a cancel was accepted or refused that nothing but the age can forbid."""
+    """Yield the age of a cancel that nothing but the age can forbid."""
     age, outcome = order.since_reserved, observation.get("answer.outcome")
     forbidden = {
         Profile.ECOM: bool(order.captured) and not step.flag,

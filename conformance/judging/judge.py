@@ -39,7 +39,10 @@ T = TypeVar("T")
 
 
 class OracleError(Exception):
-    """The suite is at fault: it no longer tells right from wrong, or lost what it recorded. No verdict holds."""
+    """The suite is at fault, so that no verdict holds.
+
+    It no longer tells right from wrong, or lost what it had recorded.
+    """
 
 
 class StepStatus(StrEnum):
@@ -61,7 +64,7 @@ FailureKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule that a step violates: the field, what was permitted there, and what was observed."""
+    """One violated rule: the field, what was permitted, and what was observed."""
 
     rule: str
     branch: str
@@ -71,7 +74,7 @@ class Finding:
 
     @property
     def group(self) -> FailureKey:
-        """The identity of the failure: the rule, and the reason without the amounts that differ between histories."""
+        """The identity of the failure: the rule, and the reason without its amounts."""
         return self.rule, f"{self.branch}: {self.field}"
 
     @property
@@ -123,11 +126,11 @@ class Judgement:
 
     @property
     def goes_on(self) -> bool:
-        """Whether some order is possible after the step, so that the next one can be judged."""
+        """Whether some order is possible after the step."""
         return self.is_permitted or self.ambiguous
 
     def as_json(self, expectation: Expectation) -> dict[str, Any]:
-        """Return the judgement for the journal. What was expected is written out where it was not met."""
+        """Return the judgement for the journal, with what was expected if it was not met."""
         out: dict[str, Any] = {"status": self.status.value}
         out |= {name: list(getattr(self, name)) for name in ("branches", "examples", "records") if getattr(self, name)}
         out |= {name: dict(getattr(self, name)) for name in ("readings", "noticed") if getattr(self, name)}
@@ -206,9 +209,10 @@ def _permitted(expectation: Expectation, fitting: tuple[Branch, ...], observatio
 
 
 def documented_branches(fitting: Iterable[Branch]) -> list[Branch]:
-    """Leave out the branches that permit anything where another one says what is documented.
+    """Return the branches without those that permit anything.
 
-    Only those that lead to the same order: one that leads to another order keeps the question open.
+    A branch without rules says nothing where another one, with rules, leads to the same order. One that leads to
+    another order stays: it keeps the question open.
     """
     branches = list(fitting)
     documented = {branch.after for branch in branches if branch.rules}
@@ -216,7 +220,10 @@ def documented_branches(fitting: Iterable[Branch]) -> list[Branch]:
 
 
 def _was_seen(citation: str, branches: list[Branch], observation: Observation) -> bool:
-    """Tell whether anything that a rule claims was there to be seen. An optional part that is missing shows nothing."""
+    """Tell whether anything that a rule claims was there to be seen.
+
+    An optional field that is missing shows nothing.
+    """
     rule = _rule(citation)
     claims = [claim for branch in branches for claim in branch.claims if rule in map(_rule, claim.rules)]
     return not claims or any(_says_something(claim, observation) for claim in claims)
@@ -230,7 +237,7 @@ def _says_something(claim: Claim, observation: Observation) -> bool:
 
 
 def _says_nothing(expectation: Expectation, observation: Observation) -> str:
-    """Return why a response, or the read that followed it, says nothing about the order; nothing where it does."""
+    """Return why a response or a read says nothing about the order, if it does not."""
     for part, where in _PARTS:
         documented = part != "view" and any(
             branch.proves and _fits(branch, observation, (f"{part}.outcome", f"{part}.status"))
@@ -252,7 +259,7 @@ def _cause(part: str, observation: Observation) -> str:
 
 
 def _findings(expectation: Expectation, observation: Observation) -> Findings:
-    """Return one finding for each rule that was violated, about the first of its claims that failed."""
+    """Return one finding for each violated rule, about its first claim that failed."""
     findings: dict[str, Finding] = {}
     for branch, claim in _failed_claims(expectation, observation):
         for rule in map(_rule, claim.rules):
@@ -274,7 +281,7 @@ def _failures(branch: Branch, observation: Observation) -> list[Claim]:
 
 
 def _failed_answer(branch: Branch, observation: Observation) -> list[Claim]:
-    """Return the claims about the answer that failed, and any about a reason that it may not give.
+    """Return the failed claims about the answer, and about reasons it may not give.
 
     A branch states its outcomes first, so everything up to its last outcome is about how it begins. Every branch has
     one: without it, the branch would fit every answer.
@@ -288,7 +295,7 @@ def _failed_answer(branch: Branch, observation: Observation) -> list[Claim]:
 
 
 def _failed_preparation(expectation: Expectation, observation: Observation) -> str:
-    """Return which claim about our own preparation failed: it has no rule, so the target is not to blame."""
+    """Return which claim about our own preparation failed: one without a rule."""
     claims = (claim for branch in expectation.branches for claim in branch.claims)
     failed = next((claim for claim in claims if not claim.holds(observation)), None)
     if failed is None:
@@ -307,7 +314,7 @@ def _fits(branch: Branch, observation: Observation, fields: tuple[str, ...]) -> 
 
 
 def _rule(citation: str) -> str:
-    """Return the rule of a citation, without the side of its boundary: `KB-02` of `KB-02/beyond`."""
+    """Return the rule of a citation without its side: `KB-02` of `KB-02/beyond`."""
     return citation.partition("/")[0]
 
 

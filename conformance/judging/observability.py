@@ -41,7 +41,10 @@ def _answer_is_reported(branch: Branch, observation: Observation) -> bool:
 
 
 def _restricted(branch: Branch, observation: Observation) -> Branch:
-    """Keep the claims that can be compared. A rule whose claims all go is not checked; one without claims is."""
+    """Keep the claims that can be compared.
+
+    A rule whose claims all go is not checked; one that never had any is.
+    """
     claims = tuple(claim for claim in branch.claims if claim.field in observation)
     uncheckable = _rules(branch.claims) - _rules(claims)
     return replace(branch, claims=claims, rules=tuple(rule for rule in branch.rules if _name(rule) not in uncheckable))

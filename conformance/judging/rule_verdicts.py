@@ -50,7 +50,7 @@ ANOTHER_PERMITTED_RESPONSE: Final = "the target answered in another way, which i
 
 @dataclass(frozen=True, slots=True)
 class RuleEvidence:
-    """Everything that decides the verdict of one rule: the rule, what was observed of it, and what could be tested."""
+    """The rule, what was observed of it, and what could be tested."""
 
     rule: Rule
     tally: RuleTally
@@ -63,7 +63,7 @@ class RuleEvidence:
 
     @property
     def sides(self) -> dict[str, int]:
-        """How often it was checked on each side of its boundary; nothing where it has none."""
+        """How often it was checked on each side of its boundary, if it has one."""
         return {side: self.tally.examples[f"{self.rule.id}/{side}"] for side in self.rule.sides}
 
     @property
@@ -210,7 +210,7 @@ def _untried(evidence: RuleEvidence) -> str:
 
 
 def _why_missed(tally: RuleTally) -> str:
-    """Return why the histories that were meant to check a rule did not; nothing where there were none."""
+    """Return why the histories that were meant to check a rule did not, if any."""
     if not tally.missed:
         return ""
     cause = max(tally.missed, key=tally.missed.__getitem__)
@@ -259,7 +259,7 @@ def _where_more_could_come(evidence: RuleEvidence) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Where the condition holds, the verdict, its reason in words, and whether the rule is in scope."""
+    """A verdict, where it applies, its reason, and whether the rule is in scope."""
 
     condition: Callable[[RuleEvidence], bool]
     verdict: RuleVerdict
@@ -289,7 +289,10 @@ TABLE: Final = (
 
 
 def rule_verdict(rule: Rule, tally: RuleTally, scope: Scope, waiver: str | None = None) -> RuleResult:
-    """Reduce everything observed of one rule to its verdict, by `TABLE`. ``waiver`` is why the user accepts it."""
+    """Return the verdict of one rule, by `TABLE`, with its reason in words.
+
+    ``waiver`` is why the user accepts a violation; it changes nothing here.
+    """
     evidence = RuleEvidence(rule, tally, scope)
     row = next(row for row in TABLE if row.condition(evidence))
     return RuleResult(
@@ -315,7 +318,7 @@ def rule_results(
     tallies: Mapping[tuple[Profile, str], RuleTally],
     waivers: Mapping[str, str],
 ) -> tuple[RuleResult, ...]:
-    """Reduce a run to one result per rule and API: no rule that governs an API in scope can be left out."""
+    """Return one result for each rule that governs an API in scope: none is left out."""
     return tuple(
         rule_verdict(rule, tallies.get((scope.profile, rule.id)) or RuleTally(), scope, waivers.get(rule.id))
         for scope in scopes

@@ -16,7 +16,7 @@ OPEN = (RuleVerdict.INCONCLUSIVE, RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
 def run_verdict(
     results: Iterable[RuleResult], ended: RunVerdict | None = None, waived: Iterable[str] = (), partial: str = ""
 ) -> tuple[RunVerdict, str]:
-    """Reduce the results of the rules to the run's verdict, and one sentence that says why.
+    """Return the run's verdict, and one sentence that says why.
 
     In this order: a run that did not come to its end; a violation; a part of a run; a required rule that is still open;
     a run that tested nothing; a waiver without need, since it would hide the next violation. Only then, conformant.
@@ -90,6 +90,6 @@ def needless_waivers(results: Iterable[RuleResult], waived: Iterable[str]) -> li
 
 
 def blocks_conformance(result: RuleResult) -> bool:
-    """Tell whether a rule keeps a run from being conformant although nothing is violated."""
+    """Tell whether a rule that is not violated keeps a run from being conformant."""
     required = result.rule.level is Level.REQUIRED and result.in_scope
     return required and result.waiver is None and result.verdict in OPEN

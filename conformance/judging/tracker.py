@@ -67,9 +67,9 @@ class Tracker:
         return expectation
 
     def compare(self, step: Step, observation: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
-        """Compare an observation with what is expected, and stay where we are: more may still be read.
+        """Return the plain judgement of an observation, and the outcomes that fit.
 
-        Returns the judgement, and the outcomes that fit.
+        The tracker stays where it is: the order may be read again.
         """
         return judge(self._observable(self.expectation(step), observation), observation)
 
@@ -91,7 +91,7 @@ class Tracker:
         return judgement
 
     def advance(self, step: Step, branches: tuple[Branch, ...], observation: Observation) -> None:
-        """Move on to the orders that these outcomes of a step lead to; to none where there is no outcome."""
+        """Move on to the orders that these outcomes of a step lead to, if any."""
         self.orders = advance(step, self.orders, branches, observation) if branches else ()
 
     def _observable(self, expectation: Expectation, observation: Observation) -> Expectation:
@@ -100,7 +100,7 @@ class Tracker:
     def _judge_unanswered(
         self, step: Step, observation: Observation, judgement: Judgement, branches: tuple[Branch, ...]
     ) -> tuple[Judgement, tuple[Branch, ...]]:
-        """Let the order, as it was read back, say whether a request without a response was carried out."""
+        """Return what a request without a response did, as the order reads afterwards."""
         expectation = self.expectation(step)
         rules = rules_of(self._observable(expectation, observation))
         cause = judgement.cause or SENT_AGAIN

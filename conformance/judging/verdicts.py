@@ -39,7 +39,7 @@ class RuleVerdict(StrEnum):
 
 
 class RunVerdict(StrEnum):
-    """What a run says about the target. The last three are about a run that did not come to its end."""
+    """What a run says about the target; the last three, about one that was cut off."""
 
     CONFORMANT = "CONFORMANT"
     NOT_CONFORMANT = "NOT CONFORMANT"
@@ -65,7 +65,7 @@ LAST: Final = (1_000_000, 0)
 
 @dataclass(slots=True)
 class RuleTally:
-    """Everything that a run's judgements say about one rule of one API: a counter for each kind of thing said.
+    """Everything that a run's judgements say about one rule of one API.
 
     ``examples`` are the checks that it passed, by rule and side (`KB-02/beyond`); ``records`` what was observed of
     undocumented behaviour; ``reason``, ``counterexample`` (a file) and ``rank`` describe the violation shown first.

@@ -102,7 +102,7 @@ def _recorded_judgement(record: Record) -> dict[str, Any]:
 
 
 def audit(evidence: Evidence) -> None:
-    """Check that everything planned was run, judged to its end, and judged by the rules.
+    """Check that everything planned was run, and judged to its end by the rules.
 
     Raises:
         OracleError: it was not. The suite itself wrote this evidence, so the suite is at fault.

@@ -27,7 +27,7 @@ async def prepare(
     log: bool = False,
     is_final: Callable[[tuple[Branch, ...]], bool] = bool,
 ) -> ObservedFields | None:
-    """Execute a step and read the order back until the step has happened; then let the tracker move on.
+    """Execute a step, read it back until it has happened, and move the tracker on.
 
     Args:
         tracker: follows the order. If the step fails it stays where it is.
