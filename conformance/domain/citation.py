@@ -28,3 +28,8 @@ class Citation:
     def __str__(self) -> str:
         """Return the stored form."""
         return f"{self.rule}/{self.side}" if self.side else self.rule
+
+
+def rule_of(text: str) -> str:
+    """Return the rule of a stored citation: `EC-08` of `EC-08/absent`."""
+    return text.partition("/")[0]

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final, TypeAlias
 
+from conformance.domain.citation import rule_of
 from conformance.domain.expectation import ACCEPTED, BUSY, REFUSED, Observation, Scalar
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import Addressee, Cancel, Expire, Initiate, Key, Leave3DS, Reject, Step
@@ -144,7 +145,7 @@ def _of_an_ecom_success(order: Order, observation: Observation) -> IncidentalFin
 
 
 def _of_an_ecom_refusal(judgement: Judgement, observation: Observation) -> IncidentalFindings:
-    checked = {example.partition("/")[0] for example in judgement.examples}
+    checked = set(map(rule_of, judgement.examples))
     if _REFUSED_FOR_THE_AGE in checked:
         code = observation.get("answer.code")
         yield "C2", f"code {code}" if code else "no code"

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
+from conformance.domain.citation import rule_of
 from conformance.domain.expectation import (
     ABSENT,
     BROKEN,
@@ -224,8 +225,8 @@ def _was_seen(citation: str, branches: list[Branch], observation: Observation) -
 
     An optional field that is missing shows nothing.
     """
-    rule = _rule(citation)
-    claims = [claim for branch in branches for claim in branch.claims if rule in map(_rule, claim.rules)]
+    rule = rule_of(citation)
+    claims = [claim for branch in branches for claim in branch.claims if rule in map(rule_of, claim.rules)]
     return not claims or any(_says_something(claim, observation) for claim in claims)
 
 
@@ -262,7 +263,7 @@ def _findings(expectation: Expectation, observation: Observation) -> Findings:
     """Return one finding for each violated rule, about its first claim that failed."""
     findings: dict[str, Finding] = {}
     for branch, claim in _failed_claims(expectation, observation):
-        for rule in map(_rule, claim.rules):
+        for rule in map(rule_of, claim.rules):
             findings.setdefault(rule, _finding(rule, branch, claim, observation))
     return tuple(findings.values())
 
@@ -311,11 +312,6 @@ def _finding(rule: str, branch: Branch, claim: Claim, observation: Observation) 
 
 def _fits(branch: Branch, observation: Observation, fields: tuple[str, ...]) -> bool:
     return all(claim.holds(observation) for claim in branch.claims if claim.field in fields)
-
-
-def _rule(citation: str) -> str:
-    """Return the rule of a citation without its side: `KB-02` of `KB-02/beyond`."""
-    return citation.partition("/")[0]
 
 
 def _common(groups: list[tuple[T, ...]]) -> list[T]:

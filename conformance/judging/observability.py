@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from conformance.domain.citation import rule_of
 from conformance.domain.expectation import SENT_TOGETHER, Branch, Claim, Expectation, Observation
 from conformance.model import apart
 
@@ -47,12 +48,10 @@ def _restricted(branch: Branch, observation: Observation) -> Branch:
     """
     claims = tuple(claim for claim in branch.claims if claim.field in observation)
     uncheckable = _rules(branch.claims) - _rules(claims)
-    return replace(branch, claims=claims, rules=tuple(rule for rule in branch.rules if _name(rule) not in uncheckable))
+    return replace(
+        branch, claims=claims, rules=tuple(rule for rule in branch.rules if rule_of(rule) not in uncheckable)
+    )
 
 
 def _rules(claims: tuple[Claim, ...]) -> set[str]:
-    return {_name(rule) for claim in claims for rule in claim.rules}
-
-
-def _name(citation: str) -> str:
-    return citation.partition("/")[0]
+    return {rule_of(rule) for claim in claims for rule in claim.rules}

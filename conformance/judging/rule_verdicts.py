@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
 from conformance.judging.verdicts import CHECKS_NEEDED, RuleResult, RuleTally, RuleVerdict, Scope
 from conformance.rulebook import Level, Rule, Rulebook, Status
@@ -64,7 +65,7 @@ class RuleEvidence:
     @property
     def sides(self) -> dict[str, int]:
         """How often it was checked on each side of its boundary, if it has one."""
-        return {side: self.tally.examples[f"{self.rule.id}/{side}"] for side in self.rule.sides}
+        return {side: self.tally.examples[str(Citation(self.rule.id, side))] for side in self.rule.sides}
 
     @property
     def thin_sides(self) -> dict[str, int]:

@@ -56,7 +56,7 @@ class TrialStatus(StrEnum):
 
 @dataclass(slots=True)
 class TrialResult:
-    """What a trial showed. ``steps`` counts the steps that were executed, the opening included."""
+    """What a trial showed; ``steps`` counts the executed ones, the opening included."""
 
     ending: TrialStatus = TrialStatus.CONFORMS
     steps: int = 0
@@ -84,7 +84,7 @@ class TrialResult:
 
     @property
     def own_findings(self) -> tuple[Finding, ...]:
-        """What the history itself violated; not what was found in the ones that were run to explain a lost race."""
+        """What the history itself violated, without what was run to explain a lost race."""
         return () if self.cause else self.findings
 
 
@@ -131,7 +131,7 @@ async def run_trial(
 
 
 async def _one_after_the_other(history: History, index: int, elsewhere: RunElsewhere) -> TrialResult | None:
-    """Run two requests both ways round, one after the other; return the first trial that does not conform.
+    """Run two requests one after the other, both ways; return the first failed trial.
 
     What a target gets wrong without a race it gets wrong in a race as well, and that is not what the race is about.
     """
@@ -179,7 +179,7 @@ def _is_settled(tracker: Tracker, step: Step, observation: Observation) -> bool:
 
 
 def observation_in_words(observation: Observation) -> str:
-    """Return in a few words how a step was answered, such as ``refused 409, code conflict``."""
+    """Return how a step was answered, such as ``refused 409, code conflict``."""
     first, second = observations_of_each(observation)
     return "; ".join(map(_response_in_words, (first, second) if "answer.outcome" in second else (first,)))
 

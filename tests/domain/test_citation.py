@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from conformance.domain.citation import Citation
+from conformance.domain.citation import Citation, rule_of
 from conformance.rulebook import load, load_http_rules, load_obligations
 
 
@@ -15,6 +15,7 @@ from conformance.rulebook import load, load_http_rules, load_obligations
 def test_the_stored_form_is_read_and_written(text, citation):
     assert Citation.parse(text) == citation
     assert str(citation) == text
+    assert rule_of(text) == citation.rule
 
 
 def test_every_rule_and_side_of_the_rulebooks_comes_back():
