@@ -23,7 +23,7 @@ from conformance.results.result import result_of
 from conformance.rulebook import Level
 
 from ..audit import stage
-from ..merchant.faulty import KeyOfTheCall as Negligent
+from ..merchant.faulty.request_rules import KeyOfTheCall as Negligent
 from ..reports import journals
 from ..reports.schemas import faults_of
 from ..reports.test_junit import results

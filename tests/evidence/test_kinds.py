@@ -26,7 +26,7 @@ from ..ageing.test_age_lane import home, time  # noqa: F401 - fixtures
 from ..audit import stage
 from ..faults.disturbed import play
 from ..faults.proxy import Plan
-from ..merchant.faulty import KeyOfTheCall as Negligent
+from ..merchant.faulty.request_rules import KeyOfTheCall as Negligent
 from ..operator.test_operator import operated
 from .runs import embedded, forged, of_kind, played, shop, verified
 

@@ -23,7 +23,7 @@ from conformance.reports.formats.sarif import sarif_text
 from conformance.reports.formats.statement import PREDICATE_TYPE, statement_text
 from conformance.results.result import result_of
 
-from ..merchant.faulty import KeyOfTheCall as Negligent
+from ..merchant.faulty.request_rules import KeyOfTheCall as Negligent
 from ..sdk.npm import install
 from .junit_schema import faults_of
 from .runs import shop

@@ -142,7 +142,7 @@ def test_what_is_no_description_is_refused(tmp_path, text, words):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "text"),
     [
         (("--target", "http://127.0.0.1:9"), 2, "--openapi is missing"),
         (("--target", "python:shop:Adapter", "--openapi", "x"), 2, "nothing to fuzz"),

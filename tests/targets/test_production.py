@@ -171,7 +171,7 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize(("answer", "words"), MARKED + LINKED)
-def test_an_answer_that_says_production_is_known(answer, words):
+def test_a_response_from_production_is_recognised(answer, words):
     assert words in production_sign(answer, loopback=False)
 
 
@@ -186,7 +186,7 @@ def test_a_response_of_the_test_environment_is_not_taken_for_production(answer):
 
 
 @pytest.mark.parametrize("name", ["X-Environment", "environment"])
-def test_a_target_whose_token_endpoint_says_production_is_left_at_once(name):
+def test_a_target_whose_token_endpoint_names_production_is_not_tested(name):
     asked = []
 
     def answer(request):
