@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ from conformance.targets.target import Target
 
 __all__ = ["Observer", "Result", "RunOptions", "UsageError", "run"]
 
-Word = TypeVar("Word", bound=StrEnum)
+Word = TypeVar("Word", Profile, Market)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from xml.etree import ElementTree
 
+from conformance.domain.api_table import spec_of
 from conformance.judging.judge import OracleError
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.wording.headline import headline, profiles, verdict_name, verdicts
-from conformance.reports.wording.provider import PROFILES
 from conformance.reports.wording.sanitize import in_one_line, shortened
 from conformance.results.result import Result
 
@@ -99,9 +99,10 @@ def _summary(result: Result, text: str) -> Iterator[str]:
         yield f"it begins with {first!r}"
     for profile in profiles(result):
         of = [rule.verdict for rule in result.of(profile)]
-        row = " | ".join(["", PROFILES[profile], *(str(of.count(verdict)) for verdict in verdicts(result)), ""]).strip()
+        title = spec_of(profile).title
+        row = " | ".join(["", title, *(str(of.count(verdict)) for verdict in verdicts(result)), ""]).strip()
         if row not in lines:
-            yield f"its numbers for {PROFILES[profile]} are not those of the rules"
+            yield f"its numbers for {title} are not those of the rules"
 
 
 def _sarif(result: Result, text: str) -> Iterator[str]:

@@ -14,10 +14,11 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.evidence.journal import is_merchant_run
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
-from conformance.reports.wording.provider import PROFILES, counted
+from conformance.reports.wording.provider import counted
 from conformance.results.result import Result
 
 FILE: Final = "power.json"
@@ -84,8 +85,8 @@ class DetectionFigures:
     detections: Mapping[str, Mapping[tuple[Profile, str], tuple[FaultDetection, ...]]]
 
     def setting_for(self, profile: Profile, offered: frozenset[str]) -> str | None:
-        """Return the largest setting that a target offers all of, or None where even the smallest asks for more."""
-        fitting = [name for name, offers in self.settings.items() if offers[profile] <= offered]
+        """Return the largest setting that a target offers all of, or None where none was measured for it."""
+        fitting = [name for name, offers in self.settings.items() if profile in offers and offers[profile] <= offered]
         return max(fitting, key=lambda name: len(self.settings[name][profile]), default=None)
 
     def rule_detection(
@@ -221,7 +222,7 @@ class DetectionTable:
         rows = self.by_profile()
         if not self._played or not rows or self.result.verdict not in (RunVerdict.CONFORMANT, RunVerdict.INCOMPLETE):
             return ""
-        counts = ", ".join(f"{detected} of {known} in {PROFILES[profile]}" for profile, detected, known in rows)
+        counts = ", ".join(f"{detected} of {known} in {spec_of(profile).title}" for profile, detected, known in rows)
         kind = "integrations" if is_merchant_run(self.result.run) else "implementations"
         return f"A run of this size catches these known faulty {kind} with every seed that was tried: {counts}."
 

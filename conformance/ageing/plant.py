@@ -10,8 +10,9 @@ from typing import Final
 
 from conformance.ageing import clock
 from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Scalar
-from conformance.domain.order import Kind, Market, Profile
+from conformance.domain.order import Market, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, History, Initiate, Read, Refund, Step
 from conformance.judging.tracker import Tracker
 from conformance.runner.preparation import prepare
@@ -39,10 +40,11 @@ def planting_plans(profile: Profile, *, approves: bool) -> Iterator[PlantingPlan
 
     Without anybody who approves, only a charge is ever reserved.
     """
-    if profile is not Profile.RECURRING and not approves:
+    spec = spec_of(profile)
+    if spec.user_approves and not approves:
         return
-    reserve: tuple[Step, ...] = () if profile is Profile.RECURRING else (Approve(),)
-    release = Cancel(flag=True) if profile is Profile.ECOM else Cancel()
+    reserve: tuple[Step, ...] = (Approve(),) if spec.user_approves else ()
+    release = Cancel(flag=spec.release_flag)
     yield PlantingPlan("reserved, to be cancelled", reserve, (Cancel(),))
     yield PlantingPlan("reserved, to be captured", reserve, (Capture(PART),))
     yield PlantingPlan("partly captured, to be cancelled", (*reserve, Capture(PART)), (release,))
@@ -82,7 +84,7 @@ class Planting:
         link = self._session.transport.connect()
         try:
             for plan, beyond in self.wanted(profile, copies):
-                name = f"{self._run_session.settings.nonce}-{profile.value[0]}a{count + 1:03d}"
+                name = self._run_session.settings.naming.order_id(profile, f"a{count + 1:03d}")
                 ticket = OrderIdentifiers(name, self._session.today, self._session.market)
                 manual = self._target.manual_steps(profile, name)
                 driver = self._session.driver_for(profile, ticket, link, _ignore, manual=manual)
@@ -111,7 +113,7 @@ class Planting:
     async def _plant(
         self, profile: Profile, plan: PlantingPlan, ticket: OrderIdentifiers, driver: Driver, *, beyond: bool
     ) -> PlantedOrder | None:
-        opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT)
+        opening = Initiate(AMOUNT, spec_of(profile).reserved_kind)
         tracker = Tracker(profile, self._run_session.contexts[profile])
         observations: list[dict[str, Scalar]] = []
         for step in (opening, *plan.before):

@@ -6,17 +6,96 @@ has its own ages, and a step that lets time pass increases them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar, Final
 
 
-class Profile(StrEnum):
-    """An API."""
+class _OpenEnumeration(type):
+    """Makes `Profile` iterable over its members, as an enumeration is."""
 
-    ECOM = "ecom"
-    EPAYMENT = "epayment"
-    RECURRING = "recurring"
+    def __iter__(cls) -> Iterator[Profile]:
+        return iter(tuple(_MEMBERS.values()))
+
+    def __len__(cls) -> int:
+        return len(_MEMBERS)
+
+    def __contains__(cls, value: object) -> bool:
+        return value in _MEMBERS
+
+
+class Profile(str, metaclass=_OpenEnumeration):
+    """One API, under the name that ``--profile`` and the journal have for it.
+
+    An open enumeration. It does what a ``StrEnum`` does: there is one object for each API, so that ``is`` compares;
+    ``Profile("ecom")`` returns it and any other text raises ValueError; iterating over the class gives the APIs in the
+    order in which they were added; a member is its name wherever text is needed; and a type checker lets no plain text
+    pass for one. What a ``StrEnum`` cannot do is `add` a member: a further API is registered, and
+    what uses APIs stays as it is.
+    """
+
+    __slots__ = ()
+
+    ECOM: ClassVar[Profile]
+    EPAYMENT: ClassVar[Profile]
+    RECURRING: ClassVar[Profile]
+
+    def __new__(cls, value: str) -> Profile:
+        """Return the API of a name.
+
+        Raises:
+            ValueError: no API has it.
+
+        """
+        member = _MEMBERS.get(value) if isinstance(value, str) else None
+        if member is None:
+            raise ValueError(f"{value!r} is not a valid {cls.__name__}")
+        return member
+
+    @property
+    def value(self) -> str:
+        """The name as plain text."""
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.upper()}: {self.value!r}>"
+
+    @classmethod
+    def define(cls, name: str) -> Profile:
+        """Return an API that is not a member yet.
+
+        Raises:
+            ValueError: the name is not one lower-case word, as the identifiers of histories need it.
+
+        """
+        if not (name.isascii() and name.isalpha() and name.islower()):
+            raise ValueError(f"{name!r} is not one lower-case word")
+        return str.__new__(cls, name)
+
+    @classmethod
+    def add(cls, profile: Profile) -> None:
+        """Make an API a member.
+
+        Raises:
+            ValueError: there is a member of this name.
+
+        """
+        if profile in _MEMBERS:
+            raise ValueError(f"{profile.value!r} is the name of another API")
+        _MEMBERS[profile.value] = profile
+
+    @classmethod
+    def remove(cls, profile: Profile) -> None:
+        """Take back what `add` did."""
+        del _MEMBERS[profile.value]
+
+
+_MEMBERS: Final[dict[str, Profile]] = {}
+Profile.ECOM, Profile.EPAYMENT, Profile.RECURRING = map(Profile.define, ("ecom", "epayment", "recurring"))
+for _profile in (Profile.ECOM, Profile.EPAYMENT, Profile.RECURRING):
+    Profile.add(_profile)
 
 
 class Stage(StrEnum):

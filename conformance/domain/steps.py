@@ -15,6 +15,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Kind, Profile
 
 HISTORY_VERSION: Final = 1
@@ -246,15 +247,8 @@ _NAMES: Final[Mapping[type[Any], str]] = {
     Together: "together",
 }
 _CLASSES: Final = {name: cls for cls, name in _NAMES.items()}
-
-_ANYWHERE: Final = frozenset({Initiate, Age, Capture, Refund, Cancel, Read, Together})
-_PAYMENT: Final = _ANYWHERE | {Approve, Reject, Expire, Enter3DS, Leave3DS}
-PLAYABLE: Final[Mapping[Profile, frozenset[type[Any]]]] = {
-    Profile.ECOM: _PAYMENT,
-    Profile.EPAYMENT: _PAYMENT,
-    Profile.RECURRING: _ANYWHERE | {StopAgreement, BecomeDue, StartProcessing, Reserve, Charge, Fail},
-}
-"""The steps that each API has."""
+STEP_NAMES: Final = tuple(_CLASSES)
+"""The names of all steps, as a history's JSON has them."""
 
 RACERS: Final = (Cancel, Capture, Refund, Approve, Reserve, Charge)
 """The steps that can be sent together with a cancel."""
@@ -273,6 +267,13 @@ CONTROL_ACTIONS: Final[Mapping[type[Any], str]] = {
 """The test control action of a step. Leaving 3-D Secure has two; see ``action_of``."""
 
 
+ACTIONS: Final = (
+    "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds",
+    "become_due", "start_processing", "reserve", "charge", "fail",
+)  # fmt: skip
+"""Every test control action but ageing, in the order in which the steps are named."""
+
+
 def action_of(step: Step) -> str | None:
     """Return the test control action that makes this step happen.
 
@@ -281,6 +282,13 @@ def action_of(step: Step) -> str | None:
     if isinstance(step, Leave3DS):
         return "finish_3ds" if step.success else "fail_3ds"
     return CONTROL_ACTIONS.get(type(step))
+
+
+def actions_of(profile: Profile) -> frozenset[str]:
+    """Return the test control actions that an API's steps stand for."""
+    steps = spec_of(profile).steps
+    actions = {action for cls, action in CONTROL_ACTIONS.items() if _NAMES[cls] in steps}
+    return frozenset(actions | ({"finish_3ds", "fail_3ds"} if _NAMES[Leave3DS] in steps else set()))
 
 
 def parts_of(step: Step) -> tuple[Step, ...]:
@@ -377,9 +385,9 @@ def _profile_in(data: Mapping[str, Any]) -> Profile:
 def _check_playable(profile: Profile, opening: Initiate, steps: Sequence[Step]) -> None:
     for index, step in enumerate((opening, *steps)):
         for part in parts_of(step):
-            if type(part) not in PLAYABLE[profile]:
+            if name_of(part) not in spec_of(profile).steps:
                 raise HistoryError(f"step {index} ({name_of(part)}) does not exist in {profile.value}")
-    if (opening.kind is Kind.PAYMENT) == (profile is Profile.RECURRING):
+    if opening.kind not in spec_of(profile).kinds:
         raise HistoryError(f"an order of kind {opening.kind.value!r} does not exist in {profile.value}")
 
 

@@ -49,9 +49,14 @@ def parse_toml(text: str, kind: type[T], name: str, *, quoted_dates: bool = Fals
     except tomllib.TOMLDecodeError as error:
         raise TomlError(f"{name} is not TOML: {error}.") from None
     try:
-        return msgspec.convert(data, kind, builtin_types=() if quoted_dates else _DATES)
+        return msgspec.convert(data, kind, builtin_types=() if quoted_dates else _DATES, dec_hook=_member)
     except msgspec.ValidationError as error:
         raise TomlError(f"{name}{_sentence(str(error), data, kind)}.") from None
+
+
+def _member(kind: type[Any], value: object) -> Any:
+    """Return a member of an open enumeration such as `Profile`, which msgspec takes for a type of its own."""
+    return kind(value)
 
 
 def _sentence(failure: str, data: Any, kind: type[msgspec.Struct]) -> str:
@@ -126,6 +131,9 @@ def _described(kind: inspect.Type) -> str:
             return " or ".join(_described(each) for each in kind.types if not isinstance(each, inspect.NoneType))
         case inspect.EnumType():
             return f"one of {', '.join(str(member.value) for member in kind.cls)}"
+        case inspect.CustomType():
+            members: Any = kind.cls
+            return f"one of {', '.join(str(member) for member in members)}"
         case inspect.LiteralType():
             return " or ".join(repr(value) for value in kind.values)
         case inspect.VarTupleType():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from conformance.domain.messages import NoResponse, Request, Response
+from conformance.domain.operations import MODIFYING, Operation
 from conformance.domain.order import Profile
 from conformance.fuzzing.executor import Budget, RequestDraft, RequestExecutor, SpentError
 from conformance.fuzzing.openapi import Description
@@ -22,7 +23,6 @@ from conformance.fuzzing.schemathesis_engine import (
     StockCheckFailure,
     operation_of,
 )
-from conformance.wire.operations import MODIFYING, Operation
 
 SAMPLED: Final = 0.4
 """The share of schemathesis' systematic requests that is sent: the probes have covered most of them."""

@@ -7,35 +7,31 @@ it. A request that gets a 500 is sent again before it is judged.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 from urllib.parse import quote
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Observation, Scalar
 from conformance.domain.messages import Call, Headers, NoResponse, Request, Response, ResponseOrNone
-from conformance.domain.order import Profile
+from conformance.domain.operations import BODILESS, MODIFYING, Operation, OperationKind
 from conformance.domain.steps import Step
 from conformance.fuzzing.openapi import Description
-from conformance.fuzzing.order_pool import OrderPool, PooledOrder, follow
+from conformance.fuzzing.order_pool import AGREEMENT, OrderPool, PooledOrder, follow
 from conformance.fuzzing.recorder import FuzzRecorder, Sent
-from conformance.fuzzing.request_bodies import MISSING, RequestDefaults, good_body, value_at
+from conformance.fuzzing.request_bodies import good_body
 from conformance.fuzzing.request_shape import RequestClassification, classify
+from conformance.fuzzing.requests import REQUESTS
+from conformance.fuzzing.requests.base import MISSING, RequestDefaults, value_at
 from conformance.fuzzing.response_facts import response_facts
 from conformance.judging.http_layer import AGAIN, COMPARED, PASSING, SOUND, judge_request
 from conformance.judging.judge import StepStatus
 from conformance.targets.transport import Connection, TargetError
 from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, ObservedFields, json_body, outcome_fields
-from conformance.wire.operations import BODILESS, MODIFYING, Operation, OperationKind
 
 UNHEALTHY: Final = 15
 """Requests in a row without a response, or with one of the gateway alone, that end the run."""
-KEYS: Final[Mapping[Profile, str]] = {
-    Profile.ECOM: "X-Request-Id",
-    Profile.EPAYMENT: "Idempotency-Key",
-    Profile.RECURRING: "Idempotency-Key",
-}
 
 
 class SpentError(Exception):
@@ -202,7 +198,7 @@ class RequestExecutor:
 
     def _request(self, draft: RequestDraft) -> Request:
         self._sent += 1
-        key = f"{self.orders.session.nonce}-{self.orders.profile.value[0]}z{self._sent:05d}"
+        key = self.orders.naming.order_id(self.orders.profile, f"z{self._sent:05d}")
         headers: list[tuple[str, str]] = []
         tokens = {"ours": f"Bearer {self._credentials.token}", "other": "Bearer not-a-token"}
         if draft.token in tokens:
@@ -213,17 +209,15 @@ class RequestExecutor:
         headers.append(("Merchant-Serial-Number", self._credentials.msn))
         if draft.content_type and (draft.body or draft.operation.body):
             headers.append(("Content-Type", draft.content_type))
-        headers.append((KEYS[self.orders.profile], key))
+        headers.append((spec_of(self.orders.profile).key_header, key))
         all_headers: Headers = (*headers, *SYSTEM_HEADERS)
         return Request(draft.method, self._path(draft), all_headers, draft.body)
 
     def _path(self, draft: RequestDraft) -> str:
         path = draft.operation.path
         known = draft.order.ids if draft.order is not None else {}
-        for name in ("orderId", "reference", "agreementId", "chargeId"):
-            braces = f"{{{name}}}"
-            if braces in path:
-                path = path.replace(braces, quote(known.get(name) or self._unknown_id(name), safe=""))
+        for name in draft.operation.parameters:
+            path = path.replace(f"{{{name}}}", quote(known.get(name) or self._unknown_id(name), safe=""))
         return path
 
     def _unknown_id(self, name: str) -> str:
@@ -231,9 +225,9 @@ class RequestExecutor:
 
         The agreement of an unknown charge exists, if possible.
         """
-        if name == "agreementId":
-            return self.orders.agreement or f"agr_{self.orders.session.nonce}none"
-        return f"{self.orders.session.nonce}-none"
+        if name == AGREEMENT:
+            return self.orders.agreement or f"agr_{self.orders.naming.nonce}none"
+        return f"{self.orders.naming.nonce}-none"
 
     def _request_facts(self, draft: RequestDraft, classification: RequestClassification) -> dict[str, Scalar]:
         order = self._order_fact(draft)
@@ -262,7 +256,7 @@ class RequestExecutor:
         operation = draft.operation
         if operation.names_order:
             return "known" if draft.order is not None else "unknown"
-        if operation.profile is Profile.RECURRING and operation.kind is OperationKind.CREATE:
+        if AGREEMENT in operation.parameters:
             return "none" if self.orders.agreement else "unknown"
         return "none"
 
@@ -276,7 +270,7 @@ class RequestExecutor:
         if isinstance(answer, NoResponse) or answer.status < 500 or answer.status in PASSING:
             return {}
         times = 1
-        key_header = KEYS[self.orders.profile]
+        key_header = spec_of(self.orders.profile).key_header
         while times < AGAIN:
             await self._connection.pause(0.2 * times)
             headers = tuple(
@@ -359,10 +353,10 @@ class RequestExecutor:
         body = json_body(Response(200, (), draft.body))
         if response.status not in (200, 201) or not self._has_usual_fields(draft.operation, body):
             return
-        profile = draft.operation.profile
-        path = {Profile.ECOM: "transaction.orderId", Profile.EPAYMENT: "reference"}.get(profile)
-        identifier = value_at(body, path) if path else MISSING
-        amount = value_at(body, "transaction.amount" if profile is Profile.ECOM else "amount.value")
+        paths = REQUESTS[draft.operation.profile].created
+        if paths is None:
+            return
+        identifier, amount = (value_at(body, path) for path in paths)
         is_amount = isinstance(amount, int) and not isinstance(amount, bool) and amount > 0
         if is_amount and isinstance(identifier, str):
             await self.orders.adopt(identifier, amount)

@@ -20,7 +20,7 @@ from conformance.fuzzing.openapi import Description
 from conformance.fuzzing.order_pool import OrderPool
 from conformance.fuzzing.probes import probe
 from conformance.fuzzing.recorder import FuzzRecorder, Watcher
-from conformance.fuzzing.request_bodies import RequestDefaults
+from conformance.fuzzing.requests.base import RequestDefaults
 from conformance.fuzzing.schemathesis_engine import EXAMPLES
 from conformance.rulebook import load_http_rules
 from conformance.runner.session import RunSession
@@ -194,7 +194,7 @@ class Fuzzer:
             session,
             profile,
             self._run_session.contexts[profile],
-            settings.nonce,
+            settings.naming,
             connection,
             recorder.record_aside,
         )

@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 import yaml
 from msgspec import Struct
 
+from conformance.domain.api_table import SPECS, operation_at
+from conformance.domain.operations import Operation
 from conformance.domain.order import Profile
 from conformance.domain.toml import Text, Texts, parse_toml
 from conformance.targets.transport import TargetUsageError
-from conformance.wire.operations import Operation, operation_at
 
 EMBEDDED: Final = "the embedded provider's own"
 LARGEST: Final = 10_000_000
@@ -344,6 +345,5 @@ def _bases(data: dict[str, Any]) -> list[str]:
         [server.get("url", "") for server in servers if isinstance(server, dict)] if isinstance(servers, list) else []
     )
     paths = [urlsplit(str(url)).path.rstrip("/") for url in listed]
-    return list(
-        dict.fromkeys(["", *paths, "/ecomm/v2", "/ecomm", "/epayment/v1", "/epayment", "/recurring/v3", "/recurring"])
-    )
+    roots = [path for spec in SPECS.values() for path in (spec.root, spec.root.rpartition("/")[0])]
+    return list(dict.fromkeys(["", *paths, *roots]))

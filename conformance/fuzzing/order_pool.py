@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED
-from conformance.domain.order import Kind, Profile
+from conformance.domain.operations import Operation, OperationKind
+from conformance.domain.order import Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Step
 from conformance.fuzzing.request_bodies import SMALL
 from conformance.judging.judge import Judgement
@@ -20,8 +23,8 @@ from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.session import Session
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection
+from conformance.wire import WIRES
 from conformance.wire.base import ObservedFields, OrderIdentifiers
-from conformance.wire.operations import Operation, OperationKind
 
 MODIFIED: Final = 4
 """Modifying requests after which an order is not used any more: five a minute are allowed."""
@@ -30,13 +33,11 @@ OLDEST: Final = 240.0
 PART: Final = 400
 """The amount of a partial capture, in minor units."""
 
-_APPROVED: Final[Mapping[str, tuple[Step, ...]]] = {
-    "reserved": (Approve(),),
-    "partly captured": (Approve(), Capture(PART)),
-    "captured": (Approve(), Capture(SMALL)),
-    "cancelled": (Approve(), Cancel()),
-}
-_CHARGES: Final[Mapping[str, tuple[Step, ...]]] = {
+AGREEMENT: Final = "agreementId"
+"""What a path calls the agreement that an order belongs to, where orders belong to one."""
+WAITING: Final = "waiting"
+
+_RESERVED: Final[Mapping[str, tuple[Step, ...]]] = {
     "reserved": (),
     "partly captured": (Capture(PART),),
     "captured": (Capture(SMALL),),
@@ -94,7 +95,7 @@ class OrderPool:
         session: the target.
         profile: the API.
         context: what the model knows of the target.
-        agreement: the id of an existing agreement (Recurring).
+        agreement: the id of an existing agreement, where orders belong to one.
 
     """
 
@@ -103,14 +104,14 @@ class OrderPool:
         session: Session,
         profile: Profile,
         context: ModelContext,
-        nonce: str,
+        naming: OrderNaming,
         connection: Connection,
         record: RecordExchange,
     ) -> None:
         self.session = session
         self.profile = profile
         self.context = context
-        self._nonce = nonce
+        self.naming = naming
         self._connection = connection
         self._record = record
         self._count = 0
@@ -122,18 +123,18 @@ class OrderPool:
     @property
     def situations(self) -> tuple[str, ...]:
         """The situations that an order can be brought into at this target."""
-        if self.profile is Profile.RECURRING:
-            situations = ["waiting", *_CHARGES]
-        elif "approve" in self.session.offered.get(self.profile, frozenset()):
-            situations = ["waiting", *_APPROVED]
-        else:
-            situations = ["waiting", "cancelled"]
+        situations = [WAITING, *_RESERVED] if self._can_reserve else [WAITING, "cancelled"]
         return tuple(situation for situation in situations if situation not in self._failed)
+
+    @property
+    def _can_reserve(self) -> bool:
+        offered = self.session.offered.get(self.profile, frozenset())
+        return not spec_of(self.profile).user_approves or "approve" in offered
 
     def fresh_id(self) -> str:
         """Return an order id that was not used before."""
         self._count += 1
-        return f"{self._nonce}-{self.profile.value[0]}f{self._count:04d}"
+        return self.naming.order_id(self.profile, f"f{self._count:04d}")
 
     async def pick(self, operation: Operation, random: Random) -> PooledOrder | None:
         """Return an order in a random situation; None if none can be created."""
@@ -169,15 +170,11 @@ class OrderPool:
         return await self.in_situation(situation)
 
     async def _create(self, situation: str) -> PooledOrder | None:
-        if self.profile is Profile.RECURRING:
-            waiting = situation == "waiting"
-            opening = Initiate(SMALL, Kind.CHARGE_RESERVE if waiting else Kind.INITIAL_RESERVE)
-            steps = () if waiting else _CHARGES[situation]
-        else:
-            opening = Initiate(SMALL)
-            reachable = "approve" in self.session.offered.get(self.profile, frozenset())
-            direct: tuple[Step, ...] = (Cancel(),) if situation == "cancelled" else ()
-            steps = _APPROVED[situation] if reachable and situation in _APPROVED else direct
+        spec = spec_of(self.profile)
+        waits = situation == WAITING or not self._can_reserve
+        opening = Initiate(SMALL, spec.waiting_kind if waits else spec.reserved_kind)
+        steps: tuple[Step, ...] = (Approve(),) if spec.user_approves and not waits else ()
+        steps += _RESERVED.get(situation, ())
         identifiers = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market)
         driver = self._driver(identifiers)
         tracker = Tracker(self.profile, self.context)
@@ -192,14 +189,13 @@ class OrderPool:
         return self.session.driver_for(self.profile, identifiers, self._connection, self._record)
 
     def _ids(self, identifiers: OrderIdentifiers) -> dict[str, str]:
-        if self.profile is Profile.RECURRING:
-            self.agreement = identifiers.agreement_id
-            return {"agreementId": identifiers.agreement_id, "chargeId": identifiers.charge_id}
-        return {"orderId" if self.profile is Profile.ECOM else "reference": identifiers.order_id}
+        ids = WIRES[self.profile].path_parameters(identifiers)
+        self.agreement = ids.get(AGREEMENT, self.agreement)
+        return ids
 
     async def adopt(self, identifier: str, amount: int) -> None:
         """Add an order that a drawn request created, if it is like one of the suite's own."""
-        if self.profile is Profile.RECURRING or len(self._adopted) >= 3:
+        if len(self._adopted) >= 3:
             return
         identifiers = OrderIdentifiers(identifier, self.session.today, self.session.market)
         driver = self._driver(identifiers)

@@ -11,11 +11,12 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
+from conformance.domain.api_table import spec_of
+from conformance.domain.operations import Operation, OperationKind
 from conformance.fuzzing.executor import RequestDraft, RequestExecutor
 from conformance.fuzzing.order_pool import PART, PooledOrder
-from conformance.fuzzing.request_bodies import FLAGS, SMALL, broken_bodies, good_body
+from conformance.fuzzing.request_bodies import SMALL, broken_bodies, good_body
 from conformance.wire.base import as_json_bytes
-from conformance.wire.operations import Operation, OperationKind
 
 SOURCE: Final = "probe"
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -97,7 +98,7 @@ async def _plain(executor: RequestExecutor, operation: Operation) -> AsyncIterat
         return
     cancels = operation.kind is OperationKind.CANCEL
     moves_money = operation.kind in (OperationKind.CAPTURE, OperationKind.REFUND)
-    flags = (None, False, True) if cancels and operation.profile in FLAGS else (None,)
+    flags = (None, False, True) if cancels and spec_of(operation.profile).cancel_flag else (None,)
     amounts = (PART, 2 * SMALL) if moves_money else (PART,)
     for situation, flag, amount in product(executor.orders.situations, flags, amounts):
         order = await executor.orders.fresh(situation) if cancels else None
@@ -116,4 +117,4 @@ def _plain_body(executor: RequestExecutor, operation: Operation, flag: bool | No
     if flag is None:
         return body
     good = good_body(operation, executor.defaults, "", amount) or {}
-    return as_json_bytes({**good, FLAGS[operation.profile]: flag})
+    return as_json_bytes({**good, str(spec_of(operation.profile).cancel_flag): flag})

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from conformance.domain.api_table import SPECS
 from conformance.domain.expectation import Scalar
 from conformance.domain.messages import Response
+from conformance.domain.operations import Operation
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence, Record, body_from_json
 from conformance.evidence.redaction import REMOVED
 from conformance.fuzzing.response_facts import response_facts
 from conformance.judging.http_layer import judge_request
 from conformance.wire import NoResponse, ResponseOrNone
-from conformance.wire.operations import OPERATIONS, Operation
 
 ON_TRUST: Final = (
     "what was fuzzed: its judgements follow from the facts, and those about the answers from the answers; what else "
@@ -46,7 +47,11 @@ class Rechecked:
 def recheck(evidence: Evidence) -> Rechecked:
     """Recheck every fuzzed request of a run."""
     result = Rechecked()
-    operations = {(operation.profile.value, operation.label): operation for operation in OPERATIONS}
+    operations = {
+        (operation.profile.value, operation.label): operation
+        for spec in SPECS.values()
+        for operation in spec.operations
+    }
     for record in evidence.of_kind("fuzzed"):
         facts = record["facts"]
         if any(REMOVED in str(value) for value in facts.values()):

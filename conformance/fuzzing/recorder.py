@@ -9,13 +9,13 @@ from typing import Any, Final, Protocol
 
 from conformance.domain.expectation import Observation
 from conformance.domain.messages import Request
+from conformance.domain.operations import Operation
 from conformance.evidence.journal import RecordSink
 from conformance.evidence.recorder import request_record, response_record
 from conformance.evidence.redaction import Redactor
 from conformance.judging.http_layer import Verdict
 from conformance.judging.judge import StepStatus
 from conformance.wire import Call, NoResponse, ResponseOrNone
-from conformance.wire.operations import Operation
 
 SECRETS: Final[Mapping[str, str]] = {
     "authorization": "Bearer $VIPPS_ACCESS_TOKEN",

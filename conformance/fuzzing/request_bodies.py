@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from conformance.domain.order import Profile
-from conformance.wire.base import as_json_bytes
-from conformance.wire.ecom import TEXT
-from conformance.wire.operations import AMOUNTS, Operation, OperationKind
+from conformance.domain.api_table import spec_of
+from conformance.domain.operations import Operation
+from conformance.fuzzing.requests import REQUESTS
+from conformance.fuzzing.requests.base import LONGEST_TEXT, MISSING, RequestDefaults, value_at
+from conformance.wire.base import TEXT, as_json_bytes
 
-LONGEST_TEXT: Final = 100
 SMALL: Final = 1000
 """The amount of an order, in minor units."""
-MISSING: Final = object()
-FLAGS: Final[Mapping[Profile, str]] = {
-    Profile.ECOM: "shouldReleaseRemainingFunds",
-    Profile.EPAYMENT: "cancelTransactionOnly",
-}
 OFTEN: Final = 0.85
 """How often a drawn value is replaced by one that means something to the target."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestDefaults:
-    """What the suite's own requests have: unit, currency, test user, due date."""
-
-    msn: str
-    currency: str
-    phone: str
-    due: str
-
-
-def value_at(body: Any, path: str) -> Any:
-    """Return the value at a dotted path, ``MISSING`` if there is none.
-
-    >>> value_at({"amount": {"value": 100}}, "amount.value")
-    100
-    """
-    for name in path.split("."):
-        if not isinstance(body, dict) or name not in body:
-            return MISSING
-        body = body[name]
-    return body
 
 
 def with_value(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -79,73 +49,7 @@ def good_body(operation: Operation, defaults: RequestDefaults, identifier: str, 
         amount: in minor units.
 
     """
-    if operation.profile is Profile.ECOM:
-        return _good_ecom(operation, defaults, identifier, amount)
-    if operation.profile is Profile.EPAYMENT:
-        return _good_epayment(operation, defaults, identifier, amount)
-    return _good_recurring(operation, defaults, identifier, amount)
-
-
-def _good_ecom(operation: Operation, defaults: RequestDefaults, identifier: str, amount: int) -> dict[str, Any] | None:
-    merchant: dict[str, Any] = {"merchantSerialNumber": defaults.msn}
-    transaction: dict[str, Any] = {"transactionText": TEXT}
-    if operation.kind is OperationKind.CREATE:
-        merchant |= {
-            "callbackPrefix": "https://example.com/vipps/callbacks",
-            "fallBack": f"https://example.com/vipps/fallback/{identifier}",
-        }
-        transaction |= {"amount": amount, "orderId": identifier}
-        customer = {"mobileNumber": defaults.phone[-8:]}
-        return {"customerInfo": customer, "merchantInfo": merchant, "transaction": transaction}
-    if operation.kind in (OperationKind.CAPTURE, OperationKind.REFUND):
-        transaction["amount"] = amount
-    return {"merchantInfo": merchant, "transaction": transaction} if operation.body else None
-
-
-def _good_epayment(
-    operation: Operation, defaults: RequestDefaults, identifier: str, amount: int
-) -> dict[str, Any] | None:
-    money = {"currency": defaults.currency, "value": amount}
-    if operation.kind is OperationKind.CREATE:
-        return {
-            "amount": money,
-            "paymentMethod": {"type": "WALLET"},
-            "customer": {"phoneNumber": defaults.phone},
-            "reference": identifier,
-            "userFlow": "WEB_REDIRECT",
-            "returnUrl": f"https://example.com/return?reference={identifier}",
-            "paymentDescription": "Conformance test",
-        }
-    moves_money = operation.kind in (OperationKind.CAPTURE, OperationKind.REFUND)
-    return {"modificationAmount": money} if moves_money else None
-
-
-def _good_recurring(
-    operation: Operation, defaults: RequestDefaults, identifier: str, amount: int
-) -> dict[str, Any] | None:
-    match operation.kind:
-        case OperationKind.CAPTURE | OperationKind.REFUND:
-            return {"amount": amount, "description": "Conformance test"}
-        case OperationKind.CREATE:
-            return {
-                "amount": amount,
-                "transactionType": "RESERVE_CAPTURE",
-                "type": "RECURRING",
-                "description": "Conformance test",
-                "due": defaults.due,
-                "retryDays": 5,
-                "orderId": identifier,
-            }
-        case OperationKind.DRAFT:
-            return {
-                "pricing": {"type": "LEGACY", "amount": amount, "currency": defaults.currency},
-                "interval": {"unit": "MONTH", "count": 1},
-                "merchantRedirectUrl": "https://example.com/redirect",
-                "merchantAgreementUrl": "https://example.com/agreement",
-                "phoneNumber": defaults.phone,
-                "productName": "Conformance test",
-            }
-    return None
+    return REQUESTS[operation.profile].good_body(operation, defaults, identifier, amount)
 
 
 def broken_bodies(
@@ -167,7 +71,7 @@ def broken_bodies(
         bodies.append((f"an object as {path}", as_json_bytes(with_value(good, path, {"no": "value"}))))
     bodies.extend(
         (f"a negative {path}", as_json_bytes(with_value(good, path, -amount)))
-        for path in AMOUNTS[operation.profile]
+        for path in spec_of(operation.profile).amount_fields
         if value_at(good, path) is not MISSING
     )
     return list(dict(bodies).items())
@@ -197,7 +101,7 @@ def with_meaningful_values(
         drawn = value_at(value, path)
         if isinstance(drawn, str) and len(drawn) <= LONGEST_TEXT and random.random() < OFTEN:
             value = with_value(value, path, meaningful)
-    for path in AMOUNTS[operation.profile]:
+    for path in spec_of(operation.profile).amount_fields:
         drawn = value_at(value, path)
         if isinstance(drawn, int) and not isinstance(drawn, bool) and drawn > 0 and random.random() < OFTEN:
             fitting = random.randint(1, max(1, largest)) if operation.names_order else SMALL

@@ -11,11 +11,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.domain.order import Profile
+from conformance.domain.api_table import spec_of
+from conformance.domain.operations import Operation, OperationKind
 from conformance.domain.steps import Cancel, Capture, Refund, Step
-from conformance.fuzzing.request_bodies import FLAGS, LONGEST_TEXT, MISSING, RequestDefaults, value_at
-from conformance.wire.ecom import TEXT
-from conformance.wire.operations import AMOUNTS, Operation, OperationKind
+from conformance.fuzzing.requests import REQUESTS
+from conformance.fuzzing.requests.base import MISSING, RequestDefaults, value_at
 
 MOST: Final = 65_000_000
 """The largest amount of a request whose step the model predicts, in minor units."""
@@ -73,15 +73,14 @@ def classify(operation: Operation, body: bytes, content_type: str, defaults: Req
 
 
 def _body_is_optional(operation: Operation) -> bool:
-    return operation.kind is OperationKind.CANCEL and operation.profile is Profile.EPAYMENT
+    return operation.kind in REQUESTS[operation.profile].bodies_optional
 
 
 def _without_body(operation: Operation) -> RequestClassification:
     if _body_is_optional(operation):
         return RequestClassification(step=Cancel())
     # A server may take no amount for the whole amount.
-    moves_money = operation.kind in (OperationKind.CAPTURE, OperationKind.REFUND)
-    if operation.profile is Profile.ECOM and moves_money:
+    if operation.kind in REQUESTS[operation.profile].empty_bodies_doubtful:
         return _UNCERTAIN
     return RequestClassification("there is no body")
 
@@ -105,7 +104,7 @@ def _flaw(operation: Operation, body: dict[str, Any]) -> str:
 
     The result is empty if there is none.
     """
-    amounts = AMOUNTS[operation.profile]
+    amounts = spec_of(operation.profile).amount_fields
     for path in operation.required:
         flaw = _flaw_of_required(path, value_at(body, path), is_amount=path in amounts)
         if flaw:
@@ -114,11 +113,7 @@ def _flaw(operation: Operation, body: dict[str, Any]) -> str:
         value = value_at(body, path)
         if isinstance(value, int) and not isinstance(value, bool) and value < 0:
             return f"{path} is negative"
-    text = value_at(body, "transaction.transactionText")
-    is_ecom_cancel = operation.profile is Profile.ECOM and operation.kind is OperationKind.CANCEL
-    if is_ecom_cancel and isinstance(text, str) and len(text) > LONGEST_TEXT:
-        return "transaction.transactionText is too long"
-    return ""
+    return REQUESTS[operation.profile].flaw(operation, body)
 
 
 def _flaw_of_required(path: str, value: Any, *, is_amount: bool) -> str:
@@ -141,14 +136,10 @@ def _is_numeric(text: str) -> bool:
 
 def _step(operation: Operation, body: dict[str, Any], defaults: RequestDefaults) -> Step | None:
     """Return the step of a body that is like one of the suite's own, else None."""
-    if operation.profile is Profile.ECOM:
-        flag, amount, own_body = _own_ecom(body, defaults)
-    elif operation.profile is Profile.EPAYMENT:
-        flag, amount, own_body = _own_epayment(body, defaults)
-    else:
-        flag, amount, own_body = _own_recurring(body)
-    if body != own_body or not (flag is None or isinstance(flag, bool)):
+    plain = REQUESTS[operation.profile].plain_body(body, defaults)
+    if plain is None or body != plain.body or not (plain.flag is None or isinstance(plain.flag, bool)):
         return None
+    flag, amount = plain.flag, plain.amount
     if operation.kind is OperationKind.CANCEL:
         return Cancel(flag) if amount is MISSING else None
     if flag is not None or not _is_capturable(amount):
@@ -160,40 +151,3 @@ def _step(operation: Operation, body: dict[str, Any], defaults: RequestDefaults)
 
 def _is_capturable(amount: Any) -> bool:
     return isinstance(amount, int) and not isinstance(amount, bool) and 1 <= amount <= MOST
-
-
-_Own = tuple[Any, Any, dict[str, Any] | None]
-"""The flag and the amount in a body, and the suite's own body with the same; None if it has no such body."""
-
-
-def _own_ecom(body: dict[str, Any], defaults: RequestDefaults) -> _Own:
-    flag = body.get(FLAGS[Profile.ECOM])
-    amount = value_at(body, "transaction.amount")
-    # The response repeats the text, and the model knows the suite's own text only.
-    own_body: dict[str, Any] = {
-        "merchantInfo": {"merchantSerialNumber": defaults.msn},
-        "transaction": {"transactionText": TEXT},
-    }
-    if amount is not MISSING:
-        own_body["transaction"]["amount"] = amount
-    if flag is not None:
-        own_body[FLAGS[Profile.ECOM]] = flag
-    return flag, amount, own_body
-
-
-def _own_epayment(body: dict[str, Any], defaults: RequestDefaults) -> _Own:
-    flag = body.get(FLAGS[Profile.EPAYMENT])
-    amount = value_at(body, "modificationAmount.value")
-    own_body: dict[str, Any] = {}
-    if amount is not MISSING:
-        own_body["modificationAmount"] = {"currency": defaults.currency, "value": amount}
-    if flag is not None:
-        own_body[FLAGS[Profile.EPAYMENT]] = flag
-    return flag, amount, own_body
-
-
-def _own_recurring(body: dict[str, Any]) -> _Own:
-    amount, description = value_at(body, "amount"), body.get("description")
-    if not isinstance(description, str) or not 1 <= len(description) <= LONGEST_TEXT:
-        return None, amount, None
-    return None, amount, {"amount": amount, "description": description}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from conformance.domain.expectation import Scalar
 from conformance.domain.messages import NoResponse, ResponseOrNone, find_header
-from conformance.domain.order import Profile
-from conformance.fuzzing.request_bodies import MISSING, value_at
-from conformance.wire.base import as_list, json_body, nested
-from conformance.wire.operations import ENTRIES, STATES, Operation, OperationKind
+from conformance.domain.operations import Operation
+from conformance.fuzzing.requests import REQUESTS
+from conformance.fuzzing.requests.base import MISSING, value_at
+from conformance.wire.base import json_body
 
 
 def response_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Scalar]:
@@ -29,7 +26,11 @@ def response_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Sc
         "answer.parsed": body is not None or answer.body.strip() == b"null",
         "answer.lacks": next((path for path in operation.answered if value_at(body, path) is MISSING), None),
     }
-    names = [name for name in _names(operation, body) if isinstance(name[0], str)] if answer.status < 300 else []
+    names = (
+        [name for name in REQUESTS[operation.profile].names(operation, body) if isinstance(name[0], str)]
+        if answer.status < 300
+        else []
+    )
     if names:
         facts["answer.name"] = next((name for name, documented in names if name not in documented), None)
     return facts
@@ -41,38 +42,3 @@ def _media_type(content_type: str | None) -> str | None:
         return None
     media_type = content_type.partition(";")[0].strip().lower()
     return "json" if media_type.endswith(("/json", "+json")) else media_type
-
-
-_Names = list[tuple[Any, frozenset[str]]]
-"""Names of states and log entries in a response, each with the documented ones."""
-
-
-def _names(operation: Operation, body: Any) -> _Names:
-    if operation.profile is Profile.ECOM:
-        return _ecom_names(operation, body)
-    if operation.profile is Profile.EPAYMENT:
-        return _epayment_names(operation, body)
-    if operation.kind is not OperationKind.READ:
-        return []
-    states, entries = STATES[Profile.RECURRING], ENTRIES[Profile.RECURRING]
-    return [(nested(body, "status"), states), *_members(nested(body, "history"), "event", entries)]
-
-
-def _ecom_names(operation: Operation, body: Any) -> _Names:
-    names = list(_members(nested(body, "transactionLogHistory"), "operation", ENTRIES[Profile.ECOM]))
-    state = nested(body, "transactionInfo", "status")
-    if operation.kind is OperationKind.CANCEL and state is not None:
-        return [(state.lower() if isinstance(state, str) else state, STATES[Profile.ECOM]), *names]
-    return names
-
-
-def _epayment_names(operation: Operation, body: Any) -> _Names:
-    if operation.kind is OperationKind.LOG:
-        return list(_members(body, "name", ENTRIES[Profile.EPAYMENT]))
-    if operation.kind is not OperationKind.CREATE and nested(body, "state") is not None:
-        return [(nested(body, "state"), STATES[Profile.EPAYMENT])]
-    return []
-
-
-def _members(entries: Any, name: str, documented: frozenset[str]) -> Iterable[tuple[Any, frozenset[str]]]:
-    return ((nested(entry, name), documented) for entry in as_list(entries))

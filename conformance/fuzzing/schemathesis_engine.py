@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.domain.messages import Headers, Request, Response
+from conformance.domain.operations import Operation, without_names
 from conformance.fuzzing.openapi import Description
-from conformance.wire.operations import Operation, without_names
 
 EXAMPLES: Final = 12
 """Drawn requests for each operation, and sequences of linked requests."""

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ABSENT, Observation, Scalar
+from conformance.domain.operations import BODILESS, MODIFYING, OperationKind
 from conformance.domain.order import Profile
 from conformance.judging.judge import Finding, StepStatus, observed_text
-from conformance.wire.operations import BODILESS, MODIFYING, OperationKind, operation
 
 GENERAL: Final = frozenset({
     400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422, 423, 424, 425, 426, 428, 429,
@@ -240,7 +241,7 @@ def _is_refused(request: FuzzedRequest) -> Outcomes:
 def _status_is_documented(request: FuzzedRequest) -> Outcome:
     status = request.status
     described = frozenset(str(request.facts.get("document.statuses") or "").split(","))
-    known = described | set(map(str, operation(request.profile, request.kind).success))
+    known = described | set(map(str, spec_of(request.profile).operation(request.kind).success))
     if not request.succeeded and not request.was_refused:
         return Outcome("WIRE-03", record=f"{status} is no answer of the API")
     if str(status) in known or f"{status // 100}XX" in described:
@@ -260,7 +261,7 @@ def _like(status: int, known: frozenset[str]) -> str:
 
 def _may_be_left_out(request: FuzzedRequest, described: frozenset[str]) -> bool:
     # eCom's older pages document 402, and its description leaves it out (`C4`).
-    documented_elsewhere = request.status == 402 and request.profile is Profile.ECOM
+    documented_elsewhere = request.status in spec_of(request.profile).undescribed_statuses
     return "default" in described or request.status in GENERAL or documented_elsewhere
 
 
@@ -284,7 +285,8 @@ def _is_json(request: FuzzedRequest) -> Outcomes:
 def _has_its_fields(request: FuzzedRequest) -> Outcomes:
     if not request.succeeded or not request.is_regular or request.status in _NOTHING_TO_TELL:
         return
-    if not operation(request.profile, request.kind).answered or request.facts.get("answer.type") not in ("json", None):
+    needed = spec_of(request.profile).operation(request.kind).answered
+    if not needed or request.facts.get("answer.type") not in ("json", None):
         return
     missing = request.facts.get("answer.lacks")
     yield _violated("WIRE-05", f"answer.{missing}", "there", ABSENT) if missing else Outcome("WIRE-05")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from conformance.domain.api_table import USUAL_API
 from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import Record
 from conformance.merchant.integration.base import SHORT_ACTION_SECONDS, Integration, MerchantCapabilities
@@ -153,7 +154,7 @@ class MerchantHarness:
         """
         if self._capabilities is None:
             self._set_up(Behaviour(), "open", CountingSink(), 1)
-            first = self._first or self.integration.first or Profile.EPAYMENT
+            first = self._first or self.integration.first or USUAL_API
             self._capabilities = self.integration.open(self._setup_for(first))
         return self._capabilities
 

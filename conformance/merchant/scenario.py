@@ -116,7 +116,7 @@ class ScenarioRunner:
 
     def _order_details(self, number: int, amount: int, history: MerchantHistory) -> Order:
         id_, state = f"{self._name}-{number}", self._double.state
-        agreement = state.agree(id_) if history.profile == "recurring" else ""
+        agreement = state.agree(history.profile, id_)
         return Order(id_, amount, state.options.currency, f"Order {id_}", agreement)
 
     # Steps. Each returns whether the history can go on.

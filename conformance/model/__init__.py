@@ -7,12 +7,12 @@ selects the outcome, and so the next order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, observations_of_each
 from conformance.domain.order import Attempt, Order, Profile
+from conformance.domain.registry import Registry
 from conformance.domain.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
 from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
 from conformance.model.ecom import EcomModel
@@ -37,9 +37,9 @@ __all__ = [
 PossibleOrders = tuple[Order, ...]
 """The orders that are still possible, given everything observed so far."""
 
-MODELS: Final[Mapping[Profile, ApiModel]] = {
-    model.profile: model for model in (EcomModel(), EpaymentModel(), RecurringModel())
-}
+MODELS: Final = Registry[ApiModel]("model")
+for _model in (EcomModel(), EpaymentModel(), RecurringModel()):
+    MODELS.register(_model.profile, _model)
 
 
 def initial_expectation(profile: Profile, step: Initiate, context: ModelContext) -> Expectation:

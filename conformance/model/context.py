@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from conformance.domain.order import Market, Order, Profile
+from conformance.domain.api_table import spec_of
+from conformance.domain.order import Market, Order
 from conformance.rulebook import Readings
 
 DAY = timedelta(days=1)
@@ -73,7 +74,7 @@ def age_for_cancel(order: Order, context: ModelContext) -> AgeLimit:
         sides.add(_against(order.since_initiated, CANCEL_LIMIT, CANCEL_LIMIT))
     if context.allows("C1", "market-deadline"):
         sides.add(_against(reserved, context.market_deadline, context.market_deadline))
-    if order.profile is Profile.ECOM and context.allows("C1", "six-months"):
+    if "six-months" in spec_of(order.profile).age_limits and context.allows("C1", "six-months"):
         sides.add(_against(reserved, *SIX_MONTHS))
     if not sides:
         # Six months, chosen for an API whose documentation does not know them, leaves what everybody says.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Claim, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
 from conformance.domain.order import CLOSED, Order, Profile, Stage
 from conformance.domain.steps import Age, Approve, Cancel, Capture, Defect, Read, Refund
@@ -84,6 +85,7 @@ from conformance.model.table import (
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, remainder_released
 
+SPEC: Final = spec_of(Profile.ECOM)
 SHOWN_BY_CANCEL: Final[Rules] = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-4", "INV-10")
 """Of what every successful cancel is an example: the forms of the answer and the history, and the books."""
 
@@ -99,7 +101,7 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
     success = (*accepted(outcome), done(answer))
 
     def response(premise: Premise, after: Order) -> Claims:
-        too_old = not_for_its_age(premise.order, ("98",))
+        too_old = not_for_its_age(premise.order, SPEC.too_old_codes)
         return (*success, *too_old, *_names(premise, answer), *_summary(after, answer))
 
     return response
@@ -372,7 +374,7 @@ CANCEL: Final = Table(
         ),
         Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),
     ),
-    always=locked("94"),
+    always=locked(*SPEC.lock_codes),
     recorded=(
         Silence(("EC-04",), given=RESERVED, request=PLAIN_REQUEST & FLAG_TRUE),
         Silence(("EC-05",), given=INITIATED, request=PLAIN_REQUEST & FLAG_TRUE),
@@ -407,7 +409,7 @@ class EcomModel(ApiModel):
             after_release=("EC-34",),
             too_old=("EC-36",),
             too_old_codes=("95",),
-            least=100,
+            least=SPEC.least_refund,
         ),
         **user_actions(rejected=("KB-12/rejected", "EC-15"), expired=("KB-12/expired", "EC-16")),
         Read: READ,
@@ -420,7 +422,6 @@ class EcomModel(ApiModel):
     ended_by_others = (Claim("view.summary", one_of(False)),)
     race_rules: ClassVar = {Approve: ("EC-02",)}
     race_records = ("EC-28",)
-    race_codes = ("94", "98")
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what `/details` says.

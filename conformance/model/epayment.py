@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Claim, Missing, NoneOf
 from conformance.domain.order import Order, Profile, Stage
 from conformance.domain.steps import Age, Cancel, Capture, Defect, Read, Refund
@@ -88,6 +89,7 @@ from conformance.model.table import (
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, remainder_released
 
+SPEC: Final = spec_of(Profile.EPAYMENT)
 _STATES: Final[Mapping[Stage, str]] = {
     Stage.INITIATED: "CREATED",
     Stage.IN_3DS: "CREATED",
@@ -119,7 +121,7 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
     def response(premise: Premise, after: Order) -> Claims:
         return (
             *success,
-            *not_for_its_age(premise.order, ("6030",)),
+            *not_for_its_age(premise.order, SPEC.too_old_codes),
             Claim("answer.state", one_of(state_of(after)), answer),
             Claim("answer.order", one_of("same"), answer),
             Claim("answer.currency", one_of(after.currency), ("INV-10",)),
@@ -409,7 +411,7 @@ CANCEL: Final = Table(
         *SAME_KEY_AGAIN,
         Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),
     ),
-    always=locked("6160", "6250"),
+    always=locked(*SPEC.lock_codes),
 )
 
 
@@ -442,7 +444,6 @@ class EpaymentModel(ApiModel):
     # The user ended it, or let it time out.
     ended_by_others = (Claim("view.state", one_of(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)
     race_records = ("EP-26",)
-    race_codes = ("6160", "6250")
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the payment and its event log say."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Final, TypeAlias
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ANSWER, REFUSED, Branch, Claim, Expectation, of_the_other
 from conformance.domain.order import WAITING, Order, Profile, Stage
 from conformance.domain.steps import Cancel, Read, Step, Together, name_of
@@ -102,8 +103,8 @@ def _busy(step: Step, model: ApiModel) -> Iterator[Claims]:
         yield ()
         return
     yield (Claim("answer.status", _PASSING),)
-    if model.race_codes:
-        yield (Claim("answer.code", one_of(*model.race_codes)),)
+    if codes := spec_of(model.profile).race_codes:
+        yield (Claim("answer.code", one_of(*codes)),)
 
 
 def _only_refuses(branch: Branch) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar, Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Branch, Claim, Mentions, NoneOf, OneOf, Permitted
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import (
@@ -89,6 +90,7 @@ from conformance.model.table import (
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, moved_to, reserved
 
+SPEC: Final = spec_of(Profile.RECURRING)
 PENDING: Final = stage_is(Stage.PENDING)
 DUE: Final = stage_is(Stage.DUE)
 PROCESSING: Final = stage_is(Stage.PROCESSING)
@@ -358,7 +360,7 @@ CANCEL: Final = Table(
         ),
         Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),
     ),
-    always=locked(),
+    always=locked(*SPEC.lock_codes),
     recorded=(
         Silence(
             ("RE-28",),
@@ -522,7 +524,7 @@ class RecurringModel(ApiModel):
             then=captured,
         ),
         Refund: money.refunds(
-            after_cancel=("RE-30",), after_cancel_status=ANY_REFUSAL, after_release=("RE-31",), least=100
+            after_cancel=("RE-30",), after_cancel_status=ANY_REFUSAL, after_release=("RE-31",), least=SPEC.least_refund
         ),
         StopAgreement: STOP,
         BecomeDue: Table(

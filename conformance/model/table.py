@@ -302,8 +302,6 @@ class ApiModel(ABC):
     """The rules about a cancel that meets another request, beyond those of all APIs, by the kind of that request."""
     race_records: ClassVar[Rules] = ()
     """The rules of silence about two requests at the same time."""
-    race_codes: ClassVar[Rules] = ()
-    """The error codes of a request that is turned down because another one is under way."""
 
     @property
     def defects(self) -> tuple[Defect, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
+from conformance.obligations.apis import counts_key
 from conformance.obligations.finding import (
     ObligationFinding,
     broken,
@@ -70,7 +71,7 @@ def _asked_afterwards(trace: MerchantTrace, order: int, lost: ObservedRequest) -
     """Return whether a read or a repetition of a lost cancel could tell the merchant what became of it."""
     return any(
         request.operation == "read"
-        or (request.operation == "cancel" and (request.api == "ecom" or request.key == lost.key))
+        or (request.operation == "cancel" and (not counts_key(request) or request.key == lost.key))
         for request in trace.requests_of(order)
         if request.n > lost.n
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+from conformance.domain.api_table import spec_named
 from conformance.domain.messages import Headers, find_header
 from conformance.evidence.journal import Record, body_from_json
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
@@ -109,7 +110,8 @@ class ObservedRequest:
     @property
     def key(self) -> str | None:
         """The idempotency key; eCom calls it X-Request-Id."""
-        return self.header("X-Request-Id" if self.api == "ecom" else "Idempotency-Key")
+        spec = spec_named(self.api)
+        return self.header("Idempotency-Key" if spec is None else spec.key_header)
 
     @property
     def request_line(self) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from conformance.obligations.apis import differences_of, ended_webhooks
 from conformance.obligations.finding import ObligationFinding, broken, describe_snapshot, is_finished, met
 from conformance.obligations.observation import BookSnapshot, FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.response_reader import (
-    ENDED_WEBHOOKS,
     CancelOutcome,
     cancel_outcome,
     cancels_with,
@@ -34,7 +34,7 @@ def shown_ended(trace: MerchantTrace, order: int, before: int) -> bool:
 
 
 def _was_notified(trace: MerchantTrace, order: int, before: int) -> bool:
-    return any(action.webhook in ENDED_WEBHOOKS for action in trace.actions_of(order, "deliver") if action.n < before)
+    return any(action.webhook in ended_webhooks() for action in trace.actions_of(order, "deliver") if action.n < before)
 
 
 def _was_listed(trace: MerchantTrace, order: int, before: int) -> bool:
@@ -172,7 +172,8 @@ def _response_showed_end(trace: MerchantTrace, order: int) -> bool:
     return any(
         shows_end(request)
         for request in trace.requests_of(order)
-        if request.operation == "read" or (request.operation == "cancel" and request.api != "recurring")
+        if request.operation == "read"
+        or (request.operation == "cancel" and differences_of(request).cancel_shows_payment)
     )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from conformance.obligations.apis import counts_key, differences_of
 from conformance.obligations.finding import ObligationFinding, broken_by, met
 from conformance.obligations.observation import MerchantTrace, ObservedRequest
 from conformance.obligations.response_reader import CancelOutcome, cancel_outcome
@@ -133,48 +134,10 @@ def m4_body(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """The body of a cancel has nothing that is not documented."""
     return _judge_each(
         trace.cancels_of(order),
-        lambda cancel: (f"the body of {cancel.request_line} {problem}" for problem in _body_problems(cancel)),
+        lambda cancel: (
+            f"the body of {cancel.request_line} {problem}" for problem in differences_of(cancel).body_problems(cancel)
+        ),
     )
-
-
-def _body_problems(cancel: ObservedRequest) -> Iterator[str]:
-    body = cancel.body.strip()
-    if cancel.api == "ecom":
-        yield from _ecom_problems(cancel.json())
-        return
-    if not body or body == b"{}":
-        return
-    if cancel.api == "recurring":
-        yield f"is {_shortened(body)}, and none belongs to it"
-        return
-    content = cancel.json()
-    if not isinstance(content, Mapping):
-        yield f"is {_shortened(body)}, and must be empty or a JSON object"
-        return
-    yield from (f"has {name!r}, which no cancel has" for name in content if name != "cancelTransactionOnly")
-    if not isinstance(content.get("cancelTransactionOnly", False), bool):
-        yield f"has cancelTransactionOnly {content['cancelTransactionOnly']!r}, which is no boolean"
-
-
-def _ecom_problems(content: Any) -> Iterator[str]:
-    if not isinstance(content, Mapping):
-        yield "is no JSON object"
-        return
-    for group, name in (("merchantInfo", "merchantSerialNumber"), ("transaction", "transactionText")):
-        members = content.get(group)
-        value = members.get(name) if isinstance(members, Mapping) else None
-        if not isinstance(value, str) or not value:
-            yield f"has {group}.{name} {value!r}, and must have a text there"
-    transaction = content.get("transaction")
-    if isinstance(transaction, Mapping) and "amount" in transaction:
-        yield "has an amount, and a cancel takes none"
-    if not isinstance(content.get("shouldReleaseRemainingFunds", False), bool):
-        yield f"has shouldReleaseRemainingFunds {content['shouldReleaseRemainingFunds']!r}, which is no boolean"
-
-
-def _shortened(body: bytes) -> str:
-    text = body.decode("utf-8", "replace")
-    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def has_flag(request: ObservedRequest, name: str) -> bool:
@@ -198,7 +161,7 @@ def _recurring_key_problems(cancel: ObservedRequest) -> Iterator[str]:
 
 def m6b_key(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """The cancel of an ePayment payment has an idempotency key of at most 50 characters."""
-    cancels = [cancel for cancel in trace.cancels_of(order) if cancel.api == "epayment"]
+    cancels = [cancel for cancel in trace.cancels_of(order) if cancel.api == trace.history.profile]
     return _judge_each(cancels, _epayment_key_problems)
 
 
@@ -243,7 +206,7 @@ def m8_key_distinct(trace: MerchantTrace, order: int) -> ObligationFinding | Non
     for request in trace.requests:
         if not _has_binding_key(request):
             continue
-        first = first_uses.setdefault(_key_scope(request), request)
+        first = first_uses.setdefault(differences_of(request).key_scope(request) or (), request)
         difference = _key_difference(first, request)
         if difference and order in (request.owner, first.owner):
             return broken_by(
@@ -260,13 +223,7 @@ def _has_binding_key(request: ObservedRequest) -> bool:
     """Return whether a request has a key that ties it to its content."""
     if not request.api or not request.key or request.copy or request.method == "GET":
         return False
-    return request.api != "ecom" or request.operation in ("capture", "refund")
-
-
-def _key_scope(request: ObservedRequest) -> tuple[str, ...]:
-    """Return what a key must be unique in; eCom's is unique for one order and endpoint only."""
-    scope = (request.api, str(request.key))
-    return (*scope, request.path) if request.api == "ecom" else scope
+    return differences_of(request).key_scope(request) is not None
 
 
 def _key_difference(first: ObservedRequest, second: ObservedRequest) -> str:
@@ -295,7 +252,7 @@ def m9_key_renewed(trace: MerchantTrace, order: int) -> ObligationFinding | None
     refused: dict[str, ObservedRequest] = {}
     finding: ObligationFinding | None = None
     for cancel in trace.cancels_of(order):
-        if cancel.api == "ecom" or not cancel.key:
+        if not counts_key(cancel) or not cancel.key:
             continue
         first = refused.get(cancel.key)
         if first is not None and not trace.sent_together(first, cancel):

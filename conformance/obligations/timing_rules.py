@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.obligations.apis import release_flag_of
 from conformance.obligations.finding import (
     ObligationFinding,
     broken,
@@ -93,14 +94,14 @@ def m11_rest(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """eCom: the rest after a partial capture is released with ``shouldReleaseRemainingFunds``."""
     final = trace.final_state(order)
     partial = [
-        cancel for cancel in trace.cancels_of(order) if cancel.api == "ecom" and _is_partly_captured(cancel.before)
+        cancel for cancel in trace.cancels_of(order) if release_flag_of(cancel) and _is_partly_captured(cancel.before)
     ]
     if not partial or final is None:
         return None
-    unflagged = [cancel for cancel in partial if not has_flag(cancel, "shouldReleaseRemainingFunds")]
+    unflagged = [cancel for cancel in partial if not has_flag(cancel, str(release_flag_of(cancel)))]
     if final.payment.remaining and len(unflagged) == len(partial):
         first = unflagged[0]
-        return broken_by(first, f"{first.request_line} does not say shouldReleaseRemainingFunds, and releases nothing")
+        return broken_by(first, f"{first.request_line} does not say {release_flag_of(first)}, and releases nothing")
     return met(partial[0].step)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, LOST, REFUSED, Branch, Claim, Expectation, Observation, OneOf
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import Cancel
@@ -15,7 +16,7 @@ from conformance.judging.tracker import Tracker
 from conformance.judging.verdicts import RunVerdict
 from conformance.model import ModelContext
 
-_ORDER: Final = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, since_reserved=timedelta())
+_ORDER: Final = Order(next(iter(Profile)), Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, since_reserved=timedelta())
 _CLAIMS: Final = (
     Claim("answer.outcome", OneOf((ACCEPTED,)), ("known",)),
     Claim("view.cancelled", OneOf((1000,)), ("known",)),
@@ -57,8 +58,7 @@ def _expect(right: bool, otherwise: str) -> None:
 
 def _check_model(profile: Profile) -> None:
     """A cancel that is refused, or accepted without a release, must not conform."""
-    kind = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
-    order = replace(_ORDER, profile=profile, kind=kind)
+    order = replace(_ORDER, profile=profile, kind=spec_of(profile).reserved_kind)
     for outcome, status in ((ACCEPTED, 200), (REFUSED, 400)):
         observation: Observation = {"answer.outcome": outcome, "answer.status": status, "view.outcome": ACCEPTED}
         judgement = Tracker(profile, ModelContext(), orders=(order,)).observe(Cancel(), observation)

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from conformance.domain.api_table import SPECS
 from conformance.domain.order import Profile
+from conformance.domain.registry import Registry
 from conformance.domain.toml import TomlError, parse_toml
 from conformance.rulebook.rules import Level, Rule, Rulebook, Source, Status, Switch
 
@@ -24,7 +27,11 @@ NEEDS: Final = frozenset({
 ``concurrent`` for one that takes two requests at the same time, ``units`` for one that tells sales units apart,
 ``capture`` for a merchant's integration that captures."""
 
-FILES: Final = ("sources", "general", "ecom", "epayment", "recurring", "invariants", "readings")
+_FOLDER: Final = resources.files("conformance.rulebook")
+RULES: Final = Registry[Traversable]("file of rules")
+"""The rules of each API alone, in TOML."""
+for _profile in SPECS:
+    RULES.register(_profile, _FOLDER / f"{_profile}.toml")
 HTTP_FILES: Final = ("sources", "http", "readings")
 MERCHANT_FILES: Final = ("sources", "merchant")
 SEED: Final = "SEED"
@@ -36,18 +43,37 @@ class RulebookError(Exception):
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    """One data file. ``profiles`` are those of every rule in it that names none."""
+    """One data file.
+
+    ``profiles`` are those of every rule in it that names none. ``also`` are the general rules and invariants that
+    govern these APIs as well, as far as those do not name them themselves.
+    """
 
     profiles: tuple[Profile, ...] = ()
+    also: tuple[str, ...] = ()
     rule: tuple[Rule, ...] = ()
     switch: tuple[Switch, ...] = ()
     source: tuple[Source, ...] = ()
 
 
-@cache
 def load() -> Rulebook:
-    """Return the rulebook that this package carries."""
-    return parse(read_files(FILES))
+    """Return the rules of Cancel: the general ones, those of every registered API, and the invariants."""
+    return _load(tuple(RULES.items()))
+
+
+@cache
+def _load(api_files: tuple[tuple[Profile, Traversable], ...]) -> Rulebook:
+    return parse(_texts(api_files))
+
+
+def rule_texts() -> dict[str, str]:
+    """Return the text of the data files of the rules of Cancel, by name without ending."""
+    return _texts(tuple(RULES.items()))
+
+
+def _texts(api_files: tuple[tuple[Profile, Traversable], ...]) -> dict[str, str]:
+    own = {profile.value: path.read_text(encoding="utf-8") for profile, path in api_files}
+    return {**read_files(("sources", "general")), **own, **read_files(("invariants", "readings"))}
 
 
 @cache
@@ -64,8 +90,7 @@ def load_obligations() -> Rulebook:
 
 def read_files(names: Iterable[str]) -> dict[str, str]:
     """Return the text of data files of this package, by name without ending."""
-    folder = resources.files("conformance.rulebook")
-    return {name: folder.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in names}
+    return {name: _FOLDER.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in names}
 
 
 def parse(texts: Mapping[str, str]) -> Rulebook:
@@ -80,6 +105,8 @@ def parse(texts: Mapping[str, str]) -> Rulebook:
     except TomlError as error:
         raise RulebookError(str(error)) from error
     rules = [replace(rule, profiles=rule.profiles or file.profiles) for file in files for rule in file.rule]
+    for file in files:
+        rules = _also_governing(file, rules)
     book = Rulebook(
         rules=_with_mutual_neighbours(rules),
         switches=tuple(switch for file in files for switch in file.switch),
@@ -89,6 +116,16 @@ def parse(texts: Mapping[str, str]) -> Rulebook:
     if problems:
         raise RulebookError("; ".join(problems))
     return book
+
+
+def _also_governing(file: _File, rules: list[Rule]) -> list[Rule]:
+    """Return the rules with an API's file's own profiles added to those that it names under ``also``."""
+    if unknown := sorted(set(file.also) - {rule.id for rule in rules}):
+        raise RulebookError(f"also names {unknown[0]}, which is no rule")
+    return [
+        replace(rule, profiles=tuple(dict.fromkeys((*rule.profiles, *file.profiles)))) if rule.id in file.also else rule
+        for rule in rules
+    ]
 
 
 def _with_mutual_neighbours(rules: list[Rule]) -> tuple[Rule, ...]:

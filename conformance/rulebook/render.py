@@ -12,16 +12,17 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from conformance.domain.api_table import SPECS
 from conformance.domain.order import Profile
 from conformance.rulebook.rules import Rule, Rulebook, Status, Switch
 from conformance.rulebook.source_drift import Staleness
 
-_ALL = tuple(Profile)
-_HEADINGS = {Profile.ECOM: "eCom v2", Profile.EPAYMENT: "ePayment v1", Profile.RECURRING: "Recurring v3"}
 _SHARED = "Several APIs"
 
 
-def render_text(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
+def render_text(
+    rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] | None = None
+) -> str:
     """Return one line per rule, under a heading per API, and a last line with their number."""
     lines: list[str] = []
     rules = _rules_of(rulebook, profiles)
@@ -40,7 +41,9 @@ def render_text(rulebook: Rulebook, *, stale: Staleness | None = None, profiles:
     return "\n".join(lines) + "\n"
 
 
-def render_json(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
+def render_json(
+    rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] | None = None
+) -> str:
     """Return the rules and switches as JSON; ``stale`` of a rule is null where it was not compared with the page."""
     data = {
         "digest": rulebook.digest,
@@ -50,7 +53,9 @@ def render_json(rulebook: Rulebook, *, stale: Staleness | None = None, profiles:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def render_markdown(rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] = _ALL) -> str:
+def render_markdown(
+    rulebook: Rulebook, *, stale: Staleness | None = None, profiles: Collection[Profile] | None = None
+) -> str:
     """Return the whole rulebook as a page: the rules by API, the readings, the sources."""
     rules = _rules_of(rulebook, profiles)
     lines = ["# Rulebook" if rulebook.switches else "# What a merchant owes", "", _summary(rules), ""]
@@ -71,15 +76,16 @@ def render_markdown(rulebook: Rulebook, *, stale: Staleness | None = None, profi
     return "\n".join(lines) + "\n"
 
 
-def _rules_of(rulebook: Rulebook, profiles: Collection[Profile]) -> list[Rule]:
-    return [rule for rule in rulebook.rules if not set(profiles).isdisjoint(rule.profiles)]
+def _rules_of(rulebook: Rulebook, profiles: Collection[Profile] | None) -> list[Rule]:
+    wanted = set(Profile if profiles is None else profiles)
+    return [rule for rule in rulebook.rules if not wanted.isdisjoint(rule.profiles)]
 
 
 def _grouped(rules: list[Rule]) -> Iterator[tuple[str, list[Rule]]]:
     """Yield headings with their rules: what governs several APIs first, then each API."""
-    groups: dict[str, list[Rule]] = {_SHARED: [], **{heading: [] for heading in _HEADINGS.values()}}
+    groups: dict[str, list[Rule]] = {_SHARED: [], **{spec.title: [] for spec in SPECS.values()}}
     for rule in rules:
-        groups[_HEADINGS[rule.profiles[0]] if len(rule.profiles) == 1 else _SHARED].append(rule)
+        groups[SPECS[rule.profiles[0]].title if len(rule.profiles) == 1 else _SHARED].append(rule)
     yield from ((heading, group) for heading, group in groups.items() if group)
 
 
@@ -137,7 +143,7 @@ def _switch_json(switch: Switch) -> dict[str, Any]:
 
 def _rule_markdown(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> list[str]:
     mark = " **STALE**: the page no longer says this in the same words." if stale and rule.id in stale.stale else ""
-    governs = ", ".join(_HEADINGS[profile] for profile in rule.profiles)
+    governs = ", ".join(SPECS[profile].title for profile in rule.profiles)
     lines = [f"### {rule.id}: {rule.title}", "", f"{rule.statement}{mark}", ""]
     lines.append(f"- Level and status: {rule.level}, {rule.status}")
     if rule.reason:

@@ -182,7 +182,7 @@ class Rulebook:
 
     def governing(self, profile: Profile) -> tuple[Rule, ...]:
         """Return the rules that govern an API, whatever their status."""
-        return self._governing[profile]
+        return self._governing.get(profile, ())
 
     @cached_property
     def digest(self) -> str:
@@ -197,7 +197,7 @@ class Rulebook:
 
 
 def _rule_data(rule: Rule) -> dict[str, object]:
-    data = {**to_builtins(rule), "sources": [asdict(citation) for citation in rule.sources]}
+    data = {**to_builtins(rule, enc_hook=str), "sources": [asdict(citation) for citation in rule.sources]}
     # What was added later is left out where it is not used, so that it changes no digest.
     for name in ("defects", "partly"):
         if not data[name]:

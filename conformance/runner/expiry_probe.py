@@ -7,10 +7,10 @@ that was seen to end one is given the time to end the next one, too, before a hi
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Branch
-from conformance.domain.order import Kind, Profile
+from conformance.domain.order import Profile
 from conformance.domain.steps import Age, Approve, Initiate
 from conformance.judging.tracker import Tracker
 from conformance.model import ModelContext
@@ -18,15 +18,18 @@ from conformance.model.context import CANCEL_LIMIT, DEAD_ZONE
 from conformance.runner.preparation import prepare
 from conformance.wire.driver import Driver
 
-ACTIONS_NEEDED: Final = frozenset({"age", "approve"})
-"""The capabilities that measuring takes. A charge is reserved without a user."""
+
+def actions_needed(profile: Profile) -> frozenset[str]:
+    """Return what a target has to offer for the measurement."""
+    return frozenset({"age", "approve"} if spec_of(profile).user_approves else {"age"})
 
 
 async def measure_expiry(profile: Profile, context: ModelContext, driver: Driver) -> timedelta | None:
     """Return the age at which a new reservation was seen to end by itself, or None where it stayed."""
     tracker = Tracker(profile, context, complete=driver.complete)
-    kind = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
-    for step in (Initiate(kind=kind),) if profile is Profile.RECURRING else (Initiate(kind=kind), Approve()):
+    spec = spec_of(profile)
+    opening = Initiate(kind=spec.reserved_kind)
+    for step in (opening, Approve()) if spec.user_approves else (opening,):
         if await prepare(tracker, step, driver) is None:
             return None
     age = timedelta()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from conformance.domain.order import Kind, Profile
-from conformance.domain.steps import Addressee, Cancel, Capture, History, Initiate, Key, Refund, Step, Together
+from conformance.domain.steps import History
 from conformance.runner.schedule import ScheduledCase
+from conformance.wire import WIRES
 
 MARGIN: Final = 1.2
 """What a history may take beyond its estimate: polls, and another attempt now and then."""
@@ -22,24 +22,13 @@ KEPT_BACK: Final = 5
 def cost(history: History) -> int:
     """Return about how many requests a history takes.
 
-    >>> cost(History(Profile.ECOM, Initiate(1000), (Cancel(),)))
+    >>> from conformance.domain.order import Profile
+    >>> from conformance.domain.steps import Cancel, Initiate
+    >>> cost(History(Profile("ecom"), Initiate(1000), (Cancel(),)))
     4
     """
-    return sum(_step(step, history.profile) for step in history.all_steps)
-
-
-def _step(step: Step, profile: Profile) -> int:
-    logged = profile is Profile.EPAYMENT and isinstance(step, Cancel | Capture | Refund | Together)
-    reads = 2 if logged else 1
-    match step:
-        case Initiate() if profile is Profile.RECURRING:
-            return reads + (2 if step.kind is Kind.INITIAL_RESERVE else 3)
-        case Together():
-            return reads + 3
-        case Cancel():
-            other = profile is Profile.RECURRING and step.to is Addressee.FOREIGN
-            return reads + 1 + 2 * (step.key is Key.SPENT) + 2 * other
-    return reads + 1
+    wire = WIRES[history.profile]
+    return sum(wire.request_count(step) for step in history.all_steps)
 
 
 class RequestBudget:

@@ -12,7 +12,7 @@ from conformance.evidence.journal import BufferedSink, Record, RecordSink
 from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import Redactor
 from conformance.model import ModelContext
-from conformance.runner.expiry_probe import ACTIONS_NEEDED, measure_expiry
+from conformance.runner.expiry_probe import actions_needed, measure_expiry
 from conformance.runner.settings import Settings, header
 from conformance.targets.target import ProbeResult, Target
 from conformance.targets.transport import TargetError
@@ -51,7 +51,7 @@ class RunSession:
         """
         settings = self.settings
         record = self.exchanges(journal, "")
-        await self.target.open(settings.market, settings.nonce, self.redactor.learn, record)
+        await self.target.open(settings.market, settings.naming, self.redactor.learn, record)
         return settings.tested(self.target)
 
     async def look(self, profile: Profile, journal: RecordSink) -> None:
@@ -63,7 +63,7 @@ class RunSession:
         """
         probe = await self._probe(profile, journal)
         context = self._context(probe)
-        if (profile is Profile.RECURRING and "age" in probe.offered) or probe.offered >= ACTIONS_NEEDED:
+        if probe.offered >= actions_needed(profile):
             context = replace(context, lapses_after=await self._lapses_after(profile, context, journal))
         self._learn(profile, probe, context)
         journal.append(
@@ -107,7 +107,7 @@ class RunSession:
     async def _lapses_after(self, profile: Profile, context: ModelContext, journal: RecordSink) -> timedelta | None:
         worker = self.target.worker()
         try:
-            order_id = f"{self.settings.nonce}-{profile.value[0]}lapse"
+            order_id = self.settings.naming.order_id(profile, "lapse")
             return await measure_expiry(profile, context, worker.driver(profile, order_id, self.exchanges(journal, "")))
         finally:
             await worker.close()
@@ -119,7 +119,7 @@ class RunSession:
     def order_id(self, identifier: str) -> str:
         """Return the order id under which a history is run."""
         profile, _, number = identifier.partition("-")
-        return f"{self.settings.nonce}-{profile[0]}{number}"
+        return self.settings.naming.order_id(Profile(profile), number)
 
 
 async def start_journal(run_session: RunSession, journal: RecordSink, started: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from conformance import __version__
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming, current_prefixes
 from conformance.evidence.journal import JOURNAL_VERSION
 from conformance.results.waivers import Waiver
 from conformance.rulebook import Readings, load
@@ -50,6 +51,8 @@ class Settings:
     waivers: tuple[Waiver, ...] = ()
     command: str = ""
     nonce: str = ""
+    order_prefixes: Mapping[Profile, str] = field(default_factory=current_prefixes)
+    """The letter of each API's orders. Those of a run that is resumed or verified are the ones that it began with."""
     most_requests: int | None = None
     shard: Shard | None = None
     examples: tuple[str, ...] = ()
@@ -65,6 +68,11 @@ class Settings:
     def generated(self) -> int:
         """How many histories are drawn for each profile."""
         return BUDGETS[self.budget] if self.histories is None else self.histories
+
+    @property
+    def naming(self) -> OrderNaming:
+        """How the run's orders are named."""
+        return OrderNaming(self.nonce, self.order_prefixes)
 
     def tested(self, target: Target) -> tuple[Profile, ...]:
         """Return the profiles to test on a target that was opened."""
@@ -120,6 +128,7 @@ def header(settings: Settings, target: Target, profiles: Sequence[Profile], star
         "readings": settings.readings.as_json(),
         "rulebook": load().digest,
         "nonce": settings.nonce,
+        "order_prefixes": {profile.value: settings.order_prefixes[profile] for profile in profiles},
         "target": {"kind": target.kind, "name": target.name, "wire": target.over_http, "control": target.control},
         "waivers": [waiver.as_json() for waiver in settings.waivers],
         "python": platform.python_version(),

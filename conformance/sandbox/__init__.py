@@ -1,4 +1,4 @@
-"""The embedded provider: an independent implementation of the three APIs.
+"""The embedded provider: an independent implementation of the APIs.
 
 It has a clock, users and interpretations. It is written from the
 documentation alone, without the model that judges it, so that the two can disagree.
@@ -8,6 +8,7 @@ documentation alone, without the model that judges it, so that the two can disag
 200
 """
 
+from conformance.sandbox.apis import added_api
 from conformance.sandbox.asgi import create_app, description
 from conformance.sandbox.control import Control
 from conformance.sandbox.ecom import Ecom
@@ -27,6 +28,7 @@ __all__ = [
     "Provider",
     "Recurring",
     "Tokens",
+    "added_api",
     "create_app",
     "description",
     "running_server",

@@ -1,6 +1,6 @@
 """The embedded provider.
 
-One function from request to response, over the three APIs and the test control API.
+One function from request to response, over the APIs and the test control API.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from conformance.domain.messages import Request, Response
-from conformance.sandbox.api_base import SharedState
+from conformance.sandbox.api_base import ApiBase, SharedState
+from conformance.sandbox.apis import APIS
 from conformance.sandbox.clock import Clock, Now, real_now
 from conformance.sandbox.control import Control
-from conformance.sandbox.ecom import Ecom
-from conformance.sandbox.epayment import EPayment
 from conformance.sandbox.ids import Ids
 from conformance.sandbox.options import Options
-from conformance.sandbox.recurring import Recurring
 from conformance.sandbox.tokens import Tokens
 from conformance.sandbox.wire import ProviderRequest, gateway_response, header_map
 
@@ -93,17 +91,16 @@ class Router:
 
 
 class Provider:
-    """Three APIs, their tokens and their test control, in memory.
+    """Some APIs, their tokens and their test control, in memory.
 
     Args:
         options: How it behaves where the documentation leaves a choice.
         seed: Decides every identifier it gives out.
         now: Its clock; the real one if left out. Each payment can be older than this clock says.
-        ecom: The eCom API; a subclass makes a faulty provider.
-        epayment: The ePayment API.
-        recurring: The Recurring API.
         tokens: The token endpoint.
         control: The test control API.
+        apis: A class for each API that is not to be the provider's own, by the API's name: a subclass makes a faulty
+            provider.
 
     """
 
@@ -113,22 +110,19 @@ class Provider:
         *,
         seed: int = 0,
         now: Now = real_now,
-        ecom: type[Ecom] = Ecom,
-        epayment: type[EPayment] = EPayment,
-        recurring: type[Recurring] = Recurring,
         tokens: type[Tokens] = Tokens,
         control: type[Control] = Control,
+        **apis: type[ApiBase],
     ) -> None:
+        if unknown := apis.keys() - APIS.keys():
+            raise TypeError(f"The provider has no API {min(unknown)!r}.")
         self.options = options
         clock, ids = Clock(now), Ids(seed)
         self.tokens = tokens(options, clock, ids)
-        shared = SharedState(options, clock, ids, self.tokens)
-        self.ecom = ecom(shared)
-        self.epayment = epayment(shared)
-        self.recurring = recurring(shared)
-        profiles = {profile.NAME: profile for profile in (self.ecom, self.epayment, self.recurring)}
-        self.control = control(options, profiles)
-        self._router = Router((self.tokens, *profiles.values(), self.control))
+        self.shared = SharedState(options, clock, ids, self.tokens)
+        self.apis = {name: apis.get(name, own)(self.shared) for name, own in APIS.items()}
+        self.control = control(options, self.apis)
+        self._router = Router((self.tokens, *self.apis.values(), self.control))
         self._lock = Lock()
 
     @property
@@ -137,10 +131,8 @@ class Provider:
 
         Names of classes that replace its own, and changed options.
         """
-        own_classes = {"ecom": Ecom, "epayment": EPayment, "recurring": Recurring, "tokens": Tokens, "control": Control}
-        classes = [
-            type(getattr(self, name)) for name in own_classes if type(getattr(self, name)) is not own_classes[name]
-        ]
+        parts = (*self.apis.values(), self.tokens, self.control)
+        classes = [type(part) for part in parts if type(part) not in (*APIS.values(), Tokens, Control)]
         chosen = [
             option.name for option in fields(self.options) if getattr(self.options, option.name) != option.default
         ]

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from conformance.domain.expectation import ACCEPTED, LOST
 from conformance.domain.order import Profile
-from conformance.domain.steps import Initiate, Step, action_of
+from conformance.domain.steps import Initiate, Step, action_of, actions_of
 from conformance.wire.base import ObservedFields
 
 ACTIONS: Final[Mapping[str, str]] = {
@@ -74,7 +74,7 @@ class Operator:
 
 def manual_actions(profile: Profile, offered: frozenset[str]) -> frozenset[str]:
     """Return the actions that a target leaves to an operator."""
-    return frozenset() if profile is Profile.RECURRING else frozenset(ACTIONS) - offered
+    return (frozenset(ACTIONS) & actions_of(profile)) - offered
 
 
 class ManualSteps:

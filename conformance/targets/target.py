@@ -8,6 +8,7 @@ from typing import Protocol
 
 from conformance.domain.messages import Call, ResponseOrNone
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import History, name_of
 from conformance.targets.operator import Operator
 from conformance.wire.driver import Driver
@@ -106,13 +107,13 @@ class Target(Protocol):
         """The APIs that the target lists once it is open; None if it lists none."""
 
     async def open(
-        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
+        self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
         """Reach the target.
 
         Args:
             market: the sales unit's market.
-            nonce: what the ids of all orders of the run begin with.
+            naming: how the orders of the run are named.
             learn_secret: takes every secret that must not be written down.
             record: takes every exchange.
 

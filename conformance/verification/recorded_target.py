@@ -14,6 +14,7 @@ from functools import partial
 from typing import ClassVar, Final
 
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming, recorded_prefixes
 from conformance.evidence.journal import RecordSink, body_as_json
 from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import REMOVED
@@ -118,12 +119,12 @@ class RecordedTarget(HttpTarget):
         super().__init__(transport, credentials)
 
     async def open(
-        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: Callable[..., None]
+        self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: Callable[..., None]
     ) -> None:
         """Replay how the target was reached."""
         first = next(self._recording.probe.requests(), {"path": ""})
         self._credentials = replace(self._credentials, token="" if first["path"] == TOKEN_PATH else REMOVED)
-        session = await open_session(self.transport, self._credentials, market, nonce, self._started, _ignore, record)
+        session = await open_session(self.transport, self._credentials, market, naming, self._started, _ignore, record)
         session.tokens = RecordedTokenStore(self._recording, self._credentials)
         session.health = RecordedHealth("the recording")
         self._session = session
@@ -189,6 +190,7 @@ class RecordedSession(RunSession):
             readings=Readings.from_json(run["readings"]),
             seed=run["seed"],
             nonce=run["nonce"],
+            order_prefixes=recorded_prefixes(run),
         )
         self._recording = recording
         self._recorded_target = RecordedTarget(recording)
@@ -222,7 +224,7 @@ class RecordedSession(RunSession):
         A process that resumes a run does not measure again.
         """
         first = next(self._recording.probe.requests(), {})
-        if profile in self.contexts and f"-{profile.value[0]}lapse" not in json.dumps(first):
+        if profile in self.contexts and f"-{self.settings.order_prefixes[profile]}lapse" not in json.dumps(first):
             return self.contexts[profile].lapses_after
         return await super()._lapses_after(profile, context, journal)
 
@@ -238,12 +240,12 @@ class RecordedSession(RunSession):
 
     def order_id(self, identifier: str) -> str:
         """Return the order id of a history."""
-        profile, _, number = identifier.partition("-")
-        ending = f"-{profile[0]}{number}"
+        own = super().order_id(identifier)
         if self.settings.nonce == self.nonce and self._plain:
-            return self.nonce + ending
+            return own
+        ending = own.removeprefix(self.settings.nonce)
         pattern = re.compile(rf"{re.escape(self.nonce)}[\w-]*?{re.escape(ending)}(?!\w)")
-        return self._recording.current.find(pattern) or self.settings.nonce + ending
+        return self._recording.current.find(pattern) or own
 
     def exchanges(self, journal: RecordSink, history: str) -> ExchangeRecorder:
         """Return the comparer of one history's exchanges."""

@@ -1,12 +1,11 @@
-"""Turns steps into requests and responses into observations: a module per API."""
+"""Turns steps into requests and responses into observations: a module per API, registered here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from conformance.domain.messages import Call, NoResponse, ResponseOrNone
-from conformance.domain.order import Profile
+from conformance.domain.registry import Registry
 from conformance.wire.base import Calls, Credentials, ObservedFields, OrderIdentifiers, Wire
 from conformance.wire.ecom import EcomWire
 from conformance.wire.epayment import EpaymentWire
@@ -24,4 +23,6 @@ __all__ = [
     "Wire",
 ]
 
-WIRES: Final[Mapping[Profile, type[Wire]]] = {wire.profile: wire for wire in (EcomWire, EpaymentWire, RecurringWire)}
+WIRES: Final = Registry[type[Wire]]("wire")
+for _wire in (EcomWire, EpaymentWire, RecurringWire):
+    WIRES.register(_wire.profile, _wire)

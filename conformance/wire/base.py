@@ -20,10 +20,22 @@ from typing import Any, ClassVar, Final, TypeAlias
 from urllib.parse import quote
 
 from conformance import __version__
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PAGE, PENDING, REFUSED, Scalar
 from conformance.domain.messages import Call, Headers, NoResponse, Request, Response, ResponseOrNone
 from conformance.domain.order import Market, Profile
-from conformance.domain.steps import Addressee, Age, Cancel, Defect, Key, Step, action_of
+from conformance.domain.steps import (
+    Addressee,
+    Age,
+    Cancel,
+    Capture,
+    Defect,
+    Key,
+    Refund,
+    Step,
+    Together,
+    action_of,
+)
 
 ObservedFields: TypeAlias = dict[str, Scalar]
 
@@ -35,6 +47,8 @@ SYSTEM_HEADERS: Final[Headers] = (
 )
 JSON_TYPE: Final = "application/json"
 LARGEST: Final = 2**63 - 1
+TEXT: Final = "Conformance test"
+"""What every test order says of itself."""
 LONG_TEXT: Final = "Released by the conformance suite. " * 4
 
 
@@ -287,6 +301,23 @@ class Wire(ABC):
 
         Without ``log``, an event log that takes a call is left out.
         """
+
+    @classmethod
+    def path_parameters(cls, identifiers: OrderIdentifiers) -> dict[str, str]:
+        """Return what stands for an order in the paths of the API, by the names in their braces."""
+        return {spec_of(cls.profile).id_field: identifiers.order_id}
+
+    @classmethod
+    def request_count(cls, step: Step) -> int:
+        """Return about how many requests a step takes, reading the order back included."""
+        moves_money = isinstance(step, Cancel | Capture | Refund | Together)
+        reads = 2 if moves_money and spec_of(cls.profile).log.apart else 1
+        match step:
+            case Together():
+                return reads + 3
+            case Cancel():
+                return reads + 1 + 2 * (step.key is Key.SPENT)
+        return reads + 1
 
     @property
     @abstractmethod

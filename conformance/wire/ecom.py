@@ -17,6 +17,7 @@ from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.wire.base import (
     LONG_TEXT,
+    TEXT,
     Calls,
     ObservedFields,
     Wire,
@@ -35,7 +36,6 @@ from conformance.wire.base import (
 )
 
 RELEASES = ("CANCEL", "VOID")
-TEXT = "Conformance test"
 
 
 class EcomWire(Wire):

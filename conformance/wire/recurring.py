@@ -17,6 +17,7 @@ from conformance.domain.steps import Addressee, Cancel, Capture, Defect, Initiat
 from conformance.wire.base import (
     Calls,
     ObservedFields,
+    OrderIdentifiers,
     Wire,
     as_amount,
     as_json_bytes,
@@ -44,6 +45,21 @@ class RecurringWire(Wire):
     def identifier(self) -> str:
         """The ``chargeId``, as the target chose it."""
         return self.identifiers.charge_id
+
+    @classmethod
+    def path_parameters(cls, identifiers: OrderIdentifiers) -> dict[str, str]:
+        """Return the charge's identifier and its agreement's."""
+        return {"agreementId": identifiers.agreement_id, "chargeId": identifiers.charge_id}
+
+    @classmethod
+    def request_count(cls, step: Step) -> int:
+        """Return about how many requests a step takes: a charge needs an agreement that was accepted."""
+        match step:
+            case Initiate():
+                return super().request_count(step) + (1 if step.kind is Kind.INITIAL_RESERVE else 2)
+            case Cancel():
+                return super().request_count(step) + 2 * (step.to is Addressee.FOREIGN)
+        return super().request_count(step)
 
     def act(self, step: Step) -> Calls:
         """Yield the request of a step, other than a cancel."""

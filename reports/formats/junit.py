@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Final
 from xml.etree import ElementTree
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
 from conformance.reports.wording.headline import ending, ending_note, headline, profiles, replay_line
-from conformance.reports.wording.provider import PROFILES
 from conformance.reports.wording.sanitize import in_one_line, shortened
 from conformance.results.result import Result
 
@@ -66,7 +66,11 @@ def _suite(result: Result, profile: Profile) -> ElementTree.Element:
 
 def _of_suite(result: Result, profile: Profile) -> dict[str, str]:
     """Return the properties of a suite, and those of its rules: a test case of that schema has none of its own."""
-    properties = {"api": PROFILES[profile], "target": result.run["target"]["name"], "seed": str(result.run["seed"])}
+    properties = {
+        "api": spec_of(profile).title,
+        "target": result.run["target"]["name"],
+        "seed": str(result.run["seed"]),
+    }
     for one in result.of(profile):
         properties[f"{one.rule.id}.level"] = one.rule.level.value
         properties[f"{one.rule.id}.verdict"] = one.verdict.value

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.evidence.journal import Record
 from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.detection_power import detection_of
@@ -22,7 +23,7 @@ from conformance.reports.wording.headline import (
     verdicts,
     warnings,
 )
-from conformance.reports.wording.provider import PROFILES, counted, sentence
+from conformance.reports.wording.provider import counted, sentence
 from conformance.reports.wording.sanitize import in_one_line
 from conformance.results.result import Result
 
@@ -107,13 +108,14 @@ def _table(result: Result) -> Iterator[str]:
     yield "| --- |" + " ---: |" * len(columns)
     for profile in profiles(result):
         found = counts(result.of(profile))
-        yield f"| {PROFILES[profile]} | " + " | ".join(str(found[verdict]) for verdict in columns) + " |"
+        yield f"| {spec_of(profile).title} | " + " | ".join(str(found[verdict]) for verdict in columns) + " |"
     yield ""
 
 
 def _violated(result: Result, one: RuleResult) -> Iterator[str]:
     waived = f" Waived: {_plain(one.waiver)}" if one.waiver is not None else ""
-    yield f"- **{one.rule.id}** ({PROFILES[one.profile]}, {one.rule.level.value}) {_plain(one.rule.statement)}{waived}"
+    api = spec_of(one.profile).title
+    yield f"- **{one.rule.id}** ({api}, {one.rule.level.value}) {_plain(one.rule.statement)}{waived}"
     yield f"  - {_code(one.reason)}"
     if one.counterexample:
         yield f"  - {_code(replay_line(result, one.counterexample))}"

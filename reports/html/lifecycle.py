@@ -13,11 +13,12 @@ from typing import Final
 
 from markupsafe import Markup
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Record
 from conformance.reports.html.charts import money_of
 from conformance.reports.html.histories import HistoryView
-from conformance.reports.wording.provider import PROFILES, counted
+from conformance.reports.wording.provider import counted
 
 INITIATED, SECURE, RESERVED, PARTLY, CAPTURED = "initiated", "in 3-D Secure", "reserved", "partly captured", "captured"
 CANCELLED, RELEASED, REJECTED, EXPIRED = "cancelled", "rest released", "rejected", "timed out"
@@ -81,7 +82,7 @@ class Lifecycle:
         gone = sum(count > 0 for _, _, count in self.ways)
         cancels = sum(stop.accepted + stop.refused for stop in self.stops)
         return (
-            f"The life of an order in {PROFILES[self.profile]}: {gone} of {len(self.ways)} ways between "
+            f"The life of an order in {spec_of(self.profile).title}: {gone} of {len(self.ways)} ways between "
             f"{len(self.stops)} stages were gone, and {counted(cancels, 'cancel')} arrived. The table says the same."
         )
 
@@ -101,7 +102,7 @@ def lifecycles_of(plays: Iterable[HistoryView]) -> list[Lifecycle]:
 
 
 def _lifecycle(profile: Profile, plays: Iterable[HistoryView]) -> Lifecycle:
-    places, usual = (_CHARGE, _CHARGE_WAYS) if profile is Profile.RECURRING else (_PAYMENT, _PAYMENT_WAYS)
+    places, usual = (_CHARGE, _CHARGE_WAYS) if spec_of(profile).belongs_to_agreement else (_PAYMENT, _PAYMENT_WAYS)
     ways: Counter[Way] = Counter()
     reached: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
@@ -152,7 +153,7 @@ def _after(stage: str, step: Record, judgement: Record, opening: Record) -> str:
 
 
 def _drawn(life: Lifecycle) -> Markup:
-    places = _CHARGE if life.profile is Profile.RECURRING else _PAYMENT
+    places = _CHARGE if spec_of(life.profile).belongs_to_agreement else _PAYMENT
     marker = f"arrow-{life.profile.value}"
     pieces = [_line(places[one], places[other], count, marker) for one, other, count in life.ways]
     pieces += [_box(places[stop.name], stop) for stop in life.stops]

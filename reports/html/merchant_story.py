@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
+from conformance.domain.api_table import spec_of
 from conformance.evidence.journal import PARTY, Record
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 from conformance.reports.html.charts import Money, band, money_in_words
 from conformance.reports.html.histories import HistoryView
 from conformance.reports.html.story import MOST_EXCHANGES, StepView, Story, exchange_view, history_anchor, records_of
 from conformance.reports.wording.merchant import AT_REST, fault_in_words, happening_in_words, merchant_step_in_words
-from conformance.reports.wording.provider import PROFILES, SOURCES, STATUSES
+from conformance.reports.wording.provider import SOURCES, STATUSES
 
 
 def is_merchant_history(play: HistoryView) -> bool:
@@ -28,7 +29,7 @@ def merchant_story_of(play: HistoryView, currency: str, body_limit: int) -> Stor
     return Story(
         anchor=history_anchor(play),
         id=play.id,
-        profile=PROFILES[play.profile],
+        profile=spec_of(play.profile).title,
         label="; ".join([play.record["label"], *_trouble(history)]),
         source=SOURCES[play.record["source"]],
         records=records_of(play),

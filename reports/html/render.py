@@ -12,6 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from conformance.domain.api_table import SPECS
 from conformance.domain.order import Market
 from conformance.evidence.journal import is_merchant_run
 from conformance.judging.run_verdicts import blocks_conformance
@@ -57,9 +58,7 @@ from conformance.reports.wording.headline import (
 )
 from conformance.reports.wording.legend import RULE_LEGEND, RUN_LEGEND
 from conformance.reports.wording.provider import (
-    FLAGS,
     MARKETS,
-    PROFILES,
     REACHED,
     counted,
     kind_of,
@@ -107,8 +106,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        PROFILES=PROFILES,
-        FLAGS=FLAGS,
+        apis=SPECS,
         MARKETS=MARKETS,
         REACHED=REACHED,
         RuleVerdict=RuleVerdict,

@@ -8,6 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.domain.steps import history_from_json
 from conformance.evidence.journal import Record
@@ -15,7 +16,6 @@ from conformance.reports.html.charts import band, money_in_words, money_of
 from conformance.reports.html.histories import HistoryView
 from conformance.reports.wording.merchant import trouble_in_words
 from conformance.reports.wording.provider import (
-    PROFILES,
     PURPOSES,
     SOURCES,
     STATUSES,
@@ -211,7 +211,7 @@ def story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
     return Story(
         anchor=history_anchor(play),
         id=play.id,
-        profile=PROFILES[Profile(play.record["profile"])],
+        profile=spec_of(Profile(play.record["profile"])).title,
         label=play.record["label"],
         source=SOURCES[play.record["source"]],
         records=records_of(play),

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Record, is_merchant_run
 from conformance.judging.judge import StepStatus
 from conformance.judging.run_verdicts import blocks_conformance, needless_waivers
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
-from conformance.reports.wording.provider import PROFILES, counted, sentence
+from conformance.reports.wording.provider import counted, sentence
 from conformance.results.result import Result, partial_note
 from conformance.rulebook import Level
 
@@ -174,7 +175,7 @@ def ending_note(result: Result) -> str:
     ]
     if troubles:
         notes.append(f"Shared examples: {'; '.join(dict.fromkeys(troubles))}.")
-    names = ", ".join(PROFILES[profile] for profile in unseen(result))
+    names = ", ".join(spec_of(profile).title for profile in unseen(result))
     if names and result.rules:
         notes.append(f"{names}: the run ended before it was known what the target offers there.")
     return " ".join(notes)

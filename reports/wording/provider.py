@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Folded, Mentions, Missing, NoneOf, OneOf, Permitted, Scalar
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import (
@@ -36,15 +37,6 @@ from conformance.judging.judge import observed_text
 from conformance.judging.rule_verdicts import CAPABILITIES
 from conformance.judging.verdicts import RuleVerdict
 
-PROFILES: Final[Mapping[Profile, str]] = {
-    Profile.ECOM: "eCom v2",
-    Profile.EPAYMENT: "ePayment v1",
-    Profile.RECURRING: "Recurring v3",
-}
-FLAGS: Final[Mapping[Profile, str]] = {
-    Profile.ECOM: "shouldReleaseRemainingFunds",
-    Profile.EPAYMENT: "cancelTransactionOnly",
-}
 PURPOSES: Final[Mapping[str, str]] = {
     "act": "the step itself",
     "prepare": "preparation",
@@ -221,9 +213,10 @@ def _lowered(sentence: str) -> str:
 
 def _cancel_in_words(step: Cancel, profile: Profile) -> str:
     parts = ["The merchant cancels"]
-    if profile in FLAGS:
+    flag_name = spec_of(profile).cancel_flag
+    if flag_name is not None:
         value = {None: "absent", True: "true", False: "false"}[step.flag]
-        parts.append(f"{FLAGS[profile]} {value}")
+        parts.append(f"{flag_name} {value}")
     parts += [_KEYS[step.key], _ADDRESSEES[step.to]]
     if step.defect is not None:
         parts.append(f"with a defect in the request: {step.defect.value.replace('-', ' ')}")

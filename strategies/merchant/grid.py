@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from conformance.domain.api_spec import CancelKey
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.obligations.history import SIMPLEST_AMOUNT, Behaviour, Fault, MerchantHistory, Step
 
@@ -142,7 +144,7 @@ def _interleaved(courses: list[Cell], faulty: list[Cell]) -> Iterator[Cell]:
 
 def _courses(profile: Profile) -> Iterator[Cell]:
     for name, steps in _COURSES:
-        if profile is Profile.RECURRING and "expire" in steps:
+        if "expire" in steps and "expire" not in spec_of(profile).steps:
             continue
         yield Cell(name, name, steps)
 
@@ -180,12 +182,13 @@ def _behaviours(profile: Profile) -> Iterator[Cell]:
     yield Cell(name, "keys of one operation, partly shipped", CLOSED, (), OPERATION)
     name = "second cancel"
     yield Cell(name, "a second cancel succeeds again", "create approve cancel cancel", lost, REPEATS)
-    if profile is Profile.EPAYMENT:
+    spec = spec_of(profile)
+    if spec.cancel_key is CancelKey.DISPUTED:
         no_keys = Behaviour(keys_on_cancel=False)
         yield Cell(name, "already cancelled", APPROVED, lost, no_keys)
         yield Cell(name, "already stopped", UNAPPROVED, lost, no_keys)
         yield Cell(name, "already closed", CLOSED, lost, no_keys)
-    if profile is Profile.RECURRING:
+    if spec.may_cancel_later:
         name, later = "accepted for later", Behaviour(accepts=True)
         for steps in (APPROVED, UNAPPROVED, CLOSED, "create approve cancel cancel"):
             yield Cell(name, f"{name}: {steps}", steps, (), later)

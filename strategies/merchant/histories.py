@@ -6,9 +6,11 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from conformance.domain.api_spec import CancelKey
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault, MerchantHistory, Step
-from conformance.strategies.provider.money import AMOUNTS, LEAST
+from conformance.strategies.provider.money import AMOUNTS
 
 MOST_FAULTS: Final = 3
 _ON_CANCEL: Final = (*BEFORE, *AFTER, "approve-before", "approve-after", "twice")
@@ -47,11 +49,12 @@ def faults(draw: st.DrawFn, captures: bool) -> Fault:
 @st.composite
 def behaviours(draw: st.DrawFn, profile: Profile) -> Behaviour:
     """Draw how the provider behaves where the documentation leaves a choice."""
+    spec = spec_of(profile)
     return Behaviour(
         key_scope=draw(st.sampled_from(("sales-unit", "operation"))),
         second_cancel=draw(st.sampled_from(("refuse", "refuse", "repeat"))),
-        keys_on_cancel=profile is not Profile.EPAYMENT or draw(st.sampled_from((True, True, False))),
-        accepts=profile is Profile.RECURRING and draw(st.sampled_from((False, False, True))),
+        keys_on_cancel=spec.cancel_key is not CancelKey.DISPUTED or draw(st.sampled_from((True, True, False))),
+        accepts=spec.may_cancel_later and draw(st.sampled_from((False, False, True))),
     )
 
 
@@ -85,7 +88,7 @@ def _life(draw: st.DrawFn, profile: Profile, offered: frozenset[str], order: int
     ends = ["cancel", "cancel"] + (["abandon"] if "abandon" in offered else [])
     if course == "approved" and "capture" in offered and draw(st.booleans()):
         part = amount // draw(st.sampled_from((2, 3, 5)))
-        if part >= LEAST[profile]:
+        if part >= spec_of(profile).least_capture:
             steps.append(Step("capture", order, part))
         ends = ["cancel"]
         steps += _pause(draw, offered, order)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.model import ModelContext
 from conformance.model.context import CANCEL_LIMIT, DAY, DEAD_ZONE, OPENING_WINDOW, REFUND_LIMIT, SIX_MONTHS
@@ -80,7 +81,7 @@ def age_limits(profile: Profile, context: ModelContext) -> AgeLimits:
         ages.append(CANCEL_LIMIT)
     if context.allows("C1", "market-deadline"):
         ages.append(context.market_deadline)
-    if profile is Profile.ECOM and context.allows("C1", "six-months"):
+    if "six-months" in spec_of(profile).age_limits and context.allows("C1", "six-months"):
         ages.extend(SIX_MONTHS)
     return AgeLimits(min(ages, default=CANCEL_LIMIT), max(ages, default=CANCEL_LIMIT))
 

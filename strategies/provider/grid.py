@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Cancel, Defect, Key
 from conformance.model import MODELS, ModelContext
 from conformance.strategies.provider.ages import FRESH, Ageing, AgeLimits, age_limits
-from conformance.strategies.provider.money import LEAST, ONE_UNIT, Share, amount_for
+from conformance.strategies.provider.money import ONE_UNIT, Share, amount_for
 from conformance.strategies.provider.recipe import Recipe
 from conformance.strategies.provider.situations import Situation
 from conformance.strategies.provider.tails import NOTHING_MORE, Tail
@@ -22,8 +23,10 @@ FLAGS = (None, False, True)
 FLAG_DEFECTS: Final = (Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER)
 """Defects of the flag itself, in a cancel that would otherwise set it."""
 
-DEFECTS: Final[Mapping[Profile, tuple[Defect, ...]]] = {profile: model.defects for profile, model in MODELS.items()}
-"""What can be wrong with a cancel's request in each API, as the model knows it."""
+
+def defects_of(profile: Profile) -> tuple[Defect, ...]:
+    """Return what can be wrong with a cancel on the wire of an API, as its model knows it."""
+    return MODELS[profile].defects
 
 
 @dataclass(slots=True)
@@ -33,6 +36,11 @@ class Grid:
     profile: Profile
     context: ModelContext
     recipes: list[Recipe] = field(default_factory=list)
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """What can be wrong with a cancel on the wire."""
+        return defects_of(self.profile)
 
     @property
     def limits(self) -> AgeLimits:
@@ -55,7 +63,7 @@ class Grid:
     ) -> None:
         """Add one cell. Without an amount, every other cell gets the simplest one."""
         share = share or situation.share
-        least = 1 if share is ONE_UNIT else LEAST[self.profile]
+        least = 1 if share is ONE_UNIT else spec_of(self.profile).least_capture
         total = amount or amount_for(share, len(self.recipes), least)
         cancel = Cancel(flag=flag, key=key, to=to, defect=defect)
         self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total, rival))

@@ -5,10 +5,11 @@ Each part of the grid is one function whose docstring says which mistakes it is 
 
 from __future__ import annotations
 
-from conformance.domain.order import Profile
+from conformance.domain.api_spec import CancelKey
+from conformance.domain.api_table import spec_of
 from conformance.domain.steps import Addressee, Defect, Key
 from conformance.model.context import REFUND_LIMIT
-from conformance.strategies.provider import situations as at
+from conformance.strategies.provider import payment_situations as at
 from conformance.strategies.provider import tails as then
 from conformance.strategies.provider.ages import (
     A_DAY,
@@ -20,7 +21,8 @@ from conformance.strategies.provider.ages import (
     Ageing,
     Moment,
 )
-from conformance.strategies.provider.grid import DEFECTS, FLAG_DEFECTS, FLAGS, Grid, right_before_cancel
+from conformance.strategies.provider.grid import FLAG_DEFECTS, FLAGS, Grid, right_before_cancel
+from conformance.strategies.provider.grid_races import Race
 from conformance.strategies.provider.money import (
     ALL_BUT_ONE_UNIT,
     ALL_IN_FOUR,
@@ -57,7 +59,7 @@ def fill(grid: Grid, *, wire: bool) -> None:
 
 def release_flag(grid: Grid) -> bool | None:
     """Return the flag that releases the remaining amount after a partial capture."""
-    return True if grid.profile is Profile.ECOM else None
+    return spec_of(grid.profile).release_flag
 
 
 def unapproved(grid: Grid) -> None:
@@ -182,7 +184,7 @@ def ended(grid: Grid) -> None:
     grid.each_flag(at.CANCELLED_EARLY, (then.NOTHING_MORE, then.CAPTURE, then.SECOND))
     grid.each_flag(at.CANCELLED, (then.CAPTURE, then.NOTHING_MORE, then.REFUND))
     grid.add(at.CANCELLED, ageing=Ageing(grid.limits.beyond[0]))
-    released = at.RELEASED_ECOM if grid.profile is Profile.ECOM else at.RELEASED
+    released = at.RELEASED_WITH_FLAG if release_flag(grid) else at.RELEASED
     grid.each_flag(released, (then.REFUND, then.CAPTURE, then.SECOND), shares=(IN_THREE, UNDER_A_TENTH, MOST))
     grid.add(released, release_flag(grid), ageing=Ageing(grid.limits.beyond[0]), tail=then.NOTHING_MORE)
 
@@ -208,7 +210,7 @@ def keys(grid: Grid) -> None:
     grid.add(at.INITIATED, key=Key.SPENT)
     grid.add(at.PARTLY, release, key=Key.SPENT)
     grid.add(at.RESERVED, tail=then.SPENT_KEY)
-    if grid.profile is Profile.EPAYMENT:
+    if spec_of(grid.profile).cancel_key is not CancelKey.NONE:
         # ePayment takes the key into account, so each reason for a refusal is also tried with a spent key.
         for situation, flag in ((at.RESERVED, True), (at.FULLY, None), (at.IN_3DS, None), (at.CANCELLED, None)):
             grid.add(situation, flag, key=Key.SPENT)
@@ -234,7 +236,7 @@ def late(grid: Grid) -> None:
     for age in REFUND_BEYOND:
         grid.add(at.FULLY, ageing=Ageing(age), tail=then.REFUND)
     grid.add(at.PARTLY, ageing=Ageing(REFUND_BEYOND[0]), share=MOST, tail=then.REFUND_ALL)
-    released = at.RELEASED_ECOM if grid.profile is Profile.ECOM else at.RELEASED
+    released = at.RELEASED_WITH_FLAG if release_flag(grid) else at.RELEASED
     for age in REFUND_WITHIN:
         grid.add(released, release, ageing=Ageing(age), tail=then.REFUND)
     grid.add(at.PARTLY, release, tail=then.LATE_REFUND)
@@ -243,12 +245,12 @@ def late(grid: Grid) -> None:
 
 def broken(grid: Grid) -> None:
     """Send a malformed cancel: it is refused, and nothing is released."""
-    for turn, defect in enumerate(DEFECTS[grid.profile]):
+    for turn, defect in enumerate(grid.defects):
         flag = True if defect in FLAG_DEFECTS else FLAGS[turn % 3]
         grid.add(at.RESERVED, flag, defect=defect, ageing=FRESH, tail=then.SECOND if turn % 2 else then.CAPTURE)
-    for defect in DEFECTS[grid.profile][::3]:
+    for defect in grid.defects[::3]:
         grid.add(at.PARTLY, True, defect=defect, share=ONE_UNIT if defect is Defect.NO_MSN else None)
-    if grid.profile is Profile.EPAYMENT:
+    if Defect.NO_MSN in grid.defects:
         grid.add(at.INITIATED, defect=Defect.NO_MSN)
         for defect in (Defect.MALFORMED_ID, Defect.NO_SUBSCRIPTION_KEY):
             grid.add(at.PARTLY, defect=defect)
@@ -273,6 +275,18 @@ def attempts(grid: Grid, *, wire: bool) -> None:
         # What was refused must not be carried out later, either.
         grid.add(at.PARTLY, flag, tail=then.A_DAY)
         grid.add(at.RESERVED, flag, tail=then.A_DAY)
-    if wire and grid.profile is Profile.ECOM:
-        for defect in (Defect.NO_TEXT, Defect.LONG_TEXT):
+    for defect in (Defect.NO_TEXT, Defect.LONG_TEXT):
+        if wire and defect in grid.defects:
             grid.add(at.INITIATED, defect=defect)
+
+
+def races(release: bool | None) -> tuple[Race, ...]:
+    """Return the races: a cancel against a capture, a cancel, an approval and a refund."""
+    return (
+        (at.RESERVED, None, then.CAPTURE_ALL),
+        (at.RESERVED, None, then.SECOND),
+        (at.INITIATED, None, then.APPROVE),
+        (at.INITIATED, None, then.SECOND),
+        (at.PARTLY, release, then.CAPTURE_ALL),
+        (at.PARTLY, release, then.REFUND_ALL),
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from conformance.domain.steps import Addressee, Defect, Key
 from conformance.model.context import REFUND_LIMIT
-from conformance.strategies.provider import situations as at
+from conformance.strategies.provider import charge_situations as at
 from conformance.strategies.provider import tails as then
 from conformance.strategies.provider.ages import A_DAY, CLEAR, REFUND_WITHIN, Ageing, Moment
-from conformance.strategies.provider.grid import DEFECTS, Grid, right_before_cancel
+from conformance.strategies.provider.grid import Grid, right_before_cancel
 from conformance.strategies.provider.money import (
     ALL_BUT_ONE_UNIT,
     ALL_IN_FOUR,
@@ -222,7 +222,7 @@ def stopped(grid: Grid, *, wire: bool) -> None:
 
 def broken(grid: Grid) -> None:
     """Send a malformed cancel: it is refused, and nothing is released."""
-    for turn, defect in enumerate(DEFECTS[grid.profile]):
+    for turn, defect in enumerate(grid.defects):
         grid.add(at.INITIAL, defect=defect, tail=then.SECOND if turn % 2 else then.CAPTURE)
     for defect in (Defect.NO_TOKEN, Defect.MALFORMED_AGREEMENT, Defect.LONG_KEY):
         grid.add(at.INITIAL_PARTLY, share=IN_THREE, defect=defect)

@@ -13,6 +13,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
 from conformance.domain.steps import Addressee, Cancel, Defect, History, Initiate, Key, Step, parts_of
@@ -27,12 +28,13 @@ from conformance.strategies.provider.ages import (
     Moment,
     age_limits,
 )
-from conformance.strategies.provider.grid import DEFECTS, FLAG_DEFECTS, FLAGS
-from conformance.strategies.provider.money import AMOUNTS, LEAST, SIMPLEST, Share, without_trigger
+from conformance.strategies.provider.api_cases import CASES
+from conformance.strategies.provider.grid import FLAG_DEFECTS, FLAGS, defects_of
+from conformance.strategies.provider.money import AMOUNTS, SIMPLEST, Share, without_trigger
 from conformance.strategies.provider.recipe import Recipe
-from conformance.strategies.provider.situations import SITUATIONS, Extent, Situation, needs
+from conformance.strategies.provider.situations import Extent, Situation, needs
 from conformance.strategies.provider.systematic import recipes
-from conformance.strategies.provider.tails import MENUS, NOTHING_MORE, RIVALS, OrderAtCancel, Tail
+from conformance.strategies.provider.tails import NOTHING_MORE, OrderAtCancel, Tail
 from conformance.strategies.provider.walk import reached
 
 MOST_CANCELS: Final = 5
@@ -58,7 +60,9 @@ def amounts() -> SearchStrategy[int]:
 def captures(amount: int, profile: Profile, extent: Extent = Extent.PART) -> SearchStrategy[tuple[int, ...]]:
     """Draw the captures of a part of the amount, or of all of it, in minor units. The simplest is half, at once."""
     situation = Situation("", captured=extent)
-    return _NUMBER.map(lambda number: _share_of(situation, amount, LEAST[profile], number).pieces(amount))
+    return _NUMBER.map(
+        lambda number: _share_of(situation, amount, spec_of(profile).least_capture, number).pieces(amount)
+    )
 
 
 def ages(profile: Profile, context: ModelContext) -> SearchStrategy[timedelta]:
@@ -148,7 +152,7 @@ def _age(known: timedelta | None, number: int) -> timedelta:
 
 
 def _flags(profile: Profile) -> tuple[bool | None, ...]:
-    return (None,) if profile is Profile.RECURRING else FLAGS
+    return (None,) if spec_of(profile).cancel_flag is None else FLAGS
 
 
 def _cancels(profile: Profile, *, wire: bool) -> tuple[Cancel, ...]:
@@ -158,7 +162,7 @@ def _cancels(profile: Profile, *, wire: bool) -> tuple[Cancel, ...]:
     special += [replace(cancel, to=Addressee.UNKNOWN) for cancel in plain]
     if wire:
         special += [replace(cancel, to=Addressee.FOREIGN) for cancel in plain]
-        special += [_broken(defect, turn, flag_values) for turn, defect in enumerate(DEFECTS[profile])]
+        special += [_broken(defect, turn, flag_values) for turn, defect in enumerate(defects_of(profile))]
     # Two of three cancels are plain.
     return (*plain * (2 * len(special) // len(plain) + 1), *special)
 
@@ -198,9 +202,11 @@ class _Choices:
     def of(cls, profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool) -> _Choices:
         """Lay out what a target with these capabilities can run."""
         situations = _runnable_situations(profile, offered, wire=wire)
-        tails = [tail for tail in MENUS[profile] if _tail_needs(profile, tail) <= offered and (wire or not tail.wire)]
+        tails = [
+            tail for tail in CASES[profile].tails if _tail_needs(profile, tail) <= offered and (wire or not tail.wire)
+        ]
         can_race = "concurrent" in offered
-        rivals = [rival for rival in RIVALS[profile] if can_race and _tail_needs(profile, rival) <= offered]
+        rivals = [rival for rival in CASES[profile].rivals if can_race and _tail_needs(profile, rival) <= offered]
         early = [_EarlyCancel(steps_back, with_flag) for steps_back in (1, 2, 4) for with_flag in (False, True)]
         return cls(
             profile=profile,
@@ -217,7 +223,7 @@ def _runnable_situations(profile: Profile, offered: frozenset[str], *, wire: boo
     # Situations with a cancel are left out: cancels before and after the one in the middle make them anyway.
     return [
         situation
-        for situation in SITUATIONS[profile]
+        for situation in CASES[profile].situations
         if Cancel not in map(type, (*situation.lead, *situation.close))
         and needs(Recipe(profile, situation, situation.share).history()) <= offered
         and (wire or not situation.wire)
@@ -235,7 +241,7 @@ def _histories(draw: DrawFn, choices: _Choices) -> History:
     situation, cancel, early = draw(choices.situation), draw(choices.cancel), draw(choices.early)
     amount, share_number = _amount(draw(_NUMBER)), draw(_NUMBER)
     known_age, age_number = draw(choices.age), draw(_NUMBER)
-    share = _share_of(situation, amount, LEAST[choices.profile], share_number)
+    share = _share_of(situation, amount, spec_of(choices.profile).least_capture, share_number)
     ageing = _ageing(known_age, age_number, situation)
     drawn_rival = draw(choices.rival)
     rival = drawn_rival if cancel == Cancel(flag=cancel.flag) else NOTHING_MORE

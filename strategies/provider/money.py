@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.domain.order import Profile
-
 SIMPLEST: Final = 1000
 ODD_PRICE: Final = 1999
 """A typical shop price: odd, and one whose hundredths a binary fraction cannot represent."""
@@ -16,9 +14,6 @@ AMOUNTS: Final = (SIMPLEST, 999, 12345, 1001, 200, 64_999, ODD_PRICE, 1_234_567,
 
 TRIGGERS: Final = frozenset({123, 124, 151, *range(182, 188), 197, 201, 202})
 """Amounts that a test environment answers with an error on purpose."""
-
-LEAST: Final = {Profile.ECOM: 100, Profile.EPAYMENT: 1, Profile.RECURRING: 1}
-"""The smallest capture that an API's schema allows, in minor units."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import (
     RACERS,
@@ -24,7 +25,7 @@ from conformance.domain.steps import (
     Together,
 )
 from conformance.strategies.provider.ages import FRESH, Ageing, Moment, age_in_words
-from conformance.strategies.provider.money import LEAST, NOTHING, SIMPLEST, TRIGGERS, Share, without_trigger
+from conformance.strategies.provider.money import NOTHING, SIMPLEST, TRIGGERS, Share, without_trigger
 from conformance.strategies.provider.situations import Extent, Situation
 from conformance.strategies.provider.tails import NOTHING_MORE, OrderAtCancel, Tail
 
@@ -70,7 +71,8 @@ class Recipe:
 
     def fits(self, amount: int) -> bool:
         """Return whether the same history is possible with another amount."""
-        return self.share.fits(amount, min(LEAST[self.profile], *self.share.pieces(self.amount), self.amount))
+        least = spec_of(self.profile).least_capture
+        return self.share.fits(amount, min(least, *self.share.pieces(self.amount), self.amount))
 
     def label(self) -> str:
         """Return in words what the history tries."""
@@ -117,7 +119,7 @@ class Recipe:
 
 def flag_name(flag: bool | None, profile: Profile) -> str:
     """Return the name of a cancel's flag in the coverage grid."""
-    if profile is Profile.RECURRING:
+    if spec_of(profile).cancel_flag is None:
         return "none"
     return "absent" if flag is None else str(flag).lower()
 
@@ -128,7 +130,7 @@ def _age_steps(by: timedelta) -> tuple[Step, ...]:
 
 def _cancel_in_words(cancel: Cancel, profile: Profile) -> str:
     words = ["cancel"]
-    if profile is not Profile.RECURRING:
+    if spec_of(profile).cancel_flag is not None:
         words.append(f"with the flag {flag_name(cancel.flag, profile)}")
     if cancel.to is not Addressee.OWN:
         words.append(f"of an {cancel.to.value} order" if cancel.to is Addressee.UNKNOWN else "by somebody else")

@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Kind, Market
 from conformance.domain.steps import (
     Addressee,
@@ -36,7 +37,7 @@ from conformance.domain.steps import (
 from conformance.model import ModelContext
 from conformance.model.context import CANCEL_LIMIT, DAY, REFUND_LIMIT, SIX_MONTHS
 from conformance.strategies.provider.ages import CLEAR
-from conformance.strategies.provider.money import LEAST, SIMPLEST, TRIGGERS
+from conformance.strategies.provider.money import SIMPLEST, TRIGGERS
 
 Cost = tuple[int, ...]
 
@@ -170,7 +171,12 @@ def _rounder(history: History) -> Iterator[History]:
             yield _scaled(history, other, unit)
         yield replace(history, opening=replace(history.opening, amount=other))
     for money_step in _money_steps(history):
-        plain = (money_step.available // 2, money_step.available, LEAST[history.profile], *_rounded(money_step.amount))
+        plain = (
+            money_step.available // 2,
+            money_step.available,
+            spec_of(history.profile).least_capture,
+            *_rounded(money_step.amount),
+        )
         for other in plain:
             yield _with_moved(history, money_step, max(other, 1))
 
@@ -266,7 +272,9 @@ def _is_sound(candidate: History, origin: History) -> bool:
     money_steps, origin_steps = _money_steps(candidate), _money_steps(origin)
     if sum(money_step.exceeds for money_step in money_steps) > sum(money_step.exceeds for money_step in origin_steps):
         return False
-    if _smallest(candidate, money_steps) < min(_smallest(origin, origin_steps), LEAST[candidate.profile]):
+    if _smallest(candidate, money_steps) < min(
+        _smallest(origin, origin_steps), spec_of(candidate.profile).least_capture
+    ):
         return False
     return _triggers(candidate) <= _triggers(origin)
 

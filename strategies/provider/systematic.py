@@ -15,7 +15,8 @@ from typing import Final
 from conformance.domain.order import Profile
 from conformance.domain.steps import History
 from conformance.model import ModelContext
-from conformance.strategies.provider import grid_payments, grid_races, grid_recurring
+from conformance.strategies.provider import grid_races
+from conformance.strategies.provider.api_cases import CASES
 from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.grid import Grid
 from conformance.strategies.provider.recipe import Recipe
@@ -36,8 +37,9 @@ def recipes(
 ) -> tuple[tuple[Recipe, History], ...]:
     """Return the recipes of the grid that a target can run, each with its history, in the order of the grid."""
     grid = Grid(profile, context)
-    (grid_recurring if profile is Profile.RECURRING else grid_payments).fill(grid, wire=wire)
-    grid_races.fill(grid)
+    cases = CASES[profile]
+    cases.fill(grid, wire=wire)
+    grid_races.fill(grid, cases.races)
     playable: dict[History, Recipe] = {}
     for recipe in grid.recipes:
         history = recipe.history()

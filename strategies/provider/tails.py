@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.domain.steps import (
     Addressee,
@@ -29,7 +30,7 @@ from conformance.domain.steps import (
 )
 from conformance.model.context import CANCEL_LIMIT, REFUND_LIMIT
 from conformance.strategies.provider.ages import CLEAR
-from conformance.strategies.provider.money import LEAST, without_trigger
+from conformance.strategies.provider.money import without_trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class OrderAtCancel:
     @property
     def least(self) -> int:
         """The smallest capture that the API's schema allows."""
-        return LEAST[self.profile]
+        return spec_of(self.profile).least_capture
 
     @property
     def refundable(self) -> int:
@@ -194,18 +195,12 @@ RESUME: Final = Tail(
 _CANCELS: Final = (SECOND, SAME_KEY, SPENT_KEY, UNKNOWN)
 _MONEY: Final = (CAPTURE, CAPTURE_ALL, REFUND, REFUND_ALL)
 _TIME: Final = (READ, A_DAY, AGE)
-_PAYMENTS: Final = (*_CANCELS, OTHER_FLAG, *_MONEY, *_TIME, APPROVE, REJECT, EXPIRE, ENTER_3DS, FINISH)
-MENUS: Final[Mapping[Profile, tuple[Tail, ...]]] = {
-    Profile.ECOM: _PAYMENTS,
-    Profile.EPAYMENT: _PAYMENTS,
-    Profile.RECURRING: (*_CANCELS, *_MONEY, *_TIME, BECOME_DUE, RESERVE, CHARGE, STOP, STOP_WITH_CHANGE),
-}
-"""The tails that a drawn history can have, each variation right after what it varies."""
+OF_PAYMENTS: Final = (*_CANCELS, OTHER_FLAG, *_MONEY, *_TIME, APPROVE, REJECT, EXPIRE, ENTER_3DS, FINISH)
+"""The tails that a drawn history of a payment can have, each variation right after what it varies."""
+OF_CHARGES: Final = (*_CANCELS, *_MONEY, *_TIME, BECOME_DUE, RESERVE, CHARGE, STOP, STOP_WITH_CHANGE)
+"""The same of a charge."""
 
 _RIVALS: Final = (SECOND, CAPTURE, CAPTURE_ALL, REFUND, REFUND_ALL)
-RIVALS: Final[Mapping[Profile, tuple[Tail, ...]]] = {
-    Profile.ECOM: (*_RIVALS, APPROVE),
-    Profile.EPAYMENT: (*_RIVALS, APPROVE),
-    Profile.RECURRING: (*_RIVALS, RESERVE, CHARGE),
-}
-"""The single requests that a cancel can be sent together with."""
+RIVALS_OF_PAYMENTS: Final = (*_RIVALS, APPROVE)
+"""The single requests that a cancel of a payment can be sent together with."""
+RIVALS_OF_CHARGES: Final = (*_RIVALS, RESERVE, CHARGE)

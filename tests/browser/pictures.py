@@ -40,7 +40,7 @@ def main() -> int:
         patch.chdir(folder)
         stage.command("run", "--profile", "ecom", "--budget", "quick", "--out", "right")
         fault = next(one for one in FAULTS if one.id == FAULT)
-        stage.use_provider(patch, type(fault.provider().epayment))
+        stage.use_provider(patch, type(fault.provider().apis["epayment"]))
         stage.command("run", "--profile", "epayment", "--budget", "quick", "--out", "wrong")
         jobs = [
             f"{folder / run / 'report.html'}:{selector}:{WIDTH}:{height}:{IMAGES / picture}.png"

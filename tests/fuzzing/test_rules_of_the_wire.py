@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from conformance.domain.api_table import spec_of
+from conformance.domain.operations import OperationKind
 from conformance.domain.order import Profile
-from conformance.fuzzing.request_bodies import RequestDefaults, broken_bodies, good_body
+from conformance.fuzzing.request_bodies import broken_bodies, good_body
 from conformance.fuzzing.request_shape import classify
+from conformance.fuzzing.requests.base import RequestDefaults
 from conformance.judging.http_layer import judge_request
 from conformance.judging.judge import StepStatus
 from conformance.rulebook import load, load_http_rules
 from conformance.wire.base import as_json_bytes
-from conformance.wire.operations import OperationKind, operation
 
 PAGE = Path(__file__).parents[2] / "docs" / "fuzzing.md"
 OURS = RequestDefaults("123456", "NOK", "4712345678", "2030-01-01")
@@ -109,7 +111,7 @@ def test_an_unanswered_request_proves_nothing():
 @pytest.mark.parametrize("profile", list(Profile))
 @pytest.mark.parametrize("deed", [OperationKind.CANCEL, OperationKind.CAPTURE, OperationKind.REFUND])
 def test_own_requests_have_a_step_and_broken_ones_have_none(profile, deed):
-    tested = operation(profile, deed)
+    tested = spec_of(profile).operation(deed)
     good = good_body(tested, OURS, "order-0001", 400)
     shape = classify(tested, b"" if good is None else as_json_bytes(good), "application/json", OURS)
     assert shape.step is not None
@@ -131,6 +133,6 @@ def test_own_requests_have_a_step_and_broken_ones_have_none(profile, deed):
     ],
 )
 def test_what_a_lenient_server_may_take_is_in_doubt(body):
-    shape = classify(operation(Profile.EPAYMENT, OperationKind.CAPTURE), body, "application/json", OURS)
+    shape = classify(spec_of(Profile.EPAYMENT).operation(OperationKind.CAPTURE), body, "application/json", OURS)
     assert (shape.flaw, shape.step) == ("", None)
     assert shape.uncertain

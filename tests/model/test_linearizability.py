@@ -20,12 +20,12 @@ from conformance.domain.steps import (
 )
 from conformance.judging.judge import StepStatus, judge
 from conformance.model import apart, expect
-from conformance.strategies.provider.grid_races import RACES
+from conformance.strategies.provider.api_cases import CASES
 from conformance.strategies.provider.recipe import Recipe
 from conformance.strategies.provider.walk import ideal, walk
 from tests.model.on_paper import PROFILES, E, P, R, context
 
-PLACES = [(profile, race) for profile in PROFILES for race in RACES[profile]]
+PLACES = [(profile, race) for profile in PROFILES for race in CASES[profile].races]
 WORLD = context()
 
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.domain.steps import Step
-from conformance.reports.wording.provider import PROFILES, step_in_words
+from conformance.reports.wording.provider import step_in_words
 
 from .benign import Variant
 from .exhibits import BENIGN, FAULTS
@@ -53,13 +54,13 @@ def _lines() -> Iterator[str]:
     for profile in Profile:
         faults = [fault for fault in FAULTS if fault.profile is profile]
         variants = [variant for variant in BENIGN if variant.profile is profile]
-        yield f"## {PROFILES[profile]}: {len(faults)} faulty, {len(variants)} correct"
+        yield f"## {spec_of(profile).title}: {len(faults)} faulty, {len(variants)} correct"
         yield ""
         yield "| fault | what is wrong | depth | rules, the first named in front | smallest history |"
         yield "| --- | --- | --- | --- | --- |"
         yield from map(_fault, faults)
         yield ""
-        yield f"Correct in {PROFILES[profile]}, each in another way: {', '.join(map(_variant, variants))}."
+        yield f"Correct in {spec_of(profile).title}, each in another way: {', '.join(map(_variant, variants))}."
         yield ""
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from conformance.domain.messages import Request, Response
 from conformance.domain.order import Kind, Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import (
     Addressee,
     Age,
@@ -186,7 +187,7 @@ async def _play(profile: Profile, histories: Iterable[History], options: Options
     if not controlled:
         target.control = None
     seat = HttpTarget(target, credentials_from({}, embedded=True))
-    await seat.open(Market(options.market.value), NONCE, lambda _: None, record)
+    await seat.open(Market(options.market.value), OrderNaming(NONCE), lambda _: None, record)
     await seat.probe(profile, record)
     worker = seat.worker()
     for number, history in enumerate(histories, 1):
@@ -202,8 +203,8 @@ def asides(profile: Profile, seat: HttpTarget, provider: Provider) -> Iterator[P
     """What our wires never ask, and other clients of the embedded provider do."""
     credentials = seat.session.credentials
     wire = WIRES[profile](credentials, OrderIdentifiers("aside", seat.session.today))
-    orders = [id_ for name, _, id_ in provider.ecom.shared.payments if name == profile.value]
-    agreements = [id_ for _, id_ in provider.recurring.agreements][:ASIDES]
+    orders = [id_ for name, _, id_ in provider.shared.payments if name == profile.value]
+    agreements = [id_ for _, id_ in provider.apis["recurring"].agreements][:ASIDES]
     if profile is Profile.ECOM:
         paths = [f"/ecomm/v2/payments/{id_}/status" for id_ in (*orders, "none")]
         stranger = "/ecomm/v2/payments/none/details"

@@ -337,7 +337,7 @@ def with_answer(change: Callable[[Any], None]) -> Callable[[Played], Played]:
     return changed
 
 
-PAYMENT = "/epayment/v1/payments/cctest-00000000-e00001"
+PAYMENT = "/epayment/v1/payments/cctest-00000000-p00001"
 SPOILT = {
     "no such path": (asked(path=f"{PAYMENT}/undo"), "no such operation"),
     "no such method": (asked(method="PUT"), "no such operation"),

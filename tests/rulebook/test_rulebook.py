@@ -9,7 +9,7 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.rulebook import NEEDS, Level, RulebookError, Status, load
-from conformance.rulebook.loader import FILES, parse, read_files
+from conformance.rulebook.loader import parse, rule_texts
 from conformance.rulebook.render import render_json, render_markdown, render_text
 from conformance.rulebook.source_drift import Staleness
 
@@ -45,7 +45,7 @@ def facts():
 
 
 def texts():
-    return read_files(FILES)
+    return rule_texts()
 
 
 def test_every_row_of_the_facts_is_a_rule_or_a_switch(facts):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import Age
 from conformance.model import ModelContext, expect
 from conformance.runner.expiry_probe import measure_expiry
@@ -19,7 +20,7 @@ from tests.model.on_paper import DAY, OLD, PROFILES, arrive, context, reserved
 
 async def tried(options, profile, market, through=lambda driver: driver):
     target = HttpTarget(EmbeddedTransport(Provider(options)), credentials_from(embedded=True))
-    await target.open(market, "cctest-lapse", lambda _: None, lambda *_, **__: None)
+    await target.open(market, OrderNaming("cctest-lapse"), lambda _: None, lambda *_, **__: None)
     await target.probe(profile, lambda *_, **__: None)
     driver = target.worker().driver(profile, "cctest-lapse-1", lambda *_, **__: None)
     return await measure_expiry(profile, ModelContext(market), through(driver))

@@ -42,7 +42,7 @@ class Watched(Provider):
         return [request for request, _ in self.exchanges if request.path.endswith(ending)]
 
     def order(self, id_: str, api: str = "epayment") -> Any:
-        return self.epayment.shared.payments[api, OPTIONS.msn, id_]
+        return self.shared.payments[api, OPTIONS.msn, id_]
 
 
 # The client
@@ -194,7 +194,7 @@ def test_a_stopped_agreement_cancels_its_charge(client: Path):
     assert all(line["ok"] for line in lines), outcomes(lines)
     assert last(lines, "agreement.info")["status"] == "STOPPED"
     assert last(lines, "charge.info")["status"] == "CANCELLED"
-    (agreement,) = provider.recurring.agreements.values()
+    (agreement,) = provider.apis["recurring"].agreements.values()
     assert agreement.status is AgreementStatus.STOPPED
 
 

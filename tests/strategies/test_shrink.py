@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import (
     Addressee,
@@ -36,7 +37,7 @@ from conformance.domain.steps import (
 )
 from conformance.model import ModelContext
 from conformance.strategies.provider.histories import histories
-from conformance.strategies.provider.money import LEAST, TRIGGERS
+from conformance.strategies.provider.money import TRIGGERS
 from conformance.strategies.provider.shrink import amounts_cost, candidates, cost
 from conformance.strategies.provider.walk import walk
 from tests.strategies.capabilities import EVERYTHING
@@ -108,7 +109,7 @@ def test_every_candidate_can_be_played_and_stored(history: History) -> None:
 @settings(max_examples=150)
 @given(ANY)
 def test_no_candidate_asks_for_more_than_its_origin_did(history: History) -> None:
-    floor = min([LEAST[history.profile], *moved_amounts(history)])
+    floor = min([spec_of(history.profile).least_capture, *moved_amounts(history)])
     refunds = {step.amount for step in parts(history) if isinstance(step, Refund)}
     for candidate in candidates(history):
         assert excess_moves(candidate) <= excess_moves(history)

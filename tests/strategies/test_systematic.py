@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Kind, Market, Order, Profile, Stage
 from conformance.domain.steps import (
     Addressee,
@@ -28,10 +29,11 @@ from conformance.model.context import DEAD_ZONE
 from conformance.model.context import AgeLimit as Judged
 from conformance.rulebook import Readings, Status, load
 from conformance.strategies.provider.ages import age_limits
+from conformance.strategies.provider.api_cases import CASES
 from conformance.strategies.provider.case import Case
-from conformance.strategies.provider.grid import DEFECTS
-from conformance.strategies.provider.money import LEAST, TRIGGERS
-from conformance.strategies.provider.situations import SITUATIONS, needs
+from conformance.strategies.provider.grid import defects_of
+from conformance.strategies.provider.money import TRIGGERS
+from conformance.strategies.provider.situations import needs
 from conformance.strategies.provider.systematic import EXAMPLES, WEIGHTS, systematic
 from conformance.strategies.provider.walk import Question, questions
 from tests.strategies.capabilities import EVERYTHING
@@ -149,8 +151,8 @@ def test_histories_survive_json(profile: Profile, market: Market) -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 def test_every_situation_has_a_cell(profile: Profile) -> None:
     cells = {case.cell["situation"] for case in planned_for(profile, Market.NO)}
-    assert cells == {situation.name for situation in SITUATIONS[profile]}
-    assert len(cells) == len(SITUATIONS[profile])
+    assert cells == {situation.name for situation in CASES[profile].situations}
+    assert len(cells) == len(CASES[profile].situations)
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -165,7 +167,7 @@ def test_every_defect_that_the_model_knows_is_sent(profile: Profile) -> None:
     sent = {
         step.defect for case in planned_for(profile, Market.NO) for step in case.history.steps if type(step) is Cancel
     }
-    assert sent - {None} == set(DEFECTS[profile])
+    assert sent - {None} == set(defects_of(profile))
 
 
 @pytest.mark.parametrize(("profile", "market"), WORLDS)
@@ -190,7 +192,7 @@ def test_most_captures_are_ones_that_the_schema_allows_and_some_are_tiny(profile
         for step in case.history.steps
         if isinstance(step, Capture)
     ]
-    small = sum(amount < LEAST[profile] for amount in amounts)
+    small = sum(amount < spec_of(profile).least_capture for amount in amounts)
     assert small <= len(amounts) // 20
     assert 1 in amounts
     assert any(amount % 2 for amount in amounts)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from conformance.domain.messages import Request
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.strategies.provider.plan import plan_cases
 from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.resolve import resolve_target
@@ -92,7 +93,7 @@ def probed(target, profile=Profile.EPAYMENT, **options):
 
     async def look():
         try:
-            await seat.open(Market.NO, f"cctest-{secrets.token_hex(4)}", ignored, ignored)
+            await seat.open(Market.NO, OrderNaming(f"cctest-{secrets.token_hex(4)}"), ignored, ignored)
             return await seat.probe(profile, ignored)
         finally:
             await seat.close()

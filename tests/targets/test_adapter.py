@@ -7,6 +7,7 @@ import pytest
 
 from conformance.adapter import OrderView
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import Addressee, Cancel, Defect, Initiate, Key, StopAgreement, Together
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.runner.campaign import Campaign, Settings
@@ -186,7 +187,7 @@ def test_steps_that_take_an_http_target_prove_nothing():
     target = resolve_target(EXAMPLE)
 
     async def play():
-        await target.open(Market.DK, "cctest", ignored, ignored)
+        await target.open(Market.DK, OrderNaming("cctest"), ignored, ignored)
         driver = target.worker().driver(Profile.EPAYMENT, "cctest-1", ignored)
         await driver.perform(Initiate(500))
         steps = (Cancel(defect=Defect.NO_TOKEN), Cancel(to=Addressee.FOREIGN), StopAgreement(with_other_change=True))

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.domain.messages import Request, Response
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import Approve, Cancel, Capture, Initiate, Together
 from conformance.sandbox import Provider, create_app
 from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
@@ -115,7 +116,7 @@ def test_a_race_against_a_closed_port_is_lost_twice():
 def played(target):
     async def play():
         seat = HttpTarget(target, credentials_from({}, loopback=True))
-        await seat.open(Market.NO, "cctest", ignored, ignored)
+        await seat.open(Market.NO, OrderNaming("cctest"), ignored, ignored)
         recorded = []
         worker = seat.worker()
         driver = worker.driver(Profile.EPAYMENT, "cctest-p00001", lambda *exchange: recorded.append(exchange))

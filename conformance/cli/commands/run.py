@@ -23,6 +23,7 @@ from conformance.cli.operator import add_operator
 from conformance.cli.progress import Display, Lines, display
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import SIGNALS, Stopper
+from conformance.domain.order_naming import recorded_prefixes
 from conformance.errors import USAGE, UsageError
 from conformance.evidence.journal import JOURNAL_NAME, Record, read_journal
 from conformance.fuzzing.fuzzer import SECONDS, FuzzPhase, Limits
@@ -138,6 +139,7 @@ def _resumed(arguments: argparse.Namespace) -> int:
         readings=Readings.from_json(run["readings"]),
         waivers=tuple(map(waiver_from_json, run["waivers"])),
         nonce=run["nonce"],
+        order_prefixes=recorded_prefixes(run),
         command=run["command"],
     )
     fuzz = _fuzz_again(run, target, arguments.openapi)

@@ -7,8 +7,12 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+from conformance.domain.api_spec import CancelKey
+from conformance.domain.api_table import spec_named, spec_of
 from conformance.domain.messages import Headers, Request, Response
+from conformance.domain.order import Profile
 from conformance.evidence.journal import body_as_json
+from conformance.merchant.provider_double.apis import part_named
 from conformance.merchant.provider_double.fault_injection import Faults, faulty_response, gateway_response, web_page
 from conformance.merchant.provider_double.routes import ELSEWHERE, RoutedRequest, route_request
 from conformance.merchant.provider_double.state import PaymentKey, ProviderState, provider_record_as_json
@@ -237,7 +241,7 @@ class ProviderDouble:
         return fault.kind, response
 
     def _handle(self, request: Request, route: RoutedRequest) -> Response:
-        if route.operation == "other" and not request.path.startswith("/epayment/v1/test/"):
+        if route.operation == "other":
             return _other_api_response(request)
         response = self.state.handle(request)
         if route.operation in ("create", "draft") and response.status in (200, 201):
@@ -247,7 +251,7 @@ class ProviderDouble:
     def _remember_payment(self, api: str, response: Response) -> None:
         """Assign a new payment to the running action's order, or to the first order without a payment."""
         body = response.json()
-        id_ = str(body.get({"ecom": "orderId", "epayment": "reference"}.get(api, "chargeId")) or "")
+        id_ = str(body.get(spec_of(Profile(api)).id_field) or "")
         order = self.context.order
         if order is None:
             order = next((number for number, keys in enumerate(self.payments) if not keys), len(self.payments) - 1)
@@ -256,13 +260,9 @@ class ProviderDouble:
 
     def _unchanged(self, route: RoutedRequest, request: Request) -> Response:
         """Return a success with the payment as it stands, although the cancel is not carried out."""
-        paths = {
-            "ecom": f"/ecomm/v2/payments/{route.payment_id}/details",
-            "epayment": f"/epayment/v1/payments/{route.payment_id}",
-        }
-        if route.api not in paths:
-            return Response(200, (), b"")
-        return self.state.handle(Request("GET", paths[route.api], request.headers))
+        part = part_named(route.api)
+        path = None if part is None else part.read_path(route.payment_id)
+        return Response(200, (), b"") if path is None else self.state.handle(Request("GET", path, request.headers))
 
     def _record(
         self,
@@ -339,7 +339,9 @@ def _is_faulty(fault: Fault) -> bool:
 
 def _repetition_key(request: Request, route: RoutedRequest) -> str:
     """Return a text that a request shares with its repetitions only; empty where it has no idempotency key."""
-    key = request.header("Idempotency-Key") if route.api != "ecom" else None
+    spec = spec_named(route.api)
+    keyless = spec is not None and spec.cancel_key is CancelKey.NONE
+    key = None if keyless else request.header("Idempotency-Key")
     return f"{request.method} {request.path} {key}" if key else ""
 
 

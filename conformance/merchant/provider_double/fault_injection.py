@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from conformance.domain.messages import Response
+from conformance.merchant.provider_double.apis import part_named
+from conformance.merchant.provider_double.apis.base import problem
 from conformance.merchant.provider_double.routes import ELSEWHERE
 from conformance.obligations.history import Fault
 
 _HTML: Final = (("Content-Type", "text/html; charset=utf-8"),)
 _PAGE_TEMPLATE: Final = b"<html><head><title>%s</title></head><body><h1>%s</h1></body></html>"
 _JSON: Final = (("Content-Type", "application/json;charset=UTF-8"),)
-_PROBLEM: Final = (("Content-Type", "application/problem+json"),)
 
 
 class Faults:
@@ -46,27 +47,6 @@ def web_page(status: int, text: bytes) -> Response:
     return Response(status, _HTML, _PAGE_TEMPLATE % (text, text))
 
 
-def api_refusal(api: str, status: int, code: str, reason: str, path: str) -> Response:
-    """Return a refusal in the error format of an API."""
-    if api == "ecom":
-        group = "VippsError" if code in ("91", "92", "94", "99") else "Payment"
-        error = {
-            "errorGroup": group,
-            "errorCode": code,
-            "errorMessage": reason,
-            "contextId": "c0ffee00-0000-4000-8000-0",
-        }
-        return Response(status, _JSON, json.dumps([error]).encode())
-    body = {"title": "Error", "status": status, "detail": reason, "instance": path}
-    if api == "epayment":
-        details = [{"name": "ErrorCode", "reason": code}]
-        body |= {"type": f"https://httpstatuses.io/{status}", "traceId": "c0ffee-1", "extraDetails": details}
-    else:
-        problems = "https://developer.vippsmobilepay.com/docs/APIs/recurring-api/recurring-api-problems"
-        body |= {"type": f"{problems}#{code}", "contextId": "c0ffee-1"}
-    return Response(status, _PROBLEM, json.dumps(body).encode())
-
-
 def gateway_response(status: int, reason: str, seconds: int | None = None) -> Response:
     """Return a response of the gateway in front of the APIs, with ``Retry-After`` where ``seconds`` are given."""
     headers = _JSON if seconds is None else (*_JSON, ("Retry-After", str(seconds)))
@@ -94,9 +74,9 @@ _FIXED_RESPONSES: Final = {
     "accepted-202": Response(202, (), b""),
 }
 _API_REFUSALS: Final = {
-    "processing-409": (409, {"ecom": "94", "epayment": "6160", "recurring": "conflict"}, "It is being processed"),
-    "missing-404": (404, {"ecom": "35", "epayment": "5090", "recurring": "resource-not-found"}, "Not found"),
-    "sticky-400": (400, {"ecom": "99", "epayment": "4000", "recurring": "operation-failed"}, "It could not be handled"),
+    "processing-409": (409, "It is being processed"),
+    "missing-404": (404, "Not found"),
+    "sticky-400": (400, "It could not be handled"),
 }
 
 
@@ -106,6 +86,9 @@ def faulty_response(fault: Fault, api: str, path: str) -> Response | None:
         status, reason = _GATEWAY_REFUSALS[fault.kind]
         return gateway_response(status, reason, fault.seconds or None)
     if fault.kind in _API_REFUSALS:
-        status, codes, reason = _API_REFUSALS[fault.kind]
-        return api_refusal(api, status, codes.get(api, ""), reason, path)
+        status, reason = _API_REFUSALS[fault.kind]
+        part = part_named(api)
+        if part is None:
+            return problem(status, reason, path, {})
+        return part.refusal(status, part.codes[fault.kind], reason, path)
     return _FIXED_RESPONSES.get(fault.kind)

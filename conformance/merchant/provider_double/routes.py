@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 from urllib.parse import unquote
 
-_ID: Final = r"([^/]*)"
-_ROUTES: Final = (
-    ("POST", r"/accesstoken/get", "token", ""),
-    ("POST", r"/ecomm/v2/payments", "create", "ecom"),
-    ("PUT", rf"/ecomm/v2/payments/{_ID}/cancel", "cancel", "ecom"),
-    ("POST", rf"/ecomm/v2/payments/{_ID}/capture", "capture", "ecom"),
-    ("POST", rf"/ecomm/v2/payments/{_ID}/refund", "refund", "ecom"),
-    ("GET", rf"/ecomm/v2/payments/{_ID}/(?:details|status)", "read", "ecom"),
-    ("POST", r"/epayment/v1/payments", "create", "epayment"),
-    ("POST", rf"/epayment/v1/payments/{_ID}/cancel", "cancel", "epayment"),
-    ("POST", rf"/epayment/v1/payments/{_ID}/capture", "capture", "epayment"),
-    ("POST", rf"/epayment/v1/payments/{_ID}/refund", "refund", "epayment"),
-    ("GET", rf"/epayment/v1/payments/{_ID}(?:/events)?", "read", "epayment"),
-    ("POST", r"/recurring/v3/agreements", "draft", "recurring"),
-    ("GET", rf"/recurring/v3/agreements/{_ID}", "agreement", "recurring"),
-    ("PATCH", rf"/recurring/v3/agreements/{_ID}", "stop", "recurring"),
-    ("GET", rf"/recurring/v3/agreements/{_ID}/charges", "list", "recurring"),
-    ("POST", rf"/recurring/v3/agreements/{_ID}/charges", "create", "recurring"),
-    ("GET", rf"/recurring/v3/agreements/[^/]*/charges/{_ID}", "read", "recurring"),
-    ("DELETE", rf"/recurring/v3/agreements/[^/]*/charges/{_ID}", "cancel", "recurring"),
-    ("POST", rf"/recurring/v3/agreements/[^/]*/charges/{_ID}/capture", "capture", "recurring"),
-    ("POST", rf"/recurring/v3/agreements/[^/]*/charges/{_ID}/refund", "refund", "recurring"),
-    ("GET", rf"/recurring/v3/charges/{_ID}", "read", "recurring"),
-)
-_COMPILED: Final = tuple((method, re.compile(path), name, api) for method, path, name, api in _ROUTES)
-_FAMILIES: Final = ("/ecomm/", "/epayment/", "/recurring/", "/accesstoken/")
-"""Where the paths of the embedded APIs begin. Requests to other APIs are answered with 404 and not judged."""
+from conformance.domain.api_table import SPECS
+from conformance.merchant.provider_double.apis import PARTS, ApiPart
+
+_TOKEN: Final = ("POST", re.compile(r"/accesstoken/get"), "token", "")
+_TOKENS: Final = "/accesstoken/"
 ELSEWHERE: Final = "/maintenance"
 """The path to which an injected redirect leads."""
 
@@ -58,13 +37,23 @@ class RoutedRequest:
 def route_request(method: str, target: str) -> RoutedRequest:
     """Return what a request to a path asks for."""
     path = target.partition("?")[0]
-    for expected, pattern, operation, api in _COMPILED:
+    for expected, pattern, operation, api in _routes(tuple(PARTS.values())):
         match = pattern.fullmatch(path) if method == expected else None
         if match is not None:
             about_payment = operation in ("cancel", "capture", "refund", "read")
             return RoutedRequest(operation, api, unquote(match[1]) if about_payment else "")
-    family = next((prefix for prefix in _FAMILIES if path.startswith(prefix)), "")
-    if family or re.search(r"/(cancel|void)$", path):
-        api = {"/ecomm/": "ecom", "/epayment/": "epayment", "/recurring/": "recurring"}.get(family, "")
+    api = next((spec.profile.value for spec in SPECS.values() if path.startswith(f"/{spec.root.split('/')[1]}/")), "")
+    # Requests to other APIs are answered with 404 and not judged.
+    if api or path.startswith(_TOKENS) or re.search(r"/(cancel|void)$", path):
         return RoutedRequest("unknown", api, "")
     return RoutedRequest("other", "", "")
+
+
+@cache
+def _routes(parts: tuple[ApiPart, ...]) -> tuple[tuple[str, re.Pattern[str], str, str], ...]:
+    routes = [
+        (method, re.compile(path), operation, part.profile.value)
+        for part in parts
+        for method, path, operation in part.routes
+    ]
+    return (_TOKEN, *routes)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.messages import Request, Response
+from conformance.domain.order import Profile
 from conformance.merchant.protocol import Webhook
+from conformance.merchant.provider_double.apis import PARTS
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.obligations.history import Behaviour
 from conformance.obligations.observation import ProviderRecord
 from conformance.sandbox import Market, Options, Provider
-from conformance.sandbox.agreement import AgreementStatus, Charge
-from conformance.sandbox.api_base import ApiBase as Api
-from conformance.sandbox.payment import Entry, EntryKind, Payment, Stage
+from conformance.sandbox.agreement import Charge
+from conformance.sandbox.payment import Payment, Stage
 
 PAYABLE: Final = (Stage.INITIATED, Stage.IN_3DS, Stage.PENDING, Stage.DUE, Stage.PROCESSING)
 REMEMBERED: Final = 100
@@ -26,13 +27,6 @@ _Item = TypeVar("_Item")
 
 PaymentKey: TypeAlias = tuple[str, str]
 """The API of a payment, and its identifier there."""
-_CHARGE_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "reject": ("become_due", "fail"),
-    "start_3ds": ("become_due", "start_processing"),
-    "finish_3ds": ("reserve",),
-    "fail_3ds": ("fail",),
-}
-"""What the customer does to a payment, as steps of the charge run."""
 
 
 class ProviderState:
@@ -62,26 +56,26 @@ class ProviderState:
         if former is not None:
             # A merchant may keep its token from one history to the next, and read its older orders.
             self.provider.tokens.expiries.update(_latest(former.provider.tokens.expiries))
-            self.provider.ecom.shared.payments.update(_latest(former.provider.ecom.shared.payments))
-            self.provider.recurring.agreements.update(_latest(former.provider.recurring.agreements))
+            self.provider.shared.payments.update(_latest(former.provider.shared.payments))
+            for part in PARTS.values():
+                part.inherit(self.provider, former.provider, REMEMBERED)
         self.inherited = frozenset(id_ for (_, id_), _ in self._payments())
 
     def _payments(self) -> list[tuple[PaymentKey, Payment]]:
-        house = self.provider.ecom.shared
-        return [((api, id_), payment) for (api, _, id_), payment in house.payments.items()]
+        payments = self.provider.shared.payments
+        return [((api, id_), payment) for (api, _, id_), payment in payments.items()]
 
     def handle(self, request: Request) -> Response:
         """Return the provider's response to one request."""
         return self.provider.handle(request)
 
-    def _api(self, name: str) -> Api:
-        known: dict[str, Api] = {"ecom": self.provider.ecom, "epayment": self.provider.epayment}
-        return known.get(name, self.provider.recurring)
-
     def payment(self, api: str, id_: str) -> Payment | None:
-        """Return a payment, brought up to date; None where there is none. An eCom payment can be one of ePayment's."""
-        payment = self._api(api).find(self.options.msn, id_)
-        return payment or (self._api("epayment").find(self.options.msn, id_) if api == "ecom" else None)
+        """Return a payment, brought up to date; None where there is none.
+
+        It may be another API's: some know each other's payments by the same identifiers.
+        """
+        payments = (self.provider.apis[name].find(self.options.msn, id_) for name in _sharing(api))
+        return next((payment for payment in payments if payment is not None), None)
 
     def record(self, api: str, id_: str) -> ProviderRecord | None:
         """Return a payment as the provider has it; None where there is none."""
@@ -98,25 +92,13 @@ class ProviderState:
             remaining=payment.remaining,
             payable=payment.stage in PAYABLE,
             pending=pending,
-            late=self._api(api).is_too_old(payment),
+            late=self.provider.apis[api].is_too_old(payment),
             currency=payment.currency,
         )
 
-    def agree(self, name: str) -> str:
-        """Make an agreement that the customer has accepted, and return its id."""
-        token = self.token()
-        draft = {
-            "pricing": {"type": "VARIABLE", "suggestedMaxAmount": 2_000_000, "currency": self.options.currency},
-            "interval": {"unit": "MONTH", "count": 1},
-            "productName": "Shop",
-            "merchantRedirectUrl": "https://example.com/redirect",
-            "merchantAgreementUrl": "https://example.com/agreement",
-        }
-        response = self._call("POST", "/recurring/v3/agreements", draft, token, f"suite-draft-{name}")
-        id_ = str(response.json()["agreementId"])
-        path = f"/recurring/v3/agreements/{id_}/accept"
-        self._call("PATCH", path, {"phoneNumber": "4712345678"}, token, f"suite-accept-{name}")
-        return id_
+    def agree(self, profile: Profile, name: str) -> str:
+        """Make what an order has to belong to, such as an agreement that the customer has accepted; return its id."""
+        return PARTS[profile].agree(self.provider, self.token, name)
 
     def token(self) -> str:
         """Return a new access token."""
@@ -128,45 +110,15 @@ class ProviderState:
         )
         return str(self.handle(Request("POST", "/accesstoken/get", headers)).json()["access_token"])
 
-    def _call(self, method: str, path: str, body: object, token: str, key: str) -> Response:
-        headers = (
-            ("Authorization", f"Bearer {token}"),
-            ("Ocp-Apim-Subscription-Key", self.options.subscription_key),
-            ("Merchant-Serial-Number", self.options.msn),
-            ("Content-Type", "application/json"),
-            ("Idempotency-Key", key),
-        )
-        return self.handle(Request(method, path, headers, json.dumps(body).encode()))
-
     def act(self, api: str, id_: str, action: str) -> bool:
         """Let the customer, time or the charge run act on a payment; return whether the action was possible."""
         with self.provider.turn():
             payment = self.payment(api, id_)
             if payment is None:
                 return False
-            if isinstance(payment, Charge):
-                return self._act_on_charge(payment, action)
-            owner = self._api("ecom" if ("ecom", payment.msn, payment.id) in self._api(api).shared.payments else api)
-            return owner.act(payment, action)
-
-    def _act_on_charge(self, charge: Charge, action: str) -> bool:
-        recurring = self.provider.recurring
-        agreement = recurring.agreements[charge.msn, charge.agreement_id]
-        if action == "approve":
-            if agreement.status is AgreementStatus.PENDING:
-                agreement.status = AgreementStatus.ACTIVE
-                agreement.started_at = recurring.clock.seconds()
-                if agreement.initial_charge == charge.id and charge.stage in (Stage.PENDING, Stage.DUE):
-                    recurring.process(charge)
-                    return True
-            recurring.act(charge, "become_due")
-            return recurring.act(charge, "charge" if charge.transaction_type == "DIRECT_CAPTURE" else "reserve")
-        if action not in _CHARGE_STEPS:
-            return False
-        steps = _CHARGE_STEPS[action]
-        if action == "finish_3ds" and charge.transaction_type == "DIRECT_CAPTURE":
-            steps = ("charge",)
-        return [recurring.act(charge, step) for step in steps][-1]
+            payments = self.provider.shared.payments
+            owner = next(name for name in _sharing(api) if payments.get((name, payment.msn, payment.id)) is payment)
+            return PARTS[Profile(owner)].act(self.provider, payment, action)
 
     def age(self, api: str, id_: str, days: int) -> bool:
         """Make a payment older by a number of days; return whether there is such a payment."""
@@ -187,7 +139,7 @@ class ProviderState:
                 return False
             if payment.is_reserved and payment.remaining == 0:
                 return False
-            self._api(api).release(payment)
+            self.provider.apis[api].release(payment)
             return True
 
     def new_webhooks(self) -> list[Webhook]:
@@ -200,9 +152,14 @@ class ProviderState:
                 reported = self._reported.get((api, id_), 0)
                 entries = payment.entries[reported:]
                 self._reported[api, id_] = reported + len(entries)
-                events += [(entry.at, _webhook(api, payment, entry)) for entry in entries]
+                events += [(entry.at, PARTS[Profile(api)].webhook(payment, entry)) for entry in entries]
         ordered = sorted((at, number, webhook) for number, (at, webhook) in enumerate(events) if webhook is not None)
         return [webhook for _, _, webhook in ordered]
+
+
+def _sharing(api: str) -> tuple[str, ...]:
+    """Return an API and those that know its payments by the same identifiers."""
+    return (api, *spec_of(Profile(api)).shares_orders_with)
 
 
 def _latest(items: Mapping[_Key, _Item]) -> dict[_Key, _Item]:
@@ -213,79 +170,3 @@ def _latest(items: Mapping[_Key, _Item]) -> dict[_Key, _Item]:
 def provider_record_as_json(payment: ProviderRecord | None) -> dict[str, Any] | None:
     """Return a payment for a record of the journal."""
     return None if payment is None else asdict(payment)
-
-
-_EPAYMENT_EVENTS: Final = {
-    EntryKind.CREATE: "created",
-    EntryKind.RESERVE: "authorized",
-    EntryKind.SALE: "captured",
-    EntryKind.CAPTURE: "captured",
-    EntryKind.REFUND: "refunded",
-    EntryKind.STOP: "terminated",
-    EntryKind.RELEASE: "cancelled",
-    EntryKind.REJECT: "aborted",
-    EntryKind.EXPIRE: "expired",
-}
-_RECURRING_EVENTS: Final = {
-    EntryKind.RESERVE: "charge-reserved",
-    EntryKind.CAPTURE: "charge-captured",
-    EntryKind.REFUND: "charge-refunded",
-    EntryKind.STOP: "charge-canceled",
-    EntryKind.RELEASE: "charge-canceled",
-    EntryKind.FAIL: "charge-failed",
-}
-_ECOM_STATUSES: Final = {
-    EntryKind.RESERVE: "RESERVED",
-    EntryKind.SALE: "SALE",
-    EntryKind.REJECT: "CANCELLED",
-    EntryKind.EXPIRE: "REJECTED",
-}
-"""The status in eCom's callback. It reports what the customer or time did, and nothing else."""
-
-
-def _webhook(api: str, payment: Payment, entry: Entry) -> Webhook | None:
-    timestamp = payment.shown(entry.at)
-    if api == "epayment":
-        event = _EPAYMENT_EVENTS.get(entry.kind)
-        name = f"epayments.payment.{event}.v1"
-        body: dict[str, Any] = {
-            "msn": payment.msn,
-            "reference": payment.id,
-            "pspReference": entry.reference,
-            "name": (event or "").upper(),
-            "amount": {"currency": payment.currency, "value": entry.amount},
-            "timestamp": timestamp,
-            "idempotencyKey": entry.key,
-            "success": entry.success,
-        }
-    elif isinstance(payment, Charge):
-        event = _RECURRING_EVENTS.get(entry.kind)
-        name = f"recurring.{event}.v1"
-        body = {
-            "agreementId": payment.agreement_id,
-            "chargeId": payment.id,
-            "chargeExternalId": payment.external_id,
-            "amount": payment.amount,
-            "chargeType": payment.type,
-            "eventType": name,
-            "currency": payment.currency,
-            "occurred": timestamp,
-            "amountCaptured": payment.captured,
-            "amountCanceled": payment.cancelled,
-            "amountRefunded": payment.refunded,
-            "transactionId": entry.reference,
-        }
-    else:
-        event = _ECOM_STATUSES.get(entry.kind)
-        name = f"ecom.callback.{event}"
-        body = {
-            "merchantSerialNumber": payment.msn,
-            "orderId": payment.id,
-            "transactionInfo": {
-                "amount": entry.amount,
-                "status": event,
-                "timeStamp": timestamp,
-                "transactionId": entry.reference,
-            },
-        }
-    return None if event is None else Webhook(name, body, json.dumps(body).encode())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from conformance.adapter import Accepted, Event, OrderView, Pending, Refused
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, LOST, PENDING
 from conformance.domain.messages import Response
 from conformance.domain.order import Kind, Profile
@@ -30,18 +31,6 @@ PAUSE: Final = 0.1
 _AMOUNTS: Final = ("captured", "refunded", "cancelled", "authorized", "to_capture", "to_refund")
 _UNREAD: Final = ("view.state", "view.captured", "view.refunded", "view.cancelled", "view.log.newest")
 """Fields that are absent from the observation of an order that could not be read."""
-_LOGS: Final[Mapping[Profile, Mapping[str, tuple[str, ...]]]] = {
-    Profile.ECOM: {"captured": ("CAPTURE",), "refunded": ("REFUND",)},
-    Profile.EPAYMENT: {"captured": ("CAPTURED",), "refunded": ("REFUNDED",), "cancelled": ("CANCELLED",)},
-    Profile.RECURRING: {"captured": ("CAPTURE",), "refunded": ("REFUND",)},
-}
-"""For each total of the log, the names of the events that it sums up."""
-_COUNTS: Final[Mapping[Profile, Mapping[str, tuple[str, ...]]]] = {
-    Profile.ECOM: {"cancels": ("CANCEL", "VOID")},
-    Profile.EPAYMENT: {"terminated": ("TERMINATED",)},
-    Profile.RECURRING: {"cancels": ("CANCEL",)},
-}
-"""For each count of the log, the names of the events that it counts."""
 
 CallMethod = Callable[..., Awaitable[Any]]
 """Calls a method of the adapter: its name, then its arguments; returns whatever the method returns."""
@@ -115,8 +104,7 @@ class AdapterDriver:
         order_id = f"{identifiers.order_id}-none" if step.to is Addressee.UNKNOWN else identifiers.order_id
         if step.key is Key.SPENT:
             helper = identifiers.helper_id()
-            kind = Kind.CHARGE_RESERVE if self._profile is Profile.RECURRING else Kind.PAYMENT
-            await self._initiate(helper, 1000, kind)
+            await self._initiate(helper, 1000, spec_of(self._profile).waiting_kind)
             key = identifiers.key_for(step)
             await self._result_of("cancel", helper, flag=None, key=key)
         else:
@@ -197,11 +185,12 @@ def _log(profile: Profile, events: object) -> ObservedFields:
     ):
         raise UnansweredError("read() returned 'events' that are not a list of Event(name, amount)")
     observed: ObservedFields = {}
-    for total, names in _LOGS[profile].items():
+    log = spec_of(profile).log
+    for total, names in log.totals.items():
         observed[f"view.log.{total}"] = sum(event.amount for event in events if event.name in names)
-    for count, names in _COUNTS[profile].items():
+    for count, names in log.counts.items():
         observed[f"view.log.{count}"] = sum(event.name in names for event in events)
-    if profile is Profile.ECOM:
+    if log.newest:
         observed["view.log.newest"] = events[-1].name if events else None
     return observed
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
+from conformance.domain.steps import ACTIONS
 from conformance.targets.transport import TargetUsageError
 
 REQUIRED: Final = ("initiate", "cancel", "read")
 MERCHANT: Final = ("capture", "refund", "stop_agreement")
-USER: Final = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
-CHARGE_RUN: Final = ("become_due", "start_processing", "reserve", "charge", "fail")
 _PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "initiate": ("order_id", "amount", "currency", "kind"),
     "capture": ("order_id", "amount"),
@@ -40,11 +41,13 @@ def profiles_of(name: str, adapter: object) -> tuple[Profile, ...]:
     unknown = sorted(str(name) for name in set(named) - set(Profile))
     if unknown:
         raise TargetUsageError(f"{name} names the profile {unknown[0]!r}, which is none: use {supported}.")
-    if Profile.ECOM in named and Profile.EPAYMENT in named:
-        raise TargetUsageError(
-            f"{name} names both 'ecom' and 'epayment', whose calls look the same: write one adapter for each."
-        )
-    return tuple(profile for profile in Profile if profile in named)
+    profiles = tuple(profile for profile in Profile if profile in named)
+    for first, second in combinations(profiles, 2):
+        if not spec_of(first).kinds.isdisjoint(spec_of(second).kinds):
+            raise TargetUsageError(
+                f"{name} names both '{first}' and '{second}', whose calls look the same: write one adapter for each."
+            )
+    return profiles
 
 
 def methods_of(name: str, adapter: object) -> Methods:
@@ -55,7 +58,7 @@ def methods_of(name: str, adapter: object) -> Methods:
 
     """
     methods = {}
-    for method in (*REQUIRED, *MERCHANT, *USER, *CHARGE_RUN, "age"):
+    for method in (*REQUIRED, *MERCHANT, *ACTIONS, "age"):
         function = getattr(adapter, method, None)
         if callable(function):
             methods[method] = function

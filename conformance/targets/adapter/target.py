@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, LOST, PENDING
-from conformance.domain.order import Kind, Market, Profile
-from conformance.domain.steps import Approve, Cancel, Initiate
+from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
+from conformance.domain.steps import Approve, Cancel, Initiate, actions_of
 from conformance.targets.adapter.driver import AdapterDriver, UnansweredError
-from conformance.targets.adapter.inspection import CHARGE_RUN, USER, Methods, methods_of, profiles_of
+from conformance.targets.adapter.inspection import Methods, methods_of, profiles_of
 from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
 from conformance.targets.operator import Operator
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
@@ -50,7 +52,7 @@ class AdapterTarget:
         self._timeout = timeout
         self._thread = EventLoopThread()
         self._market = Market.NO
-        self._nonce = ""
+        self._naming = OrderNaming("")
         try:
             adapter = self._thread.call_now(factory, timeout)
             self._profiles = profiles_of(name, adapter)
@@ -79,10 +81,10 @@ class AdapterTarget:
         return self._profiles
 
     async def open(
-        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
+        self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
         """Take note of the market, and of the beginning of order ids."""
-        self._market, self._nonce = market, nonce
+        self._market, self._naming = market, naming
 
     async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
         """Run the smoke test of one API.
@@ -96,19 +98,19 @@ class AdapterTarget:
                 f"{self.name} does not implement {profile.value}: add it to its 'profiles', "
                 f"or leave it out of --profile."
             )
-        recurring = profile is Profile.RECURRING
-        driver = self._driver(profile, f"{self._nonce}-{profile.value[0]}smoke1")
-        opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if recurring else Kind.PAYMENT)
+        spec = spec_of(profile)
+        driver = self._driver(profile, self._naming.order_id(profile, "smoke1"))
+        opening = Initiate(AMOUNT, spec.reserved_kind)
         if self._outcome_of(await driver.perform(opening)) not in (ACCEPTED, PENDING):
             raise TargetError(f"{self.name}: initiate() refused the first order, which it has to accept.")
         if self._outcome_of(await driver.look("read", log=True)) != ACCEPTED:
             raise TargetError(f"{self.name}: read() refused an order that initiate() had accepted.")
-        if "approve" in self._methods and not recurring:
+        if "approve" in self._methods and spec.user_approves:
             self._outcome_of(await driver.perform(Approve()))
         cancelled = self._outcome_of(await driver.perform(Cancel()))
         self._outcome_of(await driver.look("read", log=True))
         return ProbeResult(
-            offered=frozenset(self._methods) & {*(CHARGE_RUN if recurring else USER), "age"},
+            offered=frozenset(self._methods) & {*actions_of(profile), "age"},
             source="as its methods say",
             note=f"one order initiated, read, cancelled ({cancelled})",
             unplayable=frozenset(step for method, step in STEPS.items() if method not in self._methods),

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.targets.http.credentials import EnvironmentCredentials
 from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.health_monitor import HealthMonitor, refuse_production
@@ -39,7 +40,7 @@ class Session:
         transport: how messages get to the target.
         credentials: what every request carries.
         market: the sales unit's market.
-        nonce: what the ids of all orders of the run begin with.
+        naming: how the orders of the run are named.
         today: the day on which the run began.
         capabilities: what the test control API offers.
         tokens: the access token, shared by all histories.
@@ -54,7 +55,7 @@ class Session:
     transport: Transport
     credentials: Credentials
     market: Market
-    nonce: str
+    naming: OrderNaming
     today: date
     capabilities: Capabilities
     tokens: TokenStore
@@ -109,7 +110,7 @@ async def open_session(
     transport: Transport,
     credentials: EnvironmentCredentials,
     market: Market,
-    nonce: str,
+    naming: OrderNaming,
     today: date,
     learn_secret: Callable[[str], None],
     record: RecordExchange,
@@ -137,7 +138,7 @@ async def open_session(
             credentials.subscription_key, credentials.msn, token.text, credentials.other_msn, credentials.phone
         ),
         market,
-        nonce,
+        naming,
         today,
         capabilities,
         TokenStore(token, None if credentials.token else partial(_renew, transport, credentials, learn_secret)),

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED
 from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
-from conformance.domain.order import Kind, Profile
+from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Initiate
 from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.session import Session, describe
@@ -59,7 +60,7 @@ class _SmokeTest:
         self, session: Session, profile: Profile, record: RecordExchange, connection: Connection, number: int
     ) -> None:
         self._session = session
-        self._order_id = f"{session.nonce}-{profile.value[0]}smoke{number}"
+        self._order_id = session.naming.order_id(profile, f"smoke{number}")
         self._profile = profile
         self._connection = connection
         self._record = record
@@ -104,11 +105,11 @@ class _SmokeTest:
             offered |= {"concurrent"}
         self._session.offered[self._profile] = offered
         await self._compare_sales_units()
-        unapproved = "" if "approve" in offered or self._profile is Profile.RECURRING else "; nobody can approve"
+        unapproved = "" if "approve" in offered or not spec_of(self._profile).user_approves else "; nobody can approve"
         return f"one order initiated, read, cancelled ({cancelled.get('answer.outcome')}){unapproved}"
 
     async def _initiate(self, driver: HttpDriver) -> None:
-        opening = Initiate(AMOUNT, Kind.INITIAL_RESERVE if self._profile is Profile.RECURRING else Kind.PAYMENT)
+        opening = Initiate(AMOUNT, spec_of(self._profile).reserved_kind)
         created = await driver.perform(opening)
         if created.get("answer.outcome") not in (ACCEPTED, PENDING):
             raise TargetError(self._diagnosis("an order could not be initiated"))
@@ -121,7 +122,7 @@ class _SmokeTest:
 
         Returns what the target offers, with ``approve`` if that was possible.
         """
-        if self._profile is Profile.RECURRING:
+        if not spec_of(self._profile).user_approves:
             return offered
         outcome = (await driver.perform(Approve())).get("answer.outcome")
         if outcome in _NO_ANSWER:
@@ -146,7 +147,7 @@ class _SmokeTest:
 
         A target with a single sales unit accepts any number; no order can belong to somebody else there.
         """
-        if self._profile is Profile.RECURRING:
+        if spec_of(self._profile).belongs_to_agreement:
             self._session.distinguishes_units[self._profile] = True
             return
         own_unit = self._session.credentials

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from conformance.domain.order import Market, Profile
+from conformance.domain.order_naming import OrderNaming
 from conformance.targets.http.credentials import EnvironmentCredentials
 from conformance.targets.http.session import Session, open_session
 from conformance.targets.http.smoke_test import smoke_test
@@ -52,14 +53,14 @@ class HttpTarget:
         return tuple(self._session.capabilities.offers)
 
     async def open(
-        self, market: Market, nonce: str, learn_secret: Callable[[str], None], record: RecordExchange
+        self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
         """Reach the target, fetch a token, ask the test control API what it offers."""
         for secret in self._credentials.secrets:
             learn_secret(secret)
         today = datetime.now(UTC).date()
         self._session = await open_session(
-            self.transport, self._credentials, market, nonce, today, learn_secret, record
+            self.transport, self._credentials, market, naming, today, learn_secret, record
         )
 
     @property
