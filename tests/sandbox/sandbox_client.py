@@ -292,7 +292,7 @@ class Recurring(Client):
     def create(self, days: int | None = 40, kind: str = "DIRECT_CAPTURE", amount: int = 1000, **more: Any) -> Response:
         body: dict[str, Any] = {"amount": amount, "description": "socks", "transactionType": kind, **more}
         if days is not None:
-            due = datetime.fromtimestamp(self.provider.house.clock.seconds() + days * DAY, UTC)
+            due = datetime.fromtimestamp(self.provider.shared.clock.seconds() + days * DAY, UTC)
             body = {"due": due.date().isoformat(), "retryDays": 2, **body}
         path = f"{self.BASE}/{self.agreement}/charges"
         return self.send("POST", path, body, idempotency_key=self.new_key())
