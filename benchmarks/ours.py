@@ -13,6 +13,8 @@ from benchmarks.places import SEED, InProcess, Kept, Place, seat_at
 from conformance.domain.messages import Request
 from conformance.domain.order import Profile
 from conformance.evidence.journal import JOURNAL_NAME, Journal
+from conformance.evidence.record_parts import Record
+from conformance.evidence.records import CapabilitiesRecord
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.schedule import ScheduledCase
@@ -50,10 +52,10 @@ class _Listening:
         self._journal = journal
         self.offered: frozenset[str] = frozenset()
 
-    def append(self, kind: str, **content: Any) -> None:
-        if kind == "capabilities":
-            self.offered = frozenset(content["offered"])
-        self._journal.append(kind, **content)
+    def append(self, record: Record) -> None:
+        if isinstance(record, CapabilitiesRecord):
+            self.offered = frozenset(record.offered)
+        self._journal.append(record)
 
 
 @dataclass

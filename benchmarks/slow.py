@@ -17,6 +17,7 @@ from pathlib import Path
 
 from conformance.api import RunOptions
 from conformance.evidence.journal import read_journal
+from conformance.evidence.records import ExchangeRecord
 from conformance.runner.campaign import Campaign
 
 
@@ -46,10 +47,10 @@ def main() -> int:
             took = time.monotonic() - begun
         finally:
             server.terminate()
-    exchanges = list(read_journal(folder / "out").of_kind("exchange"))
+    exchanges = list(read_journal(folder / "out").of(ExchangeRecord))
     each: defaultdict[str, float] = defaultdict(float)
-    for one in exchanges:
-        each[one["history"]] += one["ms"] / 1000 if one["history"] else 0.0
+    for exchange in exchanges:
+        each[exchange.history] += exchange.ms / 1000 if exchange.history else 0.0
     longest, transfer = max(each.values()), len(exchanges) * asked.delay / asked.concurrency
     ratio = took / (longest + transfer)
     played = sum(result.histories.values())

@@ -17,6 +17,7 @@ from typing import Any, Final
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.evidence.journal import is_merchant_run
+from conformance.evidence.records import CapabilitiesRecord, HistoryRecord, PlanRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.wording.provider import counted
 from conformance.results.result import Result
@@ -178,14 +179,14 @@ class DetectionTable:
     @cached_property
     def _played(self) -> Mapping[Profile, int]:
         """The number of histories of the plan that were begun: the place in the plan where the run ended."""
-        begun = {record["id"]: Profile(record["profile"]) for record in self.result.evidence.of_kind("history")}
-        planned = (name for record in self.result.evidence.of_kind("plan") for name in record["histories"])
+        begun = {record.id: Profile(record.profile) for record in self.result.evidence.of(HistoryRecord)}
+        planned = (name for record in self.result.evidence.of(PlanRecord) for name in record.histories)
         return Counter(begun[name] for name in planned if name in begun)
 
     @cached_property
     def _offered(self) -> Mapping[Profile, frozenset[str]]:
-        looked = self.result.evidence.of_kind("capabilities")
-        return {Profile(record["profile"]): frozenset(record["offered"]) for record in looked}
+        looked = self.result.evidence.of(CapabilitiesRecord)
+        return {Profile(record.profile): frozenset(record.offered) for record in looked}
 
     def of(self, rule: RuleResult) -> RuleDetection | None:
         """Return the detection power for a rule that passed; None for any other, and where nothing was measured."""

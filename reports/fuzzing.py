@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Evidence, Record
+from conformance.evidence.journal import Evidence, record_as_json
+from conformance.evidence.record_parts import DescriptionRecord, part_as_json
+from conformance.evidence.records import FuzzedRecord, FuzzProfileRecord, FuzzRecord
 
 MOST: Final = 3
 """Findings of one rule in one profile that are told."""
@@ -23,16 +25,16 @@ class FuzzFinding:
     label: str
     reason: str
     curl: str
-    record: Record
+    record: FuzzedRecord
 
 
 @dataclass(frozen=True, slots=True)
 class FuzzPart:
     """What there is to tell of a run's fuzzing."""
 
-    document: Record
+    document: DescriptionRecord
     findings: tuple[FuzzFinding, ...]
-    profiles: tuple[Record, ...]
+    profiles: tuple[FuzzProfileRecord, ...]
     """How each went on, once for every time that it was fuzzed."""
     unbegun: tuple[Profile, ...]
     """The APIs that were to be fuzzed, and at which the run did not arrive."""
@@ -40,13 +42,13 @@ class FuzzPart:
 
 def fuzz_part(evidence: Evidence) -> FuzzPart | None:
     """Return what there is to tell; None where nothing was fuzzed."""
-    begun = evidence.first("fuzz")
+    begun = evidence.first(FuzzRecord)
     if begun is None:
         return None
-    told = tuple(evidence.of_kind("fuzz-profile"))
-    seen = {one["profile"] for one in told} | {one["profile"] for one in evidence.of_kind("fuzzed")}
-    unbegun = tuple(Profile(one) for one in begun["profiles"] if one not in seen)
-    return FuzzPart(begun["document"], tuple(_findings(evidence)), told, unbegun)
+    parts = tuple(evidence.of(FuzzProfileRecord))
+    arrived = {part.profile for part in parts} | {request.profile for request in evidence.of(FuzzedRecord)}
+    unbegun = tuple(Profile(profile) for profile in begun.profiles if profile not in arrived)
+    return FuzzPart(begun.document, tuple(_findings(evidence)), parts, unbegun)
 
 
 def first_finding(evidence: Evidence, profile: Profile, rule: str) -> FuzzFinding | None:
@@ -57,18 +59,18 @@ def first_finding(evidence: Evidence, profile: Profile, rule: str) -> FuzzFindin
 
 def _findings(evidence: Evidence) -> Iterator[FuzzFinding]:
     told: dict[tuple[str, str], int] = {}
-    for record in evidence.of_kind("fuzzed"):
-        for finding in record.get("findings", ()):
-            key = (record["profile"], finding["rule"])
+    for record in evidence.of(FuzzedRecord):
+        for finding in record.findings:
+            key = (record.profile, finding.rule)
             told[key] = told.get(key, 0) + 1
             if told[key] <= MOST:
                 yield FuzzFinding(
-                    finding["rule"],
-                    Profile(record["profile"]),
-                    record["operation"],
-                    record["label"],
-                    finding["reason"],
-                    record["curl"],
+                    finding.rule,
+                    Profile(record.profile),
+                    record.operation,
+                    record.label,
+                    finding.reason,
+                    record.curl,
                     record,
                 )
 
@@ -79,20 +81,20 @@ def fuzz_as_json(evidence: Evidence) -> dict[str, Any] | None:
     if part is None:
         return None
     return {
-        "document": part.document,
+        "document": part_as_json(part.document),
         "findings": [
             {
                 "rule": one.rule,
                 "profile": one.profile.value,
                 "operation": one.operation,
-                "request": one.record["id"],
+                "request": one.record.id,
                 "reason": one.reason,
                 "curl": one.curl,
             }
             for one in part.findings
         ],
         "profiles": [
-            {name: record[name] for name in ("profile", "ended", "judged", "drawn", "objections", "undrawn")}
+            {name: value for name, value in record_as_json(record).items() if name != "kind"}
             for record in part.profiles
         ],
     }

@@ -14,6 +14,7 @@ from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders, Plant
 from conformance.domain.expectation import ACCEPTED
 from conformance.domain.steps import Age, History, Refund, Step
 from conformance.evidence.journal import Journal
+from conformance.evidence.records import PlanRecord
 from conformance.judging.tracker import Tracker
 from conformance.model import AgeLimit, ModelContext, age_for_cancel, age_for_refund
 from conformance.results.partial_runs import AGE
@@ -188,7 +189,7 @@ class Harvest:
             )
         cases = [_scheduled(due, number) for number, due in enumerate(self._picked, 1)]
         names = [scheduled.identifier for scheduled in cases]
-        journal.append("plan", histories=names, digest=digest_of_cases(cases))
+        journal.append(PlanRecord(histories=tuple(names), digest=digest_of_cases(cases)))
         picker = _Picker(target, target.session.transport.connect())
         executor = CaseExecutor(self._run_session, journal)
         try:

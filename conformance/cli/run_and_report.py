@@ -12,6 +12,7 @@ from conformance.cli.signals import Stopper, stopper
 from conformance.cli.summary import print_ending
 from conformance.errors import CommandError, UsageError
 from conformance.evidence.journal import JOURNAL_NAME, JournalError
+from conformance.evidence.records import FinishRecord
 from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
 from conformance.results.result import Result
@@ -61,9 +62,9 @@ def write_results(result: Result) -> int:
 
     """
     if result.verdict is RunVerdict.ENVIRONMENT:
-        finish = result.evidence.last("finish") or {}
-        said = str(finish.get("message") or "The target could not be tested to the end.")
-        raise CommandError(said, result.exit_code)
+        finish = result.evidence.last(FinishRecord)
+        message = finish.message if finish is not None else ""
+        raise CommandError(message or "The target could not be tested to the end.", result.exit_code)
     return result.exit_code
 
 

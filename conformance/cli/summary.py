@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from conformance.evidence.records import FuzzProfileRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
 from conformance.reports.wording.headline import (
@@ -54,9 +55,7 @@ def _profiles(result: Result) -> Iterator[str]:
         found = {verdict: count for verdict, count in counts(result.of(profile)).items() if count}
         said = ", ".join(f"{count} {verdict.value.lower()}" for verdict, count in found.items())
         played = counted(result.histories.get(profile, 0), "history", "histories")
-        fuzzed = sum(
-            one["judged"] for one in result.evidence.of_kind("fuzz-profile") if one["profile"] == profile.value
-        )
+        fuzzed = sum(part.judged for part in result.evidence.of(FuzzProfileRecord) if part.profile == profile.value)
         played += f", {counted(fuzzed, 'fuzzed request')}" if fuzzed else ""
         yield f"  {profile.value:<10} {played}: {said or 'nothing was judged'}"
     yield ""
@@ -69,7 +68,7 @@ def _violated(result: Result, directory: Path) -> Iterator[str]:
         if one.counterexample:
             file = Path(one.counterexample)
             yield f"  counterexample: {directory / file}"
-            target = shlex.quote(result.run["target"]["name"])
+            target = shlex.quote(result.run.target.name)
             yield f"  again: cancel-conformance replay {shlex.quote(str(directory))} {file.name} --target {target}"
         finding = first_finding(result.evidence, one.profile, one.rule.id)
         if finding is not None:

@@ -256,25 +256,6 @@ def observations_of_each(observed: Observation) -> tuple[Observation, Observatio
     return observed, {name: value for name, value in observed.items() if not name.startswith((ANSWER, OTHER))} | second
 
 
-def claim_as_json(claim: Claim) -> dict[str, Any]:
-    """Return a claim as JSON."""
-    return {"field": claim.field, "permitted": claim.permitted.as_json(), "rules": list(claim.rules)}
-
-
-def expectation_as_json(expectation: Expectation) -> list[dict[str, Any]]:
-    """Return the branches that prove something, as the journal keeps them."""
-    return [
-        {
-            "name": branch.name,
-            "rules": list(branch.rules),
-            "readings": dict(branch.readings),
-            "claims": [claim_as_json(claim) for claim in branch.claims],
-        }
-        for branch in expectation.branches
-        if branch.proves
-    ]
-
-
 def _shown(value: Scalar) -> str:
     if value is None:
         return ABSENT

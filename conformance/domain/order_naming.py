@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from conformance.domain.api_table import SPECS
 from conformance.domain.order import Profile
@@ -15,13 +14,12 @@ def current_prefixes() -> Mapping[Profile, str]:
     return {profile: spec.order_prefix for profile, spec in SPECS.items()}
 
 
-def recorded_prefixes(run: Mapping[str, Any]) -> Mapping[Profile, str]:
-    """Return the letters that a run used, from its first record.
+def recorded_prefixes(recorded: Mapping[str, str]) -> Mapping[Profile, str]:
+    """Return the letters that a run used, from those in its first record, by API.
 
     A run that was recorded before APIs had letters of their own used the first one of each name.
     """
-    recorded = run.get("order_prefixes", {})
-    return {profile: str(recorded.get(profile.value, profile.value[0])) for profile in Profile}
+    return {profile: recorded.get(profile.value, profile.value[0]) for profile in Profile}
 
 
 @dataclass(frozen=True, slots=True)

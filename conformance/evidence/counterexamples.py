@@ -14,6 +14,7 @@ from typing import Any, Final
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, HistoryError, history_as_json, history_from_json
 from conformance.evidence.journal import Evidence
+from conformance.evidence.records import CounterexampleRecord, HistoryRecord
 from conformance.rulebook import ReadingError, Readings, load
 
 COUNTEREXAMPLE_VERSION: Final = 1
@@ -150,10 +151,9 @@ def check_recorded(
         HistoryError: the journal records no such counterexample.
 
     """
-    records = [record for record in evidence.of_kind("counterexample") if record["file"] == f"{FOLDER}/{path.name}"]
-    if not records and evidence.records[-1].get("ended") != "complete":
+    records = [record for record in evidence.of(CounterexampleRecord) if record.file == f"{FOLDER}/{path.name}"]
+    if not records and evidence.ended != "complete":
         return
-    identity = read(path)
-    played = {record["id"]: record["history"] for record in evidence.of_kind("history")}
-    if identity not in [(record["rule"], record["profile"], played.get(record["history"])) for record in records]:
+    histories = {record.id: record.history for record in evidence.of(HistoryRecord)}
+    if read(path) not in [(record.rule, record.profile, histories.get(record.history)) for record in records]:
         raise HistoryError(f"{path} is not a counterexample of the run whose journal is in {directory}.")

@@ -1,32 +1,37 @@
 """The evidence: an append-only file of records, each chained to the one before by SHA-256.
 
 A record is one line of JSON. Every line is written in one piece as soon as its content is known, so that a process that
-is killed loses at most the line being written. What may stand in a record is fixed by `journal.schema.json`.
+is killed loses at most the line being written. What may stand in a record is fixed by `records` and, for readers in
+other languages, by `journal.schema.json`.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from conformance.evidence.record_parts import UNWRITTEN, Record, builtins_of, part_as_json, plain_value
+from conformance.evidence.records import FinishRecord, JournalRecord, PartRecord, RunRecord
 
 JOURNAL_VERSION: Final = 1
 JOURNAL_NAME: Final = "journal.jsonl"
 START: Final = "0" * 64
 """What the first record is chained to."""
 
-SHARED: Final = 24
-"""Letters of the longest text that is looked for among those that were read before."""
+R = TypeVar("R", bound=Record)
 
-Record = dict[str, Any]
-
-# Made once: an encoder with options of its own is otherwise made anew for every record.
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_JOURNAL: Final = msgspec.json.Decoder(JournalRecord)
+_PART: Final = msgspec.json.Decoder(PartRecord)
+_encode: Final = msgspec.json.Encoder(enc_hook=plain_value).encode
+# For text with half of a surrogate pair, which a target can send in JSON and UTF-8 does not have.
+_encode_any: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class JournalError(Exception):
@@ -37,8 +42,47 @@ class FormatError(JournalError):
     """There is no journal, or it is one that this version does not read."""
 
 
+class EmptyJournalError(FormatError):
+    """The journal has no whole record.
+
+    The run ended before its first record was written: nothing is known of it, not even what was tested, so there is no
+    verdict to report.
+    """
+
+
+class ForeignJournalError(FormatError):
+    """The file does not begin with the record of a run in the format that this version reads.
+
+    It is another program's, another version's, or the beginning is missing. What it says cannot be judged by rules that
+    it does not name.
+    """
+
+
 class BrokenChainError(JournalError):
     """A record is not chained to the one before it: something was changed, dropped, added or moved."""
+
+
+class CutRecordError(BrokenChainError):
+    """A line before the last one is not a whole record.
+
+    A process that is killed can leave only its last line unfinished, so that the file was cut or edited afterwards.
+    """
+
+
+class DuplicateRecordError(BrokenChainError):
+    """A record, or the beginning of a history, is there twice.
+
+    Every check counts once: what stands in the evidence twice would be counted twice, and make a rule look better or
+    worse tested than it is.
+    """
+
+
+class InvalidRecordError(JournalError):
+    """A record lacks a field of its kind, or has one of another type.
+
+    It is chained as it has to be, and so was written by another version, or by somebody who computed the chain anew.
+    Nothing is concluded from a record that is not understood.
+    """
 
 
 class Journal:
@@ -69,10 +113,10 @@ class Journal:
 
     @classmethod
     def continued(cls, directory: Path, name: str = JOURNAL_NAME) -> tuple[Journal, Evidence, int]:
-        """Open the journal of a run that was interrupted, to write on in it.
+        """Open the journal of an interrupted run to append to it.
 
-        Returns the journal, what stands in it, and of how many bytes its last line was that was cut off while it was
-        being written. That line was never a record, and is taken away.
+        Returns the journal, what stands in it, and the number of bytes of an unfinished last line. That line was never
+        a record, and is removed.
 
         Raises:
             JournalError: there is none, or it cannot be written to.
@@ -92,15 +136,14 @@ class Journal:
             raise JournalError(f"{journal.path} cannot be written: {error.strerror}.") from None
         return journal, evidence, len(data) - whole
 
-    def append(self, kind: str, **content: Any) -> None:
-        """Write one record.
+    def append(self, record: Record) -> None:
+        """Write one record, under the next number of this journal.
 
         Raises:
             JournalError: the line could not be written whole, for example because the disk is full.
 
         """
-        record = {"n": self.count, "kind": kind, "prev": self._previous, **content}
-        line = _encode(record).encode("utf-8", "surrogatepass")
+        line = _line(record, self.count, self._previous)
         try:
             written = os.write(self._file, line + b"\n")
         except OSError as error:
@@ -115,6 +158,28 @@ class Journal:
         os.close(self._file)
 
 
+def _line(record: Record, number: int, previous: str) -> bytes:
+    """Return a record as one line of JSON: its number, its kind, what it is chained to, and then its content."""
+    content = unwritten(record)
+    try:
+        text = _encode(content)
+    except UnicodeEncodeError:
+        text = _encode_any(builtins_of(content)).encode("utf-8", "surrogatepass")
+    kind = f'{{"kind":"{record.kind}"'.encode()
+    return b'{"n":%d,%s,"prev":"%s"%s' % (number, kind[1:], previous.encode(), text[len(kind) :])
+
+
+def unwritten(record: R) -> R:
+    """Return a record without its place in a journal."""
+    return record if record.n == UNWRITTEN else msgspec.structs.replace(record, n=UNWRITTEN, prev="")
+
+
+def record_as_json(record: Record) -> dict[str, Any]:
+    """Return a record's content as JSON, without its place in a journal."""
+    content: dict[str, Any] = part_as_json(unwritten(record))
+    return content
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A journal as it was read.
@@ -127,17 +192,36 @@ class Evidence:
     truncated: bool = False
     digest: str = START
 
-    def of_kind(self, kind: str) -> Iterator[Record]:
+    @property
+    def run(self) -> RunRecord:
+        """The first record: what was asked for."""
+        first = self.records[0]
+        if not isinstance(first, RunRecord):
+            raise ForeignJournalError("The evidence does not begin with a run.")
+        return first
+
+    @property
+    def finish(self) -> FinishRecord | None:
+        """The record of how the run ended, where it is the last one."""
+        last = self.records[-1]
+        return last if isinstance(last, FinishRecord) else None
+
+    @property
+    def ended(self) -> str:
+        """How the run ended; empty where its last record does not say."""
+        return self.finish.ended if self.finish is not None else ""
+
+    def of(self, kind: type[R]) -> Iterator[R]:
         """Iterate over the records of one kind, in order."""
-        return (record for record in self.records if record["kind"] == kind)
+        return (record for record in self.records if isinstance(record, kind))
 
-    def last(self, kind: str) -> Record | None:
-        """Return the last record of a kind, or None."""
-        return next((record for record in reversed(self.records) if record["kind"] == kind), None)
-
-    def first(self, kind: str) -> Record | None:
+    def first(self, kind: type[R]) -> R | None:
         """Return the first record of a kind, or None."""
-        return next(self.of_kind(kind), None)
+        return next(self.of(kind), None)
+
+    def last(self, kind: type[R]) -> R | None:
+        """Return the last record of a kind, or None."""
+        return next((record for record in reversed(self.records) if isinstance(record, kind)), None)
 
 
 def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
@@ -146,12 +230,12 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     Raises:
         FormatError: there is no journal, or it is not one of this version.
         BrokenChainError: a record is not chained to the one before it.
+        InvalidRecordError: a record does not have the fields of its kind.
 
     """
     path = directory / name
     records: list[Record] = []
     previous, tail = START, b""
-    pool = _Pool()
     try:
         # Line by line: the text of a long run is as large again as everything that is made of it.
         with path.open("rb") as file:
@@ -159,96 +243,97 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
                 if not line.endswith(b"\n"):
                     tail = line
                     break
-                record = _parsed(line, path, index, pool)
-                if record.get("prev") != previous or record.get("n") != index:
-                    raise BrokenChainError(f"{path}, line {index + 1}: the record does not follow the one before it.")
+                record = _parsed(line, path, index)
+                _check_place(record, path, index, previous)
                 previous = hashlib.sha256(line[:-1]).hexdigest()
                 records.append(record)
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
     if not records:
-        raise FormatError(f"{path} is empty: the run was stopped before it began.")
-    first = records[0]
-    if first["kind"] != "run" or first.get("format") != JOURNAL_VERSION:
-        raise FormatError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
+        raise EmptyJournalError(f"{path} is empty: the run was stopped before it began.")
+    if not isinstance(records[0], RunRecord):
+        raise _foreign(path)
     return Evidence(tuple(records), truncated=bool(tail), digest=previous)
 
 
-class _Pool:
-    """Texts and headers that stand in many records, each kept once: a long run says the same thing a hundred times."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-        self._headers: dict[tuple[str, ...], list[str]] = {}
-
-    def shared(self, pairs: list[tuple[str, Any]]) -> Record:
-        """Return an object whose names, short texts and headers are shared with those of others."""
-        texts, found = self._texts, {}
-        for name, value in pairs:
-            if type(value) is str and len(value) <= SHARED:
-                value = texts.setdefault(value, value)  # noqa: PLW2901 - the same value, kept once
-            elif name == "headers" and type(value) is list:
-                value = [self._header(one) for one in value]  # noqa: PLW2901
-            found[texts.setdefault(name, name)] = value
-        return found
-
-    def _header(self, header: Any) -> Any:
-        try:
-            return self._headers.setdefault(tuple(header), header)
-        except TypeError:
-            return header
+def _check_place(record: Record, path: Path, index: int, previous: str) -> None:
+    if record.n == index and record.prev == previous:
+        return
+    if 0 <= record.n < index:
+        raise DuplicateRecordError(
+            f"{path}, line {index + 1}: the record does not follow the one before it: record {record.n} is there twice."
+        )
+    raise BrokenChainError(f"{path}, line {index + 1}: the record does not follow the one before it.")
 
 
-def _parsed(line: bytes, path: Path, index: int, pool: _Pool) -> Record:
+def _foreign(path: Path) -> ForeignJournalError:
+    return ForeignJournalError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
+
+
+def _parsed(line: bytes, path: Path, index: int, decoder: msgspec.json.Decoder[Any] = _JOURNAL) -> Record:
     try:
-        record = json.loads(line, object_pairs_hook=pool.shared)
-    except (ValueError, RecursionError):
-        raise BrokenChainError(f"{path}, line {index + 1}: not a record.") from None
-    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
-        raise BrokenChainError(f"{path}, line {index + 1}: not a record.")
+        record: Record = decoder.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        record = _parsed_slowly(line, path, index, decoder)
     return record
 
 
-def body_as_json(body: bytes) -> str | dict[str, str]:
-    """Return a body for a record: text where it is UTF-8, ``{"base64": ...}`` where it is not."""
+def _parsed_slowly(line: bytes, path: Path, index: int, decoder: msgspec.json.Decoder[Any]) -> Record:
+    """Parse a line that has text which is not UTF-8, or say what is wrong with it."""
+    where = f"{path}, line {index + 1}"
     try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(body).decode("ascii")}
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        raise CutRecordError(f"{where}: not a record.") from None
+    if not isinstance(content, dict) or not isinstance(content.get("kind"), str):
+        raise CutRecordError(f"{where}: not a record.")
+    if decoder is _JOURNAL and index == 0 and (content["kind"], content.get("format")) != ("run", JOURNAL_VERSION):
+        raise _foreign(path)
+    try:
+        record: Record = msgspec.convert(content, decoder.type)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InvalidRecordError(f"{where}: not a record of format {JOURNAL_VERSION} ({error}).") from None
+    return record
 
 
-def body_from_json(stored: str | dict[str, str]) -> bytes:
-    """Return the bytes of a recorded body."""
-    return stored.encode("utf-8") if isinstance(stored, str) else base64.b64decode(stored["base64"])
+def read_part(path: Path) -> Iterator[Record]:
+    """Iterate over the records of a part of a run; an unfinished last line is left out.
+
+    Raises:
+        InvalidRecordError: a record does not have the fields of its kind.
+
+    """
+    for index, line in enumerate(path.read_bytes().split(b"\n")[:-1]):
+        yield _parsed(line, path, index, _PART)
 
 
 class RecordSink(Protocol):
     """Where records are written: a journal, or what is to become one."""
 
-    def append(self, kind: str, **content: Any) -> None:
+    def append(self, record: Record) -> None:
         """Write one record."""
 
 
 class BufferedSink:
-    """Records that wait for their journal: what is said before it is known what a run's first record must say."""
+    """Records that wait until their journal's first record can be written."""
 
     def __init__(self) -> None:
-        self._records: list[tuple[str, dict[str, Any]]] = []
+        self._records: list[Record] = []
 
-    def append(self, kind: str, **content: Any) -> None:
+    def append(self, record: Record) -> None:
         """Keep one record."""
-        self._records.append((kind, content))
+        self._records.append(record)
 
-    def pass_on(self, ledger: RecordSink) -> None:
+    def pass_on(self, sink: RecordSink) -> None:
         """Write everything that was kept."""
-        for kind, content in self._records:
-            ledger.append(kind, **content)
+        for record in self._records:
+            sink.append(record)
         self._records.clear()
 
 
-def is_merchant_run(run: Record) -> bool:
+def is_merchant_run(run: RunRecord) -> bool:
     """Whether a run judges a merchant; its first record says so."""
-    return bool(run.get("party") == PARTY)
+    return run.party == PARTY
 
 
 PARTY: Final = "merchant"

@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
+from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
 from conformance.evidence.journal import RecordSink
+from conformance.evidence.record_parts import RequestRecord, ResponseRecord
+from conformance.evidence.records import ExchangeRecord, HandRecord
 from conformance.evidence.redaction import Redactor
 
 Clock = Callable[[], float]
 
 
 class ExchangeRecorder:
-    """Records the exchanges of one history.
+    """Writes one history's exchanges. ``step`` is the index of the step that is being run."""
 
-    Attributes:
-        step: the index of the step that is being executed; 0 is the opening.
-
-    """
-
-    def __init__(self, journal: RecordSink, redactor: Redactor, history: str, clock: Clock = time.perf_counter) -> None:
+    def __init__(self, sink: RecordSink, redactor: Redactor, history: str, clock: Clock = time.perf_counter) -> None:
         self.step = 0
-        self._journal = journal
+        self._sink = sink
         self._redactor = redactor
         self._history = history
         self._clock = clock
@@ -50,39 +47,44 @@ class ExchangeRecorder:
         now = self._clock()
         took, self._last = now - self._last, now
         began, took = timing or (None, took)
-        content: dict[str, object] = {
-            "history": self._history,
-            "step": self.step,
-            "purpose": call.purpose,
-            "request": request_record(call.request, self._redactor),
-            "response": None,
-            "ms": round(took * 1000, 2),
-        }
-        if began is not None:
-            content["began"] = round(began * 1000, 3)
-        if resent:
-            content["resent"] = True
-        if isinstance(answer, NoResponse):
-            content["lost"] = self._redactor.clean(answer.cause)
-        else:
-            content["response"] = response_record(answer, self._redactor)
-        self._journal.append("exchange", **content)
+        record = ExchangeRecord(
+            history=self._history,
+            step=self.step,
+            purpose=call.purpose,
+            request=recorded_request(call.request, self._redactor),
+            response=recorded_response(answer, self._redactor),
+            ms=round(took * 1000, 2),
+            began=None if began is None else round(began * 1000, 3),
+            resent=resent,
+            lost=recorded_loss(answer, self._redactor),
+        )
+        self._sink.append(record)
 
 
-def request_record(request: Request, redactor: Redactor) -> dict[str, object]:
-    """Return a request as the journal keeps it, without secrets."""
-    return {
-        "method": request.method,
-        "path": redactor.clean(request.path),
-        "headers": redactor.headers(request.headers),
-        "body": redactor.body(request.body),
-    }
+def recorded_request(request: Request, redactor: Redactor) -> RequestRecord:
+    """Return a request for a record, without its secrets."""
+    return RequestRecord(
+        method=request.method,
+        path=redactor.clean(request.path),
+        headers=redactor.headers(request.headers),
+        body=redactor.body(request.body),
+    )
 
 
-def response_record(response: Response, redactor: Redactor) -> dict[str, object]:
-    """Return a response as the journal keeps it, without secrets."""
-    return {
-        "status": response.status,
-        "headers": redactor.headers(response.headers),
-        "body": redactor.body(response.body),
-    }
+def recorded_response(answer: ResponseOrNone, redactor: Redactor) -> ResponseRecord | None:
+    """Return a response for a record, without its secrets; None where none arrived."""
+    if isinstance(answer, NoResponse):
+        return None
+    return ResponseRecord(
+        status=answer.status, headers=redactor.headers(answer.headers), body=redactor.body(answer.body)
+    )
+
+
+def recorded_loss(answer: ResponseOrNone, redactor: Redactor) -> str | None:
+    """Return what happened instead of a response, for a record; None where there was one."""
+    return redactor.clean(answer.cause) if isinstance(answer, NoResponse) else None
+
+
+def record_manual_step(sink: RecordSink, *, order: str, action: str, said: str, seconds: float) -> None:
+    """Write down what a person at the terminal was asked for, and what they did."""
+    sink.append(HandRecord(order=order, action=action, said=said, seconds=seconds))

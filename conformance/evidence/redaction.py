@@ -11,11 +11,15 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
+import msgspec
+
 from conformance.domain.messages import Headers
-from conformance.evidence.journal import body_as_json
+from conformance.evidence.record_parts import Body, Part, body_as_record, builtins_of
+
+R = TypeVar("R", bound=Part)
 
 REMOVED: Final = "[removed]"
 SHORTEST: Final = 6
@@ -31,6 +35,8 @@ _COMPRESSED: Final = re.compile(r"(?:H4sI|eJ|eN|eA|eF)[A-Za-z0-9+/_-]{14,}={0,2}
 """Compressed bytes in base64: how gzip and zlib begin, and at least 14 characters more."""
 
 _SCOPE: ContextVar[Redactor | None] = ContextVar("the redactor of the enclosing scope", default=None)
+_OURS: Final = ("kind", "history")
+"""Fields of a record that hold names of ours, by which the records of a run belong together."""
 
 
 class Redactor:
@@ -85,13 +91,30 @@ class Redactor:
             self._cache[text] = cleaned
         return cleaned
 
-    def headers(self, headers: Headers) -> list[list[str]]:
-        """Return headers for the journal without secrets: ``[[name, value], …]``."""
-        return [[name, REMOVED if name.lower() in _SECRET_HEADERS else self.clean(value)] for name, value in headers]
+    def clean_json(self, value: Any) -> Any:
+        """Return JSON without the known secrets in its texts; the names of fields stay."""
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, dict):
+            return {name: self.clean_json(item) for name, item in value.items()}
+        return [self.clean_json(item) for item in value] if isinstance(value, list | tuple) else value
 
-    def body(self, body: bytes) -> str | dict[str, str]:
+    def clean_record(self, record: R) -> R:
+        """Return a record, or a part of one, without the known secrets."""
+        content = builtins_of(record)
+        cleaned = {name: value if name in _OURS else self.clean_json(value) for name, value in content.items()}
+        result: R = msgspec.convert(cleaned, type(record))
+        return result
+
+    def headers(self, headers: Headers) -> Headers:
+        """Return headers for the journal without secrets."""
+        return tuple(
+            (name, REMOVED if name.lower() in _SECRET_HEADERS else self.clean(value)) for name, value in headers
+        )
+
+    def body(self, body: bytes) -> Body:
         """Return a body as the journal keeps it, without secrets."""
-        stored = body_as_json(body)
+        stored = body_as_record(body)
         if isinstance(stored, str):
             return self.clean(stored)
         content = decompressed(body)
@@ -99,7 +122,7 @@ class Redactor:
             return REMOVED
         for form in self._forms:
             body = body.replace(form.encode("utf-8", "surrogatepass"), REMOVED.encode())
-        return body_as_json(body)
+        return body_as_record(body)
 
     def _has_secret(self, content: bytes) -> bool:
         text = content.decode("utf-8", "replace")

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from conformance.domain.messages import NoResponse, Request, Response
 from conformance.domain.operations import MODIFYING, Operation
 from conformance.domain.order import Profile
+from conformance.evidence.record_parts import ObjectionRecord, UndrawnRecord
+from conformance.evidence.records import FuzzProfileRecord
 from conformance.fuzzing.executor import Budget, RequestDraft, RequestExecutor, SpentError
 from conformance.fuzzing.openapi import Description
 from conformance.fuzzing.request_bodies import OFTEN, with_meaningful_values
@@ -45,18 +47,22 @@ class FuzzStatistics:
     errors: dict[str, str] = field(default_factory=dict)
     sent: Counter[str] = field(default_factory=Counter)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the journal keeps it."""
-        return {
-            "drawn": dict(sorted(self.sent.items())),
-            "objections": [
-                {"check": check, "operation": operation, "times": times}
+    def as_record(self, profile: Profile, ended: str, judged: int) -> FuzzProfileRecord:
+        """Return the record of how the fuzzing of an API ended, with the number of judged requests."""
+        return FuzzProfileRecord(
+            profile=profile.value,
+            ended=ended,
+            judged=judged,
+            drawn=dict(sorted(self.sent.items())),
+            objections=tuple(
+                ObjectionRecord(check=check, operation=operation, times=times)
                 for (check, operation), times in sorted(self.failed_checks.items())
-            ],
-            "undrawn": [
-                {"operation": operation, "message": message} for operation, message in sorted(self.errors.items())
-            ],
-        }
+            ),
+            undrawn=tuple(
+                UndrawnRecord(operation=operation, message=message)
+                for operation, message in sorted(self.errors.items())
+            ),
+        )
 
 
 class DrawnRequests:

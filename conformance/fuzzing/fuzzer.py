@@ -10,10 +10,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence, RecordSink
+from conformance.evidence.record_parts import FuzzSettingsRecord
+from conformance.evidence.records import FuzzedRecord, FuzzProfileRecord, FuzzRecord
 from conformance.fuzzing.drawing import DrawnRequests, FuzzStatistics
 from conformance.fuzzing.executor import Budget, CountingConnection, RequestExecutor, SpentError
 from conformance.fuzzing.openapi import Description
@@ -58,9 +60,9 @@ class FuzzPhase:
     limits: Limits
     named: str
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what resuming takes: ``{"openapi": …, "digest": …, "seconds": …}``."""
-        return {"openapi": self.named, "digest": self.description.digest, "seconds": self.limits.seconds}
+    def as_record(self) -> FuzzSettingsRecord:
+        """Return what resuming takes."""
+        return FuzzSettingsRecord(openapi=self.named, digest=self.description.digest, seconds=self.limits.seconds)
 
     @property
     def name(self) -> str:
@@ -122,16 +124,17 @@ class Fuzzer:
         """
         profiles = [profile for profile in self._run_session.contexts if profile in self._description.profiles]
         total = len(profiles)
-        if before is not None and before.first("fuzz") is not None:
+        if before is not None and before.first(FuzzRecord) is not None:
             profiles = [profile for profile in profiles if not self._resume(profile, before)]
         else:
             self._sink.append(
-                "fuzz",
-                profiles=[profile.value for profile in profiles],
-                document=self._description.as_json(),
-                rules=load_http_rules().digest,
-                seconds=self._limits.seconds,
-                requests=self._limits.requests,
+                FuzzRecord(
+                    profiles=tuple(profile.value for profile in profiles),
+                    document=self._description.as_record(),
+                    rules=load_http_rules().digest,
+                    seconds=self._limits.seconds,
+                    requests=self._limits.requests,
+                )
             )
         if profiles:
             deadline = time.monotonic() + self._limits.seconds * len(profiles) / total
@@ -152,12 +155,12 @@ class Fuzzer:
 
         Returns whether it had been fuzzed to the end.
         """
-        self._judged_before[profile] = sum(record["profile"] == profile for record in before.of_kind("fuzzed"))
-        endings = [record for record in before.of_kind("fuzz-profile") if record["profile"] == profile]
-        unclosed = self._judged_before[profile] - sum(record["judged"] for record in endings)
+        self._judged_before[profile] = sum(record.profile == profile for record in before.of(FuzzedRecord))
+        endings = [record for record in before.of(FuzzProfileRecord) if record.profile == profile]
+        unclosed = self._judged_before[profile] - sum(record.judged for record in endings)
         if unclosed:
             self._record_end(profile, CUT_OFF, unclosed, FuzzStatistics())
-        return any(record["ended"] != CUT_OFF for record in endings)
+        return any(record.ended != CUT_OFF for record in endings)
 
     async def _fuzz(self, profile: Profile, budget: Budget) -> None:
         transport = self._session.transport
@@ -186,7 +189,7 @@ class Fuzzer:
             self._watch.begun(profile, phase)
 
     def _record_end(self, profile: Profile, ended: str, judged: int, statistics: FuzzStatistics) -> None:
-        self._sink.append("fuzz-profile", profile=profile.value, ended=ended, judged=judged, **statistics.as_json())
+        self._sink.append(statistics.as_record(profile, ended, judged))
 
     def _executor(self, profile: Profile, connection: Connection, recorder: FuzzRecorder) -> RequestExecutor:
         settings, session = self._run_session.settings, self._session

@@ -24,6 +24,7 @@ from conformance.domain.api_table import SPECS, operation_at
 from conformance.domain.operations import Operation
 from conformance.domain.order import Profile
 from conformance.domain.toml import Text, Texts, parse_toml
+from conformance.evidence.record_parts import DefectRecord, DescriptionRecord
 from conformance.targets.transport import TargetUsageError
 
 EMBEDDED: Final = "the embedded provider's own"
@@ -64,9 +65,9 @@ class Defect:
     reason: str
     repair: str = ""
 
-    def as_json(self) -> dict[str, str]:
-        """Return the defect as the journal keeps it."""
-        return {"id": self.id, "pointer": self.pointer, "reason": self.reason, "repair": self.repair}
+    def as_record(self) -> DefectRecord:
+        """Return the defect for the journal."""
+        return DefectRecord(id=self.id, pointer=self.pointer, reason=self.reason, repair=self.repair)
 
 
 @dataclass(frozen=True)
@@ -99,16 +100,16 @@ class Description:
         described = {operation.profile for operation in self.operations if operation.kind == "cancel"}
         return tuple(profile for profile in Profile if profile in described)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the description as the journal keeps it: everything but the document."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "version": self.version,
-            "digest": self.digest,
-            "operations": sorted(operation.label for operation in self.operations),
-            "defects": [defect.as_json() for defect in self.defects],
-        }
+    def as_record(self) -> DescriptionRecord:
+        """Return what the journal keeps of the description."""
+        return DescriptionRecord(
+            name=self.name,
+            title=self.title,
+            version=self.version,
+            digest=self.digest,
+            operations=tuple(sorted(operation.label for operation in self.operations)),
+            defects=tuple(defect.as_record() for defect in self.defects),
+        )
 
 
 def embedded() -> Description:

@@ -15,7 +15,8 @@ from conformance.domain.expectation import Scalar
 from conformance.domain.messages import Response
 from conformance.domain.operations import Operation
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Evidence, Record, body_from_json
+from conformance.evidence.journal import Evidence
+from conformance.evidence.records import FuzzedRecord
 from conformance.evidence.redaction import REMOVED
 from conformance.fuzzing.response_facts import response_facts
 from conformance.judging.http_layer import judge_request
@@ -52,50 +53,46 @@ def recheck(evidence: Evidence) -> Rechecked:
         for spec in SPECS.values()
         for operation in spec.operations
     }
-    for record in evidence.of_kind("fuzzed"):
-        facts = record["facts"]
+    for record in evidence.of(FuzzedRecord):
+        facts = record.facts
         if any(REMOVED in str(value) for value in facts.values()):
             result.hidden += 1
             continue
         result.judged += 1
-        operation = operations.get((record["profile"], record["operation"]))
+        operation = operations.get((record.profile, record.operation))
         result.faults.extend(f"{_where(record)}{fault}" for fault in _faults(record, operation))
     return result
 
 
-def _where(record: Record) -> str:
-    return f"request {record['id']} of the fuzzer (record {record['n']})"
+def _where(record: FuzzedRecord) -> str:
+    return f"request {record.id} of the fuzzer (record {record.n})"
 
 
-def _faults(record: Record, operation: Operation | None) -> Iterator[str]:
+def _faults(record: FuzzedRecord, operation: Operation | None) -> Iterator[str]:
     """Yield what is wrong in the record of a request: the rest of a sentence."""
     if operation is None:
-        yield f" asks for {record['operation']}, which {record['profile']} does not have"
+        yield f" asks for {record.operation}, which {record.profile} does not have"
         return
     for name, (recorded_fact, shown) in _wrong_facts(record, operation).items():
         yield f": {name} is said to be {recorded_fact!r}, and the messages say {shown!r}"
-    recorded = {name: record[name] for name in _JUDGEMENT if name in record}
-    judgement = judge_request(Profile(record["profile"]), record["facts"]).as_json()
-    if recorded == judgement:
-        return
-    if recorded["status"] == judgement["status"]:
+    verdict = judge_request(Profile(record.profile), record.facts)
+    if record.status != verdict.status.value:
+        yield f" is said to be {record.status!r}, and the facts say {verdict.status.value!r}"
+    elif verdict.judged(record) != record:
         yield " is not judged as its facts say"
-    else:
-        yield f" is said to be {record['status']!r}, and the facts say {judgement['status']!r}"
 
 
-_JUDGEMENT: Final = ("status", "examples", "records", "cause", "findings")
 _RESPONSE: Final = "answer."
 """Prefix of the facts that a response shows."""
 _ABSENT: Final = "nothing"
 
 
-def _wrong_facts(record: Record, operation: Operation) -> dict[str, tuple[Any, Any]]:
+def _wrong_facts(record: FuzzedRecord, operation: Operation) -> dict[str, tuple[Any, Any]]:
     """Return the facts that the messages contradict, each as recorded and shown."""
-    recorded: Mapping[str, Scalar] = record["facts"]
+    recorded: Mapping[str, Scalar] = record.facts
     shown: dict[str, Any] = {
         "sent.deed": operation.kind.value,
-        "sent.method": "documented" if record["request"]["method"] == operation.method else "other",
+        "sent.method": "documented" if record.request.method == operation.method else "other",
     }
     answer = _answer(record)
     if isinstance(answer, NoResponse) or REMOVED.encode() not in answer.body:
@@ -109,9 +106,8 @@ def _wrong_facts(record: Record, operation: Operation) -> dict[str, tuple[Any, A
     }
 
 
-def _answer(record: Record) -> ResponseOrNone:
-    response = record["response"]
+def _answer(record: FuzzedRecord) -> ResponseOrNone:
+    response = record.response
     if response is None:
-        return NoResponse(record["lost"])
-    headers = tuple((name, value) for name, value in response["headers"])
-    return Response(response["status"], headers, body_from_json(response["body"]))
+        return NoResponse(record.lost or "")
+    return Response(response.status, response.headers, response.content)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
+
+from msgspec import structs
 
 from conformance.domain.expectation import Observation
 from conformance.domain.messages import Request
 from conformance.domain.operations import Operation
 from conformance.evidence.journal import RecordSink
-from conformance.evidence.recorder import request_record, response_record
+from conformance.evidence.recorder import recorded_loss, recorded_request, recorded_response
+from conformance.evidence.records import AsideRecord, FuzzedRecord
 from conformance.evidence.redaction import Redactor
 from conformance.judging.http_layer import Verdict
 from conformance.judging.judge import StepStatus
-from conformance.wire import Call, NoResponse, ResponseOrNone
+from conformance.wire import Call, ResponseOrNone
 
 SECRETS: Final[Mapping[str, str]] = {
     "authorization": "Bearer $VIPPS_ACCESS_TOKEN",
@@ -71,20 +74,24 @@ class FuzzRecorder:
     def record(self, sent: Sent, facts: Observation, verdict: Verdict) -> None:
         """Record a judged request."""
         self.count += 1
-        content: dict[str, Any] = {
-            "id": self.count,
-            "profile": sent.operation.profile.value,
-            "operation": sent.operation.label,
-            "source": sent.source,
-            "label": sent.label,
-            **self._messages(sent.request, sent.answer),
-            "ms": round(sent.seconds * 1000, 2),
-            "facts": self._clean(dict(facts)),
-            **self._clean(verdict.as_json()),
-        }
-        if verdict.status is StepStatus.VIOLATES:
-            content["curl"] = self.curl(sent.request, facts)
-        self._sink.append("fuzzed", **content)
+        clean = self._redactor
+        request = FuzzedRecord(
+            id=self.count,
+            profile=sent.operation.profile.value,
+            operation=sent.operation.label,
+            source=sent.source,
+            label=sent.label,
+            request=recorded_request(sent.request, clean),
+            response=recorded_response(sent.answer, clean),
+            lost=recorded_loss(sent.answer, clean),
+            ms=round(sent.seconds * 1000, 2),
+            facts=clean.clean_json(dict(facts)),
+            status=verdict.status.value,
+            curl=self.curl(sent.request, facts) if verdict.status is StepStatus.VIOLATES else "",
+        )
+        judged = verdict.judged(request)
+        findings = tuple(clean.clean_record(finding) for finding in judged.findings)
+        self._sink.append(structs.replace(judged, cause=clean.clean(judged.cause), findings=findings))
         if self._watcher is not None:
             self._watcher.judged(sent, verdict)
 
@@ -93,15 +100,15 @@ class FuzzRecorder:
 
         It brings an order into a situation, or reads it.
         """
-        self._sink.append("aside", purpose=call.purpose, **self._messages(call.request, answer))
-
-    def _messages(self, request: Request, answer: ResponseOrNone) -> dict[str, Any]:
-        content: dict[str, Any] = {"request": request_record(request, self._redactor), "response": None}
-        if isinstance(answer, NoResponse):
-            content["lost"] = self._redactor.clean(answer.cause)
-        else:
-            content["response"] = response_record(answer, self._redactor)
-        return content
+        clean = self._redactor
+        self._sink.append(
+            AsideRecord(
+                purpose=call.purpose,
+                request=recorded_request(call.request, clean),
+                response=recorded_response(answer, clean),
+                lost=recorded_loss(answer, clean),
+            )
+        )
 
     def curl(self, request: Request, facts: Observation) -> str:
         """Return a command line that repeats a request.
@@ -118,10 +125,3 @@ class FuzzRecorder:
         if request.body:
             words += ["--data-binary", shlex.quote(self._redactor.clean(request.body.decode("utf-8", "replace")))]
         return " ".join(words)
-
-    def _clean(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._redactor.clean(value)
-        if isinstance(value, dict):
-            return {name: self._clean(member) for name, member in value.items()}
-        return [self._clean(item) for item in value] if isinstance(value, list | tuple) else value

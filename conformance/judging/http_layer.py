@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
+
+import msgspec
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ABSENT, Observation, Scalar
 from conformance.domain.operations import BODILESS, MODIFYING, OperationKind
 from conformance.domain.order import Profile
+from conformance.evidence.record_parts import FuzzFindingRecord
+from conformance.evidence.records import FuzzedRecord
 from conformance.judging.judge import Finding, StepStatus, observed_text
 
 GENERAL: Final = frozenset({
@@ -58,15 +62,25 @@ class Verdict:
     records: tuple[str, ...] = ()
     cause: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the verdict as the journal keeps it."""
-        out: dict[str, Any] = {"status": self.status.value}
-        out |= {name: list(getattr(self, name)) for name in ("examples", "records") if getattr(self, name)}
-        if self.cause:
-            out["cause"] = self.cause
-        if self.findings:
-            out["findings"] = [_without_branch(finding.as_json()) for finding in self.findings]
-        return out
+    def judged(self, request: FuzzedRecord) -> FuzzedRecord:
+        """Return the record of a fuzzed request with this verdict."""
+        return msgspec.structs.replace(
+            request,
+            status=self.status.value,
+            examples=self.examples,
+            records=self.records,
+            cause=self.cause,
+            findings=tuple(
+                FuzzFindingRecord(
+                    rule=finding.rule,
+                    field=finding.field,
+                    permitted=finding.permitted,
+                    observed=finding.observed,
+                    reason=finding.reason,
+                )
+                for finding in self.findings
+            ),
+        )
 
 
 def _without_branch(finding: dict[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from conformance.domain.citation import rule_of
 from conformance.domain.expectation import (
@@ -33,8 +33,9 @@ from conformance.domain.expectation import (
     NoneOf,
     Observation,
     Scalar,
-    expectation_as_json,
 )
+from conformance.evidence.record_parts import ClaimRecord, ExpectedRecord, FindingRecord
+from conformance.evidence.records import JudgementRecord
 
 T = TypeVar("T")
 
@@ -83,16 +84,16 @@ class Finding:
         """One line that says what is wrong."""
         return f"{self.field} should be {self.permitted}, but was {self.observed}"
 
-    def as_json(self) -> dict[str, str]:
-        """Return the finding as the journal keeps it."""
-        return {
-            "rule": self.rule,
-            "branch": self.branch,
-            "field": self.field,
-            "permitted": self.permitted,
-            "observed": self.observed,
-            "reason": self.reason,
-        }
+    def as_record(self) -> FindingRecord:
+        """Return the finding for the journal."""
+        return FindingRecord(
+            rule=self.rule,
+            branch=self.branch,
+            field=self.field,
+            permitted=self.permitted,
+            observed=self.observed,
+            reason=self.reason,
+        )
 
 
 Findings = tuple[Finding, ...]
@@ -130,19 +131,47 @@ class Judgement:
         """Whether some order is possible after the step."""
         return self.is_permitted or self.ambiguous
 
-    def as_json(self, expectation: Expectation) -> dict[str, Any]:
-        """Return the judgement for the journal, with what was expected if it was not met."""
-        out: dict[str, Any] = {"status": self.status.value}
-        out |= {name: list(getattr(self, name)) for name in ("branches", "examples", "records") if getattr(self, name)}
-        out |= {name: dict(getattr(self, name)) for name in ("readings", "noticed") if getattr(self, name)}
-        if self.cause:
-            out["cause"] = self.cause
-        if self.ambiguous:
-            out["ambiguous"] = True
-        if self.findings:
-            out["findings"] = [finding.as_json() for finding in self.findings]
-            out["expected"] = expectation_as_json(expectation)
-        return out
+    def as_record(
+        self, expectation: Expectation, *, history: str, step: int, do: str, seen: str, observed: Observation
+    ) -> JudgementRecord:
+        """Return the judgement of one step for the journal.
+
+        What was expected is written out where it was not met.
+        """
+        return JudgementRecord(
+            history=history,
+            step=step,
+            do=do,
+            seen=seen,
+            observed=dict(observed),
+            status=self.status.value,
+            branches=self.branches,
+            examples=self.examples,
+            records=self.records,
+            readings=dict(self.readings),
+            noticed=dict(self.noticed),
+            cause=self.cause,
+            ambiguous=self.ambiguous,
+            findings=tuple(finding.as_record() for finding in self.findings),
+            expected=_expected_records(expectation) if self.findings else None,
+        )
+
+
+def _expected_records(expectation: Expectation) -> tuple[ExpectedRecord, ...]:
+    """Return the branches that would have proved something, as the journal keeps them."""
+    return tuple(
+        ExpectedRecord(
+            name=branch.name,
+            rules=branch.rules,
+            readings=dict(branch.readings),
+            claims=tuple(
+                ClaimRecord(field=claim.field, permitted=claim.permitted.as_json(), rules=claim.rules)
+                for claim in branch.claims
+            ),
+        )
+        for branch in expectation.branches
+        if branch.proves
+    )
 
 
 OUTCOMES: Final = ("answer.outcome", "other.outcome")

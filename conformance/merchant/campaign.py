@@ -17,6 +17,16 @@ from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_VERSION, PARTY, Journal
+from conformance.evidence.record_parts import CellRecord, TargetRecord
+from conformance.evidence.records import (
+    CapabilitiesRecord,
+    CounterexampleRecord,
+    HistoryRecord,
+    MissedRecord,
+    PlanRecord,
+    RunRecord,
+    SmokeRecord,
+)
 from conformance.judging.judge import Finding
 from conformance.merchant.harness import CountingSink, MerchantHarness, MerchantTrialResult
 from conformance.merchant.integration.base import MerchantCapabilities
@@ -129,10 +139,10 @@ class MerchantCampaign:
         try:
             offer = self._harness.open()
         except TargetError:
-            self._journal.append("run", **self._header(self._settings.profiles or tuple(Profile)))
+            self._journal.append(self._header(self._settings.profiles or tuple(Profile)))
             raise
         profiles = self._settings.profiles or offer.profiles
-        self._journal.append("run", **self._header(profiles))
+        self._journal.append(self._header(profiles))
         unknown = [profile.value for profile in profiles if profile not in offer.profiles]
         if unknown:
             known = ", ".join(profile.value for profile in offer.profiles)
@@ -167,7 +177,7 @@ class MerchantCampaign:
         """
         source = f"the integration has {', '.join(sorted(offered))}"
         self._journal.append(
-            "capabilities", profile=profile.value, offered=sorted(offered), source=source, lapses_after=None
+            CapabilitiesRecord(profile=profile.value, offered=tuple(sorted(offered)), source=source, lapses_after=None)
         )
         settings = self._settings
         cases = plan_merchant_cases(profile, offered, settings.seed, settings.generated)
@@ -184,7 +194,7 @@ class MerchantCampaign:
         made = any(snapshot.payment is not None for snapshot in trial.trace.snapshots)
         creations = (action for action in trial.trace.actions if action.action == "create")
         trouble = next((action.message for action in creations if action.ending != "returned"), "")
-        self._journal.append("smoke", profile=profile, ok=made, note=trouble)
+        self._journal.append(SmokeRecord(profile=profile, ok=made, note=trouble))
         if not made:
             raise TargetError(
                 f"The adapter is at fault: create of {self._harness.integration.name} made no payment in {profile}"
@@ -192,28 +202,28 @@ class MerchantCampaign:
                 + "."
             )
 
-    def _header(self, profiles: tuple[Profile, ...]) -> dict[str, Any]:
+    def _header(self, profiles: tuple[Profile, ...]) -> RunRecord:
         settings, integration = self._settings, self._harness.integration
-        return {
-            "format": JOURNAL_VERSION,
-            "tool": __version__,
-            "started": timestamp(self._run.started),
-            "command": settings.command,
-            "seed": settings.seed,
-            "budget": settings.budget,
-            "histories": settings.histories,
-            "profiles": [profile.value for profile in profiles],
-            "market": settings.market,
-            "readings": {},
-            "rulebook": load_obligations().digest,
-            "nonce": "cc",
-            "target": {"kind": integration.kind, "name": integration.name, "wire": True, "control": None},
-            "waivers": [waiver.as_json() for waiver in settings.waivers],
-            "python": platform.python_version(),
-            "party": PARTY,
-            "strict": settings.strict,
-            **({"examples": list(settings.examples)} if settings.examples else {}),
-        }
+        return RunRecord(
+            format=JOURNAL_VERSION,
+            tool=__version__,
+            started=timestamp(self._run.started),
+            command=settings.command,
+            seed=settings.seed,
+            budget=settings.budget,
+            histories=settings.histories,
+            profiles=tuple(profile.value for profile in profiles),
+            market=settings.market,
+            readings={},
+            rulebook=load_obligations().digest,
+            nonce="cc",
+            target=TargetRecord(kind=integration.kind, name=integration.name, wire=True, control=None),
+            waivers=tuple(waiver.as_record() for waiver in settings.waivers),
+            python=platform.python_version(),
+            party=PARTY,
+            strict=settings.strict,
+            examples=settings.examples,
+        )
 
     # Running
 
@@ -224,13 +234,11 @@ class MerchantCampaign:
         """
         turns = max(map(len, plans.values()), default=0)
         planned = [*examples, *(plan[turn] for turn in range(turns) for plan in plans.values() if turn < len(plan))]
-        self._journal.append(
-            "plan",
-            histories=[scheduled.identifier for scheduled in planned],
-            digest=digest_of(
-                (scheduled.identifier, merchant_history_as_json(scheduled.case.history)) for scheduled in planned
-            ),
+        digest = digest_of(
+            (scheduled.identifier, merchant_history_as_json(scheduled.case.history)) for scheduled in planned
         )
+        names = tuple(scheduled.identifier for scheduled in planned)
+        self._journal.append(PlanRecord(histories=names, digest=digest))
         self.observer.phase("histories", len(planned))
         for scheduled in planned:
             history = scheduled.case.history
@@ -245,18 +253,19 @@ class MerchantCampaign:
         """Run a case, and record it with its judgements."""
         identifier, case = scheduled.identifier, scheduled.case
         self._journal.append(
-            "history",
-            id=identifier,
-            profile=case.history.profile.value,
-            source=source,
-            label=case.label,
-            cell=_cell(case),
-            goals=[],
-            history=merchant_history_as_json(case.history),
+            HistoryRecord(
+                id=identifier,
+                profile=case.history.profile.value,
+                source=source,
+                label=case.label,
+                cell=_cell(case),
+                goals=(),
+                history=merchant_history_as_json(case.history),
+            )
         )
         trial = self._harness.run(case.history, identifier, self._journal)
         for result in trial.results:
-            self._journal.append("judgement", history=identifier, **result.as_json(trial.trace))
+            self._journal.append(result.as_record(trial.trace, identifier))
         self._record_missed(trial, scheduled)
         return trial
 
@@ -267,7 +276,7 @@ class MerchantCampaign:
         governing = self._harness.book.governing(scheduled.case.history.profile)
         rules = [rule.id for rule in governing if "capture" in rule.needs and rule.id not in judged]
         if cause and rules:
-            self._journal.append("missed", history=scheduled.identifier, rules=rules, cause=cause)
+            self._journal.append(MissedRecord(history=scheduled.identifier, rules=tuple(rules), cause=cause))
 
     # Shrinking
 
@@ -304,16 +313,17 @@ class MerchantCampaign:
         )
         write_merchant_counterexample(self._directory / file, example)
         self._journal.append(
-            "counterexample",
-            rule=rule,
-            profile=profile.value,
-            reason=trial.broken[rule],
-            field=rule,
-            file=file,
-            history=scheduled.identifier,
-            first=failure.identifier,
-            steps=len(history.steps),
-            tried=tried,
+            CounterexampleRecord(
+                rule=rule,
+                profile=profile.value,
+                reason=trial.broken[rule],
+                field=rule,
+                file=file,
+                history=scheduled.identifier,
+                first=failure.identifier,
+                steps=len(history.steps),
+                tried=tried,
+            )
         )
 
 
@@ -339,12 +349,12 @@ _CLASSES: Final = {
 }
 
 
-def _cell(case: MerchantCase) -> dict[str, str]:
+def _cell(case: MerchantCase) -> CellRecord:
     """Return a case's cell of the coverage grid: situation, and what goes wrong first."""
     if not case.situation:
-        return {}
+        return CellRecord()
     kinds = [_CLASSES[fault.kind.partition("-")[0]] for fault in case.history.faults]
-    return {"situation": case.situation, "age": "what goes wrong", "flag": kinds[0] if kinds else "nothing"}
+    return CellRecord(situation=case.situation, age="what goes wrong", flag=kinds[0] if kinds else "nothing")
 
 
 def _usable(data: dict[str, Any], profile: Profile, offered: frozenset[str]) -> MerchantHistory | None:

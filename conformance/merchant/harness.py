@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from msgspec import structs
+
 from conformance.domain.api_table import USUAL_API
 from conformance.domain.order import Market, Profile
-from conformance.evidence.journal import Record
+from conformance.evidence.record_parts import Record
 from conformance.merchant.integration.base import SHORT_ACTION_SECONDS, Integration, MerchantCapabilities
 from conformance.merchant.integration.in_process import PythonIntegration
 from conformance.merchant.integration.out_of_process import CommandIntegration, HookIntegration
@@ -41,8 +43,8 @@ class RecordSink(Protocol):
     count: int
     """How many records there are, which is the number of the next one."""
 
-    def append(self, kind: str, **content: Any) -> None:
-        """Take a record of this kind with this content."""
+    def append(self, record: Record) -> None:
+        """Take a record."""
 
 
 @dataclass
@@ -51,9 +53,9 @@ class CountingSink:
 
     count: int = 0
 
-    def append(self, kind: str, **content: Any) -> None:
+    def append(self, record: Record) -> None:
         """Count a record."""
-        del kind, content
+        del record
         self.count += 1
 
 
@@ -197,11 +199,11 @@ class MerchantHarness:
         """Make clock, provider and double for a history; return the list that its records will be in."""
         records: list[Record] = []
 
-        def write(kind: str, /, **content: Any) -> None:
+        def write(record: Record, /) -> None:
             number = sink.count
-            record = {"history": name, **content}
-            sink.append(kind, **record)
-            records.append({"n": number, "kind": kind, **record})
+            placed = structs.replace(record, history=name)
+            sink.append(placed)
+            records.append(structs.replace(placed, n=number))
 
         self._clock = VirtualClock()
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}-{name}".encode()).digest()[:6])
@@ -230,7 +232,7 @@ class MerchantHarness:
             # The defect is proved by now. The other histories still run, and must not take all day.
             self.integration.seconds, double.most_requests = SHORT_ACTION_SECONDS, FEWER_REQUESTS
         ScenarioRunner(self.integration, offered, double, self._clock, double.write, f"cc-{name}").run(history)
-        trace = trace_from_records({"history": merchant_history_as_json(history)}, records, offered)
+        trace = trace_from_records(merchant_history_as_json(history), records, offered)
         self._stuck += any(action.ending in ("hung", "flooded") for action in trace.actions)
         return MerchantTrialResult(trace, judge(trace, self.book))
 

@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from conformance.evidence.record_parts import ProviderRecord
+from conformance.evidence.records import ActionRecord, BooksRecord
 from conformance.merchant.integration.base import ActionResult, Integration, view_from
 from conformance.merchant.protocol import Order, Webhook
 from conformance.merchant.provider_double.double import ProviderDouble, RequestBarrier, WriteRecord
-from conformance.merchant.provider_double.state import provider_record_as_json
 from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
 from conformance.obligations.history import CUSTOMER_STEPS, MerchantHistory, Step
-from conformance.obligations.observation import ProviderRecord
 from conformance.targets.transport import TargetError
 
 REST_ROUNDS: Final = (65, 65, 65, 120, 900, 3600)
@@ -277,16 +277,18 @@ class ScenarioRunner:
         self, action: str, order: int | None, number: int, result: ActionResult, began: float, webhook: str = ""
     ) -> None:
         self._write(
-            "action",
-            step=self._step,
-            action=action,
-            order=order,
-            number=number,
-            ended=result.ending,
-            told=result.message[:600],
-            began=round(began, 3),
-            took=round(self._clock.elapsed() - began, 3) if began else 0,
-            hook=webhook,
+            ActionRecord(
+                history="",
+                step=self._step,
+                action=action,
+                order=order,
+                number=number,
+                ended=result.ending,
+                told=result.message[:600],
+                began=round(began, 3),
+                took=round(self._clock.elapsed() - began, 3) if began else 0,
+                hook=webhook,
+            )
         )
 
     def _take_snapshots(self) -> None:
@@ -317,7 +319,7 @@ class ScenarioRunner:
             # The approval came after the shop had asked for the end: either of the two may win.
             order.may_be_honoured = True
         order.approved = order.approved or reserved
-        self._write("books", step=self._step, order=number, view=order.view, truth=provider_record_as_json(record))
+        self._write(BooksRecord(history="", step=self._step, order=number, view=dict(order.view), truth=record))
 
     def _provider_record(self, number: int) -> ProviderRecord | None:
         payment = self._double.payment_of(number)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from conformance.obligations.observation import BookSnapshot, MerchantTrace, ObservedRequest, ProviderRecord
+from conformance.evidence.record_parts import ProviderRecord
+from conformance.obligations.observation import BookSnapshot, MerchantTrace, ObservedRequest
 
 
 @dataclass(frozen=True, slots=True)

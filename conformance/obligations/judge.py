@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from conformance.domain.order import Profile
+from conformance.evidence.record_parts import FindingRecord
+from conformance.evidence.records import JudgementRecord
 from conformance.obligations import fault_rules, outcome_rules, request_rules, timing_rules
 from conformance.obligations.finding import Obligation, ObligationFinding
 from conformance.obligations.history import QUIET
@@ -66,35 +68,45 @@ class ObligationResult:
     finding: ObligationFinding
     order: int
 
-    def as_json(self, trace: MerchantTrace) -> dict[str, Any]:
-        """Return the content of the journal's ``judgement`` record."""
-        step = self.finding.step
+    def as_record(self, trace: MerchantTrace, history: str) -> JudgementRecord:
+        """Return the result for the journal; ``history`` is the history's id."""
+        step, reason = self.finding.step, self.finding.reason
         do = QUIET if step >= trace.last_step else trace.history.steps[step].do
-        content: dict[str, Any] = {
-            "step": step,
-            "do": do,
-            "status": "violates" if self.finding.broken else "conforms",
-            "seen": self.finding.reason or "as owed",
-            "observed": {},
-        }
         if not self.finding.broken:
-            return {**content, "examples": [self.rule]}
-        return {**content, "findings": [self._violation(trace, do)], "expected": []}
+            return JudgementRecord(
+                history=history,
+                step=step,
+                do=do,
+                seen=reason or "as owed",
+                observed={},
+                status="conforms",
+                examples=(self.rule,),
+            )
+        finding = FindingRecord(
+            rule=self.rule,
+            branch=do,
+            field=self.rule,
+            permitted="what the obligation says",
+            observed=reason,
+            reason=reason,
+            exchange=_place(self.finding.exchange, trace),
+            earlier=_place(self.finding.earlier, trace),
+        )
+        return JudgementRecord(
+            history=history,
+            step=step,
+            do=do,
+            seen=reason or "as owed",
+            observed={},
+            status="violates",
+            findings=(finding,),
+            expected=(),
+        )
 
-    def _violation(self, trace: MerchantTrace, do: str) -> dict[str, Any]:
-        violation: dict[str, Any] = {
-            "rule": self.rule,
-            "branch": do,
-            "field": self.rule,
-            "permitted": "what the obligation says",
-            "observed": self.finding.reason,
-            "reason": self.finding.reason,
-        }
-        for name, number in (("exchange", self.finding.exchange), ("earlier", self.finding.earlier)):
-            if number is not None:
-                # The place among the history's requests, which stays the same where records are numbered anew.
-                violation[name] = [request.n for request in trace.requests].index(number)
-        return violation
+
+def _place(number: int | None, trace: MerchantTrace) -> int | None:
+    """Return a request's place in its history, which it keeps where records are numbered anew."""
+    return None if number is None else [request.n for request in trace.requests].index(number)
 
 
 def judge(trace: MerchantTrace, book: Rulebook) -> list[ObligationResult]:

@@ -13,50 +13,12 @@ from typing import Any, Final
 
 from conformance.domain.api_table import spec_named
 from conformance.domain.messages import Headers, find_header
-from conformance.evidence.journal import Record, body_from_json
+from conformance.evidence.record_parts import JsonObject, ProviderRecord, Record
+from conformance.evidence.records import ActionRecord, BooksRecord, ExchangeRecord
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 
 REMOVED: Final = "[removed]"
 """What a record has in place of a secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderRecord:
-    """A payment as the provider has it. Amounts are minor units.
-
-    Attributes:
-        stage: The provider's word for where the payment is.
-        payable: Whether the customer, or the charge run, can still bring about a reservation.
-        pending: Whether a cancel was accepted that has not happened yet.
-        late: Whether the time in which it can be cancelled is over.
-
-    """
-
-    stage: str
-    amount: int
-    authorized: int
-    captured: int
-    cancelled: int
-    remaining: int
-    payable: bool
-    pending: bool
-    late: bool
-    currency: str
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing can be paid, captured or released any more."""
-        return not self.payable and self.remaining == 0
-
-    @property
-    def released(self) -> bool:
-        """Whether a cancel took effect: money went back, or the payment was stopped before there was any."""
-        return self.cancelled > 0
-
-
-def provider_record_from_json(data: Mapping[str, Any] | None) -> ProviderRecord | None:
-    """Return a payment from its JSON in a record; None for null."""
-    return None if data is None else ProviderRecord(**data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,73 +223,66 @@ class MerchantTrace:
         return None
 
 
-def trace_from_records(history: Record, records: Iterable[Record], offered: Iterable[str]) -> MerchantTrace:
+def trace_from_records(history: JsonObject, records: Iterable[Record], offered: Iterable[str]) -> MerchantTrace:
     """Return the trace of one history.
 
     Args:
-        history: its ``history`` record.
-        records: the other records of the history, in the order of the journal.
+        history: its stored form.
+        records: the records of the history, in the order of the journal.
         offered: the actions that the merchant has.
 
     """
-    trace = MerchantTrace(merchant_history_from_json(history["history"]), frozenset(offered))
+    trace = MerchantTrace(merchant_history_from_json(history), frozenset(offered))
     for record in records:
-        match record["kind"]:
-            case "exchange":
+        match record:
+            case ExchangeRecord():
                 trace.requests.append(_request(record))
-            case "action":
+            case ActionRecord():
                 trace.actions.append(_action(record))
-            case "books":
-                trace.snapshots.append(_snapshot(record))
+            case BooksRecord():
+                trace.snapshots.append(BookSnapshot(record.n, record.step, record.order, record.view, record.truth))
     return trace
 
 
-def _snapshot(record: Record) -> BookSnapshot:
-    payment = provider_record_from_json(record["truth"])
-    return BookSnapshot(record["n"], record["step"], record["order"], record["view"], payment)
-
-
-def _headers(pairs: Iterable[Iterable[str]]) -> Headers:
-    return tuple((name, value) for name, value in pairs)
-
-
-def _request(record: Record) -> ObservedRequest:
-    request, response, wire = record["request"], record["response"], record["wire"]
+def _request(record: ExchangeRecord) -> ObservedRequest:
+    request, response, wire = record.request, record.response, record.wire
+    if wire is None:
+        raise ValueError(f"record {record.n} does not say what a merchant's request was about")
     return ObservedRequest(
-        n=record["n"],
-        step=record["step"],
-        action=wire["action"],
-        order=wire["order"],
-        operation=wire["operation"],
-        api=wire["api"],
-        payment_id=wire["payment"],
-        owner=wire["owner"],
-        method=request["method"],
-        path=request["path"],
-        host=wire["host"],
-        headers=_headers(request["headers"]),
-        body=body_from_json(request["body"]),
-        at=wire["at"],
-        fault=wire["fault"],
-        reached=wire["reached"],
-        copy=wire["copy"],
-        status=None if response is None else response["status"],
-        response_headers=() if response is None else _headers(response["headers"]),
-        response_body=b"" if response is None else body_from_json(response["body"]),
-        before=provider_record_from_json(wire["before"]),
-        after=provider_record_from_json(wire["after"]),
+        n=record.n,
+        step=record.step,
+        action=wire.action,
+        order=wire.order,
+        operation=wire.operation,
+        api=wire.api,
+        payment_id=wire.payment,
+        owner=wire.owner,
+        method=request.method,
+        path=request.path,
+        host=wire.host,
+        headers=request.headers,
+        body=request.content,
+        at=wire.at,
+        fault=wire.fault,
+        reached=wire.reached,
+        copy=wire.copy,
+        status=None if response is None else response.status,
+        response_headers=() if response is None else response.headers,
+        response_body=b"" if response is None else response.content,
+        before=wire.before,
+        after=wire.after,
     )
 
 
-def _action(record: Record) -> Action:
+def _action(record: ActionRecord) -> Action:
     return Action(
-        n=record["n"],
-        step=record["step"],
-        action=record["action"],
-        order=record["order"],
-        number=record["number"],
-        ending=record["ended"],
-        message=record["told"],
-        began=record["began"],
-        webhook=record["hook"],
+        n=record.n,
+        step=record.step,
+        action=record.action,
+        order=record.order,
+        number=record.number,
+        ending=record.ended,
+        message=record.told,
+        began=record.began,
+        webhook=record.hook,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from conformance.evidence.record_parts import ProviderRecord
 from conformance.obligations.apis import release_flag_of
 from conformance.obligations.finding import (
     ObligationFinding,
@@ -13,7 +14,7 @@ from conformance.obligations.finding import (
     is_finished,
     met,
 )
-from conformance.obligations.observation import FinalState, MerchantTrace, ObservedRequest, ProviderRecord
+from conformance.obligations.observation import FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.request_rules import has_flag
 from conformance.obligations.response_reader import BUSY_STAGES, CancelOutcome, cancels_with, shows_capture
 

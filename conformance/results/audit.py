@@ -6,25 +6,21 @@ observed is taken as it was recorded; whether the exchanges say so is for `verif
 
 from __future__ import annotations
 
-from typing import Any, Final
+from msgspec import structs
 
-from conformance.domain.expectation import Observation
+from conformance.domain.expectation import Expectation, Observation
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, Together, history_from_json
 from conformance.evidence.consistency import check_consistency
-from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
+from conformance.evidence.journal import Evidence, JournalError, is_merchant_run, unwritten
+from conformance.evidence.records import CapabilitiesRecord, FuzzedRecord, HistoryRecord, JudgementRecord, RunRecord
 from conformance.evidence.redaction import REMOVED
 from conformance.judging.http_layer import judge_request
-from conformance.judging.judge import OracleError, StepStatus
+from conformance.judging.judge import Judgement, OracleError, StepStatus
 from conformance.judging.tracker import Tracker
 from conformance.model import ModelContext
 from conformance.results.merchant_audit import check_merchant_run, recompute_merchant_findings
 from conformance.rulebook import Readings
-
-_BESIDE_THE_JUDGEMENT: Final = ("n", "kind", "prev", "history", "step", "do", "seen", "observed", "superseded")
-"""What a judgement's record has beside the judgement."""
-_VERDICT: Final = ("status", "examples", "records", "cause", "findings")
-"""What a fuzzed request's record has of its verdict."""
 
 
 def recompute_judgements(evidence: Evidence) -> None:
@@ -34,7 +30,7 @@ def recompute_judgements(evidence: Evidence) -> None:
         JournalError: a judgement does not follow from what was observed, or a record lacks a part.
 
     """
-    if is_merchant_run(evidence.records[0]):
+    if is_merchant_run(evidence.run):
         recompute_merchant_findings(evidence)
         return
     try:
@@ -44,51 +40,52 @@ def recompute_judgements(evidence: Evidence) -> None:
 
 
 def _recompute_all(evidence: Evidence) -> None:
-    run = evidence.records[0]
-    market, readings = Market(run["market"]), Readings.from_json(run["readings"])
+    run = evidence.run
+    market, readings = Market(run.market), Readings.from_json(run.readings)
     contexts = {
-        record["profile"]: ModelContext(market, readings, "units" in record["offered"])
-        for record in evidence.of_kind("capabilities")
+        record.profile: ModelContext(market, readings, "units" in record.offered)
+        for record in evidence.of(CapabilitiesRecord)
     }
-    judged: dict[str, list[Record]] = {}
-    for record in evidence.of_kind("judgement"):
-        judged.setdefault(record["history"], []).append(record)
-    for record in evidence.of_kind("fuzzed"):
-        _recompute_request(record)
-    for record in evidence.of_kind("history"):
-        context = contexts[record["profile"]]
-        _recompute_history(history_from_json(record["history"]), judged.get(record["id"], []), context, run)
+    judged: dict[str, list[JudgementRecord]] = {}
+    for record in evidence.of(JudgementRecord):
+        judged.setdefault(record.history, []).append(record)
+    for request in evidence.of(FuzzedRecord):
+        _recompute_request(request)
+    for history in evidence.of(HistoryRecord):
+        context = contexts[history.profile]
+        _recompute_history(history_from_json(history.history), judged.get(history.id, []), context, run)
 
 
-def _recompute_request(record: Record) -> None:
-    if _is_redacted(record["facts"]):
+def _recompute_request(record: FuzzedRecord) -> None:
+    if _is_redacted(record.facts):
         return
-    recorded = {name: record[name] for name in _VERDICT if name in record}
-    judged = judge_request(Profile(record["profile"]), record["facts"]).as_json()
-    if recorded != judged:
+    verdict = judge_request(Profile(record.profile), record.facts)
+    if verdict.judged(record) != record:
         raise JournalError(
-            f"The evidence was not judged by its rules: request {record['id']} of the fuzzer is said to be "
-            f"{record['status']!r}, and the facts say {judged['status']!r}."
+            f"The evidence was not judged by its rules: request {record.id} of the fuzzer is said to be "
+            f"{record.status!r}, and the facts say {verdict.status.value!r}."
         )
 
 
-def _recompute_history(history: History, judgements: list[Record], context: ModelContext, run: Record) -> None:
-    tracker = Tracker(history.profile, context, complete=bool(run["target"]["wire"]))
+def _recompute_history(
+    history: History, judgements: list[JudgementRecord], context: ModelContext, run: RunRecord
+) -> None:
+    tracker = Tracker(history.profile, context, complete=run.target.wire)
     for step, record in zip(history.all_steps, judgements, strict=False):
-        observation: Observation = record["observed"]
+        observation: Observation = record.observed
         if _is_redacted(observation):
             # Nobody can repeat this judgement, and the rest of the history depends on it.
             return
         expectation = tracker.expectation(step)
         judgement = tracker.observe(step, observation)
-        if isinstance(step, Together) and record.get("superseded") and judgement.status is StepStatus.VIOLATES:
+        if isinstance(step, Together) and record.superseded and judgement.status is StepStatus.VIOLATES:
             # The same was found without a race, in the histories that were run instead: there it is counted.
             return
-        if _recorded_judgement(record) != judgement.as_json(expectation):
+        if not _is_recorded(judgement, expectation, record):
             raise JournalError(
-                f"The evidence was not judged by its rules: step {record['step']} of {record['history']} is said to be "
-                f"{record['status']!r}, and what was observed says {judgement.status.value!r}. "
-                f"It was written by version {run['tool']} of cancel-conformance."
+                f"The evidence was not judged by its rules: step {record.step} of {record.history} is said to be "
+                f"{record.status!r}, and what was observed says {judgement.status.value!r}. "
+                f"It was written by version {run.tool} of cancel-conformance."
             )
 
 
@@ -97,8 +94,17 @@ def _is_redacted(fields: Observation) -> bool:
     return any(REMOVED in str(value) for value in fields.values())
 
 
-def _recorded_judgement(record: Record) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in _BESIDE_THE_JUDGEMENT}
+def _is_recorded(judgement: Judgement, expectation: Expectation, record: JudgementRecord) -> bool:
+    """Tell whether a record says what a judgement of the same observation does."""
+    expected = judgement.as_record(
+        expectation,
+        history=record.history,
+        step=record.step,
+        do=record.do,
+        seen=record.seen,
+        observed=record.observed,
+    )
+    return structs.replace(unwritten(record), superseded=False) == expected
 
 
 def audit(evidence: Evidence) -> None:
@@ -109,7 +115,7 @@ def audit(evidence: Evidence) -> None:
 
     """
     try:
-        (check_merchant_run if is_merchant_run(evidence.records[0]) else check_consistency)(evidence, complete=True)
+        (check_merchant_run if is_merchant_run(evidence.run) else check_consistency)(evidence, complete=True)
         recompute_judgements(evidence)
     except JournalError as error:
         raise OracleError(str(error)) from error

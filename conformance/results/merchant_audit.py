@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
-from conformance.evidence.consistency import PLANNED, digest_of
-from conformance.evidence.journal import Evidence, JournalError, Record
+from conformance.evidence.consistency import NOT_ONE_RUN, PLANNED, digest_of, missing_profiles
+from conformance.evidence.journal import DuplicateRecordError, Evidence, JournalError, unwritten
+from conformance.evidence.record_parts import Record
+from conformance.evidence.records import (
+    CapabilitiesRecord,
+    CounterexampleRecord,
+    FinishRecord,
+    HistoryRecord,
+    JudgementRecord,
+    MerchantRecord,
+    PlanRecord,
+    RunRecord,
+)
 from conformance.obligations.judge import judge
 from conformance.obligations.observation import trace_from_records
 from conformance.rulebook import load_obligations
-
-_NOT_COMPARED: Final = ("n", "kind", "prev", "history")
-"""Fields of a judgement's record that say nothing about the judgement."""
-PARTS: Final = ("exchange", "action", "books", "judgement")
-"""The kinds of records that belong to a history."""
 
 
 def check_merchant_run(evidence: Evidence, *, complete: bool) -> None:
@@ -25,67 +30,65 @@ def check_merchant_run(evidence: Evidence, *, complete: bool) -> None:
 
     """
     for inconsistency in _inconsistencies(evidence, complete=complete):
-        raise JournalError(f"The evidence is not that of one run: {inconsistency}.")
+        raise JournalError(f"{NOT_ONE_RUN}: {inconsistency}.")
 
 
 def _inconsistencies(evidence: Evidence, *, complete: bool) -> Iterator[str]:
     yield from _second_beginnings(evidence)
-    profiles = evidence.records[0]["profiles"]
-    probed = [record["profile"] for record in evidence.of_kind("capabilities")]
+    profiles = evidence.run.profiles
+    probed = [record.profile for record in evidence.of(CapabilitiesRecord)]
     if len(probed) != len(set(probed)) or not set(probed) <= set(profiles):
         yield f"the integration was looked at for {', '.join(probed)}, and the run is of {', '.join(profiles)}"
-    histories: dict[str, Record] = {}
+    histories: dict[str, HistoryRecord] = {}
     violations: dict[str, set[str]] = {}
     for record in evidence.records:
         yield from _misplaced(record, histories, violations, probed)
-    for record in evidence.of_kind("counterexample"):
+    for record in evidence.of(CounterexampleRecord):
         yield from (
-            f"the counterexample of {record['rule']} is {name}, which does not violate it"
-            for name in (record["history"], record["first"])
-            if record["rule"] not in violations.get(name, ())
+            f"the counterexample of {record.rule} is {name}, which does not violate it"
+            for name in (record.history, record.first)
+            if record.rule not in violations.get(name, ())
         )
     if complete:
-        missing = [profile for profile in profiles if profile not in probed]
-        if missing:
-            yield f"it is complete, and says nothing of {', '.join(missing)}"
+        yield from missing_profiles(evidence.run, probed)
         yield from _unplanned(evidence, histories)
 
 
 def _second_beginnings(evidence: Evidence) -> Iterator[str]:
     last_record = evidence.records[-1]
     for record in evidence.records[1:]:
-        if record["kind"] == "run" or (record["kind"] == "finish" and record is not last_record):
-            yield f"there is a second beginning or something after the end at record {record.get('n')}"
+        if isinstance(record, RunRecord) or (isinstance(record, FinishRecord) and record is not last_record):
+            yield f"there is a second beginning or something after the end at record {record.n}"
 
 
 def _misplaced(
-    record: Record, histories: dict[str, Record], violations: dict[str, set[str]], probed: list[str]
+    record: Record, histories: dict[str, HistoryRecord], violations: dict[str, set[str]], probed: list[str]
 ) -> Iterator[str]:
     """Return what is wrong with the place of a record: its history did not begin before it, or began twice."""
-    if record["kind"] == "history":
-        if record["id"] in histories:
-            yield f"{record['id']} is there twice"
-        if record["profile"] not in probed or record["history"].get("profile") != record["profile"]:
-            yield f"{record['id']} is of {record['profile']}, of which the run knows nothing"
-        histories[record["id"]] = record
-        violations[record["id"]] = set()
-    elif record["kind"] in PARTS:
-        if record["history"] not in histories:
-            yield f"record {record.get('n')} is about {record['history']}, which was not begun before it"
-        elif record["kind"] == "judgement":
-            violations[record["history"]] |= {finding["rule"] for finding in record.get("findings", ())}
+    if isinstance(record, HistoryRecord):
+        if record.id in histories:
+            raise DuplicateRecordError(f"{NOT_ONE_RUN}: {record.id} is there twice.")
+        if record.profile not in probed or record.history.get("profile") != record.profile:
+            yield f"{record.id} is of {record.profile}, of which the run knows nothing"
+        histories[record.id] = record
+        violations[record.id] = set()
+    elif isinstance(record, MerchantRecord):
+        if record.history not in histories:
+            yield f"record {record.n} is about {record.history}, which was not begun before it"
+        elif isinstance(record, JudgementRecord):
+            violations[record.history] |= {finding.rule for finding in record.findings}
 
 
-def _unplanned(evidence: Evidence, histories: dict[str, Record]) -> Iterator[str]:
+def _unplanned(evidence: Evidence, histories: dict[str, HistoryRecord]) -> Iterator[str]:
     """Return where the histories that were run differ from those that were planned."""
-    run_histories = {name: record for name, record in histories.items() if record["source"] in PLANNED}
+    run_histories = {name: record for name, record in histories.items() if record.source in PLANNED}
     planned: list[str] = []
-    for record in evidence.of_kind("plan"):
-        names = record["histories"]
+    for record in evidence.of(PlanRecord):
+        names = record.histories
         planned += names
         if not set(names) <= set(run_histories):
             yield f"{', '.join(sorted(set(names) - set(run_histories))[:3])} was planned and not played"
-        elif digest_of((name, run_histories[name]["history"]) for name in names) != record["digest"]:
+        elif digest_of((name, run_histories[name].history) for name in names) != record.digest:
             yield "what was played is not what was planned"
     if sorted(planned) != sorted(run_histories):
         yield "something was planned twice, or played and not planned"
@@ -106,21 +109,17 @@ def recompute_merchant_findings(evidence: Evidence) -> None:
 
 def _recompute(evidence: Evidence) -> None:
     book = load_obligations()
-    offered = {record["profile"]: record["offered"] for record in evidence.of_kind("capabilities")}
-    records_of: dict[str, list[Record]] = {}
+    offered = {record.profile: record.offered for record in evidence.of(CapabilitiesRecord)}
+    records_of: dict[str, list[MerchantRecord]] = {}
     for record in evidence.records:
-        if record["kind"] in PARTS:
-            records_of.setdefault(record["history"], []).append(record)
-    for record in evidence.of_kind("history"):
-        history_records = records_of.get(record["id"], [])
-        trace = trace_from_records(record, history_records, offered[record["profile"]])
-        recorded = [_judgement_content(part) for part in history_records if part["kind"] == "judgement"]
-        if recorded != [result.as_json(trace) for result in judge(trace, book)]:
+        if isinstance(record, MerchantRecord):
+            records_of.setdefault(record.history, []).append(record)
+    for record in evidence.of(HistoryRecord):
+        history_records = records_of.get(record.id, [])
+        trace = trace_from_records(record.history, history_records, offered[record.profile])
+        recorded = [unwritten(part) for part in history_records if isinstance(part, JudgementRecord)]
+        if recorded != [result.as_record(trace, record.id) for result in judge(trace, book)]:
             raise JournalError(
-                f"The evidence was not judged by its rules: what is said of {record['id']} is not what was seen. "
-                f"It was written by version {evidence.records[0]['tool']} of cancel-conformance."
+                f"The evidence was not judged by its rules: what is said of {record.id} is not what was seen. "
+                f"It was written by version {evidence.run.tool} of cancel-conformance."
             )
-
-
-def _judgement_content(record: Record) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in _NOT_COMPARED}

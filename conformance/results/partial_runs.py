@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Evidence, JournalError, Record
+from conformance.evidence.journal import Evidence, JournalError
+from conformance.evidence.records import FuzzedRecord, FuzzRecord
 from conformance.judging.judge import StepStatus
 from conformance.judging.rule_verdicts import rule_results
 from conformance.judging.verdicts import RuleResult, RuleTally, RuleVerdict, Scope
@@ -44,31 +45,31 @@ def fuzzed_rules(evidence: Evidence, scopes: Iterable[Scope], waivers: Mapping[s
         JournalError: it was judged by another version of these rules.
 
     """
-    begun = evidence.first("fuzz")
+    begun = evidence.first(FuzzRecord)
     if begun is None:
         return ()
-    if begun["rules"] != load_http_rules().digest:
+    if begun.rules != load_http_rules().digest:
         raise JournalError(
             "What was fuzzed was judged by another version of the rules: "
-            f"report it with version {evidence.records[0]['tool']} of cancel-conformance."
+            f"report it with version {evidence.run.tool} of cancel-conformance."
         )
     tallies: dict[tuple[Profile, str], RuleTally] = {}
-    for record in evidence.of_kind("fuzzed"):
+    for record in evidence.of(FuzzedRecord):
         _tally(record, tallies)
-    fuzzed = [scope for scope in scopes if scope.profile.value in begun["profiles"]]
+    fuzzed = [scope for scope in scopes if scope.profile.value in begun.profiles]
     return rule_results(load_http_rules(), fuzzed, tallies, waivers)
 
 
-def _tally(record: Record, tallies: dict[tuple[Profile, str], RuleTally]) -> None:
-    profile, status = Profile(record["profile"]), StepStatus(record["status"])
-    for finding in record.get("findings", ()):
-        tally = tallies.setdefault((profile, finding["rule"]), RuleTally())
+def _tally(record: FuzzedRecord, tallies: dict[tuple[Profile, str], RuleTally]) -> None:
+    profile, status = Profile(record.profile), StepStatus(record.status)
+    for finding in record.findings:
+        tally = tallies.setdefault((profile, finding.rule), RuleTally())
         tally.violations += 1
-        tally.reason = tally.reason or f"{record['operation']}, {record['label']}: {finding['reason']}"
-    for rule in record.get("examples", ()):
+        tally.reason = tally.reason or f"{record.operation}, {record.label}: {finding.reason}"
+    for rule in record.examples:
         tally = tallies.setdefault((profile, rule), RuleTally())
         if status is StepStatus.INCONCLUSIVE:
             tally.inconclusive += 1
-            tally.causes[record["cause"]] += 1
+            tally.causes[record.cause] += 1
         elif status is not StepStatus.VIOLATES:
             tally.examples[rule] += 1

@@ -16,7 +16,18 @@ from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import check_consistency, missing_shards
-from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchant_run
+from conformance.evidence.journal import Evidence, FormatError, JournalError, is_merchant_run
+from conformance.evidence.records import (
+    AsideRecord,
+    CapabilitiesRecord,
+    CounterexampleRecord,
+    ExchangeRecord,
+    FuzzedRecord,
+    HistoryRecord,
+    JudgementRecord,
+    MissedRecord,
+    RunRecord,
+)
 from conformance.judging.incidental import QUESTIONS
 from conformance.judging.judge import StepStatus
 from conformance.judging.rule_verdicts import rule_results
@@ -26,7 +37,7 @@ from conformance.obligations.judge import CAUSE_ORDER
 from conformance.results.merchant_audit import check_merchant_run
 from conformance.results.partial_runs import apply_focus, fuzzed_rules
 from conformance.results.selfcheck import check_oracle
-from conformance.results.waivers import waiver_from_json
+from conformance.results.waivers import waiver_from_record
 from conformance.rulebook import Rulebook, load, load_http_rules, load_obligations
 
 Tallies = dict[tuple[Profile, str], RuleTally]
@@ -56,9 +67,9 @@ class Result:
         return EXIT_CODES[self.verdict]
 
     @cached_property
-    def run(self) -> Record:
+    def run(self) -> RunRecord:
         """The run's own record: target, seed, budget, readings."""
-        return self.evidence.records[0]
+        return self.evidence.run
 
     def of(self, profile: Profile) -> tuple[RuleResult, ...]:
         """Return one profile's rules."""
@@ -85,67 +96,66 @@ def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
 
 def book_of(evidence: Evidence) -> Rulebook:
     """Return the rulebook of a run: the documented rules of a provider's, the obligations of a merchant's."""
-    return load_obligations() if is_merchant_run(evidence.records[0]) else load()
+    return load_obligations() if is_merchant_run(evidence.run) else load()
 
 
 def _result_of(evidence: Evidence, book: Rulebook) -> Result:
-    run = evidence.records[0]
-    if run["rulebook"] != book.digest:
+    run = evidence.run
+    if run.rulebook != book.digest:
         raise FormatError(
             "This evidence was judged by another version of the rulebook: "
-            f"report it with version {run['tool']} of cancel-conformance."
+            f"report it with version {run.tool} of cancel-conformance."
         )
     ended = _ended(evidence)
     (check_merchant_run if is_merchant_run(run) else check_consistency)(evidence, complete=ended is None)
-    profiles = {record["id"]: Profile(record["profile"]) for record in evidence.of_kind("history")}
-    counted = {record["id"] for record in evidence.of_kind("history") if record["source"] != "shrinking"}
+    profiles = {record.id: Profile(record.profile) for record in evidence.of(HistoryRecord)}
+    counted = {record.id for record in evidence.of(HistoryRecord) if record.source != "shrinking"}
     tallies, readings, seen = _tallied(evidence, profiles, counted)
     _explained(evidence, tallies)
-    scopes = [_scope(run, record, cut=ended is not None) for record in evidence.of_kind("capabilities")]
+    scopes = [_scope(run, record, cut=ended is not None) for record in evidence.of(CapabilitiesRecord)]
     waivers = _waivers(run, book)
-    rules = apply_focus(run.get("focus"), rule_results(book, scopes, tallies, waivers))
+    rules = apply_focus(run.focus, rule_results(book, scopes, tallies, waivers))
     rules += fuzzed_rules(evidence, scopes, waivers)
     partial = partial_note(run)
     verdict, reason = run_verdict(rules, ended, waivers, partial)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
-    exchanges = sum(record["kind"] in ("exchange", "fuzzed", "aside") for record in evidence.records)
-    fuzzed = sum(1 for _ in evidence.of_kind("fuzzed"))
+    exchanges = sum(isinstance(record, ExchangeRecord | FuzzedRecord | AsideRecord) for record in evidence.records)
+    fuzzed = sum(1 for _ in evidence.of(FuzzedRecord))
     return Result(evidence, verdict, reason, rules, readings, seen, histories, exchanges, fuzzed)
 
 
-def partial_note(run: Record) -> str:
+def partial_note(run: RunRecord) -> str:
     """Say why a run is a part of one only, or nothing where it is a whole one."""
-    shard = run.get("shard")
+    shard = run.shard
     if shard is not None:
-        return f"This is shard {shard['number']} of {shard['of']}: merge all of them for a verdict."
+        return f"This is shard {shard.number} of {shard.of}: merge all of them for a verdict."
     missing = missing_shards(run)
-    if not missing:
+    if run.merged is None or not missing:
         return ""
     named = ", ".join(map(str, missing))
-    return f"{'Shard' if len(missing) == 1 else 'Shards'} {named} of {run['merged']['of']} missing: nothing is claimed."
+    return f"{'Shard' if len(missing) == 1 else 'Shards'} {named} of {run.merged.of} missing: nothing is claimed."
 
 
 def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[str]) -> tuple[Tallies, Counts, Counts]:
     tallies: Tallies = {}
     readings: Counts = {}
     noticed: Counts = {}
-    for record in evidence.of_kind("judgement"):
-        name = record["history"]
-        if name not in counted or record.get("superseded"):
+    for record in evidence.of(JudgementRecord):
+        name = record.history
+        if name not in counted or record.superseded:
             continue
         profile = profiles[name]
         _tally(record, profile, tallies)
-        for switch, choice in record.get("readings", {}).items():
+        for switch, choice in record.readings.items():
             readings.setdefault((profile, switch), Counter())[choice] += 1
-        for name, seen in record.get("noticed", {}).items():
+        for name, seen in record.noticed.items():
             if name in QUESTIONS:
                 noticed.setdefault((profile, name), Counter())[seen] += 1
             else:
                 _of(tallies, profile, name).records[seen] += 1
-    for record in evidence.of_kind("missed"):
-        profile = profiles[record["history"]]
-        for rule in record["rules"]:
-            _of(tallies, profile, rule).missed[record["cause"]] += 1
+    for missed in evidence.of(MissedRecord):
+        for rule in missed.rules:
+            _of(tallies, profiles[missed.history], rule).missed[missed.cause] += 1
     return tallies, readings, noticed
 
 
@@ -153,71 +163,69 @@ def _of(tallies: Tallies, profile: Profile, text: str) -> RuleTally:
     return tallies.setdefault((profile, Citation.parse(text).rule), RuleTally())
 
 
-def _tally(record: Record, profile: Profile, tallies: Tallies) -> None:
-    status = StepStatus(record["status"])
+def _tally(record: JudgementRecord, profile: Profile, tallies: Tallies) -> None:
+    status = StepStatus(record.status)
     if status is StepStatus.VIOLATES:
-        for finding in record["findings"]:
-            tally = _of(tallies, profile, finding["rule"])
+        for finding in record.findings:
+            tally = _of(tallies, profile, finding.rule)
             tally.violations += 1
-            tally.reason = tally.reason or finding["reason"]
+            tally.reason = tally.reason or finding.reason
         return
     if status is StepStatus.INCONCLUSIVE:
-        for rule in dict.fromkeys(Citation.parse(example).rule for example in record.get("examples", ())):
+        for rule in dict.fromkeys(Citation.parse(example).rule for example in record.examples):
             tally = _of(tallies, profile, rule)
             tally.inconclusive += 1
-            tally.causes[record["cause"]] += 1
+            tally.causes[record.cause] += 1
         return
-    for rule in record.get("examples", ()):
+    for rule in record.examples:
         _of(tallies, profile, rule).examples[rule] += 1
-    for rule in record.get("records", ()):
-        _of(tallies, profile, rule).records[record["seen"]] += 1
+    for rule in record.records:
+        _of(tallies, profile, rule).records[record.seen] += 1
 
 
 def _explained(evidence: Evidence, tallies: Tallies) -> None:
     # The shrunk history explains a violation better than the first one that showed it, and the shortest one best.
     told: set[tuple[Profile, str]] = set()
     blamed = {
-        record["history"]: [finding["rule"] for finding in record["findings"]]
-        for record in evidence.of_kind("judgement")
-        if record["status"] == StepStatus.VIOLATES
+        record.history: [finding.rule for finding in record.findings]
+        for record in evidence.of(JudgementRecord)
+        if record.status == StepStatus.VIOLATES
     }
-    for record in sorted(evidence.of_kind("counterexample"), key=lambda record: int(record["steps"])):
-        key = (Profile(record["profile"]), record["rule"])
+    for record in sorted(evidence.of(CounterexampleRecord), key=lambda record: record.steps):
+        key = (Profile(record.profile), record.rule)
         if key in tallies and key not in told:
             told.add(key)
-            tallies[key].reason = record["reason"]
-            tallies[key].counterexample = record["file"]
-            place = CAUSE_ORDER.get(record["rule"])
+            tallies[key].reason = record.reason
+            tallies[key].counterexample = record.file
+            place = CAUSE_ORDER.get(record.rule)
             # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a
             # merchant's obligations the one that says most about its cause.
             tallies[key].rank = (
-                (record["steps"], blamed[record["history"]].index(record["rule"]))
-                if place is None
-                else (place, record["steps"])
+                (record.steps, blamed[record.history].index(record.rule)) if place is None else (place, record.steps)
             )
 
 
-def _scope(run: Record, record: Record, *, cut: bool) -> Scope:
-    offered = frozenset(record["offered"])
+def _scope(run: RunRecord, record: CapabilitiesRecord, *, cut: bool) -> Scope:
+    offered = frozenset(record.offered)
     return Scope(
-        Profile(record["profile"]),
+        Profile(record.profile),
         offered,
-        wire=bool(run["target"]["wire"]),
+        wire=run.target.wire,
         merchant=is_merchant_run(run),
-        strict=bool(run.get("strict")),
+        strict=bool(run.strict),
         cut=cut,
     )
 
 
-def _waivers(run: Record, book: Rulebook) -> dict[str, str]:
-    waivers = {waiver["rule"]: waiver["reason"] for waiver in run["waivers"]}
-    known = {one.id for one in (*book.rules, *load_http_rules().rules)}
+def _waivers(run: RunRecord, book: Rulebook) -> dict[str, str]:
+    waivers = {waiver.rule: waiver.reason for waiver in run.waivers}
+    known = {rule.id for rule in (*book.rules, *load_http_rules().rules)}
     unfounded = [rule for rule, reason in waivers.items() if not reason or rule not in known]
-    if unfounded or len(waivers) != len(run["waivers"]):
+    if unfounded or len(waivers) != len(run.waivers):
         raise JournalError("The evidence waives a rule that does not exist, or twice, or for no reason.")
     try:
-        limited = [waiver for waiver in map(waiver_from_json, run["waivers"]) if waiver.until is not None]
-        ended = [waiver.rule for waiver in limited if not waiver.holds(date.fromisoformat(run["started"][:10]))]
+        limited = [waiver for waiver in map(waiver_from_record, run.waivers) if waiver.until is not None]
+        ended = [waiver.rule for waiver in limited if not waiver.holds(date.fromisoformat(run.started[:10]))]
     except ValueError:
         raise JournalError("The evidence has a waiver, or a date of its run, that cannot be read.") from None
     if ended:
@@ -230,4 +238,4 @@ def _ended(evidence: Evidence) -> RunVerdict | None:
         "complete": None,
         "environment": RunVerdict.ENVIRONMENT,
         "harness": RunVerdict.HARNESS,
-    }.get(str(evidence.records[-1].get("ended")), RunVerdict.INTERRUPTED)
+    }.get(evidence.ended, RunVerdict.INTERRUPTED)

@@ -12,19 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from conformance.evidence.consistency import check_consistency
 from conformance.evidence.counterexamples import FOLDER
-from conformance.evidence.journal import Evidence, Journal, JournalError, Record, read_journal
+from conformance.evidence.journal import Evidence, Journal, JournalError, read_journal, record_as_json, unwritten
+from conformance.evidence.record_parts import MergedRecord, MergedShardRecord, Record, ShardRecord
+from conformance.evidence.records import (
+    BudgetRecord,
+    CapabilitiesRecord,
+    FinishRecord,
+    ResumedRecord,
+    RunRecord,
+    WholePlanRecord,
+)
 from conformance.results.audit import audit
 
 _ALIKE: Final = (
     "format", "tool", "seed", "budget", "histories", "profiles", "market", "readings", "rulebook", "target", "waivers",
 )  # fmt: skip
 """What shards of one run were asked for alike."""
-_ONCE: Final = frozenset({"capabilities", "whole"})
-_NEVER: Final = frozenset({"run", "finish", "resumed", "budget"})
+_ONCE: Final = (CapabilitiesRecord, WholePlanRecord)
+_NEVER: Final = (RunRecord, FinishRecord, ResumedRecord, BudgetRecord)
 _WORST: Final = ("harness", "environment", "interrupted", "complete")
-_FREE: Final = ("n", "kind", "prev")
 
 
 @dataclass(frozen=True)
@@ -35,20 +45,31 @@ class Shard:
     evidence: Evidence
 
     @property
-    def run(self) -> Record:
+    def run(self) -> RunRecord:
         """Its first record."""
-        return self.evidence.records[0]
+        return self.evidence.run
+
+    @property
+    def place(self) -> ShardRecord:
+        """Which shard it is, of how many.
+
+        Raises:
+            JournalError: it is none: it holds a whole run.
+
+        """
+        if self.run.shard is None:
+            raise JournalError(f"{self.directory} is no shard: it holds a whole run. Shards are made by --shard I/N.")
+        return self.run.shard
 
     @property
     def number(self) -> int:
         """Which shard it is."""
-        return int(self.run["shard"]["number"])
+        return self.place.number
 
     @property
     def ended(self) -> str:
         """How it ended."""
-        last = self.evidence.records[-1]
-        return str(last["ended"]) if last["kind"] == "finish" else "interrupted"
+        return self.evidence.ended or "interrupted"
 
 
 def merge(directories: Sequence[Path], out: Path) -> None:
@@ -59,96 +80,109 @@ def merge(directories: Sequence[Path], out: Path) -> None:
         OracleError: what was merged does not hang together, although every shard did.
 
     """
-    parts = sorted((_part(directory) for directory in directories), key=lambda part: part.number)
-    _check_alike(parts)
-    for part in parts:
-        check_consistency(part.evidence, complete=part.ended == "complete")
+    shards = sorted((_shard(directory) for directory in directories), key=lambda shard: shard.number)
+    _check_alike(shards)
+    for shard in shards:
+        check_consistency(shard.evidence, complete=shard.ended == "complete")
     journal = Journal(out)
     try:
-        _write(parts, journal, out)
+        _write(shards, journal, out)
     finally:
         journal.close()
     evidence = read_journal(out)
-    if evidence.records[-1]["ended"] == "complete":
+    if evidence.ended == "complete":
         audit(evidence)
 
 
-def _part(directory: Path) -> Shard:
-    evidence = read_journal(directory)
-    if "shard" not in evidence.records[0]:
-        raise JournalError(f"{directory} is no shard: it holds a whole run. Shards are made by --shard I/N.")
-    return Shard(directory, evidence)
+def _shard(directory: Path) -> Shard:
+    return Shard(directory, read_journal(directory))
 
 
-def _check_alike(parts: Sequence[Shard]) -> None:
-    first = parts[0]
-    of = first.run["shard"]["of"]
-    for part in parts[1:]:
+def _check_alike(shards: Sequence[Shard]) -> None:
+    first = shards[0]
+    asked = record_as_json(first.run)
+    for shard in shards[1:]:
+        run = record_as_json(shard.run)
         for name in _ALIKE:
-            if part.run[name] != first.run[name]:
+            if run[name] != asked[name]:
                 raise JournalError(
-                    f"{part.directory} is no shard of the same run as {first.directory}: its {name} is "
-                    f"{_shown(part.run[name])}, and not {_shown(first.run[name])}."
+                    f"{shard.directory} is no shard of the same run as {first.directory}: its {name} is "
+                    f"{_shown(run[name])}, and not {_shown(asked[name])}."
                 )
-        if part.run["shard"]["of"] != of:
-            raise JournalError(f"{part.directory} is one of {part.run['shard']['of']} shards, and not of {of}.")
-    for number, count in Counter(part.number for part in parts).items():
+        if shard.place.of != first.place.of:
+            raise JournalError(f"{shard.directory} is one of {shard.place.of} shards, and not of {first.place.of}.")
+    _check_once(shards)
+    offers: dict[str, tuple[Record, Shard]] = {}
+    wholes: dict[str, tuple[Record, Shard]] = {}
+    for shard in shards:
+        for offer in shard.evidence.of(CapabilitiesRecord):
+            _check_same(offer, shard, offers, offer.profile, f"was offered something else in {offer.profile}")
+        for whole in shard.evidence.of(WholePlanRecord):
+            _check_same(whole, shard, wholes, "", "has another plan")
+
+
+def _check_once(shards: Sequence[Shard]) -> None:
+    for number, count in Counter(shard.number for shard in shards).items():
         if count > 1:
-            twice = " and ".join(str(part.directory) for part in parts if part.number == number)
+            twice = " and ".join(str(shard.directory) for shard in shards if shard.number == number)
             raise JournalError(f"Shard {number} is there twice, in {twice}: name one of them.")
-    for kind in _ONCE:
-        told: dict[str, list[tuple[dict[str, Any], Shard]]] = {}
-        for part in parts:
-            for record in part.evidence.of_kind(kind):
-                told.setdefault(record.get("profile", ""), []).append((_content(record), part))
-        for profile, found in told.items():
-            for content, part in found[1:]:
-                if content != found[0][0]:
-                    what = f"was offered something else in {profile}" if profile else "has another plan"
-                    raise JournalError(
-                        f"{part.directory} {what} than {found[0][1].directory}: they are no shards of one run."
-                    )
 
 
-def _write(parts: Sequence[Shard], journal: Journal, out: Path) -> None:
-    run = {name: value for name, value in parts[0].run.items() if name not in (*_FREE, "shard", "most_requests")}
-    run["started"] = min(part.run["started"] for part in parts)
-    run["nonce"] = ""
-    run["merged"] = {
-        "of": parts[0].run["shard"]["of"],
-        "shards": [
-            {
-                "shard": part.number,
-                "records": len(part.evidence.records),
-                "digest": part.evidence.digest,
-                "nonce": part.run["nonce"],
-                "ended": part.ended,
-            }
-            for part in parts
-        ],
-    }
-    journal.append("run", **run)
-    said: set[tuple[str, str]] = set()
-    for part in parts:
-        for record in part.evidence.records:
-            key = record["kind"], record.get("profile", "")
-            if record["kind"] in _NEVER or key in said:
+def _check_same(record: Record, shard: Shard, known: dict[str, tuple[Record, Shard]], key: str, what: str) -> None:
+    """Check that a shard says of a thing what the first one did that spoke of it."""
+    first, of = known.setdefault(key, (unwritten(record), shard))
+    if unwritten(record) != first:
+        raise JournalError(f"{shard.directory} {what} than {of.directory}: they are no shards of one run.")
+
+
+def _write(shards: Sequence[Shard], journal: Journal, out: Path) -> None:
+    journal.append(_merged_run(shards))
+    written: set[tuple[type[Record], str]] = set()
+    for shard in shards:
+        for record in shard.evidence.records:
+            key = type(record), record.profile if isinstance(record, CapabilitiesRecord) else ""
+            if isinstance(record, _NEVER) or key in written:
                 continue
-            if record["kind"] in _ONCE:
-                said.add(key)
-            journal.append(record["kind"], **_content(record))
-        for file in sorted((part.directory / FOLDER).glob("*.json")):
+            if isinstance(record, _ONCE):
+                written.add(key)
+            journal.append(record)
+        for file in sorted((shard.directory / FOLDER).glob("*.json")):
             (out / FOLDER).mkdir(exist_ok=True)
             shutil.copyfile(file, out / FOLDER / file.name)
-    worst = min((part for part in parts), key=lambda part: _WORST.index(part.ended))
-    finish = worst.evidence.last("finish") or {}
-    message = f"shard {worst.number}: {finish.get('message') or worst.ended}" if worst.ended != "complete" else ""
-    seconds = sum((part.evidence.last("finish") or {}).get("seconds", 0) for part in parts)
-    journal.append("finish", ended=worst.ended, message=message, seconds=round(seconds, 3))
+    journal.append(_merged_finish(shards))
 
 
-def _content(record: Record) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in _FREE}
+def _merged_finish(shards: Sequence[Shard]) -> FinishRecord:
+    """Return the last record of the run that shards make up: it ended as the worst of them did."""
+    worst = min(shards, key=lambda shard: _WORST.index(shard.ended))
+    finish = worst.evidence.last(FinishRecord)
+    reason = finish.message if finish is not None else ""
+    message = f"shard {worst.number}: {reason or worst.ended}" if worst.ended != "complete" else ""
+    ends = (shard.evidence.last(FinishRecord) for shard in shards)
+    seconds = sum(end.seconds for end in ends if end is not None)
+    return FinishRecord(ended=worst.ended, message=message, seconds=round(seconds, 3))
+
+
+def _merged_run(shards: Sequence[Shard]) -> RunRecord:
+    """Return the first record of the run that shards make up."""
+    parts = tuple(
+        MergedShardRecord(
+            shard=shard.number,
+            records=len(shard.evidence.records),
+            digest=shard.evidence.digest,
+            nonce=shard.run.nonce,
+            ended=shard.ended,
+        )
+        for shard in shards
+    )
+    return msgspec.structs.replace(
+        shards[0].run,
+        started=min(shard.run.started for shard in shards),
+        nonce="",
+        most_requests=None,
+        shard=None,
+        merged=MergedRecord(of=shards[0].place.of, shards=parts),
+    )
 
 
 def _shown(value: Any) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct, convert, to_builtins
 from conformance.domain.order import Profile
 from conformance.domain.toml import Text
 from conformance.errors import UsageError
+from conformance.evidence.record_parts import WaiverRecord
 from conformance.judging.run_verdicts import needless_waivers
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.results.toml_file import read_toml
@@ -38,10 +39,9 @@ class Waiver(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         """Whether the waiver has not ended on that day."""
         return self.until is None or day <= self.until
 
-    def as_json(self) -> dict[str, str]:
+    def as_record(self) -> WaiverRecord:
         """Return the waiver for the journal."""
-        data: dict[str, str] = to_builtins(self)
-        return data
+        return convert(to_builtins(self), WaiverRecord)
 
     def as_text(self) -> str:
         """Return the waiver as the command line has it."""
@@ -63,9 +63,14 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def waiver_from_json(data: Mapping[str, str]) -> Waiver:
-    """Return a waiver as the journal has it."""
-    return convert(data, Waiver)
+def waiver_from_record(record: WaiverRecord) -> Waiver:
+    """Return a waiver that the journal has.
+
+    Raises:
+        ValueError: it has no reason, or its last day is none.
+
+    """
+    return convert(to_builtins(record), Waiver)
 
 
 def parse_waivers(

@@ -7,7 +7,6 @@ own; at the end one process joins the parts into the journal, in the order of th
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,18 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Journal, Record, RecordSink
+from conformance.evidence.journal import Journal, RecordSink, read_part
+from conformance.evidence.record_parts import Record
+from conformance.evidence.records import (
+    AgreedRecord,
+    CapabilitiesRecord,
+    HistoryRecord,
+    JudgementRecord,
+    PlanRecord,
+    SmokeRecord,
+    StoppedRecord,
+    history_id_of,
+)
 from conformance.results.audit import audit
 from conformance.results.result import Result
 from conformance.rulebook import Status, load
@@ -33,7 +43,7 @@ BLOCK: Final = 25
 """Cases in a block."""
 PARTS: Final = "parts"
 """The folder that holds a run's parts until they are joined."""
-_ONCE: Final = frozenset({"capabilities", "smoke"})
+_ONCE: Final = (CapabilitiesRecord, SmokeRecord)
 """What every process learns of the target, and the journal records once."""
 
 T = TypeVar("T")
@@ -73,12 +83,12 @@ class BlockJournal(Journal):
         super().__init__(directory / PARTS, f"{name}.jsonl")
         self.violations: list[Violation] = []
 
-    def append(self, kind: str, **content: Any) -> None:
+    def append(self, record: Record) -> None:
         """Write one record."""
-        super().append(kind, **content)
-        if kind == "judgement" and content["status"] == "violates":
-            for finding in content["findings"]:
-                self.violations.append(Violation(content["history"], finding["rule"], finding["reason"]))
+        super().append(record)
+        if isinstance(record, JudgementRecord):
+            for finding in record.findings:
+                self.violations.append(Violation(record.history, finding.rule, finding.reason))
 
 
 class BlockRunner:
@@ -122,7 +132,7 @@ class BlockRunner:
         try:
             self.look(part)
             digest = digest_of_cases(scheduled for block in self.blocks() for scheduled in block.cases)
-            part.append("agreed", digest=digest)
+            part.append(AgreedRecord(digest=digest))
         except Exception as error:
             self._blocks = []
             self._record_stop(part, error)
@@ -171,7 +181,7 @@ class BlockRunner:
 
     def _record_stop(self, part: BlockJournal, error: Exception) -> None:
         end = run_end_after(error)
-        part.append("stopped", ended=end.ended, message=self.run_session.redactor.clean(end.message))
+        part.append(StoppedRecord(ended=end.ended, message=self.run_session.redactor.clean(end.message)))
 
 
 class BlockRun:
@@ -216,14 +226,14 @@ class BlockRun:
         end = RunEnd()
         plans: set[str] = set()
         planned = 0
-        for kind, content in _part_records(self._runner.directory):
-            if kind == "stopped":
-                end = RunEnd(content["ended"], content["message"])
-            elif kind == "agreed":
-                plans.add(content["digest"])
-            elif kind not in _ONCE:
-                planned += len(content["histories"]) if kind == "plan" else 0
-                self._run.journal.append(kind, **content)
+        for record in _part_records(self._runner.directory):
+            if isinstance(record, StoppedRecord):
+                end = RunEnd(record.ended, record.message)
+            elif isinstance(record, AgreedRecord):
+                plans.add(record.digest)
+            elif not isinstance(record, _ONCE):
+                planned += len(record.histories) if isinstance(record, PlanRecord) else 0
+                self._run.journal.append(record)
         if len(plans) > 1 and end.complete:
             name = self._runner.run_session.target.name
             return RunEnd(
@@ -277,13 +287,17 @@ def join_parts(directory: Path) -> None:
     if not (directory / PARTS).is_dir():
         return
     journal, evidence, _ = Journal.continued(directory)
-    recorded = {record["id"] for record in evidence.of_kind("history")}
-    planned = {name for record in evidence.of_kind("plan") for name in record["histories"]}
+    recorded = {record.id for record in evidence.of(HistoryRecord)}
+    planned = {name for record in evidence.of(PlanRecord) for name in record.histories}
     try:
-        for kind, content in _part_records(directory):
-            history = content.get("id") or content.get("history")
-            if planned.isdisjoint(content["histories"]) if kind == "plan" else history and history not in recorded:
-                journal.append(kind, **content)
+        for record in _part_records(directory):
+            history = history_id_of(record)
+            if isinstance(record, PlanRecord):
+                new = planned.isdisjoint(record.histories)
+            else:
+                new = bool(history) and history not in recorded
+            if new:
+                journal.append(record)
     finally:
         journal.close()
     shutil.rmtree(directory / PARTS, ignore_errors=True)
@@ -299,10 +313,7 @@ def _cut(profile: Profile, plan: list[ScheduledCase]) -> list[tuple[str, tuple[S
     return blocks
 
 
-def _part_records(directory: Path) -> Iterator[tuple[str, Record]]:
-    """Iterate over kind and content of the records in a run's parts, as planned."""
+def _part_records(directory: Path) -> Iterator[Record]:
+    """Iterate over the records in a run's parts, as planned."""
     for path in sorted((directory / PARTS).glob("*.jsonl")):
-        # The last line of a process that was killed may have been cut off.
-        for line in path.read_bytes().split(b"\n")[:-1]:
-            record = json.loads(line)
-            yield record["kind"], {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
+        yield from read_part(path)

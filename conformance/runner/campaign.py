@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from conformance.evidence.journal import Evidence, Journal, RecordSink
+from conformance.evidence.record_parts import FuzzSettingsRecord
+from conformance.evidence.recorder import record_manual_step
 from conformance.results.result import Result
 from conformance.runner.example_database import ExampleExchange
 from conformance.runner.executor import CaseExecutor, Observer
@@ -38,7 +40,7 @@ class Phase(Protocol):
     def name(self) -> str:
         """What the phase is called while it runs."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_record(self) -> FuzzSettingsRecord:
         """Return what a run needs to know to be resumed."""
 
     async def run(self, run_session: RunSession, journal: RecordSink, before: Evidence | None) -> None:
@@ -75,11 +77,11 @@ class Campaign:
         self._observer = observer or Observer()
         self._fuzz = fuzz
         if fuzz is not None:
-            settings = replace(settings, fuzz=fuzz.as_json())
+            settings = replace(settings, fuzz=fuzz.as_record())
         self._operator = target.operator
         if self._operator is not None:
             settings = replace(settings, operator=True)
-            self._operator.record = partial(self._journal.append, "hand")
+            self._operator.record = partial(record_manual_step, self._journal)
         if settings.most_requests is not None:
             target.spend_at_most(settings.most_requests)
         self._settings = settings
@@ -172,4 +174,4 @@ class Campaign:
             await executor.run_all(batch)
             budget.paid(batch, target.requests - sent)
             done += number
-        self._journal.append("budget", **budget.bought(target.requests, [*begun, *waiting[:done]], waiting[done:]))
+        self._journal.append(budget.bought(target.requests, [*begun, *waiting[:done]], waiting[done:]))

@@ -19,7 +19,15 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.evidence.consistency import RETRY_SUFFIXES
-from conformance.evidence.journal import Evidence, JournalError, Record, RecordSink, is_merchant_run
+from conformance.evidence.journal import Evidence, JournalError, RecordSink, is_merchant_run
+from conformance.evidence.record_parts import SharedExample
+from conformance.evidence.records import (
+    CounterexampleRecord,
+    ExamplesRecord,
+    HistoryRecord,
+    JudgementRecord,
+    SharedRecord,
+)
 
 READ_ONLY: Final = "ro:"
 LIMIT: Final = 200
@@ -129,10 +137,10 @@ class ExampleExchange:
         """Record the examples that are run, by history id, and the number of those that cannot be run here."""
         if not self.is_enabled:
             return
-        histories: list[dict[str, Any]] = [{"id": name, "history": history} for name, history in named]
+        histories = tuple(SharedExample(id=name, history=history) for name, history in named)
         failures = self._database.take_failures()
-        sink.append("examples", histories=histories, left=unusable, trouble=failures)
-        different = len({text_of(example["history"]) for example in histories})
+        sink.append(ExamplesRecord(histories=histories, left=unusable, trouble=tuple(failures)))
+        different = len({text_of(example.history) for example in histories})
         remark = f", {unusable} cannot be played here" if unusable else ""
         observer.note(f"Shared examples: {different} are tried first{remark}.")
         for failure in failures:
@@ -153,7 +161,7 @@ class ExampleExchange:
         saved = sum(len(change.saved) for change in changed)
         dropped = sum(len(change.dropped) for change in changed)
         failures = self._database.take_failures()
-        sink.append("shared", kept=saved, dropped=dropped, trouble=failures)
+        sink.append(SharedRecord(kept=saved, dropped=dropped, trouble=tuple(failures)))
         observer.note(f"Shared examples: {saved} kept, {dropped} dropped.")
         for failure in failures:
             observer.note(f"Shared examples: {failure}; the counterexamples of this run are in its directory.")
@@ -217,8 +225,8 @@ def changes(evidence: Evidence) -> list[Change]:
     outcomes = _Outcomes(evidence)
     smallest = list(outcomes.smallest().values())
     changed = []
-    for profile in evidence.records[0]["profiles"]:
-        saved = dict.fromkeys(text_of(record["history"]) for record in smallest if record["profile"] == profile)
+    for profile in evidence.run.profiles:
+        saved = dict.fromkeys(text_of(record.history) for record in smallest if record.profile == profile)
         examples = outcomes.examples(profile)
         dropped = [text for text, names in examples.items() if text not in saved and outcomes.is_obsolete(names)]
         changed.append(Change(profile, tuple(saved), tuple(dropped)))
@@ -230,31 +238,31 @@ class _Outcomes:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._histories = {record["id"]: record for record in evidence.of_kind("history")}
-        self._judgements: dict[str, list[Record]] = {name: [] for name in self._histories}
-        for record in evidence.of_kind("judgement"):
-            self._judgements[record["history"]].append(record)
+        self._histories = {record.id: record for record in evidence.of(HistoryRecord)}
+        self._judgements: dict[str, list[JudgementRecord]] = {name: [] for name in self._histories}
+        for judgement in evidence.of(JudgementRecord):
+            self._judgements[judgement.history].append(judgement)
 
-    def smallest(self) -> dict[tuple[str, ...], Record]:
+    def smallest(self) -> dict[tuple[str, ...], HistoryRecord]:
         """Return the smallest history of each failure, its counterexample if there is one."""
-        smallest: dict[tuple[str, ...], Record] = {}
+        smallest: dict[tuple[str, ...], HistoryRecord] = {}
         for record in self._histories.values():
-            if record["source"] != "shrinking":
-                for failure in self._failures(record["id"]):
+            if record.source != "shrinking":
+                for failure in self._failures(record.id):
                     if failure not in smallest or _size(record) < _size(smallest[failure]):
                         smallest[failure] = record
-        for example in self._evidence.of_kind("counterexample"):
-            for failure in self._failures(example["history"], example):
-                smallest[failure] = self._histories[example["history"]]
+        for example in self._evidence.of(CounterexampleRecord):
+            for failure in self._failures(example.history, example):
+                smallest[failure] = self._histories[example.history]
         return smallest
 
     def examples(self, profile: str) -> dict[str, list[str]]:
         """Return a profile's shared examples, each with its identifiers in the plan."""
         planned: dict[str, list[str]] = {}
-        for record in self._evidence.of_kind("examples"):
-            for example in record["histories"]:
-                if example["id"].partition("-")[0] == profile:
-                    planned.setdefault(text_of(example["history"]), []).append(example["id"])
+        for record in self._evidence.of(ExamplesRecord):
+            for example in record.histories:
+                if example.id.partition("-")[0] == profile:
+                    planned.setdefault(text_of(example.history), []).append(example.id)
         return planned
 
     def is_obsolete(self, names: list[str]) -> bool:
@@ -267,23 +275,23 @@ class _Outcomes:
     def _attempts(self, name: str) -> list[str]:
         return [name + suffix for suffix in ("", *RETRY_SUFFIXES) if name + suffix in self._histories]
 
-    def _failures(self, name: str, example: Record | None = None) -> set[tuple[str, ...]]:
+    def _failures(self, name: str, example: CounterexampleRecord | None = None) -> set[tuple[str, ...]]:
         """Return what a history broke; of a counterexample's, what that shows."""
         return {
-            (self._histories[name]["profile"], finding["rule"], finding["branch"], finding["field"])
+            (self._histories[name].profile, finding.rule, finding.branch, finding.field)
             for judgement in self._judgements[name]
-            for finding in judgement.get("findings", ())
-            if example is None or (finding["rule"], finding["reason"]) == (example["rule"], example["reason"])
+            for finding in judgement.findings
+            if example is None or (finding.rule, finding.reason) == (example.rule, example.reason)
         }
 
     def _conforms(self, name: str) -> bool:
         """Tell whether a history was run to its end and broke nothing."""
-        judgements, steps = self._judgements[name], self._histories[name]["history"]["steps"]
+        judgements, steps = self._judgements[name], self._histories[name].step_count
         # A merchant's history is judged obligation by obligation, not step by step.
-        merchant = is_merchant_run(self._evidence.records[0])
-        ended = bool(judgements) if merchant else len(judgements) == len(steps)
-        return ended and all(judgement["status"] in _PROVES for judgement in judgements)
+        merchant = is_merchant_run(self._evidence.run)
+        ended = bool(judgements) if merchant else len(judgements) == steps
+        return ended and all(judgement.status in _PROVES for judgement in judgements)
 
 
-def _size(record: Record) -> tuple[int, str]:
-    return len(record["history"]["steps"]), str(record["id"])
+def _size(record: HistoryRecord) -> tuple[int, str]:
+    return record.step_count, record.id

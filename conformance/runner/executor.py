@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Coroutine, Mapping, Sequence
+from collections.abc import Container, Coroutine, Sequence
 from typing import Any, Final
 
+import msgspec
+
+from conformance.domain.expectation import Expectation, Observation
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, history_as_json
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.journal import RecordSink
-from conformance.judging.judge import Findings
+from conformance.evidence.record_parts import CellRecord
+from conformance.evidence.records import HistoryRecord, JudgementRecord, MissedRecord, PlanRecord
+from conformance.judging.judge import Findings, Judgement, StepStatus
 from conformance.runner.schedule import ScheduledCase, digest_of_cases
 from conformance.runner.session import RunSession
-from conformance.runner.trial import TrialResult, TrialStatus, run_trial
+from conformance.runner.trial import TrialResult, TrialStatus, observation_in_words, run_trial
 from conformance.strategies.provider.case import Case
 from conformance.targets.target import Worker
 from conformance.targets.transport import SPENT, TargetError
@@ -66,7 +71,7 @@ class CaseExecutor:
         new = [scheduled for scheduled in cases if scheduled.identifier not in planned]
         if new or not cases:
             names = [scheduled.identifier for scheduled in new]
-            self._journal.append("plan", histories=names, digest=digest_of_cases(new))
+            self._journal.append(PlanRecord(histories=tuple(names), digest=digest_of_cases(new)))
 
         async def work() -> None:
             worker = target.worker()
@@ -98,7 +103,8 @@ class CaseExecutor:
         self.failed = self.failed or trial.ending is TrialStatus.VIOLATES
         missed, cause = trial.missing(case.goals)
         if missed:
-            self._journal.append("missed", history=identifier, rules=missed, cause=self._clean(cause))
+            cause = self._run_session.redactor.clean(cause)
+            self._journal.append(MissedRecord(history=identifier, rules=tuple(missed), cause=cause))
         self._check_health(trial)
 
     def _check_health(self, trial: TrialResult) -> None:
@@ -116,16 +122,7 @@ class CaseExecutor:
         What is inconclusive counts only in its ``last`` attempt.
         """
         profile = case.history.profile
-        self._journal.append(
-            "history",
-            id=identifier,
-            profile=profile.value,
-            source=source,
-            label=case.label,
-            cell=dict(case.cell),
-            goals=list(case.goals),
-            history=history_as_json(case.history),
-        )
+        self._journal.append(_history_record(case, identifier, source))
         exchanges = self._run_session.exchanges(self._journal, identifier)
         driver = worker.driver(profile, self._run_session.order_id(identifier), exchanges)
         endings = iter(SEQUENTIAL_SUFFIXES)
@@ -135,12 +132,23 @@ class CaseExecutor:
             alone = Case(history, label, case.cell, (), generated=case.generated)
             return await self.play(alone, f"{identifier}{next(endings)}", source, worker, last=last)
 
-        def note(step: int, **judgement: Any) -> None:
+        def note(
+            step: int,
+            do: str,
+            observed: Observation,
+            judgement: Judgement,
+            expectation: Expectation,
+            *,
+            superseded: bool = False,
+        ) -> None:
             exchanges.step = step + 1
-            content = self._cleaned(judgement)
-            if content["status"] == "inconclusive" and not last:
-                content["superseded"] = True
-            self._journal.append("judgement", history=identifier, step=step, **content)
+            seen = observation_in_words(observed)
+            record = judgement.as_record(
+                expectation, history=identifier, step=step, do=do, seen=seen, observed=observed
+            )
+            if superseded or (judgement.status is StepStatus.INCONCLUSIVE and not last):
+                record = msgspec.structs.replace(record, superseded=True)
+            self._journal.append(self._cleaned(record))
 
         return await run_trial(case.history, driver, self._run_session.contexts[profile], note, elsewhere)
 
@@ -159,17 +167,20 @@ class CaseExecutor:
 
         return await run_trial(history, driver, self._run_session.contexts[profile], _ignore, elsewhere)
 
-    def _clean(self, text: str) -> str:
-        return self._run_session.redactor.clean(text)
+    def _cleaned(self, record: JudgementRecord) -> JudgementRecord:
+        return self._run_session.redactor.clean_record(record)
 
-    def _cleaned(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._clean(value)
-        if isinstance(value, Mapping):
-            return {name: self._cleaned(part) for name, part in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._cleaned(part) for part in value]
-        return value
+
+def _history_record(case: Case, identifier: str, source: str) -> HistoryRecord:
+    return HistoryRecord(
+        id=identifier,
+        profile=case.history.profile.value,
+        source=source,
+        label=case.label,
+        cell=CellRecord(**case.cell),
+        goals=tuple(case.goals),
+        history=history_as_json(case.history),
+    )
 
 
 async def together(tasks: Sequence[Coroutine[Any, Any, None]]) -> None:

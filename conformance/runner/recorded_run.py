@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conformance.evidence.journal import Evidence, Journal, read_journal
+from conformance.evidence.records import FinishRecord
 from conformance.results.audit import audit
 from conformance.results.result import Result, result_of
 from conformance.results.selfcheck import check_oracle
@@ -71,7 +72,7 @@ class RecordedRun:
     def finish(self, end: RunEnd) -> None:
         """Write the last record, and close the journal."""
         seconds = round((datetime.now(UTC) - self.started).total_seconds(), 3)
-        self.journal.append("finish", ended=end.ended, message=self._clean(end.message), seconds=seconds)
+        self.journal.append(FinishRecord(ended=end.ended, message=self._clean(end.message), seconds=seconds))
         self.journal.close()
 
     @property

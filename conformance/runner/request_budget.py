@@ -7,9 +7,10 @@ history takes is estimated, and the estimate is corrected by what the ones befor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from conformance.domain.steps import History
+from conformance.evidence.records import BudgetRecord
 from conformance.runner.schedule import ScheduledCase
 from conformance.wire import WIRES
 
@@ -57,17 +58,17 @@ class RequestBudget:
         """Return about how many requests cases would take."""
         return round(sum(cost(scheduled.case.history) for scheduled in cases) * self._price() / MARGIN)
 
-    def bought(self, sent: int, run: Sequence[ScheduledCase], rest: Sequence[ScheduledCase]) -> dict[str, Any]:
-        """Return the content of the record that says what the budget bought."""
+    def bought(self, sent: int, run: Sequence[ScheduledCase], rest: Sequence[ScheduledCase]) -> BudgetRecord:
+        """Return the record that says what the budget bought."""
         systematic = [scheduled for scheduled in (*run, *rest) if scheduled.case.source == "systematic"]
-        return {
-            "most": self._most,
-            "sent": sent,
-            "played": len(run),
-            "planned": len(run) + len(rest),
-            "systematic": len(systematic),
-            "rest": self.needs(rest),
-        }
+        return BudgetRecord(
+            most=self._most,
+            sent=sent,
+            played=len(run),
+            planned=len(run) + len(rest),
+            systematic=len(systematic),
+            rest=self.needs(rest),
+        )
 
     def _price(self) -> float:
         return MARGIN * (self._taken / self._expected if self._expected else 1.0)

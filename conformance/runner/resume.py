@@ -9,15 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from conformance.domain.expectation import LOST, Observation
+from msgspec import structs
+
+from conformance.domain.expectation import LOST, Expectation, Observation
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, history_as_json, history_from_json, name_of
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, digest_of, ends_history
-from conformance.evidence.journal import Evidence, Journal, JournalError, Record, is_merchant_run
+from conformance.evidence.journal import Evidence, Journal, JournalError, is_merchant_run
+from conformance.evidence.record_parts import Record
+from conformance.evidence.records import (
+    CapabilitiesRecord,
+    CounterexampleRecord,
+    ExamplesRecord,
+    HistoryRecord,
+    JudgementRecord,
+    PlanRecord,
+    ResumedRecord,
+    WholePlanRecord,
+)
 from conformance.evidence.redaction import REMOVED
-from conformance.judging.judge import FailureKey
+from conformance.judging.judge import FailureKey, Judgement, StepStatus
 from conformance.judging.tracker import Tracker
 from conformance.model import ModelContext
 from conformance.runner.campaign import Campaign, Observer, Phase
@@ -34,7 +47,7 @@ RESUMABLE: Final = ("interrupted", "environment")
 
 def is_interruption(record: Record) -> bool:
     """Tell whether a record judges a request that the interruption cut off."""
-    return bool(record["kind"] == "judgement" and record["observed"] == _OBSERVED)
+    return isinstance(record, JudgementRecord) and record.observed == _OBSERVED
 
 
 class InterruptedRun:
@@ -42,21 +55,21 @@ class InterruptedRun:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._played = {record["id"]: record for record in evidence.of_kind("history")}
-        self._judged: dict[str, list[Record]] = {name: [] for name in self._played}
-        for record in evidence.of_kind("judgement"):
-            self._judged[record["history"]].append(record)
+        self._played = {record.id: record for record in evidence.of(HistoryRecord)}
+        self._judged: dict[str, list[JudgementRecord]] = {name: [] for name in self._played}
+        for record in evidence.of(JudgementRecord):
+            self._judged[record.history].append(record)
         self._under_way = {name for name in self._played if not self._has_ended(name)}
 
     @property
     def planned(self) -> frozenset[str]:
         """The histories that stand in a plan already."""
-        return frozenset(name for record in self._evidence.of_kind("plan") for name in record["histories"])
+        return frozenset(name for record in self._evidence.of(PlanRecord) for name in record.histories)
 
     @property
     def times(self) -> int:
         """How often the run was resumed before."""
-        return sum(1 for _ in self._evidence.of_kind("resumed"))
+        return sum(1 for _ in self._evidence.of(ResumedRecord))
 
     def next_attempt(self, name: str) -> str | None:
         """Return the suffix of a history's next attempt, or None where it needs none."""
@@ -68,64 +81,60 @@ class InterruptedRun:
             return None
         return RETRY_SUFFIXES[len(attempts) - 1] if len(attempts) <= len(RETRY_SUFFIXES) else None
 
-    def closings(self, contexts: dict[Profile, ModelContext], *, complete: bool) -> Iterator[dict[str, Any]]:
+    def closings(self, contexts: dict[Profile, ModelContext], *, complete: bool) -> Iterator[JudgementRecord]:
         """Return judgements of the requests under way, in the order they were begun."""
         for name, record in self._played.items():
             if name in self._under_way:
-                yield self._closing(name, record, contexts[Profile(record["profile"])], complete=complete)
+                yield self._closing(name, record, contexts[Profile(record.profile)], complete=complete)
 
     def explained(self) -> frozenset[tuple[Profile, FailureKey]]:
         """Return the failures of which a counterexample was kept."""
         failures = set()
-        for record in self._evidence.of_kind("counterexample"):
-            for judgement in self._judged[record["history"]]:
-                for finding in judgement.get("findings", ()):
-                    if (finding["rule"], finding["reason"]) == (record["rule"], record["reason"]):
-                        group = finding["rule"], f"{finding['branch']}: {finding['field']}"
-                        failures.add((Profile(record["profile"]), group))
+        for record in self._evidence.of(CounterexampleRecord):
+            for judgement in self._judged[record.history]:
+                for finding in judgement.findings:
+                    if (finding.rule, finding.reason) == (record.rule, record.reason):
+                        group = finding.rule, f"{finding.branch}: {finding.field}"
+                        failures.add((Profile(record.profile), group))
         return frozenset(failures)
 
     def _has_ended(self, name: str) -> bool:
         judgements = self._judged[name]
-        steps = len(self._played[name]["history"]["steps"])
+        steps = self._played[name].step_count
         return len(judgements) >= steps or bool(judgements and ends_history(judgements[-1]))
 
     def _proved_nothing(self, name: str) -> bool:
         if name in self._under_way:
             return True
-        aside = any(judgement.get("superseded") for judgement in self._judged[name])
+        aside = any(judgement.superseded for judgement in self._judged[name])
         alone = [self._judged[name + letter] for letter in SEQUENTIAL_SUFFIXES if name + letter in self._played]
-        return aside and not any(each and each[-1]["status"] == "violates" for each in alone)
+        return aside and not any(each and each[-1].status == "violates" for each in alone)
 
-    def _closing(self, name: str, record: Record, context: ModelContext, *, complete: bool) -> dict[str, Any]:
-        history, judgements = history_from_json(record["history"]), self._judged[name]
+    def _closing(self, name: str, record: HistoryRecord, context: ModelContext, *, complete: bool) -> JudgementRecord:
+        history, judgements = history_from_json(record.history), self._judged[name]
         index = len(judgements)
         step = history.all_steps[index]
-        content: dict[str, Any] = {"status": "inconclusive", "cause": f"no answer ({CAUSE})"}
+        judgement = Judgement(StepStatus.INCONCLUSIVE, cause=f"no answer ({CAUSE})")
+        expectation = Expectation(())
         tracker = _tracked(history, judgements, context, complete=complete)
         if tracker is not None:
             expectation = tracker.expectation(step)
-            content = tracker.observe(step, _OBSERVED).as_json(expectation)
-        if (
-            record["source"] != "shrinking"
-            and self.next_attempt(name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES)) is not None
-        ):
-            content["superseded"] = True
-        return {
-            "history": name,
-            "step": index,
-            "do": name_of(step),
-            "seen": LOST,
-            "observed": dict(_OBSERVED),
-            **content,
-        }
+            judgement = tracker.observe(step, _OBSERVED)
+        closing = judgement.as_record(
+            expectation, history=name, step=index, do=name_of(step), seen=LOST, observed=_OBSERVED
+        )
+        again = self.next_attempt(name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES))
+        superseded = record.source != "shrinking" and again is not None
+        return structs.replace(closing, superseded=superseded)
 
 
-def _tracked(history: History, judgements: list[Record], context: ModelContext, *, complete: bool) -> Tracker | None:
+def _tracked(
+    history: History, judgements: list[JudgementRecord], context: ModelContext, *, complete: bool
+) -> Tracker | None:
     """Return a tracker after the last step that was judged, or None where a secret hides what was observed."""
     tracker = Tracker(history.profile, context, complete=complete)
     for step, record in zip(history.all_steps, judgements, strict=False):
-        observation: Observation = record["observed"]
+        observation: Observation = record.observed
         if any(REMOVED in str(value) for value in observation.values()):
             return None
         tracker.observe(step, observation)
@@ -166,17 +175,17 @@ class ResumedCampaign(Campaign):
         """
         run_session, journal = self._run_session, self._journal
         at = timestamp(self._run.started)
-        journal.append("resumed", at=at, nonce=run_session.settings.nonce, torn=self._torn)
-        probed = {record["profile"]: record for record in self.before.of_kind("capabilities")}
+        journal.append(ResumedRecord(at=at, nonce=run_session.settings.nonce, torn=self._torn))
+        probed = {record.profile: record for record in self.before.of(CapabilitiesRecord)}
         for profile in await run_session.open(journal):
             if profile.value in probed:
                 await run_session.probe_again(probed[profile.value], journal)
             else:
                 await run_session.look(profile, journal)
-        if self.before.first("whole") is None:
+        if self.before.first(WholePlanRecord) is None:
             self._schedule.record_whole(journal)
         for closing in self._interrupted.closings(run_session.contexts, complete=self._target.over_http):
-            journal.append("judgement", **closing)
+            journal.append(closing)
 
     def cases(self) -> list[ScheduledCase]:
         """Return the cases that are still to be run.
@@ -187,18 +196,18 @@ class ResumedCampaign(Campaign):
         """
         cases = super().cases()
         histories = {scheduled.identifier: history_as_json(scheduled.case.history) for scheduled in cases}
-        for plan in self.before.of_kind("plan"):
-            if digest_of((name, histories.get(name, {})) for name in plan["histories"]) != plan["digest"]:
+        for plan in self.before.of(PlanRecord):
+            if digest_of((name, histories.get(name, {})) for name in plan.histories) != plan.digest:
                 raise TargetError(f"{self._target.name} does not lead to the same plan any more: begin another run.")
         attempts = [(scheduled, self._interrupted.next_attempt(scheduled.identifier)) for scheduled in cases]
         return [replace(scheduled, attempt=attempt) for scheduled, attempt in attempts if attempt is not None]
 
     def shared_examples(self) -> list[ScheduledCase]:
         """Return the examples that the run began with, or else those that are shared now."""
-        record = self.before.first("examples")
+        record = self.before.first(ExamplesRecord)
         if record is None:
             return super().shared_examples()
-        return [shared_example(example["id"], history_from_json(example["history"])) for example in record["histories"]]
+        return [shared_example(example.id, history_from_json(example.history)) for example in record.histories]
 
     def failures(self) -> dict[ProfileFailureKey, Failure]:
         """Return the failures of which no counterexample was kept."""
@@ -213,18 +222,18 @@ def check_resumable(evidence: Evidence, tool: str, rulebook: str) -> None:
         JournalError: it came to its end, or was made by another version, or is not a run of one's own.
 
     """
-    run, last = evidence.records[0], evidence.records[-1]
-    if last["kind"] == "finish" and last["ended"] == "complete":
+    run, finish = evidence.run, evidence.finish
+    if finish is not None and finish.ended == "complete":
         raise JournalError("The run came to its end: there is nothing to resume.")
-    if last["kind"] == "finish" and last["ended"] not in RESUMABLE:
+    if finish is not None and finish.ended not in RESUMABLE:
         raise JournalError("The run ended for a fault of the suite itself: it cannot be resumed; begin another one.")
     if is_merchant_run(run):
         raise JournalError("The run judged a merchant's integration, which takes a moment: begin another one.")
-    if "focus" in run:
-        raise JournalError(f"The run was one of the command {run['focus']}, which is not resumed: begin another one.")
-    if "merged" in run:
+    if run.focus:
+        raise JournalError(f"The run was one of the command {run.focus}, which is not resumed: begin another one.")
+    if run.merged is not None:
         raise JournalError("The evidence was merged from shards: resume the shard that was interrupted.")
-    if (run["tool"], run["rulebook"]) != (tool, rulebook):
+    if (run.tool, run.rulebook) != (tool, rulebook):
         raise JournalError(
-            f"The run was begun by version {run['tool']} of cancel-conformance and its rulebook: resume it with that."
+            f"The run was begun by version {run.tool} of cancel-conformance and its rulebook: resume it with that."
         )

@@ -11,6 +11,7 @@ from conformance.domain.order import Profile
 from conformance.domain.steps import History, HistoryError, Together, history_as_json, history_from_json
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.journal import RecordSink
+from conformance.evidence.records import WholePlanRecord
 from conformance.runner.example_database import LABEL, StoredExamples
 from conformance.runner.session import RunSession
 from conformance.strategies.provider.case import Case
@@ -71,7 +72,7 @@ class Schedule:
         """Record the number and the digest of all shards' cases, in a run that is a shard."""
         if self._run_session.settings.shard is not None:
             cases = [case for profile in self._run_session.contexts for case in self._plan(profile)]
-            journal.append("whole", histories=len(cases), digest=digest_of_cases(cases))
+            journal.append(WholePlanRecord(histories=len(cases), digest=digest_of_cases(cases)))
 
     def examples(self, stored: Mapping[Profile, StoredExamples]) -> ScheduledExamples:
         """Return the shared examples to run, of what is stored for each profile.

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import BufferedSink, Record, RecordSink
+from conformance.evidence.journal import BufferedSink, RecordSink
 from conformance.evidence.recorder import ExchangeRecorder
+from conformance.evidence.records import CapabilitiesRecord, SmokeRecord
 from conformance.evidence.redaction import Redactor
 from conformance.model import ModelContext
 from conformance.runner.expiry_probe import actions_needed, measure_expiry
@@ -66,30 +67,32 @@ class RunSession:
         if probe.offered >= actions_needed(profile):
             context = replace(context, lapses_after=await self._lapses_after(profile, context, journal))
         self._learn(profile, probe, context)
+        lapses_after = context.lapses_after
         journal.append(
-            "capabilities",
-            profile=profile.value,
-            offered=sorted(self.probes[profile].offered),
-            source=probe.source,
-            lapses_after=context.lapses_after and int(context.lapses_after.total_seconds()),
+            CapabilitiesRecord(
+                profile=profile.value,
+                offered=tuple(sorted(self.probes[profile].offered)),
+                source=probe.source,
+                lapses_after=None if lapses_after is None else int(lapses_after.total_seconds()),
+            )
         )
-        journal.append("smoke", profile=profile.value, ok=True, note=probe.note)
+        journal.append(SmokeRecord(profile=profile.value, ok=True, note=probe.note))
 
-    async def probe_again(self, record: Record, journal: RecordSink) -> None:
+    async def probe_again(self, record: CapabilitiesRecord, journal: RecordSink) -> None:
         """Probe a profile again that was probed before the run was interrupted.
 
         Raises:
             TargetError: the target cannot be tested, or offers something else now.
 
         """
-        profile = Profile(record["profile"])
+        profile = Profile(record.profile)
         probe = await self._probe(profile, journal)
-        if sorted(probe.offered) != record["offered"]:
+        if tuple(sorted(probe.offered)) != record.offered:
             raise TargetError(
                 f"{self.target.name} offers {', '.join(sorted(probe.offered)) or 'nothing'} in {profile.value} now, "
-                f"and offered {', '.join(record['offered']) or 'nothing'} when the run began: begin another run."
+                f"and offered {', '.join(record.offered) or 'nothing'} when the run began: begin another run."
             )
-        seconds = record["lapses_after"]
+        seconds = record.lapses_after
         lapses_after = None if seconds is None else timedelta(seconds=seconds)
         self._learn(profile, probe, replace(self._context(probe), lapses_after=lapses_after))
 
@@ -135,7 +138,7 @@ async def start_journal(run_session: RunSession, journal: RecordSink, started: d
     try:
         await run_session.open(buffered)
     finally:
-        journal.append("run", **header(settings, target, settings.tested(target), started))
+        journal.append(header(settings, target, settings.tested(target), started))
         buffered.pass_on(journal)
     for profile in settings.tested(target):
         await run_session.look(profile, journal)

@@ -8,12 +8,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from conformance import __version__
 from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming, current_prefixes
 from conformance.evidence.journal import JOURNAL_VERSION
+from conformance.evidence.record_parts import FuzzSettingsRecord, ShardRecord, TargetRecord
+from conformance.evidence.records import RunRecord
 from conformance.results.waivers import Waiver
 from conformance.rulebook import Readings, load
 from conformance.targets.target import Target
@@ -57,7 +59,7 @@ class Settings:
     shard: Shard | None = None
     examples: tuple[str, ...] = ()
     """The directories with the examples that machines share."""
-    fuzz: Mapping[str, Any] | None = None
+    fuzz: FuzzSettingsRecord | None = None
     """Which description is fuzzed from after the histories (its name, its digest), and for how many seconds."""
     operator: bool = False
     """Whether a person is asked for what the target does not offer."""
@@ -98,39 +100,31 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def header(settings: Settings, target: Target, profiles: Sequence[Profile], started: datetime) -> dict[str, Any]:
-    """Return the content of the journal's first record."""
-    more: dict[str, Any] = {}
-    if settings.most_requests is not None:
-        more["most_requests"] = settings.most_requests
-    if settings.shard is not None:
-        more["shard"] = {"number": settings.shard.number, "of": settings.shard.of}
-    if settings.examples:
-        more["examples"] = list(settings.examples)
-    if settings.fuzz is not None:
-        more["fuzz"] = dict(settings.fuzz)
-    if settings.operator:
-        more["operator"] = True
-    if settings.focus:
-        more["focus"] = settings.focus
-    if target.names_other_unit:
-        more["other_unit"] = True
-    return {
-        "format": JOURNAL_VERSION,
-        "tool": __version__,
-        "started": timestamp(started),
-        "command": settings.command,
-        "seed": settings.seed,
-        "budget": settings.budget,
-        "histories": settings.histories,
-        "profiles": [profile.value for profile in profiles],
-        "market": settings.market.value,
-        "readings": settings.readings.as_json(),
-        "rulebook": load().digest,
-        "nonce": settings.nonce,
-        "order_prefixes": {profile.value: settings.order_prefixes[profile] for profile in profiles},
-        "target": {"kind": target.kind, "name": target.name, "wire": target.over_http, "control": target.control},
-        "waivers": [waiver.as_json() for waiver in settings.waivers],
-        "python": platform.python_version(),
-        **more,
-    }
+def header(settings: Settings, target: Target, profiles: Sequence[Profile], started: datetime) -> RunRecord:
+    """Return the journal's first record."""
+    shard = settings.shard
+    return RunRecord(
+        format=JOURNAL_VERSION,
+        tool=__version__,
+        started=timestamp(started),
+        command=settings.command,
+        seed=settings.seed,
+        budget=settings.budget,
+        histories=settings.histories,
+        profiles=tuple(profile.value for profile in profiles),
+        market=settings.market.value,
+        readings={switch: tuple(choices) for switch, choices in settings.readings.as_json().items()},
+        rulebook=load().digest,
+        nonce=settings.nonce,
+        order_prefixes={profile.value: settings.order_prefixes[profile] for profile in profiles},
+        target=TargetRecord(kind=target.kind, name=target.name, wire=target.over_http, control=target.control),
+        waivers=tuple(waiver.as_record() for waiver in settings.waivers),
+        python=platform.python_version(),
+        most_requests=settings.most_requests,
+        shard=None if shard is None else ShardRecord(number=shard.number, of=shard.of),
+        examples=settings.examples,
+        fuzz=settings.fuzz,
+        operator=settings.operator,
+        focus=settings.focus,
+        other_unit=target.names_other_unit,
+    )

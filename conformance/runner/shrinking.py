@@ -14,6 +14,7 @@ from conformance.domain.steps import History, history_as_json, history_from_json
 from conformance.evidence.consistency import SEQUENTIAL_SUFFIXES
 from conformance.evidence.counterexamples import FOLDER, Counterexample, write_counterexample
 from conformance.evidence.journal import Evidence, RecordSink
+from conformance.evidence.records import CounterexampleRecord, HistoryRecord, JudgementRecord
 from conformance.judging.judge import FailureKey, Finding, Findings
 from conformance.runner.executor import CaseExecutor, Observer, together
 from conformance.runner.request_budget import cost
@@ -44,15 +45,15 @@ def failures(evidence: Evidence) -> dict[ProfileFailureKey, Failure]:
 
     Of several equally short ones it is the first in the plan, whoever happened to run it first.
     """
-    histories = {record["id"]: record for record in evidence.of_kind("history")}
+    histories = {record.id: record for record in evidence.of(HistoryRecord)}
     shortest: dict[ProfileFailureKey, Failure] = {}
-    for judgement in evidence.of_kind("judgement"):
-        record = histories[judgement["history"]]
-        if judgement["status"] != "violates" or record["source"] == "shrinking":
+    for judgement in evidence.of(JudgementRecord):
+        record = histories[judgement.history]
+        if judgement.status != "violates" or record.source == "shrinking":
             continue
-        failure = Failure(record["id"], history_from_json(record["history"]))
-        for finding in judgement["findings"]:
-            key = (failure.history.profile, (finding["rule"], f"{finding['branch']}: {finding['field']}"))
+        failure = Failure(record.id, history_from_json(record.history))
+        for finding in judgement.findings:
+            key = (failure.history.profile, (finding.rule, f"{finding.branch}: {finding.field}"))
             if key not in shortest or _size(failure) < _size(shortest[key]):
                 shortest[key] = failure
     return dict(sorted(shortest.items(), key=lambda item: (_size(item[1]), item[0])))
@@ -134,14 +135,12 @@ class FailureShrinker:
         self._files: Counter[tuple[Profile, str]] = Counter()
         if before is not None:
             numbers = [
-                int(record["id"].rstrip(SEQUENTIAL_SUFFIXES)[-5:])
-                for record in before.of_kind("history")
-                if record["source"] == "shrinking"
+                int(record.id.rstrip(SEQUENTIAL_SUFFIXES)[-5:])
+                for record in before.of(HistoryRecord)
+                if record.source == "shrinking"
             ]
             self._last_number = max(numbers, default=0)
-            self._files.update(
-                (Profile(record["profile"]), record["rule"]) for record in before.of_kind("counterexample")
-            )
+            self._files.update((Profile(record.profile), record.rule) for record in before.of(CounterexampleRecord))
 
     async def shrink_all(self, failed: dict[ProfileFailureKey, Failure]) -> None:
         """Shrink every failure."""
@@ -205,16 +204,17 @@ class FailureShrinker:
         file = self._file_of(example)
         write_counterexample(self._directory / file, example)
         self._journal.append(
-            "counterexample",
-            rule=rule,
-            profile=history.profile.value,
-            reason=example.reason,
-            field=finding.field,
-            file=file,
-            history=identifier,
-            first=failure.identifier,
-            steps=len(history.steps),
-            tried=tried,
+            CounterexampleRecord(
+                rule=rule,
+                profile=history.profile.value,
+                reason=example.reason,
+                field=finding.field,
+                file=file,
+                history=identifier,
+                first=failure.identifier,
+                steps=len(history.steps),
+                tried=tried,
+            )
         )
 
     def _counterexample(self, finding: Finding, history: History) -> Counterexample:

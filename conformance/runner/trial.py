@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, observations_of_each
@@ -88,14 +87,38 @@ class TrialResult:
         return () if self.cause else self.findings
 
 
-RecordJudgement = Callable[..., None]
-"""Where judgements are written: called with the step's index and the judgement's content."""
+class RecordJudgement(Protocol):
+    """Writes down the judgement of one step."""
+
+    def __call__(
+        self,
+        step: int,
+        do: str,
+        observed: Observation,
+        judgement: Judgement,
+        expectation: Expectation,
+        *,
+        superseded: bool = False,
+    ) -> None:
+        """Write a judgement.
+
+        Args:
+            step: the step's place in the history; the opening is 0.
+            do: the stored name of what was done.
+            observed: what was seen.
+            judgement: what that shows.
+            expectation: what was permitted.
+            superseded: whether other histories are run in place of this one, and the judgement does not count.
+
+        """
+
+
 RunElsewhere = Callable[[History], Awaitable[TrialResult]]
 """Runs another history, on an order of its own."""
 
 
 async def run_trial(
-    history: History, driver: Driver, context: ModelContext, note: RecordJudgement, elsewhere: RunElsewhere
+    history: History, driver: Driver, context: ModelContext, record: RecordJudgement, elsewhere: RunElsewhere
 ) -> TrialResult:
     """Run a history and judge every step.
 
@@ -103,7 +126,7 @@ async def run_trial(
         history: what to run.
         driver: executes the steps against the target.
         context: the market and the interpretations in force.
-        note: takes each judgement as it is made.
+        record: takes each judgement as it is made.
         elsewhere: runs what is needed to know what a violation is about.
 
     """
@@ -114,16 +137,15 @@ async def run_trial(
         expectation = tracker.expectation(step)
         observation = await _observe(step, driver, tracker)
         judgement = tracker.observe(step, observation)
-        record = partial(note, index, do=name_of(step), seen=observation_in_words(observation), observed=observation)
         if judgement.status is StepStatus.VIOLATES and isinstance(step, Together):
             other = await _one_after_the_other(history, index, elsewhere)
             if other is not None:
                 cause = f"sent one after the other, the two requests do not conform either: {other.cause}"
                 superseded = Judgement(StepStatus.INCONCLUSIVE, cause=cause)
-                record(superseded=True, **superseded.as_json(expectation))
+                record(index, name_of(step), observation, superseded, expectation, superseded=True)
                 trial.ending, trial.findings, trial.cause = other.ending, other.findings, cause
                 return trial
-        record(**judgement.as_json(expectation))
+        record(index, name_of(step), observation, judgement, expectation)
         trial.add(judgement)
         if not judgement.goes_on:
             break

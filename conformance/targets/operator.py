@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from conformance.domain.expectation import ACCEPTED, LOST
@@ -28,8 +28,12 @@ DONE: Final = "done"
 DECLINED: Final = "declined"
 LATE: Final = "late"
 
-RecordManualStep = Callable[..., None]
-"""Takes what a person was asked and what they did."""
+
+class RecordManualStep(Protocol):
+    """Takes what a person was asked and what they did."""
+
+    def __call__(self, *, order: str, action: str, said: str, seconds: float) -> None:
+        """Record one manual step: the order, what was asked for, what was said to it, and after how many seconds."""
 
 
 class Person(Protocol):

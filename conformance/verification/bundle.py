@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_NAME, JournalError
+from conformance.evidence.records import CounterexampleRecord
 from conformance.reports.formats.statement import CONFIGURATION, READINGS, RULEBOOK, context_texts, statement_text
 from conformance.results.result import Result, book_of
 from conformance.verification.signing import envelope
@@ -63,10 +64,10 @@ def write_bundle(
     """
     files = {JOURNAL_NAME: _read(directory / JOURNAL_NAME)}
     files |= {name: _read(directory / name) for name in REPORTS}
-    for record in result.evidence.of_kind("counterexample"):
-        files[record["file"]] = _read(directory / record["file"])
+    for record in result.evidence.of(CounterexampleRecord):
+        files[record.file] = _read(directory / record.file)
     files |= {name: text.encode() for name, text in context_texts(result, book_of(result.evidence)).items()}
-    files[MANIFEST] = manifest_text(files, result.run["tool"]).encode()
+    files[MANIFEST] = manifest_text(files, result.run.tool).encode()
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     files[STATEMENT] = statement_text(result, digests, tested).encode()
     if key is not None:

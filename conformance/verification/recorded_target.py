@@ -15,8 +15,10 @@ from typing import ClassVar, Final
 
 from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming, recorded_prefixes
-from conformance.evidence.journal import RecordSink, body_as_json
-from conformance.evidence.recorder import ExchangeRecorder
+from conformance.evidence.journal import RecordSink
+from conformance.evidence.record_parts import RequestRecord, body_as_record, builtins_of
+from conformance.evidence.recorder import ExchangeRecorder, record_manual_step
+from conformance.evidence.records import ExchangeRecord
 from conformance.evidence.redaction import REMOVED
 from conformance.model import ModelContext
 from conformance.results.partial_runs import AGE
@@ -51,9 +53,9 @@ class RecordedTransport(Transport):
     remote: bool  # type: ignore[misc]
 
     def __init__(self, recording: RunRecording) -> None:
-        self.name = recording.run["target"]["name"]
-        self.control = recording.run["target"]["control"]
-        self.remote = recording.run["target"]["kind"] == "url"
+        self.name = recording.run.target.name
+        self.control = recording.run.target.control
+        self.remote = recording.run.target.kind == "url"
         self._recording = recording
 
     def connect(self) -> Connection:
@@ -106,13 +108,13 @@ class RecordedTarget(HttpTarget):
     """A recorded run as a target."""
 
     def __init__(self, recording: RunRecording) -> None:
-        one_at_a_time = recording.run["target"]["kind"] == "wsgi"
+        one_at_a_time = recording.run.target.kind == "wsgi"
         transport = (RecordedTransportInTurn if one_at_a_time else RecordedTransport)(recording)
         self._recording = recording
         self._units = _Units(recording)
-        self._started = datetime.fromisoformat(recording.run["started"]).date()
+        self._started = datetime.fromisoformat(recording.run.started).date()
         unit, other = self._units.own, self._units.other
-        named = recording.run.get("other_unit", False)
+        named = recording.run.other_unit
         credentials = EnvironmentCredentials(
             REMOVED, REMOVED, REMOVED, unit, "", other, "", known=True, other_named=named
         )
@@ -122,8 +124,9 @@ class RecordedTarget(HttpTarget):
         self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: Callable[..., None]
     ) -> None:
         """Replay how the target was reached."""
-        first = next(self._recording.probe.requests(), {"path": ""})
-        self._credentials = replace(self._credentials, token="" if first["path"] == TOKEN_PATH else REMOVED)
+        first = next(self._recording.probe.requests(), None)
+        fetched = first is not None and first.path == TOKEN_PATH
+        self._credentials = replace(self._credentials, token="" if fetched else REMOVED)
         session = await open_session(self.transport, self._credentials, market, naming, self._started, _ignore, record)
         session.tokens = RecordedTokenStore(self._recording, self._credentials)
         session.health = RecordedHealth("the recording")
@@ -185,21 +188,21 @@ class RecordedSession(RunSession):
     def __init__(self, recording: RunRecording) -> None:
         run = recording.run
         settings = Settings(
-            profiles=tuple(Profile(name) for name in run["profiles"]),
-            market=Market(run["market"]),
-            readings=Readings.from_json(run["readings"]),
-            seed=run["seed"],
-            nonce=run["nonce"],
-            order_prefixes=recorded_prefixes(run),
+            profiles=tuple(Profile(name) for name in run.profiles),
+            market=Market(run.market),
+            readings=Readings.from_json(run.readings),
+            seed=run.seed,
+            nonce=run.nonce,
+            order_prefixes=recorded_prefixes(run.order_prefixes),
         )
         self._recording = recording
         self._recorded_target = RecordedTarget(recording)
         self._plain = True
         if recording.by_hand:
             operator = Operator(RecordedOperator(recording))
-            operator.record = partial(recording.append, "hand")
+            operator.record = partial(record_manual_step, recording)
             self._recorded_target.operator = operator
-        granted = frozenset({"age"}) if run.get("focus") == AGE else frozenset[str]()
+        granted = frozenset({"age"}) if run.focus == AGE else frozenset[str]()
         super().__init__(self._recorded_target, settings, granted=granted)
 
     async def open(self, journal: RecordSink) -> tuple[Profile, ...]:
@@ -223,8 +226,9 @@ class RecordedSession(RunSession):
 
         A process that resumes a run does not measure again.
         """
-        first = next(self._recording.probe.requests(), {})
-        if profile in self.contexts and f"-{self.settings.order_prefixes[profile]}lapse" not in json.dumps(first):
+        first = next(self._recording.probe.requests(), None)
+        sent = "" if first is None else str(builtins_of(first))
+        if profile in self.contexts and f"-{self.settings.order_prefixes[profile]}lapse" not in sent:
             return self.contexts[profile].lapses_after
         return await super()._lapses_after(profile, context, journal)
 
@@ -236,7 +240,7 @@ class RecordedSession(RunSession):
     @property
     def nonce(self) -> str:
         """What the ids of all orders of the run begin with."""
-        return str(self._recording.run["nonce"])
+        return self._recording.run.nonce
 
     def order_id(self, identifier: str) -> str:
         """Return the order id of a history."""
@@ -258,17 +262,24 @@ class _ExchangeComparer(ExchangeRecorder):
     def __call__(
         self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, /, *, resent: bool = False
     ) -> None:
+        """Compare one exchange."""
         del answer, timing
-        request = call.request
-        sent = {
-            "method": request.method,
-            "path": request.path,
-            "headers": self._redactor.headers(request.headers),
-            "body": body_as_json(request.body),
-        }
-        more = {"resent": True} if resent else {}
-        self._journal.append(
-            "exchange", history=self._history, step=self.step, purpose=call.purpose, request=sent, **more
+        request = RequestRecord(
+            method=call.request.method,
+            path=call.request.path,
+            headers=self._redactor.headers(call.request.headers),
+            body=body_as_record(call.request.body),
+        )
+        self._sink.append(
+            ExchangeRecord(
+                history=self._history,
+                step=self.step,
+                purpose=call.purpose,
+                request=request,
+                response=None,
+                ms=0,
+                resent=resent,
+            )
         )
 
 
@@ -282,7 +293,7 @@ class _Units:
             value
             for exchanges in recording.by_history.values()
             for request in exchanges.requests()
-            for name, value in request["headers"]
+            for name, value in request.headers
             if name.lower() == _UNIT
         )
         self.own, self.other = (*units, "", "")[:2]
@@ -296,8 +307,8 @@ class _Units:
     def _phone(self, profile: Profile) -> str:
         for exchanges in self._recording.by_history.values():
             for request in exchanges.requests():
-                if request["method"] == "POST" and request["path"] == WIRES[profile].base:
-                    body = json.loads(request["body"])
+                if request.method == "POST" and request.path == WIRES[profile].base:
+                    body = json.loads(request.content)
                     phone = next(filter(None, (nested(body, *path) for path in _PHONES)), None)
                     return phone if isinstance(phone, str) else ""
         return ""

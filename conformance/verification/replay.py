@@ -13,7 +13,19 @@ from typing import Any, Final
 
 from conformance.domain.steps import history_from_json
 from conformance.evidence.consistency import PLANNED, RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
-from conformance.evidence.journal import Evidence, JournalError, Record, is_merchant_run
+from conformance.evidence.journal import Evidence, JournalError, is_merchant_run, record_as_json, unwritten
+from conformance.evidence.records import (
+    CapabilitiesRecord,
+    CounterexampleRecord,
+    ExchangeRecord,
+    HistoryRecord,
+    JudgementRecord,
+    MissedRecord,
+    ResumedRecord,
+    SmokeRecord,
+    cell_of,
+    history_id_of,
+)
 from conformance.fuzzing.recheck import ON_TRUST, recheck
 from conformance.results.audit import recompute_judgements
 from conformance.results.partial_runs import AGE
@@ -79,21 +91,21 @@ def replay_run(evidence: Evidence) -> ReplayReport:
     The evidence must be of one run (see ``conformance.evidence.consistency``).
     """
     report = ReplayReport(
-        histories=sum(1 for _ in evidence.of_kind("history")),
-        exchanges=sum(1 for _ in evidence.of_kind("exchange")),
-        judgements=sum(1 for _ in evidence.of_kind("judgement")),
+        histories=sum(1 for _ in evidence.of(HistoryRecord)),
+        exchanges=sum(1 for _ in evidence.of(ExchangeRecord)),
+        judgements=sum(1 for _ in evidence.of(JudgementRecord)),
     )
-    run = evidence.records[0]
+    run = evidence.run
     _recheck_fuzzed(evidence, report)
     if is_merchant_run(run):
         report.unverified.append(BOOKS)
         _recompute(evidence, report)
-    elif not run["target"]["wire"]:
+    elif not run.target.wire:
         report.unverified.append(WITHOUT_EXCHANGES)
         _recompute(evidence, report)
     else:
         asyncio.run(_Replay(evidence, report).run())
-        if run.get("focus") == AGE and report.histories:
+        if run.focus == AGE and report.histories:
             report.unverified.append(PLANTED)
             _recompute(evidence, report)
     return report
@@ -119,21 +131,21 @@ def _recheck_fuzzed(evidence: Evidence, report: ReplayReport) -> None:
 class _ReplayExecutor(CaseExecutor):
     """Executes cases whose records have no secrets any more."""
 
-    def _cleaned(self, value: Any) -> Any:
-        return value
+    def _cleaned(self, record: JudgementRecord) -> JudgementRecord:
+        return record
 
 
 class _Replay:
     def __init__(self, evidence: Evidence, report: ReplayReport) -> None:
         self._evidence = evidence
         self._report = report
-        self._complete = evidence.records[-1].get("ended") == "complete"
+        self._complete = evidence.ended == "complete"
         self._recording = RunRecording(evidence)
-        self._histories = {record["id"]: record for record in evidence.of_kind("history")}
+        self._histories = {record.id: record for record in evidence.of(HistoryRecord)}
         self._trials: dict[str, TrialResult] = {}
-        self._recorded_missed: dict[str, list[Record]] = {}
-        for record in evidence.of_kind("missed"):
-            self._recorded_missed.setdefault(record["history"], []).append(record)
+        self._recorded_missed: dict[str, list[MissedRecord]] = {}
+        for record in evidence.of(MissedRecord):
+            self._recorded_missed.setdefault(record.history, []).append(record)
 
     async def run(self) -> None:
         try:
@@ -151,10 +163,10 @@ class _Replay:
             return
         self._executor = _ReplayExecutor(self._run_session, self._recording)
         # Planted orders were created by other runs.
-        planted = self._recording.run.get("focus") == AGE
+        planted = self._recording.run.focus == AGE
         for name, record in self._histories.items():
             base = name.rstrip(RETRY_SUFFIXES)
-            if record["source"] in PLANNED and name != base:
+            if record.source in PLANNED and name != base:
                 continue
             if name[-1] not in SEQUENTIAL_SUFFIXES and not planted:
                 await self._guarded(name, self._replay_with_retries(name, record))
@@ -217,8 +229,8 @@ class _Replay:
     async def _probe_once(self) -> None:
         run = self._recording.run
         profiles = await self._run_session.open(self._recording)
-        if [profile.value for profile in profiles] != run["profiles"]:
-            raise PlaybackError(f"the run is said to be of {', '.join(run['profiles'])}, and the target offers others")
+        if tuple(profile.value for profile in profiles) != run.profiles:
+            raise PlaybackError(f"the run is said to be of {', '.join(run.profiles)}, and the target offers others")
         for profile in profiles:
             await self._run_session.look(profile, self._recording)
 
@@ -229,29 +241,29 @@ class _Replay:
         """
         probe_records = self._recording.probe_records
         recorded = [
-            {name: value for name, value in record.items() if name not in ("n", "prev")}
+            unwritten(record)
             for record in self._evidence.records
-            if record["kind"] in ("capabilities", "smoke")
+            if isinstance(record, CapabilitiesRecord | SmokeRecord)
         ]
         for record in recorded:
             if record not in probe_records:
                 alike = (
-                    probe_record
+                    record_as_json(probe_record)
                     for probe_record in probe_records
-                    if (probe_record["kind"], probe_record["profile"]) == (record["kind"], record["profile"])
+                    if type(probe_record) is type(record) and probe_record.profile == record.profile
                 )
                 self._report.faults.append(
-                    f"what is said of the target in {record['profile']} is not what it showed: "
-                    f"{record} has to be {next(alike, 'left out')}"
+                    f"what is said of the target in {record.profile} is not what it showed: "
+                    f"{record_as_json(record)} has to be {next(alike, 'left out')}"
                 )
         if any(record not in recorded for record in probe_records[:first]):
             self._report.faults.append(
                 "there is not one record of what the target offers for each time that it was asked"
             )
 
-    async def _replay_with_retries(self, name: str, record: Record) -> None:
+    async def _replay_with_retries(self, name: str, record: HistoryRecord) -> None:
         """Replay a history, and its retries."""
-        planned = record["source"] in PLANNED
+        planned = record.source in PLANNED
         trial = TrialResult()
         last = name
         closed = False
@@ -274,13 +286,13 @@ class _Replay:
         Returns its result, and whether the run was interrupted in it and resumed.
         """
         record = self._histories[name]
-        history = history_from_json(record["history"])
-        case = Case(history, record["label"], record["cell"], tuple(record["goals"]))
+        history = history_from_json(record.history)
+        case = Case(history, record.label, cell_of(record), record.goals)
         worker = self._run_session.target.worker()
         names = (name, *(name + letter for letter in SEQUENTIAL_SUFFIXES))
         family = [self._recording.by_history[member] for member in names if member in self._recording.by_history]
         try:
-            trial = await self._executor.play(case, name, record["source"], worker, last=last_attempt)
+            trial = await self._executor.play(case, name, record.source, worker, last=last_attempt)
         except (ClosedError, CutOffError) as error:
             if not self._recording.by_history[name].closing:
                 raise
@@ -300,25 +312,21 @@ class _Replay:
         self._trials[name] = trial
         return trial, False
 
-    def _check_closing(self, closing: Record) -> None:
+    def _check_closing(self, closing: JudgementRecord) -> None:
         """Compare the judgement that ended an interrupted history with the right one."""
-        name, last = closing["history"], closing["n"]
+        name, last = closing.history, closing.n
         base = name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES)
         before = tuple(
             record
             for record in self._evidence.records[:last]
-            if str(record.get("id") if record["kind"] == "history" else record.get("history", "")).rstrip(
-                SEQUENTIAL_SUFFIXES
-            ).rstrip(RETRY_SUFFIXES) == base
-            and not (record["kind"] == "judgement" and is_interruption(record) and record["n"] >= self._group(last))
+            if history_id_of(record).rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES) == base
+            and not (is_interruption(record) and record.n >= self._group(last))
         )  # fmt: skip
         closings = InterruptedRun(Evidence(before)).closings(self._run_session.contexts, complete=True)
-        expected = next((judgement for judgement in closings if judgement["history"] == name), None)
-        recorded = {key: value for key, value in closing.items() if key not in ("n", "kind", "prev")}
-        if recorded != expected:
-            raise PlaybackError(
-                f"record {last} is not what has to be said of {name}, which was interrupted: {expected}"
-            )
+        expected = next((judgement for judgement in closings if judgement.history == name), None)
+        if unwritten(closing) != expected:
+            due = None if expected is None else record_as_json(expected)
+            raise PlaybackError(f"record {last} is not what has to be said of {name}, which was interrupted: {due}")
 
     def _group(self, last: int) -> int:
         """Return the first number of consecutive records that end histories."""
@@ -326,13 +334,13 @@ class _Replay:
             last -= 1
         return last
 
-    def _compare_missed(self, name: str, record: Record, trial: TrialResult) -> None:
+    def _compare_missed(self, name: str, record: HistoryRecord, trial: TrialResult) -> None:
         recorded = self._recorded_missed.get(name, [])
-        rules, cause = trial.missing(record["goals"])
-        expected = [(rules, cause)] if rules else []
-        if [(missed["rules"], missed["cause"]) for missed in recorded] == expected or not (self._complete or recorded):
+        rules, cause = trial.missing(record.goals)
+        expected = [(tuple(rules), cause)] if rules else []
+        if [(missed.rules, missed.cause) for missed in recorded] == expected or not (self._complete or recorded):
             return
-        if expected and not recorded and (self._recording.merged or self._evidence.first("resumed") is not None):
+        if expected and not recorded and (self._recording.merged or self._evidence.first(ResumedRecord) is not None):
             self._report.unverified.append(
                 f"{name}: what it missed is not said; the run may have been interrupted there"
             )
@@ -341,12 +349,12 @@ class _Replay:
 
     def _compare_counterexamples(self) -> None:
         """Compare every counterexample with the violations of its history."""
-        for record in self._evidence.of_kind("counterexample"):
-            trial = self._trials.get(record["history"])
+        for record in self._evidence.of(CounterexampleRecord):
+            trial = self._trials.get(record.history)
             if trial is None:
                 continue
             findings = [(finding.rule, finding.reason, finding.field) for finding in trial.own_findings]
-            if (record["rule"], record["reason"], record["field"]) not in findings:
+            if (record.rule, record.reason, record.field) not in findings:
                 self._report.faults.append(
-                    f"the counterexample of {record['rule']} does not show what {record['history']} broke"
+                    f"the counterexample of {record.rule} does not show what {record.history} broke"
                 )

@@ -8,13 +8,27 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from msgspec import structs
+
 from conformance.domain.expectation import SENT_TOGETHER
 from conformance.domain.messages import Response
-from conformance.evidence.journal import Evidence, JournalError, Record, body_from_json
+from conformance.evidence.journal import Evidence, JournalError, record_as_json, unwritten
+from conformance.evidence.record_parts import Record, RequestRecord
+from conformance.evidence.records import (
+    CapabilitiesRecord,
+    ExchangeRecord,
+    HandRecord,
+    HistoryRecord,
+    JudgementRecord,
+    ResumedRecord,
+    SmokeRecord,
+    WholePlanRecord,
+    history_id_of,
+)
 from conformance.evidence.redaction import REMOVED
 from conformance.runner.resume import is_interruption
 from conformance.targets.http.race_timing import RequestTiming
@@ -24,14 +38,11 @@ from conformance.wire import Call, NoResponse, ResponseOrNone
 
 PROBE: Final = ""
 """The name of the exchanges before the first history: of the probes of the target."""
-_PLACE: Final = frozenset({"n", "kind", "prev"})
-_NOT_COMPARED: Final = frozenset({"ms", "began", "response", "lost"})
-"""Members of an exchange that are not compared: measured times, and the recorded response itself."""
 _VERSIONS: Final = frozenset({"Vipps-System-Version", "Vipps-System-Plugin-Version"})
 _ROUNDED: Final = 0.011
 """Milliseconds by which rounding can change the recorded times of a race."""
 _LONGEST: Final = 160
-_PROBE_KINDS: Final = frozenset({"capabilities", "smoke", "whole"})
+_PROBE_KINDS: Final = (CapabilitiesRecord, SmokeRecord, WholePlanRecord)
 _RENEWAL: Final = ("prepare", "POST", TOKEN_PATH)
 
 
@@ -83,18 +94,18 @@ class RecordedExchanges:
         """
         record = self._upcoming()
         recorded, replayed = (
-            f"{record['purpose']} {record['request']['method']}",
+            f"{record.purpose} {record.request.method}",
             f"{call.purpose} {call.request.method}",
         )
         if recorded != replayed:
             self._differs(f"{self._at(record)} is {recorded}, where {replayed} belongs")
         self._answered += 1
-        response = record["response"]
+        response = record.response
         if response is None:
-            return NoResponse(record["lost"])
-        body = body_from_json(response["body"])
+            return NoResponse(record.lost or "")
+        body = response.content
         self._removed = self._removed or REMOVED.encode() in body
-        return Response(response["status"], tuple((name, value) for name, value in response["headers"]), body)
+        return Response(response.status, response.headers, body)
 
     def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
         """Return the answer to one of two calls that were sent together.
@@ -108,7 +119,7 @@ class RecordedExchanges:
         self._is_second = not self._is_second
         return self.answer(call)
 
-    def compare(self, kind: str, content: Mapping[str, Any]) -> None:
+    def compare(self, replayed: Record) -> None:
         """Compare the replay's next record with the run's.
 
         Raises:
@@ -121,25 +132,27 @@ class RecordedExchanges:
         if not self.has_more:
             raise CutOffError
         record = self._records[self.compared]
-        if record["n"] in self._closings:
-            raise ClosedError(str(content.get("status", "")) if kind == "judgement" else "")
+        if record.n in self._closings:
+            raise ClosedError(replayed.status if isinstance(replayed, JudgementRecord) else "")
         self.compared += 1
-        if record["kind"] != kind:
-            self._differs(f"{self._at(record)} is of kind {record['kind']}, where one of kind {kind} belongs")
-        if kind != "exchange":
+        if type(record) is not type(replayed):
+            self._differs(f"{self._at(record)} is of kind {record.kind}, where one of kind {replayed.kind} belongs")
+        if not isinstance(record, ExchangeRecord):
             self._answered = self.compared
-        for place, recorded_value, has_to_be in self._differences(kind, record, content):
+        for place, recorded_value, has_to_be in self._differences(record, replayed):
             if REMOVED in str(recorded_value):
                 raise RemovedError
             self._differs(f"{self._at(record)}: {place} is {_short(recorded_value)}, and has to be {_short(has_to_be)}")
 
-    def _differences(self, kind: str, record: Record, content: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-        ignored = _PLACE | _NOT_COMPARED if kind == "exchange" else _PLACE
-        recorded = {name: value for name, value in record.items() if name not in ignored}
-        replayed = {name: value for name, value in content.items() if name not in ignored}
-        if kind == "exchange":
-            replayed["request"] = self._as_recorded_version(replayed["request"])
-        return _differences(recorded, replayed)
+    def _differences(self, record: Record, replayed: Record) -> Iterator[tuple[str, Any, Any]]:
+        recorded = unwritten(record)
+        if isinstance(recorded, ExchangeRecord) and isinstance(replayed, ExchangeRecord):
+            recorded = _compared_part(recorded)
+            request = self._as_recorded_version(replayed.request)
+            replayed = _compared_part(structs.replace(replayed, request=request))
+        if recorded == replayed:
+            return iter(())
+        return _differences(record_as_json(recorded), record_as_json(replayed))
 
     @property
     def has_more(self) -> bool:
@@ -147,11 +160,11 @@ class RecordedExchanges:
         return self.compared < len(self._records)
 
     @property
-    def closing(self) -> Record | None:
+    def closing(self) -> JudgementRecord | None:
         """The judgement that ended the history later, if only it remains."""
         last = self._records[-1] if self._records else None
         rest = self._records[max(self.compared, self._answered) :]
-        return last if last is not None and rest == [last] and last["n"] in self._closings else None
+        return last if isinstance(last, JudgementRecord) and rest == [last] and last.n in self._closings else None
 
     def check_empty(self) -> None:
         """Check that every record was compared.
@@ -163,16 +176,16 @@ class RecordedExchanges:
         if self.has_more:
             self._differs(f"{self._at(self._records[self.compared])} belongs to nothing that was done")
 
-    def requests(self) -> Iterator[Record]:
+    def requests(self) -> Iterator[RequestRecord]:
         """Yield the requests of the records that were not compared yet."""
-        return (record["request"] for record in self._records[self.compared :] if record["kind"] == "exchange")
+        return (record.request for record in self._records[self.compared :] if isinstance(record, ExchangeRecord))
 
     def renewals(self, call: Call) -> int:
         """Return how often a token was fetched right before the next call."""
         for number, record in enumerate(self._records[self._answered :]):
-            if record["kind"] != "exchange":
+            if not isinstance(record, ExchangeRecord):
                 break
-            asked = record["purpose"], record["request"]["method"], record["request"]["path"]
+            asked = record.purpose, record.request.method, record.request.path
             if asked != _RENEWAL:
                 return number if asked[:2] == (call.purpose, call.request.method) else 0
         return 0
@@ -180,55 +193,64 @@ class RecordedExchanges:
     @property
     def was_resent(self) -> bool:
         """Whether the last call was sent again."""
-        return bool(self._answered and self._records[self._answered - 1].get("resent"))
+        last = self._records[self._answered - 1] if self._answered else None
+        return isinstance(last, ExchangeRecord) and last.resent
 
     def find(self, pattern: re.Pattern[str]) -> str | None:
         """Return a pattern's first match in paths and bodies of remaining requests."""
         for request in self.requests():
-            match = pattern.search(f"{request['path']} {request['body']}")
+            match = pattern.search(f"{request.path} {request.body}")
             if match:
                 return match[0]
         return None
 
-    def _upcoming(self) -> Record:
+    def _upcoming(self) -> ExchangeRecord:
         if self._answered >= len(self._records):
             raise CutOffError
         record = self._records[self._answered]
-        if record["n"] in self._closings:
+        if record.n in self._closings:
             raise ClosedError
-        if record["kind"] != "exchange":
+        if not isinstance(record, ExchangeRecord):
             self._differs(f"before {self._at(record)} an exchange is missing")
         return record
 
     def _together(self) -> bool:
         """Return whether the next two requests were under way at the same time."""
         first = self._upcoming()
-        if self.name == PROBE and "began" not in first:
+        if self.name == PROBE and first.began is None:
             # A probe of two requests that did not both get a response in time has no records.
             raise TimeoutError
         if self._answered + 1 >= len(self._records):
             raise CutOffError
         other = self._records[self._answered + 1]
-        if other["n"] in self._closings:
+        if other.n in self._closings:
             raise ClosedError
-        if "began" not in first or "began" not in other:
+        if not isinstance(other, ExchangeRecord) or first.began is None or other.began is None:
             self._differs(f"{self._at(first)} and the one after it were not sent together, and have to be")
-        overlap = min(first["began"] + first["ms"] - other["began"], other["began"] + other["ms"] - first["began"])
+        overlap = min(first.began + first.ms - other.began, other.began + other.ms - first.began)
         if abs(overlap) > _ROUNDED:
             return bool(overlap > 0)
-        # Rounded times do not show it: take what was observed.
-        rest = self._records[self._answered + 2 :]
-        judged = next((record["observed"].get(SENT_TOGETHER) for record in rest if record["kind"] == "judgement"), None)
-        return judged if isinstance(judged, bool) else not (rest and "began" in rest[0])
+        return self._observed_together()
 
-    def _as_recorded_version(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _observed_together(self) -> bool:
+        """Return whether two requests were observed to overlap whose rounded times do not show it."""
+        rest = self._records[self._answered + 2 :]
+        judgements = (record for record in rest if isinstance(record, JudgementRecord))
+        judged = next((judgement.observed.get(SENT_TOGETHER) for judgement in judgements), None)
+        if isinstance(judged, bool):
+            return judged
+        return not (rest and isinstance(rest[0], ExchangeRecord) and rest[0].began is not None)
+
+    def _as_recorded_version(self, request: RequestRecord) -> RequestRecord:
         """Return a request as the version that recorded the run would have sent it."""
-        headers = [[name, self._tool if name in _VERSIONS else value] for name, value in request["headers"]]
-        return {**request, "headers": headers}
+        headers = tuple((name, self._tool if name in _VERSIONS else value) for name, value in request.headers)
+        return structs.replace(request, headers=headers)
 
     def _at(self, record: Record) -> str:
-        step = f", step {record['step']}" if "step" in record and self.name != PROBE else ""
-        return f"record {record['n']} ({self.name or 'before the first history'}{step})"
+        step = ""
+        if isinstance(record, ExchangeRecord | JudgementRecord) and self.name != PROBE:
+            step = f", step {record.step}"
+        return f"record {record.n} ({self.name or 'before the first history'}{step})"
 
     def _differs(self, what: str) -> NoReturn:
         if self._removed:
@@ -252,13 +274,13 @@ def _probes(evidence: Evidence) -> Iterator[tuple[list[Record], bool]]:
     exchanges: list[Record] = []
     again = False
     for record in evidence.records:
-        if record["kind"] == "exchange" and record["history"] == PROBE:
+        if isinstance(record, ExchangeRecord) and record.history == PROBE:
             exchanges.append(record)
-        elif record["kind"] not in _PROBE_KINDS:
+        elif not isinstance(record, _PROBE_KINDS):
             if exchanges:
                 yield exchanges, again
                 exchanges = []
-            again = record["kind"] == "resumed"
+            again = isinstance(record, ResumedRecord)
     if exchanges:
         yield exchanges, again
 
@@ -272,10 +294,10 @@ def _closings(evidence: Evidence, *, anywhere: bool) -> Iterator[int]:
     begun = anywhere
     for record in evidence.records:
         if begun and is_interruption(record):
-            yield record["n"]
-        elif record["kind"] == "resumed":
+            yield record.n
+        elif isinstance(record, ResumedRecord):
             begun = True
-        elif record["kind"] not in _PROBE_KINDS and not (record["kind"] == "exchange" and record["history"] == PROBE):
+        elif not (isinstance(record, _PROBE_KINDS) or (isinstance(record, ExchangeRecord) and record.history == PROBE)):
             begun = anywhere
 
 
@@ -297,61 +319,56 @@ class RunRecording:
     """
 
     def __init__(self, evidence: Evidence) -> None:
-        self.run = evidence.records[0]
-        self.merged = "merged" in self.run
-        tool, closings = self.run["tool"], frozenset(_closings(evidence, anywhere=self.merged))
+        self.run = evidence.run
+        self.merged = self.run.merged is not None
+        tool, closings = self.run.tool, frozenset(_closings(evidence, anywhere=self.merged))
         cut: dict[str, list[Record]] = defaultdict(list)
         for record in evidence.records:
-            if record["kind"] in ("exchange", "judgement"):
-                cut[record["history"]].append(record)
-            elif record["kind"] == "history":
-                cut[record["id"]].append(record)
+            if isinstance(record, HistoryRecord | ExchangeRecord | JudgementRecord):
+                cut[history_id_of(record)].append(record)
         cut.pop(PROBE, None)
         self.by_history = {name: RecordedExchanges(name, records, tool, closings) for name, records in cut.items()}
         probes = [RecordedProbe(RecordedExchanges(PROBE, records, tool), again) for records, again in _probes(evidence)]
         self.probes = probes or [RecordedProbe(RecordedExchanges(PROBE, [], tool), again=False)]
         self.probe = self.current = self.by_history[PROBE] = self.probes[0].exchanges
-        self.probe_records: list[Record] = []
-        self._hands = list(evidence.of_kind("hand"))
-        self.by_hand = any(
-            "a person at the terminal" in record["source"] for record in evidence.of_kind("capabilities")
-        )
+        self.probe_records: list[CapabilitiesRecord | SmokeRecord] = []
+        self._hands = list(evidence.of(HandRecord))
+        self.by_hand = any("a person at the terminal" in record.source for record in evidence.of(CapabilitiesRecord))
 
     def replay_probe(self, probe: RecordedProbe) -> None:
         """Replay another probe of the target."""
         self.probe = self.current = self.by_history[PROBE] = probe.exchanges
 
-    def append(self, kind: str, **content: Any) -> None:
+    def append(self, record: Record) -> None:
         """Compare a record of the replay."""
-        if kind in ("capabilities", "smoke"):
-            self.probe_records.append({"kind": kind, **content})
+        if isinstance(record, CapabilitiesRecord | SmokeRecord):
+            self.probe_records.append(record)
             return
-        if kind == "hand":
-            self._compare_hand(content)
+        if isinstance(record, HandRecord):
+            self._compare_hand(record)
             return
-        exchanges = self.by_history.get(content["id"] if kind == "history" else content["history"])
+        exchanges = self.by_history.get(history_id_of(record))
         if exchanges is None:
             raise CutOffError
-        if kind == "history":
+        if isinstance(record, HistoryRecord):
             self.current = exchanges
-        if kind == "judgement" and any(REMOVED in str(value) for value in content["observed"].values()):
+        if isinstance(record, JudgementRecord) and any(REMOVED in str(value) for value in record.observed.values()):
             raise RemovedError
-        exchanges.compare(kind, content)
+        exchanges.compare(record)
 
     def said_by_hand(self) -> str:
         """Return what the operator said at the next manual step."""
         if not self._hands:
             raise CutOffError
-        return str(self._hands[0]["said"])
+        return self._hands[0].said
 
-    def _compare_hand(self, content: Mapping[str, Any]) -> None:
+    def _compare_hand(self, written: HandRecord) -> None:
         record = self._hands.pop(0)
-        for name in ("order", "action", "said"):
-            if record[name] != content[name]:
-                raise PlaybackError(
-                    f"record {record['n']}: a person was asked for {record['action']} of {record['order']}, "
-                    f"where {content['action']} of {content['order']} belongs"
-                )
+        if (record.order, record.action, record.said) != (written.order, written.action, written.said):
+            raise PlaybackError(
+                f"record {record.n}: a person was asked for {record.action} of {record.order}, "
+                f"where {written.action} of {written.order} belongs"
+            )
 
 
 class RecordedConnection(Connection):
@@ -367,6 +384,11 @@ class RecordedConnection(Connection):
     async def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
         """Return the answer that the call got as one of two."""
         return self._tape.race(call, timing)
+
+
+def _compared_part(exchange: ExchangeRecord) -> ExchangeRecord:
+    """Return an exchange without measured times and the response, which are not compared."""
+    return structs.replace(exchange, ms=0, began=None, response=None, lost=None)
 
 
 def _differences(recorded: Any, expected: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:

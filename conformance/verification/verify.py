@@ -20,7 +20,9 @@ from conformance import __version__
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import history_from_json
 from conformance.evidence.counterexamples import FOLDER, Counterexample, counterexample_text
-from conformance.evidence.journal import Evidence, FormatError, JournalError, Record, is_merchant_run, read_journal
+from conformance.evidence.journal import Evidence, FormatError, JournalError, is_merchant_run, read_journal
+from conformance.evidence.record_parts import JsonObject
+from conformance.evidence.records import CounterexampleRecord, HistoryRecord, RunRecord
 from conformance.judging.judge import OracleError
 from conformance.obligations.history import merchant_history_from_json
 from conformance.reports import report_texts
@@ -168,18 +170,18 @@ class _Verifier:
         common = _common_bytes(actual, expected)
         if contradictions:
             self._verification.faults.append(f"{name} does not say what the evidence does: {contradictions[0]}")
-        elif result.run["tool"] == __version__:
+        elif result.run.tool == __version__:
             self._verification.faults.append(f"{name} is not what the evidence gives: it differs from byte {common} on")
         else:
             self._verification.unverified.append(
-                f"{name} was written by version {result.run['tool']}: its verdicts are those of the evidence, "
+                f"{name} was written by version {result.run.tool}: its verdicts are those of the evidence, "
                 f"and its other words are not those of version {__version__}"
             )
 
     def _compare_counterexamples(self, evidence: Evidence) -> None:
-        played = {record["id"]: record["history"] for record in evidence.of_kind("history")}
-        run = evidence.records[0]
-        recorded = {record["file"]: record for record in evidence.of_kind("counterexample")}
+        played = {record.id: record.history for record in evidence.of(HistoryRecord)}
+        run = evidence.run
+        recorded = {record.file: record for record in evidence.of(CounterexampleRecord)}
         for file, record in recorded.items():
             path = self._directory / file
             if not path.is_file():
@@ -188,15 +190,13 @@ class _Verifier:
             actual = path.read_bytes()
             # The file names the folder of its run in the replay command, and nowhere else.
             match = _REPLAY.search(actual.decode("utf-8", "replace"))
-            text = _counterexample_text(
-                run, record, played[record["history"]], path.name, match["run"] if match else ""
-            )
+            text = _counterexample_text(run, record, played[record.history], path.name, match["run"] if match else "")
             if actual == text.encode():
                 self._verification.checked.append(file)
             else:
                 self._verification.faults.append(f"{file} is not the counterexample that the journal tells of")
         for path in sorted((self._directory / FOLDER).glob("*")):
-            if f"{FOLDER}/{path.name}" not in recorded and evidence.records[-1].get("ended") == "complete":
+            if f"{FOLDER}/{path.name}" not in recorded and evidence.ended == "complete":
                 self._verification.faults.append(
                     f"{FOLDER}/{path.name} is a counterexample that the journal does not tell of"
                 )
@@ -229,27 +229,27 @@ class _Verifier:
             verification.faults.append(f"the signature does not hold: {wrong}")
 
 
-def _counterexample_text(run: Record, record: Record, history: Any, name: str, folder: str) -> str:
+def _counterexample_text(
+    run: RunRecord, record: CounterexampleRecord, history: JsonObject, name: str, folder: str
+) -> str:
     """Return the text that a counterexample's file must have in this folder."""
-    profile = Profile(record["profile"])
+    profile = Profile(record.profile)
     if is_merchant_run(run):
         shop = merchant_history_from_json(history)
-        about = MerchantCounterexample(
-            record["rule"], record["reason"], shop, run["market"], run["seed"], run["target"]["name"]
-        )
+        about = MerchantCounterexample(record.rule, record.reason, shop, run.market, run.seed, run.target.name)
         with tempfile.TemporaryDirectory(prefix="cancel-conformance-") as scratch:
             path = Path(scratch) / (folder if folder not in (".", "..") and "/" not in folder else "") / FOLDER / name
             write_merchant_counterexample(path, about)
             return path.read_text(encoding="utf-8")
     example = Counterexample(
-        record["rule"],
+        record.rule,
         profile,
-        record["reason"],
+        record.reason,
         history_from_json(history),
-        Market(run["market"]),
-        Readings.from_json(run["readings"]),
-        run["seed"],
-        run["target"]["name"],
+        Market(run.market),
+        Readings.from_json(run.readings),
+        run.seed,
+        run.target.name,
     )
     return counterexample_text(name, example, folder)
 

@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from conformance.domain.order import Profile
+from conformance.evidence.journal import record_as_json
+from conformance.evidence.records import CapabilitiesRecord, JudgementRecord, PlanRecord
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.html.histories import HistoryView, history_views_of
@@ -169,9 +171,10 @@ def diff(before: Result, after: Result) -> Diff:
 
 
 def _settings(before: Result, after: Result) -> Iterable[tuple[str, str, str]]:
-    yield from _named("target", before.run["target"]["name"], after.run["target"]["name"])
+    yield from _named("target", before.run.target.name, after.run.target.name)
+    asked, other = record_as_json(before.run), record_as_json(after.run)
     for name in _SETTINGS:
-        yield from _named(name, before.run[name], after.run[name])
+        yield from _named(name, asked[name], other[name])
     for profile in Profile:
         yield from _named(f"offered in {profile.value}", _offered(before, profile), _offered(after, profile))
 
@@ -191,8 +194,8 @@ def _shown(value: object) -> str:
 
 
 def _offered(result: Result, profile: Profile) -> object:
-    found = (one for one in result.evidence.of_kind("capabilities") if one["profile"] == profile.value)
-    return next((one["offered"] for one in found), None)
+    offers = (record for record in result.evidence.of(CapabilitiesRecord) if record.profile == profile.value)
+    return next((record.offered for record in offers), None)
 
 
 def _rules(before: Result, after: Result) -> Iterable[RuleChange]:
@@ -231,8 +234,8 @@ def _change(was: RuleResult | None, became: RuleResult | None) -> Change | None:
 
 def _silence(before: Result, after: Result) -> Iterable[SilenceChange]:
     one, other = _recorded(before), _recorded(after)
-    judged = (*before.evidence.of_kind("judgement"), *after.evidence.of_kind("judgement"))
-    racing = {rule for each in judged if each["do"] == RACE for rule in (*each.get("records", ()), *_decided(each))}
+    judged = (*before.evidence.of(JudgementRecord), *after.evidence.of(JudgementRecord))
+    racing = {rule for each in judged if each.do == RACE for rule in (*each.records, *each.readings)}
     for key in dict.fromkeys((*one, *other)):
         (title, was), (_, became) = one.get(key, other.get(key, ("", {}))), other.get(key, one.get(key, ("", {})))
         was, became = (was if key in one else {}), (became if key in other else {})
@@ -240,10 +243,6 @@ def _silence(before: Result, after: Result) -> Iterable[SilenceChange]:
         # What only one of the runs came to is no change of the target.
         if was and became and (found.new or found.gone):
             yield found
-
-
-def _decided(judgement: Mapping[str, Any]) -> Iterable[str]:
-    return list(judgement.get("readings", {}))
 
 
 def _recorded(result: Result) -> dict[RuleKey, tuple[str, Mapping[str, int]]]:
@@ -263,24 +262,24 @@ def _recorded(result: Result) -> dict[RuleKey, tuple[str, Mapping[str, int]]]:
 def _checks(result: Result) -> dict[str, Check]:
     """Return every check of the planned histories that counts, by what was done, in the order of the plan."""
     plays = history_views_of(result.evidence)
-    planned = [name for record in result.evidence.of_kind("plan") for name in record["histories"]]
+    planned = [name for record in result.evidence.of(PlanRecord) for name in record.histories]
     checks: dict[str, Check] = {}
     told: Counter[str] = Counter()
     for name in planned:
         play = _last(plays, name)
         if play is None:
             continue
-        history = json.dumps(play.record["history"], sort_keys=True)
+        history = json.dumps(play.record.history, sort_keys=True)
         told[history] += 1
         for judgement in play.judgements:
-            place = f"{history} #{told[history]}, step {judgement['step']}"
-            checks[place] = Check(place, _label(play), judgement["do"], _said(judgement))
+            place = f"{history} #{told[history]}, step {judgement.step}"
+            checks[place] = Check(place, _label(play), judgement.do, _said(judgement))
     return checks
 
 
 def _label(play: HistoryView) -> str:
-    steps = " → ".join(str(step["do"]) for step in play.record["history"]["steps"])
-    label = play.record["label"]
+    steps = " → ".join(play.record.step_names)
+    label = play.record.label
     return f"{play.profile.value}: {label} ({steps})" if label else f"{play.profile.value}: {steps}"
 
 
@@ -288,8 +287,8 @@ def _last(plays: Mapping[str, HistoryView], name: str) -> HistoryView | None:
     return next((plays[one] for one in (f"{name}c", f"{name}b", name) if one in plays), None)
 
 
-def _said(judgement: Mapping[str, Any]) -> str:
-    rules = ", ".join(one["rule"] for one in judgement.get("findings", ()))
-    said = f"{judgement['status']}: {rules}" if rules else str(judgement["status"])
+def _said(judgement: JudgementRecord) -> str:
+    rules = ", ".join(finding.rule for finding in judgement.findings)
+    said = f"{judgement.status}: {rules}" if rules else judgement.status
     # Which of two requests came first is luck, and no difference between two runs.
-    return said if judgement["do"] == RACE else f"{said} ({judgement['seen']})"
+    return said if judgement.do == RACE else f"{said} ({judgement.seen})"

@@ -39,7 +39,7 @@ def _lines(found: Diff, complaints: Sequence[str]) -> Iterator[str]:
     for one in found.rules:
         yield f"  {one.rule} ({one.profile.value}) {_verdicts(one)}: {one.change.value}. {_one(one.title)}"
         if one.change.worse and one.after is not None:
-            yield f"    {_one(reason_in_words(one.after.reason, Market(found.after.run['market']).currency))}"
+            yield f"    {_one(reason_in_words(one.after.reason, Market(found.after.run.market).currency))}"
     yield ""
     yield "Behaviour under silence that is another one:" if found.silence else "Nothing changed under silence."
     for silent in found.silence:
@@ -147,9 +147,9 @@ def _run(result: Result) -> dict[str, Any]:
         "verdict": result.verdict.value,
         "reason": result.reason,
         "journal": result.evidence.digest,
-        "target": result.run["target"]["name"],
-        "started": result.run["started"],
-        "seed": result.run["seed"],
+        "target": result.run.target.name,
+        "started": result.run.started,
+        "seed": result.run.seed,
     }
 
 
@@ -176,7 +176,7 @@ def diff_html(found: Diff, complaints: Iterable[str] = ()) -> str:
             lists=(("Only in the first run", found.only_before), ("Only in the second run", found.only_after)),
             most=_MANY,
             few=_FEW,
-            currency=Market(found.after.run["market"]).currency,
+            currency=Market(found.after.run.market).currency,
             title=f"Two runs: {counted(len(found.worse), 'rule')} worse",
         )
     )

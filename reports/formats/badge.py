@@ -30,7 +30,7 @@ def badge_text(result: Result) -> str:
     left, right = (round(len(text) * _WIDE) for text in (_LABEL, said))
     at = left + 12
     width = at + right + 12
-    whole = escape(f"{_LABEL}: {said}, {result.run['started'][:10]}")
+    whole = escape(f"{_LABEL}: {said}, {result.run.started[:10]}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{whole}">\n'
         f"<title>{whole}</title>\n"

@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any, Final
 
+from conformance.evidence.journal import record_as_json
+from conformance.evidence.record_parts import part_as_json
+from conformance.evidence.records import CounterexampleRecord
 from conformance.judging.verdicts import RuleResult
 from conformance.reports.detection_power import DetectionTable, detection_of
 from conformance.reports.fuzzing import fuzz_as_json
@@ -26,16 +29,16 @@ def report_as_json(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "exit_code": result.exit_code,
         "note": ending_note(result),
-        "tool": run["tool"],
-        "rulebook": run["rulebook"],
+        "tool": run.tool,
+        "rulebook": run.rulebook,
         "journal": {"records": len(result.evidence.records), "digest": result.evidence.digest},
-        "target": run["target"],
+        "target": part_as_json(run.target),
         "profiles": [profile.value for profile in profiles(result)],
-        "market": run["market"],
-        "seed": run["seed"],
-        "budget": run["budget"],
-        "started": run["started"],
-        "seconds": finish["seconds"] if finish else None,
+        "market": run.market,
+        "seed": run.seed,
+        "budget": run.budget,
+        "started": run.started,
+        "seconds": finish.seconds if finish else None,
         "histories": {profile.value: result.histories.get(profile, 0) for profile in profiles(result)},
         "exchanges": result.exchanges,
         "readings": [
@@ -46,17 +49,16 @@ def report_as_json(result: Result) -> dict[str, Any]:
             {"profile": profile.value, "switch": switch, "seen": dict(seen)}
             for (profile, switch), seen in sorted(result.noticed.items())
         ],
-        "waivers": run["waivers"],
+        "waivers": run.waivers,
         "power": detection.as_json(),
         "rules": [_rule(one, detection) for one in result.rules],
         **({"fuzz": fuzz} if (fuzz := fuzz_as_json(result.evidence)) is not None else {}),
         "counterexamples": [
             {
-                **{key: record[key] for key in ("rule", "profile", "reason", "field", "file", "history", "first")},
-                **{key: record[key] for key in ("steps", "tried")},
-                "replay": replay_line(result, record["file"]),
+                **{key: value for key, value in record_as_json(record).items() if key != "kind"},
+                "replay": replay_line(result, record.file),
             }
-            for record in result.evidence.of_kind("counterexample")
+            for record in result.evidence.of(CounterexampleRecord)
         ],
     }
 

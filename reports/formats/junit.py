@@ -44,7 +44,7 @@ def junit_text(result: Result) -> str:
 
 def _seconds(result: Result) -> str:
     finish = ending(result)
-    return f"{finish['seconds']:.3f}" if finish else "0.000"
+    return f"{finish.seconds:.3f}" if finish else "0.000"
 
 
 def _suite(result: Result, profile: Profile) -> ElementTree.Element:
@@ -68,8 +68,8 @@ def _of_suite(result: Result, profile: Profile) -> dict[str, str]:
     """Return the properties of a suite, and those of its rules: a test case of that schema has none of its own."""
     properties = {
         "api": spec_of(profile).title,
-        "target": result.run["target"]["name"],
-        "seed": str(result.run["seed"]),
+        "target": result.run.target.name,
+        "seed": str(result.run.seed),
     }
     for one in result.of(profile):
         properties[f"{one.rule.id}.level"] = one.rule.level.value
@@ -122,5 +122,5 @@ def _counted(suite: ElementTree.Element, result: Result) -> ElementTree.Element:
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
     suite.set("time", "0.000")
-    suite.set("timestamp", result.run["started"].removesuffix("Z"))
+    suite.set("timestamp", result.run.started.removesuffix("Z"))
     return suite

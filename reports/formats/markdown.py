@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from conformance.domain.api_table import spec_of
-from conformance.evidence.journal import Record
+from conformance.evidence.record_parts import WaiverRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.detection_power import detection_of
 from conformance.reports.fuzzing import first_finding, fuzz_part
@@ -57,9 +57,9 @@ def _lines(result: Result) -> Iterator[str]:
     played = sum(result.histories.values())
     fuzzed = f"{counted(result.fuzzed, 'fuzzed request')}, " if result.fuzzed else ""
     yield (
-        f"Target {_code(run['target']['name'])}, market {run['market'].upper()}, budget {run['budget']}, "
-        f"seed {run['seed']}: {counted(played, 'history', 'histories')}, {fuzzed}"
-        f"{counted(result.exchanges, 'exchange')}. Version {run['tool']}, started {run['started']}."
+        f"Target {_code(run.target.name)}, market {run.market.upper()}, budget {run.budget}, "
+        f"seed {run.seed}: {counted(played, 'history', 'histories')}, {fuzzed}"
+        f"{counted(result.exchanges, 'exchange')}. Version {run.tool}, started {run.started}."
     )
     nothing = proved_nothing(result)
     if nothing:
@@ -81,25 +81,23 @@ def _lines(result: Result) -> Iterator[str]:
             yield from _violated(result, one)
         yield ""
     yield from _not_tested(untested(result))
-    if run["waivers"]:
+    if run.waivers:
         yield from ("### Waived by the user", "")
-        yield from (
-            f"- {_plain(waiver['rule'])}: {_plain(waiver['reason'])}{_until(waiver)}" for waiver in run["waivers"]
-        )
+        yield from (f"- {_plain(waiver.rule)}: {_plain(waiver.reason)}{_until(waiver)}" for waiver in run.waivers)
         yield ""
     power = detection_of(result).headline()
     if power:
         yield from (_plain(power), "")
     part = fuzz_part(result.evidence)
-    if part is not None and part.document["defects"]:
+    if part is not None and part.document.defects:
         yield from ("### Defects of the OpenAPI description, not of the target", "")
-        yield from (f"- {_plain(one['id'])}: {_plain(one['reason'])}" for one in part.document["defects"])
+        yield from (f"- {_plain(defect.id)}: {_plain(defect.reason)}" for defect in part.document.defects)
         yield ""
     yield "The evidence is in `report.html`."
 
 
-def _until(waiver: Record) -> str:
-    return f" (until {waiver['until']})" if "until" in waiver else ""
+def _until(waiver: WaiverRecord) -> str:
+    return f" (until {waiver.until})" if waiver.until else ""
 
 
 def _table(result: Result) -> Iterator[str]:

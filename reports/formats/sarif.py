@@ -49,20 +49,20 @@ def sarif(result: Result) -> dict[str, Any]:
                 "tool": {
                     "driver": {
                         "name": "cancel-conformance",
-                        "version": run["tool"],
+                        "version": run.tool,
                         "rules": [_rule(rule, _book_with(rule, books)) for rule in rules],
                     }
                 },
                 "invocations": [_invocation(result)],
-                "automationDetails": {"id": f"cancel-conformance/{run['market']}/{'+'.join(run['profiles'])}"},
+                "automationDetails": {"id": f"cancel-conformance/{run.market}/{'+'.join(run.profiles)}"},
                 "originalUriBaseIds": {ROOT: {"description": {"text": "The --out directory of the run."}}},
                 "columnKind": "unicodeCodePoints",
                 "results": [_result(result, one, places[one.rule.id]) for one in result.rules],
                 "properties": {
                     "verdict": result.verdict.value,
-                    "rulebook": run["rulebook"],
+                    "rulebook": run.rulebook,
                     "journal": result.evidence.digest,
-                    "target": shortened(run["target"]["name"]),
+                    "target": shortened(run.target.name),
                 },
             }
         ],
@@ -75,7 +75,7 @@ def _invocation(result: Result) -> dict[str, Any]:
         "executionSuccessful": orderly,
         "exitCode": result.exit_code,
         "exitCodeDescription": shortened(headline(result)),
-        "startTimeUtc": result.run["started"],
+        "startTimeUtc": result.run.started,
     }
     if not orderly:
         said = shortened(ending_note(result) or result.reason)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from conformance.evidence.journal import record_as_json
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.results.result import Result
@@ -27,10 +28,10 @@ _CONFIGURED: Final = (
 
 def context_texts(result: Result, book: Rulebook) -> dict[str, str]:
     """Return what the verdicts rest on besides the evidence, by the names of their files. No secret is among it."""
-    run = result.run
+    run = record_as_json(result.run)
     readings = [
-        {"switch": one.id, "question": one.question, "accepted": run["readings"].get(one.id, [])}
-        for one in book.switches
+        {"switch": switch.id, "question": switch.question, "accepted": result.run.readings.get(switch.id, ())}
+        for switch in book.switches
     ]
     return {
         RULEBOOK: render_json(book),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from conformance.domain.order import Market
-from conformance.evidence.journal import Record
+from conformance.domain.steps import Age, Cancel, Capture, Step
 from conformance.reports.html.histories import EvidenceRef
 
-_DAY: Final = 86_400
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _SHARES: Final = ("nothing", "less than a tenth", "less than half", "half or more", "everything")
 _FLAGS: Final = {None: "absent", False: "false", True: "true"}
@@ -38,15 +38,15 @@ def age_distributions_of(sights: Iterable[EvidenceRef], market: Market) -> list[
     for sight in sights:
         if sight.step is None:
             continue
-        steps = sight.play.record["history"]["steps"][: sight.step + 1]
+        steps = sight.play.history.all_steps[: sight.step + 1]
         ages[_age(steps, limits)] += 1
-        shares[_share(steps)] += 1
-        if steps and steps[-1]["do"] == "cancel":
-            flags[_FLAGS.get(steps[-1].get("flag"), "odd")] += 1
+        shares[_share(steps, sight.play.history.opening.amount)] += 1
+        if isinstance(steps[-1], Cancel):
+            flags[_FLAGS[steps[-1].flag]] += 1
     found = (
         ("age", [(words, count) for (_, words), count in sorted(ages.items())]),
         ("captured", [(_SHARES[place], count) for place, count in sorted(shares.items())]),
-        ("flag", [(flag, flags[flag]) for flag in (*_FLAGS.values(), "odd") if flags[flag]]),
+        ("flag", [(flag, flags[flag]) for flag in _FLAGS.values() if flags[flag]]),
     )
     return [AgeDistribution(name, tuple(_drawn(values))) for name, values in found if values]
 
@@ -56,8 +56,8 @@ def _drawn(values: Counted) -> Iterator[tuple[str, int, str]]:
     return ((words, count, _BARS[(count * (len(_BARS) - 1)) // most]) for words, count in values)
 
 
-def _age(steps: Sequence[Record], limits: Sequence[int]) -> tuple[int, str]:
-    days = sum(step["by"] for step in steps if step["do"] == "age") // _DAY
+def _age(steps: Sequence[Step], limits: Sequence[int]) -> tuple[int, str]:
+    days = sum((step.by for step in steps if isinstance(step, Age)), timedelta()).days
     if days < 1:
         return (0, "under a day")
     low = 1
@@ -70,9 +70,8 @@ def _age(steps: Sequence[Record], limits: Sequence[int]) -> tuple[int, str]:
     return (low, f"{low} days or more")
 
 
-def _share(steps: Sequence[Record]) -> int:
-    whole = steps[0].get("amount", 1000) if steps else 0
-    taken = sum(step["amount"] for step in steps[1:] if step["do"] == "capture")
+def _share(steps: Sequence[Step], whole: int) -> int:
+    taken = sum(step.amount for step in steps if isinstance(step, Capture))
     if not taken or not whole:
         return 0
     if taken >= whole:

@@ -68,11 +68,11 @@ def _grid(profile: Profile, plays: list[HistoryView], limits: tuple[int, ...]) -
     cells: dict[tuple[str, tuple[Age, str]], Counter[str]] = {}
     without = 0
     for play in plays:
-        cell = play.record["cell"]
-        if "situation" not in cell:
+        cell = play.record.cell
+        if not cell.situation:
             without += 1
             continue
-        at = (cell["situation"], (_age(cell.get("age", ""), limits), cell.get("flag", "")))
+        at = (cell.situation, (_age(cell.age, limits), cell.flag))
         cells.setdefault(at, Counter())[_worst(play)] += 1
     columns = sorted({column for _, column in cells})
     situations = dict.fromkeys(situation for situation, _ in cells)
@@ -102,7 +102,7 @@ def _age(text: str, limits: tuple[int, ...]) -> Age:
 
 
 def _worst(play: HistoryView) -> str:
-    seen = {judgement["status"] for judgement in play.standing()}
+    seen = {judgement.status for judgement in play.standing()}
     return next((status for status in _WORST_FIRST if status in seen), "unplayed")
 
 

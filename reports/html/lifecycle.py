@@ -15,7 +15,20 @@ from markupsafe import Markup
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Record
+from conformance.domain.steps import (
+    Addressee,
+    Age,
+    Cancel,
+    Capture,
+    Initiate,
+    Leave3DS,
+    Read,
+    Step,
+    StopAgreement,
+    Together,
+    name_of,
+)
+from conformance.evidence.records import JudgementRecord
 from conformance.reports.html.charts import money_of
 from conformance.reports.html.histories import HistoryView
 from conformance.reports.wording.provider import counted
@@ -121,35 +134,36 @@ def _lifecycle(profile: Profile, plays: Iterable[HistoryView]) -> Lifecycle:
 
 def _moves(play: HistoryView) -> Iterator[tuple[str, str, bool, bool]]:
     """Yield for every step the stage before and after it, whether it cancels the order, and whether it was taken."""
-    steps = play.record["history"]["steps"]
+    history = play.history
     stage = BEGINNING
-    for number, step in enumerate(steps):
+    for number, step in enumerate(history.all_steps):
         judgement = play.judged(number)
-        outcome = judgement and judgement.get("observed", {}).get("answer.outcome")
-        if not judgement or step["do"] == "together" or (outcome is None and step["do"] not in ("read", "age")):
+        if judgement is None or isinstance(step, Together):
+            return
+        outcome = judgement.observed.get("answer.outcome")
+        if outcome is None and not isinstance(step, Read | Age):
             return
         taken = outcome in _TAKEN
-        after = _after(stage, step, judgement, steps[0]) if taken else stage
-        cancel = step["do"] == "cancel" and step.get("to", "own") == "own" and "defect" not in step
+        after = _after(stage, step, judgement, history.opening) if taken else stage
+        cancel = isinstance(step, Cancel) and step.to is Addressee.OWN and step.defect is None
         yield stage, after, cancel, taken
         stage = after
 
 
-def _after(stage: str, step: Record, judgement: Record, opening: Record) -> str:
-    do = step["do"]
-    money = money_of(judgement.get("observed", {}), opening.get("amount", 1000))
-    if do == "initiate":
-        return _OPENINGS.get(step.get("kind", ""), INITIATED)
-    if do == "leave-3ds":
-        return RESERVED if step.get("success", True) else REJECTED
-    if do == "capture":
+def _after(stage: str, step: Initiate | Step, judgement: JudgementRecord, opening: Initiate) -> str:
+    money = money_of(judgement.observed, opening.amount)
+    if isinstance(step, Initiate):
+        return _OPENINGS.get(step.kind, INITIATED)
+    if isinstance(step, Leave3DS):
+        return RESERVED if step.success else REJECTED
+    if isinstance(step, Capture):
         return CAPTURED if money is not None and money.reserved == 0 else PARTLY
-    ends = do == "cancel" and step.get("to", "own") == "own"
-    if ends or (do == "stop-agreement" and (money is None or money.reserved == 0)):
+    ends = isinstance(step, Cancel) and step.to is Addressee.OWN
+    if ends or (isinstance(step, StopAgreement) and (money is None or money.reserved == 0)):
         if stage == PARTLY:
             return RELEASED
         return stage if stage in (CAPTURED, RELEASED, CANCELLED, REJECTED, EXPIRED, FAILED) else CANCELLED
-    return _MOVES.get(do, stage)
+    return _MOVES.get(name_of(step), stage)
 
 
 def _drawn(life: Lifecycle) -> Markup:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from markupsafe import Markup
-
 from conformance.domain.api_table import spec_of
-from conformance.evidence.journal import PARTY, Record
+from conformance.evidence.journal import PARTY
+from conformance.evidence.records import BooksRecord, ExchangeRecord
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 from conformance.reports.html.charts import Money, band, money_in_words
 from conformance.reports.html.histories import HistoryView
@@ -18,20 +17,20 @@ from conformance.reports.wording.provider import SOURCES, STATUSES
 
 def is_merchant_history(play: HistoryView) -> bool:
     """Whether a history is one of a merchant's shop."""
-    return bool(play.record["history"].get("party") == PARTY)
+    return play.record.history.get("party") == PARTY
 
 
 def merchant_story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
     """Tell a history. Bodies are cut at ``body_limit`` characters."""
-    history = merchant_history_from_json(play.record["history"])
+    history = merchant_history_from_json(play.record.history)
     kept = play.exchanges[:MOST_EXCHANGES]
     words = [*(merchant_step_in_words(step, history, currency) for step in history.steps), AT_REST]
     return Story(
         anchor=history_anchor(play),
         id=play.id,
         profile=spec_of(play.profile).title,
-        label="; ".join([play.record["label"], *_trouble(history)]),
-        source=SOURCES[play.record["source"]],
+        label="; ".join([play.record.label, *_trouble(history)]),
+        source=SOURCES[play.record.source],
         records=records_of(play),
         steps=tuple(
             _step(play, kept, number, said, history, currency, body_limit) for number, said in enumerate(words)
@@ -55,24 +54,22 @@ def _trouble(history: MerchantHistory) -> Iterator[str]:
 
 def _step(
     play: HistoryView,
-    kept: list[Record],
+    kept: list[ExchangeRecord],
     number: int,
     words: str,
     history: MerchantHistory,
     currency: str,
     body_limit: int,
 ) -> StepView:
-    exchanges = tuple(exchange_view(one, body_limit) for one in kept if one["step"] == number)
-    notes = [one for one in play.notes if one["step"] == number]
-    judgements = [one for one in play.judgements if one["step"] == number]
-    reasons = tuple(
-        f"{finding['rule']}: {finding['reason']}" for one in judgements for finding in one.get("findings", ())
-    )
-    findings = [(one["step"], finding) for one in play.judgements for finding in one.get("findings", ())]
-    named = [finding["exchange"] for at, finding in findings if at == number and "exchange" in finding]
-    before = [finding["earlier"] for _, finding in findings if "earlier" in finding]
+    exchanges = tuple(exchange_view(exchange, body_limit) for exchange in kept if exchange.step == number)
+    notes = [note for note in play.notes if note.step == number]
+    judgements = [judgement for judgement in play.judgements if judgement.step == number]
+    reasons = tuple(f"{finding.rule}: {finding.reason}" for judgement in judgements for finding in judgement.findings)
+    findings = [(judgement.step, finding) for judgement in play.judgements for finding in judgement.findings]
+    named = [finding.exchange for at, finding in findings if at == number and finding.exchange is not None]
+    before = [finding.earlier for _, finding in findings if finding.earlier is not None]
     status = "violates" if reasons else "conforms" if judgements else ""
-    books = [one for one in notes if one["kind"] == "books"][-len(history.amounts) :]
+    books = [note for note in notes if isinstance(note, BooksRecord)][-len(history.amounts) :]
     money = _money(books[-1]) if books else None
     said = money_in_words(money, currency) if money else ""
     happened = [text for one in notes for text in happening_in_words(one, len(history.amounts) > 1)]
@@ -83,23 +80,19 @@ def _step(
         status_words=STATUSES[status] if status else "",
         seen="; ".join(dict.fromkeys(happened)),
         cause="",
-        band=_band(money, books, said) if money else None,
+        band=band(money, books[-1].truth.amount, said) if money and books[-1].truth else None,
         money=said,
         exchanges=exchanges,
         branches=(),
         reasons=reasons,
         named=bool(named),
-        proof=frozenset(play.exchanges[place]["n"] for place in (*named, *before)),
+        proof=frozenset(play.exchanges[place].n for place in (*named, *before)),
     )
 
 
-def _money(books: Record) -> Money | None:
-    truth = books["truth"]
+def _money(books: BooksRecord) -> Money | None:
+    truth = books.truth
     if truth is None:
         return None
-    released = truth["cancelled"] if truth["authorized"] else 0
-    return Money(truth["remaining"], truth["captured"], released, 0)
-
-
-def _band(money: Money, books: list[Record], said: str) -> Markup:
-    return band(money, books[-1]["truth"]["amount"], said)
+    released = truth.cancelled if truth.authorized else 0
+    return Money(truth.remaining, truth.captured, released, 0)

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from conformance.domain.api_table import SPECS
 from conformance.domain.order import Market
 from conformance.evidence.journal import is_merchant_run
+from conformance.evidence.records import CapabilitiesRecord, HandRecord
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.reports.detection_power import detection_of
@@ -174,7 +175,7 @@ def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
 
 def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: int) -> str:
     rows = rule_rows(result, plays)
-    histories = _Histories(Market(result.run["market"]).currency, {}, [])
+    histories = _Histories(Market(result.run.market).currency, {}, [])
     found = (row for row in rows.values() if row.kind in _FOUND)
     violated = sorted(found, key=lambda row: (row.kind == "warning", row.result.rank))
     told = [_violation(result, row, rows, plays) for row in violated]
@@ -189,7 +190,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: i
             result=result,
             run=result.run,
             tone="violated" if violations(result) else _TONES[result.verdict],
-            currency=Market(result.run["market"]).currency,
+            currency=Market(result.run.market).currency,
             says_something=result.verdict in _SAYING,
             headline=headline(result),
             verdict_name=verdict_name(result),
@@ -200,9 +201,9 @@ def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: i
             finish=ending(result),
             detection=detection_of(result),
             spread=_spread(result),
-            started=_moment(result.run["started"]),
+            started=_moment(result.run.started),
             relied_on_days=RELIED_ON.days,
-            relied_on_until=(datetime.fromisoformat(result.run["started"]) + RELIED_ON).date().isoformat(),
+            relied_on_until=(datetime.fromisoformat(result.run.started) + RELIED_ON).date().isoformat(),
             profiles=profiles(result),
             tables=[(profile, counts(result.of(profile))) for profile in profiles(result)],
             rows=linked,
@@ -221,13 +222,13 @@ def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: i
             readings=reading_rows(result, book),
             recorded=recorded_rows(linked.values()),
             lifecycles=[] if is_merchant_run(result.run) else lifecycles_of(plays.values()),
-            grids=grids_of(plays.values(), Market(result.run["market"])),
+            grids=grids_of(plays.values(), Market(result.run.market)),
             examples=examples,
             left_out=histories.left_out,
-            capabilities=list(result.evidence.of_kind("capabilities")),
+            capabilities=list(result.evidence.of(CapabilitiesRecord)),
             looked=looked,
             looked_more=looked_more,
-            hands=list(result.evidence.of_kind("hand")),
+            hands=list(result.evidence.of(HandRecord)),
             fuzz=fuzz_part(result.evidence),
             sources=cited_sources(result, book),
             records=len(result.evidence.records),
@@ -241,7 +242,7 @@ def _spread(result: Result) -> Callable[[RuleRow], list[AgeDistribution]]:
     """Return what tells of a rule's examples; a shop's histories have no age of their own and no flag."""
     if is_merchant_run(result.run):
         return lambda _: []
-    return lambda row: age_distributions_of(row.sights, Market(result.run["market"]))
+    return lambda row: age_distributions_of(row.sights, Market(result.run.market))
 
 
 def _violation(result: Result, row: RuleRow, rows: Any, plays: dict[str, HistoryView]) -> Violation:
@@ -306,7 +307,7 @@ def _tell_examples(rows: Iterable[RuleRow], histories: _Histories, room: int) ->
                 shown[play.id] = (play, [])
         if play.id in shown:
             shown[play.id][1].append(row.result.rule.id)
-    told = sorted(shown.values(), key=lambda one: int(one[0].record["n"]))
+    told = sorted(shown.values(), key=lambda one: int(one[0].record.n))
     return [Example(play, tuple(rules), histories.kept[play.id]) for play, rules in told]
 
 

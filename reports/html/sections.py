@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Record
+from conformance.evidence.records import CounterexampleRecord, HistoryRecord, PlanRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.html.histories import EvidenceRef, HistoryView, RuleKey, counterexamples_of, evidence_refs_of
 from conformance.reports.html.story import evidence_anchor, what_differs
@@ -60,7 +60,7 @@ class CounterexampleView:
     to ask then. ``earlier`` leads to an exchange before the one that is wrong, where that one is wrong only for it.
     """
 
-    record: Record | None
+    record: CounterexampleRecord | None
     play: HistoryView
     step: int
     replay: str
@@ -139,7 +139,7 @@ def counterexamples(
     rule = row.result.rule.id
     records = counterexamples_of(result.evidence).get((row.result.profile, rule), [])
     told = [
-        _told(record, plays[record["history"]], rule, replay_line(result, record["file"]))
+        _told(record, plays[record.history], rule, replay_line(result, record.file))
         for record in records[:MOST_COUNTEREXAMPLES]
     ]
     if not told and row.sights:
@@ -147,12 +147,14 @@ def counterexamples(
     return told, max(len(records) - MOST_COUNTEREXAMPLES, 0)
 
 
-def _told(record: Record | None, play: HistoryView, rule: str, replay: str) -> CounterexampleView:
-    judgement = play.violation_of(rule) or {"step": 0}
-    finding: Record = next((one for one in judgement.get("findings", ()) if one["rule"] == rule), {})
-    step = judgement["step"]
-    evidence = evidence_anchor(play, step, finding.get("exchange"))
-    earlier = evidence_anchor(play, step, finding["earlier"]) if "earlier" in finding else ""
+def _told(record: CounterexampleRecord | None, play: HistoryView, rule: str, replay: str) -> CounterexampleView:
+    judgement = play.violation_of(rule)
+    if judgement is None:
+        return CounterexampleView(record, play, 0, replay, evidence_anchor(play, 0), "", "", "", None)
+    step = judgement.step
+    finding = next(finding for finding in judgement.findings if finding.rule == rule)
+    evidence = evidence_anchor(play, step, finding.exchange)
+    earlier = "" if finding.earlier is None else evidence_anchor(play, step, finding.earlier)
     return CounterexampleView(record, play, step, replay, evidence, earlier, *what_differs(judgement), None)
 
 
@@ -166,7 +168,7 @@ def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow
 
 def chosen_readings(result: Result, book: Rulebook) -> list[str]:
     """Return the readings that somebody chose for this run, such as ``C8=reject``."""
-    accepted = result.run["readings"]
+    accepted = result.run.readings
     return [
         f"{switch.id}={','.join(accepted[switch.id])}"
         for switch in book.switches
@@ -176,8 +178,8 @@ def chosen_readings(result: Result, book: Rulebook) -> list[str]:
 
 def repetitions(result: Result) -> int:
     """Return how many of the histories that count repeat one that proved nothing, or take a race's requests apart."""
-    planned = {name for record in result.evidence.of_kind("plan") for name in record["histories"]}
-    shown = (one["id"] for one in result.evidence.of_kind("history") if one["source"] != "shrinking")
+    planned = {name for record in result.evidence.of(PlanRecord) for name in record.histories}
+    shown = (history.id for history in result.evidence.of(HistoryRecord) if history.source != "shrinking")
     return sum(name not in planned for name in shown) if planned else 0
 
 
@@ -194,7 +196,7 @@ def reading_rows(result: Result, book: Rulebook) -> list[ReadingRow]:
             if name == switch.id
         ]
         if seen or noticed or _meets(result, book, switch):
-            accepted = tuple(result.run["readings"].get(switch.id, ()))
+            accepted = tuple(result.run.readings.get(switch.id, ()))
             rows.append(ReadingRow(switch, accepted, tuple(seen), tuple(noticed)))
     return sorted(rows, key=lambda row: (not row.seen, not row.noticed))
 
@@ -202,7 +204,7 @@ def reading_rows(result: Result, book: Rulebook) -> list[ReadingRow]:
 def _meets(result: Result, book: Rulebook, switch: Switch) -> bool:
     """Tell whether a run can meet a question: it is asked of one of its APIs, or of none in particular."""
     of_one = {rule.profiles[0] for rule in book.rules if switch.id in rule.readings and len(rule.profiles) == 1}
-    return not of_one or any(profile.value in result.run["profiles"] for profile in of_one)
+    return not of_one or any(profile.value in result.run.profiles for profile in of_one)
 
 
 def _in_order(text: str) -> list[tuple[int, str]]:

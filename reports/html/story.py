@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
-from conformance.domain.steps import history_from_json
-from conformance.evidence.journal import Record
+from conformance.evidence.record_parts import RequestRecord, ResponseRecord
+from conformance.evidence.records import ExchangeRecord, JudgementRecord
 from conformance.reports.html.charts import band, money_in_words, money_of
 from conformance.reports.html.histories import HistoryView
 from conformance.reports.wording.merchant import trouble_in_words
@@ -140,7 +140,7 @@ class Story:
 
 def history_anchor(play: HistoryView) -> str:
     """Return the fragment that leads to a history: the number of its record."""
-    return f"history-{play.record['n']}"
+    return f"history-{play.record.n}"
 
 
 def evidence_anchor(play: HistoryView, step: int | None, place: int | None = None) -> str:
@@ -150,17 +150,17 @@ def evidence_anchor(play: HistoryView, step: int | None, place: int | None = Non
     """
     kept = play.exchanges[:MOST_EXCHANGES]
     if place is not None and place < len(kept):
-        return f"exchange-{kept[place]['n']}"
-    at_step = [one for one in kept if one["step"] == step]
-    acts = [one for one in at_step if one["purpose"] == "act"]
+        return f"exchange-{kept[place].n}"
+    at_step = [exchange for exchange in kept if exchange.step == step]
+    acts = [exchange for exchange in at_step if exchange.purpose == "act"]
     # A merchant fetches tokens and looks before it acts.
-    changing = [one for one in acts if one["request"]["method"] != "GET" and _operation(one) != "token"]
+    changing = [exchange for exchange in acts if exchange.request.method != "GET" and _operation(exchange) != "token"]
     chosen = changing or acts or at_step
-    return f"exchange-{chosen[0]['n']}" if chosen else history_anchor(play)
+    return f"exchange-{chosen[0].n}" if chosen else history_anchor(play)
 
 
-def _operation(exchange: Record) -> str:
-    return str(exchange["wire"]["operation"]) if "wire" in exchange else ""
+def _operation(exchange: ExchangeRecord) -> str:
+    return exchange.wire.operation if exchange.wire is not None else ""
 
 
 _ANSWER_ONLY: Final = (
@@ -175,7 +175,7 @@ _ORDER_ONLY: Final = (
 )
 
 
-def what_differs(judgement: Record) -> tuple[str, str]:
+def what_differs(judgement: JudgementRecord) -> tuple[str, str]:
     """Say whether a violation is in the answer or in the order, and what to ask then.
 
     Both are empty where not both were looked at, or both are wrong.
@@ -185,10 +185,10 @@ def what_differs(judgement: Record) -> tuple[str, str]:
         return "", ""
     closest = _closest(branches)
     parts = {claim.field.partition(".")[0] for claim in closest.claims if not claim.holds}
-    looked = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement["observed"]}
+    looked = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement.observed}
     if parts == {"answer"} and "view" in looked:
         return _ANSWER_ONLY
-    if parts == {"view"} and "answer" in looked and judgement["do"] in _REQUESTS:
+    if parts == {"view"} and "answer" in looked and judgement.do in _REQUESTS:
         return _ORDER_ONLY
     return "", ""
 
@@ -200,20 +200,20 @@ def _closest(branches: Sequence[BranchView]) -> BranchView:
 
 def story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
     """Tell a history. Bodies are cut at ``body_limit`` characters."""
-    history = history_from_json(play.record["history"])
+    history = play.history
     kept = play.exchanges[:MOST_EXCHANGES]
     total = history.opening.amount
     steps = []
     for number, step in enumerate(history.all_steps):
-        exchanges = tuple(exchange_view(one, body_limit) for one in kept if one["step"] == number)
+        exchanges = tuple(exchange_view(exchange, body_limit) for exchange in kept if exchange.step == number)
         words = step_in_words(step, history.profile, currency)
         steps.append(_step(number, words, play.judged(number), exchanges, total, currency))
     return Story(
         anchor=history_anchor(play),
         id=play.id,
-        profile=spec_of(Profile(play.record["profile"])).title,
-        label=play.record["label"],
-        source=SOURCES[play.record["source"]],
+        profile=spec_of(Profile(play.record.profile)).title,
+        label=play.record.label,
+        source=SOURCES[play.record.source],
         records=records_of(play),
         steps=tuple(steps),
         left_out=len(play.exchanges) - len(kept),
@@ -222,7 +222,7 @@ def story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
 
 def records_of(play: HistoryView) -> str:
     """Return which lines of the journal are a history's."""
-    numbers = [play.record["n"], *(one["n"] for one in (*play.exchanges, *play.notes, *play.judgements))]
+    numbers = [play.record.n, *(part.n for part in (*play.exchanges, *play.notes, *play.judgements))]
     first, last = min(numbers) + 1, max(numbers) + 1
     return f"line {first}" if first == last else f"lines {first:,} to {last:,}"
 
@@ -230,22 +230,22 @@ def records_of(play: HistoryView) -> str:
 def _step(
     number: int,
     words: str,
-    judgement: Record | None,
+    judgement: JudgementRecord | None,
     exchanges: tuple[ExchangeView, ...],
     total: int,
     currency: str,
 ) -> StepView:
     if judgement is None:
         return StepView(number, words, "", "not played", "", "", None, "", exchanges, (), ())
-    money = money_of(judgement.get("observed", {}), total)
+    money = money_of(judgement.observed, total)
     said = money_in_words(money, currency) if money else ""
     return StepView(
         number,
         words,
-        judgement["status"],
-        STATUSES[judgement["status"]],
-        judgement.get("seen", ""),
-        judgement.get("cause", ""),
+        judgement.status,
+        STATUSES[judgement.status],
+        judgement.seen,
+        judgement.cause,
         band(money, total, said) if money else None,
         said,
         exchanges,
@@ -254,20 +254,20 @@ def _step(
     )
 
 
-def _reasons(judgement: Record, currency: str) -> Iterator[str]:
+def _reasons(judgement: JudgementRecord, currency: str) -> Iterator[str]:
     rules: dict[str, list[str]] = {}
-    for finding in judgement.get("findings", ()):
-        rules.setdefault(finding["reason"], []).append(finding["rule"])
+    for finding in judgement.findings:
+        rules.setdefault(finding.reason, []).append(finding.rule)
     return (f"{', '.join(named)}: {reason_in_words(reason, currency)}" for reason, named in rules.items())
 
 
-def _branches(judgement: Record, currency: str) -> Iterator[BranchView]:
-    observed = judgement.get("observed", {})
-    for branch in judgement.get("expected", ()):
+def _branches(judgement: JudgementRecord, currency: str) -> Iterator[BranchView]:
+    observed = judgement.observed
+    for branch in judgement.expected or ():
         claims = []
-        for claim in branch["claims"]:
-            field = claim["field"]
-            permitted = permitted_from_json(claim["permitted"])
+        for claim in branch.claims:
+            field = claim.field
+            permitted = permitted_from_json(claim.permitted)
             claims.append(
                 ClaimView(
                     field,
@@ -275,38 +275,38 @@ def _branches(judgement: Record, currency: str) -> Iterator[BranchView]:
                     permitted_in_words(field, permitted, currency),
                     value_in_words(field, observed.get(field), currency),
                     permitted.permits(observed.get(field)),
-                    ", ".join(claim["rules"]),
+                    ", ".join(claim.rules),
                 )
             )
-        yield BranchView(branch["name"], ", ".join(branch["rules"]), tuple(claims))
+        yield BranchView(branch.name, ", ".join(branch.rules), tuple(claims))
 
 
-def exchange_view(record: Record, body_limit: int) -> ExchangeView:
+def exchange_view(record: ExchangeRecord, body_limit: int) -> ExchangeView:
     """Return one exchange as it is shown, its bodies cut at ``body_limit`` characters."""
-    request, response = record["request"], record["response"]
-    line = in_one_line(f"{request['method']} {request['path']}")
-    answer = None if response is None else _message(f"HTTP {response['status']}", response, body_limit)
+    request, response = record.request, record.response
+    line = in_one_line(f"{request.method} {request.path}")
+    answer = None if response is None else _message(f"HTTP {response.status}", response, body_limit)
     return ExchangeView(
-        number=record["n"],
-        purpose=f"in {record['wire']['action']}" if "wire" in record else PURPOSES[record["purpose"]],
+        number=record.n,
+        purpose=f"in {record.wire.action}" if record.wire is not None else PURPOSES[record.purpose],
         request=_message(line, request, body_limit),
         answer=answer,
-        outcome="no answer" if response is None else str(response["status"]),
-        lost=record.get("lost", "") if response is None else "",
+        outcome="no answer" if response is None else str(response.status),
+        lost=record.lost or "",
         milliseconds=_time(record),
     )
 
 
-def _time(record: Record) -> str:
+def _time(record: ExchangeRecord) -> str:
     """Return how long an exchange took and, of two that were sent together, when it left."""
-    if "wire" in record:
-        wire = record["wire"]
-        return f"at {wire['at']:.1f} s" + (f", {trouble_in_words(wire['fault'])}" if wire["fault"] else "")
-    took = f"{record['ms']:.0f} ms"
-    return f"sent at {record['began']:.1f} ms, {took}" if "began" in record else took
+    if record.wire is not None:
+        wire = record.wire
+        return f"at {wire.at:.1f} s" + (f", {trouble_in_words(wire.fault)}" if wire.fault else "")
+    took = f"{record.ms:.0f} ms"
+    return f"sent at {record.began:.1f} ms, {took}" if record.began is not None else took
 
 
-def _message(line: str, stored: Record, body_limit: int) -> Message:
-    headers = stored["headers"]
+def _message(line: str, stored: RequestRecord | ResponseRecord, body_limit: int) -> Message:
+    headers = stored.headers
     shown = tuple((in_one_line(name, 100), in_one_line(value, 400)) for name, value in headers[:MOST_HEADERS])
-    return Message(line, shown, body_of(stored["body"], body_limit), len(headers) - len(shown))
+    return Message(line, shown, body_of(stored.body, body_limit), len(headers) - len(shown))

@@ -10,7 +10,17 @@ from typing import Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Record, is_merchant_run
+from conformance.evidence.journal import is_merchant_run
+from conformance.evidence.records import (
+    BudgetRecord,
+    ExamplesRecord,
+    FinishRecord,
+    HistoryRecord,
+    JudgementRecord,
+    PlanRecord,
+    ResumedRecord,
+    SharedRecord,
+)
 from conformance.judging.judge import StepStatus
 from conformance.judging.run_verdicts import blocks_conformance, needless_waivers
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
@@ -64,11 +74,11 @@ def headline(result: Result) -> str:
 def about(result: Result) -> str:
     """Say what a report of this kind is about, and whom it says nothing of."""
     if is_merchant_run(result.run):
-        if result.run["target"]["name"] in _EXAMPLES:
+        if result.run.target.name in _EXAMPLES:
             return "A test of an example shop that comes with the suite. It says nothing of anybody’s integration."
         return "Whether a merchant’s integration cancels as the documentation of Vipps MobilePay asks it to."
-    if result.run["target"]["kind"] == "embedded":
-        changed = "" if result.run["target"]["name"] == "embedded" else "a changed copy of "
+    if result.run.target.kind == "embedded":
+        changed = "" if result.run.target.name == "embedded" else "a changed copy of "
         return (
             f"A test of the suite itself, against {changed}the provider that comes with it. It says nothing of Vipps "
             "MobilePay, nor of anybody’s integration."
@@ -138,7 +148,7 @@ def _except_waived(result: Result) -> str:
 
 def needless(result: Result) -> list[str]:
     """Return the rules that the user waived without need."""
-    return needless_waivers(result.rules, [waiver["rule"] for waiver in result.run["waivers"]])
+    return needless_waivers(result.rules, [waiver.rule for waiver in result.run.waivers])
 
 
 def violations(result: Result) -> list[RuleResult]:
@@ -147,9 +157,9 @@ def violations(result: Result) -> list[RuleResult]:
     return sorted(violated, key=lambda one: one.rank)
 
 
-def ending(result: Result) -> Record | None:
+def ending(result: Result) -> FinishRecord | None:
     """Return the record of how the run ended, if it got so far."""
-    return result.evidence.last("finish")
+    return result.evidence.last(FinishRecord)
 
 
 def ending_note(result: Result) -> str:
@@ -158,21 +168,20 @@ def ending_note(result: Result) -> str:
     notes = []
     if finish is None:
         notes.append("The journal has no closing record: the process ended before it could write one.")
-    elif finish["message"]:
-        notes.append(sentence(str(finish["message"])))
+    elif finish.message:
+        notes.append(sentence(finish.message))
     if result.evidence.truncated:
         notes.append("The journal’s last line was cut off while it was being written, and is not counted.")
     if result.verdict is RunVerdict.INTERRUPTED:
         notes += _cut_short(result)
-    resumed = sum(1 for _ in result.evidence.of_kind("resumed"))
+    resumed = sum(1 for _ in result.evidence.of(ResumedRecord))
     if resumed:
         notes.append(f"The run was interrupted and taken up again {counted(resumed, 'time')}.")
-    budget = result.evidence.last("budget")
+    budget = result.evidence.last(BudgetRecord)
     if budget is not None:
         notes.append(bought(budget))
-    troubles = [
-        one for kind in ("examples", "shared") for record in result.evidence.of_kind(kind) for one in record["trouble"]
-    ]
+    troubles = [trouble for record in result.evidence.of(ExamplesRecord) for trouble in record.trouble]
+    troubles += [trouble for record in result.evidence.of(SharedRecord) for trouble in record.trouble]
     if troubles:
         notes.append(f"Shared examples: {'; '.join(dict.fromkeys(troubles))}.")
     names = ", ".join(spec_of(profile).title for profile in unseen(result))
@@ -183,18 +192,18 @@ def ending_note(result: Result) -> str:
 
 def _cut_short(result: Result) -> Iterator[str]:
     """Say how far a run came that was stopped: of how many histories nothing is known."""
-    planned = [name for record in result.evidence.of_kind("plan") for name in record["histories"]]
+    planned = [name for record in result.evidence.of(PlanRecord) for name in record.histories]
     if planned:
-        begun = {record["id"] for record in result.evidence.of_kind("history")}
+        begun = {record.id for record in result.evidence.of(HistoryRecord)}
         played = sum(name in begun for name in planned)
         yield f"{played:,} of {len(planned):,} planned histories were begun."
 
 
-def bought(budget: Record) -> str:
+def bought(budget: BudgetRecord) -> str:
     """Say what a budget of requests bought."""
-    played = f"{budget['played']} of {budget['planned']} planned histories ({budget['systematic']} of them systematic)"
-    rest = f", and the rest would take about {budget['rest']} more" if budget["rest"] else ", which is all of them"
-    return f"The budget of {budget['most']} requests bought {played} for {budget['sent']} requests{rest}."
+    played = f"{budget.played} of {budget.planned} planned histories ({budget.systematic} of them systematic)"
+    rest = f", and the rest would take about {budget.rest} more" if budget.rest else ", which is all of them"
+    return f"The budget of {budget.most} requests bought {played} for {budget.sent} requests{rest}."
 
 
 def unseen(result: Result) -> list[Profile]:
@@ -204,7 +213,7 @@ def unseen(result: Result) -> list[Profile]:
 
 def replay_line(result: Result, file: str) -> str:
     """Return the command that plays a counterexample again, to be given in the folder of the report."""
-    target = result.run["target"]["name"]
+    target = result.run.target.name
     return f"cancel-conformance replay . {shlex.quote(file)} --target {shlex.quote(target)}"
 
 
@@ -222,9 +231,9 @@ def verdicts(result: Result) -> list[RuleVerdict]:
 def proved_nothing(result: Result) -> str:
     """Say how many histories proved nothing, and why most often; nothing where every history did."""
     causes = {
-        record["history"]: record["cause"]
-        for record in result.evidence.of_kind("judgement")
-        if record["status"] == StepStatus.INCONCLUSIVE and not record.get("superseded")
+        record.history: record.cause
+        for record in result.evidence.of(JudgementRecord)
+        if record.status == StepStatus.INCONCLUSIVE and not record.superseded
     }
     if not causes:
         return ""
@@ -256,4 +265,4 @@ def untested(result: Result) -> list[Untested]:
 
 def profiles(result: Result) -> list[Profile]:
     """Return the profiles of the run, in the order it names them."""
-    return [Profile(name) for name in result.run["profiles"]]
+    return [Profile(name) for name in result.run.profiles]

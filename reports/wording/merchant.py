@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from conformance.evidence.journal import Record
+from conformance.evidence.records import ActionRecord, BooksRecord, ExchangeRecord, MerchantRecord
 from conformance.obligations.history import Fault, MerchantHistory, Step
 from conformance.reports.wording.provider import amount, counted
 from conformance.reports.wording.sanitize import in_one_line
@@ -100,35 +100,35 @@ def _nth(number: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
 
 
-def happening_in_words(record: Record, several: bool) -> Iterator[str]:
+def happening_in_words(record: ActionRecord | BooksRecord, several: bool) -> Iterator[str]:
     """Return what an action's or the books' record says, as phrases; nothing where nothing is worth a word."""
-    which = f" of order {record['order'] + 1}" if several and record["order"] is not None else ""
-    if record["kind"] == "action" and record["ended"] != "returned":
-        said = f" ({record['told']})" if record["told"] else ""
-        yield in_one_line(f"{record['action']}{which} {_ENDED[record['ended']]}{said}", 300)
-    elif record["kind"] == "books":
-        amounts = [f"{name} {value}" for name, value in record["view"].items() if name in _AMOUNTS]
-        view = ", ".join([f"the merchant’s books{which} say {record['view'].get('status')}", *amounts])
-        truth = record["truth"]
-        yield in_one_line(f"{view}; the payment is {truth['stage']}" if truth else view, 300)
+    which = f" of order {record.order + 1}" if several and record.order is not None else ""
+    if isinstance(record, ActionRecord) and record.ended != "returned":
+        said = f" ({record.told})" if record.told else ""
+        yield in_one_line(f"{record.action}{which} {_ENDED[record.ended]}{said}", 300)
+    elif isinstance(record, BooksRecord):
+        amounts = [f"{name} {value}" for name, value in record.view.items() if name in _AMOUNTS]
+        view = ", ".join([f"the merchant’s books{which} say {record.view['status']}", *amounts])
+        truth = record.truth
+        yield in_one_line(f"{view}; the payment is {truth.stage}" if truth else view, 300)
 
 
 _AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining")
 
 
-def exchange_in_words(record: Record) -> Iterator[str]:
+def exchange_in_words(record: MerchantRecord) -> Iterator[str]:
     """Return what a record of a played history says, in lines."""
-    if record["kind"] == "exchange":
-        request, response, wire = record["request"], record["response"], record["wire"]
-        answer = record.get("lost", "") if response is None else str(response["status"])
-        fault = f"  [{wire['fault']}]" if wire["fault"] else ""
-        yield in_one_line(f"{wire['at']:8.1f} s  {request['method']} {request['path']} -> {answer}{fault}", 400)
-    elif record["kind"] == "action" and record["ended"] != "returned":
-        said = f": {record['told']}" if record["told"] else ""
-        yield in_one_line(f"{record['action']} {_ENDED[record['ended']]}{said}", 400)
-    elif record["kind"] == "books":
-        view = ", ".join(f"{name} {value}" for name, value in record["view"].items())
+    if isinstance(record, ExchangeRecord) and record.wire is not None:
+        request, response, wire = record.request, record.response, record.wire
+        answer = record.lost if response is None else str(response.status)
+        fault = f"  [{wire.fault}]" if wire.fault else ""
+        yield in_one_line(f"{wire.at:8.1f} s  {request.method} {request.path} -> {answer}{fault}", 400)
+    elif isinstance(record, ActionRecord) and record.ended != "returned":
+        said = f": {record.told}" if record.told else ""
+        yield in_one_line(f"{record.action} {_ENDED[record.ended]}{said}", 400)
+    elif isinstance(record, BooksRecord):
+        view = ", ".join(f"{name} {value}" for name, value in record.view.items())
         yield in_one_line(f"the merchant's books: {view}", 400)
-        if record["truth"] is not None:
+        if record.truth is not None:
             names = ("stage", "authorized", "captured", "cancelled", "remaining")
-            yield "the provider's:       " + ", ".join(f"{name} {record['truth'][name]}" for name in names)
+            yield "the provider's:       " + ", ".join(f"{name} {getattr(record.truth, name)}" for name in names)

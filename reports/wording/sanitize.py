@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.evidence.journal import body_from_json
+from conformance.evidence.record_parts import Body as StoredBody
+from conformance.evidence.record_parts import body_from_record
 
 LONGEST_TEXT: Final = 600
 """Characters of one value that are shown; whole bodies have limits of their own."""
@@ -57,13 +58,13 @@ class Body:
     note: str = ""
 
 
-def body_of(stored: str | dict[str, str], limit: int) -> Body:
+def body_of(stored: StoredBody, limit: int) -> Body:
     """Return a recorded body for a reader: JSON laid out in lines, and cut at the limit.
 
     Laying out changes the white space between values and nothing else: a repeated key or an odd number stays as it was.
     """
     if not isinstance(stored, str):
-        data = body_from_json(stored)
+        data = body_from_record(stored)
         shown = data[: limit // 3].hex(" ")
         cut = f", of which {limit // 3:,} are shown" if len(data) > limit // 3 else ""
         return Body(shown, f"{len(data):,} bytes that are not UTF-8 text, in hexadecimal{cut}.")

@@ -12,6 +12,7 @@ from conformance.judging.verdicts import RuleVerdict
 from conformance.reports import write_reports
 from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
+from tests.stored import stored_records
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -76,7 +77,7 @@ def test_what_is_planted_is_judged_on_both_sides_of_the_limit(home, time, capsys
         assert found["EP-36"] is RuleVerdict.PASSED
         ages = [
             step["by"]
-            for record in read_journal(home / "old").of_kind("history")
+            for record in stored_records(read_journal(home / "old"), "history")
             for step in record["history"]["steps"]
             if step["do"] == "age"
         ]
@@ -122,7 +123,7 @@ def test_ledgers_are_merged_and_each_order_is_judged_once(home, time, capsys):
         assert "30 orders in 3 ledgers; 18 of" in said
         assert "191 days old" in said
         assert "190 days old" in said
-        judged = [record["id"] for record in read_journal(home / "old").of_kind("history")]
+        judged = [record["id"] for record in stored_records(read_journal(home / "old"), "history")]
         assert len(judged) == len(set(judged)) == 18
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from msgspec import structs
+
 import conformance.results.result as reduction
 from conformance import reports
 from conformance.domain.steps import Cancel, History, parts_of
 from conformance.evidence.journal import Journal
+from conformance.evidence.records import CounterexampleRecord, JudgementRecord
 from conformance.judging import judge as judging_step
 from conformance.judging import rule_verdicts, run_verdicts, tracker
 from conformance.judging.judge import Judgement, StepStatus
@@ -90,9 +93,9 @@ def violation_not_noted(patch):
     """A violation is found and not written down."""
     append = Journal.append
 
-    def forgetful(self, kind, **content):
-        if content.get("status") != "violates":
-            append(self, kind, **content)
+    def forgetful(self, record):
+        if not isinstance(record, JudgementRecord) or record.status != "violates":
+            append(self, record)
 
     patch.setattr(Journal, "append", forgetful)
 
@@ -102,9 +105,9 @@ def step_not_noted(patch):
     """The judgement of every history's second step is not written down."""
     append = Journal.append
 
-    def forgetful(self, kind, **content):
-        if kind != "judgement" or content["step"] != 1:
-            append(self, kind, **content)
+    def forgetful(self, record):
+        if not isinstance(record, JudgementRecord) or record.step != 1:
+            append(self, record)
 
     patch.setattr(Journal, "append", forgetful)
 
@@ -125,10 +128,10 @@ def exception_in_judging_is_swallowed(patch):
     play = trial.run_trial
 
     async def swallowing(history, driver, context, note, elsewhere):
-        def raising(step, **judgement):
-            if judgement["status"] == "violates":
+        def raising(step, do, observed, judgement, expectation, **more):
+            if judgement.status is StepStatus.VIOLATES:
                 raise ValueError("it cannot be judged")
-            note(step, **judgement)
+            note(step, do, observed, judgement, expectation, **more)
 
         try:
             return await play(history, driver, context, raising, elsewhere)
@@ -366,7 +369,7 @@ def result_does_not_count_violations(patch):
     tally = reduction._tally
 
     def blind(record, *place):
-        if record["status"] != "violates":
+        if record.status != "violates":
             tally(record, *place)
 
     patch.setattr(reduction, "_tally", blind)
@@ -423,8 +426,8 @@ def counterexample_is_of_another_rule(patch):
     """A counterexample is filed under a rule that it does not break."""
     append = Journal.append
 
-    def elsewhere(self, kind, **content):
-        append(self, kind, **{**content, "rule": "EP-40"} if kind == "counterexample" else content)
+    def elsewhere(self, record):
+        append(self, structs.replace(record, rule="EP-40") if isinstance(record, CounterexampleRecord) else record)
 
     patch.setattr(Journal, "append", elsewhere)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from collections import Counter
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -13,7 +15,7 @@ from pathlib import Path
 from conformance.cli.main import main
 from conformance.domain.order import Profile
 from conformance.domain.steps import Key
-from conformance.evidence.journal import Journal, Record
+from conformance.evidence.journal import JOURNAL_NAME, START
 from conformance.judging.verdicts import CHECKS_NEEDED
 from conformance.sandbox import EPayment, Provider
 from conformance.strategies.provider import plan as generation
@@ -21,6 +23,7 @@ from conformance.strategies.provider.case import Case
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
+from tests.stored import Stored
 
 
 class Forgetful(EPayment):
@@ -90,13 +93,16 @@ def run(directory: Path, *words: str, profile: Profile = Profile.EPAYMENT) -> Sa
     return command("run", "--profile", profile.value, "--out", directory, *words)
 
 
-def rewritten(records: list[Record], directory: Path) -> Path:
+def rewritten(records: list[Stored], directory: Path) -> Path:
     """Write records as somebody would who knows how the chain is made."""
-    journal = Journal(directory)
-    for record in records:
-        content = {name: value for name, value in record.items() if name not in ("n", "kind", "prev")}
-        journal.append(record["kind"], **content)
-    journal.close()
+    directory.mkdir(parents=True, exist_ok=True)
+    previous = START
+    with (directory / JOURNAL_NAME).open("xb") as file:
+        for number, record in enumerate(records):
+            placed = {**record, "n": number, "prev": previous}
+            line = json.dumps(placed, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+            file.write(line + b"\n")
+            previous = hashlib.sha256(line).hexdigest()
     return directory
 
 

@@ -11,6 +11,7 @@ from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
 from tests.audit.stage import Forgetful, command, use_provider
+from tests.stored import stored_records
 
 
 class Counting(Provider):
@@ -40,7 +41,7 @@ def test_no_more_requests_are_sent_than_were_allowed(tmp_path, monkeypatch, most
 
 
 def budget(folder):
-    return read_journal(folder).last("budget")
+    return stored_records(read_journal(folder), "budget")[-1]
 
 
 def test_the_report_says_what_the_budget_bought(tmp_path, monkeypatch):
@@ -53,7 +54,7 @@ def test_the_report_says_what_the_budget_bought(tmp_path, monkeypatch):
     assert said in done.out
     for name in ("report.html", "summary.md", "report.json"):
         assert said in (tmp_path / "out" / name).read_text(encoding="utf-8")
-    statuses = {one["status"] for one in read_journal(tmp_path / "out").of_kind("judgement")}
+    statuses = {one["status"] for one in stored_records(read_journal(tmp_path / "out"), "judgement")}
     assert statuses <= {"conforms", "recorded"}
 
 
@@ -70,7 +71,7 @@ def test_every_rule_is_reached_early_on_both_of_its_sides(tmp_path, monkeypatch,
     # The plan has about four thousand requests; each of its goals is met once within the first tenth.
     run(monkeypatch, tmp_path / "out", 600, profile=profile.value)
     evidence = read_journal(tmp_path / "out")
-    shown = {one for record in evidence.of_kind("judgement") for one in record.get("examples", ())}
+    shown = {one for record in stored_records(evidence, "judgement") for one in record.get("examples", ())}
     whole = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["rules"]
     sides = {f"{one['id']}/{side}" for one in whole for side in one["sides"]}
     assert sides <= shown, sides - shown

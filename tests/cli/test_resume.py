@@ -18,6 +18,7 @@ from conformance.evidence.journal import read_journal
 from conformance.runner.resume import CAUSE
 from tests.audit.stage import rewritten
 from tests.reports.schemas import faults_of
+from tests.stored import stored_records
 
 from .command import ROOT, read_until, said, started
 
@@ -42,10 +43,10 @@ def killed(folder, seconds, *words):
 
 def counted_twice(evidence):
     """Return the steps that were judged twice: in the same attempt, or in two that both say how the history ended."""
-    steps = Counter((one["history"], one["step"]) for one in evidence.of_kind("judgement"))
+    steps = Counter((one["history"], one["step"]) for one in stored_records(evidence, "judgement"))
     ended = Counter()
-    for record in evidence.of_kind("history"):
-        judgements = [one for one in evidence.of_kind("judgement") if one["history"] == record["id"]]
+    for record in stored_records(evidence, "history"):
+        judgements = [one for one in stored_records(evidence, "judgement") if one["history"] == record["id"]]
         whole = len(judgements) == len(record["history"]["steps"]) and not any(
             "superseded" in one for one in judgements
         )
@@ -59,7 +60,7 @@ def test_a_run_that_is_killed_is_resumed_and_nothing_is_judged_twice(tmp_path, m
     directory = killed(tmp_path, random.Random(moment).uniform(0, 3.5), *RUN)
     before = read_journal(directory)
     check_consistency(before, complete=False)
-    finished = before.records[-1]["kind"] == "finish"
+    finished = stored_records(before)[-1]["kind"] == "finish"
     code, out, errors = said(tmp_path, "run", "--resume", "out", module=FEW)
     if finished:
         assert (code, "nothing to resume" in errors) == (2, True)
@@ -67,13 +68,13 @@ def test_a_run_that_is_killed_is_resumed_and_nothing_is_judged_twice(tmp_path, m
     assert (code, errors) in ((0, ""), (4, "")), out
     assert "taken up again 1 time" in out
     after = read_journal(directory)
-    assert after.records[: len(before.records)] == before.records
+    assert stored_records(after)[: len(stored_records(before))] == stored_records(before)
     check_consistency(after, complete=True)
     assert counted_twice(after) == []
-    planned = [name for record in after.of_kind("plan") for name in record["histories"]]
+    planned = [name for record in stored_records(after, "plan") for name in record["histories"]]
     assert planned
     assert len(planned) == len(set(planned))
-    assert set(planned) <= {one["id"] for one in after.of_kind("history")}
+    assert set(planned) <= {one["id"] for one in stored_records(after, "history")}
 
 
 @pytest.fixture(scope="module")
@@ -109,19 +110,19 @@ def test_a_resumed_run_says_what_an_undisturbed_one_says(resumed):
 
 
 def test_a_resumed_journal_is_as_the_schema_says(resumed):
-    assert faults_of(read_journal(resumed / "out").records) == []
+    assert faults_of(stored_records(read_journal(resumed / "out"))) == []
 
 
 def test_a_line_that_was_cut_off_is_taken_away_and_said_to_be(resumed):
     evidence = read_journal(resumed / "out")
-    assert evidence.first("resumed")["torn"] >= 22
+    assert stored_records(evidence, "resumed")[0]["torn"] >= 22
     assert not evidence.truncated
 
 
 def test_what_was_under_way_proved_nothing_and_is_played_again(resumed):
     evidence = read_journal(resumed / "out")
-    closed = [one for one in evidence.of_kind("judgement") if CAUSE in one.get("cause", "")]
-    played = {one["id"] for one in evidence.of_kind("history")}
+    closed = [one for one in stored_records(evidence, "judgement") if CAUSE in one.get("cause", "")]
+    played = {one["id"] for one in stored_records(evidence, "history")}
     assert closed
     for one in closed:
         assert one["status"] == "inconclusive"
@@ -136,7 +137,7 @@ def test_a_run_can_be_interrupted_again_and_again(tmp_path):
     code, out, _ = said(tmp_path, "run", "--resume", "out", module=FEW)
     assert code in (0, 4), out
     evidence = read_journal(directory)
-    nonces = [one["nonce"] for one in (evidence.records[0], *evidence.of_kind("resumed"))]
+    nonces = [one["nonce"] for one in (stored_records(evidence)[0], *stored_records(evidence, "resumed"))]
     assert len(nonces) == len(set(nonces)) == 4
     assert counted_twice(evidence) == []
     code, _, errors = said(tmp_path, "run", "--resume", "out")
@@ -160,7 +161,7 @@ def test_a_run_of_several_processes_is_resumed_in_one(tmp_path):
     assert not parts.exists()
     evidence = read_journal(tmp_path / "out")
     assert counted_twice(evidence) == []
-    assert any("superseded" in one for one in evidence.of_kind("judgement"))
+    assert any("superseded" in one for one in stored_records(evidence, "judgement"))
 
 
 FUZZED = ("run", "--profile", "epayment", "--histories", "0", "--openapi", str(DESCRIPTION), "--max-time", "25")
@@ -174,28 +175,28 @@ def in_the_fuzz_phase(folder, *words, number, seconds):
         process.send_signal(number)
         process.communicate(timeout=60)
     evidence = read_journal(folder / "out")
-    assert any(evidence.of_kind("fuzzed"))
+    assert any(stored_records(evidence, "fuzzed"))
     return evidence
 
 
 def test_fuzzing_that_was_killed_begins_anew_and_says_what_an_undisturbed_run_says(tmp_path):
     killed_once = in_the_fuzz_phase(tmp_path, *FUZZED, "--out", "out", number=signal.SIGKILL, seconds=1.5)
-    assert killed_once.records[-1]["kind"] != "finish"
+    assert stored_records(killed_once)[-1]["kind"] != "finish"
     stopped = in_the_fuzz_phase(tmp_path, "run", "--resume", "out", number=signal.SIGINT, seconds=1.5)
-    assert stopped.last("fuzz-profile")["ended"] == "cut off before its end"
+    assert stored_records(stopped, "fuzz-profile")[-1]["ended"] == "cut off before its end"
     code, out, errors = said(tmp_path, "run", "--resume", "out", module=FEW)
     whole, told_whole, _ = said(tmp_path, *FUZZED, "--out", "whole", module=FEW)
     assert (code, errors) == (whole, ""), out + told_whole
     assert told(tmp_path / "out") == told(tmp_path / "whole")
     evidence = read_journal(tmp_path / "out")
-    assert evidence.records[: len(killed_once.records)] == killed_once.records
-    ended = [one["ended"] for one in evidence.of_kind("fuzz-profile")]
+    assert stored_records(evidence)[: len(stored_records(killed_once))] == stored_records(killed_once)
+    ended = [one["ended"] for one in stored_records(evidence, "fuzz-profile")]
     assert ended[:2] == ["cut off before its end"] * 2
     assert len(ended) == 3
     assert ended[2] != ended[0]
-    names = [one["id"] for one in evidence.of_kind("fuzzed")]
+    names = [one["id"] for one in stored_records(evidence, "fuzzed")]
     assert names == list(range(1, len(names) + 1))
-    assert faults_of(evidence.records) == []
+    assert faults_of(stored_records(evidence)) == []
     assert said(tmp_path, "verify", "out")[0] == said(tmp_path, "verify", "whole")[0] == 4
 
 
@@ -211,8 +212,8 @@ def test_a_run_that_was_killed_before_it_fuzzed_fuzzes_when_it_is_resumed(tmp_pa
     code, out, errors = said(tmp_path, "run", "--resume", "out", "--openapi", "moved.json", module=FEW)
     assert (code, errors) in ((0, ""), (4, "")), out
     evidence = read_journal(tmp_path / "out")
-    assert any(evidence.of_kind("fuzzed"))
-    assert [one["ended"] for one in evidence.of_kind("fuzz-profile")] != ["cut off before its end"]
+    assert any(stored_records(evidence, "fuzzed"))
+    assert [one["ended"] for one in stored_records(evidence, "fuzz-profile")] != ["cut off before its end"]
 
 
 @contextmanager
@@ -244,9 +245,11 @@ def test_fuzzing_whose_target_went_away_says_so_and_goes_on_when_it_is_back(tmp_
         code, out, errors = said(tmp_path, "run", "--resume", "out", module=FEW)
     assert (code, errors) in ((0, ""), (4, "")), out
     evidence = read_journal(tmp_path / "out")
-    ended = [(one["profile"], one["ended"] == "cut off before its end") for one in evidence.of_kind("fuzz-profile")]
+    ended = [
+        (one["profile"], one["ended"] == "cut off before its end") for one in stored_records(evidence, "fuzz-profile")
+    ]
     assert ended == [("ecom", True), ("ecom", False), ("epayment", False)]
-    assert faults_of(evidence.records) == []
+    assert faults_of(stored_records(evidence)) == []
     assert not any(one["verdict"] == "VIOLATED" for one in reported(tmp_path / "out")["rules"])
 
 
@@ -301,7 +304,7 @@ def test_a_run_of_another_command_is_not_resumed(tmp_path):
         ("shop", merchant, "a merchant's integration"),
     ):
         said(tmp_path, *words, "--out", name)
-        evidence = list(read_journal(tmp_path / name).records)
+        evidence = stored_records(read_journal(tmp_path / name))
         (tmp_path / name / "journal.jsonl").unlink()
         rewritten(evidence[:-1], tmp_path / name)
         code, _, errors = said(tmp_path, "run", "--resume", name)
@@ -311,7 +314,7 @@ def test_a_run_of_another_command_is_not_resumed(tmp_path):
 
 def test_a_journal_of_another_version_is_not_gone_on_with(tmp_path):
     directory = killed(tmp_path, 0.5, *RUN)
-    records = list(read_journal(directory).records)
+    records = stored_records(read_journal(directory))
     records[0]["rulebook"] = "0" * 64
     (directory / "journal.jsonl").unlink()
     rewritten(records, directory)

@@ -18,6 +18,7 @@ from conformance.sandbox import EPayment, Provider
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
+from tests.stored import stored_records
 
 from .command import read_until, said, started
 
@@ -65,7 +66,7 @@ def test_the_default_directory_is_never_written_over(tmp_path, free_port):
     code, out, _ = said(tmp_path, "run", *words)
     assert code == 3
     assert "conformance-report-2" in out
-    run = read_journal(tmp_path / "conformance-report-2").records[0]
+    run = stored_records(read_journal(tmp_path / "conformance-report-2"))[0]
     assert (run["profiles"], run["histories"], run["seed"]) == (["epayment"], 0, 7)
     assert run["command"].startswith(f"cancel-conformance run --target {target} --profile epayment")
 
@@ -78,7 +79,7 @@ def test_a_signal_ends_a_run_in_good_order(tmp_path, number):
         out, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, "")
     assert "Interrupted" in out
-    assert read_journal(tmp_path / "out").records[-1]["ended"] == "interrupted"
+    assert stored_records(read_journal(tmp_path / "out"))[-1]["ended"] == "interrupted"
     assert (tmp_path / "out" / "report.html").exists()
 
 

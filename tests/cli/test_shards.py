@@ -9,6 +9,7 @@ from conformance.evidence.journal import JournalError, read_journal
 from conformance.results.shard_merge import merge
 from tests.audit.stage import Forgetful, command, rewritten, run, use_provider, use_small_plan
 from tests.reports.schemas import faults_of
+from tests.stored import stored_records
 
 OF = 4
 
@@ -24,7 +25,7 @@ def rules(folder):
 def played(folder):
     return {
         one["id"].rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES): one["history"]
-        for one in read_journal(folder).of_kind("history")
+        for one in stored_records(read_journal(folder), "history")
         if one["source"] != "shrinking"
     }
 
@@ -81,8 +82,8 @@ def test_merged_shards_say_what_the_whole_run_says(right):
     assert rules(right / "merged") == rules(right / "whole")
     assert command("report", right / "merged").code == 0
     for name in ("2", "merged"):
-        assert faults_of(read_journal(right / name).records) == []
-    told = read_journal(right / "merged").records[0]["merged"]
+        assert faults_of(stored_records(read_journal(right / name))) == []
+    told = stored_records(read_journal(right / "merged"))[0]["merged"]
     assert [one["digest"] for one in told["shards"]] == [
         read_journal(right / str(number)).digest for number in range(1, OF + 1)
     ]
@@ -111,7 +112,7 @@ def test_a_missing_shard_does_not_pass(right, wrong):
 
 
 def test_a_shard_that_was_interrupted_is_not_passed_over(right, tmp_path):
-    records = list(read_journal(right / "4").records)[:-1]
+    records = stored_records(read_journal(right / "4"))[:-1]
     last = max(index for index, one in enumerate(records) if one["kind"] == "history")
     rewritten(records[: last + 1], tmp_path / "4")
     done = command("merge", right / "1", right / "2", right / "3", tmp_path / "4", "--out", tmp_path / "merged")
@@ -137,7 +138,7 @@ def test_what_cannot_be_merged_is_one_sentence(right, tmp_path, names, words):
 
 def changed(right, folder, change):
     """Write the second shard again, with something changed that its own checks do not see."""
-    records = [json.loads(json.dumps(one)) for one in read_journal(right / "2").records]
+    records = stored_records(read_journal(right / "2"))
     change(records)
     return rewritten(records, folder / "2")
 
@@ -165,7 +166,7 @@ def test_shards_of_different_runs_are_not_merged(right, tmp_path, change, words)
 
 
 def test_a_shard_that_left_histories_out_is_noticed(right, tmp_path):
-    records = list(read_journal(right / "2").records)
+    records = stored_records(read_journal(right / "2"))
     plan = next(one for one in records if one["kind"] == "plan")
     lost = plan["histories"][-1]
     kept = [one for one in records if lost not in (one.get("id"), one.get("history"))]

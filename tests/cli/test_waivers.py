@@ -8,6 +8,7 @@ import pytest
 from conformance.evidence.journal import JournalError, read_journal
 from conformance.results.result import result_of
 from tests.audit.stage import Forgetful, rewritten, run, use_provider, use_small_plan
+from tests.stored import stored_records
 
 from .command import said
 
@@ -93,7 +94,7 @@ def test_a_waiver_that_cannot_be_is_refused_before_anything_is_played(tmp_path, 
 
 def test_a_waiver_holds_until_the_end_of_its_last_day(tmp_path):
     done = run(tmp_path / "out", "--waive", f"EP-05@{TODAY}=fixed soon")
-    assert read_journal(tmp_path / "out").records[0]["waivers"] == [
+    assert stored_records(read_journal(tmp_path / "out"))[0]["waivers"] == [
         {"rule": "EP-05", "reason": "fixed soon", "until": str(TODAY)}
     ]
     assert done.code == 4
@@ -116,7 +117,7 @@ def test_a_waiver_of_the_configuration_file_is_in_the_journal(tmp_path):
     code, out, errors = said(tmp_path, *config(tmp_path, TOMORROW))
     assert (code, errors) == (4, "")
     assert "EP-05 is waived and needs no waiver" in out
-    run = read_journal(tmp_path / "out").records[0]
+    run = stored_records(read_journal(tmp_path / "out"))[0]
     assert run["waivers"] == [{"rule": "EP-05", "reason": "fixed soon", "until": str(TOMORROW)}]
     assert f"--waive 'EP-05@{TOMORROW}=fixed soon'" in run["command"]
 
@@ -147,7 +148,7 @@ def test_a_table_that_is_no_waiver(tmp_path, table, words):
 
 def test_evidence_whose_waiver_had_ended_is_not_believed(tmp_path):
     run(tmp_path / "out", "--waive", f"EP-05@{TODAY}=fixed soon")
-    records = list(read_journal(tmp_path / "out").records)
+    records = stored_records(read_journal(tmp_path / "out"))
     records[0]["waivers"][0]["until"] = str(YESTERDAY)
     with pytest.raises(JournalError, match="its waiver had ended when the run began"):
         result_of(read_journal(rewritten(records, tmp_path / "changed")))

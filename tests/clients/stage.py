@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from conformance.evidence.journal import Record, body_from_json
 from conformance.judging.verdicts import RuleVerdict
 from conformance.merchant import campaign
 from conformance.merchant import scenario as desk
@@ -20,6 +19,7 @@ from conformance.merchant.api import run_merchant
 from conformance.merchant.harness import CountingSink, MerchantHarness
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 from conformance.results.result import Result
+from tests.stored import Stored, stored_records
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / "examples" / "clients"
@@ -69,17 +69,17 @@ class Run:
         """The first history that breaks an obligation."""
         return self.broken[rule][0][0]
 
-    def records(self, kind: str, name: str) -> list[Record]:
-        return [record for record in self.result.evidence.of_kind(kind) if record["history"] == name]
+    def records(self, kind: str, name: str) -> list[Stored]:
+        return [record for record in stored_records(self.result.evidence, kind) if record["history"] == name]
 
     def history(self, name: str) -> MerchantHistory:
         return next(
             merchant_history_from_json(record["history"])
-            for record in self.result.evidence.of_kind("history")
+            for record in stored_records(self.result.evidence, "history")
             if record["id"] == name
         )
 
-    def cancels(self, name: str) -> list[Record]:
+    def cancels(self, name: str) -> list[Stored]:
         return [record for record in self.records("exchange", name) if record["wire"]["operation"] == "cancel"]
 
 
@@ -90,7 +90,7 @@ def run_against(integration: Any, folder: Path, **more: Any) -> Run:
         patch.setattr(desk, "REAL_PAUSE", 0.0)
         result = run_merchant(integration, out=folder, **more)
     broken: dict[str, list[tuple[str, str]]] = {}
-    for record in result.evidence.of_kind("judgement"):
+    for record in stored_records(result.evidence, "judgement"):
         for finding in record.get("findings", ()):
             broken.setdefault(finding["rule"], []).append((record["history"], finding["reason"]))
     return Run(result, broken)
@@ -109,9 +109,9 @@ def played(integration: Any, histories: list[MerchantHistory]) -> list[dict[str,
             stand.close()
 
 
-def body(record: Record) -> bytes:
-    return body_from_json(record["request"]["body"])
+def body(record: Stored) -> bytes:
+    return record["request"]["body"].encode()
 
 
-def header(record: Record, name: str) -> str | None:
+def header(record: Stored, name: str) -> str | None:
     return next((value for key, value in record["request"]["headers"] if key.lower() == name.lower()), None)

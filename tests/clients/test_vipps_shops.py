@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from tests.stored import stored_records
 
 from .stage import Run, body, header, install_vipps, run_against
 
@@ -37,7 +38,7 @@ def runs(client: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ru
 def test_no_capture_of_the_client_is_accepted(runs: dict[str, Run]):
     run = runs["Adapter"]
     captures = [
-        record for record in run.result.evidence.of_kind("exchange") if record["wire"]["operation"] == "capture"
+        record for record in stored_records(run.result.evidence, "exchange") if record["wire"]["operation"] == "capture"
     ]
     assert captures
     for capture in captures:

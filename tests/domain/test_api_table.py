@@ -89,7 +89,7 @@ def test_orders_are_named_by_what_the_run_recorded():
     naming = OrderNaming("cctest-1", current_prefixes())
     assert naming.order_id(Profile.ECOM, "00001") == "cctest-1-e00001"
     assert naming.order_id(Profile.EPAYMENT, "00001") == "cctest-1-p00001"
-    recorded = recorded_prefixes({"order_prefixes": {"ecom": "x"}})
+    recorded = recorded_prefixes({"ecom": "x"})
     assert recorded == {Profile.ECOM: "x", Profile.EPAYMENT: "e", Profile.RECURRING: "r"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Record, read_journal
+from conformance.evidence.journal import read_journal
 from conformance.merchant.campaign import MerchantCampaign, MerchantSettings
 from conformance.merchant.harness import MerchantHarness
 from conformance.reports import write_reports
@@ -24,6 +23,7 @@ from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.target import Target
 from examples.merchants import epayment
+from tests.stored import Stored, stored_records
 
 from ..audit import stage
 from ..audit.recount import complaints
@@ -50,10 +50,10 @@ def played(directory: Path, target: Target, *profiles: Profile, **settings) -> P
     return directory
 
 
-def forged(directory: Path, to: Path, change: Callable[[list[Record]], list[Record]], *, reports: bool = True) -> Path:
+def forged(directory: Path, to: Path, change: Callable[[list[Stored]], list[Stored]], *, reports: bool = True) -> Path:
     """Write a run anew with other records: chained again, and with reports that say what the records say."""
     shutil.copytree(directory, to)
-    records = change([json.loads(json.dumps(record)) for record in read_journal(directory).records])
+    records = change(stored_records(read_journal(directory)))
     (to / "journal.jsonl").unlink()
     stage.rewritten(records, to)
     if reports:
@@ -69,11 +69,11 @@ def verified(path: Path, *words: object) -> stage.Said:
     return said
 
 
-def of_kind(records: list[Record], kind: str) -> list[Record]:
+def of_kind(records: list[Stored], kind: str) -> list[Stored]:
     return [record for record in records if record["kind"] == kind]
 
 
-def belonging(records: list[Record], history: str, step: int, kind: str = "exchange") -> list[Record]:
+def belonging(records: list[Stored], history: str, step: int, kind: str = "exchange") -> list[Stored]:
     return [record for record in of_kind(records, kind) if record["history"] == history and record["step"] == step]
 
 

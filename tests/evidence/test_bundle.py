@@ -27,6 +27,7 @@ from jsonschema import Draft202012Validator
 
 from conformance.evidence.journal import read_journal
 from conformance.verification.bundle import CONTEXT, MANIFEST, REPORTS, SIGNATURE, STATEMENT, manifest_text
+from tests.stored import stored_records
 
 from ..audit import stage
 from .runs import of_kind, verified
@@ -67,7 +68,7 @@ def test_a_bundle_is_verified_and_holds_everything(bundle, wrong):
     verification = verified(bundle)
     assert verification.code == 0, verification
     files = files_of(bundle)
-    examples = {record["file"] for record in read_journal(wrong).of_kind("counterexample")}
+    examples = {record["file"] for record in stored_records(read_journal(wrong), "counterexample")}
     assert set(files) == {"journal.jsonl", MANIFEST, STATEMENT, *REPORTS, *CONTEXT, *examples}
     assert all(name in verification.out for name in ("report.html", "junit.xml", "results.sarif"))
 

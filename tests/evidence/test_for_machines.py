@@ -21,6 +21,7 @@ from conformance.reports.formats.sarif import sarif, sarif_text
 from conformance.reports.formats.statement import statement_text
 from conformance.results.result import result_of
 from conformance.rulebook import Level
+from tests.stored import stored_records
 
 from ..audit import stage
 from ..merchant.faulty.request_rules import KeyOfTheCall as Negligent
@@ -180,8 +181,8 @@ def test_what_says_something_else_is_a_complaint_in_every_form(right, wrong):
 def test_journals_that_were_written_before_stay_readable(directory, tmp_path):
     """A journal is never written anew: what a later version cannot judge any more it says in one sentence."""
     evidence = read_journal(directory)
-    assert not faults_of(evidence.records)
-    assert {record["kind"] for record in evidence.records} >= {
+    assert not faults_of(stored_records(evidence))
+    assert {record["kind"] for record in stored_records(evidence)} >= {
         "run",
         "plan",
         "history",

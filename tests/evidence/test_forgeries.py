@@ -5,7 +5,6 @@ Each changes what was recorded and draws every consequence that it can. That the
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.journal import read_journal
 from conformance.results.audit import recompute_judgements
+from tests.stored import stored_records
 
 from .runs import belonging, forged, of_kind, verified
 
@@ -173,7 +173,7 @@ def test_a_journal_of_two_runs_is_found(right, wrong, tmp_path):
     """The second half of the histories is another run's, of the same plan."""
 
     def spliced(records):
-        other = [json.loads(json.dumps(record)) for record in read_journal(right).records]
+        other = stored_records(read_journal(right))
         names = [record["id"] for record in of_kind(other, "history")]
         taken = set(names[len(names) // 2 :])
         whose = lambda record: record.get("id") if record["kind"] == "history" else record.get("history")  # noqa: E731

@@ -21,6 +21,7 @@ from conformance.runner.settings import Shard, nonce_for
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
 from conformance.targets.resolve import resolve_target
+from tests.stored import stored_records
 
 from ..ageing.test_age_lane import home, time  # noqa: F401 - fixtures
 from ..audit import stage
@@ -38,7 +39,7 @@ def cut_and_resumed(directory, to, lines):
     shutil.copytree(directory, to)
     lines_kept = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[:lines]
     (to / "journal.jsonl").write_bytes(b"".join(lines_kept) + b'{"n":')
-    run = read_journal(directory).records[0]
+    run = stored_records(read_journal(directory))[0]
     target = embedded()
     with pytest.MonkeyPatch.context() as patch:
         stage.use_small_plan(patch)
@@ -50,7 +51,7 @@ def cut_and_resumed(directory, to, lines):
 
 def within_a_history(directory):
     """Return how many lines there are up to a judgement in the middle of a history."""
-    records = read_journal(directory).records
+    records = stored_records(read_journal(directory))
     judged = [record for record in of_kind(records, "judgement") if record["step"] == 0]
     return judged[len(judged) // 2]["n"] + 1
 
@@ -143,7 +144,7 @@ def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path):
     evidence = read_journal(tmp_path / "run")
     verification = verified(tmp_path / "run")
     assert verification.code == WHOLE, verification
-    if evidence.records[-1]["ended"] != "complete":
+    if stored_records(evidence)[-1]["ended"] != "complete":
         return
 
     def change(records):
@@ -151,7 +152,7 @@ def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path):
         del resent["resent"]
         return records
 
-    if any(record.get("resent") and record["history"] for record in evidence.of_kind("exchange")):
+    if any(record.get("resent") and record["history"] for record in stored_records(evidence, "exchange")):
         verification = verified(forged(tmp_path / "run", tmp_path / "other", change, reports=False))
         assert verification.code == WRONG, verification
 
@@ -162,7 +163,7 @@ def test_tokens_that_end_meanwhile_are_verified(tmp_path):
         directory = played(tmp_path / "run", target, Profile.EPAYMENT)
     asked = [
         record
-        for record in read_journal(directory).of_kind("exchange")
+        for record in stored_records(read_journal(directory), "exchange")
         if record["request"]["path"] == "/accesstoken/get"
     ]
     assert len(asked) > 1
@@ -184,7 +185,7 @@ def fuzzed(tmp_path_factory):
 
 
 def test_fuzzed_requests_are_judged_again_and_counted(fuzzed):
-    number = sum(1 for _ in read_journal(fuzzed).of_kind("fuzzed"))
+    number = sum(1 for _ in stored_records(read_journal(fuzzed), "fuzzed"))
     verification = verified(fuzzed)
     assert verification.code == IN_PART, verification
     assert f"{number} fuzzed requests." in verification.out

@@ -11,6 +11,7 @@ from conformance.evidence.journal import JOURNAL_NAME, Journal, body_from_json, 
 from conformance.evidence.recorder import ExchangeRecorder
 from conformance.evidence.redaction import REMOVED, Redactor
 from conformance.wire import Call, NoResponse
+from tests.stored import stored_records
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJhcHAiOiJ0ZXN0In0.c2lnbmF0dXJl"
 KEY = "0f14ebcab0ec4b29ae0cb90d91b4a84a"
@@ -28,7 +29,7 @@ def recorded(folder, call, answer, *secrets, learn=()):
     exchanges.step = 3
     exchanges(call, answer)
     journal.close()
-    return read_journal(folder).records[1], (folder / JOURNAL_NAME).read_bytes()
+    return stored_records(read_journal(folder))[1], (folder / JOURNAL_NAME).read_bytes()
 
 
 def asks(path="/x", headers=(), body=b"", purpose="act"):
@@ -126,6 +127,6 @@ def test_of_two_that_were_sent_together_it_is_written_when_each_left(tmp_path):
     exchanges(asks(), Response(409), (0.0004, 0.1))
     exchanges(asks(), Response(200))
     journal.close()
-    records = read_journal(tmp_path).records[1:]
+    records = stored_records(read_journal(tmp_path))[1:]
     assert [(record.get("began"), record["ms"]) for record in records[:2]] == [(0.0, 250.0), (0.4, 100.0)]
     assert "began" not in records[2]

@@ -18,6 +18,7 @@ from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.transport import Connection
 from conformance.wire import NoResponse
+from tests.stored import stored_records
 
 from ..targets import sample
 from .runs import Unrefusing, played, verified
@@ -76,10 +77,10 @@ def test_a_run_whose_answers_get_lost_is_verified(share, epayment, tmp_path):
     seat = HttpTarget(Unquiet(share, epayment), credentials_from(embedded=True))
     directory = played(tmp_path / "run", seat, Profile.EPAYMENT)
     evidence = read_journal(directory)
-    statuses = {record["status"] for record in evidence.of_kind("judgement")}
+    statuses = {record["status"] for record in stored_records(evidence, "judgement")}
     assert "inconclusive" in statuses
     if share > GIVEN_UP:
-        assert evidence.records[-1]["ended"] == "environment"
+        assert stored_records(evidence)[-1]["ended"] == "environment"
     verification = verified(directory)
     assert verification.code == 0, verification
 
@@ -91,7 +92,7 @@ def test_a_run_whose_answers_get_lost_is_verified(share, epayment, tmp_path):
 )
 def test_a_run_against_an_application_is_verified(target, tmp_path):
     directory = played(tmp_path / "run", HttpTarget(target, credentials_from(embedded=True)), Profile.ECOM)
-    assert list(read_journal(directory).of_kind("judgement"))
+    assert stored_records(read_journal(directory), "judgement")
     verification = verified(directory)
     assert verification.code == 0, verification
 

@@ -11,6 +11,7 @@ from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import read_journal
 from conformance.rulebook import Readings
 from conformance.targets.resolve import resolve_target
+from tests.stored import stored_records
 
 from ..audit import stage
 from .runs import embedded, played, verified
@@ -84,7 +85,7 @@ def test_the_same_version_is_asked_of_the_rulebook(right, tmp_path):
         return records
 
     directory = tmp_path / "run"
-    stage.rewritten(other(list(read_journal(right).records)), directory)
+    stage.rewritten(other(stored_records(read_journal(right))), directory)
     verification = verified(directory)
     assert verification.code == 2
     assert "another version of the rulebook" in verification.errors

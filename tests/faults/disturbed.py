@@ -16,6 +16,7 @@ from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
 from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.resolve import resolve_target
+from tests.stored import stored_records
 
 from .proxy import Plan, proxy
 
@@ -72,7 +73,7 @@ def play(directory, plan: Plan, profile: Profile, provider: str, campaign=FewCam
 
 
 def came(directory, verdict, plan):
-    judgements = list(read_journal(directory).of_kind("judgement"))
+    judgements = stored_records(read_journal(directory), "judgement")
     findings = [finding for judgement in judgements for finding in judgement.get("findings", ())]
     return Came(
         verdict,

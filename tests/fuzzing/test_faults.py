@@ -17,6 +17,7 @@ from conformance.sandbox import Provider
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
+from tests.stored import stored_records
 
 from .faulty import CORRECT, FAULTS
 
@@ -46,7 +47,7 @@ def test_a_fault_is_found_by_its_rule(name, tmp_path):
     assert time.monotonic() - began < 60
     finding = next(
         record
-        for record in result.evidence.of_kind("fuzzed")
+        for record in stored_records(result.evidence, "fuzzed")
         if any(finding["rule"] == rule for finding in record.get("findings", ()))
     )
     assert finding["curl"].startswith("curl -i -X ")

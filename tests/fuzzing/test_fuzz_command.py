@@ -15,6 +15,7 @@ from conformance.reports import write_reports
 from conformance.results.audit import recompute_judgements
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
+from tests.stored import stored_records
 
 from ..cli.command import read_until, said, started
 from ..reports.schemas import faults_of, report_schema
@@ -33,12 +34,12 @@ def test_the_embedded_provider_needs_no_description(tmp_path):
     assert (code, errors) == (0, ""), out
     assert "10 rules passed" in out
     evidence = read_journal(tmp_path / "out")
-    assert faults_of(evidence.records) == []
+    assert faults_of(stored_records(evidence)) == []
     assert not list(Draft202012Validator(report_schema()).iter_errors(reported(tmp_path / "out")))
-    assert {record["source"] for record in evidence.of_kind("fuzzed")} >= {"probe", "coverage"}
-    sent = sum(record["kind"] in ("fuzzed", "aside") for record in evidence.records)
+    assert {record["source"] for record in stored_records(evidence, "fuzzed")} >= {"probe", "coverage"}
+    sent = sum(record["kind"] in ("fuzzed", "aside") for record in stored_records(evidence))
     assert 600 < sent <= 700
-    assert next(evidence.of_kind("fuzz-profile"))["ended"] == "the requests are used up"
+    assert stored_records(evidence, "fuzz-profile")[0]["ended"] == "the requests are used up"
     recompute_judgements(evidence)
 
 
@@ -46,7 +47,7 @@ def test_the_same_seed_sends_the_same(tmp_path):
     runs = []
     for name in ("one", "two"):
         assert said(tmp_path, "fuzz", *SHORT, "--seed", "9", "--out", name)[0] == 0
-        records = read_journal(tmp_path / name).of_kind("fuzzed")
+        records = stored_records(read_journal(tmp_path / name), "fuzzed")
         runs.append([(r["request"]["method"], r["request"]["path"], r["request"]["body"]) for r in records])
     assert runs[0] == runs[1]
 
@@ -59,9 +60,9 @@ def test_a_run_has_fuzzing_as_its_last_phase(tmp_path):
     assert code in (0, 4)
     assert "Fuzzing from openapi.json" in out
     evidence = read_journal(tmp_path / "out")
-    kinds = [record["kind"] for record in evidence.records]
+    kinds = [record["kind"] for record in stored_records(evidence)]
     assert kinds.index("fuzz") > max(i for i, kind in enumerate(kinds) if kind == "judgement")
-    assert evidence.records[0]["command"].endswith(f"--openapi {DESCRIPTION} --max-time 4")
+    assert stored_records(evidence)[0]["command"].endswith(f"--openapi {DESCRIPTION} --max-time 4")
 
 
 def test_a_server_and_its_own_description(tmp_path):
@@ -168,8 +169,8 @@ def test_an_interrupted_run_keeps_what_it_saw(tmp_path):
         process.communicate(timeout=60)
     assert process.returncode == 130
     evidence = read_journal(tmp_path / "out")
-    assert evidence.records[-1]["ended"] == "interrupted"
-    assert any(evidence.of_kind("fuzzed"))
+    assert stored_records(evidence)[-1]["ended"] == "interrupted"
+    assert any(stored_records(evidence, "fuzzed"))
     assert write_reports(tmp_path / "out").exit_code == 130
 
 
@@ -213,7 +214,9 @@ class Tells(Provider):
 def test_evidence_that_was_changed_is_not_believed(tmp_path):
     assert said(tmp_path, "fuzz", *SHORT, "--out", "out")[0] == 0
     evidence = read_journal(tmp_path / "out")
-    record = next(record for record in evidence.of_kind("fuzzed") if record["facts"].get("answer.status") == 400)
+    record = next(
+        record for record in stored_records(evidence, "fuzzed") if record["facts"].get("answer.status") == 400
+    )
     record["facts"]["answer.status"] = 418
     with pytest.raises(Exception, match="not judged by its rules"):
         recompute_judgements(evidence)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from conformance.evidence.journal import read_journal
 from conformance.reports.wording.sanitize import visible
+from tests.stored import stored_records
 
 from ..audit.stage import Said
 from ..reports.reading import UNSEEN, Page, check
@@ -44,7 +45,7 @@ def harmless(directory: Path, completed: Said | None = None) -> Page:
 def shown(directory: Path, page: Page) -> int:
     """Assert that every hostile body on the page stands there as text; return how many there are."""
     count = 0
-    for record in read_journal(directory).of_kind("exchange"):
+    for record in stored_records(read_journal(directory), "exchange"):
         anchor = f"exchange-{record['n']}"
         body = (record.get("response") or {}).get("body")
         if f'id="{anchor}"' not in page.text or not isinstance(body, str) or MARK not in body:

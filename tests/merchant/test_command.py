@@ -18,6 +18,7 @@ from conformance.merchant.harness import CountingSink
 from conformance.results.merchant_audit import recompute_merchant_findings
 from tests.merchant.helpers import harness_of, history, run_histories
 from tests.reports.schemas import faults_of, journal_schema, report_schema
+from tests.stored import stored_records
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "python:examples.merchants.epayment:Adapter"
@@ -55,8 +56,8 @@ def test_a_reference_merchant_is_conformant_and_its_evidence_complete(tmp_path, 
         "journal.jsonl", "report.html", "report.json", "junit.xml", "summary.md", "results.sarif", "badge.svg",
     }  # fmt: skip
     evidence = read_journal(out)
-    assert faults_of(evidence.records) == []
-    kinds = {record["kind"]: record for record in evidence.records}
+    assert faults_of(stored_records(evidence)) == []
+    kinds = {record["kind"]: record for record in stored_records(evidence)}
     assert all(faults_of([{**kinds[kind], "more": 1}]) for kind in ("action", "books", "exchange", "history"))
     recompute_merchant_findings(evidence)
     content = report(out)
@@ -82,7 +83,7 @@ def test_a_violation_has_a_counterexample_that_can_be_replayed(tmp_path, capsys)
     counterexample = json.loads(file.read_text(encoding="utf-8"))
     assert [step["do"] for step in counterexample["history"]["steps"]] == ["create", "start_3ds", "cancel"]
     assert counterexample["history"]["faults"] == []
-    assert faults_of(read_journal(out).records) == []
+    assert faults_of(stored_records(read_journal(out))) == []
     assert main(["replay", str(out), "M18"]) == 1
     assert "violated: M18" in capsys.readouterr().out
     assert main(["replay", str(out), file.name, "--target", "python:examples.merchants.epayment:Adapter"]) == 0

@@ -21,6 +21,7 @@ from tests.merchant.catalogue import INDEPENDENT
 from tests.merchant.correct.synchronous import Counting, Synchronous, payment_in
 from tests.merchant.helpers import harness_of, history
 from tests.reports.schemas import faults_of
+from tests.stored import stored_records
 
 
 class OneAtATime(Counting):
@@ -74,7 +75,7 @@ def test_a_correct_merchant_is_accused_of_nothing(adapter: type[Any]):
 def test_the_report_says_that_the_order_was_cancelled_twice_at_once(tmp_path: Path):
     concurrent = type("Concurrent", (LastOneWrites,), {"concurrent": True})
     result = run_merchant(concurrent, histories=0, strict=True, out=tmp_path / "out")
-    assert faults_of(result.evidence.records) == []
+    assert faults_of(stored_records(result.evidence)) == []
     recompute_merchant_findings(result.evidence)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "The shop cancels the order twice at the same time" in page

@@ -5,6 +5,7 @@ import json
 
 import httpx
 import pytest
+from msgspec import structs
 
 from conformance.domain.messages import Request
 from conformance.merchant.provider_double.double import NoResponse, ProviderDouble
@@ -14,6 +15,7 @@ from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault
 from conformance.sandbox.options import MSN, SUBSCRIPTION_KEY
+from tests.stored import stored
 
 PAYMENTS = "/epayment/v1/payments"
 REFERENCE = "order-0001"
@@ -37,8 +39,8 @@ class Bench:
         }
         assert self.send("POST", PAYMENTS, body, "k-create").status == 201
 
-    def write(self, kind, **content):
-        self.records.append({"n": len(self.records), "kind": kind, **content})
+    def write(self, record):
+        self.records.append(stored(structs.replace(record, n=len(self.records))))
 
     def headers(self, key):
         return (

@@ -13,6 +13,7 @@ from conformance.results.result import Result
 from conformance.rulebook import Readings
 from conformance.runner.campaign import Campaign
 from conformance.sandbox import Provider
+from tests.stored import stored_records
 
 from .stage import seat_of, settings_for, stage_for
 
@@ -38,20 +39,22 @@ def replay(make: Callable[[], Provider], example: Counterexample) -> list[str]:
 
 def shortest(result: Result) -> dict[str, Any]:
     """Return the record of the shortest counterexample; the first one of those that are equally short."""
-    return min(result.evidence.of_kind("counterexample"), key=lambda record: record["steps"])
+    return min(stored_records(result.evidence, "counterexample"), key=lambda record: record["steps"])
 
 
 def first_finding(result: Result) -> dict[str, Any]:
     """Return the first finding of the shortest counterexample."""
     record = shortest(result)
-    judgements = [one for one in result.evidence.of_kind("judgement") if one["history"] == record["history"]]
+    judgements = [one for one in stored_records(result.evidence, "judgement") if one["history"] == record["history"]]
     return next(one["findings"][0] for one in judgements if one["status"] == "violates")
 
 
 def told(result: Result) -> str:
     """Tell the shortest counterexample in one line."""
     record = shortest(result)
-    history = next(one["history"] for one in result.evidence.of_kind("history") if one["id"] == record["history"])
+    history = next(
+        one["history"] for one in stored_records(result.evidence, "history") if one["id"] == record["history"]
+    )
     return " > ".join(
         " ".join([step["do"], *(f"{name}={value}" for name, value in step.items() if name != "do")])
         for step in history["steps"]

@@ -15,6 +15,7 @@ from conformance.judging.verdicts import RunVerdict
 from conformance.results.result import result_of
 from conformance.sandbox import Provider
 from conformance.sandbox.server import running_server
+from tests.stored import stored_records
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -59,7 +60,7 @@ class Folder:
         return result_of(self.evidence)
 
     def ended(self):
-        finish = self.evidence.records[-1]
+        finish = stored_records(self.evidence)[-1]
         return finish["kind"], finish.get("ended"), finish.get("message")
 
 
@@ -69,7 +70,7 @@ def folder(tmp_path):
 
 
 def histories_in(evidence):
-    return [(record["id"], record["history"]) for record in evidence.of_kind("history")]
+    return [(record["id"], record["history"]) for record in stored_records(evidence, "history")]
 
 
 def verdicts_in(result):
@@ -89,8 +90,8 @@ def test_a_session_is_the_run_that_the_campaign_makes(folder, campaign, workers)
     assert done.returncode == campaign.exit_code, done.stdout + done.stderr
     assert histories_in(result.evidence) == histories_in(campaign.evidence)
     assert verdicts_in(result) == verdicts_in(campaign)
-    assert result.evidence.records[0]["nonce"] == campaign.evidence.records[0]["nonce"]
-    assert [record["kind"] for record in result.evidence.records].count("capabilities") == 1
+    assert stored_records(result.evidence)[0]["nonce"] == stored_records(campaign.evidence)[0]["nonce"]
+    assert [record["kind"] for record in stored_records(result.evidence)].count("capabilities") == 1
     assert sorted(path.name for path in folder.out.iterdir()) == [
         "badge.svg",
         "journal.jsonl",
@@ -112,7 +113,7 @@ def test_workers_do_not_meet_each_others_orders_on_a_server(folder):
         done = folder.suite(*WORKERS, *chosen, "--cancel-control-url", f"{url}/control", target=url)
     assert done.returncode == 4, done.stdout
     assert "2 passed" in done.stdout
-    assert folder.evidence.records[0]["target"]["kind"] == "url"
+    assert stored_records(folder.evidence)[0]["target"]["kind"] == "url"
     assert not any(one.violations for one in folder.result.rules)
 
 

@@ -12,6 +12,7 @@ from conformance.domain.steps import Approve, Cancel, Capture, Refund, Reserve, 
 from conformance.evidence.counterexamples import read_counterexample
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.sandbox import EPayment, Provider
+from tests.stored import stored_records
 
 from .faults import FAULTS
 from .running import races, races_of, rule_of, run
@@ -30,7 +31,9 @@ def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypat
     violated = {rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED}
     assert result.verdict is RunVerdict.NOT_CONFORMANT, result.reason
     assert "INV-11" in violated <= {"INV-11", "EC-02", *BOOKS}
-    examples = [read_counterexample(tmp_path / record["file"]) for record in result.evidence.of_kind("counterexample")]
+    examples = [
+        read_counterexample(tmp_path / record["file"]) for record in stored_records(result.evidence, "counterexample")
+    ]
     assert examples
     for example in examples:
         (race,) = races_of(example.history)
@@ -39,7 +42,7 @@ def test_a_check_that_is_apart_from_its_act_is_caught(fault, tmp_path, monkeypat
 
 
 def violating(result):
-    return [record for record in result.evidence.of_kind("judgement") if record["status"] == "violates"]
+    return [record for record in stored_records(result.evidence, "judgement") if record["status"] == "violates"]
 
 
 def test_money_that_was_released_and_captured_is_out_of_the_books(tmp_path):
@@ -75,7 +78,7 @@ def test_a_correct_provider_passes_however_long_it_takes(seed, tmp_path):
         result = run(url, profile, tmp_path, seed=seed, histories=24)
     races = rule_of(result, "INV-11")
     assert races.verdict is RuleVerdict.PASSED, races.reason
-    assert {record["status"] for record in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
+    assert {record["status"] for record in stored_records(result.evidence, "judgement")} <= {"conforms", "recorded"}
 
 
 class Impatient:
@@ -122,7 +125,7 @@ def test_who_turns_one_of_two_down_for_the_moment_conforms(profile, status, body
     assert impatient.turned_down > 10
     assert rule_of(result, "INV-11").verdict is RuleVerdict.PASSED
     assert not violating(result)
-    assert status in {record["response"]["status"] for record in result.evidence.of_kind("exchange")}
+    assert status in {record["response"]["status"] for record in stored_records(result.evidence, "exchange")}
 
 
 class Half(EPayment):
@@ -140,14 +143,16 @@ def test_a_failure_without_a_race_is_not_reported_as_one(tmp_path):
     alone = {judgement["history"] for judgement in violating(result)}
     assert alone
     assert all(name[-1] in "xy" or "-s" in name for name in alone)
-    superseded = [record for record in result.evidence.of_kind("judgement") if record.get("superseded")]
+    superseded = [record for record in stored_records(result.evidence, "judgement") if record.get("superseded")]
     assert all("one after the other" in judgement["cause"] for judgement in superseded)
 
 
 def test_both_requests_are_recorded_in_the_order_of_the_step(tmp_path):
     with threaded(slowed(Provider(), 1)) as url:
         result = run(url, Profile.EPAYMENT, tmp_path)
-    raced = [record for record in result.evidence.of_kind("exchange") if "began" in record and record["history"]]
+    raced = [
+        record for record in stored_records(result.evidence, "exchange") if "began" in record and record["history"]
+    ]
     assert len(raced) >= 36 * 2
     for first, second in zip(raced[::2], raced[1::2], strict=True):
         assert (first["history"], first["step"]) == (second["history"], second["step"])

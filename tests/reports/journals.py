@@ -15,6 +15,7 @@ from conformance.evidence.consistency import PLANNED, digest_of
 from conformance.evidence.journal import Journal
 from conformance.judging.verdicts import CHECKS_NEEDED
 from conformance.rulebook import NEEDS, Readings, Rule, Rulebook, Status, load
+from tests.stored import record_of
 
 Json = dict[str, Any]
 EVERYTHING = sorted(NEEDS - {"wire"})
@@ -41,37 +42,39 @@ class Writer:
     def __post_init__(self) -> None:
         self.journal = Journal(self.directory)
         self.journal.append(
-            "run",
-            format=1,
-            tool="0.1.0",
-            started="2026-11-23T03:00:00Z",
-            command="cancel-conformance run --target http://127.0.0.1:9701 --seed 7",
-            seed=7,
-            budget="standard",
-            histories=None,
-            profiles=[profile.value for profile in self.profiles],
-            market="no",
-            readings=Readings.documented().as_json(),
-            rulebook=self.book.digest,
-            nonce="3f2a",
-            target={"kind": "url", "name": "http://127.0.0.1:9701", "wire": self.wire, "control": None},
-            waivers=[{"rule": rule, "reason": reason} for rule, reason in self.waivers.items()],
-            python="3.11.7",
+            record_of(
+                "run",
+                format=1,
+                tool="0.1.0",
+                started="2026-11-23T03:00:00Z",
+                command="cancel-conformance run --target http://127.0.0.1:9701 --seed 7",
+                seed=7,
+                budget="standard",
+                histories=None,
+                profiles=[profile.value for profile in self.profiles],
+                market="no",
+                readings=Readings.documented().as_json(),
+                rulebook=self.book.digest,
+                nonce="3f2a",
+                target={"kind": "url", "name": "http://127.0.0.1:9701", "wire": self.wire, "control": None},
+                waivers=[{"rule": rule, "reason": reason} for rule, reason in self.waivers.items()],
+                python="3.11.7",
+            )
         )
         if self.begin:
             for profile in self.profiles:
                 self.looked_at(profile)
-                self.journal.append("smoke", profile=profile.value, ok=True, note="Initiated and read back.")
+                self.journal.append(record_of("smoke", profile=profile.value, ok=True, note="Initiated and read back."))
 
     def looked_at(self, profile: Profile) -> None:
         told = {"source": "The control API lists them.", "lapses_after": None}
-        self.journal.append("capabilities", profile=profile.value, offered=self.offered, **told)
+        self.journal.append(record_of("capabilities", profile=profile.value, offered=self.offered, **told))
 
     def finish(self, ended: str = "complete", message: str = "") -> Path:
         # Nobody knew before what would be played.
         digest = digest_of(self._planned.items())
-        self.journal.append("plan", histories=list(self._planned), digest=digest)
-        self.journal.append("finish", ended=ended, message=message, seconds=12.5)
+        self.journal.append(record_of("plan", histories=list(self._planned), digest=digest))
+        self.journal.append(record_of("finish", ended=ended, message=message, seconds=12.5))
         return self.stop()
 
     def stop(self) -> Path:
@@ -92,14 +95,14 @@ class Writer:
         record |= changes
         if record["source"] in PLANNED:
             self._planned[name] = record["history"]
-        self.journal.append("history", id=name, profile=profile.value, **record)
+        self.journal.append(record_of("history", id=name, profile=profile.value, **record))
         return name
 
     def again(self, name: str) -> str:
         """Play a history again that proved nothing."""
         profile = Profile(self._planned[name]["profile"])
         rest = {"source": "systematic", "label": "", "cell": {}, "goals": [], "history": self._planned[name]}
-        self.journal.append("history", id=f"{name}b", profile=profile.value, **rest)
+        self.journal.append(record_of("history", id=f"{name}b", profile=profile.value, **rest))
         return f"{name}b"
 
     def exchange(self, history: str, step: int, purpose: str, call: str, answer: Any, **changes: Any) -> None:
@@ -123,10 +126,10 @@ class Writer:
         }
         if answer is None:
             record["lost"] = "the connection was closed"
-        self.journal.append("exchange", history=history, step=step, purpose=purpose, **{**record, **changes})
+        self.journal.append(record_of("exchange", history=history, step=step, purpose=purpose, **{**record, **changes}))
 
     def judgement(self, history: str, step: int, do: str, status: str, **rest: Any) -> None:
-        self.journal.append("judgement", history=history, step=step, do=do, status=status, **rest)
+        self.journal.append(record_of("judgement", history=history, step=step, do=do, status=status, **rest))
 
     def passed(self, history: str, *steps: str) -> None:
         """Say of the first steps of a history that they went as they should."""
@@ -230,16 +233,18 @@ class Writer:
 
     def counterexample(self, rule: str, first: str, history: str, reason: str = "", number: int = 1) -> None:
         self.journal.append(
-            "counterexample",
-            rule=rule,
-            profile="ecom",
-            reason=reason or "answer.outcome should be refused, but was accepted",
-            field="answer.outcome",
-            file=f"counterexamples/ecom-{rule}-{number}.json",
-            history=history,
-            first=first,
-            steps=3,
-            tried=31,
+            record_of(
+                "counterexample",
+                rule=rule,
+                profile="ecom",
+                reason=reason or "answer.outcome should be refused, but was accepted",
+                field="answer.outcome",
+                file=f"counterexamples/ecom-{rule}-{number}.json",
+                history=history,
+                first=first,
+                steps=3,
+                tried=31,
+            )
         )
 
     def checked(self, profile: Profile) -> list[Rule]:
@@ -291,7 +296,7 @@ def violated(directory: Path) -> Path:
     missed = writer.history(Profile.ECOM, [{"do": "enter-3ds"}, {"do": "cancel"}], label="in 3-D Secure")
     writer.passed(missed, "initiate")
     writer.judgement(missed, 1, "enter-3ds", "inconclusive", seen="refused 404", observed={}, cause="it is not offered")
-    writer.journal.append("missed", history=missed, rules=["EC-06"], cause="the target offers no 3-D Secure")
+    writer.journal.append(record_of("missed", history=missed, rules=["EC-06"], cause="the target offers no 3-D Secure"))
     shrunk = writer.violated("EC-08", source="shrinking", cell={})
     writer.counterexample("EC-08", first, shrunk)
     return writer.finish()

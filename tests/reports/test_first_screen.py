@@ -14,6 +14,7 @@ from conformance.reports.wording.merchant import trouble_in_words
 from conformance.results.result import result_of
 from conformance.sandbox import EPayment, Options, Provider
 from conformance.targets.http.embedded import EmbeddedTransport
+from tests.stored import record_of
 
 from . import journals
 from .test_strength import power
@@ -45,7 +46,8 @@ class Named:
     """As much of a result as the first sentence needs."""
 
     def __init__(self, name, **run):
-        self.run = {"target": {"name": name, "kind": "python"}, **run}
+        target = {"kind": "python", "name": name, "wire": True, "control": None}
+        self.run = record_of("run", target=target, **run)
 
 
 @pytest.mark.parametrize(

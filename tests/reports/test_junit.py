@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import Evidence
 from conformance.judging.run_verdicts import blocks_conformance, run_verdict
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.formats.json_report import report_as_json
@@ -16,6 +15,7 @@ from conformance.reports.formats.junit import junit_text
 from conformance.reports.wording.headline import headline
 from conformance.results.result import Result
 from conformance.rulebook import Level, load
+from tests.stored import evidence_of
 
 RULES = load().rules
 ENDS = {"complete": None, "environment": RunVerdict.ENVIRONMENT, "harness": RunVerdict.HARNESS}
@@ -54,7 +54,7 @@ def results(draw):
     verdict, reason = run_verdict(rules, ENDS[ended])
     run = record_of_the_run([profile.value for profile in Profile], load().digest)
     finish = {"n": 1, "kind": "finish", "prev": "0" * 64, "ended": ended, "message": draw(TEXTS), "seconds": 1.0}
-    return Result(Evidence((run, finish)), verdict, reason, tuple(rules), {}, {}, {Profile.ECOM: len(rules)}, 0)
+    return Result(evidence_of((run, finish)), verdict, reason, tuple(rules), {}, {}, {Profile.ECOM: len(rules)}, 0)
 
 
 def cases(root):

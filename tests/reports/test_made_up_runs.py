@@ -15,6 +15,7 @@ from conformance.evidence.journal import JournalError, read_journal
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.reports import write_reports
 from conformance.rulebook import Readings
+from tests.stored import stored_records
 
 from ..audit.recount import complaints
 from . import journals
@@ -70,7 +71,7 @@ def test_the_first_screen_says_by_which_documents_and_readings(tmp_path, monkeyp
 @pytest.mark.parametrize("name", ["violated", "interrupted", "unbegun", "hostile"])
 def test_the_samples_are_journals_as_the_schema_says(tmp_path, name):
     getattr(journals, name)(tmp_path / "run")
-    assert not faults_of(read_journal(tmp_path / "run").records)
+    assert not faults_of(stored_records(read_journal(tmp_path / "run")))
 
 
 def test_both_schemas_are_schemas():
@@ -80,7 +81,7 @@ def test_both_schemas_are_schemas():
 
 def test_a_record_of_another_form_is_not_as_the_schema_says(tmp_path):
     journals.violated(tmp_path)
-    records = {record["kind"]: record for record in read_journal(tmp_path).records}
+    records = {record["kind"]: record for record in stored_records(read_journal(tmp_path))}
     # What only some runs have is made by those, in tests of their own.
     rare = {"fuzz", "fuzzed", "aside", "fuzz-profile", "hand", "action", "books", "examples", "shared"}
     bought = ("most", "sent", "played", "planned", "systematic", "rest")

@@ -14,6 +14,7 @@ from conformance.domain.expectation import Between, Folded, Mentions, Missing, N
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import Age, Cancel, Capture, Together
 from conformance.evidence.journal import read_journal
+from conformance.evidence.records import ExchangeRecord, JudgementRecord
 from conformance.reports.html.charts import Money, band, money_in_words, money_of
 from conformance.reports.html.coverage import grids_of
 from conformance.reports.html.histories import HistoryView
@@ -30,6 +31,7 @@ from conformance.reports.wording.provider import (
 )
 from conformance.reports.wording.sanitize import body_of, shortened, visible
 from conformance.results.result import result_of
+from tests.stored import record_of
 
 from . import journals
 from .reading import UNSEEN
@@ -38,8 +40,8 @@ from .schemas import journal_schema
 
 def play(age: str, flag: str = "absent", status: str = "conforms", **cell: str) -> HistoryView:
     place = {"situation": "reserved", "age": age, "flag": flag, **cell}
-    record = {"id": "x", "profile": "ecom", "source": "systematic", "cell": place}
-    return HistoryView(record, judgements=[{"step": 1, "status": status}])
+    record = record_of("history", id="x", profile="ecom", source="systematic", cell=place, history={})
+    return HistoryView(record, judgements=[record_of("judgement", history="x", step=1, do="cancel", status=status)])
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,10 @@ def test_a_cell_in_which_all_came_to_the_same_shows_how_many():
     assert [cell.shown for cell in grid.rows[0][1] if cell] == ["2"]
 
 
+def violation(**content: Any) -> JudgementRecord:
+    return record_of("judgement", history="x", step=1, status="violates", **content)
+
+
 @pytest.mark.parametrize(
     ("observed", "said"),
     [
@@ -87,23 +93,22 @@ def test_a_cell_in_which_all_came_to_the_same_shows_how_many():
 )
 def test_a_violation_says_whether_it_is_the_answer_that_is_wrong_or_the_order(observed, said):
     claims = [{"field": name, "permitted": {"one-of": [10]}, "rules": ["EP-05"]} for name in observed]
-    expected = [{"name": "released", "rules": ["EP-05"], "claims": claims}]
-    judgement = {"do": "cancel", "observed": observed, "expected": expected}
-    told, question = what_differs(judgement)
+    expected = [{"name": "released", "rules": ["EP-05"], "readings": {}, "claims": claims}]
+    told, question = what_differs(violation(do="cancel", observed=observed, expected=expected))
     assert told.startswith(said)
     assert bool(told) is bool(question) is bool(said)
 
 
 def test_the_answer_to_a_test_action_is_not_set_against_the_order():
     claims = [{"field": name, "permitted": {"one-of": [10]}, "rules": ["INV-1"]} for name in ("answer.a", "view.b")]
-    expected = [{"name": "reserved", "rules": [], "claims": claims}]
-    judgement = {"do": "leave-3ds", "observed": {"answer.a": 10, "view.b": 0}, "expected": expected}
-    assert what_differs(judgement) == ("", "")
-    assert what_differs({**judgement, "do": "cancel"})[0].startswith("The answer is as permitted")
+    expected = [{"name": "reserved", "rules": [], "readings": {}, "claims": claims}]
+    judgement = {"observed": {"answer.a": 10, "view.b": 0}, "expected": expected}
+    assert what_differs(violation(do="leave-3ds", **judgement)) == ("", "")
+    assert what_differs(violation(do="cancel", **judgement))[0].startswith("The answer is as permitted")
 
 
 def test_of_a_judgement_without_an_expectation_nothing_is_said_to_differ():
-    assert what_differs({"observed": {"view.cancelled": 0}}) == ("", "")
+    assert what_differs(violation(do="cancel", observed={"view.cancelled": 0})) == ("", "")
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
@@ -207,7 +212,7 @@ def test_a_reason_names_its_field_and_its_money_as_the_tables_do(reason, said):
 
 def test_an_interrupted_run_says_of_how_many_histories_nothing_is_known(tmp_path):
     writer = journals.Writer(tmp_path)
-    writer.journal.append("plan", histories=["ecom-0001", "ecom-0002", "ecom-0003"], digest="0" * 64)
+    writer.journal.append(record_of("plan", histories=["ecom-0001", "ecom-0002", "ecom-0003"], digest="0" * 64))
     writer.played(Profile.ECOM, ["EC-03"])
     result = result_of(read_journal(writer.stop()))
     assert "1 of 3 planned histories were begun." in ending_note(result)
@@ -217,7 +222,7 @@ def test_an_interrupted_run_says_of_how_many_histories_nothing_is_known(tmp_path
 
 def test_histories_that_were_played_again_are_told_apart_from_those_that_were_planned(tmp_path):
     writer = journals.Writer(tmp_path)
-    writer.journal.append("plan", histories=["ecom-0001"], digest="0" * 64)
+    writer.journal.append(record_of("plan", histories=["ecom-0001"], digest="0" * 64))
     name = writer.history(Profile.ECOM, [{"do": "cancel"}])
     writer.judgement(name, 0, "initiate", "inconclusive", cause="no answer", seen="lost", observed={}, superseded=True)
     writer.again(name)
@@ -226,15 +231,25 @@ def test_histories_that_were_played_again_are_told_apart_from_those_that_were_pl
     assert "few steps; 1 of them to repeat what proved nothing" in html_text(result)
 
 
-def exchange(number: int, method: str, operation: str = "", step: int = 1, purpose: str = "act") -> dict[str, Any]:
-    wire = {"wire": {"operation": operation}} if operation else {}
-    return {"n": number, "step": step, "purpose": purpose, "request": {"method": method}, **wire}
+WIRE = {
+    "action": "cancel", "order": 0, "api": "", "payment": "", "owner": None, "host": "", "connection": "", "at": 0,
+    "fault": "", "reached": True, "copy": False, "before": None, "after": None,
+}  # fmt: skip
+
+
+def exchange(number: int, method: str, operation: str = "", step: int = 1, purpose: str = "act") -> ExchangeRecord:
+    wire = {"wire": {**WIRE, "operation": operation}} if operation else {}
+    request = {"method": method, "path": "/", "headers": [], "body": ""}
+    return record_of("exchange", n=number, step=step, purpose=purpose, request=request, **wire)
+
+
+SHOWN = record_of("history", n=3, id="x", profile="ecom", source="systematic", history={})
 
 
 def test_a_step_leads_to_the_request_that_changed_something():
     told = [exchange(4, "POST", "token"), exchange(5, "GET", "read"), exchange(6, "POST", "cancel")]
-    shown = HistoryView({"n": 3, "id": "x"}, exchanges=[exchange(7, "POST", step=0), *told])
+    shown = HistoryView(SHOWN, exchanges=[exchange(7, "POST", step=0), *told])
     assert evidence_anchor(shown, 1) == "exchange-6"
     assert evidence_anchor(shown, 1, place=2) == "exchange-5"
-    assert evidence_anchor(HistoryView({"n": 3, "id": "x"}, exchanges=told[:2]), 1) == "exchange-4"
+    assert evidence_anchor(HistoryView(SHOWN, exchanges=told[:2]), 1) == "exchange-4"
     assert evidence_anchor(shown, 9) == "history-3"

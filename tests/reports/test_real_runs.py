@@ -24,6 +24,7 @@ from conformance.sandbox.epayment import EPayment
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
+from tests.stored import stored_records
 
 from ..audit.recount import complaints
 from .reading import Page, check
@@ -73,11 +74,11 @@ def run(request) -> Run:
 
 
 def test_every_record_of_the_journal_is_as_its_schema_says(faulty):
-    assert not faults_of(read_journal(faulty.directory).records)
+    assert not faults_of(stored_records(read_journal(faulty.directory)))
 
 
 def test_the_first_records_of_all_profiles_are_as_the_schema_says(sound):
-    assert not faults_of(read_journal(sound.directory).records[:1000])
+    assert not faults_of(stored_records(read_journal(sound.directory))[:1000])
 
 
 def test_report_json_is_as_its_schema_says_and_keeps_the_contract(run):

@@ -7,15 +7,16 @@ import pytest
 from conformance.domain.order import Market
 from conformance.reports.html.age_distribution import age_distributions_of
 from conformance.reports.html.histories import EvidenceRef, HistoryView
+from tests.stored import record_of
 
 DAY = int(timedelta(days=1).total_seconds())
 
 
 def sight(*steps, at=None, amount=1000):
     steps = ({"do": "initiate", "amount": amount}, *steps)
-    return EvidenceRef(
-        HistoryView({"id": "ecom-1", "history": {"steps": list(steps)}}), len(steps) - 1 if at is None else at
-    )
+    history = {"version": 1, "profile": "ecom", "steps": list(steps)}
+    record = record_of("history", id="ecom-1", profile="ecom", source="systematic", history=history)
+    return EvidenceRef(HistoryView(record), len(steps) - 1 if at is None else at)
 
 
 def age(days):

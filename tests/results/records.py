@@ -2,10 +2,10 @@
 
 from conformance.domain.order import Profile
 from conformance.evidence.consistency import PLANNED, digest_of
-from conformance.evidence.journal import Evidence
 from conformance.judging.verdicts import RuleVerdict
 from conformance.results.result import result_of
 from conformance.rulebook import NEEDS, Readings, Status, load
+from tests.stored import evidence_of
 
 ECOM = Profile.ECOM
 
@@ -62,7 +62,7 @@ def planned(records):
 def result(*records, begin=None, finish=FINISH, offered=OFFERED):
     offered = [offered] if isinstance(offered, dict) else offered
     everything = [begin or run(), *offered, planned(records), *records, *([finish] if finish else [])]
-    return result_of(Evidence(tuple(everything)))
+    return result_of(evidence_of(everything))
 
 
 def rule(found, name):

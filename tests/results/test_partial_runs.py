@@ -12,6 +12,11 @@ from tests.results.records import (
     rule,
     run,
 )
+from tests.stored import typed
+
+
+def merged(number):
+    return {"shard": number, "records": 9, "digest": "0" * 64, "nonce": "n", "ended": "complete"}
 
 
 @pytest.mark.parametrize(
@@ -19,13 +24,13 @@ from tests.results.records import (
     [
         ({}, ""),
         ({"shard": {"number": 2, "of": 3}}, "This is shard 2 of 3: merge all of them for a verdict."),
-        ({"merged": {"of": 3, "shards": [{"shard": 1}, {"shard": 3}]}}, "Shard 2 of 3 missing: nothing is claimed."),
-        ({"merged": {"of": 3, "shards": [{"shard": 2}]}}, "Shards 1, 3 of 3 missing: nothing is claimed."),
-        ({"merged": {"of": 2, "shards": [{"shard": 2}, {"shard": 1}]}}, ""),
+        ({"merged": {"of": 3, "shards": [merged(1), merged(3)]}}, "Shard 2 of 3 missing: nothing is claimed."),
+        ({"merged": {"of": 3, "shards": [merged(2)]}}, "Shards 1, 3 of 3 missing: nothing is claimed."),
+        ({"merged": {"of": 2, "shards": [merged(2), merged(1)]}}, ""),
     ],
 )
 def test_a_part_of_a_run_says_of_what(changes, said):
-    assert partial_note(run(**changes)) == said
+    assert partial_note(typed(run(**changes))) == said
 
 
 def test_a_part_of_a_run_is_never_conformant_however_green_it_is():

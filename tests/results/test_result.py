@@ -4,7 +4,7 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.evidence.consistency import digest_of
-from conformance.evidence.journal import Evidence, JournalError
+from conformance.evidence.journal import JournalError
 from conformance.judging.verdicts import LAST, RuleVerdict, RunVerdict
 from conformance.obligations.judge import CAUSE_ORDER
 from conformance.results.result import book_of, result_of
@@ -27,6 +27,7 @@ from tests.results.records import (
     run,
     several,
 )
+from tests.stored import evidence_of
 
 
 def test_examples_are_counted_by_rule_and_side():
@@ -179,7 +180,7 @@ def test_histories_and_exchanges_are_counted_and_the_evidence_is_kept():
     shrinking = played(name="ecom-s1", source="shrinking")
     found = result(exchange, *several({}, {}), {**exchange, "history": "ecom-1"}, *shrinking)
     assert (found.histories, found.exchanges) == ({ECOM: 2}, 2)
-    assert (found.run, len(found.evidence.records)) == (run(), 15)
+    assert (found.run, len(found.evidence.records)) == (typed(run()), 15)
 
 
 def test_what_is_missing_of_a_run_that_says_it_is_complete_is_no_result():
@@ -191,8 +192,6 @@ def test_what_is_missing_of_a_run_that_says_it_is_complete_is_no_result():
 
 
 def test_what_cannot_be_read_is_said():
-    with pytest.raises(JournalError, match=r"^The evidence is not complete: a record lacks 'status'"):
-        result(history(), {name: value for name, value in judgement(step=0).items() if name != "status"})
     unknown = {**history(), "history": {"version": 1, "profile": "ecom", "steps": [{"do": "dance"}]}}
     with pytest.raises(JournalError, match=r"^The evidence is not complete: .*dance"):
         result(unknown)
@@ -236,13 +235,6 @@ def test_a_waiver_that_means_nothing_is_refused(waivers):
 def test_without_http_the_rules_of_the_wire_are_out_of_scope():
     found = result(begin=run(target={**run()["target"], "wire": False}))
     assert not rule(found, "EC-23").in_scope
-
-
-@pytest.mark.parametrize("part", ["rulebook", "waivers", "target"])
-def test_a_run_record_that_lacks_a_part_is_an_error_with_a_sentence(part):
-    begin = {name: value for name, value in run().items() if name != part}
-    with pytest.raises(JournalError):
-        result(begin=begin)
 
 
 def test_a_run_in_which_everything_was_shown_is_conformant():
@@ -299,7 +291,7 @@ def test_a_waiver_holds_until_the_end_of_its_last_day(until, over):
 def merchants(*records, **changes):
     begin = run(party="merchant", rulebook=load_obligations().digest, **changes)
     shown = {**OFFERED, "offered": []}
-    return result_of(Evidence((begin, shown, planned(records), *records, FINISH)))
+    return result_of(evidence_of((begin, shown, planned(records), *records, FINISH)))
 
 
 def test_a_merchants_run_is_held_against_the_obligations():
@@ -307,7 +299,7 @@ def test_a_merchants_run_is_held_against_the_obligations():
     assert {one.rule.id for one in found.rules} == {one.id for one in load_obligations().governing(Profile.ECOM)}
     assert (rule(found, "M1").examples, rule(found, "M1").verdict) == (1, RuleVerdict.THIN)
     assert book_of(found.evidence) == load_obligations()
-    assert book_of(Evidence((run(), run(party="merchant")))) == load()
+    assert book_of(evidence_of((run(), run(party="merchant")))) == load()
     assert rule(found, "M2").reason == "nothing that the integration did in this run was about it"
 
 
@@ -316,10 +308,10 @@ def test_a_merchants_evidence_is_checked_as_a_merchants():
     shops = {**history(), "history": {"version": 1, "profile": "ecom", "party": "merchant"}}
     digest = {"kind": "plan", "histories": ["ecom-1"], "digest": digest_of([("ecom-1", shops["history"])])}
     begin = run(party="merchant", rulebook=load_obligations().digest)
-    evidence = Evidence((begin, {**OFFERED, "offered": []}, digest, shops, FINISH))
+    evidence = evidence_of((begin, {**OFFERED, "offered": []}, digest, shops, FINISH))
     assert result_of(evidence).histories == {Profile.ECOM: 1}
     with pytest.raises(JournalError, match="is about ecom-1, which was not begun"):
-        result_of(Evidence((begin, {**OFFERED, "offered": []}, judgement(), FINISH)))
+        result_of(evidence_of((begin, {**OFFERED, "offered": []}, judgement(), FINISH)))
 
 
 @pytest.mark.parametrize(("strict", "verdict"), [(False, RuleVerdict.WARNING), (True, RuleVerdict.VIOLATED)])

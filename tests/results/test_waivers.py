@@ -7,6 +7,7 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
+from conformance.evidence.record_parts import part_as_json
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.results.waivers import (
     Waiver,
@@ -14,7 +15,7 @@ from conformance.results.waivers import (
     parse_waivers,
     read_expected_failures,
     run_waivers,
-    waiver_from_json,
+    waiver_from_record,
 )
 from conformance.rulebook import load
 
@@ -34,8 +35,8 @@ EXPECTED = Waiver("EP-05", "ticket 7", DAY)
 def test_a_text_is_read_and_stored_and_read_again(text, waiver):
     assert parse_waivers([text], day=DAY) == parse_waivers(text, day=DAY) == (waiver,)
     assert parse_waivers([waiver.as_text()], day=DAY) == (waiver,)
-    assert waiver_from_json(waiver.as_json()) == waiver
-    assert list(waiver.as_json()) == ["rule", "reason", "until"][: 3 if waiver.until else 2]
+    assert waiver_from_record(waiver.as_record()) == waiver
+    assert list(part_as_json(waiver.as_record())) == ["rule", "reason", "until"][: 3 if waiver.until else 2]
 
 
 def test_reasons_by_rule_are_waivers_without_an_end():

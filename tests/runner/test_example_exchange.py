@@ -20,6 +20,7 @@ from conformance.sandbox import EPayment, Provider
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
+from tests.stored import stored_records
 
 from ..reports.schemas import journal_schema
 
@@ -72,16 +73,16 @@ def test_another_machine_tries_it_first(found, tmp_path):
     before = kept(place)
     assert run(tmp_path / "two", [f"ro:{place}"], faulty=True, seed=77).verdict is RunVerdict.NOT_CONFORMANT
     evidence = read_journal(tmp_path / "two")
-    histories = [record for record in evidence.of_kind("history") if record["source"] != "shrinking"]
+    histories = [record for record in stored_records(evidence, "history") if record["source"] != "shrinking"]
     first = histories[: len(before)]
     assert [record["source"] for record in first] == ["example"] * len(before)
     assert [record["history"] for record in first] == list(before)
-    broken = {one["history"] for one in evidence.of_kind("judgement") if one.get("findings")}
+    broken = {one["history"] for one in stored_records(evidence, "judgement") if one.get("findings")}
     assert first[0]["id"] in broken
     assert kept(place) == before, "what is only read stays as it was"
-    assert evidence.first("shared")["trouble"] == []
+    assert stored_records(evidence, "shared")[0]["trouble"] == []
     validator = Draft202012Validator(journal_schema())
-    assert all(validator.is_valid(evidence.first(kind)) for kind in ("run", "examples", "shared"))
+    assert all(validator.is_valid(stored_records(evidence, kind)[0]) for kind in ("run", "examples", "shared"))
 
 
 def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_path):
@@ -94,7 +95,7 @@ def test_what_is_mended_is_dropped_and_the_run_conforms_as_without(found, tmp_pa
     assert result.verdict is plain.verdict
     assert {one.rule.id: one.verdict for one in result.rules} == {one.rule.id: one.verdict for one in plain.rules}
     assert kept(place) == ()
-    assert read_journal(tmp_path / "mended").first("shared")["dropped"] == len(kept(found[0]))
+    assert stored_records(read_journal(tmp_path / "mended"), "shared")[0]["dropped"] == len(kept(found[0]))
     assert main(["verify", str(tmp_path / "mended")]) == 0
     assert directory.exists()
 
@@ -103,7 +104,7 @@ def test_a_directory_that_cannot_be_written_changes_no_verdict_and_is_reported(t
     monkeypatch.setattr(DirectoryBasedExampleDatabase, "save", lambda *_: None)
     result = run(tmp_path / "out", [tmp_path / "examples"], faulty=True)
     assert result.verdict is run(tmp_path / "plain", [], faulty=True).verdict
-    (trouble,) = read_journal(tmp_path / "out").first("shared")["trouble"]
+    (trouble,) = stored_records(read_journal(tmp_path / "out"), "shared")[0]["trouble"]
     assert "could not be written" in trouble
     assert f"Shared examples: {trouble}." in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
@@ -125,7 +126,7 @@ def test_an_example_that_cannot_be_played_here_is_left_alone(tmp_path):
     strange = {"version": 1, "profile": "recurring", "steps": []}
     ExampleDatabase((str(place),)).change(KEY, [text_of(strange)], [])
     run(tmp_path / "out", [place], faulty=False)
-    assert read_journal(tmp_path / "out").first("examples")["left"] == 1
+    assert stored_records(read_journal(tmp_path / "out"), "examples")[0]["left"] == 1
     assert kept(place) == (strange,)
 
 
@@ -165,8 +166,8 @@ def test_a_merchants_failures_are_shared_too(tmp_path):
     for number, seed in enumerate(("0", "77")):
         out = tmp_path / str(number)
         assert main([*words, "--seed", seed, "--budget", "quick", "--examples", str(place), "--out", str(out)]) == 1
-    first = next(iter(read_journal(tmp_path / "1").of_kind("history")))
+    first = stored_records(read_journal(tmp_path / "1"), "history")[0]
     evidence = read_journal(tmp_path / "1")
-    broken = {one["history"] for one in evidence.of_kind("judgement") if one.get("findings")}
+    broken = {one["history"] for one in stored_records(evidence, "judgement") if one.get("findings")}
     assert first["source"] == "example"
     assert first["id"] in broken

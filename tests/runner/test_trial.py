@@ -7,8 +7,9 @@ import pytest
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, BecomeDue, Cancel, Capture, Charge, History, Initiate, Key, Read, Together
-from conformance.runner.trial import POLLS, SECOND_LOOKS, TrialResult, TrialStatus, run_trial
+from conformance.runner.trial import POLLS, SECOND_LOOKS, TrialResult, TrialStatus, observation_in_words, run_trial
 from tests.model.on_paper import INITIAL, E, P, R, context
+from tests.stored import stored
 
 LOG = {"view.log.captured": 0, "view.log.refunded": 0, "view.log.cancels": 0, "view.log.cancelled": 0}
 SOUND = {"view.outcome": "accepted", "view.negative": False, "view.overrefunded": False, "view.overdrawn": False}
@@ -55,8 +56,10 @@ async def nowhere(history):
 def tried(profile, opening, steps, answers, views, elsewhere=nowhere, **changes):
     driver, notes = Scripted(list(answers), list(views), **changes), []
 
-    def note(step, **said):
-        notes.append((step, said))
+    def note(step, do, observed, judgement, expectation, *, superseded=False):
+        seen = observation_in_words(observed)
+        record = judgement.as_record(expectation, history="h", step=step, do=do, seen=seen, observed=observed)
+        notes.append((step, stored(record) | ({"superseded": True} if superseded else {})))
 
     trial = asyncio.run(run_trial(History(profile, opening, tuple(steps)), driver, context(), note, elsewhere))
     return trial, driver, notes

@@ -15,6 +15,7 @@ from conformance.runner.settings import nonce_for
 from conformance.targets.adapter.driver import view_of
 from conformance.targets.resolve import resolve_target
 from conformance.targets.transport import TargetError, TargetUsageError
+from tests.stored import stored_records
 
 from .loopback import ignored, play_few, probed
 
@@ -42,7 +43,7 @@ def shown_rules(result):
 
 
 def of_kind(result, status):
-    return [record for record in result.evidence.of_kind("judgement") if record["status"] == status]
+    return [record for record in stored_records(result.evidence, "judgement") if record["status"] == status]
 
 
 @pytest.mark.parametrize("name", [EXAMPLE, f"{HERE}:Asynchronous"])

@@ -15,6 +15,7 @@ from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.http.request_sender import CHANGES, MINUTE, READS, RateLimiter
 from conformance.targets.http.token_store import Token
 from conformance.targets.resolve import resolve_target
+from tests.stored import stored_records
 
 
 class Clock:
@@ -96,13 +97,13 @@ def test_a_server_that_enforces_the_rate_limits_refuses_nothing(tmp_path, monkey
     provider, clock, result = run(tmp_path, monkeypatch, profile, paced=True)
     assert provider.refused.total() == 0
     assert max(clock.waited) > 1
-    assert {record["status"] for record in result.evidence.of_kind("judgement")} <= {"conforms", "recorded"}
+    assert {record["status"] for record in stored_records(result.evidence, "judgement")} <= {"conforms", "recorded"}
 
 
 def test_without_pacing_requests_are_refused_and_no_rule_is_violated(tmp_path, monkeypatch):
     provider, _, result = run(tmp_path, monkeypatch, Profile.EPAYMENT, paced=False)
     assert provider.refused.total() > 0
-    assert "violates" not in {record["status"] for record in result.evidence.of_kind("judgement")}
+    assert "violates" not in {record["status"] for record in stored_records(result.evidence, "judgement")}
 
 
 @pytest.mark.parametrize(

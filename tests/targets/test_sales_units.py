@@ -42,7 +42,7 @@ def test_a_target_with_one_sales_unit_conforms_and_the_report_lists_what_is_unte
 @pytest.mark.parametrize(("profile", "rule", "_"), CASES)
 def test_a_configured_second_sales_unit_must_be_refused(profile, rule, _, tmp_path):
     result = run(tmp_path, profile, {"VIPPS_OTHER_MSN": OTHER_MSN})
-    assert result.run["other_unit"] is True
+    assert result.run.other_unit is True
     assert [rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED] == [rule]
 
 

@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 from conformance.domain.order import Profile
+from conformance.evidence.record_parts import TargetRecord
 from conformance.judging.verdicts import RunVerdict
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
 from conformance.targets.resolve import resolve_target
+from tests.stored import stored_records
 
 from .loopback import play_few
 
@@ -32,11 +34,11 @@ def campaign(directory, url, **options):
 
 
 def statuses(result):
-    return {record["status"] for record in result.evidence.of_kind("judgement")}
+    return {record["status"] for record in stored_records(result.evidence, "judgement")}
 
 
 def offered(result):
-    (record,) = result.evidence.of_kind("capabilities")
+    (record,) = stored_records(result.evidence, "capabilities")
     return set(record["offered"]), record["source"]
 
 
@@ -53,4 +55,4 @@ def test_without_it_users_can_only_approve(url, tmp_path):
     assert statuses(result) <= {"conforms", "recorded"}
     assert result.verdict is RunVerdict.INCOMPLETE, result.reason
     assert offered(result) == ({"approve", "concurrent", "units"}, "no test control API was named")
-    assert result.run["target"] == {"kind": "url", "name": url, "wire": True, "control": None}
+    assert result.run.target == TargetRecord(kind="url", name=url, wire=True, control=None)

@@ -12,6 +12,7 @@ from conformance.sandbox import Options, Provider, running_server
 from conformance.sandbox.tokens import Tokens
 from conformance.strategies.provider.plan import plan_cases
 from conformance.targets.resolve import resolve_target
+from tests.stored import stored_records
 
 from .loopback import play_few
 
@@ -52,7 +53,7 @@ def refused(result):
     purposes = {"act", "prepare", "read", "poll"}
     return [
         record
-        for record in result.evidence.of_kind("exchange")
+        for record in stored_records(result.evidence, "exchange")
         if record["response"]
         and record["response"]["status"] == 401
         and record["purpose"] in purposes
@@ -61,7 +62,7 @@ def refused(result):
 
 
 def statuses(result):
-    return {record["status"] for record in result.evidence.of_kind("judgement")}
+    return {record["status"] for record in stored_records(result.evidence, "judgement")}
 
 
 def test_a_token_is_renewed_before_it_ends(tmp_path, tokens):
@@ -76,7 +77,7 @@ def test_a_revoked_token_is_renewed_once(tmp_path, tokens):
     result = run(tmp_path, tokens)
     assert tokens.issued == 2
     assert statuses(result) <= {"conforms", "recorded"}
-    assert any("resent" in record for record in result.evidence.of_kind("exchange"))
+    assert any("resent" in record for record in stored_records(result.evidence, "exchange"))
 
 
 def test_a_token_from_the_environment_is_not_renewed(tmp_path, tokens):
@@ -114,4 +115,4 @@ def test_a_header_that_a_history_breaks_keeps_its_token(tmp_path, tokens, monkey
     assert tokens.issued == 1
     assert {record["purpose"] for record in refused(result)} == {"act"}
     assert statuses(result) == {"conforms"}
-    assert not any("resent" in record for record in result.evidence.of_kind("exchange"))
+    assert not any("resent" in record for record in stored_records(result.evidence, "exchange"))

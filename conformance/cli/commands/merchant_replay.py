@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from conformance.evidence.record_parts import Record
+from conformance.evidence.records import MerchantRecord
 from conformance.merchant.harness import MerchantHarness
 from conformance.obligations.history import QUIET
 from conformance.reports.wording.merchant import AT_REST, exchange_in_words, merchant_step_in_words
@@ -21,12 +24,16 @@ class ReplayedFailure:
 
     def __init__(self) -> None:
         self.count = 0
-        self.records: list[dict[str, Any]] = []
+        self.records: list[Record] = []
 
-    def append(self, kind: str, **content: Any) -> None:
+    def append(self, record: Record) -> None:
         """Keep a record."""
-        self.records.append({"n": self.count, "kind": kind, **content})
+        self.records.append(record)
         self.count += 1
+
+    def at_step(self, step: int) -> Iterator[MerchantRecord]:
+        """Iterate over the records of one step."""
+        return (record for record in self.records if isinstance(record, MerchantRecord) and record.step == step)
 
 
 def replay_merchant(path: Path, integration: str | None) -> int:
@@ -50,7 +57,7 @@ def replay_merchant(path: Path, integration: str | None) -> int:
     names = [*(merchant_step_in_words(step, example.history, stand.currency) for step in example.history.steps), QUIET]
     for number, words in enumerate(names):
         _say("", f"{number + 1}. {words if words != QUIET else AT_REST}")
-        for record in (one for one in told.records if one["step"] == number):
+        for record in told.at_step(number):
             _say(*(f"   {line}" for line in exchange_in_words(record)))
         for judged in trial.results:
             if judged.finding.broken and judged.finding.step == number:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from conformance.api import RunOptions
 from conformance.cli.commands.merchant_replay import replay_merchant
@@ -16,6 +16,8 @@ from conformance.cli.signals import stopper
 from conformance.errors import CommandError, UsageError
 from conformance.evidence.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
 from conformance.evidence.journal import JOURNAL_NAME, BufferedSink, JournalError, read_journal
+from conformance.evidence.record_parts import Record
+from conformance.evidence.records import ExchangeRecord, JudgementRecord
 from conformance.reports.wording.provider import step_in_words
 from conformance.reports.wording.sanitize import in_one_line
 from conformance.results.merchant_counterexamples import is_merchant_counterexample
@@ -74,11 +76,10 @@ def find(directory: Path, name: str) -> Path:
 def _control_of(directory: Path) -> str | None:
     # The embedded provider has its own, which is never named.
     try:
-        target = read_journal(directory).records[0]["target"]
+        target = read_journal(directory).run.target
     except JournalError:
         return None
-    control: str | None = None if target["kind"] == "embedded" else target["control"]
-    return control
+    return None if target.kind == "embedded" else target.control
 
 
 class ReplayedFailure(BufferedSink):
@@ -89,40 +90,39 @@ class ReplayedFailure(BufferedSink):
         self._example = example
         self._lines: list[str] = []
 
-    def append(self, kind: str, **content: Any) -> None:
+    def append(self, record: Record) -> None:
         """Print a record of the history's."""
-        if kind == "exchange":
-            self._lines.append(_exchange(content))
-        elif kind == "judgement":
-            number = content["step"]
-            step = self._example.history.all_steps[number]
+        if isinstance(record, ExchangeRecord):
+            self._lines.append(_exchange(record))
+        elif isinstance(record, JudgementRecord):
+            step = self._example.history.all_steps[record.step]
             words = step_in_words(step, self._example.profile, self._example.market.currency)
-            _say("", f"{number + 1}. {words}", *self._lines, *_judged(content))
+            _say("", f"{record.step + 1}. {words}", *self._lines, *_judged(record))
             self._lines.clear()
 
 
-def _exchange(content: dict[str, Any]) -> str:
-    request, response = content["request"], content["response"]
-    answer = f"no answer ({content['lost']})" if response is None else str(response["status"])
-    body = "" if response is None or content["purpose"] != "act" else _body(response["body"])
-    line = in_one_line(f"{request['method']} {request['path']}", LONGEST)
-    return f"   {content['purpose']:<8} {line} -> {in_one_line(answer)}{body}"
+def _exchange(record: ExchangeRecord) -> str:
+    request, response = record.request, record.response
+    answer = f"no answer ({record.lost})" if response is None else str(response.status)
+    body = "" if response is None or record.purpose != "act" else _body(response.body)
+    line = in_one_line(f"{request.method} {request.path}", LONGEST)
+    return f"   {record.purpose:<8} {line} -> {in_one_line(answer)}{body}"
 
 
 def _body(stored: object) -> str:
     return f"\n            {in_one_line(stored, LONGEST)}" if isinstance(stored, str) and stored else ""
 
 
-def _judged(content: dict[str, Any]) -> Iterator[str]:
-    branches = ", or ".join(content.get("branches", ()))
-    yield f"   observed {in_one_line(content['seen'])}"
-    for finding in content.get("findings", ()):
-        yield f"   expected {in_one_line(finding['branch'])} ({finding['rule']})"
-        yield f"            {in_one_line(finding['reason'], LONGEST)}"
+def _judged(record: JudgementRecord) -> Iterator[str]:
+    branches = ", or ".join(record.branches)
+    yield f"   observed {in_one_line(record.seen)}"
+    for finding in record.findings:
+        yield f"   expected {in_one_line(finding.branch)} ({finding.rule})"
+        yield f"            {in_one_line(finding.reason, LONGEST)}"
     if branches:
         yield f"   expected {in_one_line(branches)}"
-    cause = f": {in_one_line(content['cause'], LONGEST)}" if content.get("cause") else ""
-    yield f"   {content['status']}{cause}"
+    cause = f": {in_one_line(record.cause, LONGEST)}" if record.cause else ""
+    yield f"   {record.status}{cause}"
 
 
 async def play(example: Counterexample, seat: Target, settings: Settings) -> TrialResult:

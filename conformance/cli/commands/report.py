@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> int:
     evidence = read_journal(directory)
     result_of(evidence)
     recompute_judgements(evidence)
-    told = merchant_counterexample_of if is_merchant_run(evidence.records[0]) else recorded_failure_of
+    told = merchant_counterexample_of if is_merchant_run(evidence.run) else recorded_failure_of
     for path in sorted((directory / FOLDER).glob("*.json")):
         check_recorded(directory, path, evidence, told)
     # It is read once more from the file, and is not to be there twice.

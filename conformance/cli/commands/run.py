@@ -25,12 +25,13 @@ from conformance.cli.run_and_report import fresh_directory, run_and_report, writ
 from conformance.cli.signals import SIGNALS, Stopper
 from conformance.domain.order_naming import recorded_prefixes
 from conformance.errors import USAGE, UsageError
-from conformance.evidence.journal import JOURNAL_NAME, Record, read_journal
+from conformance.evidence.journal import JOURNAL_NAME, read_journal
+from conformance.evidence.records import RunRecord
 from conformance.fuzzing.fuzzer import SECONDS, FuzzPhase, Limits
 from conformance.reports import write_reports
 from conformance.reports.wording.sanitize import in_one_line
 from conformance.results.result import Result
-from conformance.results.waivers import Waiver, outdated, read_expected_failures, run_waivers, today, waiver_from_json
+from conformance.results.waivers import Waiver, outdated, read_expected_failures, run_waivers, today, waiver_from_record
 from conformance.rulebook import Readings, load
 from conformance.runner.blocks import join_parts
 from conformance.runner.campaign import Campaign
@@ -118,36 +119,36 @@ def _resumed(arguments: argparse.Namespace) -> int:
     directory = Path(arguments.resume)
     join_parts(directory)
     run = read_run(directory)
-    control = None if run["target"]["kind"] == "embedded" else run["target"]["control"]
-    shard = run.get("shard")
+    control = None if run.target.kind == "embedded" else run.target.control
+    shard = run.shard
     asked = RunOptions(
-        target=run["target"]["name"],
-        profiles=run["profiles"],
+        target=run.target.name,
+        profiles=run.profiles,
         control_url=control,
-        market=run["market"],
-        budget=run["budget"],
-        histories=run["histories"],
-        seed=run["seed"],
+        market=run.market,
+        budget=run.budget,
+        histories=run.histories,
+        seed=run.seed,
         concurrency=arguments.concurrency,
-        max_requests=run.get("most_requests"),
-        shard=None if shard is None else f"{shard['number']}/{shard['of']}",
-        examples=run.get("examples", ()),
+        max_requests=run.most_requests,
+        shard=None if shard is None else f"{shard.number}/{shard.of}",
+        examples=run.examples,
     )
     target, settings = asked.prepare()
     settings = replace(
         settings,
-        readings=Readings.from_json(run["readings"]),
-        waivers=tuple(map(waiver_from_json, run["waivers"])),
-        nonce=run["nonce"],
-        order_prefixes=recorded_prefixes(run),
-        command=run["command"],
+        readings=Readings.from_json(run.readings),
+        waivers=tuple(map(waiver_from_record, run.waivers)),
+        nonce=run.nonce,
+        order_prefixes=recorded_prefixes(run.order_prefixes),
+        command=run.command,
     )
     fuzz = _fuzz_again(run, target, arguments.openapi)
-    if bool(run.get("operator")) != arguments.operator:
+    if run.operator != arguments.operator:
         done = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
         raise UsageError(f"--resume plays what the run was asked for, and it {done}.")
     add_operator(arguments, target)
-    sys.stdout.write(f"Resuming {directory}: {target.name}, {', '.join(run['profiles'])}; seed {settings.seed}\n")
+    sys.stdout.write(f"Resuming {directory}: {target.name}, {', '.join(run.profiles)}; seed {settings.seed}\n")
     sys.stdout.flush()
     shown, bundle = _display(arguments), arguments.bundle
     return _played(target, settings, directory, shown, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
@@ -158,7 +159,7 @@ def _display(arguments: argparse.Namespace) -> Display:
     return Lines(sys.stdout) if arguments.operator else display()
 
 
-def read_run(directory: Path) -> Record:
+def read_run(directory: Path) -> RunRecord:
     """Return the first record of a run that can be resumed.
 
     Raises:
@@ -167,7 +168,7 @@ def read_run(directory: Path) -> Record:
     """
     evidence = read_journal(directory)
     check_resumable(evidence, conformance.__version__, load().digest)
-    return evidence.records[0]
+    return evidence.run
 
 
 def _more(arguments: argparse.Namespace) -> str:
@@ -189,18 +190,18 @@ def _fuzz(arguments: argparse.Namespace, target: Target) -> FuzzPhase | None:
     return FuzzPhase(description, Limits(float(arguments.max_time or SECONDS)), arguments.openapi)
 
 
-def _fuzz_again(run: Record, target: Target, moved: str | None) -> FuzzPhase | None:
+def _fuzz_again(run: RunRecord, target: Target, moved: str | None) -> FuzzPhase | None:
     """Return what a run that is resumed still has to fuzz; its description may have ``moved``."""
-    asked = run.get("fuzz")
+    asked = run.fuzz
     if asked is None:
         if moved is not None:
             raise UsageError("--resume plays what the run was asked for: leave --openapi out.")
         return None
-    named = moved or asked["openapi"]
+    named = moved or asked.openapi
     description = description_of(named, target.name)
-    if description.digest != asked["digest"]:
+    if description.digest != asked.digest:
         raise UsageError(f"{named} is not the description that the run began with: name that one as --openapi.")
-    return FuzzPhase(description, Limits(float(asked["seconds"])), asked["openapi"])
+    return FuzzPhase(description, Limits(float(asked.seconds)), asked.openapi)
 
 
 def _asked(options: dict[str, Any]) -> RunOptions:

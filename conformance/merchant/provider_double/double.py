@@ -5,20 +5,28 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from conformance.domain.api_spec import CancelKey
 from conformance.domain.api_table import spec_named, spec_of
 from conformance.domain.messages import Headers, Request, Response
 from conformance.domain.order import Profile
-from conformance.evidence.journal import body_as_json
+from conformance.evidence.record_parts import (
+    ProviderRecord,
+    Record,
+    RequestRecord,
+    ResponseRecord,
+    WireRecord,
+    body_as_record,
+)
+from conformance.evidence.records import ExchangeRecord
 from conformance.merchant.provider_double.apis import part_named
 from conformance.merchant.provider_double.fault_injection import Faults, faulty_response, gateway_response, web_page
 from conformance.merchant.provider_double.routes import ELSEWHERE, RoutedRequest, route_request
-from conformance.merchant.provider_double.state import PaymentKey, ProviderState, provider_record_as_json
+from conformance.merchant.provider_double.state import PaymentKey, ProviderState
 from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
 from conformance.obligations.history import AFTER, Fault
-from conformance.obligations.observation import REMOVED, ProviderRecord
+from conformance.obligations.observation import REMOVED
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
 
 MOST_REQUESTS: Final = 600
@@ -45,10 +53,10 @@ _SECRET_HEADERS: Final = frozenset(
 
 
 class WriteRecord(Protocol):
-    """Writes one record of the journal."""
+    """Writes one record of the history that runs; the history's id is filled in where it is written."""
 
-    def __call__(self, kind: str, /, **content: Any) -> None:
-        """Write a record of this kind with this content."""
+    def __call__(self, record: Record, /) -> None:
+        """Write a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,51 +284,37 @@ class ProviderDouble:
         *,
         copy: bool = False,
     ) -> None:
-        content: dict[str, Any] = {
-            "step": self.context.step,
-            "purpose": "act",
-            "request": self._request_as_json(request),
-            "response": None,
-            "ms": 0,
-            "wire": {
-                **self._origin(route, host),
-                "fault": fault,
-                "reached": response.reached if isinstance(response, NoResponse) else fault in ("", *AFTER),
-                "copy": copy,
-                "before": provider_record_as_json(before),
-                "after": provider_record_as_json(after),
-            },
-        }
-        if isinstance(response, NoResponse):
-            content["lost"] = _why_no_response(route, response)
-        else:
-            content["response"] = {
-                "status": response.status,
-                "headers": [list(header) for header in response.headers],
-                "body": body_as_json(response.body),
-            }
-        self.write("exchange", **content)
-
-    def _request_as_json(self, request: Request) -> dict[str, Any]:
-        return {
-            "method": request.method,
-            "path": request.path,
-            "headers": [[name, self._without_secret(name, value)] for name, value in request.headers],
-            "body": body_as_json(request.body),
-        }
-
-    def _origin(self, route: RoutedRequest, host: str) -> dict[str, Any]:
-        return {
-            "action": self.context.action,
-            "order": self.context.order,
-            "operation": route.operation,
-            "api": route.api,
-            "payment": route.payment_id,
-            "owner": self._owner(route),
-            "host": host,
-            "connection": self._connection,
-            "at": round(self.clock.elapsed(), 3),
-        }
+        record = ExchangeRecord(
+            history="",
+            step=self.context.step,
+            purpose="act",
+            request=RequestRecord(
+                method=request.method,
+                path=request.path,
+                headers=tuple((name, self._without_secret(name, value)) for name, value in request.headers),
+                body=body_as_record(request.body),
+            ),
+            response=None if isinstance(response, NoResponse) else _response_record(response),
+            ms=0,
+            lost=_why_no_response(route, response) if isinstance(response, NoResponse) else None,
+            wire=WireRecord(
+                action=self.context.action,
+                order=self.context.order,
+                operation=route.operation,
+                api=route.api,
+                payment=route.payment_id,
+                owner=self._owner(route),
+                host=host,
+                connection=self._connection,
+                at=round(self.clock.elapsed(), 3),
+                fault=fault,
+                reached=response.reached if isinstance(response, NoResponse) else fault in ("", *AFTER),
+                copy=copy,
+                before=before,
+                after=after,
+            ),
+        )
+        self.write(record)
 
     def _without_secret(self, name: str, value: str) -> str:
         """Return a header's value for a record. The double's own credentials are public, others are secrets."""
@@ -343,6 +337,10 @@ def _repetition_key(request: Request, route: RoutedRequest) -> str:
     keyless = spec is not None and spec.cancel_key is CancelKey.NONE
     key = None if keyless else request.header("Idempotency-Key")
     return f"{request.method} {request.path} {key}" if key else ""
+
+
+def _response_record(response: Response) -> ResponseRecord:
+    return ResponseRecord(status=response.status, headers=response.headers, body=body_as_record(response.body))
 
 
 def _why_no_response(route: RoutedRequest, response: NoResponse) -> str:

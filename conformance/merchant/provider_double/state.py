@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.messages import Request, Response
 from conformance.domain.order import Profile
+from conformance.evidence.record_parts import ProviderRecord
 from conformance.merchant.protocol import Webhook
 from conformance.merchant.provider_double.apis import PARTS
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.obligations.history import Behaviour
-from conformance.obligations.observation import ProviderRecord
 from conformance.sandbox import Market, Options, Provider
 from conformance.sandbox.agreement import Charge
 from conformance.sandbox.payment import Payment, Stage
@@ -165,8 +164,3 @@ def _sharing(api: str) -> tuple[str, ...]:
 def _latest(items: Mapping[_Key, _Item]) -> dict[_Key, _Item]:
     """Return the last `REMEMBERED` items."""
     return dict(islice(items.items(), max(0, len(items) - REMEMBERED), None))
-
-
-def provider_record_as_json(payment: ProviderRecord | None) -> dict[str, Any] | None:
-    """Return a payment for a record of the journal."""
-    return None if payment is None else asdict(payment)
