@@ -49,7 +49,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
             {"profile": profile.value, "switch": switch, "seen": dict(seen)}
             for (profile, switch), seen in sorted(result.noticed.items())
         ],
-        "waivers": run.waivers,
+        "waivers": part_as_json(run.waivers),
         "power": detection.as_json(),
         "rules": [_rule(one, detection) for one in result.rules],
         **({"fuzz": fuzz} if (fuzz := fuzz_as_json(result.evidence)) is not None else {}),

@@ -8,6 +8,7 @@ from typing import Final
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence
+from conformance.evidence.records import FuzzedRecord, HistoryRecord, JudgementRecord
 from conformance.judging.incidental import QUESTIONS
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
 from conformance.results.result import Result, partial_note
@@ -26,7 +27,7 @@ def complaints(result: Result) -> Iterator[str]:
 def _totals(result: Result) -> Iterator[str]:
     """Count the judgements once more, and compare with the results of the rules."""
     evidence = result.evidence
-    waivers = {waiver["rule"]: waiver["reason"] for waiver in evidence.records[0]["waivers"]}
+    waivers = {waiver.rule: waiver.reason for waiver in evidence.run.waivers}
     counted = _counted(evidence)
     reported: Counter[tuple[Profile, str, str]] = Counter()
     for rule in result.rules:
@@ -47,33 +48,29 @@ def _totals(result: Result) -> Iterator[str]:
 
 
 def _counted(evidence: Evidence) -> Counter[tuple[Profile, str, str]]:
-    profiles = {
-        record["id"]: Profile(record["profile"])
-        for record in evidence.of_kind("history")
-        if record["source"] in COUNTED
-    }
+    profiles = {record.id: Profile(record.profile) for record in evidence.of(HistoryRecord) if record.source in COUNTED}
     counted: Counter[tuple[Profile, str, str]] = Counter()
-    for record in evidence.of_kind("judgement"):
-        profile = profiles.get(record["history"])
-        if profile is None or record.get("superseded"):
+    for judgement in evidence.of(JudgementRecord):
+        if judgement.history not in profiles or judgement.superseded:
             continue
-        counted.update((profile, finding["rule"], "violations") for finding in record.get("findings", ()))
-        counted.update((profile, rule, "records") for rule in record.get("noticed", ()) if rule not in QUESTIONS)
-        if record["status"] in ("conforms", "recorded"):
-            counted.update((profile, rule.partition("/")[0], "examples") for rule in record.get("examples", ()))
-            counted.update((profile, rule, "records") for rule in record.get("records", ()))
-    for record in evidence.of_kind("fuzzed"):
-        profile = Profile(record["profile"])
-        counted.update((profile, finding["rule"], "violations") for finding in record.get("findings", ()))
-        if record["status"] == "conforms":
-            counted.update((profile, rule, "examples") for rule in record.get("examples", ()))
+        profile = profiles[judgement.history]
+        counted.update((profile, finding.rule, "violations") for finding in judgement.findings)
+        counted.update((profile, rule, "records") for rule in judgement.noticed if rule not in QUESTIONS)
+        if judgement.status in ("conforms", "recorded"):
+            counted.update((profile, rule.partition("/")[0], "examples") for rule in judgement.examples)
+            counted.update((profile, rule, "records") for rule in judgement.records)
+    for fuzzed in evidence.of(FuzzedRecord):
+        profile = Profile(fuzzed.profile)
+        counted.update((profile, finding.rule, "violations") for finding in fuzzed.findings)
+        if fuzzed.status == "conforms":
+            counted.update((profile, rule, "examples") for rule in fuzzed.examples)
     return counted
 
 
 def _verdict(result: Result) -> Iterator[str]:
     """Hold the verdict of a run against its rules: red is never green, nor green red."""
     open_ = (RuleVerdict.INCONCLUSIVE, RuleVerdict.NOT_EXERCISED, RuleVerdict.THIN)
-    complete = result.evidence.records[-1].get("ended") == "complete"
+    complete = result.evidence.ended == "complete"
     violated = [rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED]
     blocking = [
         rule for rule in result.rules if rule.verdict in open_ and rule.in_scope and rule.rule.level is Level.REQUIRED
@@ -84,7 +81,7 @@ def _verdict(result: Result) -> Iterator[str]:
         and not partial_note(result.run)
         and any(rule.verdict is RuleVerdict.PASSED for rule in result.rules)
         and all(rule.waiver for rule in (*violated, *blocking))
-        and red.issuperset(waiver["rule"] for waiver in result.run["waivers"])
+        and red.issuperset(waiver.rule for waiver in result.run.waivers)
     )
     broken = complete and any(not rule.waiver for rule in violated)
     if (result.verdict is RunVerdict.CONFORMANT) != green or (result.verdict is RunVerdict.NOT_CONFORMANT) != broken:

@@ -27,7 +27,7 @@ def played(monkeypatch, tmp_path):
 
 
 def ended(directory):
-    return read_journal(directory).records[-1]["message"]
+    return read_journal(directory).finish.message
 
 
 def test_parts_that_are_all_there_make_a_run(played):
@@ -62,7 +62,7 @@ def test_parts_that_cannot_be_joined_are_refused_and_nothing_is_reported(played)
     without(directory, "history")
     with pytest.raises(JournalError, match="was not begun before it"):
         run.end(RunEnd(), write_reports, histories)
-    assert read_journal(directory).records[-1]["ended"] == "harness"
+    assert read_journal(directory).ended == "harness"
     assert not (directory / "report.json").exists()
 
 

@@ -18,6 +18,7 @@ from conformance.sandbox.apis import APIS
 from conformance.strategies.provider.api_cases import CASES
 from conformance.verification.verify import verify
 from conformance.wire import WIRES
+from tests.stored import stored_records
 
 from ..reports.schemas import journal_schema, report_schema
 from .registration import fourth_api
@@ -66,7 +67,7 @@ def test_a_run_of_a_fourth_api_can_be_verified(directory):
 def test_a_run_of_all_four_names_their_orders_apart(tmp_path):
     with fourth_api():
         conformance.run("embedded", histories=0, max_requests=400, out=tmp_path / "run")
-        (run, *records) = stored_records(tmp_path / "run")
+        (run, *records) = stored_records(read_journal(tmp_path / "run"))
     assert run["order_prefixes"] == {"ecom": "e", "epayment": "p", "recurring": "r", "hold": "h"}
     profiles = {record["id"]: record["profile"] for record in records if record["kind"] == "history"}
     orders: dict[str, set[str]] = {}
@@ -81,7 +82,7 @@ def test_a_run_of_all_four_names_their_orders_apart(tmp_path):
 
 def test_the_schemas_take_a_fourth_api_where_they_name_the_others(directory):
     for schema, contents in (
-        (journal_schema(), stored_records(directory)),
+        (journal_schema(), stored_records(read_journal(directory))),
         (report_schema(), [json.loads((directory / "report.json").read_text(encoding="utf-8"))]),
     ):
         schema["$defs"]["profile"]["enum"].append("hold")

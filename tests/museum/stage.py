@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History
 from conformance.evidence.journal import Evidence, RecordSink
 from conformance.evidence.recorder import ExchangeRecorder
+from conformance.evidence.records import FinishRecord, JournalRecord
 from conformance.evidence.redaction import Redactor
 from conformance.judging.judge import Findings
 from conformance.model import ModelContext
@@ -81,10 +81,10 @@ class Memory(RecordSink):
     """A journal that is never written."""
 
     def __init__(self) -> None:
-        self.records: list[dict[str, Any]] = []
+        self.records: list[JournalRecord] = []
 
-    def append(self, kind: str, **content: Any) -> None:
-        self.records.append({"kind": kind, **content})
+    def append(self, record: JournalRecord) -> None:
+        self.records.append(record)
 
 
 class Quiet(RunSession):
@@ -176,5 +176,5 @@ async def result_for(
     """Play a whole run and reduce it as any other is, from a journal that was never written."""
     stage = await stage_for(provider, profile, readings, market, histories)
     await CaseExecutor(stage.run_session, stage.ledger).run_all(SharedSchedule(stage.run_session).all())
-    stage.ledger.append("finish", ended="complete", message="", seconds=0)
+    stage.ledger.append(FinishRecord(ended="complete", message="", seconds=0))
     return result_of(Evidence(tuple(stage.ledger.records)))

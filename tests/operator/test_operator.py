@@ -16,12 +16,14 @@ import pytest
 from conformance.cli.main import main
 from conformance.cli.operator import Terminal
 from conformance.evidence.journal import read_journal
+from conformance.evidence.records import CapabilitiesRecord
 from conformance.judging.verdicts import RuleVerdict
 from conformance.reports import write_reports
 from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
 from conformance.sandbox.wire import Refusal, RefusedError
 from conformance.targets.operator import DECLINED, DONE, LATE, Operator
+from tests.stored import stored_records
 
 from ..cli.command import environment
 
@@ -95,19 +97,19 @@ def test_what_a_person_did_is_judged_and_recorded(tmp_path):
     rules = found(result)
     for rule in ("KB-05", "EP-09", "EP-10"):
         assert rules[rule].verdict is RuleVerdict.PASSED, (rule, rules[rule].reason)
-    hands = list(read_journal(tmp_path / "out").of_kind("hand"))
+    hands = stored_records(read_journal(tmp_path / "out"), "hand")
     assert 0 < len(hands) <= 24
     assert {hand["said"] for hand in hands} == {"done"}
     assert {"reject", "start_3ds"} <= {hand["action"] for hand in hands}
     assert "4712345678" not in text
     assert "What a person did" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "a person at the terminal" in next(read_journal(tmp_path / "out").of_kind("capabilities"))["source"]
-    assert result.run["command"].endswith("--operator")
+    assert "a person at the terminal" in read_journal(tmp_path / "out").first(CapabilitiesRecord).source
+    assert result.run.command.endswith("--operator")
 
 
 def test_who_cannot_do_it_is_not_asked_again(tmp_path):
     code, _, result = operated(tmp_path, "n", "--operator")
-    hands = list(read_journal(tmp_path / "out").of_kind("hand"))
+    hands = stored_records(read_journal(tmp_path / "out"), "hand")
     assert len(hands) == len({hand["action"] for hand in hands})
     assert code == 4
     assert not any(one.verdict is RuleVerdict.VIOLATED for one in result.rules)

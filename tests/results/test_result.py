@@ -27,7 +27,7 @@ from tests.results.records import (
     run,
     several,
 )
-from tests.stored import evidence_of
+from tests.stored import evidence_of, typed
 
 
 def test_examples_are_counted_by_rule_and_side():

@@ -9,6 +9,7 @@ from conformance.judging.judge import OracleError
 from conformance.runner import recorded_run as module
 from conformance.runner.recorded_run import RecordedRun, RunEnd, run_end_after
 from conformance.targets.transport import TargetError
+from tests.stored import record_of
 
 ENDS = {
     TargetError("it is down."): RunEnd("environment", "it is down."),
@@ -23,13 +24,13 @@ def run(tmp_path, monkeypatch):
     """Return a run whose evidence nobody audits."""
     monkeypatch.setattr(module, "audit", lambda _: None)
     journal = Journal(tmp_path)
-    journal.append("run", format=1)
+    journal.append(record_of("run"))
     return RecordedRun(journal, lambda text: text.replace("nothing", "*"))
 
 
 def last_record(run):
-    record = read_journal(run.journal.path.parent).records[-1]
-    return record["kind"], record["ended"], record["message"]
+    record = read_journal(run.journal.path.parent).finish
+    return record.kind, record.ended, record.message
 
 
 def test_a_run_that_comes_to_its_end_is_complete(run):
