@@ -1,6 +1,6 @@
-"""What is made of a run's evidence: a page for people, JSON and JUnit for programs, a summary for a CI job.
+"""Reports: a run's evidence as a page, JSON, JUnit, SARIF, a summary and a badge.
 
-Every form is a projection of the journal, and of nothing else: writing them again, months later, gives the same.
+Each is a function of the journal alone: written again months later, it is the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["report_texts", "write_reports"]
 
 
 def report_texts(result: Result) -> dict[str, str]:
-    """Return the reports of a result, by the names of their files.
+    """Return the reports of a result, by file name.
 
     Raises:
         JournalError: a record lacks a part that a report shows.
@@ -45,13 +45,11 @@ def report_texts(result: Result) -> dict[str, str]:
 
 
 def write_reports(directory: Path) -> Result:
-    """Write the reports of the run whose journal is in a directory, next to the journal.
-
-    Returns the result that they report.
+    """Write the reports of a run next to its journal, and return the result.
 
     Raises:
-        JournalError: the journal cannot be read or is not one of this version, or a report cannot be written.
-        OracleError: what would be written does not say what the journal does. Nothing is written then.
+        JournalError: the journal cannot be read or is not of this version, or a report cannot be written.
+        OracleError: a report would not say what the journal does. Nothing is written then.
 
     """
     result = result_of(read_journal(directory))

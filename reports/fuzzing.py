@@ -1,4 +1,4 @@
-"""What the reports say of fuzzing: the description and its own defects, the findings, what was drawn."""
+"""The fuzzing of a run, as the reports show it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from conformance.evidence.journal import Evidence, record_as_json
 from conformance.evidence.record_parts import DescriptionRecord, part_as_json
 from conformance.evidence.records import FuzzedRecord, FuzzProfileRecord, FuzzRecord
 
-MOST: Final = 3
-"""Findings of one rule in one profile that are told."""
+MOST_FINDINGS: Final = 3
+"""The most findings of a rule in an API that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class FuzzFinding:
-    """One request that broke a rule, and the line for curl that sends it again."""
+    """A request that violated a rule, and the curl command that sends it again."""
 
     rule: str
     profile: Profile
@@ -30,40 +30,40 @@ class FuzzFinding:
 
 @dataclass(frozen=True, slots=True)
 class FuzzPart:
-    """What there is to tell of a run's fuzzing."""
+    """The fuzzing of a run: its description, its findings, and what was sent."""
 
     document: DescriptionRecord
     findings: tuple[FuzzFinding, ...]
     profiles: tuple[FuzzProfileRecord, ...]
-    """How each went on, once for every time that it was fuzzed."""
-    unbegun: tuple[Profile, ...]
-    """The APIs that were to be fuzzed, and at which the run did not arrive."""
+    """What was sent to each API, once for every time that it was fuzzed."""
+    not_reached: tuple[Profile, ...]
+    """The APIs that were to be fuzzed and that the run did not get to."""
 
 
 def fuzz_part(evidence: Evidence) -> FuzzPart | None:
-    """Return what there is to tell; None where nothing was fuzzed."""
+    """Return the fuzzing of a run; None where nothing was fuzzed."""
     begun = evidence.first(FuzzRecord)
     if begun is None:
         return None
     parts = tuple(evidence.of(FuzzProfileRecord))
-    arrived = {part.profile for part in parts} | {request.profile for request in evidence.of(FuzzedRecord)}
-    unbegun = tuple(Profile(profile) for profile in begun.profiles if profile not in arrived)
-    return FuzzPart(begun.document, tuple(_findings(evidence)), parts, unbegun)
+    reached = {part.profile for part in parts} | {request.profile for request in evidence.of(FuzzedRecord)}
+    not_reached = tuple(Profile(profile) for profile in begun.profiles if profile not in reached)
+    return FuzzPart(begun.document, tuple(_findings(evidence)), parts, not_reached)
 
 
 def first_finding(evidence: Evidence, profile: Profile, rule: str) -> FuzzFinding | None:
-    """Return the first request that broke a rule, or None."""
-    found = (one for one in _findings(evidence) if (one.profile, one.rule) == (profile, rule))
-    return next(found, None)
+    """Return the first request that violated a rule, or None."""
+    findings = (finding for finding in _findings(evidence) if (finding.profile, finding.rule) == (profile, rule))
+    return next(findings, None)
 
 
 def _findings(evidence: Evidence) -> Iterator[FuzzFinding]:
-    told: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for record in evidence.of(FuzzedRecord):
         for finding in record.findings:
             key = (record.profile, finding.rule)
-            told[key] = told.get(key, 0) + 1
-            if told[key] <= MOST:
+            counts[key] = counts.get(key, 0) + 1
+            if counts[key] <= MOST_FINDINGS:
                 yield FuzzFinding(
                     finding.rule,
                     Profile(record.profile),
@@ -76,7 +76,7 @@ def _findings(evidence: Evidence) -> Iterator[FuzzFinding]:
 
 
 def fuzz_as_json(evidence: Evidence) -> dict[str, Any] | None:
-    """Return the part of `report.json` about fuzzing; None where nothing was fuzzed."""
+    """Return the `fuzz` part of `report.json`; None where nothing was fuzzed."""
     part = fuzz_part(evidence)
     if part is None:
         return None
@@ -84,14 +84,14 @@ def fuzz_as_json(evidence: Evidence) -> dict[str, Any] | None:
         "document": part_as_json(part.document),
         "findings": [
             {
-                "rule": one.rule,
-                "profile": one.profile.value,
-                "operation": one.operation,
-                "request": one.record.id,
-                "reason": one.reason,
-                "curl": one.curl,
+                "rule": finding.rule,
+                "profile": finding.profile.value,
+                "operation": finding.operation,
+                "request": finding.record.id,
+                "reason": finding.reason,
+                "curl": finding.curl,
             }
-            for one in part.findings
+            for finding in part.findings
         ],
         "profiles": [
             {name: value for name, value in record_as_json(record).items() if name != "kind"}

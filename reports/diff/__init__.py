@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""The comparison of two runs."""

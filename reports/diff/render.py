@@ -1,4 +1,4 @@
-"""What two runs differ in, as text for a terminal, as JSON for a program, and as one page of HTML."""
+"""The differences between two runs as text, as JSON and as an HTML page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from conformance.domain.order import Market
 from conformance.judging.verdicts import RuleResult
-from conformance.reports.diff.compare import Check, Diff, RuleChange
+from conformance.reports.diff.compare import Diff, RuleChange, SilenceChange, StepCheck
 from conformance.reports.html.render import environment
 from conformance.reports.wording.headline import headline
 from conformance.reports.wording.provider import counted, reason_in_words
@@ -18,61 +18,70 @@ from conformance.results.result import Result
 
 DIFF_VERSION: Final = 1
 _FEW: Final = 20
-"""So many checks of a kind are named in the text; JSON has them all."""
+"""The most checks of a kind in the text; JSON has them all."""
 _MANY: Final = 200
-"""So many are on the page."""
+"""The most checks of a kind on the page."""
 
 
-def diff_text(found: Diff, complaints: Sequence[str] = ()) -> str:
-    """Return what two runs differ in, for a terminal. ``complaints`` are about the file of known failures."""
-    return "\n".join(_lines(found, complaints)) + "\n"
+def diff_text(comparison: Diff, complaints: Sequence[str] = ()) -> str:
+    """Return the differences as text for a terminal.
+
+    ``complaints`` are about the file of known failures.
+    """
+    return "\n".join(_lines(comparison, complaints)) + "\n"
 
 
-def _lines(found: Diff, complaints: Sequence[str]) -> Iterator[str]:
-    yield f"First:  {_one(headline(found.before))}"
-    yield f"Second: {_one(headline(found.after))}"
-    if found.settings:
+def _lines(comparison: Diff, complaints: Sequence[str]) -> Iterator[str]:
+    yield f"First:  {_line(headline(comparison.before))}"
+    yield f"Second: {_line(headline(comparison.after))}"
+    if comparison.settings:
         yield from ("", "The runs were made otherwise:")
-        yield from (f"  {name}: {_one(was)} -> {_one(became)}" for name, was, became in found.settings)
+        yield from (f"  {name}: {_line(was)} -> {_line(became)}" for name, was, became in comparison.settings)
     yield ""
-    yield "Verdicts that are other ones:" if found.rules else "Every rule has the verdict that it had."
-    for one in found.rules:
-        yield f"  {one.rule} ({one.profile.value}) {_verdicts(one)}: {one.change.value}. {_one(one.title)}"
-        if one.change.worse and one.after is not None:
-            yield f"    {_one(reason_in_words(one.after.reason, Market(found.after.run.market).currency))}"
+    yield "Verdicts that are other ones:" if comparison.rules else "Every rule has the verdict that it had."
+    for change in comparison.rules:
+        kind = change.change
+        yield f"  {change.rule} ({change.profile.value}) {_verdicts(change)}: {kind.value}. {_line(change.title)}"
+        if kind.worse and change.after is not None:
+            yield f"    {_line(reason_in_words(change.after.reason, Market(comparison.after.run.market).currency))}"
     yield ""
-    yield "Behaviour under silence that is another one:" if found.silence else "Nothing changed under silence."
-    for silent in found.silence:
-        luck = "; two requests at once, which come out differently from run to run" if silent.racing else ""
-        yield f"  {silent.of} ({silent.profile.value}) {_one(silent.title)}{luck}"
-        yield from (f"    now:     {_one(seen)} ({silent.after[seen]} times)" for seen in silent.new)
-        yield from (f"    before:  {_one(seen)} ({silent.before[seen]} times)" for seen in silent.gone)
+    yield "Behaviour under silence that is another one:" if comparison.silence else "Nothing changed under silence."
+    for silence in comparison.silence:
+        note = "; two requests at once, which come out differently from run to run" if silence.racing else ""
+        yield f"  {silence.of} ({silence.profile.value}) {_line(silence.title)}{note}"
+        yield from (
+            f"    now:     {_line(observation)} ({silence.after[observation]} times)" for observation in silence.new
+        )
+        yield from (
+            f"    before:  {_line(observation)} ({silence.before[observation]} times)" for observation in silence.gone
+        )
     yield ""
-    yield from _checks(found)
+    yield from _checks(comparison)
     if complaints:
-        yield from ("", "The file of known failures is not right:", *(f"  {_one(one)}" for one in complaints))
+        yield from ("", "The file of known failures is not right:")
+        yield from (f"  {_line(complaint)}" for complaint in complaints)
 
 
-def _checks(found: Diff) -> Iterator[str]:
-    was, became = found.checks
-    yield f"Checks made: {was:,} and {became:,}{', in another order' if found.reordered else ''}."
-    if not (found.only_before or found.only_after or found.checked_otherwise):
+def _checks(comparison: Diff) -> Iterator[str]:
+    was, became = comparison.checks
+    yield f"Checks made: {was:,} and {became:,}{', in another order' if comparison.reordered else ''}."
+    if not (comparison.only_before or comparison.only_after or comparison.changed_checks):
         yield (
             "They are the same, in the same order, with the same outcomes."
-            if not found.reordered
+            if not comparison.reordered
             else ("They are the same, with the same outcomes.")
         )
-    if found.checked_otherwise:
-        yield f"With another outcome: {len(found.checked_otherwise):,}"
-        for one in found.outcomes[:_FEW]:
-            yield f"  {one.do}: {_one(one.before)} -> {_one(one.after)}: {len(one.checks):,}, first in"
-            yield f"    {_one(one.checks[0].label)}"
-        yield from _more(found.outcomes)
-    for title, checks in (("first", found.only_before), ("second", found.only_after)):
+    if comparison.changed_checks:
+        yield f"With another outcome: {len(comparison.changed_checks):,}"
+        for group in comparison.outcomes[:_FEW]:
+            yield f"  {group.do}: {_line(group.before)} -> {_line(group.after)}: {len(group.checks):,}, first in"
+            yield f"    {_line(group.checks[0].label)}"
+        yield from _more(comparison.outcomes)
+    for title, checks in (("first", comparison.only_before), ("second", comparison.only_after)):
         if checks:
             yield f"Only in the {title} run: {len(checks):,}"
             histories = Counter(check.label for check in checks)
-            yield from (f"  {_one(label)}: {number}" for label, number in list(histories.items())[:_FEW])
+            yield from (f"  {_line(label)}: {number}" for label, number in list(histories.items())[:_FEW])
             yield from _more(list(histories))
 
 
@@ -81,65 +90,67 @@ def _more(checks: Sequence[object]) -> Iterator[str]:
         yield f"  and {len(checks) - _FEW:,} more (--format json has them)"
 
 
-def _one(text: str) -> str:
+def _line(text: str) -> str:
     return in_one_line(text, 300)
 
 
-def _verdicts(one: RuleChange) -> str:
-    """Return what a rule's verdict was and has become."""
-    return f"{_verdict(one.before)} -> {_verdict(one.after)}"
+def _verdicts(change: RuleChange) -> str:
+    """Return a rule's verdict before and after."""
+    return f"{_verdict(change.before)} -> {_verdict(change.after)}"
 
 
-def _verdict(one: RuleResult | None) -> str:
-    if one is None:
+def _verdict(rule: RuleResult | None) -> str:
+    if rule is None:
         return "(not in this run)"
-    return one.verdict.value + (" (waived)" if one.waiver is not None else "")
+    return rule.verdict.value + (" (waived)" if rule.waiver is not None else "")
 
 
-def diff_json(found: Diff, complaints: Sequence[str] = (), exit_code: int = 0) -> str:
-    """Return what two runs differ in, for a program. Its form is fixed by `diff.schema.json`."""
+def diff_json(comparison: Diff, complaints: Sequence[str] = (), exit_code: int = 0) -> str:
+    """Return the differences as JSON, in the form of `diff.schema.json`."""
     data = {
         "version": DIFF_VERSION,
         "exit_code": exit_code,
-        "runs": [_run(found.before), _run(found.after)],
-        "settings": [{"name": name, "before": was, "after": became} for name, was, became in found.settings],
-        "rules": [
-            {
-                "id": one.rule,
-                "profile": one.profile.value,
-                "title": one.title,
-                "change": one.change.value,
-                "worse": one.change.worse,
-                "before": _rule(one.before),
-                "after": _rule(one.after),
-            }
-            for one in found.rules
-        ],
-        "silence": [
-            {
-                "of": one.of,
-                "profile": one.profile.value,
-                "title": one.title,
-                "racing": one.racing,
-                "before": dict(one.before),
-                "after": dict(one.after),
-            }
-            for one in found.silence
-        ],
+        "runs": [_run(comparison.before), _run(comparison.after)],
+        "settings": [{"name": name, "before": was, "after": became} for name, was, became in comparison.settings],
+        "rules": [_rule_change(change) for change in comparison.rules],
+        "silence": [_silence_change(change) for change in comparison.silence],
         "checks": {
-            "before": found.checks[0],
-            "after": found.checks[1],
-            "reordered": found.reordered,
-            "only_before": [_check(one) for one in found.only_before],
-            "only_after": [_check(one) for one in found.only_after],
+            "before": comparison.checks[0],
+            "after": comparison.checks[1],
+            "reordered": comparison.reordered,
+            "only_before": [_check(check) for check in comparison.only_before],
+            "only_after": [_check(check) for check in comparison.only_after],
             "otherwise": [
-                {"history": one.check.label, "do": one.check.do, "before": one.before, "after": one.after}
-                for one in found.checked_otherwise
+                {"history": change.check.label, "do": change.check.do, "before": change.before, "after": change.after}
+                for change in comparison.changed_checks
             ],
         },
         "known": list(complaints),
     }
     return json.dumps(data, indent=2, ensure_ascii=True) + "\n"
+
+
+def _rule_change(change: RuleChange) -> dict[str, Any]:
+    return {
+        "id": change.rule,
+        "profile": change.profile.value,
+        "title": change.title,
+        "change": change.change.value,
+        "worse": change.change.worse,
+        "before": _rule(change.before),
+        "after": _rule(change.after),
+    }
+
+
+def _silence_change(change: SilenceChange) -> dict[str, Any]:
+    return {
+        "of": change.of,
+        "profile": change.profile.value,
+        "title": change.title,
+        "racing": change.racing,
+        "before": dict(change.before),
+        "after": dict(change.after),
+    }
 
 
 def _run(result: Result) -> dict[str, Any]:
@@ -153,30 +164,33 @@ def _run(result: Result) -> dict[str, Any]:
     }
 
 
-def _rule(one: RuleResult | None) -> Mapping[str, Any] | None:
-    if one is None:
+def _rule(rule: RuleResult | None) -> Mapping[str, Any] | None:
+    if rule is None:
         return None
-    return {"verdict": one.verdict.value, "reason": one.reason, "examples": one.examples, "waiver": one.waiver}
+    return {"verdict": rule.verdict.value, "reason": rule.reason, "examples": rule.examples, "waiver": rule.waiver}
 
 
-def _check(one: Check) -> dict[str, str]:
-    return {"history": one.label, "do": one.do, "said": one.said}
+def _check(check: StepCheck) -> dict[str, str]:
+    return {"history": check.label, "do": check.do, "said": check.outcome}
 
 
-def diff_html(found: Diff, complaints: Iterable[str] = ()) -> str:
-    """Return what two runs differ in as a page that needs nothing but itself."""
+def diff_html(comparison: Diff, complaints: Iterable[str] = ()) -> str:
+    """Return the differences as a self-contained HTML page."""
     return (
         environment()
         .get_template("diff.html.j2")
         .render(
-            found=found,
-            runs=(("First run", found.before), ("Second run", found.after)),
+            comparison=comparison,
+            runs=(("First run", comparison.before), ("Second run", comparison.after)),
             headline=headline,
             complaints=list(complaints),
-            lists=(("Only in the first run", found.only_before), ("Only in the second run", found.only_after)),
+            lists=(
+                ("Only in the first run", comparison.only_before),
+                ("Only in the second run", comparison.only_after),
+            ),
             most=_MANY,
             few=_FEW,
-            currency=Market(found.after.run.market).currency,
-            title=f"Two runs: {counted(len(found.worse), 'rule')} worse",
+            currency=Market(comparison.after.run.market).currency,
+            title=f"Two runs: {counted(len(comparison.worse), 'rule')} worse",
         )
     )

@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""Reports for programs: JSON, JUnit, SARIF, Markdown, a badge, a statement."""

@@ -1,4 +1,4 @@
-"""`badge.svg`: the verdict in one small picture, for a page that links to the report."""
+"""`badge.svg`: the verdict as a small picture, for a page that links to a report."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _COLOURS: Final = {
     RunVerdict.INCOMPLETE: "#8a5200",
 }
 _OTHER: Final = "#55585f"
-_WIDE: Final = 6.6
-"""Units that a letter is wide, on the average: the text is fitted to it."""
+_LETTER_WIDTH: Final = 6.6
+"""The average width of a letter, in units of the picture. The text is fitted to it."""
 
 
 def badge_text(result: Result) -> str:
-    """Return the text of `badge.svg`: the verdict, and how many rules it rests on."""
-    passed = sum(one.verdict is RuleVerdict.PASSED for one in result.rules)
-    said = verdict_name(result).lower()
+    """Return the text of `badge.svg`: the verdict and the number of passed rules."""
+    passed = sum(rule.verdict is RuleVerdict.PASSED for rule in result.rules)
+    verdict = verdict_name(result).lower()
     if result.verdict in _COLOURS:
-        said += f" ({passed} passed)"
-    left, right = (round(len(text) * _WIDE) for text in (_LABEL, said))
-    at = left + 12
-    width = at + right + 12
-    whole = escape(f"{_LABEL}: {said}, {result.run.started[:10]}")
+        verdict += f" ({passed} passed)"
+    label_width, verdict_width = (round(len(text) * _LETTER_WIDTH) for text in (_LABEL, verdict))
+    edge = label_width + 12
+    width = edge + verdict_width + 12
+    description = escape(f"{_LABEL}: {verdict}, {result.run.started[:10]}")
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{whole}">\n'
-        f"<title>{whole}</title>\n"
-        f'<path fill="#33363c" d="M0 0h{at}v20H0z"/>\n'
-        f'<path fill="{_COLOURS.get(result.verdict, _OTHER)}" d="M{at} 0h{width - at}v20H{at}z"/>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{description}">\n'
+        f"<title>{description}</title>\n"
+        f'<path fill="#33363c" d="M0 0h{edge}v20H0z"/>\n'
+        f'<path fill="{_COLOURS.get(result.verdict, _OTHER)}" d="M{edge} 0h{width - edge}v20H{edge}z"/>\n'
         '<g fill="#fff" font-family="Verdana,Geneva,DejaVu Sans,sans-serif" font-size="11">\n'
-        f'<text x="6" y="14" textLength="{left}">{_LABEL}</text>\n'
-        f'<text x="{at + 6}" y="14" textLength="{right}">{escape(said)}</text>\n'
+        f'<text x="6" y="14" textLength="{label_width}">{_LABEL}</text>\n'
+        f'<text x="{edge + 6}" y="14" textLength="{verdict_width}">{escape(verdict)}</text>\n'
         "</g>\n</svg>\n"
     )

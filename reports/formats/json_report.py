@@ -1,11 +1,13 @@
-"""`report.json`: a run's result for programs. Its form is fixed by `report.schema.json`."""
+"""`report.json`: a run's result for programs, in the form of `report.schema.json`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from conformance.domain.order import Profile
 from conformance.evidence.journal import record_as_json
 from conformance.evidence.record_parts import part_as_json
 from conformance.evidence.records import CounterexampleRecord
@@ -19,16 +21,36 @@ REPORT_VERSION: Final = 1
 
 
 def report_as_json(result: Result) -> dict[str, Any]:
-    """Return the report as JSON."""
-    run = result.run
-    finish = ending(result)
+    """Return the content of `report.json`."""
     detection = detection_of(result)
+    fuzz = fuzz_as_json(result.evidence)
     return {
         "version": REPORT_VERSION,
         "verdict": result.verdict.value,
         "reason": result.reason,
         "exit_code": result.exit_code,
         "note": ending_note(result),
+        **_run(result),
+        "readings": _readings(result.readings, "observed"),
+        "noticed": _readings(result.noticed, "seen"),
+        "waivers": part_as_json(result.run.waivers),
+        "power": detection.as_json(),
+        "rules": [_rule(rule, detection) for rule in result.rules],
+        **({} if fuzz is None else {"fuzz": fuzz}),
+        "counterexamples": [
+            {
+                **{key: value for key, value in record_as_json(record).items() if key != "kind"},
+                "replay": replay_line(result, record.file),
+            }
+            for record in result.evidence.of(CounterexampleRecord)
+        ],
+    }
+
+
+def _run(result: Result) -> dict[str, Any]:
+    run = result.run
+    finish = ending(result)
+    return {
         "tool": run.tool,
         "rulebook": run.rulebook,
         "journal": {"records": len(result.evidence.records), "digest": result.evidence.digest},
@@ -41,46 +63,34 @@ def report_as_json(result: Result) -> dict[str, Any]:
         "seconds": finish.seconds if finish else None,
         "histories": {profile.value: result.histories.get(profile, 0) for profile in profiles(result)},
         "exchanges": result.exchanges,
-        "readings": [
-            {"profile": profile.value, "switch": switch, "observed": dict(seen)}
-            for (profile, switch), seen in sorted(result.readings.items())
-        ],
-        "noticed": [
-            {"profile": profile.value, "switch": switch, "seen": dict(seen)}
-            for (profile, switch), seen in sorted(result.noticed.items())
-        ],
-        "waivers": part_as_json(run.waivers),
-        "power": detection.as_json(),
-        "rules": [_rule(one, detection) for one in result.rules],
-        **({"fuzz": fuzz} if (fuzz := fuzz_as_json(result.evidence)) is not None else {}),
-        "counterexamples": [
-            {
-                **{key: value for key, value in record_as_json(record).items() if key != "kind"},
-                "replay": replay_line(result, record.file),
-            }
-            for record in result.evidence.of(CounterexampleRecord)
-        ],
     }
 
 
-def _rule(one: RuleResult, detection: DetectionTable) -> dict[str, Any]:
-    power = detection.of(one)
+def _readings(counts_of: Mapping[tuple[Profile, str], Mapping[str, int]], name: str) -> list[dict[str, Any]]:
+    return [
+        {"profile": profile.value, "switch": switch, name: dict(counts)}
+        for (profile, switch), counts in sorted(counts_of.items())
+    ]
+
+
+def _rule(rule: RuleResult, detection: DetectionTable) -> dict[str, Any]:
+    power = detection.of(rule)
     return {
-        "id": one.rule.id,
-        "profile": one.profile.value,
-        "level": one.rule.level.value,
-        "verdict": one.verdict.value,
-        "reason": one.reason,
-        "examples": one.examples,
-        "counterexample": one.counterexample,
-        "title": one.rule.title,
-        "statement": one.rule.statement,
-        "sources": [{"source": citation.source, "place": citation.place} for citation in one.rule.sources],
-        "sides": dict(one.sides),
-        "violations": one.violations,
-        "records": dict(one.records),
-        "in_scope": one.in_scope,
-        "waiver": one.waiver,
+        "id": rule.rule.id,
+        "profile": rule.profile.value,
+        "level": rule.rule.level.value,
+        "verdict": rule.verdict.value,
+        "reason": rule.reason,
+        "examples": rule.examples,
+        "counterexample": rule.counterexample,
+        "title": rule.rule.title,
+        "statement": rule.rule.statement,
+        "sources": [{"source": citation.source, "place": citation.place} for citation in rule.rule.sources],
+        "sides": dict(rule.sides),
+        "violations": rule.violations,
+        "records": dict(rule.records),
+        "in_scope": rule.in_scope,
+        "waiver": rule.waiver,
         "power": asdict(power) if power else None,
     }
 

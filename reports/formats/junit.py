@@ -1,7 +1,7 @@
-"""`junit.xml`: one test suite for each profile and one test case for each rule, for a CI's own pages.
+"""`junit.xml`: a test suite for each API and a test case for each rule.
 
-A required rule that was not put to the test is an error there, never a pass. The form is that of `junit-10.xsd`, with
-which Jenkins' xUnit plugin checks such a file before it reads it.
+A required rule that was not tested is an error, never a pass. The form is that of `junit-10.xsd`, which Jenkins'
+xUnit plugin checks.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _LONGEST_MESSAGE: Final = 300
 def junit_text(result: Result) -> str:
     """Return the text of `junit.xml`.
 
-    A run that has neither of the two plain verdicts gets one suite more, so that it does not look passed when none of
-    its rules shows why.
+    A run with another verdict than conformant and not conformant gets an extra suite with an error: it must not look
+    passed.
     """
     root = ElementTree.Element("testsuites", name=_TOOL)
     for profile in profiles(result):
@@ -49,54 +49,53 @@ def _seconds(result: Result) -> str:
 
 def _suite(result: Result, profile: Profile) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=f"{_TOOL}.{profile.value}")
-    _properties(suite, _of_suite(result, profile))
-    for one in result.of(profile):
+    _properties(suite, _suite_properties(result, profile))
+    for rule in result.of(profile):
         case = ElementTree.SubElement(
             suite,
             "testcase",
             classname=f"{_TOOL}.{profile.value}",
-            name=in_one_line(f"{one.rule.id} {one.rule.title}"),
+            name=in_one_line(f"{rule.rule.id} {rule.rule.title}"),
             time="0.000",
         )
-        outcome = _outcome(result, one)
+        outcome = _outcome(result, rule)
         if outcome is not None:
             case.append(outcome)
-    return _counted(suite, result)
+    return _with_counts(suite, result)
 
 
-def _of_suite(result: Result, profile: Profile) -> dict[str, str]:
-    """Return the properties of a suite, and those of its rules: a test case of that schema has none of its own."""
-    properties = {
-        "api": spec_of(profile).title,
-        "target": result.run.target.name,
-        "seed": str(result.run.seed),
-    }
-    for one in result.of(profile):
-        properties[f"{one.rule.id}.level"] = one.rule.level.value
-        properties[f"{one.rule.id}.verdict"] = one.verdict.value
-        properties[f"{one.rule.id}.examples"] = str(one.examples)
+def _suite_properties(result: Result, profile: Profile) -> dict[str, str]:
+    """Return the properties of a suite, with those of its rules.
+
+    The schema has no properties of a test case.
+    """
+    properties = {"api": spec_of(profile).title, "target": result.run.target.name, "seed": str(result.run.seed)}
+    for rule in result.of(profile):
+        properties[f"{rule.rule.id}.level"] = rule.rule.level.value
+        properties[f"{rule.rule.id}.verdict"] = rule.verdict.value
+        properties[f"{rule.rule.id}.examples"] = str(rule.examples)
     return properties
 
 
-def _outcome(result: Result, one: RuleResult) -> ElementTree.Element | None:
-    verdict = one.verdict
-    message = in_one_line(f"{verdict.value}: {one.reason}", _LONGEST_MESSAGE)
+def _outcome(result: Result, rule: RuleResult) -> ElementTree.Element | None:
+    verdict = rule.verdict
+    message = in_one_line(f"{verdict.value}: {rule.reason}", _LONGEST_MESSAGE)
     if result.verdict is RunVerdict.HARNESS:
         return ElementTree.Element("skipped", message="The suite itself failed: nothing is claimed about this rule.")
     if verdict is RuleVerdict.PASSED:
         return None
-    if one.waiver is not None:
-        return ElementTree.Element("skipped", message=in_one_line(f"waived: {one.waiver} ({message})"))
+    if rule.waiver is not None:
+        return ElementTree.Element("skipped", message=in_one_line(f"waived: {rule.waiver} ({message})"))
     if verdict is RuleVerdict.VIOLATED:
         failure = ElementTree.Element("failure", message=message, type=verdict.value)
-        finding = first_finding(result.evidence, one.profile, one.rule.id)
+        finding = first_finding(result.evidence, rule.profile, rule.rule.id)
         curl = finding.curl if finding is not None else "no counterexample was stored"
-        replay = replay_line(result, one.counterexample) if one.counterexample else curl
-        failure.text = f"\n{one.rule.statement}\n{shortened(one.reason)}\nreplay: {in_one_line(replay)}\n"
+        replay = replay_line(result, rule.counterexample) if rule.counterexample else curl
+        failure.text = f"\n{rule.rule.statement}\n{shortened(rule.reason)}\nreplay: {in_one_line(replay)}\n"
         return failure
-    if blocks_conformance(one):
+    if blocks_conformance(rule):
         error = ElementTree.Element("error", message=message, type=verdict.value)
-        error.text = f"\n{one.rule.statement}\n{shortened(one.reason)}\n"
+        error.text = f"\n{rule.rule.statement}\n{shortened(rule.reason)}\n"
         return error
     return ElementTree.Element("skipped", message=message)
 
@@ -108,7 +107,7 @@ def _run_suite(result: Result) -> ElementTree.Element:
     )
     error = ElementTree.SubElement(case, "error", message=headline(result), type=result.verdict.value)
     error.text = f"\n{shortened(result.reason)}\n{shortened(ending_note(result))}\n"
-    return _counted(suite, result)
+    return _with_counts(suite, result)
 
 
 def _properties(parent: ElementTree.Element, values: Mapping[str, str]) -> None:
@@ -117,7 +116,7 @@ def _properties(parent: ElementTree.Element, values: Mapping[str, str]) -> None:
         ElementTree.SubElement(properties, "property", name=name, value=in_one_line(value))
 
 
-def _counted(suite: ElementTree.Element, result: Result) -> ElementTree.Element:
+def _with_counts(suite: ElementTree.Element, result: Result) -> ElementTree.Element:
     suite.set("tests", str(len(suite.findall("testcase"))))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))

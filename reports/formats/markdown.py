@@ -39,7 +39,7 @@ def summary_text(result: Result) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is: no markup, no image, no link of a target's making."""
+    """Return text that Markdown shows as it is, without markup, images and links."""
     return _LINKS.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\g<0>", in_one_line(text, _LONGEST)))
 
 
@@ -48,9 +48,39 @@ def _code(text: str) -> str:
 
 
 def _lines(result: Result) -> Iterator[str]:
-    run = result.run
     yield f"## {_plain(headline(result))}"
     yield ""
+    yield from _about_run(result)
+    yield ""
+    yield from _table(result)
+    violated = (rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED)
+    yield from _violations(result, sorted(violated, key=lambda rule: rule.rank))
+    warned = warnings(result)
+    if warned:
+        yield from ("### Warnings: recommended, and not done", "")
+        for rule in warned[:_MOST_NAMED]:
+            yield from _violated(result, rule)
+        yield ""
+    yield from _not_tested(untested(result))
+    if result.run.waivers:
+        yield from ("### Waived by the user", "")
+        yield from (
+            f"- {_plain(waiver.rule)}: {_plain(waiver.reason)}{_until(waiver)}" for waiver in result.run.waivers
+        )
+        yield ""
+    power = detection_of(result).headline()
+    if power:
+        yield from (_plain(power), "")
+    part = fuzz_part(result.evidence)
+    if part is not None and part.document.defects:
+        yield from ("### Defects of the OpenAPI description, not of the target", "")
+        yield from (f"- {_plain(defect.id)}: {_plain(defect.reason)}" for defect in part.document.defects)
+        yield ""
+    yield "The evidence is in `report.html`."
+
+
+def _about_run(result: Result) -> Iterator[str]:
+    run = result.run
     note = ending_note(result)
     if note:
         yield from (_plain(note), "")
@@ -64,36 +94,6 @@ def _lines(result: Result) -> Iterator[str]:
     nothing = proved_nothing(result)
     if nothing:
         yield from ("", _plain(sentence(nothing)))
-    yield ""
-    yield from _table(result)
-    violated = sorted((one for one in result.rules if one.verdict is RuleVerdict.VIOLATED), key=lambda one: one.rank)
-    if violated:
-        yield from ("### Violated", "")
-        for one in violated[:_MOST_NAMED]:
-            yield from _violated(result, one)
-        if len(violated) > _MOST_NAMED:
-            yield f"- and {counted(len(violated) - _MOST_NAMED, 'more rule')}: {_named(tuple(violated[_MOST_NAMED:]))}"
-        yield ""
-    warned = warnings(result)
-    if warned:
-        yield from ("### Warnings: recommended, and not done", "")
-        for one in warned[:_MOST_NAMED]:
-            yield from _violated(result, one)
-        yield ""
-    yield from _not_tested(untested(result))
-    if run.waivers:
-        yield from ("### Waived by the user", "")
-        yield from (f"- {_plain(waiver.rule)}: {_plain(waiver.reason)}{_until(waiver)}" for waiver in run.waivers)
-        yield ""
-    power = detection_of(result).headline()
-    if power:
-        yield from (_plain(power), "")
-    part = fuzz_part(result.evidence)
-    if part is not None and part.document.defects:
-        yield from ("### Defects of the OpenAPI description, not of the target", "")
-        yield from (f"- {_plain(defect.id)}: {_plain(defect.reason)}" for defect in part.document.defects)
-        yield ""
-    yield "The evidence is in `report.html`."
 
 
 def _until(waiver: WaiverRecord) -> str:
@@ -105,38 +105,50 @@ def _table(result: Result) -> Iterator[str]:
     yield "| | " + " | ".join(verdict.value.lower() for verdict in columns) + " |"
     yield "| --- |" + " ---: |" * len(columns)
     for profile in profiles(result):
-        found = counts(result.of(profile))
-        yield f"| {spec_of(profile).title} | " + " | ".join(str(found[verdict]) for verdict in columns) + " |"
+        tally = counts(result.of(profile))
+        yield f"| {spec_of(profile).title} | " + " | ".join(str(tally[verdict]) for verdict in columns) + " |"
     yield ""
 
 
-def _violated(result: Result, one: RuleResult) -> Iterator[str]:
-    waived = f" Waived: {_plain(one.waiver)}" if one.waiver is not None else ""
-    api = spec_of(one.profile).title
-    yield f"- **{one.rule.id}** ({api}, {one.rule.level.value}) {_plain(one.rule.statement)}{waived}"
-    yield f"  - {_code(one.reason)}"
-    if one.counterexample:
-        yield f"  - {_code(replay_line(result, one.counterexample))}"
-    finding = first_finding(result.evidence, one.profile, one.rule.id)
+def _violations(result: Result, violated: list[RuleResult]) -> Iterator[str]:
+    if not violated:
+        return
+    yield from ("### Violated", "")
+    for rule in violated[:_MOST_NAMED]:
+        yield from _violated(result, rule)
+    more = violated[_MOST_NAMED:]
+    if more:
+        yield f"- and {counted(len(more), 'more rule')}: {_rule_ids(tuple(more))}"
+    yield ""
+
+
+def _violated(result: Result, rule: RuleResult) -> Iterator[str]:
+    waived = f" Waived: {_plain(rule.waiver)}" if rule.waiver is not None else ""
+    api, level = spec_of(rule.profile).title, rule.rule.level.value
+    yield f"- **{rule.rule.id}** ({api}, {level}) {_plain(rule.rule.statement)}{waived}"
+    yield f"  - {_code(rule.reason)}"
+    if rule.counterexample:
+        yield f"  - {_code(replay_line(result, rule.counterexample))}"
+    finding = first_finding(result.evidence, rule.profile, rule.rule.id)
     if finding is not None:
         yield f"  - {_code(finding.curl)}"
 
 
 def _not_tested(groups: list[Untested]) -> Iterator[str]:
-    told = [group for group in groups if group.verdict is not RuleVerdict.EXCLUDED]
+    open_groups = [group for group in groups if group.verdict is not RuleVerdict.EXCLUDED]
     excluded = [rule for group in groups if group.verdict is RuleVerdict.EXCLUDED for rule in group.rules]
-    if told or excluded:
+    if open_groups or excluded:
         yield from ("### Not tested, and why", "")
-    for group in told:
-        held = ", holds the verdict back" if group.holds_back else ""
-        yield f"- {_plain(group.reason)} ({group.verdict.value.lower()}{held}): {_named(group.rules)}"
+    for group in open_groups:
+        note = ", holds the verdict back" if group.is_blocking else ""
+        yield f"- {_plain(group.reason)} ({group.verdict.value.lower()}{note}): {_rule_ids(group.rules)}"
     if excluded:
-        yield f"- excluded by the rulebook, each with its reason in the report: {_named(tuple(excluded))}"
-    if told or excluded:
+        yield f"- excluded by the rulebook, each with its reason in the report: {_rule_ids(tuple(excluded))}"
+    if open_groups or excluded:
         yield ""
 
 
-def _named(rules: tuple[RuleResult, ...]) -> str:
-    ids = list(dict.fromkeys(one.rule.id for one in rules))
+def _rule_ids(rules: tuple[RuleResult, ...]) -> str:
+    ids = list(dict.fromkeys(rule.rule.id for rule in rules))
     more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
     return ", ".join(ids[:_MOST_NAMED]) + more

@@ -1,7 +1,7 @@
-"""`results.sarif`: what was found, for the pages on which a forge shows the findings of code scanners (SARIF 2.1.0).
+"""`results.sarif`: the verdicts for code-scanning pages, as SARIF 2.1.0.
 
-A result points at the counterexample's file. A required rule that was not put to the test is a finding, too: it is
-open, and never a pass. A warning is shown, as a note: it does not decide.
+A result points at the counterexample's file. A required rule that was not tested is a finding, too: it is open, never a
+pass. A warning is shown as a note, because it does not decide.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def sarif_text(result: Result) -> str:
 
 
 def sarif(result: Result) -> dict[str, Any]:
-    """Return the log: one run, with one result for each rule of each profile."""
+    """Return the log: one run, with a result for each rule of each API."""
     books = (book_of(result.evidence), load_http_rules())
-    rules = list({one.rule.id: one.rule for one in result.rules}.values())
+    rules = list({rule.rule.id: rule.rule for rule in result.rules}.values())
     places = {rule.id: index for index, rule in enumerate(rules)}
     run = result.run
     return {
@@ -57,7 +57,7 @@ def sarif(result: Result) -> dict[str, Any]:
                 "automationDetails": {"id": f"cancel-conformance/{run.market}/{'+'.join(run.profiles)}"},
                 "originalUriBaseIds": {ROOT: {"description": {"text": "The --out directory of the run."}}},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(result, one, places[one.rule.id]) for one in result.rules],
+                "results": [_result(result, rule, places[rule.rule.id]) for rule in result.rules],
                 "properties": {
                     "verdict": result.verdict.value,
                     "rulebook": run.rulebook,
@@ -70,73 +70,76 @@ def sarif(result: Result) -> dict[str, Any]:
 
 
 def _invocation(result: Result) -> dict[str, Any]:
-    orderly = result.verdict in (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT, RunVerdict.INCOMPLETE)
-    out: dict[str, Any] = {
-        "executionSuccessful": orderly,
+    completed = result.verdict in (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT, RunVerdict.INCOMPLETE)
+    invocation: dict[str, Any] = {
+        "executionSuccessful": completed,
         "exitCode": result.exit_code,
         "exitCodeDescription": shortened(headline(result)),
         "startTimeUtc": result.run.started,
     }
-    if not orderly:
-        said = shortened(ending_note(result) or result.reason)
-        out["toolExecutionNotifications"] = [{"level": "error", "message": {"text": said}}]
-    return out
+    if not completed:
+        message = shortened(ending_note(result) or result.reason)
+        invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": message}}]
+    return invocation
 
 
 def _book_with(rule: Rule, books: tuple[Rulebook, ...]) -> Rulebook:
-    return next(book for book in books if any(one.id == rule.id for one in book.rules))
+    return next(book for book in books if any(candidate.id == rule.id for candidate in book.rules))
 
 
 def _rule(rule: Rule, book: Rulebook) -> dict[str, Any]:
-    cited = "; ".join(f"{book.source(one.source).title}, {one.place}" for one in rule.sources)
-    where = f"Documented in: {cited}." if cited else "It follows from the documentation as a whole."
+    cited = "; ".join(f"{book.source(citation.source).title}, {citation.place}" for citation in rule.sources)
+    documented = f"Documented in: {cited}." if cited else "It follows from the documentation as a whole."
     return {
         "id": rule.id,
         "name": rule.title,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.statement},
-        "help": {"text": f"{rule.statement}\n\n{where}"},
+        "help": {"text": f"{rule.statement}\n\n{documented}"},
         "defaultConfiguration": {"level": _LEVELS[rule.level]},
-        "properties": {"level": rule.level.value, "tags": ["cancel", *(one.value for one in rule.profiles)]},
+        "properties": {"level": rule.level.value, "tags": ["cancel", *(profile.value for profile in rule.profiles)]},
     }
 
 
-def _result(result: Result, one: RuleResult, place: int) -> dict[str, Any]:
-    kind, level = _kind(result, one)
-    file = one.counterexample if one.counterexample and kind == "fail" else _JOURNAL
-    said = f"{one.profile.value}: {one.verdict.value}: {shortened(one.reason)}"
-    if one.counterexample:
-        said += f"\nTo see it again: {shortened(replay_line(result, one.counterexample))}"
-    identity = hashlib.sha256(f"{one.profile.value}/{one.rule.id}".encode()).hexdigest()
-    out: dict[str, Any] = {
-        "ruleId": one.rule.id,
+def _result(result: Result, rule: RuleResult, place: int) -> dict[str, Any]:
+    kind, level = _kind(result, rule)
+    file = rule.counterexample if rule.counterexample and kind == "fail" else _JOURNAL
+    message = f"{rule.profile.value}: {rule.verdict.value}: {shortened(rule.reason)}"
+    if rule.counterexample:
+        message += f"\nTo see it again: {shortened(replay_line(result, rule.counterexample))}"
+    identity = hashlib.sha256(f"{rule.profile.value}/{rule.rule.id}".encode()).hexdigest()
+    entry: dict[str, Any] = {
+        "ruleId": rule.rule.id,
         "ruleIndex": place,
         "kind": kind,
         "level": level,
-        "message": {"text": said},
+        "message": {"text": message},
         "locations": [
             {
                 "physicalLocation": {
                     "artifactLocation": {"uri": file, "uriBaseId": ROOT},
                     "region": {"startLine": 1},
                 },
-                "logicalLocations": [{"fullyQualifiedName": f"{one.profile.value}/{one.rule.id}", "kind": "rule"}],
+                "logicalLocations": [{"fullyQualifiedName": f"{rule.profile.value}/{rule.rule.id}", "kind": "rule"}],
             }
         ],
         "partialFingerprints": {"rule/v1": identity},
-        "properties": {"profile": one.profile.value, "verdict": one.verdict.value, "examples": one.examples},
+        "properties": {"profile": rule.profile.value, "verdict": rule.verdict.value, "examples": rule.examples},
     }
-    if one.waiver is not None and one.verdict not in (RuleVerdict.PASSED, RuleVerdict.EXCLUDED):
-        waived = {"kind": "external", "status": "accepted", "justification": shortened(one.waiver)}
-        out["suppressions"] = [waived]
-    return out
+    if rule.waiver is not None and rule.verdict not in (RuleVerdict.PASSED, RuleVerdict.EXCLUDED):
+        suppression = {"kind": "external", "status": "accepted", "justification": shortened(rule.waiver)}
+        entry["suppressions"] = [suppression]
+    return entry
 
 
-def _kind(result: Result, one: RuleResult) -> tuple[str, str]:
-    """Return what SARIF calls a rule's verdict. Of a run in which the suite failed nothing is claimed."""
+def _kind(result: Result, rule: RuleResult) -> tuple[str, str]:
+    """Return the SARIF kind and level of a rule's verdict.
+
+    Of a run in which the suite itself failed, every rule is open.
+    """
     if result.verdict is RunVerdict.HARNESS:
         return "open", "none"
-    if one.verdict in _KINDS:
-        return _KINDS[one.verdict]
-    # Forges show what fails and nothing else: what holds the verdict back must not be hidden there.
-    return ("fail", "warning") if blocks_conformance(one) else ("open" if one.in_scope else "notApplicable", "none")
+    if rule.verdict in _KINDS:
+        return _KINDS[rule.verdict]
+    # Code-scanning pages show only what fails: a blocking rule must not be hidden there.
+    return ("fail", "warning") if blocks_conformance(rule) else ("open" if rule.in_scope else "notApplicable", "none")

@@ -1,7 +1,7 @@
-"""What goes into a bundle beside evidence and reports: rulebook, readings, configuration, and the statement.
+"""A bundle's context: rulebook, interpretations, configuration and statement.
 
-The statement is an in-toto Statement (v1) with the test-result predicate (v0.1), for tools that keep supply chains. Its
-subjects are what was tested, where the user says so by a digest, and the evidence.
+The statement is an in-toto Statement (v1) with the test-result predicate (v0.1), for supply-chain tools. Its subjects
+are the evidence, and what was tested where the user names it by a digest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CONFIGURED: Final = (
 
 
 def context_texts(result: Result, book: Rulebook) -> dict[str, str]:
-    """Return what the verdicts rest on besides the evidence, by the names of their files. No secret is among it."""
+    """Return the context of the verdicts, by file name. It holds no secret."""
     run = record_as_json(result.run)
     readings = [
         {"switch": switch.id, "question": switch.question, "accepted": result.run.readings.get(switch.id, ())}
@@ -41,44 +41,44 @@ def context_texts(result: Result, book: Rulebook) -> dict[str, str]:
 
 
 def statement_text(result: Result, digests: Mapping[str, str], tested: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return the statement.
+    """Return the text of the statement.
 
     ``digests`` are the SHA-256 of the bundle's files, by name; ``tested`` describes what was tested, each with its
     ``name`` and ``digest``.
     """
-    evidence = [_described(name, digests) for name in ("journal.jsonl", "manifest.json")]
-    configuration = [_described(name, digests) for name in (CONFIGURATION, READINGS, RULEBOOK)]
-    told: dict[str, list[str]] = {"passedTests": [], "warnedTests": [], "failedTests": []}
-    for one in result.rules:
-        where = _list_of(result, one)
-        if where is not None:
-            told[where].append(f"{one.profile.value}/{one.rule.id}")
+    evidence = [_descriptor(name, digests) for name in ("journal.jsonl", "manifest.json")]
+    configuration = [_descriptor(name, digests) for name in (CONFIGURATION, READINGS, RULEBOOK)]
+    tests: dict[str, list[str]] = {"passedTests": [], "warnedTests": [], "failedTests": []}
+    for rule in result.rules:
+        list_name = _list_of(result, rule)
+        if list_name is not None:
+            tests[list_name].append(f"{rule.profile.value}/{rule.rule.id}")
     verdict = "FAILED"
     if result.verdict is RunVerdict.CONFORMANT:
-        verdict = "WARNED" if told["warnedTests"] else "PASSED"
+        verdict = "WARNED" if tests["warnedTests"] else "PASSED"
     return _text(
         {
             "_type": STATEMENT_TYPE,
             "subject": [*map(dict, tested), *evidence],
             "predicateType": PREDICATE_TYPE,
-            "predicate": {"result": verdict, "configuration": configuration, **told},
+            "predicate": {"result": verdict, "configuration": configuration, **tests},
         }
     )
 
 
-def _list_of(result: Result, one: RuleResult) -> str | None:
-    """Return which list a rule belongs to. What says nothing about the target is in none."""
+def _list_of(result: Result, rule: RuleResult) -> str | None:
+    """Return the list that a rule belongs to; None where nothing is known."""
     if result.verdict is RunVerdict.HARNESS:
         return None
-    if one.verdict is RuleVerdict.PASSED:
+    if rule.verdict is RuleVerdict.PASSED:
         return "passedTests"
-    if blocks_conformance(one) or (one.verdict is RuleVerdict.VIOLATED and one.waiver is None):
+    if blocks_conformance(rule) or (rule.verdict is RuleVerdict.VIOLATED and rule.waiver is None):
         return "failedTests"
-    warned = one.verdict is RuleVerdict.WARNING or (one.waiver is not None and one.in_scope)
+    warned = rule.verdict is RuleVerdict.WARNING or (rule.waiver is not None and rule.in_scope)
     return "warnedTests" if warned else None
 
 
-def _described(name: str, digests: Mapping[str, str]) -> dict[str, Any]:
+def _descriptor(name: str, digests: Mapping[str, str]) -> dict[str, Any]:
     return {"name": name, "digest": {"sha256": digests[name]}}
 
 

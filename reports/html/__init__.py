@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""`report.html`: the report for people."""

@@ -1,4 +1,4 @@
-"""What the examples of a rule were like: the ages, captured shares and flags at which they were seen."""
+"""The ages, captured shares and flags of the checks of a rule."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from conformance.reports.html.histories import EvidenceRef
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _SHARES: Final = ("nothing", "less than a tenth", "less than half", "half or more", "everything")
 _FLAGS: Final = {None: "absent", False: "false", True: "true"}
-Counted = Sequence[tuple[str, int]]
+Counts = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class AgeDistribution:
-    """One thing about a rule's examples, and how often it had which value. ``bars`` draws the counts."""
+    """One property of a rule's checks: its values, their counts, and a bar for each."""
 
     name: str
     values: tuple[tuple[str, int, str], ...]
 
 
-def age_distributions_of(sights: Iterable[EvidenceRef], market: Market) -> list[AgeDistribution]:
-    """Return how old orders were, how much of them was captured and which flag was sent where a rule was seen.
+def age_distributions_of(refs: Iterable[EvidenceRef], market: Market) -> list[AgeDistribution]:
+    """Return the distributions of age, captured share and flag over a rule's checks.
 
-    An age is what had passed for the order since it was initiated. A rule that was never seen at a cancel has no flags.
+    An age is the time since the order was initiated. A rule that no cancel checked has no flags.
     """
     limits = (180,) if market is Market.NO else (14, 180)
     ages: Counter[tuple[int, str]] = Counter()
     shares: Counter[int] = Counter()
     flags: Counter[str] = Counter()
-    for sight in sights:
-        if sight.step is None:
+    for ref in refs:
+        if ref.step is None:
             continue
-        steps = sight.play.history.all_steps[: sight.step + 1]
+        steps = ref.play.history.all_steps[: ref.step + 1]
         ages[_age(steps, limits)] += 1
-        shares[_share(steps, sight.play.history.opening.amount)] += 1
+        shares[_share(steps, ref.play.history.opening.amount)] += 1
         if isinstance(steps[-1], Cancel):
             flags[_FLAGS[steps[-1].flag]] += 1
-    found = (
+    distributions = (
         ("age", [(words, count) for (_, words), count in sorted(ages.items())]),
         ("captured", [(_SHARES[place], count) for place, count in sorted(shares.items())]),
         ("flag", [(flag, flags[flag]) for flag in _FLAGS.values() if flags[flag]]),
     )
-    return [AgeDistribution(name, tuple(_drawn(values))) for name, values in found if values]
+    return [AgeDistribution(name, tuple(_with_bars(values))) for name, values in distributions if values]
 
 
-def _drawn(values: Counted) -> Iterator[tuple[str, int, str]]:
+def _with_bars(values: Counts) -> Iterator[tuple[str, int, str]]:
     most = max(count for _, count in values)
     return ((words, count, _BARS[(count * (len(_BARS) - 1)) // most]) for words, count in values)
 
@@ -71,9 +71,9 @@ def _age(steps: Sequence[Step], limits: Sequence[int]) -> tuple[int, str]:
 
 
 def _share(steps: Sequence[Step], whole: int) -> int:
-    taken = sum(step.amount for step in steps if isinstance(step, Capture))
-    if not taken or not whole:
+    captured = sum(step.amount for step in steps if isinstance(step, Capture))
+    if not captured or not whole:
         return 0
-    if taken >= whole:
+    if captured >= whole:
         return 4
-    return 1 if taken * 10 < whole else 2 if taken * 2 < whole else 3
+    return 1 if captured * 10 < whole else 2 if captured * 2 < whole else 3

@@ -1,4 +1,4 @@
-"""One order's money as a small stacked band, with the same in words."""
+"""An order's money as a stacked bar and in words, and the verdicts as a bar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNRESERVED_STATES = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """Where an order's money is, as reading it back says. ``kept`` is what is captured and not refunded."""
+    """Where an order's money is, as read back, in minor units."""
 
     reserved: int
     captured: int
@@ -30,21 +30,24 @@ class Money:
     refunded: int
 
     @property
-    def kept(self) -> int:
-        """Captured and not refunded."""
+    def net_captured(self) -> int:
+        """What is captured and not refunded."""
         return self.captured - self.refunded
 
 
 def money_of(observed: Mapping[str, Scalar], total: int) -> Money | None:
-    """Return where the money is, or None when the read-back does not say."""
+    """Return where the money is, or None where the read-back does not say.
+
+    ``total`` is the amount of the order in minor units.
+    """
     captured = _number(observed, "view.captured")
     refunded = _number(observed, "view.refunded")
     if captured is None or refunded is None:
         return None
-    left = _number(observed, "view.to_capture")
+    remaining = _number(observed, "view.to_capture")
     released = _number(observed, "view.cancelled")
-    if left is not None:
-        return Money(left, captured, total - captured - left if released is None else released, refunded)
+    if remaining is not None:
+        return Money(remaining, captured, total - captured - remaining if released is None else released, refunded)
     released = released or 0
     authorized = _number(observed, "view.authorized")
     if authorized is None:
@@ -58,7 +61,7 @@ def _number(observed: Mapping[str, Scalar], field: str) -> int | None:
 
 
 def money_in_words(money: Money, currency: str) -> str:
-    """Return where the money is, in words; what is zero is left out."""
+    """Return where the money is, in words. Zero amounts are left out."""
     parts = [
         f"{name} {amount(value, currency)}"
         for name, value in (
@@ -73,9 +76,9 @@ def money_in_words(money: Money, currency: str) -> str:
 
 
 def band(money: Money, total: int, words: str) -> Markup:
-    """Return the band: what is reserved, captured and kept, refunded, and released, against the whole amount."""
+    """Return the bar of an order's money against its whole amount."""
     pieces = (
-        ("band-kept", max(money.kept, 0)),
+        ("band-kept", max(money.net_captured, 0)),
         ("band-refunded", max(money.refunded, 0)),
         ("band-reserved", max(money.reserved, 0)),
         ("band-released", max(money.released, 0)),
@@ -85,7 +88,10 @@ def band(money: Money, total: int, words: str) -> Markup:
 
 
 def shares(counts: Mapping[RuleVerdict, int]) -> Markup:
-    """Return how the verdicts share the rules, as a bar; the numbers themselves stand beside it."""
+    """Return the bar of the verdicts' shares of the rules.
+
+    It is hidden from screen readers: the numbers stand beside it.
+    """
     pieces = [(f"share-{kind_of(verdict)}", counts[verdict]) for verdict in counts]
     drawn = _stacked(pieces, max(sum(counts.values()), 1))
     return _DRAWING.format("shares", Markup('aria-hidden="true"'), drawn)

@@ -1,4 +1,4 @@
-"""Which situations, ages and flags the counted histories put a cancel into, and what came of it."""
+"""The coverage grid: situations against ages and flags, and the outcomes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conformance.domain.order import Market, Profile
 from conformance.reports.html.histories import HistoryView
 from conformance.reports.wording.provider import counted
 
-Age: TypeAlias = tuple[int, str]
+AgeColumn: TypeAlias = tuple[int, str]
 _AGE: Final = re.compile(r"(\d+) (minutes?|hours?|days?)")
 _LAST: Final = 1_000_000
 _WORST_FIRST: Final = ("violates", "inconclusive", "recorded", "conforms")
@@ -27,8 +27,8 @@ _NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """Histories in one cell: how many, the worst that came of any of them, and of how many it came."""
+class CoverageCell:
+    """The histories of one cell: how many, their worst outcome, and how many had it."""
 
     count: int
     worst: str
@@ -42,53 +42,59 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """One profile's situations against ages and flags. A cell that no history was meant for is None.
+class CoverageGrid:
+    """One API's situations against ages and flags.
 
-    ``columns`` are the ages, each with the flags that occur with it; a row has a cell for each flag of each age.
+    ``columns`` are the ages, each with the flags that occur with it. A row has a cell for each flag of each age: None
+    where no history was meant for it.
     """
 
     profile: Profile
     columns: tuple[tuple[str, tuple[str, ...]], ...]
-    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[CoverageCell | None, ...]], ...]
     without_cell: int
 
 
-def grids_of(plays: Iterable[HistoryView], market: Market) -> list[Grid]:
-    """Return one grid for each profile that was played. Ages are put together on either side of the market's limits."""
+def grids_of(plays: Iterable[HistoryView], market: Market) -> list[CoverageGrid]:
+    """Return a grid for each API that was tested.
+
+    Ages on the same side of the market's limits share a column.
+    """
     by_profile: dict[Profile, list[HistoryView]] = {}
     for play in plays:
-        if play.counts:
+        if play.is_counted:
             by_profile.setdefault(play.profile, []).append(play)
     limits = (180,) if market is Market.NO else (14, 180)
-    return [_grid(profile, found, limits) for profile, found in by_profile.items()]
+    return [_grid(profile, group, limits) for profile, group in by_profile.items()]
 
 
-def _grid(profile: Profile, plays: list[HistoryView], limits: tuple[int, ...]) -> Grid:
-    cells: dict[tuple[str, tuple[Age, str]], Counter[str]] = {}
+def _grid(profile: Profile, plays: list[HistoryView], limits: tuple[int, ...]) -> CoverageGrid:
+    cells: dict[tuple[str, tuple[AgeColumn, str]], Counter[str]] = {}
     without = 0
     for play in plays:
         cell = play.record.cell
         if not cell.situation:
             without += 1
             continue
-        at = (cell.situation, (_age(cell.age, limits), cell.flag))
-        cells.setdefault(at, Counter())[_worst(play)] += 1
+        place = (cell.situation, (_age(cell.age, limits), cell.flag))
+        cells.setdefault(place, Counter())[_worst(play)] += 1
     columns = sorted({column for _, column in cells})
     situations = dict.fromkeys(situation for situation, _ in cells)
     rows = tuple(
         (situation, tuple(_cell(cells.get((situation, column))) for column in columns)) for situation in situations
     )
-    ages = tuple((age[1], tuple(flag for _, flag in group)) for age, group in groupby(columns, key=lambda one: one[0]))
-    return Grid(profile, ages, rows, without)
+    ages = tuple(
+        (age[1], tuple(flag for _, flag in group)) for age, group in groupby(columns, key=lambda column: column[0])
+    )
+    return CoverageGrid(profile, ages, rows, without)
 
 
-def _age(text: str, limits: tuple[int, ...]) -> Age:
-    """Return an age's place among the others, and the words for it and for those that are put together with it."""
-    found = _AGE.fullmatch(text)
-    if found is None:
+def _age(text: str, limits: tuple[int, ...]) -> AgeColumn:
+    """Return the column of an age: its rank among the others, and its title."""
+    match = _AGE.fullmatch(text)
+    if match is None:
         return (_LAST, text or "any age")
-    days = int(found[1]) if found[2].startswith("day") else 0
+    days = int(match[1]) if match[2].startswith("day") else 0
     if days <= 1:
         return (0, "up to 1 day")
     low = 2
@@ -102,14 +108,14 @@ def _age(text: str, limits: tuple[int, ...]) -> Age:
 
 
 def _worst(play: HistoryView) -> str:
-    seen = {judgement.status for judgement in play.standing()}
-    return next((status for status in _WORST_FIRST if status in seen), "unplayed")
+    statuses = {judgement.status for judgement in play.current_judgements()}
+    return next((status for status in _WORST_FIRST if status in statuses), "unplayed")
 
 
-def _cell(found: Counter[str] | None) -> Cell | None:
-    if found is None:
+def _cell(counts: Counter[str] | None) -> CoverageCell | None:
+    if counts is None:
         return None
-    count = found.total()
-    worst = next((status for status in _WORST_FIRST if found[status]), "unplayed")
-    words = ", ".join(f"{found[status]} {_NAMES[status]}" for status in (*_WORST_FIRST, "unplayed") if found[status])
-    return Cell(count, worst, found[worst], f"{counted(count, 'history', 'histories')}: {words}")
+    count = counts.total()
+    worst = next((status for status in _WORST_FIRST if counts[status]), "unplayed")
+    words = ", ".join(f"{counts[status]} {_NAMES[status]}" for status in (*_WORST_FIRST, "unplayed") if counts[status])
+    return CoverageCell(count, worst, counts[worst], f"{counted(count, 'history', 'histories')}: {words}")

@@ -1,4 +1,4 @@
-"""The journal, indexed for a reader: which records belong to a history, and which history shows what about a rule."""
+"""The journal by history: its records, and the histories that show each rule."""
 
 from __future__ import annotations
 
@@ -27,60 +27,65 @@ RuleKey: TypeAlias = tuple[Profile, str]
 
 @dataclass
 class HistoryView:
-    """One history as it was played: its own record, what was sent and answered, and what was judged."""
+    """One history: its own record, its exchanges and its judgements."""
 
     record: HistoryRecord
     exchanges: list[ExchangeRecord] = field(default_factory=list)
     judgements: list[JudgementRecord] = field(default_factory=list)
     notes: list[ActionRecord | BooksRecord] = field(default_factory=list)
-    """Of a merchant's history: what it was asked to do, and the books."""
+    """In a merchant's history: the actions it was asked for, and the books."""
 
     @property
     def id(self) -> str:
-        """The history's name in the journal."""
+        """The id of the history in the journal."""
         return self.record.id
 
     @property
     def profile(self) -> Profile:
-        """The API it was played against."""
+        """The API of the history."""
         return Profile(self.record.profile)
 
     @property
-    def counts(self) -> bool:
-        """Whether its judgements count as examples; those of a shrinking search do not."""
+    def is_counted(self) -> bool:
+        """Whether its judgements count as checks; those of shrinking do not."""
         return self.record.source != "shrinking"
 
     @cached_property
     def history(self) -> History:
-        """The history of a provider's run."""
+        """The history itself, in a provider's run."""
         return history_from_json(self.record.history)
 
-    def judged(self, step: int) -> JudgementRecord | None:
-        """Return what was last said about a step, preferring what stands."""
+    def judgement_of(self, step: int) -> JudgementRecord | None:
+        """Return the last judgement of a step, preferring one that is not superseded."""
         at_step = [judgement for judgement in self.judgements if judgement.step == step]
-        standing = [judgement for judgement in at_step if not judgement.superseded]
-        return next(reversed(standing or at_step), None)
+        current = [judgement for judgement in at_step if not judgement.superseded]
+        return next(reversed(current or at_step), None)
 
-    def standing(self) -> Iterable[JudgementRecord]:
-        """Iterate over the judgements that count."""
+    def current_judgements(self) -> Iterable[JudgementRecord]:
+        """Iterate over the judgements that are not superseded."""
         return (judgement for judgement in self.judgements if not judgement.superseded)
 
     def violation_of(self, rule: str) -> JudgementRecord | None:
         """Return the first judgement that finds a rule violated."""
-        found = (j for j in self.standing() if any(f.rule == rule for f in j.findings))
-        return next(found, None)
+        for judgement in self.current_judgements():
+            if any(finding.rule == rule for finding in judgement.findings):
+                return judgement
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRef:
-    """Where a rule's verdict can be seen: the history, and the step in it (None when it never got there)."""
+    """A history that shows a rule's verdict, and the step that does.
+
+    The step is None where the history did not get to it.
+    """
 
     play: HistoryView
     step: int | None
 
 
 def history_views_of(evidence: Evidence) -> dict[str, HistoryView]:
-    """Gather every history's records, in the order of the journal."""
+    """Return the histories by id, in the order of the journal."""
     views = {record.id: HistoryView(record) for record in evidence.of(HistoryRecord)}
     for exchange in evidence.of(ExchangeRecord):
         if exchange.history:
@@ -94,25 +99,28 @@ def history_views_of(evidence: Evidence) -> dict[str, HistoryView]:
     return views
 
 
-def first_read_back(evidence: Evidence) -> list[ExchangeRecord]:
-    """Return the exchanges that belong to no history: how the target was reached and what it was found to offer."""
+def exchanges_outside_histories(evidence: Evidence) -> list[ExchangeRecord]:
+    """Return the exchanges before the first history: reaching and probing the target."""
     return [record for record in evidence.of(ExchangeRecord) if not record.history]
 
 
 def evidence_refs_of(evidence: Evidence, plays: dict[str, HistoryView]) -> dict[tuple[RuleKey, str], list[EvidenceRef]]:
-    """Return the histories that show each rule in each status, and those that set out for it and missed it."""
-    sights: dict[tuple[RuleKey, str], list[EvidenceRef]] = defaultdict(list)
+    """Return the histories that show each rule in each status.
+
+    The status ``missed`` has those that were meant for the rule and did not get to it.
+    """
+    refs: dict[tuple[RuleKey, str], list[EvidenceRef]] = defaultdict(list)
     for play in plays.values():
-        if not play.counts:
+        if not play.is_counted:
             continue
-        for judgement in play.standing():
+        for judgement in play.current_judgements():
             for rule, status in _shown_by(judgement):
-                sights[(play.profile, rule), status].append(EvidenceRef(play, judgement.step))
+                refs[(play.profile, rule), status].append(EvidenceRef(play, judgement.step))
     for record in evidence.of(MissedRecord):
         play = plays[record.history]
         for rule in record.rules:
-            sights[(play.profile, Citation.parse(rule).rule), "missed"].append(EvidenceRef(play, None))
-    return dict(sights)
+            refs[(play.profile, Citation.parse(rule).rule), "missed"].append(EvidenceRef(play, None))
+    return dict(refs)
 
 
 def _shown_by(judgement: JudgementRecord) -> Iterable[tuple[str, str]]:
@@ -121,14 +129,14 @@ def _shown_by(judgement: JudgementRecord) -> Iterable[tuple[str, str]]:
     if status == "violates":
         yield from ((finding.rule, status) for finding in judgement.findings)
         return
-    named = "inconclusive" if status == "inconclusive" else "conforms"
-    yield from ((Citation.parse(example).rule, named) for example in judgement.examples)
+    status_shown = "inconclusive" if status == "inconclusive" else "conforms"
+    yield from ((Citation.parse(example).rule, status_shown) for example in judgement.examples)
     yield from ((rule, "recorded") for rule in judgement.records)
 
 
 def counterexamples_of(evidence: Evidence) -> dict[RuleKey, list[CounterexampleRecord]]:
     """Return the counterexamples of each rule, in order."""
-    found: dict[RuleKey, list[CounterexampleRecord]] = defaultdict(list)
+    counterexamples: dict[RuleKey, list[CounterexampleRecord]] = defaultdict(list)
     for record in evidence.of(CounterexampleRecord):
-        found[Profile(record.profile), record.rule].append(record)
-    return dict(found)
+        counterexamples[Profile(record.profile), record.rule].append(record)
+    return dict(counterexamples)

@@ -1,7 +1,7 @@
-"""The life of an order as the run went through it: which stages, which ways between them, and where it was cancelled.
+"""The payment lifecycle of a run: states, transitions, and cancels in each state.
 
-Everything is read off the evidence: a step that was accepted moves the order on, one that was refused leaves it where
-it was. What an order went through after two requests at the same moment is not followed.
+It follows from the evidence: an accepted step moves the order to another state, a refused one does not. An order is not
+followed beyond two concurrent requests.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ CANCELLED, RELEASED, REJECTED, EXPIRED = "cancelled", "rest released", "rejected
 PENDING, DUE, PROCESSING, FAILED = "pending", "due", "processing", "failed"
 BEGINNING: Final = "begins"
 
-Way = tuple[str, str]
-Place = tuple[int, int]
+Transition = tuple[str, str]
+Position = tuple[int, int]
 
-_PAYMENT: Final[Mapping[str, Place]] = {
+_PAYMENT: Final[Mapping[str, Position]] = {
     INITIATED: (0, 1), SECURE: (1, 0), RESERVED: (2, 1), PARTLY: (3, 1), CAPTURED: (4, 0),
     EXPIRED: (0, 2), REJECTED: (1, 2), CANCELLED: (2, 2), RELEASED: (4, 2),
 }  # fmt: skip
-_PAYMENT_WAYS: Final[tuple[Way, ...]] = (
+_PAYMENT_TRANSITIONS: Final[tuple[Transition, ...]] = (
     (INITIATED, SECURE), (INITIATED, RESERVED), (INITIATED, CANCELLED), (INITIATED, REJECTED), (INITIATED, EXPIRED),
     (SECURE, RESERVED), (SECURE, REJECTED), (RESERVED, PARTLY), (RESERVED, CAPTURED), (RESERVED, CANCELLED),
     (PARTLY, CAPTURED), (PARTLY, RELEASED),
 )  # fmt: skip
-_CHARGE: Final[Mapping[str, Place]] = {
+_CHARGE: Final[Mapping[str, Position]] = {
     PENDING: (0, 0), DUE: (1, 0), PROCESSING: (2, 0), FAILED: (3, 0),
     RESERVED: (2, 1), PARTLY: (3, 2), CAPTURED: (4, 1), CANCELLED: (1, 2), RELEASED: (4, 2),
 }  # fmt: skip
-_CHARGE_WAYS: Final[tuple[Way, ...]] = (
+_CHARGE_TRANSITIONS: Final[tuple[Transition, ...]] = (
     (PENDING, DUE), (DUE, PROCESSING), (DUE, RESERVED), (PROCESSING, RESERVED), (PROCESSING, CAPTURED),
     (PROCESSING, FAILED), (PENDING, CANCELLED), (DUE, CANCELLED), (RESERVED, CANCELLED), (RESERVED, PARTLY),
     (RESERVED, CAPTURED), (PARTLY, CAPTURED), (PARTLY, RELEASED),
@@ -64,16 +64,16 @@ _MOVES: Final[Mapping[str, str]] = {
     "start-processing": PROCESSING, "reserve": RESERVED, "charge": CAPTURED, "fail": FAILED,
 }  # fmt: skip
 _OPENINGS: Final[Mapping[str, str]] = {"initial-reserve": RESERVED, "charge-reserve": PENDING, "charge-direct": PENDING}
-_TAKEN: Final = ("accepted", "pending")
+_ACCEPTED: Final = ("accepted", "pending")
 
 _WIDTH, _HEIGHT, _ACROSS, _DOWN, _MARGIN = 132, 50, 200, 108, 8
 _LABEL: Final = 0.3
-"""Where along a way its count stands: before the middle, in which ways cross."""
+"""Where along a line its count stands: before the middle, where lines cross."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """One stage: how many cancels arrived there and were accepted, and how many were refused."""
+class StateView:
+    """A state: how many orders reached it, and how its cancels were answered."""
 
     name: str
     orders: int
@@ -83,74 +83,84 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """One profile's stages and the ways between them, each with how often it was gone; 0 where it never was."""
+    """One API's states, and its transitions with their counts, which may be 0."""
 
     profile: Profile
-    stops: tuple[Stop, ...]
-    ways: tuple[tuple[str, str, int], ...]
+    states: tuple[StateView, ...]
+    transitions: tuple[tuple[str, str, int], ...]
 
     @property
     def words(self) -> str:
-        """What the picture shows, in a sentence."""
-        gone = sum(count > 0 for _, _, count in self.ways)
-        cancels = sum(stop.accepted + stop.refused for stop in self.stops)
+        """The content of the drawing, in a sentence."""
+        taken = sum(count > 0 for _, _, count in self.transitions)
+        cancels = sum(state.accepted + state.refused for state in self.states)
         return (
-            f"The life of an order in {spec_of(self.profile).title}: {gone} of {len(self.ways)} ways between "
-            f"{len(self.stops)} stages were gone, and {counted(cancels, 'cancel')} arrived. The table says the same."
+            f"The life of an order in {spec_of(self.profile).title}: {taken} of {len(self.transitions)} ways between "
+            f"{len(self.states)} stages were gone, and {counted(cancels, 'cancel')} arrived. The table says the same."
         )
 
     @property
     def drawing(self) -> Markup:
-        """The picture."""
-        return _drawn(self)
+        """The drawing, as SVG."""
+        return _draw(self)
 
 
 def lifecycles_of(plays: Iterable[HistoryView]) -> list[Lifecycle]:
-    """Return the life of an order in each profile that was played; histories of shrinking searches do not count."""
-    found: dict[Profile, list[HistoryView]] = {}
+    """Return the lifecycle of each API that was tested.
+
+    Histories of shrinking do not count.
+    """
+    groups: dict[Profile, list[HistoryView]] = {}
     for play in plays:
-        if play.counts:
-            found.setdefault(play.profile, []).append(play)
-    return [_lifecycle(profile, each) for profile, each in found.items()]
+        if play.is_counted:
+            groups.setdefault(play.profile, []).append(play)
+    return [_lifecycle(profile, group) for profile, group in groups.items()]
 
 
 def _lifecycle(profile: Profile, plays: Iterable[HistoryView]) -> Lifecycle:
-    places, usual = (_CHARGE, _CHARGE_WAYS) if spec_of(profile).belongs_to_agreement else (_PAYMENT, _PAYMENT_WAYS)
-    ways: Counter[Way] = Counter()
+    positions, documented = (
+        (_CHARGE, _CHARGE_TRANSITIONS) if spec_of(profile).belongs_to_agreement else (_PAYMENT, _PAYMENT_TRANSITIONS)
+    )
+    transitions: Counter[Transition] = Counter()
     reached: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     for play in plays:
-        for before, after, cancel, taken in _moves(play):
+        for before, after, cancel, was_accepted in _moves(play):
             if after != before:
-                ways[before, after] += 1
+                transitions[before, after] += 1
                 reached[after] += 1
             if cancel and before != BEGINNING:
-                (accepted if taken else refused)[before] += 1
-    stops = tuple(Stop(name, reached[name], accepted[name], refused[name]) for name in places)
-    others = [way for way in ways if way not in usual and BEGINNING not in way]
-    return Lifecycle(profile, stops, tuple((*way, ways[way]) for way in (*usual, *sorted(others))))
+                (accepted if was_accepted else refused)[before] += 1
+    states = tuple(StateView(name, reached[name], accepted[name], refused[name]) for name in positions)
+    others = [transition for transition in transitions if transition not in documented and BEGINNING not in transition]
+    return Lifecycle(
+        profile, states, tuple((*transition, transitions[transition]) for transition in (*documented, *sorted(others)))
+    )
 
 
 def _moves(play: HistoryView) -> Iterator[tuple[str, str, bool, bool]]:
-    """Yield for every step the stage before and after it, whether it cancels the order, and whether it was taken."""
+    """Yield the state before and after each step, and how the step was answered.
+
+    The last two elements say whether it cancels the order, and whether it was accepted.
+    """
     history = play.history
-    stage = BEGINNING
+    state = BEGINNING
     for number, step in enumerate(history.all_steps):
-        judgement = play.judged(number)
+        judgement = play.judgement_of(number)
         if judgement is None or isinstance(step, Together):
             return
         outcome = judgement.observed.get("answer.outcome")
         if outcome is None and not isinstance(step, Read | Age):
             return
-        taken = outcome in _TAKEN
-        after = _after(stage, step, judgement, history.opening) if taken else stage
+        accepted = outcome in _ACCEPTED
+        after = _after(state, step, judgement, history.opening) if accepted else state
         cancel = isinstance(step, Cancel) and step.to is Addressee.OWN and step.defect is None
-        yield stage, after, cancel, taken
-        stage = after
+        yield state, after, cancel, accepted
+        state = after
 
 
-def _after(stage: str, step: Initiate | Step, judgement: JudgementRecord, opening: Initiate) -> str:
+def _after(state: str, step: Initiate | Step, judgement: JudgementRecord, opening: Initiate) -> str:
     money = money_of(judgement.observed, opening.amount)
     if isinstance(step, Initiate):
         return _OPENINGS.get(step.kind, INITIATED)
@@ -160,19 +170,21 @@ def _after(stage: str, step: Initiate | Step, judgement: JudgementRecord, openin
         return CAPTURED if money is not None and money.reserved == 0 else PARTLY
     ends = isinstance(step, Cancel) and step.to is Addressee.OWN
     if ends or (isinstance(step, StopAgreement) and (money is None or money.reserved == 0)):
-        if stage == PARTLY:
+        if state == PARTLY:
             return RELEASED
-        return stage if stage in (CAPTURED, RELEASED, CANCELLED, REJECTED, EXPIRED, FAILED) else CANCELLED
-    return _MOVES.get(name_of(step), stage)
+        return state if state in (CAPTURED, RELEASED, CANCELLED, REJECTED, EXPIRED, FAILED) else CANCELLED
+    return _MOVES.get(name_of(step), state)
 
 
-def _drawn(life: Lifecycle) -> Markup:
-    places = _CHARGE if spec_of(life.profile).belongs_to_agreement else _PAYMENT
+def _draw(life: Lifecycle) -> Markup:
+    positions = _CHARGE if spec_of(life.profile).belongs_to_agreement else _PAYMENT
     marker = f"arrow-{life.profile.value}"
-    pieces = [_line(places[one], places[other], count, marker) for one, other, count in life.ways]
-    pieces += [_box(places[stop.name], stop) for stop in life.stops]
-    width = max(across for across, _ in places.values()) * _ACROSS + _WIDTH + 2 * _MARGIN
-    height = max(down for _, down in places.values()) * _DOWN + _HEIGHT + 2 * _MARGIN
+    pieces = [
+        _draw_transition(positions[start], positions[end], count, marker) for start, end, count in life.transitions
+    ]
+    pieces += [_draw_state(positions[state.name], state) for state in life.states]
+    width = max(across for across, _ in positions.values()) * _ACROSS + _WIDTH + 2 * _MARGIN
+    height = max(down for _, down in positions.values()) * _DOWN + _HEIGHT + 2 * _MARGIN
     return Markup(
         '<svg class="life" viewBox="0 0 {} {}" role="img" aria-label="{}"><defs><marker id="{}" viewBox="0 0 8 8" '
         'refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>'
@@ -180,20 +192,20 @@ def _drawn(life: Lifecycle) -> Markup:
     ).format(width, height, life.words, marker, Markup("").join(pieces))
 
 
-def _corner(place: Place) -> tuple[int, int]:
-    return _MARGIN + place[0] * _ACROSS, _MARGIN + place[1] * _DOWN
+def _corner(position: Position) -> tuple[int, int]:
+    return _MARGIN + position[0] * _ACROSS, _MARGIN + position[1] * _DOWN
 
 
-def _middle(place: Place) -> tuple[float, float]:
-    x, y = _corner(place)
+def _middle(position: Position) -> tuple[float, float]:
+    x, y = _corner(position)
     return x + _WIDTH / 2, y + _HEIGHT / 2
 
 
-def _line(start: Place, end: Place, count: int, marker: str) -> Markup:
-    """Draw a way from the border of one box to that of another, with its count beside it."""
+def _draw_transition(start: Position, end: Position, count: int, marker: str) -> Markup:
+    """Draw a transition from box to box, with its count beside it."""
     (x1, y1), (x2, y2) = _middle(start), _middle(end)
     across, down = x2 - x1, y2 - y1
-    # The share of the whole way that lies inside a box.
+    # The share of the line that lies inside a box.
     inside = min(_WIDTH / 2 / abs(across) if across else 1, _HEIGHT / 2 / abs(down) if down else 1)
     ax, ay = x1 + across * inside, y1 + down * inside
     bx, by = x2 - across * inside, y2 - down * inside
@@ -204,11 +216,11 @@ def _line(start: Place, end: Place, count: int, marker: str) -> Markup:
     ).format(kind, ax, ay, bx, by, marker, ax + (bx - ax) * _LABEL + 4, ay + (by - ay) * _LABEL - 5, f"{count:,}")
 
 
-def _box(place: Place, stop: Stop) -> Markup:
-    x, y = _corner(place)
-    kind = "stage" if stop.orders else "stage ungone"
-    told = f"✓ {stop.accepted:,}   ✕ {stop.refused:,}" if stop.accepted + stop.refused else "no cancel"
+def _draw_state(position: Position, state: StateView) -> Markup:
+    x, y = _corner(position)
+    kind = "stage" if state.orders else "stage ungone"
+    text = f"✓ {state.accepted:,}   ✕ {state.refused:,}" if state.accepted + state.refused else "no cancel"
     return Markup(
         '<g class="{}"><rect x="{}" y="{}" width="{}" height="{}" rx="6"/><text class="name" x="{}" y="{}">{}</text>'
         '<text class="told" x="{}" y="{}">{}</text></g>'
-    ).format(kind, x, y, _WIDTH, _HEIGHT, x + 9, y + 20, stop.name, x + 9, y + 39, told)
+    ).format(kind, x, y, _WIDTH, _HEIGHT, x + 9, y + 20, state.name, x + 9, y + 39, text)

@@ -1,4 +1,4 @@
-"""One history of a merchant's shop as a reader follows it: what happened, both parties' books, what was sent."""
+"""One history of a merchant's shop, step by step, for a reader."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from conformance.reports.wording.provider import SOURCES, STATUSES
 
 
 def is_merchant_history(play: HistoryView) -> bool:
-    """Whether a history is one of a merchant's shop."""
+    """Return whether a history is one of a merchant's shop."""
     return play.record.history.get("party") == PARTY
 
 
 def merchant_story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
-    """Tell a history. Bodies are cut at ``body_limit`` characters."""
+    """Return the story of a history. Bodies are cut at ``body_limit`` characters."""
     history = merchant_history_from_json(play.record.history)
-    kept = play.exchanges[:MOST_EXCHANGES]
-    words = [*(merchant_step_in_words(step, history, currency) for step in history.steps), AT_REST]
+    shown = play.exchanges[:MOST_EXCHANGES]
+    sentences = [*(merchant_step_in_words(step, history, currency) for step in history.steps), AT_REST]
     return Story(
         anchor=history_anchor(play),
         id=play.id,
         profile=spec_of(play.profile).title,
-        label="; ".join([play.record.label, *_trouble(history)]),
+        label="; ".join([play.record.label, *_deviations(history)]),
         source=SOURCES[play.record.source],
         records=records_of(play),
         steps=tuple(
-            _step(play, kept, number, said, history, currency, body_limit) for number, said in enumerate(words)
+            _step(play, shown, number, words, history, currency, body_limit) for number, words in enumerate(sentences)
         ),
-        left_out=len(play.exchanges) - len(kept),
+        left_out=len(play.exchanges) - len(shown),
     )
 
 
-def _trouble(history: MerchantHistory) -> Iterator[str]:
+def _deviations(history: MerchantHistory) -> Iterator[str]:
     yield from (fault_in_words(fault) for fault in history.faults)
     behaviour = history.behaviour
     if behaviour.key_scope == "operation":
@@ -54,39 +54,39 @@ def _trouble(history: MerchantHistory) -> Iterator[str]:
 
 def _step(
     play: HistoryView,
-    kept: list[ExchangeRecord],
+    shown: list[ExchangeRecord],
     number: int,
     words: str,
     history: MerchantHistory,
     currency: str,
     body_limit: int,
 ) -> StepView:
-    exchanges = tuple(exchange_view(exchange, body_limit) for exchange in kept if exchange.step == number)
+    exchanges = tuple(exchange_view(exchange, body_limit) for exchange in shown if exchange.step == number)
     notes = [note for note in play.notes if note.step == number]
     judgements = [judgement for judgement in play.judgements if judgement.step == number]
     reasons = tuple(f"{finding.rule}: {finding.reason}" for judgement in judgements for finding in judgement.findings)
     findings = [(judgement.step, finding) for judgement in play.judgements for finding in judgement.findings]
-    named = [finding.exchange for at, finding in findings if at == number and finding.exchange is not None]
-    before = [finding.earlier for _, finding in findings if finding.earlier is not None]
+    named_exchanges = [finding.exchange for at, finding in findings if at == number and finding.exchange is not None]
+    earlier_exchanges = [finding.earlier for _, finding in findings if finding.earlier is not None]
     status = "violates" if reasons else "conforms" if judgements else ""
     books = [note for note in notes if isinstance(note, BooksRecord)][-len(history.amounts) :]
     money = _money(books[-1]) if books else None
-    said = money_in_words(money, currency) if money else ""
-    happened = [text for one in notes for text in happening_in_words(one, len(history.amounts) > 1)]
+    money_words = money_in_words(money, currency) if money else ""
+    phrases = [text for note in notes for text in happening_in_words(note, len(history.amounts) > 1)]
     return StepView(
         number=number,
         words=words,
         status=status,
         status_words=STATUSES[status] if status else "",
-        seen="; ".join(dict.fromkeys(happened)),
+        observed="; ".join(dict.fromkeys(phrases)),
         cause="",
-        band=band(money, books[-1].truth.amount, said) if money and books[-1].truth else None,
-        money=said,
+        band=band(money, books[-1].truth.amount, money_words) if money and books[-1].truth else None,
+        money=money_words,
         exchanges=exchanges,
         branches=(),
         reasons=reasons,
-        named=bool(named),
-        proof=frozenset(play.exchanges[place].n for place in (*named, *before)),
+        names_exchange=bool(named_exchanges),
+        named_exchanges=frozenset(play.exchanges[place].n for place in (*named_exchanges, *earlier_exchanges)),
     )
 
 

@@ -1,13 +1,12 @@
-"""`report.html`: one file that needs neither the suite nor a network, for a reader who was not there."""
+"""`report.html`: one file that needs neither the suite nor a network."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -16,47 +15,35 @@ from conformance.domain.api_table import SPECS
 from conformance.domain.order import Market
 from conformance.evidence.journal import is_merchant_run
 from conformance.evidence.records import CapabilitiesRecord, HandRecord
-from conformance.judging.run_verdicts import blocks_conformance
-from conformance.judging.verdicts import RuleVerdict, RunVerdict
-from conformance.reports.detection_power import detection_of
+from conformance.judging.verdicts import RuleVerdict
 from conformance.reports.fuzzing import fuzz_part
 from conformance.reports.html.age_distribution import AgeDistribution, age_distributions_of
 from conformance.reports.html.charts import shares
 from conformance.reports.html.coverage import grids_of
-from conformance.reports.html.histories import EvidenceRef, HistoryView, first_read_back, history_views_of
+from conformance.reports.html.histories import (
+    EvidenceRef,
+    HistoryView,
+    RuleKey,
+    exchanges_outside_histories,
+    history_views_of,
+)
 from conformance.reports.html.lifecycle import lifecycles_of
 from conformance.reports.html.merchant_story import is_merchant_history, merchant_story_of
+from conformance.reports.html.page import Page, summary_of
 from conformance.reports.html.sections import (
     Example,
     RuleRow,
-    Violation,
-    chosen_readings,
+    ViolationSection,
     cited_sources,
     counterexamples,
     reading_rows,
     recorded_rows,
     related_rows,
-    repetitions,
     rule_rows,
     violation_anchor,
 )
 from conformance.reports.html.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
-from conformance.reports.wording.headline import (
-    about,
-    because,
-    counts,
-    ending,
-    ending_note,
-    headline,
-    profiles,
-    proved_nothing,
-    unseen,
-    unseen_from_outside,
-    untested,
-    verdict_name,
-    verdicts,
-    violations,
-)
+from conformance.reports.wording.headline import profiles
 from conformance.reports.wording.legend import RULE_LEGEND, RUN_LEGEND
 from conformance.reports.wording.provider import (
     MARKETS,
@@ -72,32 +59,25 @@ from conformance.results.result import Result, book_of
 from conformance.rulebook import Rulebook
 
 LARGEST: Final = 3_000_000
-"""Bytes that the page stays below; what is left out for that is named."""
-RELIED_ON: Final = timedelta(days=90)
-"""How long a report says something about its target."""
+"""The page stays below so many bytes, and names the histories that are left out for it."""
 _ROOMS: Final = (2_300_000, 1_200_000, 400_000)
-"""Bytes for histories: the first that keeps the page below its limit is taken."""
+"""Bytes for histories. The first that keeps the page below its limit is used."""
 _FOR_VIOLATIONS: Final = 0.6
-_FOR_LOOKING: Final = 100_000
+"""The share of those bytes that violations may take."""
+_FOR_SETUP: Final = 100_000
+"""Bytes for the exchanges before the first history."""
 _BODY_OF_VIOLATION: Final = 8_000
 _BODY_OF_EXAMPLE: Final = 2_000
 _RULE_ID: Final = re.compile(r"\b[A-Z]{2,3}-\d+[a-z]?\b")
-_FOUND: Final = ("violated", "warning")
-_SAYING: Final = (RunVerdict.CONFORMANT, RunVerdict.NOT_CONFORMANT, RunVerdict.INCOMPLETE)
-"""Of these verdicts one can say until when they are good."""
-_TONES: Final = {
-    RunVerdict.CONFORMANT: "passed",
-    RunVerdict.NOT_CONFORMANT: "violated",
-    RunVerdict.INCOMPLETE: "inconclusive",
-    RunVerdict.ENVIRONMENT: "not-exercised",
-    RunVerdict.HARNESS: "not-exercised",
-    RunVerdict.INTERRUPTED: "not-exercised",
-}
+_SHOWN_AS_VIOLATION: Final = ("violated", "warning")
 
 
 @cache
 def environment() -> Environment:
-    """Return what renders our templates: everything that reaches a page is shown as text, visible and short."""
+    """Return the environment of the templates.
+
+    Every text that reaches a page is escaped, made visible and shortened.
+    """
     environment = Environment(
         loader=PackageLoader("conformance.reports"),
         autoescape=True,
@@ -122,138 +102,126 @@ def environment() -> Environment:
         in_words=reason_in_words,
         offered=offered_in_words,
     )
-    environment.tests["holding_back"] = blocks_conformance
     return environment
 
 
 def _harmless(value: object) -> object:
-    """Make every text that reaches the page visible and short, whichever record it came from."""
+    """Return a value with every text visible and short, whatever record it is from."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
         return shortened(value)
     return value
 
 
 def _whole_ids(text: str) -> Markup:
-    """Keep a rule's id on one line: browsers break lines after its hyphen."""
+    """Return text whose rule ids do not break: browsers break lines after a hyphen."""
     return Markup(_RULE_ID.sub(r'<span class="whole">\g<0></span>', str(escape(shortened(text)))))
 
 
 @dataclass(slots=True)
-class _Histories:
-    """The histories that fit on the page, each told once."""
+class _RenderedHistories:
+    """The histories that fit on the page, each rendered once.
+
+    It grows while the page is put together.
+    """
 
     currency: str
-    kept: dict[str, Markup]
-    left_out: list[HistoryView]
+    markup: dict[str, Markup] = field(default_factory=dict)
+    left_out: list[HistoryView] = field(default_factory=list)
 
-    def told(self, play: HistoryView, body_limit: int, room: int) -> int:
-        """Tell a history unless it was told or does not fit, and return the bytes that it took."""
-        if play.id in self.kept:
+    def add(self, play: HistoryView, body_limit: int, room: int) -> int:
+        """Render a new history that fits into ``room`` bytes; return the bytes it took."""
+        if play.id in self.markup:
             return 0
-        tell = merchant_story_of if is_merchant_history(play) else story_of
-        story = tell(play, self.currency, body_limit)
+        make_story = merchant_story_of if is_merchant_history(play) else story_of
+        story = make_story(play, self.currency, body_limit)
         markup = Markup(environment().get_template("history.html.j2").render(story=story))
         size = len(markup.encode())
         if size > room:
             self.left_out.append(play)
             return 0
-        self.kept[play.id] = markup
+        self.markup[play.id] = markup
         return size
+
+    def ref_of(self, row: RuleRow) -> EvidenceRef | None:
+        """Return the first place on the page where a rule's verdict can be seen."""
+        return next((ref for ref in row.refs if ref.play.id in self.markup), None)
 
 
 def html_text(result: Result, rulebook: Rulebook | None = None) -> str:
     """Return the text of `report.html`."""
     book = rulebook or book_of(result.evidence)
     plays = history_views_of(result.evidence)
+    template = environment().get_template("report.html.j2")
     text = ""
     for room in _ROOMS:
-        text = _page(result, book, plays, room)
+        text = template.render(_page(result, book, plays, room).variables())
         if len(text.encode()) < LARGEST:
             break
     return text
 
 
-def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: int) -> str:
+def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: int) -> Page:
+    """Return the page, whose histories take at most ``room`` bytes."""
+    market, merchant = Market(result.run.market), is_merchant_run(result.run)
+    histories = _RenderedHistories(market.currency)
     rows = rule_rows(result, plays)
-    histories = _Histories(Market(result.run.market).currency, {}, [])
-    found = (row for row in rows.values() if row.kind in _FOUND)
-    violated = sorted(found, key=lambda row: (row.kind == "warning", row.result.rank))
-    told = [_violation(result, row, rows, plays) for row in violated]
-    in_violations, taken = _tell_violations(told, histories, int(room * _FOR_VIOLATIONS))
-    examples = _tell_examples(rows.values(), histories, room - taken)
-    linked = {key: _linked(row, histories) for key, row in rows.items()}
-    looked, looked_more = _looked(result)
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            result=result,
-            run=result.run,
-            tone="violated" if violations(result) else _TONES[result.verdict],
-            currency=Market(result.run.market).currency,
-            says_something=result.verdict in _SAYING,
-            headline=headline(result),
-            verdict_name=verdict_name(result),
-            because=because(result),
-            about=about(result),
-            unseen_from_outside=unseen_from_outside(result),
-            note=ending_note(result),
-            finish=ending(result),
-            detection=detection_of(result),
-            spread=_spread(result),
-            started=_moment(result.run.started),
-            relied_on_days=RELIED_ON.days,
-            relied_on_until=(datetime.fromisoformat(result.run.started) + RELIED_ON).date().isoformat(),
-            profiles=profiles(result),
-            tables=[(profile, counts(result.of(profile))) for profile in profiles(result)],
-            rows=linked,
-            rows_of={
-                profile: [row for (of, _), row in linked.items() if of is profile] for profile in profiles(result)
-            },
-            unseen=unseen(result),
-            unwaived=violations(result),
-            verdicts=verdicts(result),
-            merchant=is_merchant_run(result.run),
-            violations=in_violations,
-            untested=untested(result),
-            chosen_readings=chosen_readings(result, book),
-            repetitions=repetitions(result),
-            proved_nothing=proved_nothing(result),
-            readings=reading_rows(result, book),
-            recorded=recorded_rows(linked.values()),
-            lifecycles=[] if is_merchant_run(result.run) else lifecycles_of(plays.values()),
-            grids=grids_of(plays.values(), Market(result.run.market)),
-            examples=examples,
-            left_out=histories.left_out,
-            capabilities=list(result.evidence.of(CapabilitiesRecord)),
-            looked=looked,
-            looked_more=looked_more,
-            hands=list(result.evidence.of(HandRecord)),
-            fuzz=fuzz_part(result.evidence),
-            sources=cited_sources(result, book),
-            records=len(result.evidence.records),
-            rule_legend=[one for one in RULE_LEGEND if one[0] in verdicts(result)],
-            run_legend=RUN_LEGEND,
-        )
+    sections, taken = _add_violations(_violations(result, rows, plays), histories, int(room * _FOR_VIOLATIONS))
+    examples = _add_examples(rows.values(), histories, room - taken)
+    linked = [_linked(row, histories) for row in rows.values()]
+    setup_exchanges, more_setup_exchanges = _setup_exchanges(result)
+    summary = summary_of(result, book)
+    return Page(
+        summary=summary,
+        result=result,
+        run=result.run,
+        merchant=merchant,
+        currency=market.currency,
+        profiles=profiles(result),
+        rows_of={profile: [row for row in linked if row.result.profile is profile] for profile in profiles(result)},
+        distributions=_no_distributions if merchant else lambda row: age_distributions_of(row.refs, market),
+        violations=sections,
+        readings=reading_rows(result, book),
+        recorded=recorded_rows(linked),
+        lifecycles=[] if merchant else lifecycles_of(plays.values()),
+        grids=grids_of(plays.values(), market),
+        examples=examples,
+        left_out=histories.left_out,
+        capabilities=list(result.evidence.of(CapabilitiesRecord)),
+        setup_exchanges=setup_exchanges,
+        more_setup_exchanges=more_setup_exchanges,
+        manual_steps=list(result.evidence.of(HandRecord)),
+        fuzz=fuzz_part(result.evidence),
+        sources=cited_sources(result, book),
+        rule_legend=[entry for entry in RULE_LEGEND if entry[0] in summary.verdicts],
+        run_legend=RUN_LEGEND,
     )
 
 
-def _spread(result: Result) -> Callable[[RuleRow], list[AgeDistribution]]:
-    """Return what tells of a rule's examples; a shop's histories have no age of their own and no flag."""
-    if is_merchant_run(result.run):
-        return lambda _: []
-    return lambda row: age_distributions_of(row.sights, Market(result.run.market))
+def _no_distributions(_: RuleRow) -> list[AgeDistribution]:
+    """Return nothing: a shop's histories have no age of their own and no flag."""
+    return []
 
 
-def _violation(result: Result, row: RuleRow, rows: Any, plays: dict[str, HistoryView]) -> Violation:
-    told, more = counterexamples(result, row, plays)
-    return Violation(row, violation_anchor(row), related_rows(row, rows), tuple(told), more)
+def _violations(
+    result: Result, rows: Mapping[RuleKey, RuleRow], plays: dict[str, HistoryView]
+) -> list[ViolationSection]:
+    """Return the violated rules and the warnings, the worst first.
+
+    Their counterexamples have no story yet.
+    """
+    shown = (row for row in rows.values() if row.kind in _SHOWN_AS_VIOLATION)
+    sections = []
+    for row in sorted(shown, key=lambda row: (row.kind == "warning", row.result.rank)):
+        views, more = counterexamples(result, row, plays)
+        sections.append(ViolationSection(row, violation_anchor(row), related_rows(row, rows), tuple(views), more))
+    return sections
 
 
-def _looked(result: Result) -> tuple[list[ExchangeView], int]:
-    records = first_read_back(result.evidence)
+def _setup_exchanges(result: Result) -> tuple[list[ExchangeView], int]:
+    """Return the exchanges before the first history, and how many do not fit."""
+    records = exchanges_outside_histories(result.evidence)
     views: list[ExchangeView] = []
-    room = _FOR_LOOKING
+    room = _FOR_SETUP
     for record in records:
         view = exchange_view(record, _BODY_OF_EXAMPLE)
         room -= len(repr(view))
@@ -263,69 +231,66 @@ def _looked(result: Result) -> tuple[list[ExchangeView], int]:
     return views, len(records) - len(views)
 
 
-def _tell_violations(violated: list[Violation], histories: _Histories, available: int) -> tuple[list[Violation], int]:
-    """Put the histories into their violations, the first counterexample of every rule before any second one.
+def _add_violations(
+    sections: list[ViolationSection], histories: _RenderedHistories, available: int
+) -> tuple[list[ViolationSection], int]:
+    """Render the counterexamples, the first of every rule before any second one.
 
-    Return them with the bytes that the histories take.
+    Returns the violations with the stories of their counterexamples, and the bytes that these take.
     """
     room = available
-    place: dict[tuple[int, int], Markup] = {}
-    turns = sorted((turn, number) for number, one in enumerate(violated) for turn in range(len(one.told)))
+    stories: dict[tuple[int, int], Markup] = {}
+    turns = sorted(
+        (turn, number) for number, section in enumerate(sections) for turn in range(len(section.counterexamples))
+    )
     for turn, number in turns:
-        play = violated[number].told[turn].play
-        first = play.id not in histories.kept
-        room -= histories.told(play, _BODY_OF_VIOLATION, room)
-        if first and play.id in histories.kept:
-            place[number, turn] = histories.kept[play.id]
-    out = []
-    for number, one in enumerate(violated):
-        told = tuple(
+        play = sections[number].counterexamples[turn].play
+        is_new = play.id not in histories.markup
+        room -= histories.add(play, _BODY_OF_VIOLATION, room)
+        if is_new and play.id in histories.markup:
+            stories[number, turn] = histories.markup[play.id]
+    complete = []
+    for number, section in enumerate(sections):
+        views = tuple(
             replace(
-                each,
-                story=place.get((number, turn)),
-                evidence=each.evidence if each.play.id in histories.kept else "",
+                view,
+                story=stories.get((number, turn)),
+                evidence=view.evidence if view.play.id in histories.markup else "",
             )
-            for turn, each in enumerate(one.told)
+            for turn, view in enumerate(section.counterexamples)
         )
-        out.append(replace(one, told=told))
-    return out, available - room
+        complete.append(replace(section, counterexamples=views))
+    return complete, available - room
 
 
-def _tell_examples(rows: Iterable[RuleRow], histories: _Histories, room: int) -> list[Example]:
-    """Tell a history for every rule, as far as there is room: one that is told already, or else the shortest.
+def _add_examples(rows: Iterable[RuleRow], histories: _RenderedHistories, room: int) -> list[Example]:
+    """Render a history for every rule, as far as there is room.
 
-    The rules that few histories show come first, because those histories show other rules as well.
+    It is one that is on the page already, or else the shortest. The rules that few histories show come first, because
+    those histories show other rules as well.
     """
     shown: dict[str, tuple[HistoryView, list[str]]] = {}
-    wanting = (row for row in rows if row.sights and row.kind not in _FOUND)
-    for row in sorted(wanting, key=lambda row: len(row.sights)):
-        sight = _told(row, histories) or min(row.sights, key=lambda sight: len(sight.play.exchanges))
-        play = sight.play
-        if play.id not in histories.kept and play not in histories.left_out:
-            room -= histories.told(play, _BODY_OF_EXAMPLE, room)
-            if play.id in histories.kept:
+    candidates = (row for row in rows if row.refs and row.kind not in _SHOWN_AS_VIOLATION)
+    for row in sorted(candidates, key=lambda row: len(row.refs)):
+        ref = histories.ref_of(row) or min(row.refs, key=lambda ref: len(ref.play.exchanges))
+        play = ref.play
+        if play.id not in histories.markup and play not in histories.left_out:
+            room -= histories.add(play, _BODY_OF_EXAMPLE, room)
+            if play.id in histories.markup:
                 shown[play.id] = (play, [])
         if play.id in shown:
             shown[play.id][1].append(row.result.rule.id)
-    told = sorted(shown.values(), key=lambda one: int(one[0].record.n))
-    return [Example(play, tuple(rules), histories.kept[play.id]) for play, rules in told]
+    ordered = sorted(shown.values(), key=lambda entry: entry[0].record.n)
+    return [Example(play, tuple(rules), histories.markup[play.id]) for play, rules in ordered]
 
 
-def _told(row: RuleRow, histories: _Histories) -> EvidenceRef | None:
-    return next((sight for sight in row.sights if sight.play.id in histories.kept), None)
-
-
-def _linked(row: RuleRow, histories: _Histories) -> RuleRow:
-    if row.kind in _FOUND:
+def _linked(row: RuleRow, histories: _RenderedHistories) -> RuleRow:
+    """Return a row with a link to where the page shows its verdict, if it does."""
+    if row.kind in _SHOWN_AS_VIOLATION:
         return replace(row, link=violation_anchor(row), link_text="counterexample")
-    sight = _told(row, histories)
-    if sight is None:
+    ref = histories.ref_of(row)
+    if ref is None:
         return row
-    if sight.step is None:
-        return replace(row, link=history_anchor(sight.play), link_text="what stopped it")
-    return replace(row, link=evidence_anchor(sight.play, sight.step), link_text="exchange")
-
-
-def _moment(stamp: str) -> str:
-    moment = datetime.fromisoformat(stamp)
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    if ref.step is None:
+        return replace(row, link=history_anchor(ref.play), link_text="what stopped it")
+    return replace(row, link=evidence_anchor(ref.play, ref.step), link_text="exchange")

@@ -1,4 +1,4 @@
-"""The parts of the page, as values: what the template shows, and nothing that it has to find out."""
+"""The parts of the page as values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from conformance.reports.wording.provider import kind_of
 from conformance.results.result import Result
 from conformance.rulebook import Rulebook, Source, Switch
 
-_SIGHT_OF: Mapping[RuleVerdict, tuple[str, ...]] = {
+_STATUSES_OF: Mapping[RuleVerdict, tuple[str, ...]] = {
     RuleVerdict.VIOLATED: ("violates",),
     RuleVerdict.WARNING: ("violates",),
     RuleVerdict.INCONCLUSIVE: ("inconclusive", "missed"),
@@ -28,36 +28,40 @@ _SIGHT_OF: Mapping[RuleVerdict, tuple[str, ...]] = {
     RuleVerdict.EXCLUDED: (),
 }
 MOST_COUNTEREXAMPLES = 3
-"""Counterexamples of one rule that are told in full."""
+"""The most counterexamples of a rule on the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One rule in one profile. ``sights`` is where its verdict can be seen; ``link`` leads to one that is told here."""
+    """One rule of one API.
+
+    ``refs`` are the histories that show its verdict; ``link`` leads to one that is on the page.
+    """
 
     result: RuleResult
     anchor: str
-    sights: tuple[EvidenceRef, ...]
+    refs: tuple[EvidenceRef, ...]
     link: str = ""
     link_text: str = ""
 
     @property
-    def sight(self) -> EvidenceRef | None:
-        """The first place where its verdict can be seen."""
-        return self.sights[0] if self.sights else None
+    def first_ref(self) -> EvidenceRef | None:
+        """The first history that shows its verdict."""
+        return self.refs[0] if self.refs else None
 
     @property
     def kind(self) -> str:
-        """The verdict as a class name."""
+        """The verdict as a CSS class."""
         return kind_of(self.result.verdict)
 
 
 @dataclass(frozen=True, slots=True)
 class CounterexampleView:
-    """A counterexample with the history that shows it. ``story`` is None when the page had no room for it.
+    """A counterexample and the history that shows it.
 
-    ``differs`` says whether it is the answer that is wrong, or the order, where that can be told, and ``question`` what
-    to ask then. ``earlier`` leads to an exchange before the one that is wrong, where that one is wrong only for it.
+    ``story`` is None where the page had no room for it. ``differs`` says whether the response or the order is wrong,
+    where that is known, and ``question`` what to ask then. ``earlier`` leads to an exchange without which the wrong
+    one would be right.
     """
 
     record: CounterexampleRecord | None
@@ -72,19 +76,19 @@ class CounterexampleView:
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """One violated rule of one profile and everything that shows it."""
+class ViolationSection:
+    """One violated rule of one API and the counterexamples that show it."""
 
     row: RuleRow
     anchor: str
     related: tuple[RuleRow, ...]
-    told: tuple[CounterexampleView, ...]
+    counterexamples: tuple[CounterexampleView, ...]
     more: int
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A history that is told because verdicts rest on it, and the rules that they are about."""
+    """A history that verdicts rest on, and the rules of these verdicts."""
 
     play: HistoryView
     rules: tuple[str, ...]
@@ -93,61 +97,63 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ReadingRow:
-    """A question that the documentation leaves open: what this run accepted, and what it saw.
+    """An open question of the documentation: what was accepted, and what observed.
 
-    ``seen`` counts the readings that were met, ``noticed`` what was seen where no reading stands apart by itself.
+    ``observed`` counts the interpretations, ``noticed`` what was observed where no interpretation follows from it.
     """
 
     switch: Switch
     accepted: tuple[str, ...]
-    seen: tuple[tuple[Profile, Mapping[str, int]], ...]
+    observed: tuple[tuple[Profile, Mapping[str, int]], ...]
     noticed: tuple[tuple[Profile, tuple[tuple[str, int], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRow:
-    """A rule of silence: what was observed, most frequent first."""
+    """A rule about undocumented behaviour: what was observed, most frequent first."""
 
     row: RuleRow
-    seen: tuple[tuple[str, int], ...]
+    observed: tuple[tuple[str, int], ...]
     more: int
 
 
 def rule_rows(result: Result, plays: dict[str, HistoryView]) -> dict[RuleKey, RuleRow]:
-    """Return one row for each rule of each profile, in the order of the result."""
-    sights = evidence_refs_of(result.evidence, plays)
+    """Return a row for each rule of each API, in the order of the result."""
+    refs_by_status = evidence_refs_of(result.evidence, plays)
     rows: dict[RuleKey, RuleRow] = {}
-    for one in result.rules:
-        key = (one.profile, one.rule.id)
-        found = (sights.get((key, status), []) for status in _SIGHT_OF[one.verdict])
-        rows[key] = RuleRow(one, f"rule-{one.profile.value}-{one.rule.id}", tuple(next(filter(None, found), ())))
+    for rule in result.rules:
+        key = (rule.profile, rule.rule.id)
+        refs = (refs_by_status.get((key, status), []) for status in _STATUSES_OF[rule.verdict])
+        rows[key] = RuleRow(rule, f"rule-{rule.profile.value}-{rule.rule.id}", tuple(next(filter(None, refs), ())))
     return rows
 
 
 def violation_anchor(row: RuleRow) -> str:
-    """Return the fragment that leads to a violated rule's section."""
+    """Return the anchor of a violated rule's section."""
     return f"violation-{row.result.profile.value}-{row.result.rule.id}"
 
 
 def counterexamples(
     result: Result, row: RuleRow, plays: dict[str, HistoryView]
 ) -> tuple[list[CounterexampleView], int]:
-    """Return what tells of a violation, and how many counterexamples more there are.
+    """Return the counterexamples of a violation to show, and how many more there are.
 
-    Without a stored counterexample (a run that was stopped before it had one) it is the first history that failed.
+    Without a stored counterexample (the run was stopped before) it is the first history that failed.
     """
     rule = row.result.rule.id
     records = counterexamples_of(result.evidence).get((row.result.profile, rule), [])
-    told = [
-        _told(record, plays[record.history], rule, replay_line(result, record.file))
+    views = [
+        _counterexample_view(record, plays[record.history], rule, replay_line(result, record.file))
         for record in records[:MOST_COUNTEREXAMPLES]
     ]
-    if not told and row.sights:
-        told.append(_told(None, row.sights[0].play, rule, ""))
-    return told, max(len(records) - MOST_COUNTEREXAMPLES, 0)
+    if not views and row.refs:
+        views.append(_counterexample_view(None, row.refs[0].play, rule, ""))
+    return views, max(len(records) - MOST_COUNTEREXAMPLES, 0)
 
 
-def _told(record: CounterexampleRecord | None, play: HistoryView, rule: str, replay: str) -> CounterexampleView:
+def _counterexample_view(
+    record: CounterexampleRecord | None, play: HistoryView, rule: str, replay: str
+) -> CounterexampleView:
     judgement = play.violation_of(rule)
     if judgement is None:
         return CounterexampleView(record, play, 0, replay, evidence_anchor(play, 0), "", "", "", None)
@@ -159,15 +165,15 @@ def _told(record: CounterexampleRecord | None, play: HistoryView, rule: str, rep
 
 
 def related_rows(row: RuleRow, rows: Mapping[RuleKey, RuleRow]) -> tuple[RuleRow, ...]:
-    """Return the violated rules that state the same thing elsewhere."""
+    """Return the violated rules that state the same elsewhere."""
     keys = ((row.result.profile, neighbour) for neighbour in row.result.rule.neighbours)
-    found = (rows[key] for key in keys if key in rows)
-    violated = [one for one in found if one.result.verdict is RuleVerdict.VIOLATED]
-    return tuple(sorted(violated, key=lambda one: one.result.rank))
+    related = (rows[key] for key in keys if key in rows)
+    violated = [row for row in related if row.result.verdict is RuleVerdict.VIOLATED]
+    return tuple(sorted(violated, key=lambda row: row.result.rank))
 
 
 def chosen_readings(result: Result, book: Rulebook) -> list[str]:
-    """Return the readings that somebody chose for this run, such as ``C8=reject``."""
+    """Return the interpretations chosen for this run, such as ``C8=reject``."""
     accepted = result.run.readings
     return [
         f"{switch.id}={','.join(accepted[switch.id])}"
@@ -177,52 +183,55 @@ def chosen_readings(result: Result, book: Rulebook) -> list[str]:
 
 
 def repetitions(result: Result) -> int:
-    """Return how many of the histories that count repeat one that proved nothing, or take a race's requests apart."""
+    """Return how many histories repeat a planned one.
+
+    They repeat one that proved nothing, or send a race's requests one after the other.
+    """
     planned = {name for record in result.evidence.of(PlanRecord) for name in record.histories}
     shown = (history.id for history in result.evidence.of(HistoryRecord) if history.source != "shrinking")
     return sum(name not in planned for name in shown) if planned else 0
 
 
 def reading_rows(result: Result, book: Rulebook) -> list[ReadingRow]:
-    """Return every question of the rulebook that this run's profiles can meet, with what was seen, that first."""
+    """Return the open questions that this run's APIs can meet, observed ones first."""
     rows = []
     for switch in book.switches:
-        seen = [
-            (profile, dict(found)) for (profile, name), found in sorted(result.readings.items()) if name == switch.id
+        observed = [
+            (profile, dict(counts)) for (profile, name), counts in sorted(result.readings.items()) if name == switch.id
         ]
         noticed = [
-            (profile, tuple(sorted(found.items(), key=lambda item: _in_order(item[0]))))
-            for (profile, name), found in sorted(result.noticed.items())
+            (profile, tuple(sorted(counts.items(), key=lambda item: _numeric_key(item[0]))))
+            for (profile, name), counts in sorted(result.noticed.items())
             if name == switch.id
         ]
-        if seen or noticed or _meets(result, book, switch):
+        if observed or noticed or _concerns(result, book, switch):
             accepted = tuple(result.run.readings.get(switch.id, ()))
-            rows.append(ReadingRow(switch, accepted, tuple(seen), tuple(noticed)))
-    return sorted(rows, key=lambda row: (not row.seen, not row.noticed))
+            rows.append(ReadingRow(switch, accepted, tuple(observed), tuple(noticed)))
+    return sorted(rows, key=lambda row: (not row.observed, not row.noticed))
 
 
-def _meets(result: Result, book: Rulebook, switch: Switch) -> bool:
-    """Tell whether a run can meet a question: it is asked of one of its APIs, or of none in particular."""
-    of_one = {rule.profiles[0] for rule in book.rules if switch.id in rule.readings and len(rule.profiles) == 1}
-    return not of_one or any(profile.value in result.run.profiles for profile in of_one)
+def _concerns(result: Result, book: Rulebook, switch: Switch) -> bool:
+    """Return whether a run can meet a question: it concerns one of its APIs, or all."""
+    apis = {rule.profiles[0] for rule in book.rules if switch.id in rule.readings and len(rule.profiles) == 1}
+    return not apis or any(profile.value in result.run.profiles for profile in apis)
 
 
-def _in_order(text: str) -> list[tuple[int, str]]:
-    """Return what puts texts in the order of the numbers in them: 7 days before 90 days."""
+def _numeric_key(text: str) -> list[tuple[int, str]]:
+    """Return a sort key by the numbers in a text: 7 days before 90 days."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in text.split()]
 
 
 def recorded_rows(rows: Iterable[RuleRow], most: int = 6) -> list[RecordedRow]:
-    """Return the rules that are recorded and not judged, with what was seen of them."""
-    found = []
+    """Return the rules that are observed and not judged, with the observations."""
+    recorded = []
     for row in rows:
         if row.result.verdict is RuleVerdict.RECORDED:
-            seen = sorted(row.result.records.items(), key=lambda item: -item[1])
-            found.append(RecordedRow(row, tuple(seen[:most]), max(len(seen) - most, 0)))
-    return found
+            observed = sorted(row.result.records.items(), key=lambda item: -item[1])
+            recorded.append(RecordedRow(row, tuple(observed[:most]), max(len(observed) - most, 0)))
+    return recorded
 
 
 def cited_sources(result: Result, book: Rulebook) -> list[Source]:
     """Return the documents that the rules of this run cite."""
-    keys = {citation.source for one in result.rules for citation in one.rule.sources}
+    keys = {citation.source for rule in result.rules for citation in rule.rule.sources}
     return [source for source in book.sources if source.key in keys]

@@ -1,4 +1,7 @@
-"""One played history as a reader follows it: steps in words, where the money is, what was sent and answered."""
+"""One history, step by step, for a reader.
+
+Each step has its words, the money after it, its exchanges and what was expected.
+"""
 
 from __future__ import annotations
 
@@ -26,44 +29,47 @@ from conformance.reports.wording.provider import (
     step_in_words,
     value_in_words,
 )
-from conformance.reports.wording.sanitize import Body, body_of, in_one_line
+from conformance.reports.wording.sanitize import BodyText, body_of, in_one_line
 
 MOST_EXCHANGES = 80
-"""Exchanges of one history that are shown; a history that keeps asking can have thousands."""
+"""The most exchanges of a history on the page; one that polls can have thousands."""
 MOST_HEADERS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A request or an answer."""
+class MessageView:
+    """A request or a response."""
 
     line: str
     headers: tuple[tuple[str, str], ...]
-    body: Body
+    body: BodyText
     more_headers: int
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeView:
-    """One request and its answer. ``lost`` says what happened instead of an answer."""
+    """A request and its response.
+
+    ``lost`` says what happened where there is no response.
+    """
 
     number: int
     purpose: str
-    request: Message
-    answer: Message | None
+    request: MessageView
+    answer: MessageView | None
     outcome: str
     lost: str
     milliseconds: str
 
     @property
     def anchor(self) -> str:
-        """The fragment that leads here: the number of the journal's record."""
+        """The anchor of the exchange: the number of its record in the journal."""
         return f"exchange-{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
-    """One field of an expectation: what was permitted, what was seen, and whether that is permitted."""
+    """One field of an expectation: its permitted and its observed value."""
 
     field: str
     words: str
@@ -75,7 +81,7 @@ class ClaimView:
 
 @dataclass(frozen=True, slots=True)
 class BranchView:
-    """One documented way for a step to turn out, against what was seen."""
+    """One documented outcome of a step, compared with what was observed."""
 
     name: str
     rules: str
@@ -83,39 +89,42 @@ class BranchView:
 
     @property
     def failed(self) -> int:
-        """How many of its claims do not hold."""
+        """The number of its claims that do not hold."""
         return sum(not claim.holds for claim in self.claims)
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step: what happens, what was seen, where the money is afterwards, and what was expected if it was not met."""
+    """One step: its words, what was observed, the money after it, and the expectation."""
 
     number: int
     words: str
     status: str
     status_words: str
-    seen: str
+    observed: str
     cause: str
     band: Markup | None
     money: str
     exchanges: tuple[ExchangeView, ...]
     branches: tuple[BranchView, ...]
     reasons: tuple[str, ...]
-    named: bool = False
+    names_exchange: bool = False
     """Whether its findings name an exchange."""
-    proof: frozenset[int] = frozenset()
-    """The numbers of the exchanges that findings of the history name."""
+    named_exchanges: frozenset[int] = frozenset()
+    """The numbers of the exchanges that the history's findings name."""
 
     def unfolds(self, exchange: ExchangeView) -> bool:
-        """Whether an exchange is shown unfolded: where something is wrong, what is named or else all that was done."""
-        if exchange.number in self.proof or self.named:
-            return exchange.number in self.proof
+        """Return whether an exchange is shown unfolded.
+
+        It is where a finding names it, or where the step is wrong and no finding names an exchange.
+        """
+        if exchange.number in self.named_exchanges or self.names_exchange:
+            return exchange.number in self.named_exchanges
         return self.status == "violates" and exchange.purpose != PURPOSES["poll"]
 
     @property
     def closest(self) -> BranchView | None:
-        """The branch that comes closest, if any."""
+        """The branch that differs in the fewest fields, if there is one."""
         return _closest(self.branches) if self.branches else None
 
 
@@ -134,26 +143,26 @@ class Story:
 
     @property
     def exchanges(self) -> Iterator[ExchangeView]:
-        """Every exchange shown, in order."""
+        """Every exchange on the page, in order."""
         return (exchange for step in self.steps for exchange in step.exchanges)
 
 
 def history_anchor(play: HistoryView) -> str:
-    """Return the fragment that leads to a history: the number of its record."""
+    """Return the anchor of a history: the number of its record."""
     return f"history-{play.record.n}"
 
 
 def evidence_anchor(play: HistoryView, step: int | None, place: int | None = None) -> str:
-    """Return the fragment that leads to the exchange in which a step was done, or to the history when there is none.
+    """Return the anchor of the exchange that did a step, or of the history.
 
     ``place`` is that of the exchange among the history's, where a finding names one.
     """
-    kept = play.exchanges[:MOST_EXCHANGES]
-    if place is not None and place < len(kept):
-        return f"exchange-{kept[place].n}"
-    at_step = [exchange for exchange in kept if exchange.step == step]
+    shown = play.exchanges[:MOST_EXCHANGES]
+    if place is not None and place < len(shown):
+        return f"exchange-{shown[place].n}"
+    at_step = [exchange for exchange in shown if exchange.step == step]
     acts = [exchange for exchange in at_step if exchange.purpose == "act"]
-    # A merchant fetches tokens and looks before it acts.
+    # A merchant fetches a token and reads the order before it acts.
     changing = [exchange for exchange in acts if exchange.request.method != "GET" and _operation(exchange) != "token"]
     chosen = changing or acts or at_step
     return f"exchange-{chosen[0].n}" if chosen else history_anchor(play)
@@ -168,7 +177,7 @@ _ANSWER_ONLY: Final = (
     "Is the answer written from something else than the order that was changed?",
 )
 _REQUESTS: Final = frozenset({"cancel", "capture", "refund", "stop-agreement", "together"})
-"""Steps whose answer is the target's word on the order: that of a test action says nothing of it."""
+"""Steps whose response says how the order stands; that of a test action does not."""
 _ORDER_ONLY: Final = (
     "The answer is as permitted, and the order does not stand as it says.",
     "Is the answer written before the change is made, or is the change lost after it?",
@@ -176,38 +185,38 @@ _ORDER_ONLY: Final = (
 
 
 def what_differs(judgement: JudgementRecord) -> tuple[str, str]:
-    """Say whether a violation is in the answer or in the order, and what to ask then.
+    """Return whether the response or the order is wrong, and what to ask then.
 
-    Both are empty where not both were looked at, or both are wrong.
+    Both texts are empty where the response and the order were not both observed, or both are wrong.
     """
     branches = list(_branches(judgement, ""))
     if not branches:
         return "", ""
     closest = _closest(branches)
     parts = {claim.field.partition(".")[0] for claim in closest.claims if not claim.holds}
-    looked = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement.observed}
-    if parts == {"answer"} and "view" in looked:
+    observed_parts = {claim.field.partition(".")[0] for claim in closest.claims if claim.field in judgement.observed}
+    if parts == {"answer"} and "view" in observed_parts:
         return _ANSWER_ONLY
-    if parts == {"view"} and "answer" in looked and judgement.do in _REQUESTS:
+    if parts == {"view"} and "answer" in observed_parts and judgement.do in _REQUESTS:
         return _ORDER_ONLY
     return "", ""
 
 
 def _closest(branches: Sequence[BranchView]) -> BranchView:
-    """Return the first of the branches that come closest, one that a rule asks for before one merely permitted."""
+    """Return the branch with the fewest differences, first one that a rule requires."""
     return min(branches, key=lambda branch: (branch.failed, not branch.rules))
 
 
 def story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
-    """Tell a history. Bodies are cut at ``body_limit`` characters."""
+    """Return the story of a history. Bodies are cut at ``body_limit`` characters."""
     history = play.history
-    kept = play.exchanges[:MOST_EXCHANGES]
+    shown = play.exchanges[:MOST_EXCHANGES]
     total = history.opening.amount
     steps = []
     for number, step in enumerate(history.all_steps):
-        exchanges = tuple(exchange_view(exchange, body_limit) for exchange in kept if exchange.step == number)
+        exchanges = tuple(exchange_view(exchange, body_limit) for exchange in shown if exchange.step == number)
         words = step_in_words(step, history.profile, currency)
-        steps.append(_step(number, words, play.judged(number), exchanges, total, currency))
+        steps.append(_step(number, words, play.judgement_of(number), exchanges, total, currency))
     return Story(
         anchor=history_anchor(play),
         id=play.id,
@@ -216,12 +225,12 @@ def story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
         source=SOURCES[play.record.source],
         records=records_of(play),
         steps=tuple(steps),
-        left_out=len(play.exchanges) - len(kept),
+        left_out=len(play.exchanges) - len(shown),
     )
 
 
 def records_of(play: HistoryView) -> str:
-    """Return which lines of the journal are a history's."""
+    """Return which lines of the journal belong to a history."""
     numbers = [play.record.n, *(part.n for part in (*play.exchanges, *play.notes, *play.judgements))]
     first, last = min(numbers) + 1, max(numbers) + 1
     return f"line {first}" if first == last else f"lines {first:,} to {last:,}"
@@ -238,7 +247,7 @@ def _step(
     if judgement is None:
         return StepView(number, words, "", "not played", "", "", None, "", exchanges, (), ())
     money = money_of(judgement.observed, total)
-    said = money_in_words(money, currency) if money else ""
+    money_words = money_in_words(money, currency) if money else ""
     return StepView(
         number,
         words,
@@ -246,8 +255,8 @@ def _step(
         STATUSES[judgement.status],
         judgement.seen,
         judgement.cause,
-        band(money, total, said) if money else None,
-        said,
+        band(money, total, money_words) if money else None,
+        money_words,
         exchanges,
         tuple(_branches(judgement, currency)),
         tuple(_reasons(judgement, currency)),
@@ -258,7 +267,7 @@ def _reasons(judgement: JudgementRecord, currency: str) -> Iterator[str]:
     rules: dict[str, list[str]] = {}
     for finding in judgement.findings:
         rules.setdefault(finding.reason, []).append(finding.rule)
-    return (f"{', '.join(named)}: {reason_in_words(reason, currency)}" for reason, named in rules.items())
+    return (f"{', '.join(ids)}: {reason_in_words(reason, currency)}" for reason, ids in rules.items())
 
 
 def _branches(judgement: JudgementRecord, currency: str) -> Iterator[BranchView]:
@@ -282,7 +291,7 @@ def _branches(judgement: JudgementRecord, currency: str) -> Iterator[BranchView]
 
 
 def exchange_view(record: ExchangeRecord, body_limit: int) -> ExchangeView:
-    """Return one exchange as it is shown, its bodies cut at ``body_limit`` characters."""
+    """Return an exchange for a reader, its bodies cut at ``body_limit`` characters."""
     request, response = record.request, record.response
     line = in_one_line(f"{request.method} {request.path}")
     answer = None if response is None else _message(f"HTTP {response.status}", response, body_limit)
@@ -298,15 +307,15 @@ def exchange_view(record: ExchangeRecord, body_limit: int) -> ExchangeView:
 
 
 def _time(record: ExchangeRecord) -> str:
-    """Return how long an exchange took and, of two that were sent together, when it left."""
+    """Return the duration of an exchange and, in a race, when it was sent."""
     if record.wire is not None:
         wire = record.wire
         return f"at {wire.at:.1f} s" + (f", {trouble_in_words(wire.fault)}" if wire.fault else "")
-    took = f"{record.ms:.0f} ms"
-    return f"sent at {record.began:.1f} ms, {took}" if record.began is not None else took
+    duration = f"{record.ms:.0f} ms"
+    return f"sent at {record.began:.1f} ms, {duration}" if record.began is not None else duration
 
 
-def _message(line: str, stored: RequestRecord | ResponseRecord, body_limit: int) -> Message:
+def _message(line: str, stored: RequestRecord | ResponseRecord, body_limit: int) -> MessageView:
     headers = stored.headers
     shown = tuple((in_one_line(name, 100), in_one_line(value, 400)) for name, value in headers[:MOST_HEADERS])
-    return Message(line, shown, body_of(stored.body, body_limit), len(headers) - len(shown))
+    return MessageView(line, shown, body_of(stored.body, body_limit), len(headers) - len(shown))

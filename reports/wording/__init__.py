@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""The sentences and terms that the reports and the terminal share."""

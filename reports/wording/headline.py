@@ -1,4 +1,4 @@
-"""What every form of the report says first, in the same words: the verdict, the replay line, what was not tested."""
+"""The first sentences of every report: verdict, replay line, what was not tested."""
 
 from __future__ import annotations
 
@@ -46,33 +46,33 @@ _SILENT: Final = (
     RuleVerdict.EXCLUDED,
 )
 _IN_PART: Final = (*_SILENT[:3], RuleVerdict.PASSED, *_SILENT[3:])
-"""The verdicts with which a rule, or a part of it, says nothing about the target, the most telling one first."""
+"""The verdicts of a rule that is untested, wholly or in part; the most important first."""
 _EXAMPLES: Final = frozenset(f"python:examples.merchants.{profile.value}:Adapter" for profile in Profile)
 _NEVER_MET: Final = "it is written down where it occurs, and it did not occur"
 
 
 @dataclass(frozen=True, slots=True)
 class Untested:
-    """Rules that say nothing about the target, for one and the same reason."""
+    """Rules that say nothing about the target, all for the same reason."""
 
     verdict: RuleVerdict
     reason: str
     rules: tuple[RuleResult, ...]
-    holds_back: bool
+    is_blocking: bool
 
 
 def verdict_name(result: Result) -> str:
-    """Return the run's verdict as a sentence begins with it."""
+    """Return the run's verdict as the first words of a sentence."""
     return _VERDICTS[result.verdict]
 
 
 def headline(result: Result) -> str:
-    """Return the run's verdict as one sentence in plain words."""
+    """Return the run's verdict and its reason in one sentence."""
     return f"{verdict_name(result)}: {because(result)}"
 
 
 def about(result: Result) -> str:
-    """Say what a report of this kind is about, and whom it says nothing of."""
+    """Return what a report of this kind is about, and what it says nothing of."""
     if is_merchant_run(result.run):
         if result.run.target.name in _EXAMPLES:
             return "A test of an example shop that comes with the suite. It says nothing of anybody’s integration."
@@ -90,14 +90,14 @@ def about(result: Result) -> str:
 
 
 def unseen_from_outside(result: Result) -> int:
-    """Return how many required rules the rulebook excludes, each for a reason, in the run's profiles."""
-    return sum(one.verdict is RuleVerdict.EXCLUDED and one.rule.level is Level.REQUIRED for one in result.rules)
+    """Return how many required rules of the run are not testable."""
+    return sum(rule.verdict is RuleVerdict.EXCLUDED and rule.rule.level is Level.REQUIRED for rule in result.rules)
 
 
 def because(result: Result) -> str:
-    """Return the headline without the verdict: why it is what it is."""
+    """Return the reason of the verdict: the headline without the verdict."""
     violated = violations(result)
-    passed = sum(one.verdict is RuleVerdict.PASSED for one in result.rules)
+    passed = sum(rule.verdict is RuleVerdict.PASSED for rule in result.rules)
     match result.verdict:
         case RunVerdict.CONFORMANT:
             return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}{_warned(result)}."
@@ -105,8 +105,8 @@ def because(result: Result) -> str:
             first = violated[0].rule
             verb = "is" if len(violated) == 1 else "are"
             which = f"{first.id}, “{first.title}”"
-            said = which if len(violated) == 1 else f"first {which}"
-            return f"{counted(len(violated), 'rule')} {verb} violated{': ' if len(violated) == 1 else ', '}{said}."
+            subject = which if len(violated) == 1 else f"first {which}"
+            return f"{counted(len(violated), 'rule')} {verb} violated{': ' if len(violated) == 1 else ', '}{subject}."
         case RunVerdict.INCOMPLETE if partial_note(result.run):
             note = partial_note(result.run)
             return f"{note[0].lower()}{note[1:]}"
@@ -115,10 +115,12 @@ def because(result: Result) -> str:
         case RunVerdict.INCOMPLETE if not any(map(blocks_conformance, result.rules)) and needless(result):
             return f"nothing was violated, but {needless(result)[0]} is waived and needs no waiver."
         case RunVerdict.INCOMPLETE:
-            open_rules = sum(blocks_conformance(one) for one in result.rules)
+            open_rules = sum(blocks_conformance(rule) for rule in result.rules)
             verb = "was" if open_rules == 1 else "were"
-            said = counted(open_rules, "required rule")
-            return f"no rule was seen violated, but {said} {verb} not put to the test, or not enough. This is no pass."
+            subject = counted(open_rules, "required rule")
+            return (
+                f"no rule was seen violated, but {subject} {verb} not put to the test, or not enough. This is no pass."
+            )
         case RunVerdict.ENVIRONMENT:
             return f"the target could not be tested to the end.{_so_far(result)}"
         case RunVerdict.HARNESS:
@@ -137,33 +139,33 @@ def _so_far(result: Result) -> str:
 
 
 def _warned(result: Result) -> str:
-    found = warnings(result)
-    return f", with {counted(len(found), 'warning')}, first {found[0].rule.id}" if found else ""
+    warned = warnings(result)
+    return f", with {counted(len(warned), 'warning')}, first {warned[0].rule.id}" if warned else ""
 
 
 def _except_waived(result: Result) -> str:
-    waived = [one for one in result.rules if one.verdict is RuleVerdict.VIOLATED and one.waiver is not None]
+    waived = [rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED and rule.waiver is not None]
     return f", except for {counted(len(waived), 'violation')} that the user waived" if waived else ""
 
 
 def needless(result: Result) -> list[str]:
-    """Return the rules that the user waived without need."""
+    """Return the rules whose waiver was not needed."""
     return needless_waivers(result.rules, [waiver.rule for waiver in result.run.waivers])
 
 
 def violations(result: Result) -> list[RuleResult]:
-    """Return the violated rules that no waiver covers, the one that its counterexample explains best first."""
-    violated = [one for one in result.rules if one.verdict is RuleVerdict.VIOLATED and one.waiver is None]
-    return sorted(violated, key=lambda one: one.rank)
+    """Return the violated rules that no waiver covers, the best explained first."""
+    violated = [rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED and rule.waiver is None]
+    return sorted(violated, key=lambda rule: rule.rank)
 
 
 def ending(result: Result) -> FinishRecord | None:
-    """Return the record of how the run ended, if it got so far."""
+    """Return the record of how the run ended, if there is one."""
     return result.evidence.last(FinishRecord)
 
 
 def ending_note(result: Result) -> str:
-    """Return what is to be known about the end of the run beyond its verdict, in a sentence, or nothing."""
+    """Return what is worth knowing about the end of the run, or nothing."""
     finish = ending(result)
     notes = []
     if finish is None:
@@ -179,7 +181,7 @@ def ending_note(result: Result) -> str:
         notes.append(f"The run was interrupted and taken up again {counted(resumed, 'time')}.")
     budget = result.evidence.last(BudgetRecord)
     if budget is not None:
-        notes.append(bought(budget))
+        notes.append(budget_in_words(budget))
     troubles = [trouble for record in result.evidence.of(ExamplesRecord) for trouble in record.trouble]
     troubles += [trouble for record in result.evidence.of(SharedRecord) for trouble in record.trouble]
     if troubles:
@@ -191,7 +193,7 @@ def ending_note(result: Result) -> str:
 
 
 def _cut_short(result: Result) -> Iterator[str]:
-    """Say how far a run came that was stopped: of how many histories nothing is known."""
+    """Yield how far a stopped run came: the histories that it began."""
     planned = [name for record in result.evidence.of(PlanRecord) for name in record.histories]
     if planned:
         begun = {record.id for record in result.evidence.of(HistoryRecord)}
@@ -199,37 +201,46 @@ def _cut_short(result: Result) -> Iterator[str]:
         yield f"{played:,} of {len(planned):,} planned histories were begun."
 
 
-def bought(budget: BudgetRecord) -> str:
-    """Say what a budget of requests bought."""
+def budget_in_words(budget: BudgetRecord) -> str:
+    """Return what a budget of requests was enough for."""
     played = f"{budget.played} of {budget.planned} planned histories ({budget.systematic} of them systematic)"
     rest = f", and the rest would take about {budget.rest} more" if budget.rest else ", which is all of them"
     return f"The budget of {budget.most} requests bought {played} for {budget.sent} requests{rest}."
 
 
 def unseen(result: Result) -> list[Profile]:
-    """Return the profiles of the run that it did not come to: none of their rules was put to the test."""
+    """Return the APIs of the run that it did not get to."""
     return [profile for profile in profiles(result) if not result.of(profile)]
 
 
 def replay_line(result: Result, file: str) -> str:
-    """Return the command that plays a counterexample again, to be given in the folder of the report."""
+    """Return the command that runs a counterexample again, from the report's folder."""
     target = result.run.target.name
     return f"cancel-conformance replay . {shlex.quote(file)} --target {shlex.quote(target)}"
 
 
 def warnings(result: Result) -> list[RuleResult]:
-    """Return the recommendations that a merchant's integration goes against and no waiver covers, the first first."""
-    found = [one for one in result.rules if one.verdict is RuleVerdict.WARNING and one.waiver is None]
-    return sorted(found, key=lambda one: one.rank)
+    """Return the violated recommendations that no waiver covers.
+
+    The best explained is first.
+    """
+    warned = [rule for rule in result.rules if rule.verdict is RuleVerdict.WARNING and rule.waiver is None]
+    return sorted(warned, key=lambda rule: rule.rank)
 
 
 def verdicts(result: Result) -> list[RuleVerdict]:
-    """Return the verdicts that a rule of this run can have. Only a merchant's obligations can be a warning."""
-    return [one for one in RuleVerdict if one is not RuleVerdict.WARNING or is_merchant_run(result.run)]
+    """Return the verdicts that a rule of this run can have.
+
+    Only a merchant's obligation can be a warning.
+    """
+    return [verdict for verdict in RuleVerdict if verdict is not RuleVerdict.WARNING or is_merchant_run(result.run)]
 
 
 def proved_nothing(result: Result) -> str:
-    """Say how many histories proved nothing, and why most often; nothing where every history did."""
+    """Return how many histories were inconclusive, with the most frequent cause.
+
+    Returns nothing where none was.
+    """
     causes = {
         record.history: record.cause
         for record in result.evidence.of(JudgementRecord)
@@ -243,26 +254,26 @@ def proved_nothing(result: Result) -> str:
 
 
 def counts(results: Iterable[RuleResult]) -> dict[RuleVerdict, int]:
-    """Count rules by verdict; every verdict is there."""
-    found = Counter(one.verdict for one in results)
-    return {verdict: found[verdict] for verdict in RuleVerdict}
+    """Return the number of rules with each verdict, including zeros."""
+    tally = Counter(rule.verdict for rule in results)
+    return {verdict: tally[verdict] for verdict in RuleVerdict}
 
 
 def untested(result: Result) -> list[Untested]:
-    """Group what says nothing about the target by its reason; what holds the verdict back comes first."""
+    """Return what was not tested, grouped by reason, the blocking reasons first."""
     groups: dict[tuple[bool, RuleVerdict, str], list[RuleResult]] = {}
-    for one in result.rules:
-        if one.verdict is RuleVerdict.RECORDED:
-            if not one.records:
-                groups.setdefault((False, one.verdict, _NEVER_MET), []).append(one)
-        elif one.untried:
-            groups.setdefault((False, one.verdict, f"in part: {one.untried}"), []).append(one)
-        elif one.verdict in _SILENT:
-            groups.setdefault((blocks_conformance(one), one.verdict, one.reason), []).append(one)
+    for rule in result.rules:
+        if rule.verdict is RuleVerdict.RECORDED:
+            if not rule.records:
+                groups.setdefault((False, rule.verdict, _NEVER_MET), []).append(rule)
+        elif rule.untried:
+            groups.setdefault((False, rule.verdict, f"in part: {rule.untried}"), []).append(rule)
+        elif rule.verdict in _SILENT:
+            groups.setdefault((blocks_conformance(rule), rule.verdict, rule.reason), []).append(rule)
     ordered = sorted(groups.items(), key=lambda item: (not item[0][0], _IN_PART.index(item[0][1]), -len(item[1])))
-    return [Untested(verdict, reason, tuple(rules), held) for (held, verdict, reason), rules in ordered]
+    return [Untested(verdict, reason, tuple(rules), is_blocking) for (is_blocking, verdict, reason), rules in ordered]
 
 
 def profiles(result: Result) -> list[Profile]:
-    """Return the profiles of the run, in the order it names them."""
+    """Return the APIs of the run, in the order in which it names them."""
     return [Profile(name) for name in result.run.profiles]

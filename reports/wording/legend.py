@@ -1,4 +1,4 @@
-"""What the verdicts mean and what a reader can do about them: the texts of the page's legend."""
+"""The legend: what the verdicts mean, and what to do next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain words for what happens in a shop's history."""
+"""Sentences about the steps, faults and books of a merchant's history."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _TROUBLE: Final[Mapping[str, str]] = {
     "approve-after": "followed at once by the customer’s approval",
     "twice": "sent twice by something below the shop",
 }
-"""What is done to a request, by the kind of the fault."""
+"""What each kind of fault does to a request."""
 _ENDED: Final[Mapping[str, str]] = {
     "raised": "did not succeed",
     "hung": "did not come to an end",
@@ -92,7 +92,7 @@ def fault_in_words(fault: Fault) -> str:
 
 
 def trouble_in_words(kind: str) -> str:
-    """Return what is done to a request, with the name that the histories have for it."""
+    """Return what a fault does to a request, with the fault's name."""
     return f"{_TROUBLE[kind]} ({kind})"
 
 
@@ -101,11 +101,11 @@ def _nth(number: int) -> str:
 
 
 def happening_in_words(record: ActionRecord | BooksRecord, several: bool) -> Iterator[str]:
-    """Return what an action's or the books' record says, as phrases; nothing where nothing is worth a word."""
+    """Yield phrases about an action or the books; nothing for an uneventful action."""
     which = f" of order {record.order + 1}" if several and record.order is not None else ""
     if isinstance(record, ActionRecord) and record.ended != "returned":
-        said = f" ({record.told})" if record.told else ""
-        yield in_one_line(f"{record.action}{which} {_ENDED[record.ended]}{said}", 300)
+        detail = f" ({record.told})" if record.told else ""
+        yield in_one_line(f"{record.action}{which} {_ENDED[record.ended]}{detail}", 300)
     elif isinstance(record, BooksRecord):
         amounts = [f"{name} {value}" for name, value in record.view.items() if name in _AMOUNTS]
         view = ", ".join([f"the merchant’s books{which} say {record.view['status']}", *amounts])
@@ -117,15 +117,15 @@ _AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining")
 
 
 def exchange_in_words(record: MerchantRecord) -> Iterator[str]:
-    """Return what a record of a played history says, in lines."""
+    """Yield a record of a replayed history as lines."""
     if isinstance(record, ExchangeRecord) and record.wire is not None:
         request, response, wire = record.request, record.response, record.wire
         answer = record.lost if response is None else str(response.status)
         fault = f"  [{wire.fault}]" if wire.fault else ""
         yield in_one_line(f"{wire.at:8.1f} s  {request.method} {request.path} -> {answer}{fault}", 400)
     elif isinstance(record, ActionRecord) and record.ended != "returned":
-        said = f": {record.told}" if record.told else ""
-        yield in_one_line(f"{record.action} {_ENDED[record.ended]}{said}", 400)
+        detail = f": {record.told}" if record.told else ""
+        yield in_one_line(f"{record.action} {_ENDED[record.ended]}{detail}", 400)
     elif isinstance(record, BooksRecord):
         view = ", ".join(f"{name} {value}" for name, value in record.view.items())
         yield in_one_line(f"the merchant's books: {view}", 400)

@@ -1,4 +1,4 @@
-"""Plain words for what a run says: verdicts, steps, ages, amounts, fields and what was permitted in them."""
+"""Sentences about steps, ages, amounts, fields and permitted values."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _KINDS: Final[Mapping[Kind, str]] = {
     Kind.CHARGE_RESERVE: "a charge that is reserved first,",
     Kind.CHARGE_DIRECT: "a charge that is captured directly,",
 }
-_PLAIN_STEPS: Final[Mapping[type[Any], str]] = {
+_PLAIN_STEPS: Final[Mapping[type[object], str]] = {
     Approve: "The user approves",
     Reject: "The user rejects",
     Expire: "The user does nothing until the payment times out",
@@ -145,7 +145,7 @@ _MONEY: Final = frozenset({
 
 
 def amount(minor: int, currency: str) -> str:
-    """Return money in the currency's form, with the minor units beside it: ``10.00 NOK (1000)``."""
+    """Return money with its minor units: ``10.00 NOK (1000)``."""
     sign = "−" if minor < 0 else ""
     return f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02d} {currency} ({minor})"
 
@@ -167,17 +167,17 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text as a sentence: with a capital letter and an end."""
+    """Return a text with a capital letter and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def kind_of(verdict: RuleVerdict) -> str:
-    """Return a verdict as the name of a class in the style sheet."""
+    """Return a verdict as a CSS class."""
     return verdict.value.lower().replace(" ", "-")
 
 
 def offered_in_words(offered: Iterable[str]) -> str:
-    """Return what a target offers: ways to do something, and what it is able to do."""
+    """Return the capabilities of a target in words."""
     return "; ".join(_ABLE.get(name) or CAPABILITIES.get(name, name.replace("_", " ")) for name in offered)
 
 
@@ -201,8 +201,8 @@ def step_in_words(step: Step, profile: Profile, currency: str) -> str:
         case Cancel():
             return _cancel_in_words(step, profile)
         case Together():
-            one, other = (step_in_words(part, profile, currency) for part in (step.first, step.second))
-            return f"At the same time: {_lowered(one)}; and {_lowered(other)}"
+            first, second = (step_in_words(part, profile, currency) for part in (step.first, step.second))
+            return f"At the same time: {_lowered(first)}; and {_lowered(second)}"
         case _:
             return _PLAIN_STEPS[type(step)]
 
@@ -224,14 +224,14 @@ def _cancel_in_words(step: Cancel, profile: Profile) -> str:
 
 
 def field_in_words(field: str) -> str:
-    """Return what a field of an observation is about."""
+    """Return the name of an observation's field in words."""
     where, _, name = field.partition(".")
     place = _PLACES.get(where, where)
     return f"{_FIELDS.get(name, name.replace('_', ' '))}, {place}"
 
 
 def value_in_words(field: str, value: Scalar, currency: str) -> str:
-    """Return an observed or permitted value, as money where the field is about money."""
+    """Return an observed or permitted value, as money in a field about money."""
     if isinstance(value, int) and not isinstance(value, bool) and field.partition(".")[2] in _MONEY:
         return amount(value, currency)
     return observed_text(value)
@@ -242,7 +242,7 @@ _WHOLE: Final = re.compile(r"(?<![\w.])-?\d+(?![\w.])")
 
 
 def reason_in_words(reason: str, currency: str) -> str:
-    """Return why a rule is violated, its field named as the tables of the page do, and money as money.
+    """Return why a rule is violated, with its field in words and money as money.
 
     >>> reason_in_words("answer.cancelled should be 1000, but was 0", "NOK")
     '“cancelled, in the answer” should be 10.00 NOK (1000), but was 0.00 NOK (0)'
@@ -252,12 +252,14 @@ def reason_in_words(reason: str, currency: str) -> str:
         return reason
     field, rest = match["field"], reason[match.end("field") :]
     if field.partition(".")[2] in _MONEY:
-        rest = _WHOLE.sub(lambda one: amount(int(one[0]), currency) if len(one[0]) < _DIGITS else one[0], rest)
+        rest = _WHOLE.sub(
+            lambda number: amount(int(number[0]), currency) if len(number[0]) < _DIGITS else number[0], rest
+        )
     return f"{reason[: match.start()]}“{field_in_words(field)}”{rest}"
 
 
 def permitted_in_words(field: str, permitted: Permitted, currency: str) -> str:
-    """Return what was permitted in a field."""
+    """Return what was permitted in a field, in words."""
     if isinstance(permitted, OneOf):
         return " or ".join(value_in_words(field, value, currency) for value in permitted.values)
     return str(permitted)
@@ -267,7 +269,7 @@ def permitted_from_json(stored: Mapping[str, Any]) -> Permitted:
     """Return what was permitted, from its form in the journal.
 
     Raises:
-        ValueError: it is none of the known forms.
+        ValueError: the form is unknown.
 
     """
     match stored:

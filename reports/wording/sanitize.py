@@ -1,4 +1,4 @@
-"""Text from a target, made harmless: what cannot be seen is shown, what is too long is cut, nothing is interpreted."""
+"""Text from a target, made harmless: escaped invisible characters, cut length."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.evidence.record_parts import Body as StoredBody
-from conformance.evidence.record_parts import body_from_record
+from conformance.evidence.record_parts import Body, body_from_record
 
 LONGEST_TEXT: Final = 600
-"""Characters of one value that are shown; whole bodies have limits of their own."""
+"""The most characters of a value that are shown; bodies have limits of their own."""
 
 DEEPEST: Final = 12
-"""Levels of nesting that are indented; what lies deeper stays at this level."""
+"""The deepest level of indentation."""
 
 _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -22,7 +21,7 @@ _UNSEEN: Final = re.compile(
 
 
 def visible(text: str) -> str:
-    """Return the text with control, bidirectional and other invisible characters written out.
+    """Return the text with control and other invisible characters written out.
 
     Line feeds and tabs stay: they cannot hide or reorder anything.
     """
@@ -34,7 +33,10 @@ def _written_out(match: re.Match[str]) -> str:
 
 
 def shortened(text: str, limit: int = LONGEST_TEXT) -> str:
-    """Return the text, visible, and cut with a note of how many bytes are left out when it is longer than the limit."""
+    """Return the text made visible, and cut at the limit.
+
+    A cut text ends with the number of bytes that are left out.
+    """
     if len(text) <= limit:
         return visible(text)
     left_out = _size(text) - _size(text[:limit])
@@ -51,29 +53,29 @@ def _size(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """A body as it is shown, and a note about what is not shown of it."""
+class BodyText:
+    """A body for a reader, and a note about what is not shown of it."""
 
     text: str
     note: str = ""
 
 
-def body_of(stored: StoredBody, limit: int) -> Body:
-    """Return a recorded body for a reader: JSON laid out in lines, and cut at the limit.
+def body_of(stored: Body, limit: int) -> BodyText:
+    """Return a recorded body for a reader: JSON indented, and cut at the limit.
 
-    Laying out changes the white space between values and nothing else: a repeated key or an odd number stays as it was.
+    Indenting changes white space alone: a repeated key or an odd number stays as it was.
     """
     if not isinstance(stored, str):
         data = body_from_record(stored)
         shown = data[: limit // 3].hex(" ")
         cut = f", of which {limit // 3:,} are shown" if len(data) > limit // 3 else ""
-        return Body(shown, f"{len(data):,} bytes that are not UTF-8 text, in hexadecimal{cut}.")
+        return BodyText(shown, f"{len(data):,} bytes that are not UTF-8 text, in hexadecimal{cut}.")
     shown = stored[:limit]
     laid_out = _laid_out(shown) if shown.lstrip()[:1] in ("{", "[") else shown
     text = visible(laid_out[: limit * 2])
     left_out = _size(stored) - _size(shown)
     note = f"Cut: {left_out:,} of {_size(stored):,} bytes are not shown." if left_out else ""
-    return Body(text, note)
+    return BodyText(text, note)
 
 
 _PARTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|\s+|[^\s"{}\[\],:]+', re.DOTALL)

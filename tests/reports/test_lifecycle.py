@@ -33,11 +33,11 @@ def life_of(directory, *histories, profile=Profile.ECOM, opening=None, source="s
 
 
 def ways(life):
-    return {(start, end): count for start, end, count in life.ways if count}
+    return {(start, end): count for start, end, count in life.transitions if count}
 
 
 def cancels(life):
-    return {stop.name: (stop.accepted, stop.refused) for stop in life.stops if stop.accepted + stop.refused}
+    return {state.name: (state.accepted, state.refused) for state in life.states if state.accepted + state.refused}
 
 
 def test_what_is_accepted_moves_an_order_on(tmp_path):
@@ -108,6 +108,6 @@ def test_the_picture_has_every_number_and_the_words_of_it(tmp_path):
     journals.conformant(tmp_path)
     for life in lifecycles_of(history_views_of(read_journal(tmp_path)).values()):
         counts = re.findall(r'class="count"[^>]*>([\d,]+)<', life.drawing)
-        assert sorted(counts) == sorted(f"{count:,}" for _, _, count in life.ways)
-        assert life.drawing.count('class="way ungone"') == sum(not count for _, _, count in life.ways)
+        assert sorted(counts) == sorted(f"{count:,}" for _, _, count in life.transitions)
+        assert life.drawing.count('class="way ungone"') == sum(not count for _, _, count in life.transitions)
         assert f'aria-label="{life.words}"' in life.drawing
