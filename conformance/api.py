@@ -1,4 +1,4 @@
-"""A run, from Python: ``conformance.run("embedded", seed=1).verdict``."""
+"""The Python entry point: ``conformance.run("embedded", seed=1).verdict``."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ from conformance.targets.target import Target
 
 __all__ = ["Observer", "Result", "RunOptions", "UsageError", "run"]
 
-Word = TypeVar("Word", Profile, Market)
+Member = TypeVar("Member", Profile, Market)
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run was asked to do, in the words of the command line. Nothing is checked until ``prepare``."""
+    """The options of a run, in the words of the command line.
+
+    Nothing is checked until ``prepare``.
+    """
 
     target: str = "embedded"
     profiles: Iterable[str] | None = None
@@ -47,12 +50,12 @@ class RunOptions:
     examples: Iterable[str] = ()
 
     def prepare(self) -> tuple[Target, Settings]:
-        """Return the target's seat and the run's settings.
+        """Return the target and the settings of the run.
 
         Raises:
-            UsageError: a profile, a market, a budget, a number, a waiver, a shard or a directory makes no sense.
-            ReadingError: a reading does.
-            TargetUsageError: the target does.
+            UsageError: a profile, a market, a budget, a number, a waiver or a shard makes no sense.
+            ReadingError: a reading makes no sense.
+            TargetUsageError: the target makes no sense.
 
         """
         profiles = None if self.profiles is None else _words(self.profiles)
@@ -66,7 +69,7 @@ class RunOptions:
         for name, number, least in numbers:
             if number is not None and number < least:
                 raise UsageError(f"The number of {name} is {number}, and must be {least} or more.")
-        chosen = None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", one) for one in profiles))
+        chosen = None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", name) for name in profiles))
         settings = Settings(
             profiles=chosen,
             market=_word(Market, "market", self.market),
@@ -80,34 +83,34 @@ class RunOptions:
             shard=None if self.shard is None else _shard(self.shard),
             examples=check_locations(_words(self.examples)),
         )
-        seat = resolve_target(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
-        if settings.most_requests is not None and not seat.over_http:
-            raise UsageError(f"{seat.name} is sent no requests: leave --max-requests out.")
-        nonce = nonce_for(seat, settings.seed)
-        return seat, replace(settings, nonce=nonce)
+        target = resolve_target(self.target, control_url=self.control_url, concurrency=self.concurrency, seed=self.seed)
+        if settings.most_requests is not None and not target.over_http:
+            raise UsageError(f"{target.name} is sent no requests: leave --max-requests out.")
+        nonce = nonce_for(target, settings.seed)
+        return target, replace(settings, nonce=nonce)
 
     def options(self) -> list[tuple[str, str]]:
-        """Return what was asked for as option names and values; what is at its default is left out."""
-        waived = self.waive.items() if isinstance(self.waive, Mapping) else ()
-        given: list[tuple[str, object]] = [
-            *(("profile", one) for one in _words(self.profiles or ())),
+        """Return the options that differ from their defaults, as names and values."""
+        waivers = self.waive.items() if isinstance(self.waive, Mapping) else ()
+        options: list[tuple[str, object]] = [
+            *(("profile", text) for text in _words(self.profiles or ())),
             ("control-url", self.control_url),
             ("market", None if self.market == "no" else self.market),
-            *(("reading", one) for one in _words(self.readings)),
+            *(("reading", text) for text in _words(self.readings)),
             ("budget", None if self.budget == "standard" else self.budget),
             ("histories", self.histories),
             ("seed", self.seed),
             ("concurrency", self.concurrency),
             ("max-requests", self.max_requests),
             ("shard", self.shard),
-            *(("examples", one) for one in _words(self.examples)),
-            *(("waive", f"{rule}={reason}") for rule, reason in waived),
-            *(("waive", one) for one in (() if waived else _words(self.waive))),
+            *(("examples", text) for text in _words(self.examples)),
+            *(("waive", f"{rule}={reason}") for rule, reason in waivers),
+            *(("waive", text) for text in (() if waivers else _words(self.waive))),
         ]
-        return [("target", self.target), *((name, str(value)) for name, value in given if value is not None)]
+        return [("target", self.target), *((name, str(value)) for name, value in options if value is not None)]
 
     def command_line(self) -> str:
-        """Return the command that asks for the same."""
+        """Return the command that starts the same run."""
         words = [word for name, value in self.options() for word in (f"--{name}", value)]
         return shlex.join(["cancel-conformance", "run", *words])
 
@@ -134,21 +137,21 @@ def run(
 
     Args:
         target: as the command line's ``--target``.
-        profiles: which APIs to test; the ones that the target says it has when left out.
+        profiles: the APIs to test; all that the target has when left out.
         control_url: the base of the target's test control API.
         market: ``no``, ``dk`` or ``fi``.
-        readings: choices such as ``C8=reject``.
+        readings: interpretations such as ``C8=reject``.
         budget: ``quick``, ``standard`` or ``thorough``.
-        histories: how many histories to generate for each profile, instead of the budget's number.
-        seed: the same seed plays the same histories.
-        concurrency: how many histories at a time.
+        histories: the number of generated histories of each API, instead of the budget's.
+        seed: the same seed runs the same histories.
+        concurrency: how many histories run at a time.
         waive: rules that do not decide, with the reason: a mapping, or texts such as ``RULE=REASON`` and
             ``RULE@2026-12-31=REASON``, which holds until the end of that day.
-        max_requests: how many requests may be sent.
-        shard: which part of the plan to play, such as ``2/4``.
-        examples: directories with the examples that machines share, as the command line's ``--examples``.
-        out: the directory of the evidence; a fresh temporary one when left out.
-        observer: is told how the run goes on.
+        max_requests: the largest number of requests to send.
+        shard: the part of the plan to run, such as ``2/4``.
+        examples: directories in which runs share their failures, as the command line's ``--examples``.
+        out: the directory of the evidence; a new temporary one when left out.
+        observer: receives the progress of the run.
 
     Raises:
         UsageError: an argument makes no sense.
@@ -157,7 +160,7 @@ def run(
         JournalError: the directory already holds evidence, or cannot be written to.
 
     """
-    asked = RunOptions(
+    options = RunOptions(
         target,
         profiles,
         control_url,
@@ -172,17 +175,21 @@ def run(
         shard,
         examples,
     )
-    seat, settings = asked.prepare()
+    resolved, settings = options.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
-    campaign = Campaign(seat, settings, directory, observer)
+    _run_to_end(Campaign(resolved, settings, directory, observer))
+    return write_reports(directory)
+
+
+def _run_to_end(campaign: Campaign) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         asyncio.run(campaign.run())
-    else:
-        with ThreadPoolExecutor(1) as aside:
-            aside.submit(asyncio.run, campaign.run()).result()
-    return write_reports(directory)
+        return
+    # A running event loop, as in a notebook, cannot run another one: a thread of its own can.
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(asyncio.run, campaign.run()).result()
 
 
 def _shard(text: str) -> Shard:
@@ -192,14 +199,14 @@ def _shard(text: str) -> Shard:
     return Shard(int(number), int(of))
 
 
-def _words(given: Iterable[str]) -> list[str]:
-    """Return texts as a list; one text alone is not taken for its letters."""
-    return [given] if isinstance(given, str) else list(given)
+def _words(texts: Iterable[str]) -> list[str]:
+    """Return texts as a list. A single text is one element, not its letters."""
+    return [texts] if isinstance(texts, str) else list(texts)
 
 
-def _word(kind: type[Word], what: str, given: str) -> Word:
+def _word(enum: type[Member], noun: str, text: str) -> Member:
     try:
-        return kind(given)
+        return enum(text)
     except ValueError:
-        known = ", ".join(one.value for one in kind)
-        raise UsageError(f"There is no {what} {given!r}: the ones to choose from are {known}.") from None
+        known = ", ".join(member.value for member in enum)
+        raise UsageError(f"There is no {noun} {text!r}: the ones to choose from are {known}.") from None

@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""The command line: arguments, output, signals and one module for each command."""

@@ -1,4 +1,4 @@
-"""What goes wrong before or around a run, as an exit code and one sentence."""
+"""Exit codes and sentences for errors before or around a run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def code_of(error: BaseException) -> int:
 
 
 def sentence(error: BaseException) -> str:
-    """Return an exception as one sentence in one line."""
+    """Return an exception as one sentence on one line."""
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted."
     text = " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""The command line."""
+"""The entry point of the command line."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from conformance.evidence.redaction import Redactor
 
 LEFT_BEHIND: Final = 2.0
-"""Seconds that threads have to end when everything is done."""
+"""Seconds that threads have to end after the command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code.
 
-    Whatever goes wrong is one sentence on the standard error stream.
+    Every error is one sentence on the standard error stream.
     """
     from conformance.evidence.redaction import redaction_scope  # noqa: PLC0415 - loaded with a command, not before
 
@@ -41,7 +41,7 @@ def _run(argv: Sequence[str] | None, redactor: Redactor) -> int:
         code = int(importlib.import_module(f"conformance.cli.commands.{arguments.command}").main(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has gone. Python must not complain about that when it flushes at its end.
+        # Nobody reads our output any more. Python would fail when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Exception, KeyboardInterrupt) as error:
@@ -55,14 +55,14 @@ def _run(argv: Sequence[str] | None, redactor: Redactor) -> int:
 def entry() -> NoReturn:
     """Run the command line as a process, and end it.
 
-    What was tested in this process may have left threads behind that sleep for an hour; nobody waits for them.
+    A target in this process may leave threads that sleep for an hour; they are not waited for.
     """
     code = main()
     until = time.monotonic() + LEFT_BEHIND
-    for one in threading.enumerate():
-        if one is not threading.current_thread() and not one.daemon:
-            one.join(max(0.0, until - time.monotonic()))
-            if one.is_alive():
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
                 with contextlib.suppress(OSError, ValueError):
                     sys.stdout.flush()
                     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""How a run goes on, for whoever waits for it: a live display on a terminal, a line now and then elsewhere."""
+"""The progress of a run: a live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from conformance.runner.executor import Observer
 from conformance.runner.trial import TrialResult
 
 LINES: Final = 10
-"""Into so many lines a phase is divided where there is no terminal."""
+"""The number of lines for each phase where there is no terminal."""
 _TITLES: Final = {"histories": "Playing histories", "minimising": "Making failures smaller"}
 
 
 class Display(Observer):
-    """An observer that is closed when the run is over."""
+    """An observer of a run that is closed when the run is over."""
 
     def __init__(self) -> None:
         self.violated: dict[str, None] = {}
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
     def _learn(self, trial: TrialResult) -> None:
         self.violated.update(dict.fromkeys(finding.rule for finding in trial.findings))
@@ -45,33 +45,33 @@ class Display(Observer):
         return f"violated: {', '.join(self.violated)}" if self.violated else "nothing violated"
 
 
-class Lines(Display):
-    """Plain lines: one for each phase, and one for about every tenth of it."""
+class ProgressLines(Display):
+    """Prints a line for each phase, and one for about every tenth of it."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
-        self._total = self._done = self._told = 0
+        self._total = self._done = self._reported = 0
         self._since = time.monotonic()
 
     def phase(self, name: str, total: int) -> None:
-        """Say which phase begins."""
-        self._total, self._done, self._told = total, 0, 0
+        """Print the phase that begins."""
+        self._total, self._done, self._reported = total, 0, 0
         self._since = time.monotonic()
         self._write(f"{_TITLES.get(name, name)}: {total}")
 
     def played(self, profile: Profile, trial: TrialResult) -> None:
-        """Count a history, and say so at every tenth."""
+        """Count a history, and print the count at every tenth of the phase."""
         self._learn(trial)
         self._done += 1
         tenth = self._done * LINES // max(1, self._total)
-        if tenth > self._told:
-            self._told = tenth
+        if tenth > self._reported:
+            self._reported = tenth
             rate = self._done / max(time.monotonic() - self._since, 1e-3)
             self._write(f"  {self._done} of {self._total}, {rate:.0f} per second, {self._so_far()}")
 
     def note(self, text: str) -> None:
-        """Say what is worth a line."""
+        """Print a note."""
         self._write(" ".join(text.split()))
 
     def _write(self, line: str) -> None:
@@ -79,8 +79,8 @@ class Lines(Display):
         self._stream.flush()
 
 
-class Live(Display):
-    """One line that moves: how many histories of how many, how fast, how long still, and what is violated."""
+class LiveDisplay(Display):
+    """Updates one line: histories done, rate, time left, and violated rules."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -99,30 +99,30 @@ class Live(Display):
         self._progress.start()
 
     def phase(self, name: str, total: int) -> None:
-        """Begin a line of its own for the phase."""
+        """Begin a line for the phase."""
         self.close_phase()
         countable = total if name == "histories" else None
         title = _TITLES.get(name, name) + ("" if countable else f" ({total})")
         self._task = self._progress.add_task(title, total=countable, violated=self._so_far())
 
     def played(self, profile: Profile, trial: TrialResult) -> None:
-        """Move on."""
+        """Advance by one history."""
         self._learn(trial)
         if self._task is not None:
             self._progress.update(self._task, advance=1, violated=self._so_far())
 
     def note(self, text: str) -> None:
-        """Write a line above the one that moves."""
+        """Print a line above the live one."""
         self._progress.console.print(" ".join(text.split()), markup=False, highlight=False)
 
     def close_phase(self) -> None:
-        """Take the line of the phase away."""
+        """Remove the line of the phase."""
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
 
     def close(self) -> None:
-        """Take the display away."""
+        """Remove the display."""
         self._progress.stop()
 
 
@@ -132,7 +132,7 @@ class _Rate(ProgressColumn):
 
 
 def display(stream: TextIO | None = None) -> Display:
-    """Return what shows a run's progress on a stream, the standard output by default."""
+    """Return a display of a run's progress, on standard output by default."""
     out = stream or sys.stdout
     console = Console(file=out)
-    return Live(console) if console.is_terminal and not console.is_dumb_terminal else Lines(out)
+    return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else ProgressLines(out)

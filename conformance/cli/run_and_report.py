@@ -1,4 +1,7 @@
-"""What every command that judges a target has in common: where it writes, how it is stopped, and how it ends."""
+"""The common part of all commands that judge a target.
+
+It decides where they write, stops them on a signal, and prints how they ended.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from conformance.cli.exit_codes import code_of, sentence
-from conformance.cli.signals import Stopper, stopper
+from conformance.cli.signals import Stopper, handle_signals
 from conformance.cli.summary import print_ending
 from conformance.errors import CommandError, UsageError
 from conformance.evidence.journal import JOURNAL_NAME, JournalError
@@ -23,23 +26,23 @@ DEFAULT_OUT: Final = "conformance-report"
 def run_and_report(
     play: Callable[[Stopper], object], directory: Path, *, debug: bool, ended: Callable[[], None] = lambda: None
 ) -> Result:
-    """Play a campaign, write its reports, and print how it ended.
+    """Run a campaign, write its reports, and print how it ended.
 
     Args:
-        play: plays everything, and writes the evidence. Every ending must leave a readable journal.
-        directory: where that is.
-        debug: whether a fault of the suite is shown as it is.
-        ended: is called when nothing is played any more, whatever the reason.
+        play: runs the campaign and writes the evidence. However it ends, it must leave a readable journal.
+        directory: where the evidence is.
+        debug: whether a fault of the suite is raised as it is.
+        ended: is called when nothing runs any more, whatever the reason.
 
     Raises:
-        CommandError: it failed; what reports can be written are written.
+        CommandError: the campaign failed; the reports that can be written are written.
         JournalError: its journal cannot be written.
 
     """
-    with stopper() as stopping:
+    with handle_signals() as stopper:
         try:
             try:
-                play(stopping)
+                play(stopper)
             except KeyboardInterrupt:
                 sys.stdout.write("Stopped at once.\n")
             ended()
@@ -55,7 +58,7 @@ def run_and_report(
 
 
 def write_results(result: Result) -> int:
-    """Return the exit code.
+    """Return the exit code of a result.
 
     Raises:
         CommandError: the target could not be tested to the end; the message says why.
@@ -69,21 +72,26 @@ def write_results(result: Result) -> int:
 
 
 def _failed(failure: Exception, directory: Path, *, debug: bool) -> NoReturn:
-    """Write what reports can be written of a run that failed, and raise what is to be told."""
-    # The first trouble is the one to tell, not that its report could not be written either.
+    """Write the reports that can be written of a failed run, and raise its error."""
+    # The first failure is the one to report, even where its reports cannot be written either.
     try:
         print_ending(write_reports(directory), directory)
     except Exception as error:
         failure.add_note(f"and no report could be written: {error}")
     if debug:
         raise failure
-    said = sentence(failure).removesuffix(".")
-    where = directory / JOURNAL_NAME
-    raise CommandError(f"{said}; the journal is {where}, and --debug shows where it happened.", code_of(failure))
+    message = sentence(failure).removesuffix(".")
+    journal = directory / JOURNAL_NAME
+    raise CommandError(f"{message}; the journal is {journal}, and --debug shows where it happened.", code_of(failure))
 
 
 def fresh_directory(out: str | None) -> Path:
-    """Return a directory that holds no evidence yet: the one that is named, or one of the default's name."""
+    """Return a directory without evidence: ``out``, or one with the default name.
+
+    Raises:
+        UsageError: ``out`` already holds evidence, or is empty.
+
+    """
     if out is not None:
         if not out:
             raise UsageError("--out names no directory.")

@@ -1,42 +1,42 @@
-"""Signals: the first one ends a run in good order, the second one at once."""
+"""Signals: the first one ends a run in good order, the second at once."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopper:
-    """Takes the signals that ask to stop, and cancels a run that is under way."""
+    """Handles the signals that ask to stop, by cancelling the run."""
 
     def __init__(self) -> None:
         self.asked = False
-        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
+        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[object]] | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Take a signal."""
+        """Handle a signal."""
         again, self.asked = self.asked, True
         if again or self._running is None:
             raise KeyboardInterrupt
         loop, task = self._running
         loop.call_soon_threadsafe(task.cancel)
 
-    def play(self, running: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end; a signal cancels it."""
+    def play(self, campaign: Awaitable[T]) -> T:
+        """Run a campaign to its end; a signal cancels it."""
 
         async def watched() -> T:
             task = asyncio.current_task()
             if task is not None:
                 self._running = asyncio.get_running_loop(), task
             try:
-                return await running
+                return await campaign
             finally:
                 self._running = None
 
@@ -44,12 +44,12 @@ class Stopper:
 
 
 @contextmanager
-def stopper() -> Iterator[Stopper]:
-    """Take the signals that ask to stop, for as long as this lasts."""
-    taking = Stopper()
-    before = {number: signal.signal(number, taking) for number in SIGNALS}
+def handle_signals() -> Iterator[Stopper]:
+    """Handle the signals that ask to stop while the context lasts."""
+    stopper = Stopper()
+    before = {number: signal.signal(number, stopper) for number in SIGNALS}
     try:
-        yield taking
+        yield stopper
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)

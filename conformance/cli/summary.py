@@ -1,4 +1,7 @@
-"""What is printed when a run is over: the verdict, what was violated, what was not tested and why."""
+"""The text that a command prints when a run is over.
+
+It says the verdict, what was violated, and what was not tested and why.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,11 @@ from conformance.reports.wording.sanitize import in_one_line
 from conformance.results.result import Result
 
 FEW: Final = 5
-"""So many violations, reasons and rules of one reason are named; the reports have the rest."""
+"""The most violations, reasons and rules of a reason that are printed; the reports have them all."""
 
 
 def print_ending(result: Result, directory: Path) -> None:
-    """Print what a run came to, for a person at a terminal or the log of a CI job."""
+    """Print the outcome of a run, for a terminal or the log of a CI job."""
     sys.stdout.write("\n".join(_lines(result, directory)) + "\n")
     sys.stdout.flush()
 
@@ -52,25 +55,25 @@ def _lines(result: Result, directory: Path) -> Iterator[str]:
 def _profiles(result: Result) -> Iterator[str]:
     yield ""
     for profile in profiles(result):
-        found = {verdict: count for verdict, count in counts(result.of(profile)).items() if count}
-        said = ", ".join(f"{count} {verdict.value.lower()}" for verdict, count in found.items())
+        tally = {verdict: count for verdict, count in counts(result.of(profile)).items() if count}
+        verdict_counts = ", ".join(f"{count} {verdict.value.lower()}" for verdict, count in tally.items())
         played = counted(result.histories.get(profile, 0), "history", "histories")
         fuzzed = sum(part.judged for part in result.evidence.of(FuzzProfileRecord) if part.profile == profile.value)
         played += f", {counted(fuzzed, 'fuzzed request')}" if fuzzed else ""
-        yield f"  {profile.value:<10} {played}: {said or 'nothing was judged'}"
+        yield f"  {profile.value:<10} {played}: {verdict_counts or 'nothing was judged'}"
     yield ""
 
 
 def _violated(result: Result, directory: Path) -> Iterator[str]:
     violated = violations(result)
-    for one in violated[:FEW]:
-        yield f"{one.rule.id} ({one.profile.value}) is violated: {in_one_line(one.reason, 300)}"
-        if one.counterexample:
-            file = Path(one.counterexample)
+    for rule in violated[:FEW]:
+        yield f"{rule.rule.id} ({rule.profile.value}) is violated: {in_one_line(rule.reason, 300)}"
+        if rule.counterexample:
+            file = Path(rule.counterexample)
             yield f"  counterexample: {directory / file}"
             target = shlex.quote(result.run.target.name)
             yield f"  again: cancel-conformance replay {shlex.quote(str(directory))} {file.name} --target {target}"
-        finding = first_finding(result.evidence, one.profile, one.rule.id)
+        finding = first_finding(result.evidence, rule.profile, rule.rule.id)
         if finding is not None:
             yield f"  again: {finding.curl}"
     if len(violated) > FEW:
@@ -81,10 +84,10 @@ def _violated(result: Result, directory: Path) -> Iterator[str]:
 
 def _warned(result: Result, directory: Path) -> Iterator[str]:
     warned = warnings(result)
-    for one in warned[:FEW]:
-        yield f"Warning: {one.rule.id} ({one.profile.value}) is recommended: {in_one_line(one.reason, 300)}"
-        if one.counterexample:
-            yield f"  counterexample: {directory / one.counterexample}"
+    for rule in warned[:FEW]:
+        yield f"Warning: {rule.rule.id} ({rule.profile.value}) is recommended: {in_one_line(rule.reason, 300)}"
+        if rule.counterexample:
+            yield f"  counterexample: {directory / rule.counterexample}"
     if len(warned) > FEW:
         yield f"and {counted(len(warned) - FEW, 'more warning')}, in the report"
     if warned:
@@ -96,17 +99,17 @@ def _untested(result: Result) -> Iterator[str]:
     if groups:
         yield "Not tested, or not enough:"
     for group in groups[:FEW]:
-        weight = "" if group.holds_back else " (does not decide)"
-        yield f"  {_named(group.rules)}: {group.verdict.value.lower()}{weight}: {in_one_line(group.reason, 300)}"
+        note = "" if group.is_blocking else " (does not decide)"
+        yield f"  {_rule_ids(group.rules)}: {group.verdict.value.lower()}{note}: {in_one_line(group.reason, 300)}"
     if len(groups) > FEW:
-        rest = sum(len(group.rules) for group in groups[FEW:])
-        yield f"  and {counted(rest, 'more rule')} for {counted(len(groups) - FEW, 'other reason')}, in the report"
+        count = sum(len(group.rules) for group in groups[FEW:])
+        yield f"  and {counted(count, 'more rule')} for {counted(len(groups) - FEW, 'other reason')}, in the report"
     if groups:
         yield ""
 
 
-def _named(rules: tuple[RuleResult, ...]) -> str:
-    ids = list(dict.fromkeys(one.rule.id for one in rules))
+def _rule_ids(rules: tuple[RuleResult, ...]) -> str:
+    ids = list(dict.fromkeys(rule.rule.id for rule in rules))
     more = f" and {len(ids) - FEW} more" if len(ids) > FEW else ""
     return ", ".join(ids[:FEW]) + more
 

@@ -36,7 +36,7 @@ def test_a_target_with_one_sales_unit_conforms_and_the_report_lists_what_is_unte
     assert "VIPPS_OTHER_MSN" in tested_rule.reason
     (group,) = [rule for rule in untested(result) if tested_rule in rule.rules]
     assert "answers every sales unit alike" in group.reason
-    assert not group.holds_back
+    assert not group.is_blocking
 
 
 @pytest.mark.parametrize(("profile", "rule", "_"), CASES)

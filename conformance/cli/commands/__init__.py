@@ -1,1 +1,4 @@
-"""The commands, one module each: ``main(arguments)`` does the work and returns the exit code."""
+"""The commands, one module each.
+
+``main(arguments)`` runs the command and returns the exit code.
+"""

@@ -1,4 +1,4 @@
-"""``age``: plants orders now, and judges them when they have grown old."""
+"""The command ``age``: plants orders now, and judges them when they are old."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from conformance.api import RunOptions
 from conformance.cli.exit_codes import INCOMPLETE
 from conformance.cli.operator import add_operator
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
-from conformance.cli.signals import Stopper, stopper
+from conformance.cli.signals import Stopper, handle_signals
+from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.evidence.journal import BufferedSink
 from conformance.model import ModelContext
@@ -30,15 +31,15 @@ from conformance.targets.target import Target
 
 LEDGER: Final = "age-ledger.json"
 COPIES: Final = 3
-"""A rule needs three examples on each side of its limit."""
+"""Orders of each kind: a rule needs three examples on each side of its limit."""
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Plant or harvest; return the exit code."""
+    """Plant orders or harvest them; return the exit code."""
     return _plant(arguments) if arguments.what == "plant" else _harvest(arguments)
 
 
-def _asked(arguments: argparse.Namespace) -> RunOptions:
+def _options(arguments: argparse.Namespace) -> RunOptions:
     if arguments.target is None or arguments.target.strip().lower() == "embedded":
         raise UsageError("--target is missing: name a server that will still be there when its orders are old.")
     if not arguments.target.strip().lower().startswith(("http://", "https://")):
@@ -58,54 +59,72 @@ def _plant(arguments: argparse.Namespace) -> int:
     for name in ("out", "older_than", "waive"):
         if getattr(arguments, name) is not None:
             raise UsageError(f"--{name.replace('_', '-')} is for age harvest: leave it out of age plant.")
-    paths = [Path(one) for one in arguments.ledger or [LEDGER]]
+    paths = [Path(name) for name in arguments.ledger or [LEDGER]]
     if len(paths) != 1:
         raise UsageError("age plant writes one ledger: name one --ledger.")
-    target, settings = _asked(arguments).prepare()
+    target, settings = _options(arguments).prepare()
     add_operator(arguments, target)
-    ledger = new_or_old(paths[0])
-    run_session = RunSession(target, settings)
-    planted: Counter[str] = Counter()
-    copies = arguments.copies or COPIES
-    short = False
-
-    def note(one: PlantedOrder) -> None:
-        planted[f"{one.profile.value}: {one.situation}"] += 1
-
-    async def planting() -> None:
-        nonlocal short
-        held = BufferedSink()
-        async with run_session:
-            for profile in await run_session.open(held):
-                await run_session.look(profile, held)
-            work = Planting(run_session, ledger, note)
-            for profile in run_session.contexts:
-                wanted = len(work.wanted(profile, copies))
-                if not wanted:
-                    say(f"{profile.value}: nothing was planted, since nobody can approve (see --operator).")
-                if times := work.approvals(profile, copies):
-                    say(f"{profile.value}: a person is asked to approve {times} payments; --copies says how many.")
-                if (count := await work.plant(profile, copies)) < wanted:
-                    short = True
-                    say(f"{profile.value}: {count} of {wanted} orders were planted; the person approves no more.")
-
-    with stopper() as stopping:
+    campaign = _PlantingCampaign(RunSession(target, settings), new_or_old(paths[0]), arguments.copies or COPIES)
+    with handle_signals() as stopper:
         try:
-            stopping.play(planting())
+            stopper.play(campaign.run())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
-            for name, count in planted.items():
-                sys.stdout.write(f"{name}: {count} planted\n")
-            if planted:
-                sys.stdout.write(f"Keep the ledger: {paths[0]}\n")
-                if key_file(paths[0]).exists():
-                    sys.stdout.write(f"and its key, apart from it: {key_file(paths[0])} (or set {KEY_NAME})\n")
-    return 0 if planted and not short else INCOMPLETE
+            _print_planted(campaign.planted, paths[0])
+    return 0 if campaign.planted and not campaign.incomplete else INCOMPLETE
+
+
+class _PlantingCampaign:
+    """Plants the orders that a ledger lacks, and counts them by what they are.
+
+    ``incomplete`` is set where a person approved fewer orders than were wanted.
+    """
+
+    def __init__(self, session: RunSession, ledger: PlantedOrders, copies: int) -> None:
+        self.planted: Counter[str] = Counter()
+        self.incomplete = False
+        self._session = session
+        self._ledger = ledger
+        self._copies = copies
+
+    async def run(self) -> None:
+        """Plant the orders of every API that the target has, and close the target."""
+        sink = BufferedSink()
+        async with self._session:
+            for profile in await self._session.open(sink):
+                await self._session.look(profile, sink)
+            planting = Planting(self._session, self._ledger, self._count)
+            for profile in self._session.contexts:
+                await self._plant(planting, profile)
+
+    async def _plant(self, planting: Planting, profile: Profile) -> None:
+        wanted = len(planting.wanted(profile, self._copies))
+        if not wanted:
+            say(f"{profile.value}: nothing was planted, since nobody can approve (see --operator).")
+        times = planting.approvals(profile, self._copies)
+        if times:
+            say(f"{profile.value}: a person is asked to approve {times} payments; --copies says how many.")
+        count = await planting.plant(profile, self._copies)
+        if count < wanted:
+            self.incomplete = True
+            say(f"{profile.value}: {count} of {wanted} orders were planted; the person approves no more.")
+
+    def _count(self, order: PlantedOrder) -> None:
+        self.planted[f"{order.profile.value}: {order.situation}"] += 1
+
+
+def _print_planted(planted: Counter[str], ledger: Path) -> None:
+    for name, count in planted.items():
+        sys.stdout.write(f"{name}: {count} planted\n")
+    if planted:
+        sys.stdout.write(f"Keep the ledger: {ledger}\n")
+        if key_file(ledger).exists():
+            sys.stdout.write(f"and its key, apart from it: {key_file(ledger)} (or set {KEY_NAME})\n")
 
 
 def say(line: str) -> None:
-    """Write a line at once: somebody may wait for it."""
+    """Write a line and flush it, because somebody may be waiting for it."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -114,60 +133,56 @@ def _harvest(arguments: argparse.Namespace) -> int:
     for name in ("copies", "operator", "operator_timeout"):
         if getattr(arguments, name):
             raise UsageError(f"--{name.replace('_', '-')} is for age plant: leave it out of age harvest.")
-    paths = list(dict.fromkeys(Path(one).resolve() for one in arguments.ledger or [LEDGER]))
+    paths = list(dict.fromkeys(Path(name).resolve() for name in arguments.ledger or [LEDGER]))
     ledgers = [read(path) for path in paths]
-    target, settings = _asked(arguments).prepare()
-    profiles = settings.profiles
-    orders = [
-        one
-        for one in merged(ledgers)
-        if one.target == target.name and one.market is settings.market and (not profiles or one.profile in profiles)
-    ]
-    youngest = YOUNGEST if arguments.older_than is None else timedelta(days=arguments.older_than)
-    context = ModelContext(settings.market, settings.readings)
+    target, settings = _options(arguments).prepare()
+    orders = [order for order in merged(ledgers) if _concerns(order, target, settings)]
     now = clock.now()
-    if any(one.at > now for one in orders):
+    if any(order.at > now for order in orders):
         raise UsageError("An order of the ledger was planted in the future: is this machine's clock right?")
-    picked = due_orders(orders, context, now, youngest)
-    waiting = [one for one in orders if one.harvested is None and one.id not in {each.planted.id for each in picked}]
-    total = sum(len(one.orders) for one in ledgers)
+    youngest = YOUNGEST if arguments.older_than is None else timedelta(days=arguments.older_than)
+    due = due_orders(orders, ModelContext(settings.market, settings.readings), now, youngest)
+    due_ids = {order.planted.id for order in due}
+    waiting = [order for order in orders if order.harvested is None and order.id not in due_ids]
+    total = sum(len(ledger.orders) for ledger in ledgers)
     sys.stdout.write(
-        f"{total} orders in {len(ledgers)} ledgers; "
-        f"{len(picked)} of {target.name} are old enough, {len(waiting)} wait\n"
+        f"{total} orders in {len(ledgers)} ledgers; {len(due)} of {target.name} are old enough, {len(waiting)} wait\n"
     )
     if waiting:
-        sys.stdout.write(f"The oldest that waits was planted {min(one.at for one in waiting):%Y-%m-%d}\n")
-    if not picked:
+        sys.stdout.write(f"The oldest that waits was planted {min(order.at for order in waiting):%Y-%m-%d}\n")
+    if not due:
         sys.stdout.write("Nothing was judged: come back later.\n")
         return INCOMPLETE
-    return _judged(arguments, target, replace(settings, command=_command(arguments)), ledgers, picked)
+    return _judge(arguments, target, replace(settings, command=_command(arguments)), ledgers, due)
 
 
-def _judged(
+def _concerns(order: PlantedOrder, target: Target, settings: Settings) -> bool:
+    """Return whether an order is of the run's target, market and APIs."""
+    of_run = not settings.profiles or order.profile in settings.profiles
+    return order.target == target.name and order.market is settings.market and of_run
+
+
+def _judge(
     arguments: argparse.Namespace,
     target: Target,
     settings: Settings,
     ledgers: list[PlantedOrders],
-    picked: list[DueOrder],
+    due: list[DueOrder],
 ) -> int:
     directory = fresh_directory(arguments.out)
 
-    def note(one: DueOrder, trial: TrialResult) -> None:
-        said = trial.findings[0].reason if trial.findings else trial.cause or "as documented"
-        planted = one.planted
-        sys.stdout.write(
-            f"  {planted.id} ({planted.situation}), {one.age.days} days old: {trial.ending.value}: {said}\n"
-        )
-        sys.stdout.flush()
+    def note(order: DueOrder, trial: TrialResult) -> None:
+        outcome = trial.findings[0].reason if trial.findings else trial.cause or "as documented"
+        planted = order.planted
+        say(f"  {planted.id} ({planted.situation}), {order.age.days} days old: {trial.ending.value}: {outcome}")
 
-    def play(stopping: Stopper) -> None:
-        stopping.play(Harvest(target, settings, directory, ledgers, picked, note).run())
+    def play(stopper: Stopper) -> None:
+        stopper.play(Harvest(target, settings, directory, ledgers, due, note).run())
 
     return write_results(run_and_report(play, directory, debug=arguments.debug))
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    asked = _asked(arguments)
-    ledgers = " ".join(f"--ledger {one}" for one in arguments.ledger or [LEDGER])
-    options = " ".join(f"--{name} {value}" for name, value in asked.options() if name != "seed")
+    ledgers = " ".join(f"--ledger {name}" for name in arguments.ledger or [LEDGER])
+    options = " ".join(f"--{name} {value}" for name, value in _options(arguments).options() if name != "seed")
     return f"cancel-conformance age harvest {options} {ledgers}"

@@ -1,4 +1,4 @@
-"""``bundle``: a run in one file, which can be sent, kept, signed and verified."""
+"""The command ``bundle``: puts a run into one file, to keep, sign and verify."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUBJECT: Final = re.compile(r"(?P<name>.+)@(?P<algorithm>[A-Za-z0-9]+):(?P<dige
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Write the reports of a run again and put everything into a bundle; return 0."""
+    """Write the reports and the bundle of a run; return 0."""
     directory = Path(arguments.directory)
     result = write_reports(directory)
     to = None if arguments.to is None else Path(arguments.to)
@@ -29,10 +29,10 @@ def main(arguments: argparse.Namespace) -> int:
 def make(
     directory: Path, result: Result, *, to: Path | None = None, tested: Iterable[str] = (), key: str | None = None
 ) -> None:
-    """Write the bundle of a run, and say where it is.
+    """Write the bundle of a run, and print where it is.
 
     Raises:
-        UsageError: what was tested is not named as it has to be.
+        UsageError: a subject is not of the form NAME@ALGORITHM:DIGEST.
         JournalError: a file cannot be read or written.
         SigningError: the key cannot be used.
 
@@ -45,19 +45,19 @@ def make(
     )
 
 
-def subjects(given: Sequence[str]) -> list[dict[str, Any]]:
+def subjects(texts: Sequence[str]) -> list[dict[str, Any]]:
     """Return what was tested, as in-toto describes resources.
 
     Raises:
-        UsageError: one is not of the form NAME@ALGORITHM:DIGEST.
+        UsageError: a text is not of the form NAME@ALGORITHM:DIGEST.
 
     """
-    out = []
-    for one in given:
-        match = _SUBJECT.fullmatch(one)
+    resources = []
+    for text in texts:
+        match = _SUBJECT.fullmatch(text)
         if match is None:
             raise UsageError(
-                f"{one!r} is not a subject: write NAME@sha256:DIGEST, the digest in lower-case hexadecimal."
+                f"{text!r} is not a subject: write NAME@sha256:DIGEST, the digest in lower-case hexadecimal."
             )
-        out.append({"name": match["name"], "digest": {match["algorithm"]: match["digest"]}})
-    return out
+        resources.append({"name": match["name"], "digest": {match["algorithm"]: match["digest"]}})
+    return resources

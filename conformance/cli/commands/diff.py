@@ -1,4 +1,4 @@
-"""``diff``: what two runs differ in."""
+"""The command ``diff``: compares two runs."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ WORSE: Final = 1
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Compare two runs; return 1 where something is worse or a known failure is out of date, and 0 otherwise."""
+    """Compare two runs; return 1 where something is worse, and 0 otherwise.
+
+    A file of known failures that is out of date counts as worse, too.
+    """
     expected = () if arguments.known is None else read_expected_failures(Path(arguments.known))
-    found = diff(read(Path(arguments.first)), read(Path(arguments.second)))
+    comparison = diff(read(Path(arguments.first)), read(Path(arguments.second)))
     day = today()
-    complaints = list(outdated(expected, found.after.rules, found.after.verdict, day))
+    complaints = list(outdated(expected, comparison.after.rules, comparison.after.verdict, day))
     excused = {waiver.rule for waiver in expected if waiver.holds(day)}
-    worse = [change for change in found.worse if change.rule not in excused]
+    worse = [change for change in comparison.worse if change.rule not in excused]
     code = WORSE if worse or complaints else 0
     match arguments.format:
         case "json":
-            text = diff_json(found, complaints, code)
+            text = diff_json(comparison, complaints, code)
         case "html":
-            text = diff_html(found, complaints)
+            text = diff_html(comparison, complaints)
         case _:
-            text = diff_text(found, complaints)
+            text = diff_text(comparison, complaints)
     if arguments.to is None:
         sys.stdout.write(text)
         return code
@@ -47,10 +50,10 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def read(path: Path) -> Result:
-    """Return the result of a run: of its directory, or of a bundle.
+    """Return the result of a run from its directory or its bundle.
 
     Raises:
-        JournalError: it is neither, or its evidence is not that of one run.
+        JournalError: the path is neither, or its evidence is not that of one run.
 
     """
     if not path.is_file():

@@ -1,4 +1,7 @@
-"""``fuzz``: malformed, unusual and linked requests around Cancel, drawn from an OpenAPI description."""
+"""The command ``fuzz``: sends requests that are drawn from an OpenAPI description.
+
+They are malformed, unusual or linked, around Cancel.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ FEW: Final = 5
 
 def main(arguments: argparse.Namespace) -> int:
     """Fuzz a target; return the exit code."""
-    target = arguments.target or "embedded"
-    asked = RunOptions(
-        target,
+    target_name = arguments.target or "embedded"
+    options = RunOptions(
+        target_name,
         arguments.profile,
         arguments.control_url,
         arguments.market or "no",
@@ -36,40 +39,40 @@ def main(arguments: argparse.Namespace) -> int:
         seed=arguments.seed or 0,
         waive=arguments.waive or (),
     )
-    if target.strip().lower().startswith("python:"):
-        raise UsageError(f"{target} is called without HTTP: there is nothing to fuzz.")
-    description = description_of(arguments.openapi, target)
-    profiles = [Profile(one) for one in arguments.profile or ()]
-    missing = [one.value for one in profiles if one not in description.profiles]
+    if target_name.strip().lower().startswith("python:"):
+        raise UsageError(f"{target_name} is called without HTTP: there is nothing to fuzz.")
+    description = description_of(arguments.openapi, target_name)
+    profiles = [Profile(name) for name in arguments.profile or ()]
+    missing = [profile.value for profile in profiles if profile not in description.profiles]
     if missing:
         raise UsageError(
             f"{description.name} does not describe {', '.join(missing)}: leave it out, or name another --openapi."
         )
-    seat, settings = asked.prepare()
-    settings = replace(settings, command=command_line(arguments, asked))
+    target, settings = options.prepare()
+    settings = replace(settings, command=command_line(arguments, options))
     directory = fresh_directory(arguments.out)
     limits = limits_of(arguments)
-    named = ", ".join(settings.profiles or description.profiles)
-    sys.stdout.write(f"Fuzzing {seat.name}: {named}; seed {settings.seed}, at most {limits.seconds:g} seconds\n")
+    apis = ", ".join(settings.profiles or description.profiles)
+    sys.stdout.write(f"Fuzzing {target.name}: {apis}; seed {settings.seed}, at most {limits.seconds:g} seconds\n")
     for line in defects_in_words(description):
         sys.stdout.write(line + "\n")
     sys.stdout.flush()
-    shown = Lines()
+    progress = FuzzProgress()
 
-    def play(stopping: Stopper) -> None:
-        stopping.play(FuzzCampaign(seat, settings, directory, description, limits, shown).run())
+    def play(stopper: Stopper) -> None:
+        stopper.play(FuzzCampaign(target, settings, directory, description, limits, progress).run())
 
     return write_results(run_and_report(play, directory, debug=arguments.debug))
 
 
 def limits_of(arguments: argparse.Namespace) -> Limits:
-    """Return how long fuzzing may take and how many requests it may send."""
+    """Return the longest time and the largest number of requests of the fuzzing."""
     return Limits(float(arguments.max_time or SECONDS), arguments.max_requests or REQUESTS)
 
 
-def command_line(arguments: argparse.Namespace, asked: RunOptions) -> str:
-    """Return the command that asks for the same."""
-    words = [word for name, value in asked.options() for word in (f"--{name}", value)]
+def command_line(arguments: argparse.Namespace, options: RunOptions) -> str:
+    """Return the command that starts the same run."""
+    words = [word for name, value in options.options() for word in (f"--{name}", value)]
     for name in ("openapi", "max_time", "max_requests"):
         value = getattr(arguments, name)
         if value is not None:
@@ -78,41 +81,41 @@ def command_line(arguments: argparse.Namespace, asked: RunOptions) -> str:
 
 
 def defects_in_words(description: Description) -> Iterator[str]:
-    """Say what is wrong in a description: it is the description's, and not the target's."""
+    """Yield lines about the defects of a description, which are not the target's."""
     defects = description.defects
     if not defects:
         return
     yield f"{description.name} ({description.title} {description.version}) has {len(defects)} defects of its own:"
-    for one in defects[:FEW]:
-        yield f"  {in_words(one)}"
+    for defect in defects[:FEW]:
+        yield f"  {in_words(defect)}"
     if len(defects) > FEW:
         yield f"  and {len(defects) - FEW} more, in the report"
 
 
-def in_words(one: Defect) -> str:
-    """Say what is wrong in one place, and whether it was repaired."""
-    done = "repaired" if one.repair else "left as it is"
-    return f"{one.id} at {one.pointer} ({done}): {one.reason}"
+def in_words(defect: Defect) -> str:
+    """Return one defect in words, and whether it was repaired."""
+    state = "repaired" if defect.repair else "left as it is"
+    return f"{defect.id} at {defect.pointer} ({state}): {defect.reason}"
 
 
-class Lines:
-    """Plain lines: one for each way of drawing, and one for each rule that is found violated."""
+class FuzzProgress:
+    """Prints a line for each phase of fuzzing, and for each newly violated rule."""
 
     def __init__(self) -> None:
-        self._found: set[tuple[Profile, str]] = set()
+        self._violated: set[tuple[Profile, str]] = set()
         self._judged = 0
 
     def begun(self, profile: Profile, phase: str) -> None:
-        """Say which way of drawing begins."""
+        """Print the phase that begins."""
         self._write(f"  {profile.value}: {phase} ({self._judged} requests judged so far)")
 
     def judged(self, sent: Sent, verdict: Verdict) -> None:
-        """Count a request, and say what it shows for the first time."""
+        """Count a request, and print the rules that it is the first to violate."""
         self._judged += 1
         for finding in verdict.findings:
             key = sent.operation.profile, finding.rule
-            if key not in self._found:
-                self._found.add(key)
+            if key not in self._violated:
+                self._violated.add(key)
                 self._write(f"  {finding.rule} is violated: {sent.operation.label}, {sent.label}")
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""``merchant``: tests a merchant's integration."""
+"""The command ``merchant``: tests a merchant's integration."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from conformance.merchant.campaign import MerchantCampaign
 def main(arguments: argparse.Namespace) -> int:
     """Run a campaign against an integration; return the exit code."""
     options = merged_options(arguments, MerchantOptions)
-    given = {name: options[name] for name in options if name not in ("out", "profile")}
-    asked = MerchantRunOptions(**given, profiles=options.get("profile"))
-    stand, settings = asked.prepare()
+    chosen = {name: options[name] for name in options if name not in ("out", "profile")}
+    run_options = MerchantRunOptions(**chosen, profiles=options.get("profile"))
+    harness, settings = run_options.prepare()
     try:
         directory = fresh_directory(options.get("out"))
         tested = "all its profiles" if settings.profiles is None else ", ".join(settings.profiles)
         sys.stdout.write(
-            f"Testing {stand.integration.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n"
+            f"Testing {harness.integration.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n"
         )
         sys.stdout.flush()
-        campaign = MerchantCampaign(stand, settings, directory)
+        campaign = MerchantCampaign(harness, settings, directory)
     except BaseException:
-        stand.close()
+        harness.close()
         raise
-    shown = campaign.observer = display()
-    result = run_and_report(lambda _: campaign.run(), directory, debug=arguments.debug, ended=shown.close)
+    progress = campaign.observer = display()
+    result = run_and_report(lambda _: campaign.run(), directory, debug=arguments.debug, ended=progress.close)
     return write_results(result)

@@ -1,4 +1,4 @@
-"""``merge``: one verdict of the shards that several machines played."""
+"""The command ``merge``: makes one run of its shards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_OUT: Final = "conformance-report"
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Merge shards, write the reports, and return the exit code of the run that they make."""
+    """Merge shards and write the reports; return the exit code of the merged run."""
     out = Path(arguments.out)
     if (out / JOURNAL_NAME).exists():
         raise UsageError(f"{out} already holds the evidence of a run: name another --out directory.")

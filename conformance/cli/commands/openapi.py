@@ -1,4 +1,7 @@
-"""The description that ``--openapi`` names: a file, a URL, or the embedded provider's own."""
+"""The OpenAPI description that ``--openapi`` names.
+
+It is a file, a URL, or the embedded provider's own.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,22 @@ SECONDS: Final = 20.0
 ACCEPT: Final = "application/json, application/yaml;q=0.9, */*;q=0.1"
 
 
-def description_of(named: str | None, target: str) -> Description:
+def description_of(location: str | None, target: str) -> Description:
     """Return the description to fuzz from.
 
     Raises:
         UsageError: none is named, and the target has none that is known.
-        TargetUsageError: what is named is no description that can be used.
+        TargetUsageError: what is named is not a usable description.
         TargetError: the URL does not answer.
 
     """
-    if named is None:
+    if location is None:
         if target.strip().lower() == "embedded":
             return embedded()
         raise UsageError("--openapi is missing: name the target's OpenAPI description, a file or a URL.")
-    if urlsplit(named).scheme in ("http", "https"):
-        return parse(_fetched(named), urlsplit(named)._replace(query="", fragment="").geturl())
-    return from_file(named)
+    if urlsplit(location).scheme in ("http", "https"):
+        return parse(_fetched(location), urlsplit(location)._replace(query="", fragment="").geturl())
+    return from_file(location)
 
 
 def _fetched(url: str) -> str:

@@ -1,4 +1,4 @@
-"""``replay``: one counterexample again, step by step."""
+"""The command ``replay``: runs one counterexample again, step by step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from conformance.api import RunOptions
 from conformance.cli.commands.merchant_replay import replay_merchant
 from conformance.cli.exit_codes import ENVIRONMENT
-from conformance.cli.signals import stopper
+from conformance.cli.signals import handle_signals
 from conformance.errors import CommandError, UsageError
 from conformance.evidence.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
 from conformance.evidence.journal import JOURNAL_NAME, BufferedSink, JournalError, read_journal
@@ -33,31 +33,38 @@ LONGEST: Final = 400
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Play the history once and print what happens; return 1 where it breaks a rule, 0 where it conforms."""
+    """Run the history once and print what happens.
+
+    Returns 1 where it violates a rule, and 0 where it conforms.
+    """
     directory = Path(arguments.directory)
     path = find(directory, arguments.counterexample)
     if is_merchant_counterexample(path):
         return replay_merchant(path, arguments.target)
-    example = read_counterexample(path)
+    counterexample = read_counterexample(path)
     if path.parent == directory / FOLDER and (directory / JOURNAL_NAME).is_file():
         check_recorded(directory, path, read_journal(directory))
-    target, control = arguments.target or example.target, arguments.control_url
-    if control is None and target == example.target:
+    target_name, control = arguments.target or counterexample.target, arguments.control_url
+    if control is None and target_name == counterexample.target:
         control = _control_of(directory)
-    seat, settings = RunOptions(target, [example.profile.value], control, seed=example.seed).prepare()
-    settings = replace(settings, market=example.market, readings=example.readings)
-    _say(f"Playing {path} against {seat.name}: {example.rule}, “{load().rule(example.rule).title}”")
-    _say(f"It was violated because {in_one_line(example.reason, LONGEST)}")
-    with stopper() as stopping:
-        trial = stopping.play(play(example, seat, settings))
-    return _verdict(example, trial)
+    target, settings = RunOptions(
+        target_name, [counterexample.profile.value], control, seed=counterexample.seed
+    ).prepare()
+    settings = replace(settings, market=counterexample.market, readings=counterexample.readings)
+    _say(f"Playing {path} against {target.name}: {counterexample.rule}, “{load().rule(counterexample.rule).title}”")
+    _say(f"It was violated because {in_one_line(counterexample.reason, LONGEST)}")
+    with handle_signals() as stopper:
+        trial = stopper.play(play(counterexample, target, settings))
+    return _verdict(counterexample, trial)
 
 
 def find(directory: Path, name: str) -> Path:
-    """Return the file of a counterexample: a path, the name of a file of the run, or the id of a rule.
+    """Return the file of a counterexample.
+
+    ``name`` is a path, the name of a file of the run, or the id of a rule.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such counterexample.
 
     """
     folder = directory / FOLDER
@@ -69,12 +76,12 @@ def find(directory: Path, name: str) -> Path:
         _, _, rest = path.stem.partition("-")
         if rest.rpartition("-")[0].lower() == name.lower():
             return path
-    there = f"{folder} has {', '.join(path.name for path in known)}" if known else f"there is none in {folder}"
-    raise UsageError(f"{name!r} is no counterexample: {there}.")
+    existing = f"{folder} has {', '.join(path.name for path in known)}" if known else f"there is none in {folder}"
+    raise UsageError(f"{name!r} is no counterexample: {existing}.")
 
 
 def _control_of(directory: Path) -> str | None:
-    # The embedded provider has its own, which is never named.
+    # The embedded provider has a test control of its own, which takes no URL.
     try:
         target = read_journal(directory).run.target
     except JournalError:
@@ -82,21 +89,21 @@ def _control_of(directory: Path) -> str | None:
     return None if target.kind == "embedded" else target.control
 
 
-class ReplayedFailure(BufferedSink):
-    """A ledger that prints what is written into it, a step at a time."""
+class PrintingSink(BufferedSink):
+    """A record sink that prints a history, one step at a time."""
 
-    def __init__(self, example: Counterexample) -> None:
+    def __init__(self, counterexample: Counterexample) -> None:
         super().__init__()
-        self._example = example
+        self._counterexample = counterexample
         self._lines: list[str] = []
 
     def append(self, record: Record) -> None:
-        """Print a record of the history's."""
+        """Print a step when its judgement arrives, with the exchanges before it."""
         if isinstance(record, ExchangeRecord):
             self._lines.append(_exchange(record))
         elif isinstance(record, JudgementRecord):
-            step = self._example.history.all_steps[record.step]
-            words = step_in_words(step, self._example.profile, self._example.market.currency)
+            step = self._counterexample.history.all_steps[record.step]
+            words = step_in_words(step, self._counterexample.profile, self._counterexample.market.currency)
             _say("", f"{record.step + 1}. {words}", *self._lines, *_judged(record))
             self._lines.clear()
 
@@ -125,35 +132,35 @@ def _judged(record: JudgementRecord) -> Iterator[str]:
     yield f"   {record.status}{cause}"
 
 
-async def play(example: Counterexample, seat: Target, settings: Settings) -> TrialResult:
-    """Play a counterexample's history once, and print every step.
+async def play(counterexample: Counterexample, target: Target, settings: Settings) -> TrialResult:
+    """Run a counterexample's history once, and print every step.
 
     Raises:
         TargetError: the target cannot be tested.
 
     """
-    async with RunSession(seat, settings) as run_session:
+    async with RunSession(target, settings) as run_session:
         quiet = BufferedSink()
         await run_session.open(quiet)
-        await run_session.look(example.profile, quiet)
-        executor = CaseExecutor(run_session, ReplayedFailure(example))
-        worker = seat.worker()
+        await run_session.look(counterexample.profile, quiet)
+        executor = CaseExecutor(run_session, PrintingSink(counterexample))
+        worker = target.worker()
         try:
-            case = Case(example.history, "counterexample", {}, (example.rule,))
-            return await executor.play(case, f"{example.profile.value}-00001", "replay", worker)
+            case = Case(counterexample.history, "counterexample", {}, (counterexample.rule,))
+            return await executor.play(case, f"{counterexample.profile.value}-00001", "replay", worker)
         finally:
             await worker.close()
 
 
-def _verdict(example: Counterexample, trial: TrialResult) -> int:
+def _verdict(counterexample: Counterexample, trial: TrialResult) -> int:
     _say("")
     if trial.ending is TrialStatus.VIOLATES:
         broken = list(dict.fromkeys(finding.rule for finding in trial.findings))
-        again = "" if example.rule in broken else f", but not {example.rule}"
-        _say(f"Violated: {', '.join(broken)}{again}.")
+        note = "" if counterexample.rule in broken else f", but not {counterexample.rule}"
+        _say(f"Violated: {', '.join(broken)}{note}.")
         return 1
     if trial.ending is TrialStatus.CONFORMS:
-        _say(f"Conforms: {example.rule} is not violated by this history any more.")
+        _say(f"Conforms: {counterexample.rule} is not violated by this history any more.")
         return 0
     raise CommandError(f"The history proved nothing: {trial.cause}.", ENVIRONMENT)
 

@@ -1,4 +1,7 @@
-"""``report``: the reports of a run again, from its journal, whether or not it came to its end."""
+"""The command ``report``: writes the reports of a run from its journal.
+
+The run may be unfinished.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,15 @@ from conformance.results.result import result_of
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Judge everything again, and write the reports; return the exit code of the run."""
+    """Recompute every judgement and write the reports; return the run's exit code."""
     directory = Path(arguments.directory)
     evidence = read_journal(directory)
     result_of(evidence)
     recompute_judgements(evidence)
-    told = merchant_counterexample_of if is_merchant_run(evidence.run) else recorded_failure_of
+    failure_of = merchant_counterexample_of if is_merchant_run(evidence.run) else recorded_failure_of
     for path in sorted((directory / FOLDER).glob("*.json")):
-        check_recorded(directory, path, evidence, told)
-    # It is read once more from the file, and is not to be there twice.
+        check_recorded(directory, path, evidence, failure_of)
+    # The reports read the evidence again; two copies would need twice the memory.
     del evidence
     result = write_reports(directory)
     print_ending(result, directory)

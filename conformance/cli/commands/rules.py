@@ -1,4 +1,7 @@
-"""``rules``: the rulebook, compared with a copy of its page where one is given."""
+"""The command ``rules``: prints the rulebook.
+
+With a copy of the documentation page, it marks the rules whose sentence has changed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _RENDER: Final = {"text": render_text, "json": render_json, "markdown": render_m
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print the rules."""
+    """Print the rules; return 0."""
     rulebook = load() if arguments.party == "provider" else load_obligations()
     stale = stale_rules(read_page(Path(arguments.docs)), rulebook) if arguments.docs else None
     profiles = tuple(map(Profile, arguments.profile or Profile))

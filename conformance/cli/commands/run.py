@@ -1,4 +1,4 @@
-"""``run``: tests a provider."""
+"""The command ``run``: tests a provider."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conformance.cli.commands.openapi import description_of
 from conformance.cli.config import ProviderOptions, merged_options, names_of
 from conformance.cli.exit_codes import INTERRUPTED
 from conformance.cli.operator import add_operator
-from conformance.cli.progress import Display, Lines, display
+from conformance.cli.progress import Display, ProgressLines, display
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import SIGNALS, Stopper
 from conformance.domain.order_naming import recorded_prefixes
@@ -45,14 +45,14 @@ SUITE: Final = Path(conformance.__file__).parent / "suite"
 def main(arguments: argparse.Namespace) -> int:
     """Run a campaign, in this process or through pytest; return the exit code."""
     if arguments.resume is not None:
-        return _resumed(arguments)
+        return _resume(arguments)
     options = merged_options(arguments)
     expected = read_expected_failures(Path(options["known"])) if "known" in options else ()
     waived = run_waivers(expected, today())
     if waived:
         options["waive"] = [*options.get("waive", ()), *waived]
-    asked = _asked(options)
-    target, settings = asked.prepare()
+    run_options = _run_options(options)
+    target, settings = run_options.prepare()
     directory = fresh_directory(options.get("out"))
     processes = _processes(options.get("processes"))
     fuzz = _fuzz(arguments, target)
@@ -62,27 +62,27 @@ def main(arguments: argparse.Namespace) -> int:
     if fuzz is not None and (processes is not None or arguments.select is not None):
         raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if processes is not None or arguments.select is not None:
-        if asked.max_requests is not None:
+        if run_options.max_requests is not None:
             raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
-        if asked.examples:
+        if run_options.examples:
             raise UsageError("--examples are shared by one process: leave -n and -k out.")
-        code = _through_pytest(asked, directory, processes, arguments.select)
+        code = _through_pytest(run_options, directory, processes, arguments.select)
         if (arguments.bundle or expected) and (directory / JOURNAL_NAME).exists():
-            return _after(write_reports(directory), directory, expected, code, bundle=arguments.bundle)
+            return _finish(write_reports(directory), directory, expected, code, bundle=arguments.bundle)
         return code
-    settings = replace(settings, command=f"{settings.command}{_more(arguments)}")
+    settings = replace(settings, command=f"{settings.command}{_other_options(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     sys.stdout.write(f"Testing {target.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
     sys.stdout.flush()
-    shown = _display(arguments)
-    return _played(target, settings, directory, shown, fuzz, expected, debug=arguments.debug, bundle=arguments.bundle)
+    progress = _display(arguments)
+    return _play(target, settings, directory, progress, fuzz, expected, debug=arguments.debug, bundle=arguments.bundle)
 
 
-def _played(
+def _play(
     target: Target,
     settings: Settings,
     directory: Path,
-    shown: Display,
+    progress: Display,
     fuzz: FuzzPhase | None = None,
     expected: Sequence[Waiver] = (),
     *,
@@ -90,51 +90,39 @@ def _played(
     bundle: bool = False,
     resume: bool = False,
 ) -> int:
-    def play(stopping: Stopper) -> None:
+    def play(stopper: Stopper) -> None:
         campaign = ResumedCampaign if resume else Campaign
-        stopping.play(campaign(target, settings, directory, shown, fuzz).run())
+        stopper.play(campaign(target, settings, directory, progress, fuzz).run())
 
-    result = run_and_report(play, directory, debug=debug, ended=shown.close)
-    code = _after(result, directory, expected, result.exit_code, bundle=bundle)
+    result = run_and_report(play, directory, debug=debug, ended=progress.close)
+    code = _finish(result, directory, expected, result.exit_code, bundle=bundle)
     write_results(result)
     return code
 
 
-def _after(result: Result, directory: Path, expected: Sequence[Waiver], code: int, *, bundle: bool) -> int:
-    """Make a bundle, and report known failures that are out of date; return the exit code."""
+def _finish(result: Result, directory: Path, expected: Sequence[Waiver], code: int, *, bundle: bool) -> int:
+    """Write a bundle, and print known failures that are out of date.
+
+    Returns the exit code.
+    """
     if bundle:
         make(directory, result)
     complaints = list(outdated(expected, result.rules, result.verdict, today()))
-    sys.stdout.write("".join(f"Known failures: {in_one_line(one)}.\n" for one in complaints))
+    sys.stdout.write("".join(f"Known failures: {in_one_line(complaint)}.\n" for complaint in complaints))
     return code or (USAGE if complaints else code)
 
 
-def _resumed(arguments: argparse.Namespace) -> int:
-    """Go on with a run that was interrupted."""
+def _resume(arguments: argparse.Namespace) -> int:
+    """Continue an interrupted run; return the exit code."""
     names = (name for name in (*names_of(ProviderOptions), "select", "config", "max-time") if name != "concurrency")
     chosen = [name for name in names if getattr(arguments, name.replace("-", "_")) is not None]
     if chosen:
-        named = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
-        raise UsageError(f"--resume plays what the run was asked for: leave {named} out.")
+        option = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
+        raise UsageError(f"--resume plays what the run was asked for: leave {option} out.")
     directory = Path(arguments.resume)
     join_parts(directory)
     run = read_run(directory)
-    control = None if run.target.kind == "embedded" else run.target.control
-    shard = run.shard
-    asked = RunOptions(
-        target=run.target.name,
-        profiles=run.profiles,
-        control_url=control,
-        market=run.market,
-        budget=run.budget,
-        histories=run.histories,
-        seed=run.seed,
-        concurrency=arguments.concurrency,
-        max_requests=run.most_requests,
-        shard=None if shard is None else f"{shard.number}/{shard.of}",
-        examples=run.examples,
-    )
-    target, settings = asked.prepare()
+    target, settings = _recorded_options(run, arguments.concurrency).prepare()
     settings = replace(
         settings,
         readings=Readings.from_json(run.readings),
@@ -143,27 +131,45 @@ def _resumed(arguments: argparse.Namespace) -> int:
         order_prefixes=recorded_prefixes(run.order_prefixes),
         command=run.command,
     )
-    fuzz = _fuzz_again(run, target, arguments.openapi)
+    fuzz = _recorded_fuzz(run, target, arguments.openapi)
     if run.operator != arguments.operator:
-        done = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
-        raise UsageError(f"--resume plays what the run was asked for, and it {done}.")
+        difference = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
+        raise UsageError(f"--resume plays what the run was asked for, and it {difference}.")
     add_operator(arguments, target)
     sys.stdout.write(f"Resuming {directory}: {target.name}, {', '.join(run.profiles)}; seed {settings.seed}\n")
     sys.stdout.flush()
-    shown, bundle = _display(arguments), arguments.bundle
-    return _played(target, settings, directory, shown, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
+    progress, bundle = _display(arguments), arguments.bundle
+    return _play(target, settings, directory, progress, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
+
+
+def _recorded_options(run: RunRecord, concurrency: int | None) -> RunOptions:
+    """Return the options that a run began with, except readings and waivers."""
+    shard = run.shard
+    return RunOptions(
+        target=run.target.name,
+        profiles=run.profiles,
+        control_url=None if run.target.kind == "embedded" else run.target.control,
+        market=run.market,
+        budget=run.budget,
+        histories=run.histories,
+        seed=run.seed,
+        concurrency=concurrency,
+        max_requests=run.most_requests,
+        shard=None if shard is None else f"{shard.number}/{shard.of}",
+        examples=run.examples,
+    )
 
 
 def _display(arguments: argparse.Namespace) -> Display:
-    # A line that moves and somebody who types do not go together.
-    return Lines(sys.stdout) if arguments.operator else display()
+    # A live display would overwrite what the operator types.
+    return ProgressLines(sys.stdout) if arguments.operator else display()
 
 
 def read_run(directory: Path) -> RunRecord:
     """Return the first record of a run that can be resumed.
 
     Raises:
-        JournalError: there is none, or it cannot be.
+        JournalError: there is no such record, or the run cannot be resumed.
 
     """
     evidence = read_journal(directory)
@@ -171,10 +177,10 @@ def read_run(directory: Path) -> RunRecord:
     return evidence.run
 
 
-def _more(arguments: argparse.Namespace) -> str:
-    """Return what was asked for beside what a run is made of."""
-    named = (("openapi", "openapi"), ("max_time", "max-time"), ("operator_timeout", "operator-timeout"))
-    values = ((option, getattr(arguments, name)) for name, option in named)
+def _other_options(arguments: argparse.Namespace) -> str:
+    """Return the options outside ``RunOptions``, as the command line has them."""
+    options = (("openapi", "openapi"), ("max_time", "max-time"), ("operator_timeout", "operator-timeout"))
+    values = ((option, getattr(arguments, name)) for name, option in options)
     words = [f" --{option} {shlex.quote(str(value))}" for option, value in values if value is not None]
     return "".join(words) + (" --operator" if arguments.operator else "")
 
@@ -190,43 +196,48 @@ def _fuzz(arguments: argparse.Namespace, target: Target) -> FuzzPhase | None:
     return FuzzPhase(description, Limits(float(arguments.max_time or SECONDS)), arguments.openapi)
 
 
-def _fuzz_again(run: RunRecord, target: Target, moved: str | None) -> FuzzPhase | None:
-    """Return what a run that is resumed still has to fuzz; its description may have ``moved``."""
-    asked = run.fuzz
-    if asked is None:
+def _recorded_fuzz(run: RunRecord, target: Target, moved: str | None) -> FuzzPhase | None:
+    """Return the fuzzing that a resumed run still has to do.
+
+    ``moved`` is where its description is now, if it has moved.
+    """
+    recorded = run.fuzz
+    if recorded is None:
         if moved is not None:
             raise UsageError("--resume plays what the run was asked for: leave --openapi out.")
         return None
-    named = moved or asked.openapi
-    description = description_of(named, target.name)
-    if description.digest != asked.digest:
-        raise UsageError(f"{named} is not the description that the run began with: name that one as --openapi.")
-    return FuzzPhase(description, Limits(float(asked.seconds)), asked.openapi)
+    place = moved or recorded.openapi
+    description = description_of(place, target.name)
+    if description.digest != recorded.digest:
+        raise UsageError(f"{place} is not the description that the run began with: name that one as --openapi.")
+    return FuzzPhase(description, Limits(float(recorded.seconds)), recorded.openapi)
 
 
-def _asked(options: dict[str, Any]) -> RunOptions:
+def _run_options(options: dict[str, Any]) -> RunOptions:
     names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
     known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
     more = ("waive", "max-requests", "shard", "examples")
-    given = {names.get(name, name): options[name] for name in (*known, *more) if name in options}
-    return RunOptions(**given)
+    return RunOptions(**{names.get(name, name): options[name] for name in (*known, *more) if name in options})
 
 
-def _processes(given: str | int | None) -> str | None:
-    if given is None:
+def _processes(value: str | int | None) -> str | None:
+    if value is None:
         return None
-    text = str(given)
+    text = str(value)
     if text != "auto" and not (text.isdecimal() and int(text) > 0):
         raise UsageError(f"-n takes a number of processes or auto, not {text!r}.")
     return text
 
 
-def _through_pytest(asked: RunOptions, directory: Path, processes: str | None, select: str | None) -> int:
-    """Run the suite with a pytest that the folder it is started in does not configure."""
+def _through_pytest(options: RunOptions, directory: Path, processes: str | None, select: str | None) -> int:
+    """Run the suite with pytest; return the exit code.
+
+    The configuration of the current folder does not reach it.
+    """
     command = [sys.executable, "-P", "-m", "pytest", "--rootdir", str(SUITE), "-c", str(SUITE / "pytest.ini")]
     command += ["-p", "no:cacheprovider", "-p", "no:schemathesis", "--import-mode=importlib"]
     command += ["--pyargs", "conformance.suite"]
-    command += [f"--cancel-{name}={value}" for name, value in asked.options()]
+    command += [f"--cancel-{name}={value}" for name, value in options.options()]
     command += [f"--cancel-out={directory.resolve()}"]
     command += [] if processes is None else ["-n", processes]
     command += [] if select is None else ["-k", select]
@@ -242,8 +253,8 @@ def _through_pytest(asked: RunOptions, directory: Path, processes: str | None, s
         for child in children:
             child.send_signal(signal.SIGINT)
 
-    # The handlers come first: a child of a process that ignores a signal would ignore it, too. In a session of its own
-    # it gets a signal from us alone, and so only once.
+    # The handlers come first, because a child inherits the signals that its parent ignores. The child has a session of
+    # its own, so that it gets a signal from us alone, and only once.
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         with subprocess.Popen(command, env=environment, start_new_session=True) as child:
@@ -254,5 +265,5 @@ def _through_pytest(asked: RunOptions, directory: Path, processes: str | None, s
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    # A run that was stopped says so itself, unless it was stopped before there was one.
+    # A run that was stopped returns its own code, unless it was stopped before it began.
     return INTERRUPTED if stops and (code < 0 or code == USAGE) else code

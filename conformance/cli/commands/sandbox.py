@@ -1,4 +1,4 @@
-"""``sandbox``: the embedded provider on a port of this machine."""
+"""The command ``sandbox``: serves the embedded provider on a local port."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ CREDENTIALS: Final[Mapping[str, str]] = {
     "subscription_key": "VIPPS_SUBSCRIPTION_KEY",
     "msn": "VIPPS_MSN",
 }
-"""Options that come from the environment, and the variables that they come from."""
+"""The options that the environment sets, with their variables."""
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Serve until a signal asks to stop."""
-    given = {name: os.environ[variable] for name, variable in CREDENTIALS.items() if os.environ.get(variable)}
+    """Serve until a signal asks to stop; return 0."""
+    chosen = {name: os.environ[variable] for name, variable in CREDENTIALS.items() if os.environ.get(variable)}
     if arguments.market:
-        given["market"] = arguments.market
-    options = options_from(given, arguments.option)
+        chosen["market"] = arguments.market
+    options = options_from(chosen, arguments.option)
     app = create_app(Provider(options, seed=arguments.seed))
-    with _listening(arguments.port) as listener:
+    with _listen(arguments.port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         for number in SIGNALS:
             signal.signal(number, _stop)
@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
         try:
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
-            # The server stops first, and gives the signal back to us then.
+            # The server stops on the signal, and then raises it again.
             return 0
     return 0
 
@@ -55,8 +55,8 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _listening(port: int) -> socket.socket:
-    # The event loop sends without delay only where the protocol is named.
+def _listen(port: int) -> socket.socket:
+    # asyncio sets TCP_NODELAY only on a socket whose protocol is given.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
@@ -65,8 +65,8 @@ def _listening(port: int) -> socket.socket:
         listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
-        why = getattr(error, "strerror", None) or "there is no such port"
-        message = f"Port {port} of {HOST} cannot be listened on ({why}): take another --port, or 0 for a free one."
+        reason = getattr(error, "strerror", None) or "there is no such port"
+        message = f"Port {port} of {HOST} cannot be listened on ({reason}): take another --port, or 0 for a free one."
         raise CommandError(message, ENVIRONMENT) from None
     return listener
 
@@ -84,15 +84,17 @@ def _welcome(url: str, options: Options) -> str:
     return "\n".join([*lines, "To stop it: Ctrl+C.", ""])
 
 
-def options_from(given: Mapping[str, str], choices: Sequence[str]) -> Options:
-    """Return options from texts: ``given`` by name, and ``choices`` such as ``second_cancel=repeat``.
+def options_from(chosen: Mapping[str, str], choices: Sequence[str]) -> Options:
+    """Return options from texts.
+
+    ``chosen`` has texts by name, and ``choices`` such as ``second_cancel=repeat``.
 
     Raises:
         UsageError: a choice is not of that form, names no option, or has a value that the option cannot have.
 
     """
     kinds = get_type_hints(Options)
-    texts = dict(given)
+    texts = dict(chosen)
     for choice in choices:
         name, equals, text = (part.strip() for part in choice.partition("="))
         if not equals:
@@ -100,7 +102,7 @@ def options_from(given: Mapping[str, str], choices: Sequence[str]) -> Options:
         if name in CREDENTIALS:
             raise UsageError(f"{name} comes from the environment: set {CREDENTIALS[name]}.")
         if name not in kinds:
-            known = ", ".join(one for one in kinds if one not in CREDENTIALS)
+            known = ", ".join(option for option in kinds if option not in CREDENTIALS)
             raise UsageError(f"There is no option {name!r}: the ones to choose from are {known}.")
         texts[name] = text
     values: dict[str, Any] = {name: _value(name, kinds[name], text) for name, text in texts.items()}
@@ -113,11 +115,11 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
 def _value(name: str, kind: Any, text: str) -> Any:
     choices: Mapping[str, Any] | None = None
     if get_origin(kind) is Literal:
-        choices = {str(one): one for one in get_args(kind)}
+        choices = {str(choice): choice for choice in get_args(kind)}
     elif kind is bool:
         choices = _BOOLEANS
     elif isinstance(kind, type) and issubclass(kind, StrEnum):
-        choices = {one.value: one for one in kind}
+        choices = {choice.value: choice for choice in kind}
     if choices is not None:
         if text not in choices:
             raise UsageError(f"The option {name} cannot be {text!r}: it can be {', '.join(choices)}.")

@@ -1,4 +1,7 @@
-"""``verify``: every judgement and verdict of a run again, from its exchanges, without a network."""
+"""The command ``verify``: recomputes every verdict of a run from its exchanges.
+
+It needs no network.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from conformance.verification.verify import as_json, lines, verify
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Verify a directory or a bundle; return 0 where everything follows, 1 where not, 4 where it cannot be told."""
+    """Verify a directory or a bundle.
+
+    Returns 0 where everything follows from the evidence, 1 where something does not, 4 where it cannot be known.
+    """
     key = None if arguments.public_key is None else Path(arguments.public_key)
-    done = verify(Path(arguments.path), digest=arguments.digest, key=key)
+    verification = verify(Path(arguments.path), digest=arguments.digest, key=key)
     if arguments.format == "json":
-        sys.stdout.write(json.dumps(as_json(done), indent=2) + "\n")
+        sys.stdout.write(json.dumps(as_json(verification), indent=2) + "\n")
     else:
-        sys.stdout.write("".join(f"{visible(line)}\n" for line in lines(done)))
-    return done.exit_code
+        sys.stdout.write("".join(f"{visible(line)}\n" for line in lines(verification)))
+    return verification.exit_code
