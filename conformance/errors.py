@@ -1,4 +1,4 @@
-"""See docs/development.md."""
+"""Exceptions that a user can cause, and nothing else."""
 
 from __future__ import annotations
 

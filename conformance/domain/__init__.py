@@ -1,1 +1,1 @@
-"""Frozen values without I/O, clock or randomness; see docs/development.md."""
+"""Frozen values without I/O, clock or randomness, and the table of what distinguishes one API from another."""

@@ -85,6 +85,6 @@ def recorded_loss(answer: ResponseOrNone, redactor: Redactor) -> str | None:
     return redactor.clean(answer.cause) if isinstance(answer, NoResponse) else None
 
 
-def record_manual_step(sink: RecordSink, *, order: str, action: str, said: str, seconds: float) -> None:
+def record_manual_step(sink: RecordSink, *, order: str, action: str, reply: str, seconds: float) -> None:
     """Write down what a person at the terminal was asked for, and what they did."""
-    sink.append(HandRecord(order=order, action=action, said=said, seconds=seconds))
+    sink.append(HandRecord(order=order, action=action, said=reply, seconds=seconds))

@@ -132,7 +132,7 @@ class Judgement:
         return self.is_permitted or self.ambiguous
 
     def as_record(
-        self, expectation: Expectation, *, history: str, step: int, do: str, seen: str, observed: Observation
+        self, expectation: Expectation, *, history: str, step: int, do: str, response: str, observed: Observation
     ) -> JudgementRecord:
         """Return the judgement of one step for the journal.
 
@@ -142,7 +142,7 @@ class Judgement:
             history=history,
             step=step,
             do=do,
-            seen=seen,
+            seen=response,
             observed=dict(observed),
             status=self.status.value,
             branches=self.branches,

@@ -86,12 +86,12 @@ class Condition:
     holds: Callable[[Premise], bool]
 
     def __and__(self, other: Condition) -> Condition:
-        left, right = self.holds, other.holds
-        return Condition(lambda premise: left(premise) and right(premise))
+        first, second = self.holds, other.holds
+        return Condition(lambda premise: first(premise) and second(premise))
 
     def __or__(self, other: Condition) -> Condition:
-        left, right = self.holds, other.holds
-        return Condition(lambda premise: left(premise) or right(premise))
+        first, second = self.holds, other.holds
+        return Condition(lambda premise: first(premise) or second(premise))
 
     def __invert__(self) -> Condition:
         holds = self.holds

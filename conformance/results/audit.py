@@ -101,7 +101,7 @@ def _is_recorded(judgement: Judgement, expectation: Expectation, record: Judgeme
         history=record.history,
         step=record.step,
         do=record.do,
-        seen=record.seen,
+        response=record.seen,
         observed=record.observed,
     )
     return structs.replace(unwritten(record), superseded=False) == expected

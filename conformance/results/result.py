@@ -73,7 +73,7 @@ class Result:
 
     def of(self, profile: Profile) -> tuple[RuleResult, ...]:
         """Return one profile's rules."""
-        return tuple(one for one in self.rules if one.profile is profile)
+        return tuple(rule for rule in self.rules if rule.profile is profile)
 
 
 def result_of(evidence: Evidence, rulebook: Rulebook | None = None) -> Result:
@@ -110,7 +110,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     (check_merchant_run if is_merchant_run(run) else check_consistency)(evidence, complete=ended is None)
     profiles = {record.id: Profile(record.profile) for record in evidence.of(HistoryRecord)}
     counted = {record.id for record in evidence.of(HistoryRecord) if record.source != "shrinking"}
-    tallies, readings, seen = _tallied(evidence, profiles, counted)
+    tallies, readings, noticed = _tallied(evidence, profiles, counted)
     _explained(evidence, tallies)
     scopes = [_scope(run, record, cut=ended is not None) for record in evidence.of(CapabilitiesRecord)]
     waivers = _waivers(run, book)
@@ -121,7 +121,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(isinstance(record, ExchangeRecord | FuzzedRecord | AsideRecord) for record in evidence.records)
     fuzzed = sum(1 for _ in evidence.of(FuzzedRecord))
-    return Result(evidence, verdict, reason, rules, readings, seen, histories, exchanges, fuzzed)
+    return Result(evidence, verdict, reason, rules, readings, noticed, histories, exchanges, fuzzed)
 
 
 def partial_note(run: RunRecord) -> str:
@@ -148,11 +148,11 @@ def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[s
         _tally(record, profile, tallies)
         for switch, choice in record.readings.items():
             readings.setdefault((profile, switch), Counter())[choice] += 1
-        for name, seen in record.noticed.items():
+        for name, observation in record.noticed.items():
             if name in QUESTIONS:
-                noticed.setdefault((profile, name), Counter())[seen] += 1
+                noticed.setdefault((profile, name), Counter())[observation] += 1
             else:
-                _of(tallies, profile, name).records[seen] += 1
+                _of(tallies, profile, name).records[observation] += 1
     for missed in evidence.of(MissedRecord):
         for rule in missed.rules:
             _of(tallies, profiles[missed.history], rule).missed[missed.cause] += 1
@@ -185,7 +185,7 @@ def _tally(record: JudgementRecord, profile: Profile, tallies: Tallies) -> None:
 
 def _explained(evidence: Evidence, tallies: Tallies) -> None:
     # The shrunk history explains a violation better than the first one that showed it, and the shortest one best.
-    told: set[tuple[Profile, str]] = set()
+    explained: set[tuple[Profile, str]] = set()
     blamed = {
         record.history: [finding.rule for finding in record.findings]
         for record in evidence.of(JudgementRecord)
@@ -193,8 +193,8 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
     }
     for record in sorted(evidence.of(CounterexampleRecord), key=lambda record: record.steps):
         key = (Profile(record.profile), record.rule)
-        if key in tallies and key not in told:
-            told.add(key)
+        if key in tallies and key not in explained:
+            explained.add(key)
             tallies[key].reason = record.reason
             tallies[key].counterexample = record.file
             place = CAUSE_ORDER.get(record.rule)

@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""Everything between the start of a run and its last record: plan, session, trial, shrinking, resuming, budgets."""

@@ -142,9 +142,9 @@ class CaseExecutor:
             superseded: bool = False,
         ) -> None:
             exchanges.step = step + 1
-            seen = observation_in_words(observed)
+            response = observation_in_words(observed)
             record = judgement.as_record(
-                expectation, history=identifier, step=step, do=do, seen=seen, observed=observed
+                expectation, history=identifier, step=step, do=do, response=response, observed=observed
             )
             if superseded or (judgement.status is StepStatus.INCONCLUSIVE and not last):
                 record = msgspec.structs.replace(record, superseded=True)

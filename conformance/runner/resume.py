@@ -121,7 +121,7 @@ class InterruptedRun:
             expectation = tracker.expectation(step)
             judgement = tracker.observe(step, _OBSERVED)
         closing = judgement.as_record(
-            expectation, history=name, step=index, do=name_of(step), seen=LOST, observed=_OBSERVED
+            expectation, history=name, step=index, do=name_of(step), response=LOST, observed=_OBSERVED
         )
         again = self.next_attempt(name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES))
         superseded = record.source != "shrinking" and again is not None

@@ -32,7 +32,7 @@ LATE: Final = "late"
 class RecordManualStep(Protocol):
     """Takes what a person was asked and what they did."""
 
-    def __call__(self, *, order: str, action: str, said: str, seconds: float) -> None:
+    def __call__(self, *, order: str, action: str, reply: str, seconds: float) -> None:
         """Record one manual step: the order, what was asked for, what was said to it, and after how many seconds."""
 
 
@@ -69,7 +69,7 @@ class Operator:
             began = time.monotonic()
             text = f"[{self.asked}] Order {order} of {amount}: {ACTIONS[action]}."
             reply = await self._person.ask(text)
-            self.record(order=order, action=action, said=reply, seconds=round(time.monotonic() - began, 1))
+            self.record(order=order, action=action, reply=reply, seconds=round(time.monotonic() - began, 1))
         if reply == DONE:
             return {"answer.outcome": ACCEPTED}
         self._cannot[action] = "nobody did it in time" if reply == LATE else "the person could not do it"

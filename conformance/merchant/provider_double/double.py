@@ -288,12 +288,7 @@ class ProviderDouble:
             history="",
             step=self.context.step,
             purpose="act",
-            request=RequestRecord(
-                method=request.method,
-                path=request.path,
-                headers=tuple((name, self._without_secret(name, value)) for name, value in request.headers),
-                body=body_as_record(request.body),
-            ),
+            request=self._request_record(request),
             response=None if isinstance(response, NoResponse) else _response_record(response),
             ms=0,
             lost=_why_no_response(route, response) if isinstance(response, NoResponse) else None,
@@ -315,6 +310,14 @@ class ProviderDouble:
             ),
         )
         self.write(record)
+
+    def _request_record(self, request: Request) -> RequestRecord:
+        return RequestRecord(
+            method=request.method,
+            path=request.path,
+            headers=tuple((name, self._without_secret(name, value)) for name, value in request.headers),
+            body=body_as_record(request.body),
+        )
 
     def _without_secret(self, name: str, value: str) -> str:
         """Return a header's value for a record. The double's own credentials are public, others are secrets."""

@@ -20,20 +20,20 @@ class EcomDifferences(ApiDifferences):
 
     def body_problems(self, request: ObservedRequest) -> Iterator[str]:
         """Yield what is missing, and what does not belong there."""
-        said = request.json()
-        if not isinstance(said, Mapping):
+        body = request.json()
+        if not isinstance(body, Mapping):
             yield "is no JSON object"
             return
         for group, name in (("merchantInfo", "merchantSerialNumber"), ("transaction", "transactionText")):
-            part = said.get(group)
+            part = body.get(group)
             value = part.get(name) if isinstance(part, Mapping) else None
             if not isinstance(value, str) or not value:
                 yield f"has {group}.{name} {value!r}, and must have a text there"
-        transaction = said.get("transaction")
+        transaction = body.get("transaction")
         if isinstance(transaction, Mapping) and "amount" in transaction:
             yield "has an amount, and a cancel takes none"
-        if not isinstance(said.get("shouldReleaseRemainingFunds", False), bool):
-            yield f"has shouldReleaseRemainingFunds {said['shouldReleaseRemainingFunds']!r}, which is no boolean"
+        if not isinstance(body.get("shouldReleaseRemainingFunds", False), bool):
+            yield f"has shouldReleaseRemainingFunds {body['shouldReleaseRemainingFunds']!r}, which is no boolean"
 
     def shows_end(self, request: ObservedRequest) -> bool:
         """Return whether the history, the summary or the transaction shows the end."""

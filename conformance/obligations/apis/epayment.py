@@ -29,13 +29,13 @@ class EpaymentDifferences(ApiDifferences):
         body = request.body.strip()
         if not body or body == b"{}":
             return
-        said = request.json()
-        if not isinstance(said, Mapping):
+        body = request.json()
+        if not isinstance(body, Mapping):
             yield f"is {short(body)}, and must be empty or a JSON object"
             return
-        yield from (f"has {name!r}, which no cancel has" for name in said if name != _FLAG)
-        if not isinstance(said.get(_FLAG, False), bool):
-            yield f"has {_FLAG} {said[_FLAG]!r}, which is no boolean"
+        yield from (f"has {name!r}, which no cancel has" for name in body if name != _FLAG)
+        if not isinstance(body.get(_FLAG, False), bool):
+            yield f"has {_FLAG} {body[_FLAG]!r}, which is no boolean"
 
     def shows_end(self, request: ObservedRequest) -> bool:
         """Return whether the events, the state or the amounts show the end."""

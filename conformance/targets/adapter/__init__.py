@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""Targets that are Python adapters: called without HTTP."""

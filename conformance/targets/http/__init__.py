@@ -1,1 +1,1 @@
-"""See docs/development.md."""
+"""Targets that speak HTTP: over the network, in process as ASGI or WSGI, or embedded."""
