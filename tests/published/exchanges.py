@@ -191,7 +191,7 @@ async def _play(profile: Profile, histories: Iterable[History], options: Options
     await seat.probe(profile, record)
     worker = seat.worker()
     for number, history in enumerate(histories, 1):
-        driver = worker.driver(profile, f"{NONCE}-{profile[0]}{number:05d}", record)
+        driver = worker.driver(profile, OrderNaming(NONCE).order_id(profile, f"{number:05d}"), record)
         for step in history.all_steps:
             await driver.perform(step)
             await driver.look("read", log=True)

@@ -230,13 +230,21 @@ def test_data_that_does_not_hold_together_is_refused(file, right, wrong, message
         ("[rule]\nid = 'KB-01'", "general.toml: rule must be a list of tables, not a table."),
         (
             "rules = []",
-            "general.toml: there is no key 'rules': the ones to choose from are profiles, rule, switch, source.",
+            "general.toml: there is no key 'rules': the ones to choose from are profiles, also, rule, switch, source.",
         ),
     ],
 )
 def test_a_file_that_is_no_list_of_rules_is_refused(text, message):
     with pytest.raises(RulebookError, match=re.escape(message)):
         parse({**texts(), "general": text})
+
+
+def test_an_api_names_the_general_rules_that_govern_it_as_well():
+    data = texts()
+    book = parse({**data, "recurring": f'also = ["INV-6"]\n{data["recurring"]}'})
+    assert book.rule("INV-6").profiles == (Profile.ECOM, Profile.RECURRING)
+    with pytest.raises(RulebookError, match="also names INV-99, which is no rule"):
+        parse({**data, "recurring": f'also = ["INV-99"]\n{data["recurring"]}'})
 
 
 STALE = Staleness(fresh=("KB-01", "EC-08"), stale=("KB-05",))
