@@ -12,6 +12,7 @@ from conformance.ageing import clock
 from conformance.ageing.plant import unit_of
 from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders, PlantedOrdersError
 from conformance.domain.expectation import ACCEPTED
+from conformance.domain.observation import Field
 from conformance.domain.steps import Age, History, Refund, Step
 from conformance.evidence.journal import Journal
 from conformance.evidence.records import PlanRecord
@@ -105,11 +106,13 @@ class _PlantedDriver:
     async def perform(self, step: Step) -> ObservedFields:
         if self._recorded:
             observed = self._recorded.pop(0)
-            self._view = {name: value for name, value in observed.items() if name.startswith(("view.", "answer.psp"))}
+            self._view = {
+                name: value for name, value in observed.items() if name.startswith(("view.", Field.ANSWER_PSP))
+            }
             return {name: value for name, value in observed.items() if name not in self._view}
         self._view = None
         if isinstance(step, Age):
-            return {"answer.outcome": ACCEPTED}
+            return {Field.ANSWER_OUTCOME: ACCEPTED}
         return await self._live.perform(step)
 
     async def look(self, purpose: str, *, log: bool) -> ObservedFields:

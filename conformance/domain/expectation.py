@@ -38,11 +38,6 @@ LOST: Final = "lost"
 ANSWER: Final = "answer."
 OTHER: Final = "other."
 """Prefixes of a response's fields: of the only request or the first, and of the second of two."""
-SENT_TOGETHER: Final = "sent.together"
-UNANSWERED: Final = "answer.unanswered"
-"""How often the request was sent before with the same key and got no response. Missing if the first had one."""
-PAGE: Final = "answer.page"
-"""Whether the response is a web page: of a proxy or gateway, since the target speaks JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Observation, Scalar
 from conformance.domain.messages import Call, Headers, NoResponse, Request, Response, ResponseOrNone
+from conformance.domain.observation import Field
 from conformance.domain.operations import BODILESS, MODIFYING, Operation, OperationKind
 from conformance.domain.steps import Step
 from conformance.fuzzing.openapi import Description
@@ -187,7 +188,7 @@ class RequestExecutor:
         return answer
 
     def _judge(self, draft: RequestDraft, sent: Sent, facts: dict[str, Scalar]) -> None:
-        facts = {name: value for name, value in facts.items() if value is not None or name == "answer.name"}
+        facts = {name: value for name, value in facts.items() if value is not None or name == Field.ANSWER_NAME}
         verdict = judge_request(draft.operation.profile, facts)
         self._recorder.record(sent, facts, verdict)
         self._check_health(sent.answer)
@@ -234,17 +235,17 @@ class RequestExecutor:
         statuses = self._description.operations[draft.operation][1]
         msn = value_at(json_body(Response(200, (), draft.body)), "merchantInfo.merchantSerialNumber")
         return {
-            "sent.deed": draft.operation.kind.value,
-            "sent.method": "documented" if draft.has_documented_method else "other",
-            "sent.token": draft.token,
-            "sent.key": draft.key,
-            "sent.order": order,
-            "sent.flaw": classification.flaw or None,
-            "sent.invalid": bool(classification.flaw) or not draft.is_authorized or order == "unknown",
-            "sent.doubt": classification.uncertain or not draft.has_documented_method,
-            "sent.plain": classification.step is not None,
+            Field.SENT_DEED: draft.operation.kind.value,
+            Field.SENT_METHOD: "documented" if draft.has_documented_method else "other",
+            Field.SENT_TOKEN: draft.token,
+            Field.SENT_KEY: draft.key,
+            Field.SENT_ORDER: order,
+            Field.SENT_FLAW: classification.flaw or None,
+            Field.SENT_INVALID: bool(classification.flaw) or not draft.is_authorized or order == "unknown",
+            Field.SENT_DOUBT: classification.uncertain or not draft.has_documented_method,
+            Field.SENT_PLAIN: classification.step is not None,
             # A sales unit's number that is not text is documented to be able to end in a 500.
-            "sent.weakness": msn is not MISSING and not isinstance(msn, str),
+            Field.SENT_WEAKNESS: msn is not MISSING and not isinstance(msn, str),
             "document.statuses": ",".join(sorted(statuses)),
         }
 
@@ -283,12 +284,12 @@ class RequestExecutor:
                 break
             times += 1
         healthy = times >= AGAIN and await self._is_healthy()
-        return {"sent.times": times, "target.healthy": healthy}
+        return {Field.SENT_TIMES: times, "target.healthy": healthy}
 
     async def _is_healthy(self) -> bool:
         """Return whether an order that exists can be read."""
         order = await self.orders.in_situation("waiting")
-        return order is not None and (await order.driver.look("read", log=False)).get("view.outcome") == ACCEPTED
+        return order is not None and (await order.driver.look("read", log=False)).get(Field.VIEW_OUTCOME) == ACCEPTED
 
     async def _order_facts(
         self,
@@ -306,7 +307,7 @@ class RequestExecutor:
         if draft.operation.kind in BODILESS and draft.has_documented_method:
             return {}
         order.modified += 1
-        outcome = outcome_fields(answer)["answer.outcome"]
+        outcome = outcome_fields(answer)[Field.ANSWER_OUTCOME]
         order.view = await self._view_after(order, outcome, before)
         facts: dict[str, Scalar] = {}
         step = classification.step if draft.is_own else None
@@ -316,9 +317,9 @@ class RequestExecutor:
             # A change that is still to come is not waited for: the order is not used any more.
             order.lose_track()
         for moment, view in (("before", before), ("after", order.view)):
-            facts[f"{moment}.outcome"] = view.get("view.outcome")
+            facts[f"{moment}.outcome"] = view.get(Field.VIEW_OUTCOME)
             facts |= {f"{moment}.{name}": view.get(f"view.{name}") for name in (*COMPARED, *SOUND)}
-        if order.view.get("view.outcome") != ACCEPTED:
+        if order.view.get(Field.VIEW_OUTCOME) != ACCEPTED:
             order.lose_track()
         return facts
 
@@ -335,13 +336,16 @@ class RequestExecutor:
         """Return what the model says of a step with this response; follow the order."""
         observed = order.driver.interpret(step, response)
         judgement = await follow(order, step, observed)
-        facts: dict[str, Scalar] = {"model.status": judgement.status.value, "model.step": type(step).__name__.lower()}
+        facts: dict[str, Scalar] = {
+            Field.MODEL_STATUS: judgement.status.value,
+            Field.MODEL_STEP: type(step).__name__.lower(),
+        }
         for finding in judgement.findings[:1]:
             facts |= {
-                "model.rule": finding.rule,
-                "model.field": finding.field,
-                "model.permitted": finding.permitted,
-                "model.observed": finding.observed,
+                Field.MODEL_RULE: finding.rule,
+                Field.MODEL_FIELD: finding.field,
+                Field.MODEL_PERMITTED: finding.permitted,
+                Field.MODEL_OBSERVED: finding.observed,
             }
         return facts
 

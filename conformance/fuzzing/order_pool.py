@@ -10,6 +10,7 @@ from typing import Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED
+from conformance.domain.observation import Field
 from conformance.domain.operations import Operation, OperationKind
 from conformance.domain.order import Profile
 from conformance.domain.order_naming import OrderNaming
@@ -200,7 +201,7 @@ class OrderPool:
         identifiers = OrderIdentifiers(identifier, self.session.today, self.session.market)
         driver = self._driver(identifiers)
         opening, tracker = Initiate(amount), Tracker(self.profile, self.context)
-        observation: ObservedFields = {"answer.outcome": ACCEPTED, **await driver.look("prepare", log=False)}
+        observation: ObservedFields = {Field.ANSWER_OUTCOME: ACCEPTED, **await driver.look("prepare", log=False)}
         _, branches = tracker.compare(opening, observation)
         tracker.advance(opening, branches, observation)
         if not tracker.orders:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from conformance.domain.api_table import SPECS
 from conformance.domain.expectation import Scalar
 from conformance.domain.messages import Response
+from conformance.domain.observation import Field
 from conformance.domain.operations import Operation
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence
@@ -91,13 +92,13 @@ def _wrong_facts(record: FuzzedRecord, operation: Operation) -> dict[str, tuple[
     """Return the facts that the messages contradict, each as recorded and shown."""
     recorded: Mapping[str, Scalar] = record.facts
     shown: dict[str, Any] = {
-        "sent.deed": operation.kind.value,
-        "sent.method": "documented" if record.request.method == operation.method else "other",
+        Field.SENT_DEED: operation.kind.value,
+        Field.SENT_METHOD: "documented" if record.request.method == operation.method else "other",
     }
     answer = _answer(record)
     if isinstance(answer, NoResponse) or REMOVED.encode() not in answer.body:
         facts = response_facts(operation, answer)
-        shown |= {name: value for name, value in facts.items() if value is not None or name == "answer.name"}
+        shown |= {name: value for name, value in facts.items() if value is not None or name == Field.ANSWER_NAME}
         shown |= {name: _ABSENT for name in recorded if name.startswith(_RESPONSE) and name not in shown}
     return {
         name: (recorded.get(name, _ABSENT), value)

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from conformance.domain.expectation import Observation
 from conformance.domain.messages import Request
+from conformance.domain.observation import Field
 from conformance.domain.operations import Operation
 from conformance.evidence.journal import RecordSink
 from conformance.evidence.recorder import recorded_loss, recorded_request, recorded_response
@@ -116,7 +117,10 @@ class FuzzRecorder:
         It takes credentials from the environment.
         """
         words = ["curl", "-i", "-X", request.method, shlex.quote(self._redactor.clean(self._base + request.path))]
-        credentials = {"authorization": facts.get("sent.token"), "ocp-apim-subscription-key": facts.get("sent.key")}
+        credentials = {
+            "authorization": facts.get(Field.SENT_TOKEN),
+            "ocp-apim-subscription-key": facts.get(Field.SENT_KEY),
+        }
         for name, value in request.headers:
             if credentials.get(name.lower()) == "ours":
                 words += ["-H", f'"{name}: {SECRETS[name.lower()]}"']

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conformance.domain.expectation import Scalar
 from conformance.domain.messages import NoResponse, ResponseOrNone, find_header
+from conformance.domain.observation import Field
 from conformance.domain.operations import Operation
 from conformance.fuzzing.requests import REQUESTS
 from conformance.fuzzing.requests.base import MISSING, value_at
@@ -17,14 +18,14 @@ def response_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Sc
     all names are documented.
     """
     if isinstance(answer, NoResponse):
-        return {"answer.cause": answer.cause}
+        return {Field.ANSWER_CAUSE: answer.cause}
     body = json_body(answer)
     facts: dict[str, Scalar] = {
-        "answer.status": answer.status,
-        "answer.type": _media_type(find_header(answer.headers, "content-type")),
-        "answer.body": bool(answer.body),
-        "answer.parsed": body is not None or answer.body.strip() == b"null",
-        "answer.lacks": next((path for path in operation.answered if value_at(body, path) is MISSING), None),
+        Field.ANSWER_STATUS: answer.status,
+        Field.ANSWER_TYPE: _media_type(find_header(answer.headers, "content-type")),
+        Field.ANSWER_BODY: bool(answer.body),
+        Field.ANSWER_PARSED: body is not None or answer.body.strip() == b"null",
+        Field.ANSWER_LACKS: next((path for path in operation.answered if value_at(body, path) is MISSING), None),
     }
     names = (
         [name for name in REQUESTS[operation.profile].names(operation, body) if isinstance(name[0], str)]
@@ -32,7 +33,7 @@ def response_facts(operation: Operation, answer: ResponseOrNone) -> dict[str, Sc
         else []
     )
     if names:
-        facts["answer.name"] = next((name for name, documented in names if name not in documented), None)
+        facts[Field.ANSWER_NAME] = next((name for name, documented in names if name not in documented), None)
     return facts
 
 

@@ -22,13 +22,12 @@ from conformance.domain.expectation import (
     BROKEN,
     LOST,
     OTHER,
-    PAGE,
-    UNANSWERED,
     Branch,
     Expectation,
     Observation,
     observations_of_each,
 )
+from conformance.domain.observation import Field
 from conformance.domain.steps import Step, Together
 from conformance.judging.judge import Judgement, StepStatus
 
@@ -43,7 +42,7 @@ def was_unanswered(step: Step, observation: Observation) -> bool:
 
     Of two requests sent together, a missing response leaves nothing that a read could settle.
     """
-    lost = observation.get("answer.outcome") == LOST or bool(observation.get(UNANSWERED))
+    lost = observation.get(Field.ANSWER_OUTCOME) == LOST or bool(observation.get(Field.ANSWER_UNANSWERED))
     return lost and not isinstance(step, Together)
 
 
@@ -68,9 +67,9 @@ def excuse(observation: Observation, *, in_doubt: bool) -> str:
     if in_doubt:
         return _EARLIER
     for response in observations_of_each(observation):
-        if response.get(PAGE):
+        if response.get(Field.ANSWER_PAGE):
             return _PAGE
-        if response.get("answer.outcome") == BROKEN:
+        if response.get(Field.ANSWER_OUTCOME) == BROKEN:
             return _SERVER_ERROR
     return ""
 

@@ -16,6 +16,7 @@ import msgspec
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ABSENT, Observation, Scalar
+from conformance.domain.observation import Field
 from conformance.domain.operations import BODILESS, MODIFYING, OperationKind
 from conformance.domain.order import Profile
 from conformance.evidence.record_parts import FuzzFindingRecord
@@ -99,27 +100,27 @@ class FuzzedRequest:
     @property
     def kind(self) -> OperationKind:
         """The operation that was asked for."""
-        return OperationKind(str(self.facts["sent.deed"]))
+        return OperationKind(str(self.facts[Field.SENT_DEED]))
 
     @property
     def is_documented(self) -> bool:
         """Whether the operation has the method that was used."""
-        return self.facts.get("sent.method") == "documented"
+        return self.facts.get(Field.SENT_METHOD) == "documented"
 
     @property
     def has_credentials(self) -> bool:
         """Whether it was sent with valid credentials."""
-        return self.facts.get("sent.token") == "ours" and self.facts.get("sent.key") == "ours"
+        return self.facts.get(Field.SENT_TOKEN) == "ours" and self.facts.get(Field.SENT_KEY) == "ours"
 
     @property
     def flaw(self) -> str:
         """What is wrong with its body, in words; nothing where it is in order."""
-        return str(self.facts.get("sent.flaw") or "")
+        return str(self.facts.get(Field.SENT_FLAW) or "")
 
     @property
     def is_about_nothing(self) -> bool:
         """Whether it names an order that does not exist."""
-        return self.facts.get("sent.order") == "unknown"
+        return self.facts.get(Field.SENT_ORDER) == "unknown"
 
     @property
     def is_regular(self) -> bool:
@@ -139,13 +140,13 @@ class FuzzedRequest:
     @property
     def fails_every_time(self) -> bool:
         """Whether it was repeated with the same result, while the target answers others."""
-        times = self.facts.get("sent.times")
+        times = self.facts.get(Field.SENT_TIMES)
         return bool(self.facts.get("target.healthy")) and isinstance(times, int) and times >= AGAIN
 
     @property
     def was_read_back(self) -> bool:
         """Whether its order could be read afterwards."""
-        return self.facts.get("after.outcome") == "accepted"
+        return self.facts.get(Field.AFTER_OUTCOME) == "accepted"
 
     def in_words(self) -> str:
         """Return what was special about it."""
@@ -155,7 +156,7 @@ class FuzzedRequest:
             return "there is no such order"
         if not self.has_credentials:
             return "the credentials are not valid"
-        return "a request of a kind that is not documented" if self.facts.get("sent.doubt") else "a plain request"
+        return "a request of a kind that is not documented" if self.facts.get(Field.SENT_DOUBT) else "a plain request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +179,9 @@ Outcomes: TypeAlias = Iterator[Outcome]
 
 def judge_request(profile: Profile, facts: Observation) -> Verdict:
     """Return what a request and its response prove."""
-    status = facts.get("answer.status")
+    status = facts.get(Field.ANSWER_STATUS)
     if not isinstance(status, int):
-        return Verdict(StepStatus.INCONCLUSIVE, cause=str(facts.get("answer.cause") or "no answer"))
+        return Verdict(StepStatus.INCONCLUSIVE, cause=str(facts.get(Field.ANSWER_CAUSE) or "no answer"))
     if status == 429:
         return Verdict(StepStatus.INCONCLUSIVE, cause="the target asked to slow down")
     return _verdict(FuzzedRequest(profile, facts, status))
@@ -205,7 +206,7 @@ def _outcomes(request: FuzzedRequest) -> Outcomes:
         yield _server_error(request)
         yield from _amounts_are_sound(request)
         return
-    if request.facts.get("sent.invalid"):
+    if request.facts.get(Field.SENT_INVALID):
         yield Outcome("WIRE-01")
     if request.is_documented:
         yield from _is_refused(request)
@@ -229,12 +230,12 @@ def _server_error(request: FuzzedRequest) -> Outcome:
     The gateway may have caused it, or a bad moment, or a known weakness.
     """
     status, facts = request.status, request.facts
-    if status in PASSING or not request.is_documented or facts.get("sent.weakness"):
+    if status in PASSING or not request.is_documented or facts.get(Field.SENT_WEAKNESS):
         return Outcome("WIRE-01", record=f"{status} for {request.in_words()}")
     if not request.fails_every_time:
         return Outcome(cause=f"the target answered {status}, and not every time")
-    if facts.get("sent.invalid") or facts.get("sent.doubt"):
-        return _violated("WIRE-01", "answer.status", f"no server error ({request.in_words()})", status)
+    if facts.get(Field.SENT_INVALID) or facts.get(Field.SENT_DOUBT):
+        return _violated("WIRE-01", Field.ANSWER_STATUS, f"no server error ({request.in_words()})", status)
     return Outcome(cause=f"the target answered {status} to a request with which nothing is known to be wrong")
 
 
@@ -242,12 +243,12 @@ def _is_refused(request: FuzzedRequest) -> Outcomes:
     """A request without valid credentials is refused, and so is one with a flaw."""
     if not request.has_credentials:
         if request.succeeded:
-            yield _violated("WIRE-02", "answer.status", "401 or another refusal", request.status)
+            yield _violated("WIRE-02", Field.ANSWER_STATUS, "401 or another refusal", request.status)
         elif request.was_refused:
             yield Outcome("WIRE-02")
     elif request.flaw:
         if request.succeeded and not request.is_about_nothing:
-            yield _violated("WIRE-10", "answer.status", f"a refusal, since {request.flaw}", request.status)
+            yield _violated("WIRE-10", Field.ANSWER_STATUS, f"a refusal, since {request.flaw}", request.status)
         elif request.was_refused:
             yield Outcome("WIRE-10")
 
@@ -264,7 +265,7 @@ def _status_is_documented(request: FuzzedRequest) -> Outcome:
         return Outcome("WIRE-03", record=f"{status}, which the description leaves out")
     if request.succeeded and request.is_about_nothing:
         return Outcome("WIRE-03", record=f"{status} for an order that is not known to exist")
-    return _violated("WIRE-03", "answer.status", _like(status, known), status)
+    return _violated("WIRE-03", Field.ANSWER_STATUS, _like(status, known), status)
 
 
 def _like(status: int, known: frozenset[str]) -> str:
@@ -282,16 +283,16 @@ def _may_be_left_out(request: FuzzedRequest, described: frozenset[str]) -> bool:
 def _is_json(request: FuzzedRequest) -> Outcomes:
     """A success has a JSON body; so has the API's own refusal of a plain request."""
     facts = request.facts
-    own_refusal = request.status in FORMED and facts.get("sent.order") == "known" and facts.get("sent.plain")
-    if not request.is_regular or not (request.succeeded or own_refusal) or not facts.get("answer.body"):
+    own_refusal = request.status in FORMED and facts.get(Field.SENT_ORDER) == "known" and facts.get(Field.SENT_PLAIN)
+    if not request.is_regular or not (request.succeeded or own_refusal) or not facts.get(Field.ANSWER_BODY):
         return
-    kind = facts.get("answer.type")
+    kind = facts.get(Field.ANSWER_TYPE)
     if kind is None:
         yield Outcome("WIRE-04", record="no content type is given")
     elif kind != "json":
-        yield _violated("WIRE-04", "answer.type", "application/json or another kind of JSON", kind)
-    elif not facts.get("answer.parsed"):
-        yield _violated("WIRE-04", "answer.body", "JSON", "something that is no JSON")
+        yield _violated("WIRE-04", Field.ANSWER_TYPE, "application/json or another kind of JSON", kind)
+    elif not facts.get(Field.ANSWER_PARSED):
+        yield _violated("WIRE-04", Field.ANSWER_BODY, "JSON", "something that is no JSON")
     else:
         yield Outcome("WIRE-04")
 
@@ -300,27 +301,27 @@ def _has_its_fields(request: FuzzedRequest) -> Outcomes:
     if not request.succeeded or not request.is_regular or request.status in _NOTHING_TO_TELL:
         return
     needed = spec_of(request.profile).operation(request.kind).answered
-    if not needed or request.facts.get("answer.type") not in ("json", None):
+    if not needed or request.facts.get(Field.ANSWER_TYPE) not in ("json", None):
         return
-    missing = request.facts.get("answer.lacks")
+    missing = request.facts.get(Field.ANSWER_LACKS)
     yield _violated("WIRE-05", f"answer.{missing}", "there", ABSENT) if missing else Outcome("WIRE-05")
 
 
 def _state_is_documented(request: FuzzedRequest) -> Outcomes:
-    if not request.succeeded or "answer.name" not in request.facts:
+    if not request.succeeded or Field.ANSWER_NAME not in request.facts:
         return
-    undocumented = request.facts["answer.name"]
+    undocumented = request.facts[Field.ANSWER_NAME]
     if undocumented is None:
         yield Outcome("WIRE-06")
     else:
-        yield _violated("WIRE-06", "answer.state", "a documented name", undocumented)
+        yield _violated("WIRE-06", Field.ANSWER_STATE, "a documented name", undocumented)
 
 
 def _changed_nothing(request: FuzzedRequest) -> Outcomes:
     """A refused request leaves its order as it was."""
     facts = request.facts
     changes_nothing = request.kind in BODILESS and request.is_documented
-    if not 400 <= request.status < 500 or facts.get("sent.order") != "known" or not request.was_read_back:
+    if not 400 <= request.status < 500 or facts.get(Field.SENT_ORDER) != "known" or not request.was_read_back:
         return
     if changes_nothing:
         return
@@ -346,9 +347,11 @@ def _amounts_are_sound(request: FuzzedRequest) -> Outcomes:
 
 def _conforms_to_the_model(request: FuzzedRequest) -> Outcomes:
     facts = request.facts
-    match facts.get("model.status"):
+    match facts.get(Field.MODEL_STATUS):
         case "violates":
-            field = f"{facts.get('model.rule')}: {facts.get('model.field')}"
-            yield _violated("WIRE-09", field, str(facts.get("model.permitted")), str(facts.get("model.observed")))
+            field = f"{facts.get(Field.MODEL_RULE)}: {facts.get(Field.MODEL_FIELD)}"
+            yield _violated(
+                "WIRE-09", field, str(facts.get(Field.MODEL_PERMITTED)), str(facts.get(Field.MODEL_OBSERVED))
+            )
         case "conforms" | "recorded":
             yield Outcome("WIRE-09")

@@ -34,6 +34,7 @@ from conformance.domain.expectation import (
     Observation,
     Scalar,
 )
+from conformance.domain.observation import Field
 from conformance.evidence.record_parts import ClaimRecord, ExpectedRecord, FindingRecord
 from conformance.evidence.records import JudgementRecord
 
@@ -174,7 +175,7 @@ def _expected_records(expectation: Expectation) -> tuple[ExpectedRecord, ...]:
     )
 
 
-OUTCOMES: Final = ("answer.outcome", "other.outcome")
+OUTCOMES: Final = (Field.ANSWER_OUTCOME, Field.OTHER_OUTCOME)
 """How a request turned out, and the second of two requests."""
 
 _SAYS_NOTHING: Final[Mapping[str, str]] = {

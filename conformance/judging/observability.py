@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.domain.citation import rule_of
-from conformance.domain.expectation import SENT_TOGETHER, Branch, Claim, Expectation, Observation
+from conformance.domain.expectation import Branch, Claim, Expectation, Observation
+from conformance.domain.observation import Field
 from conformance.model import apart
 
 
@@ -22,7 +23,7 @@ def observable(expectation: Expectation, observation: Observation, *, complete: 
         complete: whether the target reports every field, so that a field without a value is one that is missing.
 
     """
-    if observation.get(SENT_TOGETHER) is False:
+    if observation.get(Field.SENT_TOGETHER) is False:
         expectation = apart(expectation)
     return expectation if complete else restricted_to_observed(expectation, observation)
 

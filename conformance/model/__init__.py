@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, observations_of_each
+from conformance.domain.observation import Field
 from conformance.domain.order import Attempt, Order, Profile
 from conformance.domain.registry import Registry
 from conformance.domain.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
@@ -75,7 +76,7 @@ def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], ob
     for request, answer in zip(parts_of(step), observations_of_each(observed), strict=False):
         if not isinstance(request, Cancel):
             continue
-        if answer.get("answer.outcome") == REFUSED and request.to is not Addressee.UNKNOWN:
+        if answer.get(Field.ANSWER_OUTCOME) == REFUSED and request.to is not Addressee.UNKNOWN:
             after = tuple(dict.fromkeys(replace(order, cancel_refused=True) for order in after))
         if request.to is Addressee.OWN and request.defect is None:
             after = _remembering(request, before, after, answer)
@@ -83,10 +84,10 @@ def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], ob
 
 
 def _remembering(step: Cancel, before: PossibleOrders, after: PossibleOrders, observed: Observation) -> PossibleOrders:
-    status, code = observed.get("answer.status"), observed.get("answer.code")
+    status, code = observed.get(Field.ANSWER_STATUS), observed.get(Field.ANSWER_CODE)
     attempt = Attempt(
         flag=step.flag,
-        outcome=str(observed.get("answer.outcome")),
+        outcome=str(observed.get(Field.ANSWER_OUTCOME)),
         status=status if isinstance(status, int) else None,
         code=code if isinstance(code, str) else None,
         stage=before[0].stage,

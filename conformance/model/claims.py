@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from conformance.domain.expectation import ACCEPTED, BROKEN, PENDING, REFUSED, Between, Claim, OneOf, Permitted, Scalar
+from conformance.domain.observation import Field
 
 Rules: TypeAlias = tuple[str, ...]
 Claims: TypeAlias = tuple[Claim, ...]
@@ -28,7 +29,7 @@ def one_of(*values: Scalar) -> OneOf:
 
 def outcome(*values: str, rules: Rules = ()) -> Claim:
     """Claim how the request was answered."""
-    return Claim("answer.outcome", OneOf(values), rules)
+    return Claim(Field.ANSWER_OUTCOME, OneOf(values), rules)
 
 
 def accepted(rules: Rules = ()) -> Claims:
@@ -38,7 +39,7 @@ def accepted(rules: Rules = ()) -> Claims:
 
 def done(rules: Rules = (), *statuses: int) -> Claim:
     """Claim the status of a success, which is 200 where nothing else is documented."""
-    return Claim("answer.status", OneOf(statuses or (200,)), rules)
+    return Claim(Field.ANSWER_STATUS, OneOf(statuses or (200,)), rules)
 
 
 def accepted_or_pending(rules: Rules = ()) -> Claims:
@@ -54,8 +55,8 @@ def refused(rules: Rules = (), status: Permitted = REFUSAL, codes: Codes = ()) -
     """
     own = tuple(rule for rule in rules if not rule.startswith(("KB-", "INV-"))) or rules[:1]
     stating = rules[:1] if isinstance(status, Between) else tuple(rule for rule in rules if not rule.startswith("INV-"))
-    claims = (outcome(REFUSED, rules=rules), Claim("answer.status", status, stating))
-    return (*claims, Claim("answer.code", OneOf(codes), own)) if codes else claims
+    claims = (outcome(REFUSED, rules=rules), Claim(Field.ANSWER_STATUS, status, stating))
+    return (*claims, Claim(Field.ANSWER_CODE, OneOf(codes), own)) if codes else claims
 
 
 def refused_or_broken(rules: Rules) -> Claims:
@@ -65,13 +66,13 @@ def refused_or_broken(rules: Rules) -> Claims:
     """
     return (
         outcome(REFUSED, BROKEN, rules=rules),
-        Claim("answer.status", Between(400, 500, but=(401, 404, 429)), rules),
+        Claim(Field.ANSWER_STATUS, Between(400, 500, but=(401, 404, 429)), rules),
     )
 
 
 SOUND: Final = (
-    Claim("view.negative", one_of(False, None), BOOKS),
-    Claim("view.overrefunded", one_of(False, None), BOOKS),
-    Claim("view.overdrawn", one_of(False, None), ("INV-4",)),
+    Claim(Field.VIEW_NEGATIVE, one_of(False, None), BOOKS),
+    Claim(Field.VIEW_OVERREFUNDED, one_of(False, None), BOOKS),
+    Claim(Field.VIEW_OVERDRAWN, one_of(False, None), ("INV-4",)),
 )
 """What holds of every order's books, whatever happened to it."""

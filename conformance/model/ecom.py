@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Claim, Folded, Mentions, Missing, NoneOf, OneOf, Permitted
+from conformance.domain.observation import Field
 from conformance.domain.order import CLOSED, Order, Profile, Stage
 from conformance.domain.steps import Age, Approve, Cancel, Capture, Defect, Read, Refund
 from conformance.model.claims import (
@@ -116,18 +117,20 @@ def _names(premise: Premise, rules: Rules) -> Claims:
     exact = not context.allows("C3", "tolerant")
     claims = (
         Claim(
-            "answer.state", one_of("Cancelled", None) if exact else Folded(("Cancelled",), optional=True), ("KB-03",)
+            Field.ANSWER_STATE,
+            one_of("Cancelled", None) if exact else Folded(("Cancelled",), optional=True),
+            ("KB-03",),
         ),
-        Claim("answer.order", one_of("same"), ("EC-39",)),
-        Claim("answer.text", one_of("same", None), ("EC-40",)),
-        Claim("answer.bank", Missing(), ("EC-39",)),
+        Claim(Field.ANSWER_ORDER, one_of("same"), ("EC-39",)),
+        Claim(Field.ANSWER_TEXT, one_of("same", None), ("EC-40",)),
+        Claim(Field.ANSWER_BANK, Missing(), ("EC-39",)),
     )
     if order.since_reserved is None:
-        return (*claims, Claim("answer.instrument", Missing(), ("EC-39",)))
+        return (*claims, Claim(Field.ANSWER_INSTRUMENT, Missing(), ("EC-39",)))
     amounts = [order.amount] if context.allows("C9", "order-amount") else []
     if context.allows("C9", "released-amount"):
         amounts.append(order.remaining)
-    return (*claims, Claim("answer.amount", one_of(*amounts, None), rules))
+    return (*claims, Claim(Field.ANSWER_AMOUNT, one_of(*amounts, None), rules))
 
 
 def _summary(after: Order, rules: Rules) -> Claims:
@@ -137,10 +140,10 @@ def _summary(after: Order, rules: Rules) -> Claims:
     """
     reserved = after.since_reserved is not None
     return (
-        Claim("answer.captured", one_of(after.captured, None), rules if reserved else ("INV-3",)),
-        Claim("answer.refunded", one_of(after.refunded, None), rules if reserved else ("INV-3",)),
-        Claim("answer.to_capture", one_of(0, None), rules if reserved else ("INV-2",)),
-        Claim("answer.to_refund", one_of(after.refundable, None), rules if reserved else ("INV-6",)),
+        Claim(Field.ANSWER_CAPTURED, one_of(after.captured, None), rules if reserved else ("INV-3",)),
+        Claim(Field.ANSWER_REFUNDED, one_of(after.refunded, None), rules if reserved else ("INV-3",)),
+        Claim(Field.ANSWER_TO_CAPTURE, one_of(0, None), rules if reserved else ("INV-2",)),
+        Claim(Field.ANSWER_TO_REFUND, one_of(after.refundable, None), rules if reserved else ("INV-6",)),
     )
 
 
@@ -161,7 +164,7 @@ def too_old_code(premise: Premise) -> Codes:
 
 def of_group(group: str, refusal: Permit) -> Permit:
     """Permit a refusal from the group of errors that the guide lists it in."""
-    named = Claim("answer.group", Folded((group,), optional=True), (refusal.rules[0].partition("/")[0],))
+    named = Claim(Field.ANSWER_GROUP, Folded((group,), optional=True), (refusal.rules[0].partition("/")[0],))
 
     def response(premise: Premise, after: Order) -> Claims:
         answer = refusal.response if isinstance(refusal.response, tuple) else refusal.response(premise, after)
@@ -325,7 +328,7 @@ def invalid_field(*names: str) -> Permit:
 
     That is the name of the field itself, or of the object that it belongs to.
     """
-    code = Claim("answer.code", Mentions(names), ("EC-25",))
+    code = Claim(Field.ANSWER_CODE, Mentions(names), ("EC-25",))
     return of_group("InvalidRequest", refuse("EC-25", status=BAD_REQUEST, also=(code,)))
 
 
@@ -389,8 +392,8 @@ CANCEL: Final = Table(
 
 # What is read back
 
-NEWEST_FIRST: Final = Claim("view.log.order", one_of("newest-first", "one-entry"), ("EC-38",))
-NO_SUMMARY: Final = Claim("view.summary", one_of(False), ("EC-37",))
+NEWEST_FIRST: Final = Claim(Field.VIEW_LOG_ORDER, one_of("newest-first", "one-entry"), ("EC-38",))
+NO_SUMMARY: Final = Claim(Field.VIEW_SUMMARY, one_of(False), ("EC-37",))
 
 
 class EcomModel(ApiModel):
@@ -414,12 +417,12 @@ class EcomModel(ApiModel):
         **user_actions(rejected=("KB-12/rejected", "EC-15"), expired=("KB-12/expired", "EC-16")),
         Read: READ,
         # What was reserved can no longer be captured.
-        Age: ageing_of_payment(lambda premise: (Claim("view.to_capture", NoneOf((premise.order.remaining,))),)),
+        Age: ageing_of_payment(lambda premise: (Claim(Field.VIEW_TO_CAPTURE, NoneOf((premise.order.remaining,))),)),
     }
     # The history tells of no cancel.
-    nothing_released = (Claim("view.log.cancels", one_of(0), ("INV-1",)),)
+    nothing_released = (Claim(Field.VIEW_LOG_CANCELS, one_of(0), ("INV-1",)),)
     # It ended before it was reserved: the user may have done that, or Vipps (EC-15, EC-16, EC-18).
-    ended_by_others = (Claim("view.summary", one_of(False)),)
+    ended_by_others = (Claim(Field.VIEW_SUMMARY, one_of(False)),)
     race_rules: ClassVar = {Approve: ("EC-02",)}
     race_records = ("EC-28",)
 
@@ -429,23 +432,23 @@ class EcomModel(ApiModel):
         That is the summary's amounts, and the history that led to them.
         """
         if order.lapsed:
-            return (Claim("view.captured", one_of(order.captured, None), blame.captured),)
+            return (Claim(Field.VIEW_CAPTURED, one_of(order.captured, None), blame.captured),)
         if order.since_reserved is None:
-            newest = Claim("view.log.newest", _newest_unreserved(order, context), blame.state)
+            newest = Claim(Field.VIEW_LOG_NEWEST, _newest_unreserved(order, context), blame.state)
             return (newest, NEWEST_FIRST, NO_SUMMARY) if order.stage is Stage.CANCELLED else (newest, NEWEST_FIRST)
         claims = (
-            Claim("view.captured", one_of(order.captured), blame.captured),
-            Claim("view.refunded", one_of(order.refunded), blame.captured),
-            Claim("view.to_capture", one_of(order.remaining), blame.released),
-            Claim("view.to_refund", one_of(order.refundable), ("INV-6",)),
-            Claim("view.log.captured", one_of(order.captured), blame.log),
-            Claim("view.log.refunded", one_of(order.refunded), blame.log),
-            Claim("view.log.cancels", _cancel_entries(order), blame.log),
+            Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),
+            Claim(Field.VIEW_REFUNDED, one_of(order.refunded), blame.captured),
+            Claim(Field.VIEW_TO_CAPTURE, one_of(order.remaining), blame.released),
+            Claim(Field.VIEW_TO_REFUND, one_of(order.refundable), ("INV-6",)),
+            Claim(Field.VIEW_LOG_CAPTURED, one_of(order.captured), blame.log),
+            Claim(Field.VIEW_LOG_REFUNDED, one_of(order.refunded), blame.log),
+            Claim(Field.VIEW_LOG_CANCELS, _cancel_entries(order), blame.log),
             NEWEST_FIRST,
         )
         if order.captured or order.repeated:
             return claims
-        return (*claims, Claim("view.log.newest", one_of("VOID" if order.cancelled else "RESERVE"), blame.state))
+        return (*claims, Claim(Field.VIEW_LOG_NEWEST, one_of("VOID" if order.cancelled else "RESERVE"), blame.state))
 
 
 def _cancel_entries(order: Order) -> OneOf | Between:

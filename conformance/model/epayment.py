@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Claim, Missing, NoneOf
+from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile, Stage
 from conformance.domain.steps import Age, Cancel, Capture, Defect, Read, Refund
 from conformance.model.claims import (
@@ -122,15 +123,15 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
         return (
             *success,
             *not_for_its_age(premise.order, SPEC.too_old_codes),
-            Claim("answer.state", one_of(state_of(after)), answer),
-            Claim("answer.order", one_of("same"), answer),
-            Claim("answer.currency", one_of(after.currency), ("INV-10",)),
-            Claim("answer.amount", one_of(after.amount, None), ("INV-10",)),
-            Claim("answer.authorized", one_of(after.authorized), answer),
-            Claim("answer.cancelled", one_of(after.cancelled), answer),
-            Claim("answer.captured", one_of(after.captured), ("INV-3", *answer)),
-            Claim("answer.refunded", one_of(after.refunded), ("INV-3", *answer)),
-            Claim("answer.psp", one_of("creation", None), ("EP-32",)),
+            Claim(Field.ANSWER_STATE, one_of(state_of(after)), answer),
+            Claim(Field.ANSWER_ORDER, one_of("same"), answer),
+            Claim(Field.ANSWER_CURRENCY, one_of(after.currency), ("INV-10",)),
+            Claim(Field.ANSWER_AMOUNT, one_of(after.amount, None), ("INV-10",)),
+            Claim(Field.ANSWER_AUTHORIZED, one_of(after.authorized), answer),
+            Claim(Field.ANSWER_CANCELLED, one_of(after.cancelled), answer),
+            Claim(Field.ANSWER_CAPTURED, one_of(after.captured), ("INV-3", *answer)),
+            Claim(Field.ANSWER_REFUNDED, one_of(after.refunded), ("INV-3", *answer)),
+            Claim(Field.ANSWER_PSP, one_of("creation", None), ("EP-32",)),
         )
 
     return response
@@ -272,7 +273,7 @@ PLAIN_CANCEL: Final = Table(
                     "no-op",
                     response=lambda premise, _: (
                         *accepted(("EP-04",)),
-                        Claim("answer.cancelled", one_of(premise.order.cancelled, None), ("EP-04",)),
+                        Claim(Field.ANSWER_CANCELLED, one_of(premise.order.cancelled, None), ("EP-04",)),
                     ),
                     rules=("EP-04",),
                     blame=RulesByAspect(released=("EP-04",), captured=("INV-3",), state=("EP-04",), log=("EP-04",)),
@@ -396,7 +397,7 @@ CANCEL: Final = Table(
         # Whatever holds of the order does not hold of a reference that cannot be one.
         Row(
             request=defect_is(Defect.MALFORMED_ID),
-            permits=(refuse("EP-17", status=BAD_REQUEST, also=(Claim("answer.code", Missing(), ("EP-17",)),)),),
+            permits=(refuse("EP-17", status=BAD_REQUEST, also=(Claim(Field.ANSWER_CODE, Missing(), ("EP-17",)),)),),
         ),
         Row(request=DEFECTIVE, permits=NOTHING_DOCUMENTED),
         Row(
@@ -436,41 +437,47 @@ class EpaymentModel(ApiModel):
         Read: READ,
         # The state has another name, or more is cancelled than was.
         Age: ageing_of_payment(
-            lambda premise: (Claim("view.state", NoneOf((state_of(premise.order),))),),
-            lambda premise: (Claim("view.cancelled", NoneOf((premise.order.cancelled,))),),
+            lambda premise: (Claim(Field.VIEW_STATE, NoneOf((state_of(premise.order),))),),
+            lambda premise: (Claim(Field.VIEW_CANCELLED, NoneOf((premise.order.cancelled,))),),
         ),
     }
-    nothing_released = (Claim("view.cancelled", one_of(0), ("INV-1",)),)
+    nothing_released = (Claim(Field.VIEW_CANCELLED, one_of(0), ("INV-1",)),)
     # The user ended it, or let it time out.
-    ended_by_others = (Claim("view.state", one_of(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)
+    ended_by_others = (Claim(Field.VIEW_STATE, one_of(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)
     race_records = ("EP-26",)
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the payment and its event log say."""
         if order.lapsed:
-            return (Claim("view.captured", one_of(order.captured), blame.captured),)
+            return (Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),)
         reserved = order.since_reserved is not None
         claims = (
-            Claim("view.state", one_of(state_of(order)), (*blame.state, "INV-8") if reserved else blame.state),
-            Claim("view.currency", one_of(order.currency), ("INV-10",)),
-            Claim("view.amount", one_of(order.amount, None), ("INV-10",)),
-            Claim("view.authorized", one_of(order.authorized), blame.released),
-            Claim("view.captured", one_of(order.captured), blame.captured),
-            Claim("view.refunded", one_of(order.refunded), blame.captured),
+            Claim(Field.VIEW_STATE, one_of(state_of(order)), (*blame.state, "INV-8") if reserved else blame.state),
+            Claim(Field.VIEW_CURRENCY, one_of(order.currency), ("INV-10",)),
+            Claim(Field.VIEW_AMOUNT, one_of(order.amount, None), ("INV-10",)),
+            Claim(Field.VIEW_AUTHORIZED, one_of(order.authorized), blame.released),
+            Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),
+            Claim(Field.VIEW_REFUNDED, one_of(order.refunded), blame.captured),
         )
         if order.stage in (Stage.REJECTED, Stage.EXPIRED):
             return claims
-        return (*claims, Claim("view.cancelled", one_of(order.cancelled), blame.released), *_events(order, blame.log))
+        return (
+            *claims,
+            Claim(Field.VIEW_CANCELLED, one_of(order.cancelled), blame.released),
+            *_events(order, blame.log),
+        )
 
 
 def _events(order: Order, rules: Rules) -> Claims:
     """Claim what the event log says. It is not read after every step."""
     if order.since_reserved is not None:
         return (
-            Claim("view.log.captured", one_of(order.captured, None), rules),
-            Claim("view.log.refunded", one_of(order.refunded, None), rules),
-            Claim("view.log.cancelled", one_of(order.cancelled, None), rules),
+            Claim(Field.VIEW_LOG_CAPTURED, one_of(order.captured, None), rules),
+            Claim(Field.VIEW_LOG_REFUNDED, one_of(order.refunded, None), rules),
+            Claim(Field.VIEW_LOG_CANCELLED, one_of(order.cancelled, None), rules),
         )
     if order.stage is not Stage.CANCELLED:
         return ()
-    return (Claim("view.log.terminated", Between(1, 9, optional=True) if order.repeated else one_of(1, None), rules),)
+    return (
+        Claim(Field.VIEW_LOG_TERMINATED, Between(1, 9, optional=True) if order.repeated else one_of(1, None), rules),
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from conformance.domain.expectation import REFUSED, Branch, Claim
+from conformance.domain.observation import Field
 from conformance.domain.order import Order
 from conformance.model.claims import Claims, accepted_or_pending, one_of, outcome
 from conformance.model.conditions import FIRST_ACCEPTED, FIRST_REFUSED, KEY_FORGOTTEN, SAME_KEY
@@ -38,7 +39,7 @@ def same_refusal(*rules: str, blame: RulesByAspect, when: Condition = ALWAYS) ->
     def response(premise: Premise, _: Order) -> Claims:
         attempt = premise.order.attempt
         status = attempt.status if attempt else None
-        return outcome(REFUSED, rules=rules), Claim("answer.status", one_of(status), rules)
+        return outcome(REFUSED, rules=rules), Claim(Field.ANSWER_STATUS, one_of(status), rules)
 
     return Permit("same refusal again", response, rules=rules, blame=blame, when=FIRST_REFUSED & when)
 

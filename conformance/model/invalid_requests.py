@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.domain.expectation import BROKEN, REFUSED, Branch
+from conformance.domain.observation import Field
 from conformance.domain.steps import Cancel
 from conformance.model.claims import ANY_REFUSAL, outcome, refused
 from conformance.model.conditions import FOREIGN_ORDER, NEW_KEY, UNITS_DISTINGUISHED
@@ -39,7 +40,9 @@ class _Refusals:
     def branches(self, premise: Premise) -> Iterator[Branch]:
         for branch in self.permits.branches(premise):
             if is_refusal(branch):
-                claims = tuple(claim for claim in branch.claims if claim.field not in ("answer.code", "answer.group"))
+                claims = tuple(
+                    claim for claim in branch.claims if claim.field not in (Field.ANSWER_CODE, Field.ANSWER_GROUP)
+                )
                 yield replace(branch, claims=claims)
 
 
@@ -66,4 +69,4 @@ def for_any_sales_unit(own: Table, *permits: Permit) -> tuple[Row, ...]:
 
 def is_refusal(branch: Branch) -> bool:
     """Return whether an outcome is a refused request."""
-    return any(claim.field == "answer.outcome" and claim.permitted.permits(REFUSED) for claim in branch.claims)
+    return any(claim.field == Field.ANSWER_OUTCOME and claim.permitted.permits(REFUSED) for claim in branch.claims)

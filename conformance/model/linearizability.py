@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ANSWER, REFUSED, Branch, Claim, Expectation, of_the_other
+from conformance.domain.observation import Field
 from conformance.domain.order import WAITING, Order, Profile, Stage
 from conformance.domain.steps import Cancel, Read, Step, Together, name_of
 from conformance.model.claims import BOOKS, SOUND, Claims, Rules, one_of, outcome
@@ -26,9 +27,9 @@ Alone: TypeAlias = Callable[[tuple[Order, ...], Step], Expectation]
 EXPLAINED: Final[Rules] = ("INV-11",)
 _PASSING: Final = one_of(409, 423)
 """The HTTP statuses that say that an order is busy with something else."""
-_MOVED: Final = frozenset({"view.captured", "view.refunded", "view.log.captured", "view.log.refunded"})
+_MOVED: Final = frozenset({Field.VIEW_CAPTURED, Field.VIEW_REFUNDED, Field.VIEW_LOG_CAPTURED, Field.VIEW_LOG_REFUNDED})
 """What shows captures and refunds: where it is wrong, the books are wrong as well."""
-_UNSURE: Final = frozenset({"answer.psp"})
+_UNSURE: Final = frozenset({Field.ANSWER_PSP})
 """What is read from the log of the latest cancel, and of two nobody knows which one that is."""
 
 
@@ -102,13 +103,13 @@ def _busy(step: Step, model: ApiModel) -> Iterator[Claims]:
     if not isinstance(step, Cancel):
         yield ()
         return
-    yield (Claim("answer.status", _PASSING),)
+    yield (Claim(Field.ANSWER_STATUS, _PASSING),)
     if codes := spec_of(model.profile).race_codes:
-        yield (Claim("answer.code", one_of(*codes)),)
+        yield (Claim(Field.ANSWER_CODE, one_of(*codes)),)
 
 
 def _only_refuses(branch: Branch) -> bool:
-    return any(claim.field == "answer.outcome" and claim.permitted == one_of(REFUSED) for claim in branch.claims)
+    return any(claim.field == Field.ANSWER_OUTCOME and claim.permitted == one_of(REFUSED) for claim in branch.claims)
 
 
 def _joint(name: str, first: Branch, second: Branch, last: Branch, before: Order, rules: Rules) -> Branch:

@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Branch, Claim, Mentions, NoneOf, OneOf, Permitted
+from conformance.domain.observation import Field
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import (
     Age,
@@ -182,7 +183,7 @@ def wrong_status(*rules: str) -> Permit:
     def response(premise: Premise, _: Order) -> Claims:
         if premise.age is not AgeLimit.WITHIN:
             return plain
-        return (*named, Claim("answer.detail", Mentions(states_of(premise.order)), ("RE-19",)))
+        return (*named, Claim(Field.ANSWER_DETAIL, Mentions(states_of(premise.order)), ("RE-19",)))
 
     return Permit("refused", response, rules=(*rules, "RE-19", "INV-1"), blame=NOTHING_CHANGED)
 
@@ -491,15 +492,15 @@ AGEING: Final = Table(
                 Permit(
                     "the charge run moved it on",
                     response=accepted(),
-                    view=(Claim("view.state", one_of("RESERVED", "CHARGED", "FAILED")),),
+                    view=(Claim(Field.VIEW_STATE, one_of("RESERVED", "CHARGED", "FAILED")),),
                     proves=False,
                 ),
             ),
         ),
         # After the deadline the status has another name, or more is cancelled than was.
         *ageing(
-            lambda premise: (Claim("view.state", NoneOf(states_of(premise.order))),),
-            lambda premise: (Claim("view.cancelled", NoneOf((premise.order.cancelled,))),),
+            lambda premise: (Claim(Field.VIEW_STATE, NoneOf(states_of(premise.order))),),
+            lambda premise: (Claim(Field.VIEW_CANCELLED, NoneOf((premise.order.cancelled,))),),
         ),
     )
 )
@@ -552,28 +553,28 @@ class RecurringModel(ApiModel):
     }
     # The charge is not cancelled, wholly or in part.
     nothing_released = (
-        Claim("view.state", NoneOf((Stage.CANCELLED.name,)), ("INV-1",)),
-        Claim("view.cancelled", one_of(0), ("INV-1",)),
+        Claim(Field.VIEW_STATE, NoneOf((Stage.CANCELLED.name,)), ("INV-1",)),
+        Claim(Field.VIEW_CANCELLED, one_of(0), ("INV-1",)),
     )
     # The charge run failed.
-    ended_by_others = (Claim("view.state", one_of(Stage.FAILED.name)),)
+    ended_by_others = (Claim(Field.VIEW_STATE, one_of(Stage.FAILED.name)),)
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the charge says of itself: status, summary and history."""
         if order.lapsed:
-            return (Claim("view.captured", one_of(order.captured), blame.captured),)
+            return (Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),)
         partly_released = order.captured and order.cancelled
         state = (*blame.state, "INV-9") if partly_released else blame.state
         return (
-            Claim("view.state", one_of(*states_of(order)), state),
-            Claim("view.currency", one_of(order.currency, None), ("INV-10",)),
-            Claim("view.captured", one_of(order.captured), blame.captured),
-            Claim("view.refunded", one_of(order.refunded), blame.captured),
-            Claim("view.cancelled", _cancelled(order), blame.released),
-            Claim("view.log.captured", one_of(order.captured), blame.log),
-            Claim("view.log.refunded", one_of(order.refunded), blame.log),
-            Claim("view.log.cancels", _cancel_events(order), blame.log),
-            Claim("view.log.cancelled", _cancelled(order, logged=not order.agreement_stopped), blame.log),
+            Claim(Field.VIEW_STATE, one_of(*states_of(order)), state),
+            Claim(Field.VIEW_CURRENCY, one_of(order.currency, None), ("INV-10",)),
+            Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),
+            Claim(Field.VIEW_REFUNDED, one_of(order.refunded), blame.captured),
+            Claim(Field.VIEW_CANCELLED, _cancelled(order), blame.released),
+            Claim(Field.VIEW_LOG_CAPTURED, one_of(order.captured), blame.log),
+            Claim(Field.VIEW_LOG_REFUNDED, one_of(order.refunded), blame.log),
+            Claim(Field.VIEW_LOG_CANCELS, _cancel_events(order), blame.log),
+            Claim(Field.VIEW_LOG_CANCELLED, _cancelled(order, logged=not order.agreement_stopped), blame.log),
         )
 
 

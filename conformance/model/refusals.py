@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.domain.expectation import PENDING, REFUSED, Claim, NoneOf, Permitted
+from conformance.domain.observation import Field
 from conformance.domain.order import Order
 from conformance.model.claims import (
     REFUSAL,
@@ -127,7 +128,7 @@ def locked(*codes: str) -> tuple[Permit, ...]:
 
     It says nothing about the cancel.
     """
-    signs = (Claim("answer.status", one_of(423)), *(Claim("answer.code", one_of(code)) for code in codes))
+    signs = (Claim(Field.ANSWER_STATUS, one_of(423)), *(Claim(Field.ANSWER_CODE, one_of(code)) for code in codes))
     return tuple(
         Permit(
             "the order was locked",
@@ -144,4 +145,4 @@ def not_for_its_age(order: Order, codes: Codes) -> Claims:
     """Claim that an order within the limit is not refused for its age."""
     if not is_a_day_old(order):
         return ()
-    return (Claim("answer.code", NoneOf(codes), tuple(rule.partition("/")[0] for rule in WITHIN)),)
+    return (Claim(Field.ANSWER_CODE, NoneOf(codes), tuple(rule.partition("/")[0] for rule in WITHIN)),)

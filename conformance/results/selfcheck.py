@@ -8,6 +8,7 @@ from typing import Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, LOST, REFUSED, Branch, Claim, Expectation, Observation, OneOf
+from conformance.domain.observation import Field
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import Cancel
 from conformance.judging.judge import OracleError, StepStatus, judge
@@ -18,17 +19,17 @@ from conformance.model import ModelContext
 
 _ORDER: Final = Order(next(iter(Profile)), Kind.PAYMENT, 1000, "NOK", Stage.RESERVED, since_reserved=timedelta())
 _CLAIMS: Final = (
-    Claim("answer.outcome", OneOf((ACCEPTED,)), ("known",)),
-    Claim("view.cancelled", OneOf((1000,)), ("known",)),
+    Claim(Field.ANSWER_OUTCOME, OneOf((ACCEPTED,)), ("known",)),
+    Claim(Field.VIEW_CANCELLED, OneOf((1000,)), ("known",)),
 )
 _PLAIN: Final = Expectation((Branch("released", _CLAIMS, _ORDER, ("known",)),))
 _SILENT: Final = Expectation((Branch("anything", (), _ORDER),), ("known",))
-_RIGHT: Final[Observation] = {"answer.outcome": ACCEPTED, "view.outcome": ACCEPTED, "view.cancelled": 1000}
+_RIGHT: Final[Observation] = {Field.ANSWER_OUTCOME: ACCEPTED, Field.VIEW_OUTCOME: ACCEPTED, Field.VIEW_CANCELLED: 1000}
 _JUDGED: Final = (
     (_PLAIN, _RIGHT, StepStatus.CONFORMS, ("known",), ()),
-    (_PLAIN, {**_RIGHT, "answer.outcome": REFUSED}, StepStatus.VIOLATES, (), ("known",)),
-    (_PLAIN, {**_RIGHT, "view.cancelled": 0}, StepStatus.VIOLATES, (), ("known",)),
-    (_PLAIN, {**_RIGHT, "answer.outcome": LOST}, StepStatus.INCONCLUSIVE, ("known",), ()),
+    (_PLAIN, {**_RIGHT, Field.ANSWER_OUTCOME: REFUSED}, StepStatus.VIOLATES, (), ("known",)),
+    (_PLAIN, {**_RIGHT, Field.VIEW_CANCELLED: 0}, StepStatus.VIOLATES, (), ("known",)),
+    (_PLAIN, {**_RIGHT, Field.ANSWER_OUTCOME: LOST}, StepStatus.INCONCLUSIVE, ("known",), ()),
     (_SILENT, _RIGHT, StepStatus.RECORDED, (), ()),
 )
 """Expectation and observation, and what must be said of them: the status, the examples, the rules found violated."""
@@ -60,6 +61,10 @@ def _check_model(profile: Profile) -> None:
     """A cancel that is refused, or accepted without a release, must not conform."""
     order = replace(_ORDER, profile=profile, kind=spec_of(profile).reserved_kind)
     for outcome, status in ((ACCEPTED, 200), (REFUSED, 400)):
-        observation: Observation = {"answer.outcome": outcome, "answer.status": status, "view.outcome": ACCEPTED}
+        observation: Observation = {
+            Field.ANSWER_OUTCOME: outcome,
+            Field.ANSWER_STATUS: status,
+            Field.VIEW_OUTCOME: ACCEPTED,
+        }
         judgement = Tracker(profile, ModelContext(), orders=(order,)).observe(Cancel(), observation)
         _expect(judgement.status is StepStatus.VIOLATES, f"a broken cancel in {profile.value} {judgement.status.value}")

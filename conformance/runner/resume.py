@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import structs
 
 from conformance.domain.expectation import LOST, Expectation, Observation
+from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import History, history_as_json, history_from_json, name_of
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES, digest_of, ends_history
@@ -41,7 +42,7 @@ from conformance.targets.target import Target
 from conformance.targets.transport import TargetError
 
 CAUSE: Final = "the run was interrupted"
-_OBSERVED: Final[Observation] = {"answer.outcome": LOST, "answer.cause": CAUSE}
+_OBSERVED: Final[Observation] = {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: CAUSE}
 RESUMABLE: Final = ("interrupted", "environment")
 
 

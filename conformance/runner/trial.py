@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, observations_of_each
+from conformance.domain.observation import Field
 from conformance.domain.steps import (
     Cancel,
     Capture,
@@ -203,11 +204,11 @@ def _is_settled(tracker: Tracker, step: Step, observation: Observation) -> bool:
 def observation_in_words(observation: Observation) -> str:
     """Return how a step was answered, such as ``refused 409, code conflict``."""
     first, second = observations_of_each(observation)
-    return "; ".join(map(_response_in_words, (first, second) if "answer.outcome" in second else (first,)))
+    return "; ".join(map(_response_in_words, (first, second) if Field.ANSWER_OUTCOME in second else (first,)))
 
 
 def _response_in_words(observation: Observation) -> str:
-    parts = (observation.get("answer.outcome", "read"), observation.get("answer.status"))
+    parts = (observation.get(Field.ANSWER_OUTCOME, "read"), observation.get(Field.ANSWER_STATUS))
     words = " ".join(str(part) for part in parts if part is not None)
-    code = observation.get("answer.code")
+    code = observation.get(Field.ANSWER_CODE)
     return f"{words}, code {code}" if code else words

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from conformance.domain.expectation import ACCEPTED, LOST
+from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Initiate, Step, action_of, actions_of
 from conformance.wire.base import ObservedFields
@@ -63,7 +64,7 @@ class Operator:
         """Have an action done to an order; return the response in the model's words."""
         if self.resting or action in self._cannot:
             cause = self._cannot.get(action, "nobody is asked again")
-            return {"answer.outcome": LOST, "answer.cause": cause}
+            return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: cause}
         async with self._lock:
             self.asked += 1
             began = time.monotonic()
@@ -71,9 +72,9 @@ class Operator:
             reply = await self._person.ask(text)
             self.record(order=order, action=action, reply=reply, seconds=round(time.monotonic() - began, 1))
         if reply == DONE:
-            return {"answer.outcome": ACCEPTED}
+            return {Field.ANSWER_OUTCOME: ACCEPTED}
         self._cannot[action] = "nobody did it in time" if reply == LATE else "the person could not do it"
-        return {"answer.outcome": LOST, "answer.cause": self._cannot[action]}
+        return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: self._cannot[action]}
 
 
 def manual_actions(profile: Profile, offered: frozenset[str]) -> frozenset[str]:

@@ -14,8 +14,8 @@ from typing import Any, Final, NoReturn
 
 from msgspec import structs
 
-from conformance.domain.expectation import SENT_TOGETHER
 from conformance.domain.messages import Response
+from conformance.domain.observation import Field
 from conformance.evidence.journal import Evidence, JournalError, record_as_json, unwritten
 from conformance.evidence.record_parts import Record, RequestRecord
 from conformance.evidence.records import (
@@ -236,7 +236,7 @@ class RecordedExchanges:
         """Return whether two requests were observed to overlap whose rounded times do not show it."""
         rest = self._records[self._answered + 2 :]
         judgements = (record for record in rest if isinstance(record, JudgementRecord))
-        judged = next((judgement.observed.get(SENT_TOGETHER) for judgement in judgements), None)
+        judged = next((judgement.observed.get(Field.SENT_TOGETHER) for judgement in judgements), None)
         if isinstance(judged, bool):
             return judged
         return not (rest and isinstance(rest[0], ExchangeRecord) and rest[0].began is not None)

@@ -21,8 +21,9 @@ from urllib.parse import quote
 
 from conformance import __version__
 from conformance.domain.api_table import spec_of
-from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PAGE, PENDING, REFUSED, Scalar
+from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED, Scalar
 from conformance.domain.messages import Call, Headers, NoResponse, Request, Response, ResponseOrNone
+from conformance.domain.observation import Field
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import (
     Addressee,
@@ -132,7 +133,7 @@ def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
     {'answer.outcome': 'refused', 'answer.status': 404}
     """
     if isinstance(answer, NoResponse):
-        return {"answer.outcome": LOST, "answer.cause": answer.cause}
+        return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: answer.cause}
     status = answer.status
     if status == 202:
         outcome = PENDING
@@ -146,8 +147,8 @@ def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
         outcome = BROKEN
     else:
         outcome = ODD
-    observed: ObservedFields = {"answer.outcome": outcome, "answer.status": status}
-    return {**observed, PAGE: True} if is_page(answer) else observed
+    observed: ObservedFields = {Field.ANSWER_OUTCOME: outcome, Field.ANSWER_STATUS: status}
+    return {**observed, Field.ANSWER_PAGE: True} if is_page(answer) else observed
 
 
 def is_page(response: Response) -> bool:
@@ -162,8 +163,8 @@ def is_page(response: Response) -> bool:
 def read_outcome_fields(answer: ResponseOrNone) -> ObservedFields:
     """Return the outcome and status of the answer to a read, as ``view.`` fields."""
     observed = outcome_fields(answer)
-    if observed.pop(PAGE, False) and observed["answer.outcome"] == REFUSED:
-        observed["answer.outcome"] = ODD
+    if observed.pop(Field.ANSWER_PAGE, False) and observed[Field.ANSWER_OUTCOME] == REFUSED:
+        observed[Field.ANSWER_OUTCOME] = ODD
     return {name.replace("answer.", "view."): value for name, value in observed.items()}
 
 
@@ -250,9 +251,9 @@ def with_balance_checks(view: ObservedFields, authorized: int | None) -> Observe
     )
     return {
         **view,
-        "view.negative": any(amount < 0 for amount in amounts),
-        "view.overrefunded": refunded > captured,
-        "view.overdrawn": authorized is not None and captured + cancelled > authorized,
+        Field.VIEW_NEGATIVE: any(amount < 0 for amount in amounts),
+        Field.VIEW_OVERREFUNDED: refunded > captured,
+        Field.VIEW_OVERDRAWN: authorized is not None and captured + cancelled > authorized,
     }
 
 

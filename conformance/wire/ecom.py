@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from conformance.domain.expectation import ACCEPTED
 from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
+from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.wire.base import (
@@ -143,16 +144,16 @@ class EcomWire(Wire):
         info = nested(body, "transactionInfo")
         summary = nested(body, "transactionSummary")
         return {
-            "answer.order": compare_echo(body.get("orderId"), self.identifier),
-            "answer.instrument": observed_name(body.get("paymentInstrument")),
-            "answer.state": observed_name(nested(info, "status")),
-            "answer.amount": observed_amount(nested(info, "amount")),
-            "answer.text": compare_echo(nested(info, "transactionText"), TEXT),
-            "answer.captured": observed_amount(nested(summary, "capturedAmount")),
-            "answer.refunded": observed_amount(nested(summary, "refundedAmount")),
-            "answer.to_capture": observed_amount(nested(summary, "remainingAmountToCapture")),
-            "answer.to_refund": observed_amount(nested(summary, "remainingAmountToRefund")),
-            "answer.bank": observed_amount(nested(summary, "bankIdentificationNumber")),
+            Field.ANSWER_ORDER: compare_echo(body.get("orderId"), self.identifier),
+            Field.ANSWER_INSTRUMENT: observed_name(body.get("paymentInstrument")),
+            Field.ANSWER_STATE: observed_name(nested(info, "status")),
+            Field.ANSWER_AMOUNT: observed_amount(nested(info, "amount")),
+            Field.ANSWER_TEXT: compare_echo(nested(info, "transactionText"), TEXT),
+            Field.ANSWER_CAPTURED: observed_amount(nested(summary, "capturedAmount")),
+            Field.ANSWER_REFUNDED: observed_amount(nested(summary, "refundedAmount")),
+            Field.ANSWER_TO_CAPTURE: observed_amount(nested(summary, "remainingAmountToCapture")),
+            Field.ANSWER_TO_REFUND: observed_amount(nested(summary, "remainingAmountToRefund")),
+            Field.ANSWER_BANK: observed_amount(nested(summary, "bankIdentificationNumber")),
         }
 
     @staticmethod
@@ -162,8 +163,8 @@ class EcomWire(Wire):
         first = next(iter(as_list(json_body(answer))), None)
         code = nested(first, "errorCode")
         return {
-            "answer.code": str(code) if isinstance(code, str | int) else None,
-            "answer.group": observed_name(nested(first, "errorGroup")),
+            Field.ANSWER_CODE: str(code) if isinstance(code, str | int) else None,
+            Field.ANSWER_GROUP: observed_name(nested(first, "errorGroup")),
         }
 
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
@@ -172,21 +173,23 @@ class EcomWire(Wire):
         answer = yield Call(Request("GET", path, self.headers()), purpose)
         body = json_body(answer)
         view = read_outcome_fields(answer)
-        if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
+        if not isinstance(body, Mapping) or view[Field.VIEW_OUTCOME] != ACCEPTED:
             return view
         summary = body.get("transactionSummary")
         view |= {
-            "view.summary": isinstance(summary, Mapping),
-            "view.captured": observed_amount(nested(summary, "capturedAmount")),
-            "view.refunded": observed_amount(nested(summary, "refundedAmount")),
-            "view.to_capture": observed_amount(nested(summary, "remainingAmountToCapture")),
-            "view.to_refund": observed_amount(nested(summary, "remainingAmountToRefund")),
+            Field.VIEW_SUMMARY: isinstance(summary, Mapping),
+            Field.VIEW_CAPTURED: observed_amount(nested(summary, "capturedAmount")),
+            Field.VIEW_REFUNDED: observed_amount(nested(summary, "refundedAmount")),
+            Field.VIEW_TO_CAPTURE: observed_amount(nested(summary, "remainingAmountToCapture")),
+            Field.VIEW_TO_REFUND: observed_amount(nested(summary, "remainingAmountToRefund")),
             **_history(body.get("transactionLogHistory")),
         }
-        reserved = view.pop("view.log.reserved")
+        reserved = view.pop(Field.VIEW_LOG_RESERVED)
         view = with_balance_checks(view, None)
-        reserved_or_captured = (as_amount(view["view.captured"]) or 0) + (as_amount(view["view.to_capture"]) or 0)
-        return {**view, "view.overdrawn": isinstance(reserved, int) and reserved_or_captured > reserved > 0}
+        reserved_or_captured = (as_amount(view[Field.VIEW_CAPTURED]) or 0) + (
+            as_amount(view[Field.VIEW_TO_CAPTURE]) or 0
+        )
+        return {**view, Field.VIEW_OVERDRAWN: isinstance(reserved, int) and reserved_or_captured > reserved > 0}
 
 
 def _history(raw: Any) -> ObservedFields:
@@ -201,12 +204,12 @@ def _history(raw: Any) -> ObservedFields:
         return sum(as_amount(entry.get("amount")) or 0 for entry in entries if entry.get("operation") == name)
 
     return {
-        "view.log.newest": as_text(newest) if names else None,
-        "view.log.order": order,
-        "view.log.reserved": total("RESERVE"),
-        "view.log.captured": total("CAPTURE"),
-        "view.log.refunded": total("REFUND"),
-        "view.log.cancels": sum(name in RELEASES for name in names),
+        Field.VIEW_LOG_NEWEST: as_text(newest) if names else None,
+        Field.VIEW_LOG_ORDER: order,
+        Field.VIEW_LOG_RESERVED: total("RESERVE"),
+        Field.VIEW_LOG_CAPTURED: total("CAPTURE"),
+        Field.VIEW_LOG_REFUNDED: total("REFUND"),
+        Field.VIEW_LOG_CANCELS: sum(name in RELEASES for name in names),
     }
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from conformance.domain.expectation import ACCEPTED, BROKEN, REFUSED
 from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
+from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.wire.base import (
@@ -118,10 +119,10 @@ class EpaymentWire(Wire):
         if isinstance(answer, NoResponse) or answer.status >= 300 or not isinstance(body, Mapping):
             return {}
         observed: ObservedFields = {
-            "answer.order": compare_echo(body.get("reference"), self.identifier),
-            "answer.state": observed_name(body.get("state")),
-            "answer.amount": observed_amount(nested(body, "amount", "value")),
-            "answer.currency": observed_name(nested(body, "aggregate", "cancelledAmount", "currency")),
+            Field.ANSWER_ORDER: compare_echo(body.get("reference"), self.identifier),
+            Field.ANSWER_STATE: observed_name(body.get("state")),
+            Field.ANSWER_AMOUNT: observed_amount(nested(body, "amount", "value")),
+            Field.ANSWER_CURRENCY: observed_name(nested(body, "aggregate", "cancelledAmount", "currency")),
         }
         for name in _AMOUNTS:
             observed[f"answer.{name}"] = observed_amount(nested(body, "aggregate", f"{name}Amount", "value"))
@@ -133,17 +134,17 @@ class EpaymentWire(Wire):
         answer = yield Call(Request("GET", path, self.headers()), purpose)
         view = read_outcome_fields(answer)
         body = json_body(answer)
-        if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
+        if not isinstance(body, Mapping) or view[Field.VIEW_OUTCOME] != ACCEPTED:
             return view
-        view["view.state"] = observed_name(body.get("state"))
+        view[Field.VIEW_STATE] = observed_name(body.get("state"))
         currencies = {observed_name(nested(body, "aggregate", f"{name}Amount", "currency")) for name in _AMOUNTS}
         currencies.add(observed_name(nested(body, "amount", "currency")))
-        view["view.currency"] = currencies.pop() if len(currencies) == 1 else "mixed"
-        view["view.amount"] = observed_amount(nested(body, "amount", "value"))
+        view[Field.VIEW_CURRENCY] = currencies.pop() if len(currencies) == 1 else "mixed"
+        view[Field.VIEW_AMOUNT] = observed_amount(nested(body, "amount", "value"))
         for name in _AMOUNTS:
             view[f"view.{name}"] = observed_amount(nested(body, "aggregate", f"{name}Amount", "value"))
         # A payment that was never reserved can have more cancelled than was authorized.
-        view = with_balance_checks(view, as_amount(view["view.authorized"]) or None)
+        view = with_balance_checks(view, as_amount(view[Field.VIEW_AUTHORIZED]) or None)
         if log:
             events = yield Call(Request("GET", f"{path}/events", self.headers()), purpose)
             view |= self._events(events)
@@ -161,16 +162,16 @@ class EpaymentWire(Wire):
             )
 
         observed: ObservedFields = {
-            "view.log.order": _order([event.get("name") for event in events]),
-            "view.log.captured": total("CAPTURED"),
-            "view.log.refunded": total("REFUNDED"),
-            "view.log.cancelled": total("CANCELLED"),
-            "view.log.terminated": sum(event.get("name") == "TERMINATED" for event in events),
+            Field.VIEW_LOG_ORDER: _order([event.get("name") for event in events]),
+            Field.VIEW_LOG_CAPTURED: total("CAPTURED"),
+            Field.VIEW_LOG_REFUNDED: total("REFUNDED"),
+            Field.VIEW_LOG_CANCELLED: total("CANCELLED"),
+            Field.VIEW_LOG_TERMINATED: sum(event.get("name") == "TERMINATED" for event in events),
         }
         if self.identifiers.cancel_psp is not None:
             created = next((event.get("pspReference") for event in events if event.get("name") == "CREATED"), None)
             if created is not None:
-                observed["answer.psp"] = "creation" if created == self.identifiers.cancel_psp else "other"
+                observed[Field.ANSWER_PSP] = "creation" if created == self.identifiers.cancel_psp else "other"
             self.identifiers.cancel_psp = None
         return observed
 
@@ -180,9 +181,9 @@ def _unreadable_log(answer: ResponseOrNone) -> ObservedFields:
     outcome = read_outcome_fields(answer)
     if isinstance(answer, Response) and answer.status == 401:
         # The payment was read a moment ago with the same token, so it is the token that is refused now.
-        return {**unreadable, **outcome, "view.outcome": BROKEN}
+        return {**unreadable, **outcome, Field.VIEW_OUTCOME: BROKEN}
     # An answer that proves nothing about the log proves nothing about the read either.
-    return unreadable if outcome["view.outcome"] in (ACCEPTED, REFUSED) else {**unreadable, **outcome}
+    return unreadable if outcome[Field.VIEW_OUTCOME] in (ACCEPTED, REFUSED) else {**unreadable, **outcome}
 
 
 def _order(names: list[Any]) -> str | None:
@@ -217,4 +218,4 @@ def _error(answer: ResponseOrNone) -> ObservedFields:
         return {}
     details = as_list(nested(json_body(answer), "extraDetails"))
     codes = [nested(detail, "reason") for detail in details if nested(detail, "name") == "ErrorCode"]
-    return {"answer.code": str(codes[0]) if codes and isinstance(codes[0], str | int) else None}
+    return {Field.ANSWER_CODE: str(codes[0]) if codes and isinstance(codes[0], str | int) else None}

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from conformance.domain.expectation import ACCEPTED
 from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
+from conformance.domain.observation import Field
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import Addressee, Cancel, Capture, Defect, Initiate, Key, Refund, Step, StopAgreement
 from conformance.wire.base import (
@@ -183,13 +184,13 @@ class RecurringWire(Wire):
         answer = yield Call(Request("GET", self._charge(), self.headers()), purpose)
         view = read_outcome_fields(answer)
         body = json_body(answer)
-        if not isinstance(body, Mapping) or view["view.outcome"] != ACCEPTED:
+        if not isinstance(body, Mapping) or view[Field.VIEW_OUTCOME] != ACCEPTED:
             return view
-        view["view.state"] = observed_name(body.get("status"))
-        view["view.currency"] = observed_name(body.get("currency"))
+        view[Field.VIEW_STATE] = observed_name(body.get("status"))
+        view[Field.VIEW_CURRENCY] = observed_name(body.get("currency"))
         for name in ("captured", "refunded", "cancelled"):
             view[f"view.{name}"] = observed_amount(nested(body, "summary", name))
-        reserved = None if view["view.state"] in _WAITING else as_amount(body.get("amount"))
+        reserved = None if view[Field.VIEW_STATE] in _WAITING else as_amount(body.get("amount"))
         return with_balance_checks(view | _history(body.get("history")), reserved)
 
 
@@ -205,10 +206,10 @@ def _history(raw: Any) -> ObservedFields:
         return sum(as_amount(event.get("amount")) or 0 for event in events if event.get("event") == name)
 
     return {
-        "view.log.captured": total("CAPTURE"),
-        "view.log.refunded": total("REFUND"),
-        "view.log.cancels": sum(event.get("event") == "CANCEL" for event in events),
-        "view.log.cancelled": total("CANCEL"),
+        Field.VIEW_LOG_CAPTURED: total("CAPTURE"),
+        Field.VIEW_LOG_REFUNDED: total("REFUND"),
+        Field.VIEW_LOG_CANCELS: sum(event.get("event") == "CANCEL" for event in events),
+        Field.VIEW_LOG_CANCELLED: total("CANCEL"),
     }
 
 
@@ -218,8 +219,8 @@ def _error(answer: ResponseOrNone) -> ObservedFields:
     body = json_body(answer)
     kind = as_text(nested(body, "type"))
     return {
-        "answer.code": _problem(kind) if kind else None,
-        "answer.detail": as_text(nested(body, "detail")),
+        Field.ANSWER_CODE: _problem(kind) if kind else None,
+        Field.ANSWER_DETAIL: as_text(nested(body, "detail")),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from conformance.domain.expectation import Scalar
+from conformance.domain.observation import Field
 from conformance.judging.verdicts import RuleVerdict
 from conformance.reports.wording.provider import amount, kind_of
 
@@ -40,18 +41,18 @@ def money_of(observed: Mapping[str, Scalar], total: int) -> Money | None:
 
     ``total`` is the amount of the order in minor units.
     """
-    captured = _number(observed, "view.captured")
-    refunded = _number(observed, "view.refunded")
+    captured = _number(observed, Field.VIEW_CAPTURED)
+    refunded = _number(observed, Field.VIEW_REFUNDED)
     if captured is None or refunded is None:
         return None
-    remaining = _number(observed, "view.to_capture")
-    released = _number(observed, "view.cancelled")
+    remaining = _number(observed, Field.VIEW_TO_CAPTURE)
+    released = _number(observed, Field.VIEW_CANCELLED)
     if remaining is not None:
         return Money(remaining, captured, total - captured - remaining if released is None else released, refunded)
     released = released or 0
-    authorized = _number(observed, "view.authorized")
+    authorized = _number(observed, Field.VIEW_AUTHORIZED)
     if authorized is None:
-        authorized = 0 if observed.get("view.state") in _UNRESERVED_STATES else total
+        authorized = 0 if observed.get(Field.VIEW_STATE) in _UNRESERVED_STATES else total
     return Money(max(authorized - captured - released, 0), captured, released, refunded)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from markupsafe import Markup
 
 from conformance.domain.api_table import spec_of
+from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import (
     Addressee,
@@ -150,7 +151,7 @@ def _moves(play: HistoryView) -> Iterator[tuple[str, str, bool, bool]]:
         judgement = play.judgement_of(number)
         if judgement is None or isinstance(step, Together):
             return
-        outcome = judgement.observed.get("answer.outcome")
+        outcome = judgement.observed.get(Field.ANSWER_OUTCOME)
         if outcome is None and not isinstance(step, Read | Age):
             return
         accepted = outcome in _ACCEPTED

@@ -18,9 +18,7 @@ BORDERS = {
     "conformance/domain/expectation.py": "an example in a docstring or the stored form of permitted values",
     "conformance/obligations/apis/": "HTTP bodies of a merchant's requests",
     "conformance/obligations/history.py": "the stored form of a merchant's history",
-    "conformance/obligations/request_rules.py": "HTTP bodies of a merchant's requests",
     "conformance/obligations/response_reader.py": "HTTP bodies of the provider's responses",
-    "conformance/judging/": "observations and facts, by the names of their fields",
     "conformance/merchant/provider_double/": "HTTP bodies, and options of an HTTP client",
     "conformance/results/merchant_counterexamples.py": "the stored form of a merchant's counterexample",
     "conformance/rulebook/": "TOML tables",
@@ -38,7 +36,6 @@ BORDERS = {
     "reports/detection_power.py": "the file of measured detection power",
     "reports/formats/sarif.py": "the SARIF log that is being written",
     "reports/formats/statement.py": "the in-toto statement that is being written",
-    "reports/html/render.py": "tests of the template engine",
     "reports/html/story.py": "a table of words",
     "reports/wording/": "groups of a regular expression, and a merchant's own view of its books",
 }

@@ -164,7 +164,7 @@ PLACE = ("kind", "history", "step", "do", "seen", "observed")
 
 def written(judgement, expectation):
     """Return what the journal says of a judgement beside its place."""
-    record = judgement.as_record(expectation, history="", step=0, do="", seen="", observed={})
+    record = judgement.as_record(expectation, history="", step=0, do="", response="", observed={})
     return {name: value for name, value in stored(record).items() if name not in PLACE}
 
 

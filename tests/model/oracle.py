@@ -119,7 +119,7 @@ def _lines(claims: tuple[Claim, ...]) -> frozenset[str]:
 
 @cache
 def _claims(claims: tuple[Claim, ...]) -> str:
-    return str([(claim.field, str(claim.permitted), claim.rules) for claim in claims])
+    return str([(str(claim.field), str(claim.permitted), claim.rules) for claim in claims])
 
 
 _text = cache(str)

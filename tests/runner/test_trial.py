@@ -57,8 +57,8 @@ def tried(profile, opening, steps, answers, views, elsewhere=nowhere, **changes)
     driver, notes = Scripted(list(answers), list(views), **changes), []
 
     def note(step, do, observed, judgement, expectation, *, superseded=False):
-        seen = observation_in_words(observed)
-        record = judgement.as_record(expectation, history="h", step=step, do=do, seen=seen, observed=observed)
+        response = observation_in_words(observed)
+        record = judgement.as_record(expectation, history="h", step=step, do=do, response=response, observed=observed)
         notes.append((step, stored(record) | ({"superseded": True} if superseded else {})))
 
     trial = asyncio.run(run_trial(History(profile, opening, tuple(steps)), driver, context(), note, elsewhere))

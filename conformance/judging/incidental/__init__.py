@@ -13,6 +13,7 @@ from typing import Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import BUSY, Observation
+from conformance.domain.observation import Field
 from conformance.domain.steps import Cancel, Initiate, Step
 from conformance.judging.incidental import ecom, epayment, recurring
 from conformance.judging.incidental.base import OBSERVERS, Observer
@@ -41,7 +42,7 @@ def incidental_findings(
 
     """
     observers = _observers(step, possible)
-    if isinstance(step, Cancel) and observation.get("answer.outcome") == BUSY:
+    if isinstance(step, Cancel) and observation.get(Field.ANSWER_OUTCOME) == BUSY:
         return {observer.limit_rule: "answered 429" for observer in observers}
     if not judgement.is_permitted:
         return {}

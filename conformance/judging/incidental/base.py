@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar, Final, TypeAlias, TypeGuard
 
 from conformance.domain.expectation import ACCEPTED, REFUSED, Observation
+from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile
 from conformance.domain.registry import Registry
 from conformance.domain.steps import Addressee, Cancel, Key, Step
@@ -38,7 +39,7 @@ class Observer(ABC):
             yield from self._of_the_age(possible[0], step, observation)
 
     def _of_the_age(self, order: Order, step: Cancel, observation: Observation) -> IncidentalFindings:
-        age, outcome = order.since_reserved, observation.get("answer.outcome")
+        age, outcome = order.since_reserved, observation.get(Field.ANSWER_OUTCOME)
         if age is None or age < _DAY or not order.remaining or self.is_refused_anyway(order, step):
             return
         if outcome in (ACCEPTED, REFUSED):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from conformance.domain.expectation import ACCEPTED, REFUSED, Observation, Scalar
+from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile, Stage
 from conformance.domain.steps import Cancel, Expire, Leave3DS, Reject, Step
 from conformance.judging.incidental.base import IncidentalFindings, Observer, is_plain_cancel
@@ -36,11 +37,11 @@ class EcomObserver(Observer):
         if is_plain_cancel(step):
             yield from _of_a_cancel(step, possible[0], judgement, observation)
         elif possible[0].stage in _UNAPPROVED and _ends_without_approval(step):
-            yield "C11", f"newest entry {observation.get('view.log.newest')}"
+            yield "C11", f"newest entry {observation.get(Field.VIEW_LOG_NEWEST)}"
 
 
 def _of_a_cancel(step: Cancel, order: Order, judgement: Judgement, observation: Observation) -> IncidentalFindings:
-    outcome, status = observation.get("answer.outcome"), observation.get("answer.status")
+    outcome, status = observation.get(Field.ANSWER_OUTCOME), observation.get(Field.ANSWER_STATUS)
     if step.flag and order.stage is Stage.INITIATED:
         yield "C7", f"{outcome} {status}"
     if outcome == ACCEPTED:
@@ -50,7 +51,7 @@ def _of_a_cancel(step: Cancel, order: Order, judgement: Judgement, observation: 
 
 
 def _of_a_success(order: Order, observation: Observation) -> IncidentalFindings:
-    state = observation.get("answer.state")
+    state = observation.get(Field.ANSWER_STATE)
     if state is not None:
         yield "C3", str(state)
     if order.captured and order.remaining:
@@ -59,16 +60,16 @@ def _of_a_success(order: Order, observation: Observation) -> IncidentalFindings:
             order.remaining: "the released part",
             None: "no amount",
         }
-        yield "C9", amounts.get(observation.get("answer.amount"), "another amount")
+        yield "C9", amounts.get(observation.get(Field.ANSWER_AMOUNT), "another amount")
 
 
 def _of_a_refusal(judgement: Judgement, observation: Observation) -> IncidentalFindings:
     checked = {example.partition("/")[0] for example in judgement.examples}
     if _REFUSED_FOR_THE_AGE in checked:
-        code = observation.get("answer.code")
+        code = observation.get(Field.ANSWER_CODE)
         yield "C2", f"code {code}" if code else "no code"
     elif not checked.isdisjoint(_REFUSED_FOR_THE_STATE):
-        yield "C4", f"status {observation.get('answer.status')}"
+        yield "C4", f"status {observation.get(Field.ANSWER_STATUS)}"
 
 
 def _ends_without_approval(step: Step) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from conformance.domain.expectation import REFUSED, Observation
+from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile
 from conformance.domain.steps import Cancel, Initiate, Step
 from conformance.judging.incidental.base import IncidentalFindings, Observer, is_plain_cancel
@@ -32,21 +33,21 @@ class EpaymentObserver(Observer):
             return
         yield from _of_the_payment(possible, judgement, observation)
         yield from super().findings(step, possible, judgement, observation)
-        if len(possible) == 1 and is_plain_cancel(step) and observation.get("answer.outcome") == REFUSED:
-            yield "C21", "an error code" if observation.get("answer.code") else "no error code"
+        if len(possible) == 1 and is_plain_cancel(step) and observation.get(Field.ANSWER_OUTCOME) == REFUSED:
+            yield "C21", "an error code" if observation.get(Field.ANSWER_CODE) else "no error code"
 
 
 def _of_the_payment(possible: PossibleOrders, judgement: Judgement, observation: Observation) -> IncidentalFindings:
-    log_order = _LOG_ORDERS.get(str(observation.get("view.log.order")))
+    log_order = _LOG_ORDERS.get(str(observation.get(Field.VIEW_LOG_ORDER)))
     if log_order:
         yield "EP-31", log_order
     past_the_deadline = dict(judgement.readings).get("C20")
     if past_the_deadline == "kept":
         yield "EP-38", "left as it was"
     elif past_the_deadline == "auto-cancelled":
-        cancelled = observation.get("view.cancelled")
+        cancelled = observation.get(Field.VIEW_CANCELLED)
         more = isinstance(cancelled, int) and cancelled > max(order.cancelled for order in possible)
-        yield "EP-38", f"state {observation.get('view.state')}, {'the rest' if more else 'nothing'} cancelled"
+        yield "EP-38", f"state {observation.get(Field.VIEW_STATE)}, {'the rest' if more else 'nothing'} cancelled"
 
 
 OBSERVER: Final = EpaymentObserver()

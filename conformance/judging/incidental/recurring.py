@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from conformance.domain.expectation import Observation
+from conformance.domain.observation import Field
 from conformance.domain.order import Kind, Order, Profile
 from conformance.domain.steps import Cancel, Initiate, Step
 from conformance.judging.incidental.base import IncidentalFindings, Observer
@@ -28,7 +29,7 @@ class RecurringObserver(Observer):
         self, step: Step, possible: PossibleOrders, judgement: Judgement, observation: Observation
     ) -> IncidentalFindings:
         """Yield what a step showed."""
-        state = observation.get("view.state")
+        state = observation.get(Field.VIEW_STATE)
         if isinstance(step, Initiate) and step.kind in _CHARGES and state is not None:
             yield "RE-33", f"{state} 45 days before it is due"
         yield from super().findings(step, possible, judgement, observation)

@@ -10,6 +10,7 @@ from conformance.adapter import Accepted, Event, OrderView, Pending, Refused
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, LOST, PENDING
 from conformance.domain.messages import Response
+from conformance.domain.observation import Field
 from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import (
     Addressee,
@@ -29,7 +30,13 @@ from conformance.wire.base import ObservedFields, OrderIdentifiers, outcome_fiel
 PAUSE: Final = 0.1
 """Seconds before an order is read again, times the number of reads so far."""
 _AMOUNTS: Final = ("captured", "refunded", "cancelled", "authorized", "to_capture", "to_refund")
-_UNREAD: Final = ("view.state", "view.captured", "view.refunded", "view.cancelled", "view.log.newest")
+_UNREAD: Final = (
+    Field.VIEW_STATE,
+    Field.VIEW_CAPTURED,
+    Field.VIEW_REFUNDED,
+    Field.VIEW_CANCELLED,
+    Field.VIEW_LOG_NEWEST,
+)
 """Fields that are absent from the observation of an order that could not be read."""
 
 CallMethod = Callable[..., Awaitable[Any]]
@@ -87,7 +94,7 @@ class AdapterDriver:
             return view_of(self._profile, view)
         except UnansweredError as error:
             cause = str(error)
-            unread: ObservedFields = {"view.outcome": LOST, "view.cause": cause}
+            unread: ObservedFields = {Field.VIEW_OUTCOME: LOST, Field.VIEW_CAUSE: cause}
             return missing | unread | _unanswered(f"the order could not be read back: {cause}")
 
     async def pause(self, attempt: int) -> None:
@@ -119,16 +126,16 @@ class AdapterDriver:
 
 
 def _unanswered(cause: str) -> ObservedFields:
-    return {"answer.outcome": LOST, "answer.cause": cause}
+    return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: cause}
 
 
 def _observation_of(method: str, answer: object) -> ObservedFields:
     match answer:
         # The code is observed to be absent, so that a young order is known not to be refused for its age.
         case Accepted():
-            return {"answer.outcome": ACCEPTED, "answer.code": None}
+            return {Field.ANSWER_OUTCOME: ACCEPTED, Field.ANSWER_CODE: None}
         case Pending():
-            return {"answer.outcome": PENDING, "answer.code": None}
+            return {Field.ANSWER_OUTCOME: PENDING, Field.ANSWER_CODE: None}
         case Refused():
             return _refused(method, answer)
     expected = "an OrderView or Refused" if method == "read" else "Accepted, Refused or Pending"
@@ -141,11 +148,11 @@ def _refused(method: str, answer: Refused) -> ObservedFields:
         raise UnansweredError(f"{method}() refused with the status {status!r}, which is not 400 to 599")
     observed = outcome_fields(Response(400 if status is None else status))
     if status is None:
-        del observed["answer.status"]
+        del observed[Field.ANSWER_STATUS]
     if answer.code is not None:
-        observed["answer.code"] = str(answer.code)
+        observed[Field.ANSWER_CODE] = str(answer.code)
     if answer.detail:
-        observed["answer.detail"] = str(answer.detail)
+        observed[Field.ANSWER_DETAIL] = str(answer.detail)
     return observed
 
 
@@ -165,7 +172,7 @@ def view_of(profile: Profile, view: object) -> ObservedFields:
         raise UnansweredError(f"read() returned {_kind(view)} where an OrderView or Refused is meant")
     if not isinstance(view.state, str):
         raise UnansweredError(f"read() returned a state that is {_kind(view.state)} where text is meant")
-    observed: ObservedFields = {"view.outcome": ACCEPTED, "view.state": view.state}
+    observed: ObservedFields = {Field.VIEW_OUTCOME: ACCEPTED, Field.VIEW_STATE: view.state}
     for name in _AMOUNTS:
         amount = getattr(view, name)
         if amount is None and name not in _AMOUNTS[:3]:
@@ -174,7 +181,7 @@ def view_of(profile: Profile, view: object) -> ObservedFields:
             raise UnansweredError(f"read() returned {name!r} as {_kind(amount)} where whole minor units are meant")
         observed[f"view.{name}"] = amount
     if view.currency is not None:
-        observed["view.currency"] = str(view.currency)
+        observed[Field.VIEW_CURRENCY] = str(view.currency)
     observed = with_balance_checks(observed, view.authorized or None)
     return observed if view.events is None else observed | _log(profile, view.events)
 
@@ -191,7 +198,7 @@ def _log(profile: Profile, events: object) -> ObservedFields:
     for count, names in log.counts.items():
         observed[f"view.log.{count}"] = sum(event.name in names for event in events)
     if log.newest:
-        observed["view.log.newest"] = events[-1].name if events else None
+        observed[Field.VIEW_LOG_NEWEST] = events[-1].name if events else None
     return observed
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, LOST, PENDING
+from conformance.domain.observation import Field
 from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import Approve, Cancel, Initiate, actions_of
@@ -140,7 +141,7 @@ class AdapterTarget:
         )
 
     def _outcome_of(self, observed: ObservedFields) -> str:
-        part = "view" if "view.outcome" in observed else "answer"
+        part = "view" if Field.VIEW_OUTCOME in observed else "answer"
         if observed[f"{part}.outcome"] == LOST:
             raise TargetError(f"{self.name} cannot be tested, since {observed[f'{part}.cause']}: correct the adapter.")
         return str(observed[f"{part}.outcome"])

@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from conformance.domain.expectation import BROKEN, BUSY, LOST, ODD, SENT_TOGETHER, UNANSWERED, of_the_other
+from conformance.domain.expectation import BROKEN, BUSY, LOST, ODD, of_the_other
 from conformance.domain.messages import Call, NoResponse, ResponseOrNone
+from conformance.domain.observation import Field
 from conformance.domain.steps import Cancel, Step, Together
 from conformance.targets.http.health_monitor import HealthMonitor
 from conformance.targets.http.race_timing import Race, RequestTiming
@@ -72,9 +73,9 @@ class HttpDriver:
         if not isinstance(step, Together):
             observed = await self._run(self._wire.perform(step))
             unanswered = self._sender.unanswered
-            return {**observed, UNANSWERED: unanswered} if unanswered else observed
+            return {**observed, Field.ANSWER_UNANSWERED: unanswered} if unanswered else observed
         if self._beside is None:
-            return {"answer.outcome": LOST, "answer.cause": "the target takes one request at a time"}
+            return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: "the target takes one request at a time"}
         return await self._race(step, self._beside)
 
     async def _race(self, step: Together, beside: Connection) -> ObservedFields:
@@ -82,7 +83,7 @@ class HttpDriver:
         await self._run(self._wire.read("prepare", log=False), beside)
         race, first, second = await self._both(self._wire.perform(step.first), self._wire.perform(step.second), beside)
         second_fields = {of_the_other(name): value for name, value in second.observed.items()}
-        return {**first.observed, **second_fields, SENT_TOGETHER: race.together}
+        return {**first.observed, **second_fields, Field.SENT_TOGETHER: race.together}
 
     async def takes_two(self) -> bool:
         """Return whether two reads at the same time both get a response."""
@@ -126,12 +127,12 @@ class HttpDriver:
         view: ObservedFields = {}
         for attempt in range(1, READS + 1):
             view = await self._run(self._wire.read(purpose, log=log))
-            if view.get("view.outcome") not in _UNREADABLE:
+            if view.get(Field.VIEW_OUTCOME) not in _UNREADABLE:
                 return view
             if attempt < READS:
                 await self.pause(attempt)
         cause = f"the order could not be read back: {self._cause or 'no orderly answer'}"
-        return {**view, "answer.outcome": view["view.outcome"], "answer.cause": cause}
+        return {**view, Field.ANSWER_OUTCOME: view[Field.VIEW_OUTCOME], Field.ANSWER_CAUSE: cause}
 
     def interpret(self, step: Step, answer: ResponseOrNone) -> ObservedFields:
         """Return the observation of an answer to a request that somebody else sent.

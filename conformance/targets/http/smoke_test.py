@@ -12,6 +12,7 @@ from typing import Final
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED
 from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
+from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Initiate
 from conformance.targets.http.driver import HttpDriver
@@ -106,15 +107,15 @@ class _SmokeTest:
         self._session.offered[self._profile] = offered
         await self._compare_sales_units()
         unapproved = "" if "approve" in offered or not spec_of(self._profile).user_approves else "; nobody can approve"
-        return f"one order initiated, read, cancelled ({cancelled.get('answer.outcome')}){unapproved}"
+        return f"one order initiated, read, cancelled ({cancelled.get(Field.ANSWER_OUTCOME)}){unapproved}"
 
     async def _initiate(self, driver: HttpDriver) -> None:
         opening = Initiate(AMOUNT, spec_of(self._profile).reserved_kind)
         created = await driver.perform(opening)
-        if created.get("answer.outcome") not in (ACCEPTED, PENDING):
+        if created.get(Field.ANSWER_OUTCOME) not in (ACCEPTED, PENDING):
             raise TargetError(self._diagnosis("an order could not be initiated"))
         view = await driver.look("read", log=True)
-        if view.get("view.outcome") != ACCEPTED or len(view) <= 2:
+        if view.get(Field.VIEW_OUTCOME) != ACCEPTED or len(view) <= 2:
             raise TargetError(self._diagnosis("an order that was initiated could not be read back"))
 
     async def _approve(self, driver: HttpDriver, offered: frozenset[str]) -> frozenset[str]:
@@ -124,7 +125,7 @@ class _SmokeTest:
         """
         if not spec_of(self._profile).user_approves:
             return offered
-        outcome = (await driver.perform(Approve())).get("answer.outcome")
+        outcome = (await driver.perform(Approve())).get(Field.ANSWER_OUTCOME)
         if outcome in _NO_ANSWER:
             raise TargetError(self._diagnosis("it could not be found out whether an order can be approved"))
         return offered | {"approve"} if outcome == ACCEPTED else offered - {"approve"}
@@ -157,10 +158,10 @@ class _SmokeTest:
         identifiers = OrderIdentifiers(self._order_id, self._session.today, self._session.market)
         wire = WIRES[self._profile](foreign, identifiers)
         view = await HttpDriver(wire, self._connection, self._remember).look("read", log=False)
-        if view.get("view.outcome") in _NO_ANSWER:
+        if view.get(Field.VIEW_OUTCOME) in _NO_ANSWER:
             raise TargetError(self._diagnosis("it could not be found out whether it tells sales units apart"))
         # If the user configured the number as another sales unit's, a target that accepts it is wrong.
-        refuses = self._session.other_named or view.get("view.outcome") == REFUSED
+        refuses = self._session.other_named or view.get(Field.VIEW_OUTCOME) == REFUSED
         self._session.distinguishes_units[self._profile] = refuses
 
     def _diagnosis(self, trouble: str) -> str:

@@ -1,0 +1,98 @@
+"""The fields of an observation, by the names under which they are stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Field(StrEnum):
+    """A field of an observation; its value is the stored name.
+
+    An observation maps fields to scalars, in the model's words. Names that are put together, such as the view's
+    amounts, are equal to the member of that name.
+    """
+
+    # What the response to the step's request says.
+    ANSWER_AMOUNT = "answer.amount"
+    ANSWER_AUTHORIZED = "answer.authorized"
+    ANSWER_BANK = "answer.bank"
+    ANSWER_BODY = "answer.body"
+    ANSWER_CANCELLED = "answer.cancelled"
+    ANSWER_CAPTURED = "answer.captured"
+    ANSWER_CAUSE = "answer.cause"
+    ANSWER_CODE = "answer.code"
+    ANSWER_CURRENCY = "answer.currency"
+    ANSWER_DETAIL = "answer.detail"
+    ANSWER_GROUP = "answer.group"
+    ANSWER_INSTRUMENT = "answer.instrument"
+    ANSWER_LACKS = "answer.lacks"
+    ANSWER_NAME = "answer.name"
+    ANSWER_ORDER = "answer.order"
+    ANSWER_OUTCOME = "answer.outcome"
+    ANSWER_PAGE = "answer.page"
+    """Whether the response is a web page: of something between us and the target, which speaks JSON."""
+    ANSWER_PARSED = "answer.parsed"
+    ANSWER_PSP = "answer.psp"
+    ANSWER_REFUNDED = "answer.refunded"
+    ANSWER_STATE = "answer.state"
+    ANSWER_STATUS = "answer.status"
+    ANSWER_TEXT = "answer.text"
+    ANSWER_TO_CAPTURE = "answer.to_capture"
+    ANSWER_TO_REFUND = "answer.to_refund"
+    ANSWER_TYPE = "answer.type"
+    ANSWER_UNANSWERED = "answer.unanswered"
+    """How often the request was sent before, with the same key, and not answered; missing where it was not."""
+
+    # The same of the second of two requests that were sent together.
+    OTHER_OUTCOME = "other.outcome"
+
+    # What reading the order back says; ``view.log`` is its log of events.
+    VIEW_AMOUNT = "view.amount"
+    VIEW_AUTHORIZED = "view.authorized"
+    VIEW_CANCELLED = "view.cancelled"
+    VIEW_CAPTURED = "view.captured"
+    VIEW_CAUSE = "view.cause"
+    VIEW_CURRENCY = "view.currency"
+    VIEW_LOG_CANCELLED = "view.log.cancelled"
+    VIEW_LOG_CANCELS = "view.log.cancels"
+    VIEW_LOG_CAPTURED = "view.log.captured"
+    VIEW_LOG_NEWEST = "view.log.newest"
+    VIEW_LOG_ORDER = "view.log.order"
+    VIEW_LOG_REFUNDED = "view.log.refunded"
+    VIEW_LOG_RESERVED = "view.log.reserved"
+    VIEW_LOG_TERMINATED = "view.log.terminated"
+    VIEW_NEGATIVE = "view.negative"
+    VIEW_OUTCOME = "view.outcome"
+    VIEW_OVERDRAWN = "view.overdrawn"
+    VIEW_OVERREFUNDED = "view.overrefunded"
+    VIEW_REFUNDED = "view.refunded"
+    VIEW_STATE = "view.state"
+    VIEW_SUMMARY = "view.summary"
+    VIEW_TO_CAPTURE = "view.to_capture"
+    VIEW_TO_REFUND = "view.to_refund"
+
+    # How a request was sent, and what a fuzzed one was.
+    SENT_DEED = "sent.deed"
+    SENT_DOUBT = "sent.doubt"
+    SENT_FLAW = "sent.flaw"
+    SENT_INVALID = "sent.invalid"
+    SENT_KEY = "sent.key"
+    SENT_METHOD = "sent.method"
+    SENT_ORDER = "sent.order"
+    SENT_PLAIN = "sent.plain"
+    SENT_TIMES = "sent.times"
+    SENT_TOGETHER = "sent.together"
+    """Whether two requests were under way at the same time."""
+    SENT_TOKEN = "sent.token"
+    SENT_WEAKNESS = "sent.weakness"
+
+    # What the model says of a fuzzed request.
+    MODEL_FIELD = "model.field"
+    MODEL_OBSERVED = "model.observed"
+    MODEL_PERMITTED = "model.permitted"
+    MODEL_RULE = "model.rule"
+    MODEL_STATUS = "model.status"
+    MODEL_STEP = "model.step"
+
+    # What reading the order back says after a fuzzed request.
+    AFTER_OUTCOME = "after.outcome"
