@@ -71,7 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Come to life if there is a target."""
     if config.getoption("--cancel-target") is not None:
-        config.pluginmanager.register(Session(config), f"{NAME}-session")
+        config.pluginmanager.register(ConformanceSession(config), f"{NAME}-session")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def cancel_conformance(tmp_path: Path) -> CancelConformance:
     return CancelConformance(tmp_path)
 
 
-class Session:
+class ConformanceSession:
     """A test session that is a run, or one worker's share of it."""
 
     def __init__(self, config: pytest.Config) -> None:

@@ -49,7 +49,7 @@ _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:tr
 
 
 @dataclass(frozen=True, slots=True)
-class Defect:
+class DescriptionDefect:
     """Something wrong in a description.
 
     Attributes:
@@ -91,7 +91,7 @@ class Description:
     version: str
     digest: str
     data: dict[str, Any] = field(repr=False)
-    defects: tuple[Defect, ...]
+    defects: tuple[DescriptionDefect, ...]
     operations: Mapping[Operation, tuple[str, frozenset[str]]]
 
     @property
@@ -207,7 +207,7 @@ def _catalogue() -> _Catalogue:
     return parse_toml(text, _Catalogue, _REPAIRS)
 
 
-def _repaired(data: dict[str, Any], title: str, version: str) -> Iterator[Defect]:
+def _repaired(data: dict[str, Any], title: str, version: str) -> Iterator[DescriptionDefect]:
     """Repair the known defects of the description with this title and version.
 
     Yield them, and those that remain.
@@ -221,10 +221,10 @@ def _repaired(data: dict[str, Any], title: str, version: str) -> Iterator[Defect
     for repair in catalogue.repair:
         # A later copy with the same version may not have the defect.
         if files.intersection(repair.files) and _apply(data, repair):
-            yield Defect(repair.id, repair.pointer, repair.reason, repair.op)
+            yield DescriptionDefect(repair.id, repair.pointer, repair.reason, repair.op)
     for remark in catalogue.remark:
         if files.intersection(remark.files) and _exists(data, _segments(remark.pointer)):
-            yield Defect(remark.id, remark.pointer, remark.reason)
+            yield DescriptionDefect(remark.id, remark.pointer, remark.reason)
 
 
 def _apply(data: dict[str, Any], repair: _Repair) -> bool:
@@ -265,7 +265,7 @@ def _exists(data: dict[str, Any], path: Sequence[str]) -> bool:
 # Defects that any description may have
 
 
-def _removed(data: dict[str, Any]) -> Iterator[Defect]:
+def _removed(data: dict[str, Any]) -> Iterator[DescriptionDefect]:
     """Remove references to nothing and invalid patterns, so that the rest can be used.
 
     Yield these defects.
@@ -274,13 +274,13 @@ def _removed(data: dict[str, Any]) -> Iterator[Defect]:
         reference = node.get("$ref")
         if isinstance(reference, str) and not _resolves(data, reference):
             node.clear()
-            yield Defect(
+            yield DescriptionDefect(
                 "reference-that-leads-nowhere", pointer, f"It refers to {reference}, which is not in it.", "remove"
             )
         pattern = node.get("pattern")
         if isinstance(pattern, str) and not _is_pattern(pattern):
             del node["pattern"]
-            yield Defect(
+            yield DescriptionDefect(
                 "pattern-that-is-none", f"{pointer}/pattern", f"{pattern!r} is no regular expression.", "remove"
             )
 

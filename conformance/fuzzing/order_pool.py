@@ -21,7 +21,7 @@ from conformance.judging.tracker import Tracker
 from conformance.model import ModelContext
 from conformance.runner.preparation import LOOKS, prepare
 from conformance.targets.http.driver import HttpDriver
-from conformance.targets.http.session import Session
+from conformance.targets.http.session import HttpSession
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection
 from conformance.wire import WIRES
@@ -102,7 +102,7 @@ class OrderPool:
 
     def __init__(
         self,
-        session: Session,
+        session: HttpSession,
         profile: Profile,
         context: ModelContext,
         naming: OrderNaming,

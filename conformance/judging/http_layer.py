@@ -174,7 +174,7 @@ class Outcome:
         return self.finding is None and not self.record and not self.cause
 
 
-Outcomes: TypeAlias = Iterator[Outcome]
+PermittedRequestOutcomes: TypeAlias = Iterator[Outcome]
 
 
 def judge_request(profile: Profile, facts: Observation) -> Verdict:
@@ -201,7 +201,7 @@ def _verdict(request: FuzzedRequest) -> Verdict:
     return Verdict(StepStatus.CONFORMS if examples else StepStatus.RECORDED, examples, (), records)
 
 
-def _outcomes(request: FuzzedRequest) -> Outcomes:
+def _outcomes(request: FuzzedRequest) -> PermittedRequestOutcomes:
     if request.status >= 500:
         yield _server_error(request)
         yield from _amounts_are_sound(request)
@@ -239,7 +239,7 @@ def _server_error(request: FuzzedRequest) -> Outcome:
     return Outcome(cause=f"the target answered {status} to a request with which nothing is known to be wrong")
 
 
-def _is_refused(request: FuzzedRequest) -> Outcomes:
+def _is_refused(request: FuzzedRequest) -> PermittedRequestOutcomes:
     """A request without valid credentials is refused, and so is one with a flaw."""
     if not request.has_credentials:
         if request.succeeded:
@@ -280,7 +280,7 @@ def _may_be_left_out(request: FuzzedRequest, described: frozenset[str]) -> bool:
     return "default" in described or request.status in GENERAL or documented_elsewhere
 
 
-def _is_json(request: FuzzedRequest) -> Outcomes:
+def _is_json(request: FuzzedRequest) -> PermittedRequestOutcomes:
     """A success has a JSON body; so has the API's own refusal of a plain request."""
     facts = request.facts
     own_refusal = request.status in FORMED and facts.get(Field.SENT_ORDER) == "known" and facts.get(Field.SENT_PLAIN)
@@ -297,7 +297,7 @@ def _is_json(request: FuzzedRequest) -> Outcomes:
         yield Outcome("WIRE-04")
 
 
-def _has_its_fields(request: FuzzedRequest) -> Outcomes:
+def _has_its_fields(request: FuzzedRequest) -> PermittedRequestOutcomes:
     if not request.succeeded or not request.is_regular or request.status in _NOTHING_TO_TELL:
         return
     needed = spec_of(request.profile).operation(request.kind).answered
@@ -307,7 +307,7 @@ def _has_its_fields(request: FuzzedRequest) -> Outcomes:
     yield _violated("WIRE-05", f"answer.{missing}", "there", ABSENT) if missing else Outcome("WIRE-05")
 
 
-def _state_is_documented(request: FuzzedRequest) -> Outcomes:
+def _state_is_documented(request: FuzzedRequest) -> PermittedRequestOutcomes:
     if not request.succeeded or Field.ANSWER_NAME not in request.facts:
         return
     undocumented = request.facts[Field.ANSWER_NAME]
@@ -317,7 +317,7 @@ def _state_is_documented(request: FuzzedRequest) -> Outcomes:
         yield _violated("WIRE-06", Field.ANSWER_STATE, "a documented name", undocumented)
 
 
-def _changed_nothing(request: FuzzedRequest) -> Outcomes:
+def _changed_nothing(request: FuzzedRequest) -> PermittedRequestOutcomes:
     """A refused request leaves its order as it was."""
     facts = request.facts
     changes_nothing = request.kind in BODILESS and request.is_documented
@@ -334,7 +334,7 @@ def _changed_nothing(request: FuzzedRequest) -> Outcomes:
         yield _violated("WIRE-07", f"after.{changed}", f"{before}, as before the refused request", after)
 
 
-def _amounts_are_sound(request: FuzzedRequest) -> Outcomes:
+def _amounts_are_sound(request: FuzzedRequest) -> PermittedRequestOutcomes:
     if not request.was_read_back or request.kind not in MODIFYING:
         return
     facts = request.facts
@@ -345,7 +345,7 @@ def _amounts_are_sound(request: FuzzedRequest) -> Outcomes:
         yield _violated("WIRE-08", f"after.{broken}", _AMOUNTS_SHOULD_BE[broken], "otherwise")
 
 
-def _conforms_to_the_model(request: FuzzedRequest) -> Outcomes:
+def _conforms_to_the_model(request: FuzzedRequest) -> PermittedRequestOutcomes:
     facts = request.facts
     match facts.get(Field.MODEL_STATUS):
         case "violates":

@@ -12,7 +12,7 @@ from typing import Final
 from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
 from conformance.judging.verdicts import CHECKS_NEEDED, RuleResult, RuleTally, RuleVerdict, Scope
-from conformance.rulebook import Level, Rule, Rulebook, Status
+from conformance.rulebook import Level, Rule, Rulebook, RuleStatus
 
 CAPABILITIES: Final[Mapping[str, str]] = {
     "age": "let time pass for one payment",
@@ -91,7 +91,7 @@ class RuleEvidence:
 
 
 def _is_excluded(evidence: RuleEvidence) -> bool:
-    return evidence.rule.status is Status.EXCLUDED
+    return evidence.rule.status is RuleStatus.EXCLUDED
 
 
 def _is_ignored_advice(evidence: RuleEvidence) -> bool:
@@ -103,7 +103,7 @@ def _is_violated(evidence: RuleEvidence) -> bool:
 
 
 def _is_undocumented(evidence: RuleEvidence) -> bool:
-    return evidence.rule.status is Status.RECORDED
+    return evidence.rule.status is RuleStatus.RECORDED
 
 
 def _is_inconclusive(evidence: RuleEvidence) -> bool:
@@ -259,7 +259,7 @@ def _where_more_could_come(evidence: RuleEvidence) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VerdictRow:
     """A verdict, where it applies, its reason, and whether the rule is in scope."""
 
     condition: Callable[[RuleEvidence], bool]
@@ -271,19 +271,19 @@ class Row:
 # fmt: off
 TABLE: Final = (
     # condition                     verdict                    reason                   in scope
-    Row(_is_excluded,               RuleVerdict.EXCLUDED,      _own_reason,             _never),
-    Row(_is_ignored_advice,         RuleVerdict.WARNING,       _violation),
-    Row(_is_violated,               RuleVerdict.VIOLATED,      _violation),
-    Row(_is_undocumented,           RuleVerdict.RECORDED,      _observations),
-    Row(_is_inconclusive,           RuleVerdict.INCONCLUSIVE,  _commonest_cause),
-    Row(_governs_nothing,           RuleVerdict.NOT_EXERCISED, _what_the_target_is_not, _never),
-    Row(_is_optional_and_unchecked, RuleVerdict.NOT_EXERCISED, _left_out,               _where_more_could_come),
-    Row(_is_out_of_reach,           RuleVerdict.NOT_EXERCISED, _missing_capability),
-    Row(_is_unchecked,              RuleVerdict.NOT_EXERCISED, _no_check),
-    Row(_has_a_thin_side,           RuleVerdict.THIN,          _lacking_sides),
-    Row(_is_thin,                   RuleVerdict.THIN,          _lacking_checks),
-    Row(_is_checked_in_part,        RuleVerdict.PASSED,        _passed_in_part),
-    Row(_is_checked,                RuleVerdict.PASSED,        _passed),
+    VerdictRow(_is_excluded,               RuleVerdict.EXCLUDED,      _own_reason,             _never),
+    VerdictRow(_is_ignored_advice,         RuleVerdict.WARNING,       _violation),
+    VerdictRow(_is_violated,               RuleVerdict.VIOLATED,      _violation),
+    VerdictRow(_is_undocumented,           RuleVerdict.RECORDED,      _observations),
+    VerdictRow(_is_inconclusive,           RuleVerdict.INCONCLUSIVE,  _commonest_cause),
+    VerdictRow(_governs_nothing,           RuleVerdict.NOT_EXERCISED, _what_the_target_is_not, _never),
+    VerdictRow(_is_optional_and_unchecked, RuleVerdict.NOT_EXERCISED, _left_out,               _where_more_could_come),
+    VerdictRow(_is_out_of_reach,           RuleVerdict.NOT_EXERCISED, _missing_capability),
+    VerdictRow(_is_unchecked,              RuleVerdict.NOT_EXERCISED, _no_check),
+    VerdictRow(_has_a_thin_side,           RuleVerdict.THIN,          _lacking_sides),
+    VerdictRow(_is_thin,                   RuleVerdict.THIN,          _lacking_checks),
+    VerdictRow(_is_checked_in_part,        RuleVerdict.PASSED,        _passed_in_part),
+    VerdictRow(_is_checked,                RuleVerdict.PASSED,        _passed),
 )
 """The verdict of a rule. The first row whose condition holds decides."""
 # fmt: on

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from conformance.domain.api_table import USUAL_API
 from conformance.domain.order import Market, Profile
+from conformance.evidence.journal import RecordSink
 from conformance.evidence.record_parts import Record
 from conformance.merchant.integration.base import SHORT_ACTION_SECONDS, Integration, MerchantCapabilities
 from conformance.merchant.integration.in_process import PythonIntegration
@@ -37,14 +38,11 @@ It is more than one second, which many clients wait by themselves.
 """
 
 
-class RecordSink(Protocol):
-    """Takes the records of a run, as the journal does."""
+class NumberedSink(RecordSink, Protocol):
+    """Takes the records of a run and counts them, as the journal does."""
 
     count: int
     """How many records there are, which is the number of the next one."""
-
-    def append(self, record: Record) -> None:
-        """Take a record."""
 
 
 @dataclass
@@ -195,7 +193,7 @@ class MerchantHarness:
     def _sleep(self, seconds: float) -> None:
         self._clock.skip(seconds)
 
-    def _set_up(self, behaviour: Behaviour, name: str, sink: RecordSink, orders: int) -> list[Record]:
+    def _set_up(self, behaviour: Behaviour, name: str, sink: NumberedSink, orders: int) -> list[Record]:
         """Make clock, provider and double for a history; return the list that its records will be in."""
         records: list[Record] = []
 
@@ -211,7 +209,7 @@ class MerchantHarness:
         self._double = ProviderDouble(self._state, self._clock, Faults(()), write, orders)
         return records
 
-    def run(self, history: MerchantHistory, name: str, sink: RecordSink) -> MerchantTrialResult:
+    def run(self, history: MerchantHistory, name: str, sink: NumberedSink) -> MerchantTrialResult:
         """Run a history until the merchant is at rest, and judge it.
 
         Args:

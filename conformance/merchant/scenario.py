@@ -12,7 +12,7 @@ from conformance.merchant.integration.base import ActionResult, Integration, vie
 from conformance.merchant.protocol import Order, Webhook
 from conformance.merchant.provider_double.double import ProviderDouble, RequestBarrier, WriteRecord
 from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
-from conformance.obligations.history import CUSTOMER_STEPS, MerchantHistory, Step
+from conformance.obligations.history import CUSTOMER_STEPS, MerchantHistory, MerchantStep
 from conformance.targets.transport import TargetError
 
 REST_ROUNDS: Final = (65, 65, 65, 120, 900, 3600)
@@ -121,7 +121,7 @@ class ScenarioRunner:
 
     # Steps. Each returns whether the history can go on.
 
-    def _do(self, step: Step) -> bool:
+    def _do(self, step: MerchantStep) -> bool:
         match step.do:
             case "create":
                 return self._create(step.order)
@@ -141,7 +141,7 @@ class ScenarioRunner:
                 self._act_outside(step)
         return True
 
-    def _let_queue_send(self, step: Step) -> bool:
+    def _let_queue_send(self, step: MerchantStep) -> bool:
         """Run scheduled work after an action that sent nothing, in a history with faults.
 
         A shop with a queue sends nothing until its scheduled work runs, and after the last step no fault is injected
@@ -155,7 +155,7 @@ class ScenarioRunner:
         )
         return self._tick() if queued else True
 
-    def _act_outside(self, step: Step) -> None:
+    def _act_outside(self, step: MerchantStep) -> None:
         """Let the customer, time or the merchant's staff in the portal act on a payment."""
         assert step.do in (*CUSTOMER_STEPS, "age", "portal_cancel")
         order, payment = self._orders[step.order], self._double.payment_of(step.order)
@@ -173,7 +173,7 @@ class ScenarioRunner:
         result = ActionResult("returned") if possible else ActionResult("skipped", None, _NOT_POSSIBLE)
         self._record_action(step.do, step.order, step.number, result, 0.0)
 
-    def _end(self, step: Step) -> bool:
+    def _end(self, step: MerchantStep) -> bool:
         """Ask for the end of an order, as the step says.
 
         An abandoned order may be honoured as soon as it is paid; a cancelled one only where the approval came in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from conformance.obligations.history import SIMPLEST_AMOUNT, Behaviour, MerchantHistory, Step
+from conformance.obligations.history import SIMPLEST_AMOUNT, Behaviour, MerchantHistory, MerchantStep
 
 StillFails = Callable[[MerchantHistory], bool]
 """Runs a history, and returns whether it still breaks the obligation."""
@@ -75,13 +75,13 @@ def _plainer(history: MerchantHistory) -> Iterator[MerchantHistory]:
         yield replace(history, amounts=(SIMPLEST_AMOUNT,) * len(history.amounts), steps=steps)
 
 
-def _with_ticks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _with_ticks(steps: tuple[MerchantStep, ...]) -> tuple[MerchantStep, ...]:
     """Return the steps with scheduled work after every action of the shop."""
-    with_ticks: list[Step] = []
+    with_ticks: list[MerchantStep] = []
     for step in steps:
         with_ticks.append(step)
         if step.do in ("cancel", "abandon", "capture"):
-            with_ticks.append(Step("tick"))
+            with_ticks.append(MerchantStep("tick"))
     return tuple(with_ticks)
 
 
@@ -89,6 +89,8 @@ def _only_order(history: MerchantHistory, order: int) -> MerchantHistory:
     """Return the history of one of its orders."""
     about_no_order = ("tick", "restart", "deliver", "deliver_twice", "deliver_reversed", "lose", "wait")
     steps = tuple(
-        Step(step.do, 0, step.number) for step in history.steps if step.order == order or step.do in about_no_order
+        MerchantStep(step.do, 0, step.number)
+        for step in history.steps
+        if step.order == order or step.do in about_no_order
     )
     return replace(history, amounts=(history.amounts[order],), steps=steps)

@@ -77,8 +77,8 @@ from conformance.model.table import (
     WITHIN,
     ApiModel,
     Permit,
+    PermittedResponse,
     Premise,
-    Response,
     Row,
     RulesByAspect,
     Silence,
@@ -94,7 +94,7 @@ SHOWN_BY_CANCEL: Final[Rules] = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "I
 # How a cancel is answered
 
 
-def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
+def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> PermittedResponse:
     """Claim the answer to a cancel that succeeds.
 
     ``outcome`` are the rules that ask for the success, ``answer`` those that say what stands in the answer.

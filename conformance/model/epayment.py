@@ -81,8 +81,8 @@ from conformance.model.table import (
     ApiModel,
     Condition,
     Permit,
+    PermittedResponse,
     Premise,
-    Response,
     Row,
     RulesByAspect,
     Table,
@@ -112,7 +112,7 @@ def state_of(order: Order) -> str:
 # How a cancel is answered
 
 
-def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Response:
+def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> PermittedResponse:
     """Claim the answer to a cancel that succeeds: the payment as it is after it.
 
     ``outcome`` are the rules that ask for the success, ``answer`` those that say what stands in the answer.

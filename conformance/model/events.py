@@ -13,7 +13,7 @@ from conformance.domain.order import CLOSED, Order, Stage
 from conformance.model.claims import Claims, Rules, accepted, outcome
 from conformance.model.conditions import CANCELLED, OPENING_WINDOW_OVER, REMAINDER
 from conformance.model.context import is_near_deadline, is_past_deadline, may_have_lapsed, must_have_lapsed
-from conformance.model.table import Condition, Permit, Premise, Response, Row, RulesByAspect, Table, Varying
+from conformance.model.table import Condition, Permit, PermittedResponse, Premise, Row, RulesByAspect, Table, Varying
 from conformance.model.transitions import Then, moved_to
 
 IRREVERSIBLE: Final[Rules] = ("KB-15", "INV-5")
@@ -35,7 +35,7 @@ def no_late_cancel(premise: Premise) -> Claims:
     return () if ended or is_near_deadline(order, premise.context) else premise.model.nothing_released
 
 
-def undisturbed(answer: Claims = ()) -> Response:
+def undisturbed(answer: Claims = ()) -> PermittedResponse:
     """Claim an answer, and that a cancel which was refused before has no effect now."""
     return lambda premise, _: (*answer, *no_late_cancel(premise))
 

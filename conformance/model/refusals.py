@@ -28,8 +28,8 @@ from conformance.model.table import (
     WITHIN,
     Condition,
     Permit,
+    PermittedResponse,
     Premise,
-    Response,
     Row,
     RulesByAspect,
     Varying,
@@ -64,7 +64,7 @@ def refuse(
 
 def refusal(
     rules: Rules, status: Permitted | Callable[[Premise], Permitted] = REFUSAL, codes: Varying[Codes] = ()
-) -> Response:
+) -> PermittedResponse:
     """Claim a 4xx answer.
 
     Its status and its error code may depend on the premise.

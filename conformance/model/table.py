@@ -110,7 +110,7 @@ ALWAYS: Final = Condition(lambda _: True)
 T = TypeVar("T")
 Varying: TypeAlias = T | Callable[[Premise], T]
 """A cell of a row: a value, or a function that says the value for a premise."""
-Response: TypeAlias = Claims | Callable[[Premise, Order], Claims]
+PermittedResponse: TypeAlias = Claims | Callable[[Premise, Order], Claims]
 """What is claimed of the answer: the same always, or what follows from the premise and the resulting order."""
 
 
@@ -148,7 +148,7 @@ class Permit:
     """
 
     name: str
-    response: Response
+    response: PermittedResponse
     then: Callable[[Premise], Order] = unchanged
     rules: Rules = ()
     blame: RulesByAspect = NO_RULE

@@ -69,7 +69,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class MerchantStep:
     """One step of a history.
 
     ``number`` is the minor units of a capture, the seconds of a wait, or the days of an age; 0 for other steps.
@@ -104,7 +104,7 @@ class MerchantHistory:
 
     profile: Profile
     amounts: tuple[int, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[MerchantStep, ...]
     faults: tuple[Fault, ...] = ()
     behaviour: Behaviour = Behaviour()
 
@@ -163,7 +163,7 @@ def _fault_as_json(fault: Fault) -> dict[str, Any]:
     return {**data, "seconds": fault.seconds} if fault.seconds else data
 
 
-def _step_as_json(step: Step) -> dict[str, Any]:
+def _step_as_json(step: MerchantStep) -> dict[str, Any]:
     data: dict[str, Any] = {"do": step.do}
     if step.order:
         data["order"] = step.order
@@ -195,8 +195,8 @@ def merchant_history_from_json(data: object) -> MerchantHistory:
     return history
 
 
-def _step_from_json(data: Any) -> Step:
-    return Step(str(data["do"]), _whole_number(data.get("order", 0)), _whole_number(data.get("number", 0)))
+def _step_from_json(data: Any) -> MerchantStep:
+    return MerchantStep(str(data["do"]), _whole_number(data.get("order", 0)), _whole_number(data.get("number", 0)))
 
 
 def _fault_from_json(data: Any) -> Fault:

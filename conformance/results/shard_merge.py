@@ -38,7 +38,7 @@ _WORST: Final = ("harness", "environment", "interrupted", "complete")
 
 
 @dataclass(frozen=True)
-class Shard:
+class ShardRun:
     """One shard's directory, and its evidence."""
 
     directory: Path
@@ -94,11 +94,11 @@ def merge(directories: Sequence[Path], out: Path) -> None:
         audit(evidence)
 
 
-def _shard(directory: Path) -> Shard:
-    return Shard(directory, read_journal(directory))
+def _shard(directory: Path) -> ShardRun:
+    return ShardRun(directory, read_journal(directory))
 
 
-def _check_alike(shards: Sequence[Shard]) -> None:
+def _check_alike(shards: Sequence[ShardRun]) -> None:
     first = shards[0]
     asked = record_as_json(first.run)
     for shard in shards[1:]:
@@ -112,8 +112,8 @@ def _check_alike(shards: Sequence[Shard]) -> None:
         if shard.place.of != first.place.of:
             raise JournalError(f"{shard.directory} is one of {shard.place.of} shards, and not of {first.place.of}.")
     _check_once(shards)
-    offers: dict[str, tuple[Record, Shard]] = {}
-    wholes: dict[str, tuple[Record, Shard]] = {}
+    offers: dict[str, tuple[Record, ShardRun]] = {}
+    wholes: dict[str, tuple[Record, ShardRun]] = {}
     for shard in shards:
         for offer in shard.evidence.of(CapabilitiesRecord):
             _check_same(offer, shard, offers, offer.profile, f"was offered something else in {offer.profile}")
@@ -121,21 +121,23 @@ def _check_alike(shards: Sequence[Shard]) -> None:
             _check_same(whole, shard, wholes, "", "has another plan")
 
 
-def _check_once(shards: Sequence[Shard]) -> None:
+def _check_once(shards: Sequence[ShardRun]) -> None:
     for number, count in Counter(shard.number for shard in shards).items():
         if count > 1:
             twice = " and ".join(str(shard.directory) for shard in shards if shard.number == number)
             raise JournalError(f"Shard {number} is there twice, in {twice}: name one of them.")
 
 
-def _check_same(record: Record, shard: Shard, known: dict[str, tuple[Record, Shard]], key: str, what: str) -> None:
+def _check_same(
+    record: Record, shard: ShardRun, known: dict[str, tuple[Record, ShardRun]], key: str, what: str
+) -> None:
     """Check that a shard says of a thing what the first one did that spoke of it."""
     first, of = known.setdefault(key, (unwritten(record), shard))
     if unwritten(record) != first:
         raise JournalError(f"{shard.directory} {what} than {of.directory}: they are no shards of one run.")
 
 
-def _write(shards: Sequence[Shard], journal: Journal, out: Path) -> None:
+def _write(shards: Sequence[ShardRun], journal: Journal, out: Path) -> None:
     journal.append(_merged_run(shards))
     written: set[tuple[type[Record], str]] = set()
     for shard in shards:
@@ -152,7 +154,7 @@ def _write(shards: Sequence[Shard], journal: Journal, out: Path) -> None:
     journal.append(_merged_finish(shards))
 
 
-def _merged_finish(shards: Sequence[Shard]) -> FinishRecord:
+def _merged_finish(shards: Sequence[ShardRun]) -> FinishRecord:
     """Return the last record of the run that shards make up: it ended as the worst of them did."""
     worst = min(shards, key=lambda shard: _WORST.index(shard.ended))
     finish = worst.evidence.last(FinishRecord)
@@ -163,7 +165,7 @@ def _merged_finish(shards: Sequence[Shard]) -> FinishRecord:
     return FinishRecord(ended=worst.ended, message=message, seconds=round(seconds, 3))
 
 
-def _merged_run(shards: Sequence[Shard]) -> RunRecord:
+def _merged_run(shards: Sequence[ShardRun]) -> RunRecord:
     """Return the first record of the run that shards make up."""
     parts = tuple(
         MergedShardRecord(

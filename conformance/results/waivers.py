@@ -20,7 +20,7 @@ from conformance.evidence.record_parts import WaiverRecord
 from conformance.judging.run_verdicts import needless_waivers
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.results.toml_file import read_toml
-from conformance.rulebook import Rule, Status, load, load_http_rules, load_obligations
+from conformance.rulebook import Rule, RuleStatus, load, load_http_rules, load_obligations
 
 FORM: Final = "RULE=REASON, or RULE@2026-12-31=REASON with its last day"
 
@@ -182,7 +182,7 @@ def _check(waiver: Waiver, profiles: tuple[Profile, ...] | None, day: date, *, m
             f"The waiver of {name} ended on {waiver.until} ({waiver.reason}): "
             f"take it away, or give it another last day if its reason still holds."
         )
-    if rule.status is Status.EXCLUDED:
+    if rule.status is RuleStatus.EXCLUDED:
         raise UsageError(f"{name} is not tested and decides nothing: take its waiver away.")
     if profiles and not set(profiles) & set(rule.profiles):
         tested = ", ".join(profile.value for profile in profiles)

@@ -7,7 +7,7 @@ copy of the page that they rest on.
 
 from conformance.rulebook.loader import NEEDS, RulebookError, load, load_http_rules, load_obligations
 from conformance.rulebook.readings import ReadingError, Readings
-from conformance.rulebook.rules import Choice, Level, Rule, Rulebook, Source, SourceCitation, Status, Switch
+from conformance.rulebook.rules import Choice, Level, Rule, Rulebook, RuleStatus, Source, SourceCitation, Switch
 from conformance.rulebook.source_drift import PageError, Staleness, read_page, stale_rules
 
 __all__ = [
@@ -18,12 +18,12 @@ __all__ = [
     "ReadingError",
     "Readings",
     "Rule",
+    "RuleStatus",
     "Rulebook",
     "RulebookError",
     "Source",
     "SourceCitation",
     "Staleness",
-    "Status",
     "Switch",
     "load",
     "load_http_rules",

@@ -16,7 +16,7 @@ from conformance.domain.api_table import SPECS
 from conformance.domain.order import Profile
 from conformance.domain.registry import Registry
 from conformance.domain.toml import TomlError, parse_toml
-from conformance.rulebook.rules import Level, Rule, Rulebook, Source, Status, Switch
+from conformance.rulebook.rules import Level, Rule, Rulebook, RuleStatus, Source, Switch
 
 NEEDS: Final = frozenset({
     "age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds",
@@ -164,7 +164,7 @@ def _rule_problems(rule: Rule, book: Rulebook) -> Iterable[str]:
     for name in ("profiles", "cited", "causes", "readings", "needs", "sides", "sentences", "defects", "partly"):
         if _repeated(getattr(rule, name)):
             yield f"{'sources' if name == 'cited' else name} names something twice"
-    checked = rule.status is Status.CHECKED
+    checked = rule.status is RuleStatus.CHECKED
     documented = {source for source in cited if source in sources and not sources[source].observed}
     problems = {
         "governs no profile": not rule.profiles,

@@ -14,7 +14,7 @@ from msgspec import to_builtins
 
 from conformance.domain.api_table import SPECS
 from conformance.domain.order import Profile
-from conformance.rulebook.rules import Rule, Rulebook, Status, Switch
+from conformance.rulebook.rules import Rule, Rulebook, RuleStatus, Switch
 from conformance.rulebook.source_drift import Staleness
 
 _SHARED = "Several APIs"
@@ -90,7 +90,7 @@ def _grouped(rules: list[Rule]) -> Iterator[tuple[str, list[Rule]]]:
 
 
 def _summary(rules: list[Rule]) -> str:
-    counts = ", ".join(f"{sum(rule.status is status for rule in rules)} {status}" for status in Status)
+    counts = ", ".join(f"{sum(rule.status is status for rule in rules)} {status}" for status in RuleStatus)
     return f"{len(rules)} rules: {counts}."
 
 

@@ -40,7 +40,7 @@ class Level(StrEnum):
     """Not stated: what happens is recorded and only the invariants are judged."""
 
 
-class Status(StrEnum):
+class RuleStatus(StrEnum):
     """What the suite does with a rule."""
 
     CHECKED = "checked"
@@ -121,7 +121,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Text
     level: Level
-    status: Status
+    status: RuleStatus
     title: Text
     statement: Text
     cited: tuple[SourceText, ...] = field(name="sources", default=())

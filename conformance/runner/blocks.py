@@ -29,7 +29,7 @@ from conformance.evidence.records import (
 )
 from conformance.results.audit import audit
 from conformance.results.result import Result
-from conformance.rulebook import Status, load
+from conformance.rulebook import RuleStatus, load
 from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.recorded_run import RecordedRun, RunEnd, run_end_after
 from conformance.runner.schedule import Schedule, ScheduledCase, digest_of_cases
@@ -177,7 +177,7 @@ class BlockRunner:
 
     def _counts(self, rule: str) -> bool:
         waived = {waiver.rule for waiver in self.run_session.settings.waivers}
-        return rule not in waived and load().rule(rule).status is not Status.EXCLUDED
+        return rule not in waived and load().rule(rule).status is not RuleStatus.EXCLUDED
 
     def _record_stop(self, part: BlockJournal, error: Exception) -> None:
         end = run_end_after(error)

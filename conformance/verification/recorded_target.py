@@ -151,10 +151,10 @@ class RecordedTarget(HttpTarget):
 
     def worker(self) -> Worker:
         """Return a worker that replays the history that was begun last."""
-        return _Worker(self, self._recording)
+        return _RecordedWorker(self, self._recording)
 
 
-class _Worker:
+class _RecordedWorker:
     def __init__(self, target: RecordedTarget, recording: RunRecording) -> None:
         self._target = target
         self._recording = recording

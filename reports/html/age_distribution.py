@@ -15,7 +15,7 @@ from conformance.reports.html.histories import EvidenceRef
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _SHARES: Final = ("nothing", "less than a tenth", "less than half", "half or more", "everything")
 _FLAGS: Final = {None: "absent", False: "false", True: "true"}
-Counts = Sequence[tuple[str, int]]
+AgeCounts = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def age_distributions_of(refs: Iterable[EvidenceRef], market: Market) -> list[Ag
     return [AgeDistribution(name, tuple(_with_bars(values))) for name, values in distributions if values]
 
 
-def _with_bars(values: Counts) -> Iterator[tuple[str, int, str]]:
+def _with_bars(values: AgeCounts) -> Iterator[tuple[str, int, str]]:
     most = max(count for _, count in values)
     return ((words, count, _BARS[(count * (len(_BARS) - 1)) // most]) for words, count in values)
 

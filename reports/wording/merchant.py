@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from conformance.evidence.records import ActionRecord, BooksRecord, ExchangeRecord, MerchantRecord
-from conformance.obligations.history import Fault, MerchantHistory, Step
+from conformance.obligations.history import Fault, MerchantHistory, MerchantStep
 from conformance.reports.wording.provider import amount, counted
 from conformance.reports.wording.sanitize import in_one_line
 
@@ -65,7 +65,7 @@ _ENDED: Final[Mapping[str, str]] = {
 }
 
 
-def merchant_step_in_words(step: Step, history: MerchantHistory, currency: str) -> str:
+def merchant_step_in_words(step: MerchantStep, history: MerchantHistory, currency: str) -> str:
     """Return one step as a sentence without its full stop."""
     which = f"order {step.order + 1}" if len(history.amounts) > 1 else "the order"
     match step.do:

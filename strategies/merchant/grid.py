@@ -13,14 +13,14 @@ from typing import Final
 from conformance.domain.api_spec import CancelKey
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
-from conformance.obligations.history import SIMPLEST_AMOUNT, Behaviour, Fault, MerchantHistory, Step
+from conformance.obligations.history import SIMPLEST_AMOUNT, Behaviour, Fault, MerchantHistory, MerchantStep
 
 RETRY_AFTER: Final = 30
 """Seconds that ``Retry-After`` asks the merchant to wait."""
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class MerchantSituation:
     """One history of the systematic set.
 
     ``name`` is the course of the order, ``label`` says in words what the history tries.
@@ -115,12 +115,12 @@ class Cell:
         return MerchantHistory(profile, amounts, steps, self.faults, self.behaviour)
 
 
-def systematic_merchant_cases(profile: Profile) -> list[Situation]:
+def systematic_merchant_cases(profile: Profile) -> list[MerchantSituation]:
     """Return the systematic set of an API, in the order in which it is run."""
-    situations: dict[MerchantHistory, Situation] = {}
+    situations: dict[MerchantHistory, MerchantSituation] = {}
     for cell in _cells(profile):
         history = cell.history(profile)
-        situations.setdefault(history, Situation(cell.name, cell.label, history))
+        situations.setdefault(history, MerchantSituation(cell.name, cell.label, history))
     return list(situations.values())
 
 
@@ -231,8 +231,8 @@ def _cancelled_together() -> Iterator[Cell]:
         yield Cell(name, f"{name}, a second cancel succeeds again: {steps}", steps, (), REPEATS)
 
 
-def _step(text: str) -> Step:
+def _step(text: str) -> MerchantStep:
     """Return the step of a word such as ``capture:400@1``."""
     text, _, order = text.partition("@")
     name, _, number = text.partition(":")
-    return Step(name, int(order or 0), int(number or 0))
+    return MerchantStep(name, int(order or 0), int(number or 0))

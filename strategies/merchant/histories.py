@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conformance.domain.api_spec import CancelKey
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
-from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault, MerchantHistory, Step
+from conformance.obligations.history import AFTER, BEFORE, Behaviour, Fault, MerchantHistory, MerchantStep
 from conformance.strategies.provider.money import AMOUNTS
 
 MOST_FAULTS: Final = 3
@@ -63,7 +63,7 @@ def merchant_histories(draw: st.DrawFn, profile: Profile, offered: frozenset[str
     """Draw a history of one or two orders that a merchant with the ``offered`` actions can run."""
     amounts = tuple(draw(st.lists(st.sampled_from(AMOUNTS), min_size=1, max_size=2)))
     lives = [draw(_life(profile, offered, order, amount)) for order, amount in enumerate(amounts)]
-    steps: list[Step] = []
+    steps: list[MerchantStep] = []
     while any(lives):
         # The orders are interleaved at random; the steps of each stay in sequence.
         unfinished = draw(st.sampled_from([life for life in lives if life]))
@@ -75,37 +75,40 @@ def merchant_histories(draw: st.DrawFn, profile: Profile, offered: frozenset[str
 
 
 @st.composite
-def _life(draw: st.DrawFn, profile: Profile, offered: frozenset[str], order: int, amount: int) -> list[Step]:
+def _life(draw: st.DrawFn, profile: Profile, offered: frozenset[str], order: int, amount: int) -> list[MerchantStep]:
     """Draw the steps of one order: how it is approved, captured and ended, with pauses between."""
 
-    def followed_by_pause(step: Step) -> list[Step]:
+    def followed_by_pause(step: MerchantStep) -> list[MerchantStep]:
         return [step, *_pause(draw, offered, order)]
 
-    steps = [Step("create", order)]
+    steps = [MerchantStep("create", order)]
     course = draw(st.sampled_from(("approved", "approved", "late", "3ds", "rejected")))
     if course in _FIRST_EVENT:
-        steps += followed_by_pause(Step(_FIRST_EVENT[course], order))
+        steps += followed_by_pause(MerchantStep(_FIRST_EVENT[course], order))
     ends = ["cancel", "cancel"] + (["abandon"] if "abandon" in offered else [])
     if course == "approved" and "capture" in offered and draw(st.booleans()):
         part = amount // draw(st.sampled_from((2, 3, 5)))
         if part >= spec_of(profile).least_capture:
-            steps.append(Step("capture", order, part))
+            steps.append(MerchantStep("capture", order, part))
         ends = ["cancel"]
         steps += _pause(draw, offered, order)
-    steps += followed_by_pause(Step(draw(st.sampled_from(ends)), order))
+    steps += followed_by_pause(MerchantStep(draw(st.sampled_from(ends)), order))
     if course == "late":
-        steps += followed_by_pause(Step("approve", order))
+        steps += followed_by_pause(MerchantStep("approve", order))
     if course == "3ds":
-        steps += followed_by_pause(Step(draw(st.sampled_from(("finish_3ds", "fail_3ds"))), order))
+        steps += followed_by_pause(MerchantStep(draw(st.sampled_from(("finish_3ds", "fail_3ds"))), order))
     if draw(st.booleans()):
-        steps += followed_by_pause(Step("cancel", order))
+        steps += followed_by_pause(MerchantStep("cancel", order))
     return steps
 
 
-def _pause(draw: st.DrawFn, offered: frozenset[str], order: int) -> list[Step]:
+def _pause(draw: st.DrawFn, offered: frozenset[str], order: int) -> list[MerchantStep]:
     """Draw up to two steps that are not about an order: scheduled work, webhooks, time, or a restart."""
     between = ["tick", "deliver", "wait"]
     between += ["restart"] if "restart" in offered else []
     between += ["deliver_twice", "deliver_reversed"] if "deliver" in offered else []
     names = draw(st.lists(st.sampled_from(between), max_size=2))
-    return [Step("wait", order, draw(st.sampled_from((1, 20, 65)))) if name == "wait" else Step(name) for name in names]
+    return [
+        MerchantStep("wait", order, draw(st.sampled_from((1, 20, 65)))) if name == "wait" else MerchantStep(name)
+        for name in names
+    ]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from conformance.domain.order import Profile
 from conformance.judging.verdicts import CHECKS_NEEDED
-from conformance.rulebook import Status, load
+from conformance.rulebook import RuleStatus, load
 
 from ..reports.journals import EVERYTHING, Writer
 
@@ -28,7 +28,7 @@ def judgements(draw, rules):
         finding = {"branch": "b", "field": "view.state", "permitted": "1", "observed": "2", "reason": "it was wrong"}
         return {"status": status, "findings": [{"rule": rule.id, **finding} for rule in about]}
     if status == "recorded":
-        silent = [rule.id for rule in about if rule.status is Status.RECORDED]
+        silent = [rule.id for rule in about if rule.status is RuleStatus.RECORDED]
         return {"status": status, "records": silent, "examples": names if draw(st.booleans()) else []}
     cause = {"cause": "no answer"} if status == "inconclusive" else {}
     return {"status": status, "examples": names, **cause}
@@ -38,7 +38,7 @@ def judgements(draw, rules):
 def shares(draw, profile):
     """Draw one profile's part of a run: judgements, how often each was made, and where their histories come from."""
     rules = load().governing(profile)
-    everything = [name for rule in rules if rule.status is Status.CHECKED for name in names_of(rule)]
+    everything = [name for rule in rules if rule.status is RuleStatus.CHECKED for name in names_of(rule)]
     gaps = draw(st.one_of(st.just([]), st.lists(st.sampled_from(everything), max_size=2), st.just(everything)))
     shown = {"status": "conforms", "examples": [name for name in everything if name not in gaps]}
     part = [

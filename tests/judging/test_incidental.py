@@ -21,7 +21,7 @@ from conformance.domain.steps import (
 )
 from conformance.judging.incidental import QUESTIONS, incidental_findings
 from conformance.judging.judge import Judgement, StepStatus
-from conformance.rulebook import Status, load
+from conformance.rulebook import RuleStatus, load
 from tests.model.on_paper import DAY, NOTICED, E, P, R
 
 FINE = Judgement(StepStatus.CONFORMS)
@@ -40,7 +40,9 @@ def seen(step, order, judgement=FINE, **observed):
 
 
 def test_what_is_noticed_is_a_rule_of_silence_or_an_open_question():
-    recorded = {rule.id for profile in Profile for rule in load().governing(profile) if rule.status is Status.RECORDED}
+    recorded = {
+        rule.id for profile in Profile for rule in load().governing(profile) if rule.status is RuleStatus.RECORDED
+    }
     assert set(NOTICED) <= recorded
     assert {switch.id for switch in load().switches} >= QUESTIONS
 

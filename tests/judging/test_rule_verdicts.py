@@ -9,7 +9,7 @@ from conformance.domain.order import Profile
 from conformance.judging.rule_verdicts import rule_verdict
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import CHECKS_NEEDED, RuleTally, RuleVerdict, Scope
-from conformance.rulebook import Level, Status, load, load_obligations
+from conformance.rulebook import Level, RuleStatus, load, load_obligations
 from tests.judging.tallies import AGED, BARE, BARE_WIRE, FULL, PLAIN, SHOP, SIDED, USERS, WIRED, tally
 
 SERVER_ERROR = "3 of its histories proved nothing: a server error"
@@ -76,7 +76,7 @@ def test_a_rule_that_is_out_of_scope_says_what_the_target_is_not(rule, scope, sa
 
 
 def test_a_rule_that_is_excluded_is_out_of_scope_and_says_why():
-    rule = next(one for one in load().governing(Profile.ECOM) if one.status is Status.EXCLUDED)
+    rule = next(one for one in load().governing(Profile.ECOM) if one.status is RuleStatus.EXCLUDED)
     result = rule_verdict(rule, tally(), FULL)
     assert (result.in_scope, result.reason) == (False, rule.reason)
 

@@ -10,7 +10,7 @@ from conformance.domain.order import Profile
 from conformance.judging.rule_verdicts import rule_results
 from conformance.judging.run_verdicts import run_verdict
 from conformance.judging.verdicts import CHECKS_NEEDED, EXIT_CODES, RuleTally, RuleVerdict, RunVerdict, Scope
-from conformance.rulebook import Level, Status, load
+from conformance.rulebook import Level, RuleStatus, load
 from tests.judging.tallies import BARE, FULL, tally
 
 
@@ -107,7 +107,7 @@ def test_every_verdict_of_a_run_has_an_exit_code_of_its_own():
     assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
 
 
-CHECKED = [rule for rule in load().governing(Profile.ECOM) if rule.status is not Status.EXCLUDED]
+CHECKED = [rule for rule in load().governing(Profile.ECOM) if rule.status is not RuleStatus.EXCLUDED]
 
 
 @st.composite
@@ -129,11 +129,11 @@ def out_of_nature(rule, scope):
 def again(rule, seen, scope):
     """The same reduction, written a second time from its description."""
     counts = [seen.examples[f"{rule.id}/{side}"] for side in rule.sides] or [seen.examples[rule.id]]
-    if rule.status is Status.EXCLUDED:
+    if rule.status is RuleStatus.EXCLUDED:
         return "EXCLUDED"
     if seen.violations:
         return "VIOLATED"
-    if rule.status is Status.RECORDED:
+    if rule.status is RuleStatus.RECORDED:
         return "RECORDED"
     if seen.inconclusive:
         return "INCONCLUSIVE"

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.domain.order import Profile
 from conformance.merchant.harness import CountingSink, MerchantHarness, MerchantTrialResult
-from conformance.obligations.history import Fault, MerchantHistory, Step
+from conformance.obligations.history import Fault, MerchantHistory, MerchantStep
 from conformance.obligations.judge import CAUSE_ORDER
 from conformance.rulebook import Level, load_obligations
 from conformance.strategies.merchant.plan import plan_merchant_cases
@@ -22,7 +22,7 @@ def history(steps: str, *faults: Fault, profile: str = "epayment", **options: An
     for word in steps.split():
         name, _, order = word.partition("@")
         name, _, number = name.partition(":")
-        parsed.append(Step(name, int(order or 0), int(number or 0)))
+        parsed.append(MerchantStep(name, int(order or 0), int(number or 0)))
     amounts = (1000,) * (1 + max(step.order for step in parsed))
     return MerchantHistory(Profile(profile), amounts, tuple(parsed), faults, **options)
 

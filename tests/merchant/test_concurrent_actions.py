@@ -12,7 +12,7 @@ import pytest
 from conformance.domain.order import Profile
 from conformance.merchant.api import run_merchant
 from conformance.merchant.harness import CountingSink
-from conformance.obligations.history import STEPS, TOGETHER, Step
+from conformance.obligations.history import STEPS, TOGETHER, MerchantStep
 from conformance.reports.wording.merchant import merchant_step_in_words
 from conformance.results.merchant_audit import recompute_merchant_findings
 from conformance.strategies.merchant.grid import systematic_merchant_cases
@@ -83,7 +83,7 @@ def test_the_report_says_that_the_order_was_cancelled_twice_at_once(tmp_path: Pa
 
 @pytest.mark.parametrize("do", STEPS)
 def test_every_step_has_words(do: str):
-    assert merchant_step_in_words(Step(do), history("create"), "NOK")
+    assert merchant_step_in_words(MerchantStep(do), history("create"), "NOK")
 
 
 def test_the_slower_cancel_must_not_undo_the_faster_one():

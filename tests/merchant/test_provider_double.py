@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from conformance.domain.messages import Request
-from conformance.merchant.provider_double.double import NoResponse, ProviderDouble
+from conformance.merchant.provider_double.double import DroppedResponse, ProviderDouble
 from conformance.merchant.provider_double.fault_injection import Faults
 from conformance.merchant.provider_double.mounts import DoubleTransport, LoopbackServer
 from conformance.merchant.provider_double.state import ProviderState
@@ -88,7 +88,7 @@ def test_a_fault_in_front_of_the_provider_keeps_the_request_from_it(kind):
     assert bench.last_record["wire"]["fault"] == kind
     assert bench.last_record["wire"]["reached"] is False
     if kind == "lost-before":
-        assert response == NoResponse(reached=False)
+        assert response == DroppedResponse(reached=False)
         assert bench.last_record["lost"]
     else:
         assert response.status == int(kind.split("-")[1])
@@ -108,8 +108,8 @@ def test_a_fault_behind_the_provider_comes_after_the_request_was_carried_out(kin
     response = bench.cancel()
     assert not bench.payment.payable
     assert bench.last_record["wire"]["reached"] is True
-    assert isinstance(response, NoResponse) == (kind in ("lost-after", "slow-after"))
-    assert (bench.clock.elapsed() - before > 8) == isinstance(response, NoResponse)
+    assert isinstance(response, DroppedResponse) == (kind in ("lost-after", "slow-after"))
+    assert (bench.clock.elapsed() - before > 8) == isinstance(response, DroppedResponse)
     assert bench.cancel().json()["state"] == "TERMINATED"
 
 

@@ -10,7 +10,7 @@ from conformance.domain.order import Attempt, Market, Stage
 from conformance.domain.steps import Addressee, Age, Cancel, Key
 from conformance.model import MODELS, ModelContext, age_for_cancel
 from conformance.model.table import Premise
-from conformance.rulebook import Status, load
+from conformance.rulebook import RuleStatus, load
 from tests.model.on_paper import (
     DAY,
     LATER,
@@ -144,7 +144,7 @@ def test_a_row_cites_every_rule_that_it_names_and_no_other_but_what_all_rows_sha
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_rule_that_is_checked_is_named_by_a_row_unless_it_is_about_a_race(profile):
     governing = list(load().governing(profile))
-    checked = {rule.id for rule in governing if rule.status is Status.CHECKED}
+    checked = {rule.id for rule in governing if rule.status is RuleStatus.CHECKED}
     rules = set().union(*(named(row) for rows in all_rows(MODELS[profile]).values() for row in rows))
     assert checked - rules == RACES[profile]
     assert rules - checked == JUDGED_IF_CHOSEN[profile]
@@ -153,7 +153,7 @@ def test_every_rule_that_is_checked_is_named_by_a_row_unless_it_is_about_a_race(
 def test_every_rule_that_is_checked_can_be_found_in_the_source():
     for profile in PROFILES:
         for rule in load().governing(profile):
-            if rule.status is Status.CHECKED:
+            if rule.status is RuleStatus.CHECKED:
                 assert places()[rule.id]
 
 

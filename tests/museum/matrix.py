@@ -18,7 +18,7 @@ from typing import Any
 from conformance.domain.order import Profile
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
-from conformance.rulebook import Rulebook, Status, load
+from conformance.rulebook import Rulebook, RuleStatus, load
 from conformance.runner.settings import BUDGETS
 
 from . import memo, stage
@@ -126,6 +126,6 @@ def uncovered(faults: Mapping[str, Iterable[str]], book: Rulebook | None = None)
         rows = [set(rules) for name, rules in faults.items() if name.startswith(f"{profile.value}-")]
         for rule in book.governing(profile):
             near = {rule.id, *rule.neighbours}
-            if rule.status is Status.CHECKED and not any(rule.id in row <= near for row in rows):
+            if rule.status is RuleStatus.CHECKED and not any(rule.id in row <= near for row in rows):
                 missing.append((profile, rule.id))
     return missing

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.rulebook import Status, load
+from conformance.rulebook import RuleStatus, load
 from conformance.strategies.provider.walk import walk
 
 from . import __main__ as museum
@@ -86,7 +86,7 @@ def test_every_exhibit_has_a_name_of_its_own_and_every_fault_one_sentence():
 
 def test_every_fault_breaks_checked_rules_of_its_api():
     for fault in FAULTS:
-        known = {rule.id for rule in load().governing(fault.profile) if rule.status is Status.CHECKED}
+        known = {rule.id for rule in load().governing(fault.profile) if rule.status is RuleStatus.CHECKED}
         assert fault.first in fault.red <= known, fault.id
 
 

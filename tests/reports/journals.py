@@ -14,7 +14,7 @@ from conformance.domain.order import Profile
 from conformance.evidence.consistency import PLANNED, digest_of
 from conformance.evidence.journal import Journal
 from conformance.judging.verdicts import CHECKS_NEEDED
-from conformance.rulebook import NEEDS, Readings, Rule, Rulebook, Status, load
+from conformance.rulebook import NEEDS, Readings, Rule, Rulebook, RuleStatus, load
 from tests.stored import record_of
 
 Json = dict[str, Any]
@@ -248,7 +248,7 @@ class Writer:
         )
 
     def checked(self, profile: Profile) -> list[Rule]:
-        return [rule for rule in self.book.governing(profile) if rule.status is Status.CHECKED]
+        return [rule for rule in self.book.governing(profile) if rule.status is RuleStatus.CHECKED]
 
 
 def agreed(profile: Profile) -> str:
@@ -267,7 +267,7 @@ def conformant(directory: Path, *profiles: Profile, **options: Any) -> Path:
         for rule in writer.checked(profile):
             writer.examples(profile, rule)
         for rule in writer.book.governing(profile):
-            if rule.status is Status.RECORDED:
+            if rule.status is RuleStatus.RECORDED:
                 name = writer.history(profile, [{"do": agreed(profile)}, {"do": "cancel"}], cell={}, label="")
                 writer.passed(name, "initiate", agreed(profile))
                 writer.exchange(name, 2, "act", "PUT /cancel", (200, {"status": "Cancelled"}))

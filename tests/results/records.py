@@ -4,7 +4,7 @@ from conformance.domain.order import Profile
 from conformance.evidence.consistency import PLANNED, digest_of
 from conformance.judging.verdicts import RuleVerdict
 from conformance.results.result import result_of
-from conformance.rulebook import NEEDS, Readings, Status, load
+from conformance.rulebook import NEEDS, Readings, RuleStatus, load
 from tests.stored import evidence_of
 
 ECOM = Profile.ECOM
@@ -73,7 +73,7 @@ EVERYTHING = {**OFFERED, "offered": sorted(NEEDS)}
 SHOWN = [
     example
     for one in load().governing(Profile.ECOM)
-    if one.status is Status.CHECKED
+    if one.status is RuleStatus.CHECKED
     for example in ([f"{one.id}/{side}" for side in one.sides] or [one.id])
 ]
 PASSED = several(*[{"examples": SHOWN}] * 3)

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from conformance.domain.order import Market
-from conformance.rulebook import Status, load
+from conformance.rulebook import RuleStatus, load
 from tests.model.on_paper import (
     DAY,
     LATER,
@@ -67,7 +67,7 @@ def test_every_reference_of_the_model_is_a_rule_of_that_profile_and_a_side_that_
     for reference in sorted(everything_cited(profile)):
         name, slash, side = reference.partition("/")
         assert name in governing, f"{reference} does not govern {profile.value}"
-        assert governing[name].status is not Status.EXCLUDED, f"{reference} is excluded"
+        assert governing[name].status is not RuleStatus.EXCLUDED, f"{reference} is excluded"
         assert not slash or side in governing[name].sides, f"{name} has no side {side!r}"
 
 
@@ -82,18 +82,18 @@ def rules_of(status):
 
 
 # Both sides of a rule, or the rule itself, can be shown: without that a run can never be conformant.
-@pytest.mark.parametrize(("profile", "rule"), rules_of(Status.CHECKED))
+@pytest.mark.parametrize(("profile", "rule"), rules_of(RuleStatus.CHECKED))
 def test_every_checked_rule_can_be_shown_on_each_of_its_sides(profile, rule):
     sides = load().rule(rule).sides
     wanted = {f"{rule}/{side}" for side in sides} if sides else {rule}
     assert wanted <= shown(profile)
 
 
-@pytest.mark.parametrize(("profile", "rule"), rules_of(Status.CHECKED))
+@pytest.mark.parametrize(("profile", "rule"), rules_of(RuleStatus.CHECKED))
 def test_every_checked_rule_is_cited_by_a_claim_or_a_branch(profile, rule):
     assert rule in {reference.partition("/")[0] for reference in cited(profile)}
 
 
-@pytest.mark.parametrize(("profile", "rule"), rules_of(Status.RECORDED))
+@pytest.mark.parametrize(("profile", "rule"), rules_of(RuleStatus.RECORDED))
 def test_every_recorded_rule_is_recorded_by_some_step_or_listed_with_a_reason(profile, rule):
     assert (rule in recorded(profile)) != (rule in NOTICED)

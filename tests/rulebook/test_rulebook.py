@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.rulebook import NEEDS, Level, RulebookError, Status, load
+from conformance.rulebook import NEEDS, Level, RulebookError, RuleStatus, load
 from conformance.rulebook.loader import parse, rule_texts
 from conformance.rulebook.render import render_json, render_markdown, render_text
 from conformance.rulebook.source_drift import Staleness
@@ -94,7 +94,7 @@ def test_a_rule_says_what_its_reader_needs(rule):
     assert rule.statement.endswith(".")
     assert rule.statement.count(". ") == 0, "one sentence"
     assert set(rule.needs) <= NEEDS
-    if rule.status is Status.CHECKED:
+    if rule.status is RuleStatus.CHECKED:
         assert 1 <= len(rule.causes) <= 3
         assert rule.level is not Level.SILENT
         assert not rule.reason

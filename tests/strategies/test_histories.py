@@ -32,7 +32,7 @@ from conformance.domain.steps import (
     parts_of,
 )
 from conformance.model import ModelContext
-from conformance.rulebook import Status, load
+from conformance.rulebook import RuleStatus, load
 from conformance.strategies.provider.histories import (
     MOST_CANCELS,
     ages,
@@ -179,7 +179,7 @@ def test_the_draws_cover_what_the_grid_does_not_plan(profile: Profile) -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 def test_the_draws_reach_nearly_every_checked_rule(profile: Profile) -> None:
     reached_rules = {ref.partition("/")[0] for history in sample(profile) for ref in reached(history, ModelContext())}
-    checked = {rule.id for rule in load().governing(profile) if rule.status is Status.CHECKED}
+    checked = {rule.id for rule in load().governing(profile) if rule.status is RuleStatus.CHECKED}
     assert len(checked & reached_rules) >= 0.85 * len(checked)
 
 
@@ -225,7 +225,7 @@ REACHABLE = [
     (profile, rule.id)
     for profile in Profile
     for rule in load().governing(profile)
-    if rule.status is Status.CHECKED and rule.id in REACHED[profile]
+    if rule.status is RuleStatus.CHECKED and rule.id in REACHED[profile]
 ]
 
 

@@ -27,7 +27,7 @@ from conformance.judging.verdicts import CHECKS_NEEDED
 from conformance.model import ModelContext, age_for_cancel
 from conformance.model.context import DEAD_ZONE
 from conformance.model.context import AgeLimit as Judged
-from conformance.rulebook import Readings, Status, load
+from conformance.rulebook import Readings, RuleStatus, load
 from conformance.strategies.provider.ages import age_limits
 from conformance.strategies.provider.api_cases import CASES
 from conformance.strategies.provider.case import Case
@@ -61,7 +61,7 @@ def refs_of(profile: Profile) -> dict[str, str]:
     return {
         ref: rule.id
         for rule in load().governing(profile)
-        if rule.status is Status.CHECKED
+        if rule.status is RuleStatus.CHECKED
         for ref in ([f"{rule.id}/{side}" for side in rule.sides] or [rule.id])
     }
 

@@ -16,7 +16,7 @@ from conformance.sandbox import Provider, create_app
 from conformance.targets.http.asgi_wsgi import AsgiTransport, WsgiTransport
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
-from conformance.targets.http.race_timing import Race
+from conformance.targets.http.race_timing import RaceTiming
 from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.http.target import HttpTarget
 from conformance.wire import Call, NoResponse
@@ -30,7 +30,7 @@ def race(target):
     """Send the same request twice at once; return the pair and the answers."""
 
     async def send():
-        pair, connections = Race(), (target.connect(), target.connect())
+        pair, connections = RaceTiming(), (target.connect(), target.connect())
         answers = await asyncio.gather(
             *(connection.race(CALL, timing) for connection, timing in zip(connections, pair.timings, strict=True))
         )
@@ -93,7 +93,7 @@ def test_an_asgi_application_has_both_requests_at_once():
 
 def test_a_request_without_a_rival_is_sent_alone_and_not_together(monkeypatch):
     monkeypatch.setattr("conformance.targets.http.race_timing.PATIENCE", 0.05)
-    pair = Race()
+    pair = RaceTiming()
     for timing in pair.timings:
         timing.wait()
         with timing:

@@ -20,7 +20,7 @@ from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.fuzzing.campaign import FuzzCampaign
 from conformance.fuzzing.fuzzer import REQUESTS, SECONDS, Limits
-from conformance.fuzzing.openapi import Defect, Description
+from conformance.fuzzing.openapi import Description, DescriptionDefect
 from conformance.fuzzing.recorder import Sent
 from conformance.judging.http_layer import Verdict
 
@@ -92,7 +92,7 @@ def defects_in_words(description: Description) -> Iterator[str]:
         yield f"  and {len(defects) - FEW} more, in the report"
 
 
-def in_words(defect: Defect) -> str:
+def in_words(defect: DescriptionDefect) -> str:
     """Return one defect in words, and whether it was repaired."""
     state = "repaired" if defect.repair else "left as it is"
     return f"{defect.id} at {defect.pointer} ({state}): {defect.reason}"

@@ -16,7 +16,7 @@ from conformance.domain.expectation import BUSY, Observation
 from conformance.domain.observation import Field
 from conformance.domain.steps import Cancel, Initiate, Step
 from conformance.judging.incidental import ecom, epayment, recurring
-from conformance.judging.incidental.base import OBSERVERS, Observer
+from conformance.judging.incidental.base import OBSERVERS, IncidentalObserver
 from conformance.judging.judge import Judgement
 from conformance.model import PossibleOrders
 
@@ -50,7 +50,7 @@ def incidental_findings(
     return {name: words for each in findings for name, words in each}
 
 
-def _observers(step: Step, possible: PossibleOrders) -> list[Observer]:
+def _observers(step: Step, possible: PossibleOrders) -> list[IncidentalObserver]:
     """Return the observers of the order's API. Before an order exists, its kind says which APIs may have it."""
     if isinstance(step, Initiate):
         return [OBSERVERS[profile] for profile in OBSERVERS if step.kind in spec_of(profile).kinds]

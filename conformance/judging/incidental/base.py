@@ -20,7 +20,7 @@ IncidentalFindings: TypeAlias = Iterator[tuple[str, str]]
 _DAY: Final = timedelta(days=1)
 
 
-class Observer(ABC):
+class IncidentalObserver(ABC):
     """Writes down what a conforming step of one API shows in passing."""
 
     profile: ClassVar[Profile]
@@ -51,4 +51,4 @@ def is_plain_cancel(step: Step) -> TypeGuard[Cancel]:
     return isinstance(step, Cancel) and step.to is Addressee.OWN and step.defect is None and step.key is Key.FRESH
 
 
-OBSERVERS: Final = Registry[Observer]("observer of incidental findings")
+OBSERVERS: Final = Registry[IncidentalObserver]("observer of incidental findings")

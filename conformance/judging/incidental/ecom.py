@@ -8,7 +8,7 @@ from conformance.domain.expectation import ACCEPTED, REFUSED, Observation, Scala
 from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile, Stage
 from conformance.domain.steps import Cancel, Expire, Leave3DS, Reject, Step
-from conformance.judging.incidental.base import IncidentalFindings, Observer, is_plain_cancel
+from conformance.judging.incidental.base import IncidentalFindings, IncidentalObserver, is_plain_cancel
 from conformance.judging.judge import Judgement
 from conformance.model import PossibleOrders
 
@@ -17,7 +17,7 @@ _REFUSED_FOR_THE_AGE: Final = "EC-13"
 _UNAPPROVED: Final = (Stage.INITIATED, Stage.IN_3DS)
 
 
-class EcomObserver(Observer):
+class EcomObserver(IncidentalObserver):
     """Observes how cancels are answered (`C2`, `C3`, `C4`, `C7`, `C9`), and what the history says of an end (`C11`)."""
 
     profile: ClassVar[Profile] = Profile.ECOM

@@ -8,14 +8,14 @@ from conformance.domain.expectation import REFUSED, Observation
 from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile
 from conformance.domain.steps import Cancel, Initiate, Step
-from conformance.judging.incidental.base import IncidentalFindings, Observer, is_plain_cancel
+from conformance.judging.incidental.base import IncidentalFindings, IncidentalObserver, is_plain_cancel
 from conformance.judging.judge import Judgement
 from conformance.model import PossibleOrders
 
 _LOG_ORDERS: Final = {"oldest-first": "oldest first", "newest-first": "newest first", "mixed": "in no order"}
 
 
-class EpaymentObserver(Observer):
+class EpaymentObserver(IncidentalObserver):
     """Observes the order of the event log, what becomes of an old reservation, and whether refusals have codes."""
 
     profile: ClassVar[Profile] = Profile.EPAYMENT

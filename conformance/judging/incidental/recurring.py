@@ -8,14 +8,14 @@ from conformance.domain.expectation import Observation
 from conformance.domain.observation import Field
 from conformance.domain.order import Kind, Order, Profile
 from conformance.domain.steps import Cancel, Initiate, Step
-from conformance.judging.incidental.base import IncidentalFindings, Observer
+from conformance.judging.incidental.base import IncidentalFindings, IncidentalObserver
 from conformance.judging.judge import Judgement
 from conformance.model import PossibleOrders
 
 _CHARGES: Final = (Kind.CHARGE_RESERVE, Kind.CHARGE_DIRECT)
 
 
-class RecurringObserver(Observer):
+class RecurringObserver(IncidentalObserver):
     """Observes the state of a charge that was just created."""
 
     profile: ClassVar[Profile] = Profile.RECURRING

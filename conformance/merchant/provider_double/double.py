@@ -60,7 +60,7 @@ class WriteRecord(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NoResponse:
+class DroppedResponse:
     """The merchant gets no response.
 
     ``reached`` says whether the provider carried the request out, ``seconds`` how long the merchant waits in vain.
@@ -142,7 +142,7 @@ class ProviderDouble:
 
     # Called by the mounts
 
-    def respond(self, request: Request, host: str = "", connection: str = "") -> Response | NoResponse:
+    def respond(self, request: Request, host: str = "", connection: str = "") -> Response | DroppedResponse:
         """Return the response to a merchant's request, after recording both.
 
         Args:
@@ -169,9 +169,9 @@ class ProviderDouble:
         with self._lock:
             host, _, path = url.partition("://")[2].partition("/")
             request = Request(method, f"/{path}", headers, body)
-            self._record(request, RoutedRequest("foreign", "", ""), host, "", NoResponse(reached=False))
+            self._record(request, RoutedRequest("foreign", "", ""), host, "", DroppedResponse(reached=False))
 
-    def _respond(self, request: Request, host: str) -> Response | NoResponse:
+    def _respond(self, request: Request, host: str) -> Response | DroppedResponse:
         route = route_request(request.method, request.path)
         self.context.operations.add(route.operation)
         if route.payment_id in self.state.inherited and self._owner(route) is None:
@@ -187,7 +187,7 @@ class ProviderDouble:
             return response
         return self._respond_with_faults(request, route, host)
 
-    def _respond_with_faults(self, request: Request, route: RoutedRequest, host: str) -> Response | NoResponse:
+    def _respond_with_faults(self, request: Request, route: RoutedRequest, host: str) -> Response | DroppedResponse:
         faults = self.faults.meeting(_FAULT_OPERATIONS.get(route.operation, route.operation))
         kinds = {fault.kind for fault in faults}
         if "approve-before" in kinds:
@@ -215,7 +215,7 @@ class ProviderDouble:
 
     def _exchange(
         self, request: Request, route: RoutedRequest, host: str, fault: Fault | None, *, copy: bool = False
-    ) -> Response | NoResponse:
+    ) -> Response | DroppedResponse:
         """Carry a request out, or let a fault meet it; record the exchange and return the response."""
         owner = self._owner(route)
         payment = None if owner is None else self.payment_of(owner)
@@ -223,13 +223,13 @@ class ProviderDouble:
         kind, response = self._outcome_of(request, route, fault)
         after = None if payment is None else self.state.record(*payment)
         self._record(request, route, host, kind, response, before, after, copy=copy)
-        if isinstance(response, NoResponse) and response.seconds:
+        if isinstance(response, DroppedResponse) and response.seconds:
             self.clock.skip(response.seconds)
         return response
 
     def _outcome_of(
         self, request: Request, route: RoutedRequest, fault: Fault | None
-    ) -> tuple[str, Response | NoResponse]:
+    ) -> tuple[str, Response | DroppedResponse]:
         """Return the kind of the fault that met a request, or an empty text, and the response."""
         repetition = _repetition_key(request, route)
         if repetition in self._sticky:
@@ -243,7 +243,7 @@ class ProviderDouble:
         response = faulty_response(fault, route.api, request.path)
         if response is None:
             reached = fault.kind in AFTER
-            return fault.kind, NoResponse(reached, seconds=float(fault.seconds) if reached else 0.0)
+            return fault.kind, DroppedResponse(reached, seconds=float(fault.seconds) if reached else 0.0)
         if fault.kind == "sticky-400" and repetition:
             self._sticky[repetition] = response
         return fault.kind, response
@@ -278,7 +278,7 @@ class ProviderDouble:
         route: RoutedRequest,
         host: str,
         fault: str,
-        response: Response | NoResponse,
+        response: Response | DroppedResponse,
         before: ProviderRecord | None = None,
         after: ProviderRecord | None = None,
         *,
@@ -289,9 +289,9 @@ class ProviderDouble:
             step=self.context.step,
             purpose="act",
             request=self._request_record(request),
-            response=None if isinstance(response, NoResponse) else _response_record(response),
+            response=None if isinstance(response, DroppedResponse) else _response_record(response),
             ms=0,
-            lost=_why_no_response(route, response) if isinstance(response, NoResponse) else None,
+            lost=_why_no_response(route, response) if isinstance(response, DroppedResponse) else None,
             wire=WireRecord(
                 action=self.context.action,
                 order=self.context.order,
@@ -303,7 +303,7 @@ class ProviderDouble:
                 connection=self._connection,
                 at=round(self.clock.elapsed(), 3),
                 fault=fault,
-                reached=response.reached if isinstance(response, NoResponse) else fault in ("", *AFTER),
+                reached=response.reached if isinstance(response, DroppedResponse) else fault in ("", *AFTER),
                 copy=copy,
                 before=before,
                 after=after,
@@ -346,7 +346,7 @@ def _response_record(response: Response) -> ResponseRecord:
     return ResponseRecord(status=response.status, headers=response.headers, body=body_as_record(response.body))
 
 
-def _why_no_response(route: RoutedRequest, response: NoResponse) -> str:
+def _why_no_response(route: RoutedRequest, response: DroppedResponse) -> str:
     if route.operation == "foreign":
         return "another host is never reached"
     return "the answer was lost" if response.reached else "the connection was dropped"

@@ -15,7 +15,7 @@ import httpx
 import respx
 
 from conformance.domain.messages import Request
-from conformance.merchant.provider_double.double import NoResponse, ProviderDouble
+from conformance.merchant.provider_double.double import DroppedResponse, ProviderDouble
 from conformance.merchant.provider_double.virtual_clock import StuckError
 
 HOST: Final = "127.0.0.1"
@@ -52,7 +52,7 @@ def respond_to_httpx(
         raise httpx.ConnectError("Only the provider at the base URL can be reached in a test run", request=request)
     path = request.url.raw_path.decode("latin-1")
     response = double.respond(Request(request.method, path, request_headers, body), request.url.host)
-    if isinstance(response, NoResponse):
+    if isinstance(response, DroppedResponse):
         if response.reached:
             raise httpx.ReadTimeout("The read operation timed out", request=request)
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
@@ -213,8 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             response = double.respond(Request(self.command, path, headers, body), HOST, str(self.client_address[1]))
         except StuckError:
-            response = NoResponse(reached=False)
-        if isinstance(response, NoResponse):
+            response = DroppedResponse(reached=False)
+        if isinstance(response, DroppedResponse):
             self.close_connection = True
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)

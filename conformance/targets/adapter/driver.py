@@ -43,7 +43,7 @@ CallMethod = Callable[..., Awaitable[Any]]
 """Calls a method of the adapter: its name, then its arguments; returns whatever the method returns."""
 
 
-class UnansweredError(Exception):
+class UnusableResultError(Exception):
     """A method did not return a usable result. The message says why."""
 
 
@@ -92,7 +92,7 @@ class AdapterDriver:
                     name.replace("answer.", "view."): value for name, value in _observation_of("read", view).items()
                 }
             return view_of(self._profile, view)
-        except UnansweredError as error:
+        except UnusableResultError as error:
             cause = str(error)
             unread: ObservedFields = {Field.VIEW_OUTCOME: LOST, Field.VIEW_CAUSE: cause}
             return missing | unread | _unanswered(f"the order could not be read back: {cause}")
@@ -121,7 +121,7 @@ class AdapterDriver:
     async def _result_of(self, method: str, *arguments: Any, **named: Any) -> ObservedFields:
         try:
             return _observation_of(method, await self._call_method(method, *arguments, **named))
-        except UnansweredError as error:
+        except UnusableResultError as error:
             return _unanswered(str(error))
 
 
@@ -139,13 +139,13 @@ def _observation_of(method: str, answer: object) -> ObservedFields:
         case Refused():
             return _refused(method, answer)
     expected = "an OrderView or Refused" if method == "read" else "Accepted, Refused or Pending"
-    raise UnansweredError(f"{method}() returned {_kind(answer)} where {expected} is meant")
+    raise UnusableResultError(f"{method}() returned {_kind(answer)} where {expected} is meant")
 
 
 def _refused(method: str, answer: Refused) -> ObservedFields:
     status = answer.status
     if status is not None and not (_whole(status) and 400 <= status < 600):
-        raise UnansweredError(f"{method}() refused with the status {status!r}, which is not 400 to 599")
+        raise UnusableResultError(f"{method}() refused with the status {status!r}, which is not 400 to 599")
     observed = outcome_fields(Response(400 if status is None else status))
     if status is None:
         del observed[Field.ANSWER_STATUS]
@@ -169,16 +169,16 @@ def view_of(profile: Profile, view: object) -> ObservedFields:
 
     """
     if not isinstance(view, OrderView):
-        raise UnansweredError(f"read() returned {_kind(view)} where an OrderView or Refused is meant")
+        raise UnusableResultError(f"read() returned {_kind(view)} where an OrderView or Refused is meant")
     if not isinstance(view.state, str):
-        raise UnansweredError(f"read() returned a state that is {_kind(view.state)} where text is meant")
+        raise UnusableResultError(f"read() returned a state that is {_kind(view.state)} where text is meant")
     observed: ObservedFields = {Field.VIEW_OUTCOME: ACCEPTED, Field.VIEW_STATE: view.state}
     for name in _AMOUNTS:
         amount = getattr(view, name)
         if amount is None and name not in _AMOUNTS[:3]:
             continue
         if not _whole(amount):
-            raise UnansweredError(f"read() returned {name!r} as {_kind(amount)} where whole minor units are meant")
+            raise UnusableResultError(f"read() returned {name!r} as {_kind(amount)} where whole minor units are meant")
         observed[f"view.{name}"] = amount
     if view.currency is not None:
         observed[Field.VIEW_CURRENCY] = str(view.currency)
@@ -190,7 +190,7 @@ def _log(profile: Profile, events: object) -> ObservedFields:
     if not isinstance(events, Sequence) or not all(
         isinstance(event, Event) and _whole(event.amount) for event in events
     ):
-        raise UnansweredError("read() returned 'events' that are not a list of Event(name, amount)")
+        raise UnusableResultError("read() returned 'events' that are not a list of Event(name, amount)")
     observed: ObservedFields = {}
     log = spec_of(profile).log
     for total, names in log.totals.items():

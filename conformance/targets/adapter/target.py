@@ -12,7 +12,7 @@ from conformance.domain.observation import Field
 from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import Approve, Cancel, Initiate, actions_of
-from conformance.targets.adapter.driver import AdapterDriver, UnansweredError
+from conformance.targets.adapter.driver import AdapterDriver, UnusableResultError
 from conformance.targets.adapter.inspection import Methods, methods_of, profiles_of
 from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
 from conformance.targets.operator import Operator
@@ -127,13 +127,13 @@ class AdapterTarget:
 
     async def _call_method(self, method: str, *arguments: Any, **named: Any) -> Any:
         if method not in self._methods:
-            raise UnansweredError(f"the adapter has no {method}()")
+            raise UnusableResultError(f"the adapter has no {method}()")
         try:
             return await self._thread.call(self._methods[method], self._timeout, *arguments, **named)
         except RaisedError as error:
-            raise UnansweredError(f"{method}() raised {error}") from error
+            raise UnusableResultError(f"{method}() raised {error}") from error
         except TimeoutError:
-            raise UnansweredError(f"{method}() did not return within {self._timeout:g} seconds") from None
+            raise UnusableResultError(f"{method}() did not return within {self._timeout:g} seconds") from None
 
     def _driver(self, profile: Profile, order_id: str) -> AdapterDriver:
         return AdapterDriver(

@@ -11,7 +11,7 @@ from conformance.domain.messages import Call, NoResponse, ResponseOrNone
 from conformance.domain.observation import Field
 from conformance.domain.steps import Cancel, Step, Together
 from conformance.targets.http.health_monitor import HealthMonitor
-from conformance.targets.http.race_timing import Race, RequestTiming
+from conformance.targets.http.race_timing import RaceTiming, RequestTiming
 from conformance.targets.http.request_sender import RequestSender, SendPolicy
 from conformance.targets.http.token_store import Token, TokenStore
 from conformance.targets.operator import ManualSteps
@@ -93,11 +93,13 @@ class HttpDriver:
         race, *racers = await self._both(*reads, self._beside)
         return race.together and not any(isinstance(racer.answer, NoResponse) for racer in racers)
 
-    async def _both(self, first: Calls, second: Calls, beside: Connection) -> tuple[Race, _RacedRequest, _RacedRequest]:
+    async def _both(
+        self, first: Calls, second: Calls, beside: Connection
+    ) -> tuple[RaceTiming, _RacedRequest, _RacedRequest]:
         # Rate limits and tokens are dealt with before, so that the two are sent at the same moment.
         first_call = await self._sender.prepare(next(first), self._link)
         second_call = await self._sender.prepare(next(second), beside)
-        race = Race()
+        race = RaceTiming()
         first_timing, second_timing = race.timings
         racers = await asyncio.gather(
             self._send_racer(first_call, first, self._link, first_timing),

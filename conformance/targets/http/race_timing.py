@@ -12,7 +12,7 @@ PATIENCE: Final = 2.0
 """Seconds that a request waits for the other one. After that it is sent alone, and the race proves nothing."""
 
 
-class Race:
+class RaceTiming:
     """A race of two requests for one order, each with a timing of its own."""
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ RETRIES: Final = 2
 
 
 @dataclass
-class Session:
+class HttpSession:
     """What is known of a target once it was reached.
 
     Attributes:
@@ -114,7 +114,7 @@ async def open_session(
     today: date,
     learn_secret: Callable[[str], None],
     record: RecordExchange,
-) -> Session:
+) -> HttpSession:
     """Start a target, fetch a token and ask the test control API what it offers.
 
     Raises:
@@ -132,7 +132,7 @@ async def open_session(
         capabilities = await _fetch_capabilities(transport, connection, record) if transport.control else Capabilities()
     finally:
         await connection.close()
-    return Session(
+    return HttpSession(
         transport,
         Credentials(
             credentials.subscription_key, credentials.msn, token.text, credentials.other_msn, credentials.phone

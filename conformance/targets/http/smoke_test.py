@@ -16,7 +16,7 @@ from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Initiate
 from conformance.targets.http.driver import HttpDriver
-from conformance.targets.http.session import Session, describe
+from conformance.targets.http.session import HttpSession, describe
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection, TargetError
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
@@ -32,7 +32,7 @@ _NO_ANSWER: Final = frozenset({LOST, BROKEN, BUSY, ODD})
 """Outcomes that show nothing of what a target offers."""
 
 
-async def smoke_test(session: Session, profile: Profile, record: RecordExchange) -> str:
+async def smoke_test(session: HttpSession, profile: Profile, record: RecordExchange) -> str:
     """Take one order through its life and note in the session what the target offers.
 
     Returns a sentence about what was done. Nothing in it is a verdict.
@@ -58,7 +58,7 @@ async def smoke_test(session: Session, profile: Profile, record: RecordExchange)
 
 class _SmokeTest:
     def __init__(
-        self, session: Session, profile: Profile, record: RecordExchange, connection: Connection, number: int
+        self, session: HttpSession, profile: Profile, record: RecordExchange, connection: Connection, number: int
     ) -> None:
         self._session = session
         self._order_id = session.naming.order_id(profile, f"smoke{number}")

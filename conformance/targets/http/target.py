@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming
 from conformance.targets.http.credentials import EnvironmentCredentials
-from conformance.targets.http.session import Session, open_session
+from conformance.targets.http.session import HttpSession, open_session
 from conformance.targets.http.smoke_test import smoke_test
 from conformance.targets.operator import ManualSteps, Operator, manual_actions
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
@@ -26,7 +26,7 @@ class HttpTarget:
     ) -> None:
         self.transport = transport
         self._credentials = credentials
-        self._session: Session | None = None
+        self._session: HttpSession | None = None
         self.kind = transport.kind
         self.name = transport.name
         self.control = transport.control
@@ -64,7 +64,7 @@ class HttpTarget:
         )
 
     @property
-    def session(self) -> Session:
+    def session(self) -> HttpSession:
         """The session, once the target is open."""
         if self._session is None:
             raise RuntimeError("the target was not opened")
