@@ -121,7 +121,7 @@ class RecordedTarget(HttpTarget):
         super().__init__(transport, credentials)
 
     async def open(
-        self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: Callable[..., None]
+        self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
         """Replay how the target was reached."""
         first = next(self._recording.probe.requests(), None)
@@ -159,7 +159,7 @@ class _RecordedWorker:
         self._target = target
         self._recording = recording
 
-    def driver(self, profile: Profile, order_id: str, record: Callable[..., None]) -> Driver:
+    def driver(self, profile: Profile, order_id: str, record: RecordExchange) -> Driver:
         exchanges = self._recording.current
         self._target.prepare(profile, exchanges)
         connection, beside = RecordedConnection(exchanges), RecordedConnection(exchanges)
