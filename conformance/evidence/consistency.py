@@ -182,12 +182,6 @@ def _set_aside(
     yield from _played_again(record, follower, complete=complete, aside=bool(aside))
 
 
-def _fails_sequentially(name: str, judged: dict[str, list[JudgementRecord]]) -> bool:
-    """Whether a race's two requests, sent one after the other, do not conform either."""
-    attempts = (judged.get(name + letter, []) for letter in SEQUENTIAL_SUFFIXES)
-    return any(judgements and judgements[-1].status in _LAST for judgements in attempts)
-
-
 def _played_again(
     record: HistoryRecord, follower: HistoryRecord | None, *, complete: bool, aside: bool
 ) -> Iterator[str]:

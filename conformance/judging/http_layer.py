@@ -84,11 +84,6 @@ class Verdict:
         )
 
 
-def _without_branch(finding: dict[str, str]) -> dict[str, str]:
-    # These rules have no branches: a request either keeps them or not.
-    return {name: value for name, value in finding.items() if name != "branch"}
-
-
 @dataclass(frozen=True, slots=True)
 class FuzzedRequest:
     """A request that was answered, and what is known about it."""

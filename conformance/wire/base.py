@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final, TypeAlias
 from urllib.parse import quote
@@ -275,7 +275,6 @@ class Wire(ABC):
     offered: frozenset[str] = frozenset()
     profile: ClassVar[Profile]
     base: ClassVar[str]
-    control_id: str = field(default="", init=False)
 
     def perform(self, step: Step) -> Calls:
         """Yield the calls that make a step happen; return the observation of its response."""
