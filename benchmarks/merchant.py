@@ -55,7 +55,7 @@ class Shop:
 
     def _order(self, number: int) -> Order:
         id_ = f"cc-bare-{number:04d}"
-        agreement = self.state.agree(id_) if self.history.profile is Profile.RECURRING else ""
+        agreement = self.state.agree(self.history.profile, id_) if self.history.profile is Profile.RECURRING else ""
         return Order(id_, self.history.amounts[number], "NOK", id_, agreement)
 
     def handle(self, request: httpx.Request) -> httpx.Response:
