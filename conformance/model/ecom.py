@@ -1,7 +1,8 @@
 """eCom v2, whose Cancel has the flag `shouldReleaseRemainingFunds`.
 
 `PUT /ecomm/v2/payments/{orderId}/cancel`. Sources: the Cancellations page, the eCom guide and its OpenAPI description
-2.0.3. Rule ids are the rulebook's.
+2.0.3. Ids such as `EC-07` are rules of the rulebook, and `C4` or ``allows("C4", ...)`` is an interpretation. Read
+`PLAIN_CANCEL` first: it is the documented Cancel; everything above it builds its cells.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ from conformance.model.transitions import Then, cancelled, cancelled_unreserved,
 
 SPEC: Final = spec_of(Profile.ECOM)
 SHOWN_BY_CANCEL: Final[Rules] = ("EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-4", "INV-10")
-"""Of what every successful cancel is an example: the forms of the answer and the history, and the books."""
+"""What every successful cancel is a check of: the forms of the answer and the history, and the books."""
 
 
 # How a cancel is answered
@@ -103,15 +104,15 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> PermittedResp
 
     def response(premise: Premise, after: Order) -> Claims:
         too_old = not_for_its_age(premise.order, SPEC.too_old_codes)
-        return (*success, *too_old, *_names(premise, answer), *_summary(after, answer))
+        return (*success, *too_old, *_transaction(premise, answer), *_summary(after, answer))
 
     return response
 
 
-def _names(premise: Premise, rules: Rules) -> Claims:
-    """Claim what an answer says, without the summary.
+def _transaction(premise: Premise, rules: Rules) -> Claims:
+    """Claim what the answer says of the order and the transaction, apart from the summary.
 
-    Only the order's id is required; what else is there has to be right.
+    Only the order's id is required. Other fields may be missing, but not wrong.
     """
     order, context = premise.order, premise.context
     exact = not context.allows("C3", "tolerant")
@@ -134,9 +135,9 @@ def _names(premise: Premise, rules: Rules) -> Claims:
 
 
 def _summary(after: Order, rules: Rules) -> Claims:
-    """Claim the summary of an answer.
+    """Claim the summary of amounts in the answer.
 
-    Before the approval the documented example has none, and only the invariants speak of it.
+    Before the approval, the documented example has none, so that only the invariants say anything about it.
     """
     reserved = after.since_reserved is not None
     return (
@@ -148,9 +149,9 @@ def _summary(after: Order, rules: Rules) -> Claims:
 
 
 def rejection(premise: Premise) -> Permitted:
-    """Return the statuses of a rejection (`C4`).
+    """Return the permitted statuses of a rejection (`C4`).
 
-    Where the order is too old, its age may be the reason as well (`C23`).
+    Unless the order is within the age limit, that is any refusal: its age may be the reason as well (`C23`).
     """
     if premise.age is not AgeLimit.WITHIN or premise.context.allows("C4", "any-4xx"):
         return REFUSAL
@@ -164,11 +165,11 @@ def too_old_code(premise: Premise) -> Codes:
 
 def of_group(group: str, refusal: Permit) -> Permit:
     """Permit a refusal from the group of errors that the guide lists it in."""
-    named = Claim(Field.ANSWER_GROUP, Folded((group,), optional=True), (refusal.rules[0].partition("/")[0],))
+    in_group = Claim(Field.ANSWER_GROUP, Folded((group,), optional=True), (refusal.rules[0].partition("/")[0],))
 
     def response(premise: Premise, after: Order) -> Claims:
-        answer = refusal.response if isinstance(refusal.response, tuple) else refusal.response(premise, after)
-        return (*answer[:2], named, *answer[2:])
+        outcome, status, *code = refusal.answer(premise, after)
+        return (outcome, status, in_group, *code)
 
     return replace(refusal, response=response)
 
@@ -176,13 +177,13 @@ def of_group(group: str, refusal: Permit) -> Permit:
 # What the order decides about its cancel
 
 NOTHING_TO_CAPTURE: Final = RulesByAspect(released=("INV-2",), captured=("INV-3",))
-"""Whatever a successful cancel is an example of, nothing can be captured after it, and it moves no money."""
+"""After any successful cancel, nothing is left to capture, and no captured money was moved."""
 RELEASABLE: Final = RESERVED | (PARTLY_CAPTURED & FLAG_TRUE)
-"""A cancel releases something, unless it comes too late."""
+"""A cancel releases money, unless it comes too late."""
 
 
 def release_or_refusal(name: str, then: Then) -> tuple[Permit, ...]:
-    """Permit either, as an example of nothing: no sentence decides between them."""
+    """Permit either, as a check of no rule: no sentence decides between them."""
     return Permit(name, cancel_response(), then, blame=NOTHING_TO_CAPTURE), REFUSED_UNJUDGED
 
 
@@ -312,7 +313,7 @@ PLAIN_CANCEL: Final = Table(
                 ),
             ),
         ),
-        # Cancel what has ended: nothing is documented, and so it is judged only where one interpretation was chosen.
+        # Cancel an order that has ended: nothing is documented, so it is judged only if one interpretation was chosen.
         Row(given=CANCELLED & C10_IS_OPEN, permits=nothing_left()),
         Row(given=CANCELLED & ~C10_IS_OPEN, permits=nothing_left("EC-14")),
         Row(given=REJECTED | EXPIRED, permits=nothing_left()),
@@ -324,10 +325,7 @@ PLAIN_CANCEL: Final = Table(
 
 
 def invalid_field(*names: str) -> Permit:
-    """Permit the refusal of a body, with the name of a field as its error code.
-
-    That is the name of the field itself, or of the object that it belongs to.
-    """
+    """Permit the refusal of a body whose error code names the wrong field, or the object that it belongs to."""
     code = Claim(Field.ANSWER_CODE, Mentions(names), ("EC-25",))
     return of_group("InvalidRequest", refuse("EC-25", status=BAD_REQUEST, also=(code,)))
 
@@ -400,7 +398,7 @@ class EcomModel(ApiModel):
     """What the documentation says of eCom, step by step."""
 
     profile = Profile.ECOM
-    making = Table((Row(permits=(Permit("initiated", accepted()),)),))
+    initiation = Table((Row(permits=(Permit("initiated", accepted()),)),))
     tables: ClassVar = {
         Cancel: CANCEL,
         Capture: captures(
@@ -419,7 +417,7 @@ class EcomModel(ApiModel):
         # What was reserved can no longer be captured.
         Age: ageing_of_payment(lambda premise: (Claim(Field.VIEW_TO_CAPTURE, NoneOf((premise.order.remaining,))),)),
     }
-    # The history tells of no cancel.
+    # The history has no entry of a cancel.
     nothing_released = (Claim(Field.VIEW_LOG_CANCELS, one_of(0), ("INV-1",)),)
     # It ended before it was reserved: the user may have done that, or Vipps (EC-15, EC-16, EC-18).
     ended_by_others = (Claim(Field.VIEW_SUMMARY, one_of(False)),)

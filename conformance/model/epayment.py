@@ -86,7 +86,7 @@ from conformance.model.table import (
     Row,
     RulesByAspect,
     Table,
-    where,
+    Where,
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, remainder_released
 
@@ -169,9 +169,9 @@ def authorized_code(premise: Premise) -> Codes:
 # What the order decides about its cancel
 
 SHOWN_BY_CANCEL: Final[Rules] = ("EP-32", "INV-2", "INV-3", "INV-4", "INV-10")
-"""Of what every successful cancel is an example: whose reference the answer carries, and the books."""
+"""What every successful cancel is a check of: whose reference the answer carries, and the books."""
 AFTER_RESERVATION: Final[Rules] = ("EP-30", *SHOWN_BY_CANCEL, "INV-8")
-"""Of what the cancel of an authorized payment is an example beside: an event of its own, and a state that stays."""
+"""What the cancel of an authorized payment is a check of besides: an event of its own, and a state that stays."""
 BEFORE_RESERVATION: Final[Rules] = ("EP-29", *SHOWN_BY_CANCEL)
 
 
@@ -211,7 +211,7 @@ def remainder_released_by(rule: str) -> Permit:
 
 
 def release_or_refusal(then: Then) -> tuple[Permit, ...]:
-    """Permit either, as an example of nothing.
+    """Permit either, as a check of no rule.
 
     The order is too close to the age limit to tell.
     """
@@ -344,7 +344,7 @@ another_body = (
     same_success(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
     same_refusal(blame=RulesByAspect.all("INV-3"), when=BODY_DIFFERS & NO_PARAMETER),
 )
-new_request = where(NO_PARAMETER, PLAIN_CANCEL)
+new_request = Where(NO_PARAMETER, PLAIN_CANCEL)
 
 SAME_KEY_AGAIN: Final = (
     # With the same body, it is safe to try again: there is no second effect.
@@ -373,7 +373,7 @@ SAME_KEY_AGAIN: Final = (
             same_refusal("EP-24", blame=NOTHING_CHANGED),
             new_request,
             *another_body,
-            where(FOR_THE_MOMENT & ~NO_PARAMETER & ~BODY_DIFFERS, PLAIN_CANCEL),
+            Where(FOR_THE_MOMENT & ~NO_PARAMETER & ~BODY_DIFFERS, PLAIN_CANCEL),
         ),
         new=PLAIN_CANCEL,
     ),
@@ -420,7 +420,7 @@ class EpaymentModel(ApiModel):
     """What the documentation says of ePayment, step by step."""
 
     profile = Profile.EPAYMENT
-    making = Table((Row(permits=(Permit("initiated", accepted()),)),))
+    initiation = Table((Row(permits=(Permit("initiated", accepted()),)),))
     tables: ClassVar = {
         Cancel: CANCEL,
         Capture: captures(

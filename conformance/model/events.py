@@ -128,7 +128,7 @@ def ageing(*signs: Varying[Claims]) -> tuple[Row, ...]:
         Row(given=CANCELLED, permits=(irreversible,)),
         Row(
             given=REMAINDER & PAST_DEADLINE,
-            permits=(replace(standing, tells=("C20", "kept")), ENDED_BY_OTHERS, *lapses),
+            permits=(replace(standing, shows=("C20", "kept")), ENDED_BY_OTHERS, *lapses),
         ),
         Row(given=REMAINDER, permits=(standing, ENDED_BY_OTHERS, *lapses)),
         Row(permits=(OLDER, ENDED_BY_OTHERS)),

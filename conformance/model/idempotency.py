@@ -13,13 +13,13 @@ from conformance.model.conditions import FIRST_ACCEPTED, FIRST_REFUSED, KEY_FORG
 from conformance.model.table import (
     ALWAYS,
     Condition,
+    Outcomes,
     Permit,
-    Permits,
     Premise,
     Row,
     RulesByAspect,
     Table,
-    without_rules,
+    WithoutRules,
 )
 
 
@@ -47,7 +47,7 @@ def same_refusal(*rules: str, blame: RulesByAspect, when: Condition = ALWAYS) ->
 @dataclass(frozen=True, slots=True)
 class _About:
     rule: str
-    permits: tuple[Permits, ...]
+    permits: tuple[Outcomes, ...]
 
     def branches(self, premise: Premise) -> Iterator[Branch]:
         for permits in self.permits:
@@ -55,18 +55,18 @@ class _About:
                 yield branch if self.rule in branch.rules else replace(branch, rules=(*branch.rules, self.rule))
 
 
-def about(rule: str, *permits: Permits) -> Permits:
-    """Permit the same outcomes, each of which is an example of the rule as well."""
+def about(rule: str, *permits: Outcomes) -> Outcomes:
+    """Permit the same outcomes, each of which is a check of the rule as well."""
     return _About(rule, permits)
 
 
-def while_remembered(given: Condition, *permits: Permits, new: Table) -> tuple[Row, ...]:
+def while_remembered(given: Condition, *permits: Outcomes, new: Table) -> tuple[Row, ...]:
     """Return the rows about a repeated key.
 
     One says what is required of it, the other what is permitted once the key may be forgotten: the request is a new one
     then.
     """
     return (
-        Row(given=given & KEY_FORGOTTEN, request=SAME_KEY, permits=(without_rules(*permits, new),)),
+        Row(given=given & KEY_FORGOTTEN, request=SAME_KEY, permits=(WithoutRules((*permits, new)),)),
         Row(given=given & ~KEY_FORGOTTEN, request=SAME_KEY, permits=permits),
     )

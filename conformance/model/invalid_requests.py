@@ -14,7 +14,7 @@ from conformance.domain.observation import Field
 from conformance.domain.steps import Cancel
 from conformance.model.claims import ANY_REFUSAL, outcome, refused
 from conformance.model.conditions import FOREIGN_ORDER, NEW_KEY, UNITS_DISTINGUISHED
-from conformance.model.table import NOTHING_CHANGED, Condition, Permit, Permits, Premise, Row, Table, without_rules
+from conformance.model.table import NOTHING_CHANGED, Condition, Outcomes, Permit, Premise, Row, Table, WithoutRules
 
 REFUSED_FOR_ITS_KEY: Final = Permit(
     "refused for its key", refused((), ANY_REFUSAL), blame=NOTHING_CHANGED, when=~NEW_KEY
@@ -35,7 +35,7 @@ class _WithoutDefect:
 class _Refusals:
     """The refusals among the permitted outcomes, with any error code."""
 
-    permits: Permits
+    permits: Outcomes
 
     def branches(self, premise: Premise) -> Iterator[Branch]:
         for branch in self.permits.branches(premise):
@@ -46,7 +46,7 @@ class _Refusals:
                 yield replace(branch, claims=claims)
 
 
-AS_WITHOUT_DEFECT: Final = without_rules(_WithoutDefect())
+AS_WITHOUT_DEFECT: Final = WithoutRules((_WithoutDefect(),))
 REFUSED_ANYWAY: Final = _Refusals(AS_WITHOUT_DEFECT)
 """Where the order forbids the cancel as well as the defect does, either refusal will do (`C23`)."""
 NOTHING_DOCUMENTED: Final = (Permit("refused", (outcome(REFUSED, BROKEN),), blame=NOTHING_CHANGED), AS_WITHOUT_DEFECT)
@@ -57,13 +57,13 @@ def for_any_sales_unit(own: Table, *permits: Permit) -> tuple[Row, ...]:
     """Return the rows about a cancel of somebody else's order, which is refused.
 
     Where the target serves every sales unit alike, it may do what it does to its own. A refusal that the order would
-    have had for itself is then no example of one for the sales unit.
+    have had for itself is then no check of one for the sales unit.
     """
     refused_anyway = Condition(lambda premise: any(is_refusal(branch) for branch in own.branches(premise)))
     return (
         Row(given=UNITS_DISTINGUISHED, request=FOREIGN_ORDER, permits=permits),
-        Row(given=refused_anyway, request=FOREIGN_ORDER, permits=(without_rules(*permits, own),)),
-        Row(request=FOREIGN_ORDER, permits=(*permits, without_rules(own))),
+        Row(given=refused_anyway, request=FOREIGN_ORDER, permits=(WithoutRules((*permits, own)),)),
+        Row(request=FOREIGN_ORDER, permits=(*permits, WithoutRules((own,)))),
     )
 
 

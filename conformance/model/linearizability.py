@@ -53,7 +53,7 @@ def together(
 
 
 def apart(expectation: Expectation) -> Expectation:
-    """Return the same outcomes as examples of nothing.
+    """Return the same outcomes as checks of no rule.
 
     One of the two requests was answered before the other had left.
     """

@@ -47,7 +47,7 @@ RELEASED_BY_CANCEL: Final = CANCELLED & ~order_is(lambda order: order.agreement_
 """A remainder was released, and not by the end of the agreement."""
 
 JUST_REFUSED: Final = Permit("refused", refused((), ANY_REFUSAL), blame=RulesByAspect.all(*BOOKS))
-"""A refusal that is permitted, and an example of nothing."""
+"""A refusal that is permitted, and a check of no rule."""
 
 
 def captured(premise: Premise) -> Order:
@@ -158,6 +158,6 @@ def _refuse(*rules: str, status: Permitted = REFUSAL, codes: Varying[Codes] = ()
 def _more_than_there_is(*rules: str) -> tuple[Permit, ...]:
     """Permit nothing but a refusal of more money than there is.
 
-    It is an example of no rule.
+    It is a check of no rule.
     """
     return Permit("refused", refused(rules, ANY_REFUSAL), blame=RulesByAspect.all(*BOOKS)), NOT_DONE_YET

@@ -80,14 +80,14 @@ from conformance.model.table import (
     WITHIN,
     ApiModel,
     Condition,
+    Outcomes,
     Permit,
-    Permits,
     Premise,
     Row,
     RulesByAspect,
     Silence,
     Table,
-    where,
+    Where,
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, moved_to, reserved
 
@@ -122,7 +122,7 @@ def states_of(order: Order) -> tuple[str, ...]:
 # What the charge decides about its cancel
 
 SHOWN_BY_CANCEL: Final[Rules] = ("RE-21", "INV-2", "INV-3", "INV-4", "INV-10")
-"""Of what every successful cancel is an example: what the charge and its history say, and the books."""
+"""What every successful cancel is a check of: what the charge and its history say, and the books."""
 
 
 def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Claims:
@@ -134,7 +134,7 @@ def cancel_response(*, outcome: Rules = (), answer: Rules = ()) -> Claims:
 
 
 def cancel_or_refusal(then: Then) -> tuple[Permit, ...]:
-    """Permit either, as an example of nothing: no sentence decides between them."""
+    """Permit either, as a check of no rule: no sentence decides between them."""
     blame = RulesByAspect(released=("RE-21", "INV-2"), captured=("INV-3",), log=("RE-21",))
     return Permit("cancelled", cancel_response(), then, blame=blame), NOT_DONE_YET, REFUSED_UNJUDGED
 
@@ -295,7 +295,7 @@ class _AnotherRequest:
     A cancel of another charge is another request then.
     """
 
-    permits: Permits
+    permits: Outcomes
 
     def branches(self, premise: Premise) -> Iterator[Branch]:
         if not premise.context.allows("C13", "operation-scope"):
@@ -356,7 +356,7 @@ CANCEL: Final = Table(
         *while_remembered(
             FIRST_REFUSED,
             same_refusal("RE-12", blame=NOTHING_CHANGED),
-            where(FOR_THE_MOMENT, PLAIN_CANCEL),
+            Where(FOR_THE_MOMENT, PLAIN_CANCEL),
             new=PLAIN_CANCEL,
         ),
         Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),
@@ -474,7 +474,7 @@ def charged(premise: Premise) -> Order:
 
 
 RESERVED_AT_ONCE: Final = order_is(lambda order: order.kind is Kind.INITIAL_RESERVE)
-MAKING: Final = Table(
+INITIATION: Final = Table(
     (
         Row(given=RESERVED_AT_ONCE, permits=(Permit("reserved", accepted(), reserved),)),
         Row(permits=(Permit("pending", accepted()), Permit("due", accepted(), moved_to(Stage.DUE)))),
@@ -514,7 +514,7 @@ class RecurringModel(ApiModel):
 
     profile = Profile.RECURRING
     opening = Stage.PENDING
-    making = MAKING
+    initiation = INITIATION
     tables: ClassVar = {
         Cancel: CANCEL,
         Capture: money.captures(

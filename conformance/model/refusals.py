@@ -33,9 +33,9 @@ from conformance.model.table import (
     Row,
     RulesByAspect,
     Varying,
+    WithoutRules,
     is_a_day_old,
     value_in,
-    without_rules,
 )
 
 
@@ -79,7 +79,7 @@ def refusal(
 
 
 REFUSED_UNJUDGED: Final = Permit("refused", refused(()), blame=NOTHING_CHANGED)
-"""A refusal that is permitted, and an example of nothing."""
+"""A refusal that is permitted, and a check of no rule."""
 NOT_DONE_YET: Final = Permit("accepted, but not done when we stopped asking", (outcome(PENDING),), proves=False)
 """A request that was accepted (202) may be still under way."""
 
@@ -115,7 +115,7 @@ def lapsed(beyond_180_days: Rules, beyond_deadline: Rules) -> tuple[Row, ...]:
     It is too old, and it has ended: either may be the reason, and so decide the status and the code (`C23`).
     """
     flat = order_is(beyond_flat_limit)
-    given_up = without_rules(*nothing_left())
+    given_up = WithoutRules(nothing_left())
     return (
         Row(given=LAPSED & TOO_OLD & flat, permits=(refuse(*beyond_180_days), given_up)),
         Row(given=LAPSED & TOO_OLD & ~flat, permits=(refuse(*beyond_deadline), given_up)),

@@ -1,9 +1,12 @@
 """The form in which the documentation is written down: the rows of a truth table.
 
-A row is one documented sentence. Its columns are what holds of the order (``given``), what is asked (``request``), and
-the outcomes that are permitted. A permitted outcome says how the request is answered, what becomes of the order, of
-which rules it is an example, which interpretation it belongs to, and which rules fail where the order reads back
-differently. Of a table, the first row that applies is the one that counts.
+A row is one documented sentence: what holds of the order, what is asked, and which outcomes are permitted. For example,
+"a cancel of a partly captured order is rejected without the flag"::
+
+    Row(given=PARTLY_CAPTURED, request=FLAG_ABSENT, permits=(refuse("EC-08/absent", status=rejection),))
+
+The first row that applies counts. A permitted outcome (`Permit`) says how the request is answered, what becomes of the
+order, and which rules it is a check of. docs/oracle.md follows one row from the documentation to the report.
 """
 
 from __future__ import annotations
@@ -109,9 +112,14 @@ ALWAYS: Final = Condition(lambda _: True)
 
 T = TypeVar("T")
 Varying: TypeAlias = T | Callable[[Premise], T]
-"""A cell of a row: a value, or a function that says the value for a premise."""
+"""A cell of a row: a value, or a function from the premise to the value."""
 PermittedResponse: TypeAlias = Claims | Callable[[Premise, Order], Claims]
-"""What is claimed of the answer: the same always, or what follows from the premise and the resulting order."""
+"""Claims about the answer, or a function from the premise and the resulting order to them."""
+
+
+def value_in(premise: Premise, cell: Varying[tuple[T, ...]]) -> tuple[T, ...]:
+    """Return the value that a cell of a row has in a premise."""
+    return cell if isinstance(cell, tuple) else cell(premise)
 
 
 def unchanged(premise: Premise) -> Order:
@@ -119,8 +127,8 @@ def unchanged(premise: Premise) -> Order:
     return premise.order
 
 
-class Permits(Protocol):
-    """What a row may permit: an outcome, or all that another table permits."""
+class Outcomes(Protocol):
+    """What a row may permit: one outcome (`Permit`), those of a `Table`, or other outcomes under a condition."""
 
     def branches(self, premise: Premise) -> Iterator[Branch]:
         """Yield the permitted outcomes of a step in this premise."""
@@ -130,20 +138,23 @@ class Permits(Protocol):
 class Permit:
     """One permitted outcome of a step.
 
+    Most outcomes need only the first five.
+
     Attributes:
-        name: what it is called in the evidence.
+        name: the outcome's name in the evidence.
         response: how the request is answered.
         then: the order that results.
-        rules: the rules of which this outcome is an example, in the order of the documentation. The ``within`` side of
-            an age limit counts only where the order is old enough to say anything about it.
+        rules: the rules that this outcome is a check of, in the order of the documentation. The ``within`` side of an
+            age limit counts only where the order is at least a day old.
         blame: the rules that fail where the resulting order reads back differently.
-        interpretation: the meaning of an ambiguous sentence that permits the outcome, and that the outcome tells.
-        tells: an interpretation that the outcome tells, but that it does not depend on.
+        interpretation: the meaning of an ambiguous sentence, as switch and value. The outcome is permitted only under
+            it, and shows that the target follows it.
+        shows: an interpretation that the target follows if this outcome is observed, but that does not permit it.
         when: what else must hold for the outcome to be permitted.
-        view: what is read back instead, where it is not what the resulting order looks like.
-        also: what is claimed beside all that.
-        proves: whether the outcome says more than that the answer is still to come.
-        lasting: where it does not hold, the order may soon look different.
+        view: what is read back, where that does not follow from the resulting order.
+        also: further claims.
+        proves: False if the outcome only means that the response is still to come.
+        lasting: whether the order stays so; if not, it is read again before the outcome is believed.
 
     """
 
@@ -153,7 +164,7 @@ class Permit:
     rules: Rules = ()
     blame: RulesByAspect = NO_RULE
     interpretation: tuple[str, str] | None = None
-    tells: tuple[str, str] | None = None
+    shows: tuple[str, str] | None = None
     when: Condition = ALWAYS
     view: Varying[Claims] | None = None
     also: Varying[Claims] = ()
@@ -164,24 +175,26 @@ class Permit:
         """Yield this outcome, where it is permitted."""
         if not self.when.holds(premise):
             return
-        reading = self.interpretation
-        if reading is not None and not premise.context.allows(*reading):
+        if self.interpretation is not None and not premise.context.allows(*self.interpretation):
             return
         after = self.then(premise)
-        answer = self.response if isinstance(self.response, tuple) else self.response(premise, after)
         if self.view is None:
             view = premise.model.view(after, premise.context, self.blame)
         else:
             view = value_in(premise, self.view)
         yield Branch(
             self.name,
-            (*answer, *view, *value_in(premise, self.also)),
+            (*self.answer(premise, after), *view, *value_in(premise, self.also)),
             after,
             _citable(self.rules, premise.order),
-            tuple(each for each in (reading, self.tells) if each is not None),
+            tuple(choice for choice in (self.interpretation, self.shows) if choice is not None),
             self.proves,
             self.lasting.holds(premise),
         )
+
+    def answer(self, premise: Premise, after: Order) -> Claims:
+        """Claim how the request is answered, where this order results."""
+        return self.response if isinstance(self.response, tuple) else self.response(premise, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +204,14 @@ class Row:
     Given this order, and this request, these outcomes are permitted.
     """
 
-    permits: tuple[Permits, ...]
+    permits: tuple[Outcomes, ...]
     given: Condition = ALWAYS
     request: Condition = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Where the documentation says nothing.
+    """A request about which the documentation says nothing.
 
     What happens is recorded under these rules, and never judged.
     """
@@ -212,12 +225,12 @@ class Silence:
 class Table:
     """The rows for one kind of step, in the documentation's order.
 
-    The first row that applies counts. ``always`` is permitted whatever the row says. Of ``recorded``, all that apply
-    count.
+    Only the first row that applies counts. What is in ``always`` is permitted beside it. Of ``recorded``, all that
+    apply count.
     """
 
     rows: tuple[Row, ...]
-    always: tuple[Permits, ...] = ()
+    always: tuple[Outcomes, ...] = ()
     recorded: tuple[Silence, ...] = ()
 
     def row(self, premise: Premise) -> Row:
@@ -248,37 +261,27 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class WithoutRules:
-    """What other outcomes permit, as examples of nothing."""
+    """The same outcomes, as a check of no rule."""
 
-    permits: tuple[Permits, ...]
+    permits: tuple[Outcomes, ...]
 
     def branches(self, premise: Premise) -> Iterator[Branch]:
-        """Yield the outcomes without the rules and interpretations that they show."""
+        """Yield the outcomes without their rules and interpretations."""
         for permitted in self.permits:
             for branch in permitted.branches(premise):
                 yield replace(branch, rules=(), readings=())
 
 
-def without_rules(*permits: Permits) -> WithoutRules:
-    """Permit the same outcomes as examples of nothing."""
-    return WithoutRules(permits)
-
-
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What is permitted under a condition only."""
+    """The same outcomes, under a condition only."""
 
     when: Condition
-    permits: Permits
+    permits: Outcomes
 
     def branches(self, premise: Premise) -> Iterator[Branch]:
         """Yield the outcomes, where the condition holds."""
         return self.permits.branches(premise) if self.when.holds(premise) else iter(())
-
-
-def where(when: Condition, permits: Permits) -> Where:
-    """Permit the same outcomes under a condition only."""
-    return Where(when, permits)
 
 
 class ApiModel(ABC):
@@ -289,12 +292,13 @@ class ApiModel(ABC):
 
     profile: ClassVar[Profile]
     opening: ClassVar[Stage] = Stage.INITIATED
-    """Where an order is before it is known to have been made."""
-    making: ClassVar[Table]
-    """How an order may come to be."""
+    """The stage of an order until a response says that it was made."""
+    initiation: ClassVar[Table]
+    """The outcomes of the step that makes an order."""
     tables: ClassVar[Mapping[type[Any], Table]]
+    """The outcomes of every other step, by its class."""
     nothing_released: ClassVar[Claims]
-    """What shows that nothing was released of an order of which nothing had been."""
+    """What shows that nothing was released by a cancel, if nothing had been before."""
     ended_by_others: ClassVar[Claims]
     """What shows that an order ended in a way that no cancel of the merchant's leads to."""
 
@@ -324,7 +328,7 @@ class ApiModel(ABC):
     def initiate(self, step: Initiate, context: ModelContext) -> Expectation:
         """Return the permitted ways in which an order may come to be."""
         order = Order(self.profile, step.kind, step.amount, context.currency, self.opening)
-        return self.making.expect(self._premise(order, step, context))
+        return self.initiation.expect(self._premise(order, step, context))
 
     def expect(self, order: Order, step: Step, context: ModelContext) -> Expectation:
         """Return the permitted outcomes of a step on an order.
@@ -340,11 +344,6 @@ class ApiModel(ABC):
 
     def _premise(self, order: Order, step: Step, context: ModelContext) -> Premise:
         return Premise(self, order, step, context, age_for_cancel(order, context))
-
-
-def value_in(premise: Premise, cell: Varying[tuple[T, ...]]) -> tuple[T, ...]:
-    """Return the value that a cell of a row has in a premise."""
-    return cell if isinstance(cell, tuple) else cell(premise)
 
 
 WITHIN: Final[Rules] = ("KB-02/within", "KB-02b/within")

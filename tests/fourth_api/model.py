@@ -12,7 +12,7 @@ from conformance.model.conditions import CANCELLED, OWN_ORDER, TOO_OLD, YOUNG, d
 from conformance.model.context import ModelContext
 from conformance.model.events import READ, ageing
 from conformance.model.refusals import REFUSED_UNJUDGED, refuse
-from conformance.model.table import ApiModel, Permit, Row, RulesByAspect, Table, without_rules
+from conformance.model.table import ApiModel, Permit, Row, RulesByAspect, Table, WithoutRules
 from conformance.model.transitions import cancelled, reserved
 
 from .row import HOLD
@@ -32,14 +32,14 @@ CANCEL = Table(
         Row(given=CANCELLED, permits=(refuse("HO-02", status=one_of(409), codes=("already-released",)),)),
         Row(given=TOO_OLD, permits=(refuse("HO-03/beyond", status=BAD_REQUEST, codes=("too-old",)),)),
         Row(given=YOUNG, permits=(RELEASE,)),
-        Row(permits=(without_rules(RELEASE), REFUSED_UNJUDGED)),
+        Row(permits=(WithoutRules((RELEASE,)), REFUSED_UNJUDGED)),
     )
 )
 
 
 class HoldModel(ApiModel):
     profile: ClassVar[Profile] = HOLD
-    making = Table((Row(permits=(Permit("held", accepted(), reserved),)),))
+    initiation = Table((Row(permits=(Permit("held", accepted(), reserved),)),))
     tables: ClassVar = {Cancel: CANCEL, Read: READ, Age: Table(ageing(ENDED))}
     nothing_released = (Claim("view.cancelled", one_of(0), ("INV-1",)),)
     ended_by_others = ENDED
