@@ -1,6 +1,8 @@
 """What a reader of the product may rely on: names, sizes, and where a thing is said."""
 
 import ast
+import doctest
+import importlib
 import re
 import tomllib
 
@@ -59,6 +61,15 @@ def _bound_names(node):
         yield node.arg
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name.strip("_")
+
+
+@pytest.mark.parametrize(
+    "name", [module.name for module in modules() if ">>> " in module.path.read_text(encoding="utf-8")]
+)
+def test_the_examples_in_docstrings_give_what_they_show(name):
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted
+    assert result.failed == 0
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
