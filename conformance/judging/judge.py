@@ -62,7 +62,10 @@ PERMITTED: Final = (StepStatus.CONFORMS, StepStatus.RECORDED)
 
 
 FailureKey = tuple[str, str]
-"""What makes two failures the same: the rule, and the branch and field that fail."""
+"""The identity of a failure: the rule, and the branch and field that fail.
+
+Values are left out on purpose: a smaller history that fails with other amounts still shows the same defect.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +79,13 @@ class Finding:
     observed: str
 
     @property
-    def group(self) -> FailureKey:
-        """The identity of the failure: the rule, and the reason without its amounts."""
+    def failure_key(self) -> FailureKey:
+        """What a smaller history has to violate as well."""
         return self.rule, f"{self.branch}: {self.field}"
 
     @property
     def reason(self) -> str:
-        """One line that says what is wrong."""
+        """What is wrong, such as ``view.captured should be 0, but was 300``."""
         return f"{self.field} should be {self.permitted}, but was {self.observed}"
 
     def as_record(self) -> FindingRecord:
@@ -104,9 +107,18 @@ Findings = tuple[Finding, ...]
 class Judgement:
     """What a step proved, and about which rules.
 
-    ``branches`` are the names of the outcomes that fit. ``examples`` are the rules, with the side of a boundary where
-    they have one, of which a conforming step is a check; of an inconclusive step, those it would have been a check of.
-    ``readings`` are the interpretations that the target was seen to follow.
+    Attributes:
+        status: what the step proved.
+        branches: the names of the outcomes that fit.
+        examples: the rules that a conforming step is a check of, with the side of a boundary where they have one; of an
+            inconclusive step, those it would have been a check of.
+        findings: the violated rules.
+        readings: the interpretations that the target was seen to follow, as switch and value.
+        records: the rules about undocumented behaviour that the step is about: observed, not judged.
+        noticed: undocumented behaviour that the step is not about, and what it showed of that.
+        cause: why the step is inconclusive.
+        ambiguous: inconclusive, but what was read back fits something: the history goes on with every possible order.
+
     """
 
     status: StepStatus
@@ -115,12 +127,9 @@ class Judgement:
     findings: Findings = ()
     readings: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
-    """Rules about undocumented behaviour that the step is about: observed, and not judged."""
     noticed: Mapping[str, str] = field(default_factory=dict)
-    """Undocumented behaviour and open questions that the step is not about, and what it showed of them."""
     cause: str = ""
     ambiguous: bool = False
-    """Inconclusive, but what was read back fits something: the history goes on with all that is possible."""
 
     @property
     def is_permitted(self) -> bool:
@@ -158,27 +167,10 @@ class Judgement:
         )
 
 
-def _expected_records(expectation: Expectation) -> tuple[ExpectedRecord, ...]:
-    """Return the branches that would have proved something, as the journal keeps them."""
-    return tuple(
-        ExpectedRecord(
-            name=branch.name,
-            rules=branch.rules,
-            readings=dict(branch.readings),
-            claims=tuple(
-                ClaimRecord(field=claim.field, permitted=claim.permitted.as_json(), rules=claim.rules)
-                for claim in branch.claims
-            ),
-        )
-        for branch in expectation.branches
-        if branch.proves
-    )
-
-
 OUTCOMES: Final = (Field.ANSWER_OUTCOME, Field.OTHER_OUTCOME)
 """How a request turned out, and the second of two requests."""
 
-_SAYS_NOTHING: Final[Mapping[str, str]] = {
+_UNINFORMATIVE: Final[Mapping[str, str]] = {
     LOST: "no answer",
     BROKEN: "the target answered with a server error",
     BUSY: "the target asked to slow down",
@@ -193,7 +185,17 @@ _PARTS: Final = (("answer", ""), ("other", " to the other request"), ("view", " 
 def judge(expectation: Expectation, observation: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
     """Compare what was observed with what is permitted.
 
-    Returns the judgement, and the branches that fit; none where the step violates a rule.
+    Returns the judgement, and the branches that fit; none where the step violates a rule. For example, of an order that
+    should be cancelled and is not:
+
+    >>> from conformance.domain.expectation import OneOf
+    >>> from conformance.domain.order import Kind, Order, Profile, Stage
+    >>> order = Order(Profile.ECOM, Kind.PAYMENT, 1000, "NOK", Stage.CANCELLED)
+    >>> claims = (Claim("answer.outcome", OneOf(("accepted",))), Claim("view.to_capture", OneOf((0,)), ("INV-2",)))
+    >>> released = Branch("released", claims, order)
+    >>> judgement, _ = judge(Expectation((released,)), {"answer.outcome": "accepted", "view.to_capture": 1000})
+    >>> judgement.status.value, [f"{finding.rule}: {finding.reason}" for finding in judgement.findings]
+    ('violates', ['INV-2: view.to_capture should be 0, but was 1000'])
     """
     fitting = tuple(
         branch for branch in expectation.branches if all(claim.holds(observation) for claim in branch.claims)
@@ -201,8 +203,8 @@ def judge(expectation: Expectation, observation: Observation) -> tuple[Judgement
     # An outcome that is still to come explains only what no finished outcome does.
     fitting = tuple(branch for branch in fitting if branch.proves) or fitting
     if fitting:
-        return _permitted(expectation, fitting, observation), fitting
-    cause = _says_nothing(expectation, observation)
+        return _judge_fitting(expectation, fitting, observation), fitting
+    cause = _why_inconclusive(expectation, observation)
     if not cause:
         findings = _findings(expectation, observation)
         if findings:
@@ -226,12 +228,12 @@ def observed_text(value: Scalar) -> str:
 # A step that fits
 
 
-def _permitted(expectation: Expectation, fitting: tuple[Branch, ...], observation: Observation) -> Judgement:
+def _judge_fitting(expectation: Expectation, fitting: tuple[Branch, ...], observation: Observation) -> Judgement:
     names = _distinct(branch.name for branch in fitting)
     if not fitting[0].proves:
         return Judgement(StepStatus.INCONCLUSIVE, names, rules_of(expectation), cause=names[0])
     documented = documented_branches(fitting)
-    # With several branches left nobody knows which of them happened: only what all of them say did.
+    # Where several branches fit, nobody knows which of them happened: only what they agree on was shown.
     agreed = _common([branch.rules for branch in documented])
     examples = _distinct(rule for rule in agreed if _was_seen(rule, documented, observation))
     readings = _common([branch.readings for branch in documented])
@@ -240,10 +242,10 @@ def _permitted(expectation: Expectation, fitting: tuple[Branch, ...], observatio
 
 
 def documented_branches(fitting: Iterable[Branch]) -> list[Branch]:
-    """Return the branches without those that permit anything.
+    """Return the branches that decide what a step was a check of.
 
-    A branch without rules says nothing where another one, with rules, leads to the same order. One that leads to
-    another order stays: it keeps the question open.
+    A branch without rules is dropped where one with rules leads to the same order. Where it leads to another order it
+    stays: nobody knows which of the two happened.
     """
     branches = list(fitting)
     documented = {branch.after for branch in branches if branch.rules}
@@ -251,30 +253,30 @@ def documented_branches(fitting: Iterable[Branch]) -> list[Branch]:
 
 
 def _was_seen(citation: str, branches: list[Branch], observation: Observation) -> bool:
-    """Tell whether anything that a rule claims was there to be seen.
+    """Return whether the observation has a field that the rule makes a claim about.
 
-    An optional field that is missing shows nothing.
+    A missing field that is optional is a check of nothing.
     """
     rule = rule_of(citation)
     claims = [claim for branch in branches for claim in branch.claims if rule in map(rule_of, claim.rules)]
-    return not claims or any(_says_something(claim, observation) for claim in claims)
+    return not claims or any(_is_seen(claim, observation) for claim in claims)
 
 
-def _says_something(claim: Claim, observation: Observation) -> bool:
+def _is_seen(claim: Claim, observation: Observation) -> bool:
     return observation.get(claim.field) is not None or isinstance(claim.permitted, Missing | NoneOf)
 
 
 # A step that does not fit
 
 
-def _says_nothing(expectation: Expectation, observation: Observation) -> str:
-    """Return why a response or a read says nothing about the order, if it does not."""
+def _why_inconclusive(expectation: Expectation, observation: Observation) -> str:
+    """Return why the observation says nothing about the order; empty if it says something."""
     for part, where in _PARTS:
         documented = part != "view" and any(
             branch.proves and _fits(branch, observation, (f"{part}.outcome", f"{part}.status"))
             for branch in expectation.branches
         )
-        cause = "" if documented else _cause(part, observation)
+        cause = "" if documented else _why_uninformative(part, observation)
         if cause:
             status = observation.get(f"{part}.status")
             detail = observation.get(f"{part}.cause") or status
@@ -282,40 +284,42 @@ def _says_nothing(expectation: Expectation, observation: Observation) -> str:
     return ""
 
 
-def _cause(part: str, observation: Observation) -> str:
+def _why_uninformative(part: str, observation: Observation) -> str:
     outcome, status = observation.get(f"{part}.outcome"), observation.get(f"{part}.status")
     if outcome == REFUSED and (part == "view" or status in _NOT_ABOUT_THE_ORDER):
         return "the target refused to answer"
-    return _SAYS_NOTHING.get(str(outcome), "")
+    return _UNINFORMATIVE.get(str(outcome), "")
 
 
 def _findings(expectation: Expectation, observation: Observation) -> Findings:
     """Return one finding for each violated rule, about its first claim that failed."""
     findings: dict[str, Finding] = {}
-    for branch, claim in _failed_claims(expectation, observation):
+    for branch, claim in _claims_to_blame(expectation, observation):
+        observed = observed_text(observation.get(claim.field))
         for rule in map(rule_of, claim.rules):
-            findings.setdefault(rule, _finding(rule, branch, claim, observation))
+            findings.setdefault(rule, Finding(rule, branch.name, claim.field, str(claim.permitted), observed))
     return tuple(findings.values())
 
 
-def _failed_claims(expectation: Expectation, observation: Observation) -> list[tuple[Branch, Claim]]:
+def _claims_to_blame(expectation: Expectation, observation: Observation) -> list[tuple[Branch, Claim]]:
+    """Return the failed claims of the closest branch whose answer fits, or else the failed answers of all."""
     candidates = [branch for branch in expectation.branches if branch.proves]
     answered = [branch for branch in candidates if _fits(branch, observation, OUTCOMES)]
     if not answered:
-        return [(branch, claim) for branch in candidates for claim in _failed_answer(branch, observation)]
-    closest = min(answered, key=lambda branch: len(_failures(branch, observation)))
-    return [(closest, claim) for claim in _failures(closest, observation)]
+        return [(branch, claim) for branch in candidates for claim in _failed_answer_claims(branch, observation)]
+    closest = min(answered, key=lambda branch: len(_failed_claims(branch, observation)))
+    return [(closest, claim) for claim in _failed_claims(closest, observation)]
 
 
-def _failures(branch: Branch, observation: Observation) -> list[Claim]:
+def _failed_claims(branch: Branch, observation: Observation) -> list[Claim]:
     return [claim for claim in branch.claims if not claim.holds(observation)]
 
 
-def _failed_answer(branch: Branch, observation: Observation) -> list[Claim]:
-    """Return the failed claims about the answer, and about reasons it may not give.
+def _failed_answer_claims(branch: Branch, observation: Observation) -> list[Claim]:
+    """Return the failed claims about the answer's outcome, and about reasons that a refusal may not give.
 
-    A branch states its outcomes first, so everything up to its last outcome is about how it begins. Every branch has
-    one: without it, the branch would fit every answer.
+    A branch states its outcomes first, so that is everything up to its last outcome. Every branch has one: without it,
+    the branch would fit every answer.
     """
     beginning = max(place for place, claim in enumerate(branch.claims, 1) if claim.field in OUTCOMES)
     return [
@@ -326,18 +330,13 @@ def _failed_answer(branch: Branch, observation: Observation) -> list[Claim]:
 
 
 def _failed_preparation(expectation: Expectation, observation: Observation) -> str:
-    """Return which claim about our own preparation failed: one without a rule."""
+    """Return why the suite could not bring the order where it wanted it: a claim without a rule failed."""
     claims = (claim for branch in expectation.branches for claim in branch.claims)
     failed = next((claim for claim in claims if not claim.holds(observation)), None)
     if failed is None:
         return "nothing is documented for this step"
     observed = observed_text(observation.get(failed.field))
     return f"the order could not be brought there: {failed.field} should be {failed.permitted}, but was {observed}"
-
-
-def _finding(rule: str, branch: Branch, claim: Claim, observation: Observation) -> Finding:
-    observed = observed_text(observation.get(claim.field))
-    return Finding(rule, branch.name, claim.field, str(claim.permitted), observed)
 
 
 def _fits(branch: Branch, observation: Observation, fields: tuple[str, ...]) -> bool:
@@ -352,3 +351,23 @@ def _common(groups: list[tuple[T, ...]]) -> list[T]:
 
 def _distinct(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(items))
+
+
+# For the journal
+
+
+def _expected_records(expectation: Expectation) -> tuple[ExpectedRecord, ...]:
+    """Return the branches that would have proved something, as the journal stores them."""
+    return tuple(
+        ExpectedRecord(
+            name=branch.name,
+            rules=branch.rules,
+            readings=dict(branch.readings),
+            claims=tuple(
+                ClaimRecord(field=claim.field, permitted=claim.permitted.as_json(), rules=claim.rules)
+                for claim in branch.claims
+            ),
+        )
+        for branch in expectation.branches
+        if branch.proves
+    )

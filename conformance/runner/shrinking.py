@@ -106,7 +106,7 @@ class Shrinker:
             results = await self.run_all([history for _, history in new])
             self.findings.update(zip((text for text, _ in new), results, strict=True))
         for text, history in named:
-            if any(finding.group == key for finding in self.findings[text]):
+            if any(finding.failure_key == key for finding in self.findings[text]):
                 return history
         return None
 
@@ -193,7 +193,7 @@ class FailureShrinker:
             identifier = self._identifier(history.profile)
             case = Case(history, "smallest history that fails", {}, (rule,))
             trial = await self._executor.play(case, identifier, "shrinking", worker)
-            finding = next((finding for finding in trial.own_findings if finding.group == key), None)
+            finding = next((finding for finding in trial.own_findings if finding.failure_key == key), None)
             if finding is not None:
                 break
         else:

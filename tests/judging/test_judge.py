@@ -143,7 +143,7 @@ def test_the_closest_branch_that_fits_the_answer_is_blamed_for_all_that_is_wrong
     assert [(finding.rule, finding.field, finding.permitted, finding.observed) for finding in judgement.findings] == [
         ("Z", "view.y", "5", "4")
     ]
-    assert judgement.findings[0].group == ("Z", "near: view.y")
+    assert judgement.findings[0].failure_key == ("Z", "near: view.y")
     assert judgement.findings[0].reason == "view.y should be 5, but was 4"
 
 

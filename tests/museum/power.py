@@ -140,7 +140,7 @@ async def alone(fault: Fault, seeds: int) -> Measured:
     A history is compared with the person's where it fails for the same reason.
     """
     on = await stage_of(fault, stage.seat_of)
-    group: FailureKey = (await on.findings(fault.least))[0].group
+    key: FailureKey = (await on.findings(fault.least))[0].failure_key
     minimiser = on.minimiser()
     soon: list[int | None] = []
     tried = least = slipped = 0
@@ -150,17 +150,17 @@ async def alone(fault: Fault, seeds: int) -> Measured:
         for number, one in enumerate(plan_of(on, seed)[-DRAWN:], 1):
             findings = () if is_race(one.history) else await on.findings(one.history)
             caught = caught or (number if findings else None)
-            if any(finding.group == group for finding in findings):
+            if any(finding.failure_key == key for finding in findings):
                 alike = one.history
                 break
         soon.append(caught)
         if alike is None:
             continue
-        smallest = await minimiser.minimise(alike, group)
+        smallest = await minimiser.minimise(alike, key)
         again = await (await stage_of(fault, stage.seat_of)).findings(smallest)
         tried += 1
         least += len(smallest.steps) <= len(fault.least.steps) and amounts_cost(smallest) <= amounts_cost(fault.least)
-        slipped += not any(finding.group == group for finding in again)
+        slipped += not any(finding.failure_key == key for finding in again)
     return {"soon": short(soon), "tried": tried, "least": least, "slipped": slipped}
 
 

@@ -52,7 +52,7 @@ class Played:
 def smallest(fails, batch=1, history=LONG):
     played = Played(fails)
     minimiser = Shrinker(played, batch)
-    return asyncio.run(minimiser.minimise(history, WANTED.group)), played, minimiser
+    return asyncio.run(minimiser.minimise(history, WANTED.failure_key)), played, minimiser
 
 
 def has(history, *kinds):
@@ -92,7 +92,7 @@ def test_nothing_is_played_twice():
     keys = [json.dumps(history_as_json(one)) for one in played.histories]
     assert len(keys) == len(set(keys))
     before = len(played.histories)
-    asyncio.run(minimiser.minimise(LONG, WANTED.group))
+    asyncio.run(minimiser.minimise(LONG, WANTED.failure_key))
     assert len(played.histories) == before
     assert minimiser.tried == 0
 
