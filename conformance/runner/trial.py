@@ -1,8 +1,8 @@
 """A trial: one history, run against one target, and judged step by step.
 
-After every step the order is read back and compared as a whole. A trial ends at its first violation, or as soon as
-nobody knows what the order is. A request without a response is settled by reading: the trial then goes on with every
-order that is possible, and is inconclusive whatever follows.
+After every step the order is read back and compared as a whole. A trial ends at its first violation, or as soon as no
+order is possible any more. After a request without a response, it goes on with every order that is possible, and is
+inconclusive whatever follows.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from conformance.wire.base import ObservedFields
 from conformance.wire.driver import Driver
 
 POLLS: Final = 10
-"""How often an order is read again after a 202, before its outcome is given up on."""
+"""How often an order is read again, at most, after a step whose effect may take time, such as a 202."""
 SECOND_LOOKS: Final = 2
-"""How often an order is read again when it is not as expected right after a response."""
-_LOGGED: Final = (Cancel, Capture, Refund, StopAgreement)
+"""How often an order is read again, at most, when it is not as expected right after a response."""
+_LOGGED_STEPS: Final = (Cancel, Capture, Refund, StopAgreement)
 """The steps after which the event log is read, too."""
-_SLOW: Final = (Initiate, StopAgreement)
-"""Nothing bounds how soon an accepted agreement's charge is reserved, or a stopped one's charges follow. The same goes
-for the effect of a test action."""
+_SLOW_STEPS: Final = (Initiate, StopAgreement)
+"""The steps without a documented time limit: a charge is reserved some time after its agreement was accepted, and
+cancelled some time after its agreement was stopped. A test action has none either."""
 
 
 class TrialStatus(StrEnum):
@@ -75,16 +75,19 @@ class TrialResult:
 
     def missing(self, goals: Sequence[str]) -> tuple[list[str], str]:
         """Return the rules that the history was meant to check and did not, and why not."""
-        broken = {finding.rule for finding in self.findings}
-        names = (Citation.parse(goal).rule for goal in goals if goal not in self.examples)
-        rules = [name for name in dict.fromkeys(names) if name not in broken]
+        violated = {finding.rule for finding in self.findings}
+        unchecked = (Citation.parse(goal).rule for goal in goals if goal not in self.examples)
+        rules = [rule for rule in dict.fromkeys(unchecked) if rule not in violated]
         if self.cause or not self.findings:
             return rules, self.cause or ANOTHER_PERMITTED_RESPONSE
         return rules, f"{self.findings[0].rule} was violated first"
 
     @property
     def own_findings(self) -> tuple[Finding, ...]:
-        """What the history itself violated, without what was run to explain a lost race."""
+        """What the history itself violated.
+
+        A trial with a cause and findings has them from the requests of a race, sent one after the other.
+        """
         return () if self.cause else self.findings
 
 
@@ -106,8 +109,8 @@ class RecordJudgement(Protocol):
         Args:
             step: the step's place in the history; the opening is 0.
             do: the stored name of what was done.
-            observed: what was seen.
-            judgement: what that shows.
+            observed: what was observed.
+            judgement: what that proves.
             expectation: what was permitted.
             superseded: whether other histories are run in place of this one, and the judgement does not count.
 
@@ -127,8 +130,8 @@ async def run_trial(
         history: what to run.
         driver: executes the steps against the target.
         context: the market and the interpretations in force.
-        record: takes each judgement as it is made.
-        elsewhere: runs what is needed to know what a violation is about.
+        record: writes each judgement as it is made.
+        elsewhere: runs the requests of a violated race one after the other, to know whether the race is the cause.
 
     """
     trial = TrialResult()
@@ -139,12 +142,12 @@ async def run_trial(
         observation = await _observe(step, driver, tracker)
         judgement = tracker.observe(step, observation)
         if judgement.status is StepStatus.VIOLATES and isinstance(step, Together):
-            other = await _one_after_the_other(history, index, elsewhere)
-            if other is not None:
-                cause = f"sent one after the other, the two requests do not conform either: {other.cause}"
+            sequential = await _failed_in_sequence(history, index, elsewhere)
+            if sequential is not None:
+                cause = f"sent one after the other, the two requests do not conform either: {sequential.cause}"
                 superseded = Judgement(StepStatus.INCONCLUSIVE, cause=cause)
                 record(index, name_of(step), observation, superseded, expectation, superseded=True)
-                trial.ending, trial.findings, trial.cause = other.ending, other.findings, cause
+                trial.ending, trial.findings, trial.cause = sequential.ending, sequential.findings, cause
                 return trial
         record(index, name_of(step), observation, judgement, expectation)
         trial.add(judgement)
@@ -153,10 +156,10 @@ async def run_trial(
     return trial
 
 
-async def _one_after_the_other(history: History, index: int, elsewhere: RunElsewhere) -> TrialResult | None:
-    """Run two requests one after the other, both ways; return the first failed trial.
+async def _failed_in_sequence(history: History, index: int, elsewhere: RunElsewhere) -> TrialResult | None:
+    """Run the two requests of a race one after the other, in both orders; return the first trial that fails, or None.
 
-    What a target gets wrong without a race it gets wrong in a race as well, and that is not what the race is about.
+    What a target gets wrong without a race, it gets wrong in a race as well: the rules about races are not violated.
     """
     before, step = history.steps[: index - 1], history.steps[index - 1]
     for pair in (parts_of(step), parts_of(step)[::-1]):
@@ -168,11 +171,11 @@ async def _one_after_the_other(history: History, index: int, elsewhere: RunElsew
 
 
 async def _observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedFields:
-    """Execute a step and read the order back, again and again while more is to come."""
+    """Execute a step and read the order back, repeatedly if its effect may take time."""
     response = await driver.perform(step)
-    log = any(isinstance(part, _LOGGED) for part in parts_of(step))
+    log = any(isinstance(part, _LOGGED_STEPS) for part in parts_of(step))
     observation = response | await driver.look("read", log=log)
-    for attempt in range(1, _looks(step, response, tracker) + 1):
+    for attempt in range(1, _most_polls(step, response, tracker) + 1):
         if _is_settled(tracker, step, observation):
             break
         await driver.pause(attempt)
@@ -180,13 +183,13 @@ async def _observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedFiel
     return observation
 
 
-def _looks(step: Step, response: Observation, tracker: Tracker) -> int:
-    """Return how often an order is read again at most."""
+def _most_polls(step: Step, response: Observation, tracker: Tracker) -> int:
+    """Return how often an order is read again, at most, until it is as expected."""
     outcomes = {response.get(outcome) for outcome in OUTCOMES}
     if outcomes.isdisjoint((ACCEPTED, PENDING)):
         return 0
-    takes_its_time = any(isinstance(part, _SLOW) or action_of(part) is not None for part in parts_of(step))
-    if takes_its_time or (PENDING in outcomes and _may_be_pending(tracker.expectation(step))):
+    is_slow = any(isinstance(part, _SLOW_STEPS) or action_of(part) is not None for part in parts_of(step))
+    if is_slow or (PENDING in outcomes and _may_be_pending(tracker.expectation(step))):
         return POLLS
     return SECOND_LOOKS
 
@@ -202,7 +205,7 @@ def _is_settled(tracker: Tracker, step: Step, observation: Observation) -> bool:
 
 
 def observation_in_words(observation: Observation) -> str:
-    """Return how a step was answered, such as ``refused 409, code conflict``."""
+    """Return the response to a step in words, such as ``refused 409, code conflict``."""
     first, second = observations_of_each(observation)
     return "; ".join(map(_response_in_words, (first, second) if Field.ANSWER_OUTCOME in second else (first,)))
 
