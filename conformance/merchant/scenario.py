@@ -151,7 +151,7 @@ class ScenarioRunner:
         queued = (
             operation is not None
             and self._last_result.ending == "returned"
-            and operation not in self._double.context.operations
+            and operation not in self._double.action.operations
         )
         return self._tick() if queued else True
 

@@ -30,22 +30,13 @@ from conformance.obligations.observation import REMOVED
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
 
 MOST_REQUESTS: Final = 600
-"""Requests that one action may send before it is stopped."""
+"""How many requests one action may send before it is stopped."""
 FEWER_REQUESTS: Final = 60
 """The same, once it is known that some actions never end."""
 LARGEST_BODY: Final = 1_000_000
-"""Bytes of a request's body; a larger one is refused."""
+"""Bytes of a request's body; a larger one is refused with 413. A mount may refuse to read a much larger one before."""
 RECORDED_BODY: Final = 1000
-"""Bytes that are recorded of a body that was too large."""
-_FAULT_OPERATIONS: Final = {
-    "token": "token",
-    "create": "create",
-    "cancel": "cancel",
-    "capture": "capture",
-    "read": "read",
-    "list": "read",
-}
-"""The operation of a fault plan under which a request is counted."""
+"""Bytes that are recorded of a body that is too large."""
 _DOUBLE_CREDENTIALS: Final = frozenset({CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY})
 _SECRET_HEADERS: Final = frozenset(
     {"authorization", "ocp-apim-subscription-key", "client_id", "client_secret", "cookie"}
@@ -71,9 +62,10 @@ class DroppedResponse:
 
 
 class RequestBarrier:
-    """Makes two actions at the same time cross: each request waits for one of the other action.
+    """Makes the requests of two concurrent actions arrive together: each waits for one of the other action.
 
-    A merchant that lets only one of the two in at a time is waited for once, and then no more.
+    A merchant that runs its actions one after the other sends no second request. The first one then waits in vain, and
+    no later one waits.
     """
 
     def __init__(self, seconds: float = 0.15) -> None:
@@ -81,7 +73,7 @@ class RequestBarrier:
         self._seconds = seconds
 
     def wait(self) -> None:
-        """Wait for another request, for a moment."""
+        """Wait for another request, at most for the barrier's seconds."""
         with contextlib.suppress(threading.BrokenBarrierError):
             self._barrier.wait(self._seconds)
 
@@ -91,11 +83,11 @@ class RequestBarrier:
 
 
 @dataclass(slots=True)
-class ActionContext:
-    """The action that runs while requests arrive: its step, name and order, and what it has sent so far."""
+class RunningAction:
+    """The merchant's action that requests belong to: its step, name and order, and what it has sent so far."""
 
     step: int = 0
-    action: str = ""
+    name: str = ""
     order: int | None = None
     requests: int = 0
     operations: set[str] = field(default_factory=set)
@@ -103,6 +95,15 @@ class ActionContext:
 
 class ProviderDouble:
     """The provider for one history.
+
+    A request passes through these methods, from the outside in:
+
+    - `respond`: counts the requests of the running action, one at a time;
+    - `_respond`: refuses what no provider would look at, such as a body that is too large;
+    - `_respond_with_faults`: finds the faults that meet the request, and the approvals around it;
+    - `_exchange`: records the exchange, with the provider's books before and after;
+    - `_outcome_of`: injects the fault in place of the response, or before it;
+    - `_carry_out`: the embedded provider's own response.
 
     Args:
         state: the embedded provider behind the double.
@@ -119,14 +120,14 @@ class ProviderDouble:
         self.state = state
         self.clock = clock
         self.faults = faults
-        self.context = ActionContext()
+        self.action = RunningAction()
         self.write = write
         self.payments: list[list[PaymentKey]] = [[] for _ in range(orders)]
         self.most_requests = MOST_REQUESTS
         self.flooded = False
         self.barrier: RequestBarrier | None = None
         self._lock = threading.RLock()
-        self._sticky: dict[str, Response] = {}
+        self._repeated_refusals: dict[str, Response] = {}
         self._connection = ""
 
     # Called by the scenario
@@ -134,7 +135,7 @@ class ProviderDouble:
     def begin_action(self, step: int, action: str, order: int | None) -> None:
         """Set the action to which the next requests belong."""
         with self._lock:
-            self.context = ActionContext(step, action, order)
+            self.action = RunningAction(step, action, order)
 
     def payment_of(self, order: int) -> PaymentKey | None:
         """Return the API and identifier of an order's payment: the latest one if it has several."""
@@ -157,8 +158,8 @@ class ProviderDouble:
         if self.barrier is not None:
             self.barrier.wait()
         with self._lock:
-            self.context.requests += 1
-            if self.context.requests > self.most_requests:
+            self.action.requests += 1
+            if self.action.requests > self.most_requests:
                 self.flooded = True
                 raise StuckError("flooded", f"it sent more than {self.most_requests} requests")
             self._connection = connection
@@ -173,7 +174,7 @@ class ProviderDouble:
 
     def _respond(self, request: Request, host: str) -> Response | DroppedResponse:
         route = route_request(request.method, request.path)
-        self.context.operations.add(route.operation)
+        self.action.operations.add(route.operation)
         if route.payment_id in self.state.inherited and self._owner(route) is None:
             route = RoutedRequest("earlier", route.api, "")
         if request.path.partition("?")[0] == ELSEWHERE:
@@ -181,21 +182,22 @@ class ProviderDouble:
             self._record(request, RoutedRequest("other", "", ""), host, "", response)
             return response
         if len(request.body) > LARGEST_BODY:
-            # The whole body, recorded and compared again and again, would fill the memory.
+            # The whole body, recorded and compared several times, would fill the memory.
             response = gateway_response(413, f"The body has {len(request.body)} bytes")
             self._record(replace(request, body=request.body[:RECORDED_BODY]), route, host, "", response)
             return response
         return self._respond_with_faults(request, route, host)
 
     def _respond_with_faults(self, request: Request, route: RoutedRequest, host: str) -> Response | DroppedResponse:
-        faults = self.faults.meeting(_FAULT_OPERATIONS.get(route.operation, route.operation))
+        faults = self.faults.meeting("read" if route.operation == "list" else route.operation)
         kinds = {fault.kind for fault in faults}
         if "approve-before" in kinds:
             self._approve(route)
         if "twice" in kinds:
-            # Something below the application sends the request, and never passes the response on.
+            # A layer below the application sends the request twice, and passes only the second response on.
             self._exchange(request, route, host, None, copy=True)
-        response = self._exchange(request, route, host, next((fault for fault in faults if _is_faulty(fault)), None))
+        fault = next((fault for fault in faults if _changes_response(fault)), None)
+        response = self._exchange(request, route, host, fault)
         if "approve-after" in kinds:
             self._approve(route)
         return response
@@ -209,14 +211,14 @@ class ProviderDouble:
     def _owner(self, route: RoutedRequest) -> int | None:
         """Return the order whose payment a request names; without a name, the order of the running action."""
         if not route.payment_id:
-            return self.context.order
+            return self.action.order
         owners = (order for order, keys in enumerate(self.payments) if route.payment_id in {id_ for _, id_ in keys})
         return next(owners, None)
 
     def _exchange(
         self, request: Request, route: RoutedRequest, host: str, fault: Fault | None, *, copy: bool = False
     ) -> Response | DroppedResponse:
-        """Carry a request out, or let a fault meet it; record the exchange and return the response."""
+        """Carry a request out, or inject a fault; record the exchange and return the response."""
         owner = self._owner(route)
         payment = None if owner is None else self.payment_of(owner)
         before = None if payment is None else self.state.record(*payment)
@@ -230,25 +232,26 @@ class ProviderDouble:
     def _outcome_of(
         self, request: Request, route: RoutedRequest, fault: Fault | None
     ) -> tuple[str, Response | DroppedResponse]:
-        """Return the kind of the fault that met a request, or an empty text, and the response."""
+        """Return the kind of the fault that met a request, empty if none did, and the response."""
         repetition = _repetition_key(request, route)
-        if repetition in self._sticky:
-            return "sticky-400", self._sticky[repetition]
+        if repetition in self._repeated_refusals:
+            return "sticky-400", self._repeated_refusals[repetition]
         if fault is None:
-            return "", self._handle(request, route)
+            return "", self._carry_out(request, route)
         if fault.kind == "unchanged-200":
-            return fault.kind, self._unchanged(route, request)
+            return fault.kind, self._unchanged_payment(route, request)
         if fault.kind in AFTER:
-            self._handle(request, route)
+            # The request is carried out, and the merchant does not learn its result.
+            self._carry_out(request, route)
         response = faulty_response(fault, route.api, request.path)
         if response is None:
             reached = fault.kind in AFTER
             return fault.kind, DroppedResponse(reached, seconds=float(fault.seconds) if reached else 0.0)
         if fault.kind == "sticky-400" and repetition:
-            self._sticky[repetition] = response
+            self._repeated_refusals[repetition] = response
         return fault.kind, response
 
-    def _handle(self, request: Request, route: RoutedRequest) -> Response:
+    def _carry_out(self, request: Request, route: RoutedRequest) -> Response:
         if route.operation == "other":
             return _other_api_response(request)
         response = self.state.handle(request)
@@ -259,14 +262,14 @@ class ProviderDouble:
     def _remember_payment(self, api: str, response: Response) -> None:
         """Assign a new payment to the running action's order, or to the first order without a payment."""
         body = response.json()
-        id_ = str(body.get(spec_of(Profile(api)).id_field) or "")
-        order = self.context.order
+        payment_id = str(body.get(spec_of(Profile(api)).id_field) or "")
+        order = self.action.order
         if order is None:
             order = next((number for number, keys in enumerate(self.payments) if not keys), len(self.payments) - 1)
-        if id_ and (api, id_) not in self.payments[order]:
-            self.payments[order].append((api, id_))
+        if payment_id and (api, payment_id) not in self.payments[order]:
+            self.payments[order].append((api, payment_id))
 
-    def _unchanged(self, route: RoutedRequest, request: Request) -> Response:
+    def _unchanged_payment(self, route: RoutedRequest, request: Request) -> Response:
         """Return a success with the payment as it stands, although the cancel is not carried out."""
         part = part_named(route.api)
         path = None if part is None else part.read_path(route.payment_id)
@@ -286,15 +289,15 @@ class ProviderDouble:
     ) -> None:
         record = ExchangeRecord(
             history="",
-            step=self.context.step,
+            step=self.action.step,
             purpose="act",
             request=self._request_record(request),
             response=None if isinstance(response, DroppedResponse) else _response_record(response),
             ms=0,
             lost=_why_no_response(route, response) if isinstance(response, DroppedResponse) else None,
             wire=WireRecord(
-                action=self.context.action,
-                order=self.context.order,
+                action=self.action.name,
+                order=self.action.order,
                 operation=route.operation,
                 api=route.api,
                 payment=route.payment_id,
@@ -329,13 +332,13 @@ class ProviderDouble:
         return REMOVED
 
 
-def _is_faulty(fault: Fault) -> bool:
-    """Return whether a fault changes the response."""
+def _changes_response(fault: Fault) -> bool:
+    """Return whether a fault changes the response to the request that it meets."""
     return not fault.kind.startswith(("approve", "twice"))
 
 
 def _repetition_key(request: Request, route: RoutedRequest) -> str:
-    """Return a text that a request shares with its repetitions only; empty where it has no idempotency key."""
+    """Return what tells a request and its repetitions from others; empty where it has no idempotency key."""
     spec = spec_named(route.api)
     keyless = spec is not None and spec.cancel_key is CancelKey.NONE
     key = None if keyless else request.header("Idempotency-Key")
