@@ -1,8 +1,13 @@
 """The evidence: an append-only file of records, each chained to the one before by SHA-256.
 
-A record is one line of JSON. Every line is written in one piece as soon as its content is known, so that a process that
-is killed loses at most the line being written. What may stand in a record is fixed by `records` and, for readers in
-other languages, by `journal.schema.json`.
+A record is one line of JSON: its number, its kind, the SHA-256 of the line before, and what was recorded::
+
+    {"n":0,"kind":"run","prev":"0000…","format":1,"command":"cancel-conformance run --target embedded",…}
+    {"n":1,"kind":"exchange","prev":"3a19…","history":"","step":0,…}
+
+Every line is written in one piece as soon as its content is known, so that a process that is killed loses at most the
+line being written. The module `records` defines the kinds, and `journal.schema.json` does for readers in other
+languages. `Journal` writes, `read_journal` reads and checks the chain, `Evidence` is what was read.
 """
 
 from __future__ import annotations
@@ -24,14 +29,16 @@ JOURNAL_VERSION: Final = 1
 JOURNAL_NAME: Final = "journal.jsonl"
 START: Final = "0" * 64
 """What the first record is chained to."""
+MERCHANT_PARTY: Final = "merchant"
+"""The stored ``party`` of a run, or of a history, that judges a merchant and not the provider."""
 
 R = TypeVar("R", bound=Record)
 
 _JOURNAL: Final = msgspec.json.Decoder(JournalRecord)
 _PART: Final = msgspec.json.Decoder(PartRecord)
 _encode: Final = msgspec.json.Encoder(enc_hook=plain_value).encode
-# For text with half of a surrogate pair, which a target can send in JSON and UTF-8 does not have.
-_encode_any: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# For text with half of a surrogate pair: a target can send one in JSON, and UTF-8 has none.
+_encode_with_surrogates: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class JournalError(Exception):
@@ -65,23 +72,22 @@ class BrokenChainError(JournalError):
 class CutRecordError(BrokenChainError):
     """A line before the last one is not a whole record.
 
-    A process that is killed can leave only its last line unfinished, so that the file was cut or edited afterwards.
+    A process that is killed can leave only its last line unfinished, so the file was cut or edited afterwards.
     """
 
 
 class DuplicateRecordError(BrokenChainError):
     """A record, or the beginning of a history, is there twice.
 
-    Every check counts once: what stands in the evidence twice would be counted twice, and make a rule look better or
-    worse tested than it is.
+    A check that stands in the evidence twice would be counted twice, and make a rule look better tested than it is.
     """
 
 
 class InvalidRecordError(JournalError):
     """A record lacks a field of its kind, or has one of another type.
 
-    It is chained as it has to be, and so was written by another version, or by somebody who computed the chain anew.
-    Nothing is concluded from a record that is not understood.
+    Its chain is right, so it was written by another version, or by somebody who computed the chain anew. Nothing is
+    concluded from a record that is not understood.
     """
 
 
@@ -124,7 +130,7 @@ class Journal:
 
         """
         evidence = read_journal(directory, name)
-        journal = cls.__new__(cls)
+        journal = cls.__new__(cls)  # the constructor would refuse a file that exists
         journal.path = directory / name
         journal.count, journal._previous = len(evidence.records), evidence.digest
         try:
@@ -164,7 +170,7 @@ def _line(record: Record, number: int, previous: str) -> bytes:
     try:
         text = _encode(content)
     except UnicodeEncodeError:
-        text = _encode_any(builtins_of(content)).encode("utf-8", "surrogatepass")
+        text = _encode_with_surrogates(builtins_of(content)).encode("utf-8", "surrogatepass")
     kind = f'{{"kind":"{record.kind}"'.encode()
     return b'{"n":%d,%s,"prev":"%s"%s' % (number, kind[1:], previous.encode(), text[len(kind) :])
 
@@ -237,14 +243,14 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     records: list[Record] = []
     previous, tail = START, b""
     try:
-        # Line by line: the text of a long run is as large again as everything that is made of it.
+        # Line by line: the whole text of a long run would take as much memory again as its records.
         with path.open("rb") as file:
             for index, line in enumerate(file):
                 if not line.endswith(b"\n"):
                     tail = line
                     break
-                record = _parsed(line, path, index)
-                _check_place(record, path, index, previous)
+                record = _parse(line, path, index)
+                _check_chain(record, path, index, previous)
                 previous = hashlib.sha256(line[:-1]).hexdigest()
                 records.append(record)
     except OSError as error:
@@ -256,7 +262,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     return Evidence(tuple(records), truncated=bool(tail), digest=previous)
 
 
-def _check_place(record: Record, path: Path, index: int, previous: str) -> None:
+def _check_chain(record: Record, path: Path, index: int, previous: str) -> None:
     if record.n == index and record.prev == previous:
         return
     if 0 <= record.n < index:
@@ -270,16 +276,16 @@ def _foreign(path: Path) -> ForeignJournalError:
     return ForeignJournalError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
 
 
-def _parsed(line: bytes, path: Path, index: int, decoder: msgspec.json.Decoder[Any] = _JOURNAL) -> Record:
+def _parse(line: bytes, path: Path, index: int, decoder: msgspec.json.Decoder[Any] = _JOURNAL) -> Record:
     try:
         record: Record = decoder.decode(line)
     except (msgspec.DecodeError, RecursionError):
-        record = _parsed_slowly(line, path, index, decoder)
+        record = _parse_slowly(line, path, index, decoder)
     return record
 
 
-def _parsed_slowly(line: bytes, path: Path, index: int, decoder: msgspec.json.Decoder[Any]) -> Record:
-    """Parse a line that has text which is not UTF-8, or say what is wrong with it."""
+def _parse_slowly(line: bytes, path: Path, index: int, decoder: msgspec.json.Decoder[Any]) -> Record:
+    """Parse a line that has text which is not UTF-8, or raise the error that says what is wrong with it."""
     where = f"{path}, line {index + 1}"
     try:
         content = json.loads(line)
@@ -304,18 +310,18 @@ def read_part(path: Path) -> Iterator[Record]:
 
     """
     for index, line in enumerate(path.read_bytes().split(b"\n")[:-1]):
-        yield _parsed(line, path, index, _PART)
+        yield _parse(line, path, index, _PART)
 
 
 class RecordSink(Protocol):
-    """Where records are written: a journal, or what is to become one."""
+    """Takes records: a journal, or a buffer in front of one."""
 
     def append(self, record: Record) -> None:
         """Write one record."""
 
 
 class BufferedSink:
-    """Records that wait until their journal's first record can be written."""
+    """Keeps records until the first record of their journal can be written."""
 
     def __init__(self) -> None:
         self._records: list[Record] = []
@@ -332,8 +338,5 @@ class BufferedSink:
 
 
 def is_merchant_run(run: RunRecord) -> bool:
-    """Whether a run judges a merchant; its first record says so."""
-    return run.party == PARTY
-
-
-PARTY: Final = "merchant"
+    """Return whether a run judges a merchant."""
+    return run.party == MERCHANT_PARTY

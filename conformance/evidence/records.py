@@ -35,9 +35,17 @@ from conformance.evidence.record_parts import (
     WireRecord,
 )
 
+# The run
+
 
 class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
-    """The first record: what was asked for."""
+    """The first record: what was asked for.
+
+    ``readings`` are the accepted interpretations by switch, ``rulebook`` is the digest of the rules, and ``nonce``
+    tells the identifiers of this run's orders from another's. ``focus`` is a part of the rules, empty for all of them.
+    ``operator`` says that a person was asked for what the target does not offer, ``other_unit`` that a second sales
+    unit was named. Of a merchant's run, ``party`` is ``merchant``, and ``strict`` says that recommended rules decide.
+    """
 
     format: Literal[1]
     tool: str
@@ -135,6 +143,9 @@ class FinishRecord(Record, frozen=True, kw_only=True, tag="finish"):
     ended: str
     message: str
     seconds: Number
+
+
+# A history
 
 
 class HistoryRecord(Record, frozen=True, kw_only=True, tag="history"):
@@ -255,6 +266,9 @@ class BooksRecord(Record, frozen=True, kw_only=True, tag="books"):
     truth: ProviderRecord | None
 
 
+# Fuzzing
+
+
 class FuzzRecord(Record, frozen=True, kw_only=True, tag="fuzz"):
     """Fuzzing is about to begin. ``rules`` is the digest of the rules that the requests are judged by."""
 
@@ -309,6 +323,9 @@ class FuzzProfileRecord(Record, frozen=True, kw_only=True, tag="fuzz-profile"):
     undrawn: tuple[UndrawnRecord, ...]
 
 
+# Examples that machines share
+
+
 class ExamplesRecord(Record, frozen=True, kw_only=True, tag="examples"):
     """The examples of other runs that are tried first, how many could not be used, and what went wrong with them."""
 
@@ -325,14 +342,17 @@ class SharedRecord(Record, frozen=True, kw_only=True, tag="shared"):
     trouble: tuple[str, ...]
 
 
+# Only in a part of a run, before the parts are joined
+
+
 class AgreedRecord(Record, frozen=True, kw_only=True, tag="agreed"):
-    """In a part of a run: the digest of the plan that this process came to."""
+    """The digest of the plan that this process came to."""
 
     digest: str
 
 
 class StoppedRecord(Record, frozen=True, kw_only=True, tag="stopped"):
-    """In a part of a run: why this process could not go on, in the words of a run's last record."""
+    """Why this process could not go on, in the words of a run's last record."""
 
     ended: str
     message: str

@@ -16,7 +16,7 @@ from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.counterexamples import FOLDER
-from conformance.evidence.journal import JOURNAL_VERSION, PARTY, Journal
+from conformance.evidence.journal import JOURNAL_VERSION, MERCHANT_PARTY, Journal
 from conformance.evidence.record_parts import CellRecord, TargetRecord
 from conformance.evidence.records import (
     CapabilitiesRecord,
@@ -109,7 +109,7 @@ class MerchantCampaign:
         self._run = RecordedRun(self._journal)
         self._failures: dict[tuple[Profile, str], _Scheduled] = {}
         self._shrunk = 0
-        self._examples = ExampleExchange(settings.examples, PARTY, settings.market)
+        self._examples = ExampleExchange(settings.examples, MERCHANT_PARTY, settings.market)
 
     def run(self) -> Result:
         """Run everything; return the result as the journal gives it.
@@ -220,7 +220,7 @@ class MerchantCampaign:
             target=TargetRecord(kind=integration.kind, name=integration.name, wire=True, control=None),
             waivers=tuple(waiver.as_record() for waiver in settings.waivers),
             python=platform.python_version(),
-            party=PARTY,
+            party=MERCHANT_PARTY,
             strict=settings.strict,
             examples=settings.examples,
         )

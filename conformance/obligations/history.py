@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
-from conformance.evidence.journal import PARTY
+from conformance.evidence.journal import MERCHANT_PARTY
 
 VERSION: Final = 1
 
@@ -149,7 +149,7 @@ def merchant_history_as_json(history: MerchantHistory) -> dict[str, Any]:
     }
     return {
         "version": VERSION,
-        "party": PARTY,
+        "party": MERCHANT_PARTY,
         "profile": history.profile.value,
         "amounts": list(history.amounts),
         "provider": behaviour,
@@ -179,7 +179,7 @@ def merchant_history_from_json(data: object) -> MerchantHistory:
         HistoryError: The JSON is not a history of this version, or has a word that is not known.
 
     """
-    if not isinstance(data, Mapping) or data.get("party") != PARTY or data.get("version") != VERSION:
+    if not isinstance(data, Mapping) or data.get("party") != MERCHANT_PARTY or data.get("version") != VERSION:
         raise HistoryError(f"This is not a shop's history of version {VERSION}.")
     try:
         history = MerchantHistory(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conformance.domain.steps import HistoryError
 from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, RecordedFailure, counterexample_content
-from conformance.evidence.journal import PARTY
+from conformance.evidence.journal import MERCHANT_PARTY
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.rulebook import load_obligations
 
@@ -41,7 +41,7 @@ def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -
     run_directory = path.parent.parent
     content = {
         "version": COUNTEREXAMPLE_VERSION,
-        "party": PARTY,
+        "party": MERCHANT_PARTY,
         "rule": example.rule,
         "profile": example.history.profile.value,
         "reason": example.reason,
@@ -61,7 +61,7 @@ def is_merchant_counterexample(path: Path) -> bool:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(data, dict) and data.get("party") == PARTY
+    return isinstance(data, dict) and data.get("party") == MERCHANT_PARTY
 
 
 def merchant_counterexample_of(path: Path) -> RecordedFailure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.domain.api_table import spec_of
-from conformance.evidence.journal import PARTY
+from conformance.evidence.journal import MERCHANT_PARTY
 from conformance.evidence.records import BooksRecord, ExchangeRecord
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 from conformance.reports.html.charts import Money, band, money_in_words
@@ -17,7 +17,7 @@ from conformance.reports.wording.provider import SOURCES, STATUSES
 
 def is_merchant_history(play: HistoryView) -> bool:
     """Return whether a history is one of a merchant's shop."""
-    return play.record.history.get("party") == PARTY
+    return play.record.history.get("party") == MERCHANT_PARTY
 
 
 def merchant_story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
