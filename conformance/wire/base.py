@@ -129,8 +129,8 @@ class OrderIdentifiers:
 def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
     """Return the outcome and status of an answer, as ``answer.`` fields.
 
-    >>> outcome_fields(Response(404))
-    {'answer.outcome': 'refused', 'answer.status': 404}
+    >>> outcome_fields(Response(404)) == {"answer.outcome": "refused", "answer.status": 404}
+    True
     """
     if isinstance(answer, NoResponse):
         return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: answer.cause}
