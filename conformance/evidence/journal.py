@@ -2,7 +2,7 @@
 
 A record is one line of JSON: its number, its kind, the SHA-256 of the line before, and what was recorded::
 
-    {"n":0,"kind":"run","prev":"0000…","format":1,"command":"cancel-conformance run --target embedded",…}
+    {"n":0,"kind":"run","prev":"0000…","format":2,"command":"cancel-conformance run --target embedded",…}
     {"n":1,"kind":"exchange","prev":"3a19…","history":"","step":0,…}
 
 Every line is written in one piece as soon as its content is known, so that a process that is killed loses at most the
@@ -25,7 +25,9 @@ import msgspec
 from conformance.evidence.record_parts import UNWRITTEN, Record, builtins_of, part_as_json, plain_value
 from conformance.evidence.records import FinishRecord, JournalRecord, PartRecord, RunRecord
 
-JOURNAL_VERSION: Final = 1
+JOURNAL_VERSION: Final = 2
+"""The format that is written. Since 2, the run's record says how orders are named, and each API has its own letter."""
+READ_VERSIONS: Final = (1, 2)
 JOURNAL_NAME: Final = "journal.jsonl"
 START: Final = "0" * 64
 """What the first record is chained to."""
@@ -249,7 +251,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
                 if not line.endswith(b"\n"):
                     tail = line
                     break
-                record = _parse(line, path, index)
+                record = _parse(line, path, index) if index else _parse_first(line, file, path)
                 _check_chain(record, path, index, previous)
                 previous = hashlib.sha256(line[:-1]).hexdigest()
                 records.append(record)
@@ -257,8 +259,6 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
         raise FormatError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
     if not records:
         raise EmptyJournalError(f"{path} is empty: the run was stopped before it began.")
-    if not isinstance(records[0], RunRecord):
-        raise _foreign(path)
     return Evidence(tuple(records), truncated=bool(tail), digest=previous)
 
 
@@ -272,8 +272,43 @@ def _check_chain(record: Record, path: Path, index: int, previous: str) -> None:
     raise BrokenChainError(f"{path}, line {index + 1}: the record does not follow the one before it.")
 
 
-def _foreign(path: Path) -> ForeignJournalError:
-    return ForeignJournalError(f"{path} does not begin with a run of journal format {JOURNAL_VERSION}.")
+def _parse_first(line: bytes, file: Iterator[bytes], path: Path) -> Record:
+    """Parse the first record, or raise the error that says what is wrong with it.
+
+    A journal of another format is told from one that was changed by its second line, which is chained to the first.
+    """
+    try:
+        record = _parse(line, path, 0)
+    except InvalidRecordError:
+        _check_second(line, next(file, b""), path)
+        content = json.loads(line)
+        if content["kind"] == "run" and content.get("format") in READ_VERSIONS:
+            raise
+        raise _foreign(path, content) from None
+    if not isinstance(record, RunRecord):
+        _check_second(line, next(file, b""), path)
+        raise _foreign(path, {})
+    return record
+
+
+def _check_second(first: bytes, second: bytes, path: Path) -> None:
+    try:
+        content = json.loads(second)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(content, dict) and content.get("prev") != hashlib.sha256(first[:-1]).hexdigest():
+        raise BrokenChainError(f"{path}, line 2: the record does not follow the one before it.")
+
+
+def _foreign(path: Path, content: dict[str, Any]) -> ForeignJournalError:
+    readable = " or ".join(map(str, READ_VERSIONS))
+    number, tool = content.get("format"), content.get("tool")
+    if content.get("kind") == "run" and type(number) is int:
+        return ForeignJournalError(
+            f"{path} does not begin with a run of journal format {readable}, but of format {number}: "
+            f"read it with version {tool} of cancel-conformance, which wrote it."
+        )
+    return ForeignJournalError(f"{path} does not begin with a run of journal format {readable}.")
 
 
 def _parse(line: bytes, path: Path, index: int, decoder: msgspec.json.Decoder[Any] = _JOURNAL) -> Record:
@@ -293,12 +328,10 @@ def _parse_slowly(line: bytes, path: Path, index: int, decoder: msgspec.json.Dec
         raise CutRecordError(f"{where}: not a record.") from None
     if not isinstance(content, dict) or not isinstance(content.get("kind"), str):
         raise CutRecordError(f"{where}: not a record.")
-    if decoder is _JOURNAL and index == 0 and (content["kind"], content.get("format")) != ("run", JOURNAL_VERSION):
-        raise _foreign(path)
     try:
         record: Record = msgspec.convert(content, decoder.type)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise InvalidRecordError(f"{where}: not a record of format {JOURNAL_VERSION} ({error}).") from None
+        raise InvalidRecordError(f"{where}: not a record of a journal ({error}).") from None
     return record
 
 

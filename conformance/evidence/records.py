@@ -47,7 +47,7 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     unit was named. Of a merchant's run, ``party`` is ``merchant``, and ``strict`` says that recommended rules decide.
     """
 
-    format: Literal[1]
+    format: Literal[1, 2]
     tool: str
     started: str
     command: str

@@ -1,17 +1,20 @@
 """The evidence: chained, append-only, readable after a crash, and nothing in it can be changed unseen."""
 
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.evidence.journal import (
     JOURNAL_NAME,
+    BrokenChainError,
     CutRecordError,
     DuplicateRecordError,
     EmptyJournalError,
@@ -82,7 +85,7 @@ def test_a_record_that_is_there_twice_is_named(tmp_path):
 def test_a_record_without_a_field_of_its_kind_is_named(tmp_path):
     path = written(tmp_path)
     path.write_bytes(path.read_bytes().replace(b'"ms":0', b'"ss":0', 1))
-    with pytest.raises(InvalidRecordError, match=r"line 2: not a record of format 1 .*missing required field `ms`"):
+    with pytest.raises(InvalidRecordError, match=r"line 2: not a record of a journal .*missing required field `ms`"):
         read_journal(tmp_path)
 
 
@@ -111,7 +114,7 @@ def test_a_judgement_with_a_field_that_is_not_known_is_refused_because_it_is_com
         read_journal(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["format-1"])
+@pytest.mark.parametrize("name", ["format-1", "format-2"])
 def test_every_line_of_a_stored_journal_is_written_again_byte_for_byte(tmp_path, name):
     folder = Path(__file__).parent / "journals" / name
     journal = Journal(tmp_path)
@@ -121,10 +124,21 @@ def test_every_line_of_a_stored_journal_is_written_again_byte_for_byte(tmp_path,
     assert (tmp_path / JOURNAL_NAME).read_bytes() == (folder / JOURNAL_NAME).read_bytes()
 
 
-def test_a_journal_of_another_format_is_refused(tmp_path):
+def test_a_journal_of_a_newer_format_names_the_version_that_reads_it(tmp_path):
+    journal = Journal(tmp_path)
+    journal.append(msgspec.structs.replace(record_of("run"), format=3, tool="9.1.0"))
+    journal.append(record_of("exchange"))
+    journal.close()
+    sentence = r"format 1 or 2, but of format 3: read it with version 9\.1\.0 of cancel-conformance"
+    with pytest.raises(ForeignJournalError, match=sentence):
+        read_journal(tmp_path)
+
+
+@pytest.mark.parametrize("change", [b'"format":9', b'"format":"x"', b'"form":1'])
+def test_a_first_record_that_was_changed_is_no_journal_of_another_format(tmp_path, change):
     path = written(tmp_path)
-    path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":2'))
-    with pytest.raises(ForeignJournalError, match="does not begin with a run of journal format 1"):
+    path.write_bytes(re.sub(rb'"format":\d', change, path.read_bytes()))
+    with pytest.raises(BrokenChainError, match="line 2: the record does not follow the one before it"):
         read_journal(tmp_path)
 
 
