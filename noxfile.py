@@ -150,7 +150,7 @@ def docs(session: nox.Session) -> None:
     for name, party in RULEBOOKS.items():
         words = ("rules", *party, "--format", "markdown")
         page = ROOT / name
-        if not page.exists() or page.read_text(encoding="utf-8").strip() != said(session, *words).strip():
+        if not page.exists() or page.read_text(encoding="utf-8").strip() != output_of(session, *words).strip():
             complaints.append(f"{name}: is not what `cancel-conformance {' '.join(words)}` prints; write it again")
     if complaints:
         session.error("\n" + "\n".join(complaints))
@@ -172,7 +172,7 @@ def lock(session: nox.Session) -> None:
             session.error(f"{name} names a host: whoever installs it has a registry of their own")
 
 
-def said(session: nox.Session, *arguments: str) -> str:
+def output_of(session: nox.Session, *arguments: str) -> str:
     """Return what the installed command line prints."""
     return str(session.run("cancel-conformance", *arguments, silent=True, env={"COLUMNS": "200", "NO_COLOR": "1"}))
 
@@ -207,7 +207,7 @@ def broken_links(page: Path) -> Iterator[str]:
 def options_of(session: nox.Session, command: str) -> set[str] | None:
     """Return the options that a command's own help names, or None if there is no such command."""
     try:
-        return set(OPTION.findall(re.sub(r"[,=|\[\]]", " ", said(session, command, "--help"))))
+        return set(OPTION.findall(re.sub(r"[,=|\[\]]", " ", output_of(session, command, "--help"))))
     except nox.command.CommandFailed:
         return None
 

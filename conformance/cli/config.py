@@ -9,46 +9,48 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from conformance.domain.toml import Count, Text
+from conformance.domain.toml import Count
 from conformance.results.toml_file import read_toml
 from conformance.results.waivers import Waiver
 
-Words = Text | tuple[Text, ...]
+Value = Annotated[str, Meta(min_length=1, description="a non-empty text")]
+"""What an option is given. As on the command line, a path may begin or end with a space."""
+Words = Value | tuple[Value, ...]
 """A text, or several, for an option that may be repeated."""
-Waivers = Text | tuple[Text | Waiver, ...]
-Processes = Annotated[Count | Text, Meta(description="a whole number or 'auto'")]
+Waivers = Value | tuple[Value | Waiver, ...]
+Processes = Annotated[Count | Value, Meta(description="a whole number or 'auto'")]
 
 
 class _Options(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What a file can choose for every command that has ``--config``."""
 
     profile: Words | None = None
-    market: Text | None = None
-    budget: Text | None = None
+    market: Value | None = None
+    budget: Value | None = None
     histories: Count | None = None
     seed: Count | None = None
     waive: Waivers | None = None
     examples: Words | None = None
-    out: Text | None = None
+    out: Value | None = None
 
 
 class ProviderOptions(_Options, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What a file can choose for ``run``."""
 
-    target: Text | None = None
-    control_url: Text | None = None
+    target: Value | None = None
+    control_url: Value | None = None
     reading: Words | None = None
     concurrency: Count | None = None
     max_requests: Count | None = None
-    shard: Text | None = None
-    known: Text | None = None
+    shard: Value | None = None
+    known: Value | None = None
     processes: Processes | None = None
 
 
 class MerchantOptions(_Options, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """What a file can choose for ``merchant``."""
 
-    integration: Text | None = None
+    integration: Value | None = None
     port: Count | None = None
     strict: bool | None = None
 

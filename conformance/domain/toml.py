@@ -79,7 +79,7 @@ def _sentence(failure: str, data: Any, kind: type[msgspec.Struct]) -> str:
     if missing := _MISSING.fullmatch(problem):
         return f"{_joined(places)}: {missing[1]} is missing"
     if unknown := _UNKNOWN.fullmatch(problem):
-        return f"{_joined(places)}: there is no key {unknown[1]!r}: the ones to choose from are {_keys(expected)}"
+        return f"{_joined(places)}: there is no key {unknown[1]!r}: {_choice(_keys(expected))}"
     if not places:
         return f": {failure}"
     return f"{_joined(places[:-1])}: {places[-1]} must be {_described(expected)}, not {_shown(value)}"
@@ -117,9 +117,13 @@ def _inside(kind: inspect.Type, step: str | int) -> inspect.Type:
     return inspect.AnyType()
 
 
-def _keys(kind: inspect.Type) -> str:
+def _keys(kind: inspect.Type) -> list[str]:
     structs = (each for each in _alternatives(kind) if isinstance(each, inspect.StructType))
-    return ", ".join(field.encode_name for struct in structs for field in struct.fields)
+    return [field.encode_name for struct in structs for field in struct.fields]
+
+
+def _choice(keys: list[str]) -> str:
+    return f"the only one is {keys[0]!r}" if len(keys) == 1 else f"the ones to choose from are {', '.join(keys)}"
 
 
 def _described(kind: inspect.Type) -> str:
