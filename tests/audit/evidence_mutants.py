@@ -34,8 +34,10 @@ def at_the_end(records):
 def changed(records, chosen, /, **changes):
     """Return records of which the chosen ones are changed; a value of None is left out."""
     return [
-        {name: value for name, value in {**one, **changes}.items() if value is not None} if one in chosen else one
-        for one in records
+        {name: value for name, value in {**record, **changes}.items() if value is not None or name not in changes}
+        if record in chosen
+        else record
+        for record in records
     ]
 
 

@@ -21,7 +21,7 @@ from conformance.runner.settings import Shard, nonce_for
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
 from conformance.targets.resolve import resolve_target
-from tests.stored import stored_records
+from tests.stored import stored_records, typed
 
 from ..ageing.test_age_lane import home, time  # noqa: F401 - fixtures
 from ..audit import stage
@@ -73,9 +73,14 @@ def test_a_run_that_was_cut_off_in_the_middle_of_looking_is_verified(right, tmp_
     assert verification.code == WHOLE, verification
 
 
+def was_interrupted(record):
+    """Return whether a stored record is the judgement that closes an interrupted attempt."""
+    return is_interruption(typed(record))
+
+
 def test_a_closing_judgement_that_says_something_else_is_found(resumed, tmp_path):
     def change(records):
-        next(filter(is_interruption, records))["examples"] = ["EP-01"]
+        next(filter(was_interrupted, records))["examples"] = ["EP-01"]
         return records
 
     verification = verified(forged(resumed, tmp_path / "run", change))
@@ -85,7 +90,7 @@ def test_a_closing_judgement_that_says_something_else_is_found(resumed, tmp_path
 
 def test_a_step_is_not_called_interrupted_where_nothing_was(resumed, tmp_path):
     def change(records):
-        closing = next(filter(is_interruption, records))
+        closing = next(filter(was_interrupted, records))
         last = [record for record in of_kind(records, "judgement") if record["n"] < closing["n"]][-1]
         for name in ("status", "cause", "observed", "seen"):
             last[name] = closing[name]
