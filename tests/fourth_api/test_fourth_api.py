@@ -52,7 +52,11 @@ def test_a_correct_provider_of_a_fourth_api_is_conformant(directory):
 
 
 @pytest.mark.parametrize(
-    ("part", "violated"), [(KeepsTheHold, {"HO-01", "INV-2"}), (ReleasesTwice, {"HO-02"})], ids=str
+    ("part", "violated"),
+    [
+        pytest.param(KeepsTheHold, {"HO-01", "INV-2"}, id="keeps the hold"),
+        pytest.param(ReleasesTwice, {"HO-02"}, id="releases twice"),
+    ],
 )
 def test_a_faulty_provider_of_a_fourth_api_violates_its_rule(part, violated, tmp_path):
     assert verdicts(part, tmp_path / "run") == (RunVerdict.NOT_CONFORMANT, violated)
