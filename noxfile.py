@@ -1,8 +1,8 @@
 """The workshop: every check of this project, each in an environment of its own.
 
-Dependencies come from two locks with hashes: ``constraints.txt`` (what a user of the suite installs) and
-``constraints-dev.txt`` (the same, and the tools). The project itself is built from this checkout, with the locked
-hatchling.
+Dependencies come from three locks with hashes: ``constraints.txt`` (what a user of the suite installs),
+``constraints-extras.txt`` (with every extra) and ``constraints-dev.txt`` (with the tools). The project itself is built
+from this checkout, with the locked hatchling.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ nox.options.sessions = ["lint", "types", "docs", "conformance", "museum", "tests
 
 ROOT = Path(__file__).parent
 LOCK = "constraints.txt"
+LOCK_EXTRAS = "constraints-extras.txt"
 LOCK_DEV = "constraints-dev.txt"
 UV = "uv==0.13.9"
 RULEBOOKS = {"docs/rulebook.md": (), "docs/obligations.md": ("--party", "merchant")}
@@ -143,7 +144,7 @@ def peers(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Check that the pages' links lead somewhere, that their commands exist, and that the rulebook page is current."""
-    install(session, LOCK, ".")
+    install(session, LOCK_DEV, ".")
     pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
     complaints = [complaint for page in pages for complaint in broken_links(page)]
     complaints += broken_commands(session, pages)
@@ -159,15 +160,19 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Resolve both locks again, for every platform and Python; ``-- --upgrade`` takes the newest versions."""
+    """Resolve the locks again, for every platform and Python; ``-- --upgrade`` takes the newest versions."""
     session.install("--quiet", UV)
     common = (
         "uv", "pip", "compile", "pyproject.toml", "--group", "build", "--universal", "--python-version", "3.11",
-        "--generate-hashes", "--annotation-style", "line", "--custom-compile-command", "nox -s lock", "--quiet",
+        "--generate-hashes", "--no-strip-extras", "--annotation-style", "line",
+        "--custom-compile-command", "nox -s lock", "--quiet",
     )  # fmt: skip
     session.run(*common, "--output-file", LOCK, *session.posargs)
-    session.run(*common, "--group", "dev", "--constraints", LOCK, "--output-file", LOCK_DEV, *session.posargs)
-    for name in (LOCK, LOCK_DEV):
+    extras = ("--all-extras", "--constraints", LOCK, "--output-file", LOCK_EXTRAS)
+    session.run(*common, *extras, *session.posargs)
+    dev = ("--all-extras", "--group", "dev", "--constraints", LOCK_EXTRAS, "--output-file", LOCK_DEV)
+    session.run(*common, *dev, *session.posargs)
+    for name in (LOCK, LOCK_EXTRAS, LOCK_DEV):
         if "://" in (ROOT / name).read_text(encoding="utf-8"):
             session.error(f"{name} names a host: whoever installs it has a registry of their own")
 
