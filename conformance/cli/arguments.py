@@ -1,237 +1,596 @@
-"""The command line: every command and its options, for argparse."""
+"""The arguments of every command: one frozen class each, which click fills.
+
+To add a command, write its class here, and its body as ``main(arguments) -> int`` in the module of the same name in
+``conformance/cli/commands``. The class gives the help (its docstring), the options (its fields, whose metadata is
+click's declaration; those that several commands share are in `options.py`), the panel of the command, and its examples.
+The body's module is imported when the command runs, so that help stays quick.
+"""
 
 from __future__ import annotations
 
-import argparse
-from typing import Final, NoReturn
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
+
+import rich_click as click
+from click import get_current_context as current_context
+from click.core import ParameterSource
 
 from conformance import __version__
-from conformance.domain.order import Market, Profile
-from conformance.errors import UsageError
+from conformance.cli import options as of
+from conformance.errors import USAGE
 
+SAMPLE_SHOP: Final = "python:examples.merchants.epayment:Adapter"
 PROGRAM: Final = "cancel-conformance"
-BUDGETS: Final = ("quick", "standard", "thorough")
+COMPLETE: Final = "_CANCEL_CONFORMANCE_COMPLETE"
+"""The variable by which a shell asks click to complete a line."""
 EXIT_CODES: Final = (
-    "exit codes: 0 conformant, 1 not conformant, 2 usage or configuration, 3 environment, 4 incomplete, "
-    "5 fault of the suite itself, 130 interrupted"
+    "Exit codes: 0 conformant, 1 not conformant, 2 usage or configuration, 3 environment, 4 incomplete, "
+    "5 fault of the suite itself, 130 interrupted."
 )
+GUIDE: Final = f"""\
+{PROGRAM} tests whether Cancel does what the Vipps MobilePay documentation says.
 
-_PROFILES: Final = [profile.value for profile in Profile]
-_MARKETS: Final = [market.value for market in Market]
-_EXAMPLES: Final = (
-    "share what fails with other runs, and try first what they found, in this directory; ro: before it only reads; "
-    "may be repeated"
+Try it against the built-in simulator:
+  {PROGRAM} run --target embedded --budget quick
+
+Test an implementation of the API, such as your own server:
+  {PROGRAM} run --target http://127.0.0.1:9701 --profile epayment
+
+Test a shop that uses the API, such as the sample shop:
+  {PROGRAM} merchant --integration {SAMPLE_SHOP}
+
+All commands: {PROGRAM} --help
+One command:  {PROGRAM} run --help"""
+
+TEST: Final = "Test"
+EVIDENCE: Final = "Read and re-check evidence"
+LEARN: Final = "Learn"
+SERVE: Final = "Serve and set up"
+
+_CONTEXT: Final = {
+    "help_option_names": ["-h", "--help"],
+    "show_default": True,
+    "max_content_width": 100,
+    "rich_help_config": {
+        "theme": "default-slim",
+        "text_markup": None,
+        "max_width": 100,
+        "options_table_column_types": ["opt_all_metavar", "help"],
+        "options_table_help_sections": ["help", "default"],
+        "append_metavars_help_string": "{}",
+    },
+}
+
+A = TypeVar("A", bound="Arguments")
+
+
+class Commands(click.RichGroup):
+    """The commands, in the order in which they are declared."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(self.commands)
+
+
+@click.group(cls=Commands, invoke_without_command=True, context_settings=_CONTEXT, epilog=EXIT_CODES)
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Test whether Cancel does what the Vipps MobilePay documentation says."""
+    if context.invoked_subcommand is None:
+        # Not 0: a pipeline that forgets the command has tested nothing.
+        click.echo(GUIDE, err=True)
+        context.exit(USAGE)
+
+
+def _configure(context: click.Context, _: click.Parameter, path: str | None) -> str | None:
+    """Let files choose what the command line does not.
+
+    A run that is resumed has its options in its journal.
+    """
+    from conformance.cli.config import configured  # noqa: PLC0415 - `--help` needs no files
+
+    context.default_map = {} if context.params.get("resume") else configured(context.command, path)
+    return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What every command is given."""
+
+    typed: frozenset[str]
+    """The options that stand on the command line itself."""
+    config: Annotated[
+        str | None,
+        click.option(
+            "--config",
+            metavar="FILE",
+            is_eager=True,
+            callback=_configure,
+            help="A TOML file with these options; the command line wins.",
+        ),
+    ]
+    debug: Annotated[bool, click.option("--debug", is_flag=True, help="Show where the suite itself failed.")]
+
+
+def command(panel: str, *examples: str, exit_codes: str = EXIT_CODES) -> Callable[[type[A]], type[A]]:
+    """Make a command of a class of arguments, named as the class is."""
+
+    def declare(kind: type[A]) -> type[A]:
+        name = kind.__name__.lower()
+
+        def call(**values: Any) -> int:
+            context: click.Context = current_context()
+            typed = {each for each in values if context.get_parameter_source(each) is ParameterSource.COMMANDLINE}
+            arguments = kind(**values, typed=frozenset(typed))
+            context.obj.begin(arguments)
+            return int(importlib.import_module(f"conformance.cli.commands.{name}").main(arguments))
+
+        hints = get_type_hints(kind, include_extras=True)
+        # click lists what was declared last first, as decorators are written; what every command has comes last.
+        fields = sorted(hints, key=lambda field: field in Arguments.__annotations__)
+        for field in reversed(fields):
+            for declaration in getattr(hints[field], "__metadata__", ()):
+                declaration(call)
+        lines = ["Examples:", *(f"$ {PROGRAM} {example}" for example in examples), "", exit_codes]
+        declared = cli.command(
+            name, help=inspect.getdoc(kind), epilog="\n\n".join(lines), panel=panel, context_settings=_CONTEXT
+        )
+        declared(call)
+        return kind
+
+    return declare
+
+
+@command(
+    TEST,
+    "run --target http://127.0.0.1:9701 --profile epayment --budget quick",
+    "run --target asgi:shop.main:app --out report",
 )
+@dataclass(frozen=True, kw_only=True)
+class Run(Arguments):
+    """Test a provider.
+
+    Runs order histories against an implementation of Cancel, judges every response, and writes the evidence and the
+    reports. The credentials come from the environment: VIPPS_CLIENT_ID, VIPPS_CLIENT_SECRET, VIPPS_SUBSCRIPTION_KEY and
+    VIPPS_MSN.
+    """
+
+    target: of.Target
+    control_url: of.ControlUrl
+    operator: of.OperatorFlag
+    operator_timeout: of.OperatorTimeout
+    openapi: of.OpenApi
+    profile: of.Profiles
+    market: of.MarketName
+    budget: of.Budget
+    histories: of.Histories
+    seed: of.Seed
+    concurrency: of.Concurrency
+    processes: Annotated[
+        str | None,
+        click.option("-n", "--processes", metavar="N", help="Run in this many processes, or in auto.", panel=of.SCOPE),
+    ]
+    select: Annotated[
+        str | None,
+        click.option("-k", "select", metavar="EXPR", help="Run the tests that match, as pytest's -k.", panel=of.SCOPE),
+    ]
+    max_requests: of.MaxRequests
+    max_time: of.MaxTime
+    shard: Annotated[
+        str | None,
+        click.option(
+            "--shard",
+            metavar="I/N",
+            help="Run one of N parts of the plan; the command merge makes one verdict of them.",
+            panel=of.SCOPE,
+        ),
+    ]
+    examples: of.Examples
+    reading: of.Reading
+    waive: of.Waive
+    known: of.Known
+    out: of.Out
+    bundle: Annotated[
+        bool, click.option("--bundle", is_flag=True, help="Put everything into bundle.zip as well.", panel=of.RESULTS)
+    ]
+    resume: Annotated[
+        str | None,
+        click.option(
+            "--resume",
+            metavar="DIR",
+            is_eager=True,
+            help="Continue an interrupted run where it stopped.",
+            panel=of.RESULTS,
+        ),
+    ]
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that raises its errors as one sentence."""
+@command(
+    TEST,
+    f"merchant --integration {SAMPLE_SHOP} --budget quick",
+    "merchant --integration http://127.0.0.1:8080/cancel-test --profile epayment",
+)
+@dataclass(frozen=True, kw_only=True)
+class Merchant(Arguments):
+    """Test a merchant's integration.
 
-    def error(self, message: str) -> NoReturn:
-        """Raise ``UsageError`` with the message that argparse would print."""
-        raise UsageError(f"{self.prog}: {message} (see {self.prog} --help).")
+    The suite plays the provider and the customer, and judges what the integration sends and what its books say.
+    """
 
-
-def parser() -> Parser:
-    """Return the parser of the whole command line."""
-    top = Parser(
-        prog=PROGRAM,
-        description="Tests whether Cancel does what the Vipps MobilePay documentation says.",
-        epilog=EXIT_CODES,
-        allow_abbrev=False,
-    )
-    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, text, fill in (
-        ("run", "test a provider", _run),
-        ("merge", "make one run of the shards of one", _merge),
-        ("fuzz", "send malformed, unusual and linked requests, drawn from an OpenAPI description", _fuzz),
-        ("age", "plant orders now, and judge them when they are old", _age),
-        ("merchant", "test a merchant's integration", _merchant),
-        ("report", "write the reports of a run again, from its journal", _report),
-        ("verify", "rebuild every verdict of a run from its exchanges, and compare", _verify),
-        ("bundle", "put a run into one file, with its evidence and the digests of everything", _bundle),
-        ("diff", "compare two runs", _diff),
-        ("replay", "play a counterexample again", _replay),
-        ("rules", "list the documented rules", _rules),
-        ("sandbox", "serve the embedded provider", _sandbox),
-    ):
-        command = commands.add_parser(name, help=text, description=f"{text.capitalize()}.", allow_abbrev=False)
-        fill(command)
-        command.add_argument("--debug", action="store_true", help="show where the suite itself failed")
-    return top
-
-
-def whole(least: int) -> type[int]:
-    """Return an argparse type: a whole number that is ``least`` or more."""
-
-    class Whole(int):
-        def __new__(cls, text: str) -> Whole:
-            try:
-                number = super().__new__(cls, text)
-            except ValueError:
-                raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-            if number < least:
-                raise argparse.ArgumentTypeError(f"{text} is less than {least}")
-            return number
-
-    return Whole
+    integration: Annotated[
+        str | None,
+        click.option(
+            "--integration",
+            metavar="M",
+            help="python:MODULE:ADAPTER, http://127.0.0.1:PORT of a test hook, or exec:COMMAND.",
+            panel=of.TARGET,
+        ),
+    ]
+    port: Annotated[
+        int,
+        click.option(
+            "--port",
+            metavar="N",
+            type=of.Whole(0),
+            default=0,
+            help="Where the provider listens; 0 takes a free port.",
+            panel=of.TARGET,
+        ),
+    ]
+    profile: of.Profiles
+    market: of.MarketName
+    budget: of.Budget
+    histories: of.Histories
+    seed: of.Seed
+    examples: of.Examples
+    strict: Annotated[
+        bool, click.option("--strict", is_flag=True, help="What is recommended decides, too.", panel=of.JUDGING)
+    ]
+    waive: of.Waive
+    out: of.Out
 
 
-def _run(command: Parser) -> None:
-    add = command.add_argument
-    command.epilog = EXIT_CODES
-    add("--target", metavar="T", help="embedded (the default), a base URL, asgi:M:APP, wsgi:M:APP, python:M:ADAPTER")
-    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
-    add("--control-url", metavar="U", help="the base of the target's test control API")
-    add("--market", choices=_MARKETS, help="the age limit differs; no is the default")
-    add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
-    add("--budget", choices=BUDGETS, help="how much to play; standard is the default")
-    add("--histories", metavar="N", type=whole(0), help="generated histories per profile, instead of the budget's")
-    add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
-    add("--concurrency", metavar="N", type=whole(1), help="how many histories at a time")
-    text = "do not let this rule decide; RULE@2026-12-31=REASON holds until that day; may be repeated"
-    add("--waive", metavar="RULE=REASON", action="append", help=text)
-    add("--max-requests", metavar="N", type=whole(1), help="send no more requests than this, the most telling first")
-    add("--shard", metavar="I/N", help="play one of N parts of the plan; `merge` makes one verdict of them")
-    add("--examples", metavar="DIR", action="append", help=_EXAMPLES)
-    add("--resume", metavar="DIR", help="go on with a run that was interrupted, where it stopped")
-    add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
-    add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
-    _operator(command)
-    add("--known", metavar="FILE", help="rules that may fail for now, each with a reason and an expiry (TOML)")
-    add("--bundle", action="store_true", help="put everything into bundle.zip as well")
-    add("-n", "--processes", metavar="N", help="play in this many processes, or auto")
-    add("-k", metavar="EXPR", dest="select", help="play only the tests that match, as pytest's -k")
+@command(
+    TEST,
+    "fuzz --target embedded --seed 1 --max-time 10",
+    "fuzz --target http://127.0.0.1:9701 --openapi http://127.0.0.1:9701/openapi.json",
+)
+@dataclass(frozen=True, kw_only=True)
+class Fuzz(Arguments):
+    """Send malformed, unusual and linked requests, drawn from an OpenAPI description.
 
-    _openapi(command)
+    Rules of the HTTP layer judge the responses. This needs the extra cancel-conformance[fuzz].
+    """
+
+    target: of.Target
+    control_url: of.ControlUrl
+    openapi: of.OpenApi
+    profile: of.Profiles
+    market: of.MarketName
+    seed: of.Seed
+    max_requests: of.MaxRequests
+    max_time: of.MaxTime
+    reading: of.Reading
+    waive: of.Waive
+    out: of.Out
 
 
-def _operator(command: Parser) -> None:
-    add = command.add_argument
-    add("--operator", action="store_true", help="ask at the terminal for what only a person can do")
-    add("--operator-timeout", metavar="SECONDS", type=whole(1), help="how long to wait for them; 300 is the default")
+@command(
+    TEST,
+    "age plant --target http://127.0.0.1:9701 --profile epayment",
+    "age harvest --target http://127.0.0.1:9701",
+)
+@dataclass(frozen=True, kw_only=True)
+class Age(Arguments):
+    """Create orders now, and judge them when they are old.
+
+    For targets whose clock nobody can turn: age plant makes orders and keeps them in a ledger, and age harvest judges
+    those that are old enough.
+    """
+
+    what: Annotated[
+        str,
+        click.argument(
+            "what", type=of.Names(("plant", "harvest")), metavar="ACTION", help="plant or harvest.", panel=of.INPUT
+        ),
+    ]
+    ledger: Annotated[
+        tuple[str, ...],
+        click.option(
+            "--ledger",
+            metavar="FILE",
+            multiple=True,
+            help="age-ledger.json if left out; harvest takes several.",
+            panel=of.INPUT,
+        ),
+    ]
+    target: of.Target
+    control_url: of.ControlUrl
+    operator: of.OperatorFlag
+    operator_timeout: of.OperatorTimeout
+    profile: of.Profiles
+    market: of.MarketName
+    copies: Annotated[
+        int,
+        click.option(
+            "--copies",
+            metavar="N",
+            type=of.Whole(1),
+            default=3,
+            help="plant: how many orders of each kind, for each side of a limit.",
+            panel=of.SCOPE,
+        ),
+    ]
+    older_than: Annotated[
+        int,
+        click.option(
+            "--older-than",
+            metavar="DAYS",
+            type=of.Whole(0),
+            default=1,
+            help="harvest: leave younger orders alone.",
+            panel=of.SCOPE,
+        ),
+    ]
+    seed: of.Seed
+    reading: of.Reading
+    waive: of.Waive
+    out: of.Out
 
 
-def _openapi(command: Parser) -> None:
-    add = command.add_argument
-    add("--openapi", metavar="FILE_OR_URL", help="the OpenAPI description to fuzz from")
-    add("--max-time", metavar="SECONDS", type=whole(1), help="how long to fuzz; 60 is the default")
+@command(TEST, "merge shard-1 shard-2 shard-3 shard-4 --out report")
+@dataclass(frozen=True, kw_only=True)
+class Merge(Arguments):
+    """Make one run of the shards of one.
+
+    A missing shard makes the run incomplete.
+    """
+
+    directories: Annotated[
+        tuple[str, ...],
+        click.argument(
+            "directories", metavar="DIR...", nargs=-1, required=True, help="The --out directories.", panel=of.INPUT
+        ),
+    ]
+    out: of.Out
 
 
-def _fuzz(command: Parser) -> None:
-    add = command.add_argument
-    command.epilog = EXIT_CODES
-    add("--target", metavar="T", help="embedded (the default), a base URL, asgi:M:APP, wsgi:M:APP")
-    _openapi(command)
-    add("--max-requests", metavar="N", type=whole(1), help="how many requests to send at most; 10000 is the default")
-    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
-    add("--control-url", metavar="U", help="the base of the target's test control API")
-    add("--market", choices=_MARKETS, help="the currency and the age limit; no is the default")
-    add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
-    add("--seed", metavar="S", type=whole(0), help="the same seed draws the same requests; 0 is the default")
-    add("--waive", metavar="RULE=REASON", action="append", help="do not let this rule decide; may be repeated")
-    add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
+@command(EVIDENCE, "report conformance-report")
+@dataclass(frozen=True, kw_only=True)
+class Report(Arguments):
+    """Write the reports of a run again, from its journal.
+
+    The run may have been stopped or killed. The exit code is the run's.
+    """
+
+    directory: of.RunDirectory
 
 
-def _age(command: Parser) -> None:
-    add = command.add_argument
-    command.epilog = EXIT_CODES
-    add("what", choices=("plant", "harvest"), help="make orders now, or judge those that are old enough")
-    add("--target", metavar="T", help="a base URL: whoever is there must remember its orders")
-    add("--ledger", metavar="FILE", action="append", help="age-ledger.json is the default; harvest takes several")
-    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
-    add("--control-url", metavar="U", help="the base of the target's test control API")
-    add("--market", choices=_MARKETS, help="the age limit differs; no is the default")
-    add("--reading", metavar="C8=reject", action="append", help="how to read an ambiguous sentence; may be repeated")
-    add("--copies", metavar="N", type=whole(1), help="plant: orders of each kind, for each side; 3 is the default")
-    _operator(command)
-    add("--older-than", metavar="DAYS", type=whole(0), help="harvest: leave younger orders alone; 1 is the default")
-    add("--seed", metavar="S", type=whole(0), help="0 is the default")
-    add("--waive", metavar="RULE=REASON", action="append", help="harvest: do not let this rule decide")
-    add("--out", metavar="DIR", help="harvest: where the evidence goes; conformance-report is the default")
+@command(
+    EVIDENCE,
+    "verify conformance-report",
+    "verify bundle.zip --public-key key.pem",
+    exit_codes="Exit codes: 0 everything follows from the evidence, 1 something does not or was changed, 2 neither the "
+    "directory of a run nor a bundle, or of another version, 4 something cannot be told from the evidence.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Verify(Arguments):
+    """Recompute every verdict of a run from its exchanges, and compare.
+
+    It needs no network.
+    """
+
+    path: Annotated[
+        str,
+        click.argument(
+            "path", metavar="DIR_OR_BUNDLE", help="The --out directory of a run, or a bundle of it.", panel=of.INPUT
+        ),
+    ]
+    digest: Annotated[
+        str | None,
+        click.option(
+            "--digest",
+            metavar="SHA256",
+            help="The journal's SHA-256, as it was printed when the run ended.",
+            panel=of.INPUT,
+        ),
+    ]
+    public_key: Annotated[
+        str | None,
+        click.option(
+            "--public-key",
+            metavar="FILE",
+            help="The Ed25519 key, in PEM form, that the bundle must be signed with.",
+            panel=of.INPUT,
+        ),
+    ]
+    format: Annotated[
+        str,
+        of.choice(
+            "--format", metavar="F", values=("text", "json"), default="text", help_text="How the result is printed"
+        ),
+    ]
 
 
-def _merge(command: Parser) -> None:
-    command.epilog = EXIT_CODES
-    command.add_argument("directories", metavar="DIR", nargs="+", help="the --out directory of a shard")
-    text = "where the merged evidence and its reports go; conformance-report is the default"
-    command.add_argument("--out", metavar="DIR", default="conformance-report", help=text)
+@command(
+    EVIDENCE,
+    "bundle conformance-report",
+    "bundle conformance-report --to evidence.zip --sign private-key.pem",
+    exit_codes="Exit codes: 0 written, 2 usage, or a run that cannot be read.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Bundle(Arguments):
+    """Put a run into one file, with its evidence and the digests of everything."""
+
+    directory: of.RunDirectory
+    to: Annotated[
+        str | None,
+        click.option(
+            "--to",
+            metavar="FILE",
+            help="Where the bundle goes; bundle.zip in the directory if left out.",
+            panel=of.RESULTS,
+        ),
+    ]
+    sign: Annotated[
+        str | None,
+        click.option(
+            "--sign",
+            metavar="FILE",
+            help="Sign with this Ed25519 private key, in PEM form and without a password. This needs the extra "
+            "cancel-conformance[sign].",
+            panel=of.RESULTS,
+        ),
+    ]
+    subject: Annotated[
+        tuple[str, ...],
+        click.option(
+            "--subject",
+            metavar="SUBJECT",
+            multiple=True,
+            help="What was tested, as NAME@sha256:DIGEST; may be repeated.",
+            panel=of.RESULTS,
+        ),
+    ]
 
 
-def _merchant(command: Parser) -> None:
-    add = command.add_argument
-    command.epilog = EXIT_CODES
-    add("--integration", metavar="M", help="python:MODULE:ADAPTER, http://127.0.0.1:PORT of a test hook, exec:COMMAND")
-    add("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
-    add("--market", choices=_MARKETS, help="the age limit differs; no is the default")
-    add("--budget", choices=BUDGETS, help="how much to play; standard is the default")
-    add("--histories", metavar="N", type=whole(0), help="drawn histories per profile, instead of the budget's")
-    add("--seed", metavar="S", type=whole(0), help="the same seed plays the same histories; 0 is the default")
-    add("--port", metavar="N", type=whole(0), help="where the provider listens; a free port is the default")
-    add("--strict", action="store_const", const=True, help="what is recommended decides, too")
-    add("--waive", metavar="RULE=REASON", action="append", help="do not let this obligation decide; may be repeated")
-    add("--examples", metavar="DIR", action="append", help=_EXAMPLES)
-    add("--out", metavar="DIR", help="where the evidence and the reports go; conformance-report is the default")
-    add("--config", metavar="FILE", help="a TOML file with these options; the command line wins")
+@command(
+    EVIDENCE,
+    "diff conformance-report conformance-report-2",
+    "diff before after --known known-failures.toml --format html --to diff.html",
+    exit_codes="Exit codes: 0 nothing is worse, 1 a rule is newly violated or no longer shown to hold, or the file of "
+    "expected failures has one that expired or fails no more, 2 usage, or a run that cannot be read.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Diff(Arguments):
+    """Compare two runs."""
+
+    first: Annotated[
+        str,
+        click.argument("first", metavar="A", help="The --out directory of a run, or a bundle of it.", panel=of.INPUT),
+    ]
+    second: Annotated[str, click.argument("second", metavar="B", help="The later run.", panel=of.INPUT)]
+    known: of.Known
+    to: Annotated[
+        str | None,
+        click.option(
+            "--to", metavar="FILE", help="Where the result goes; the standard output if left out.", panel=of.RESULTS
+        ),
+    ]
+    format: Annotated[
+        str,
+        of.choice(
+            "--format",
+            metavar="F",
+            values=("text", "json", "html"),
+            default="text",
+            help_text="How the result is printed",
+        ),
+    ]
 
 
-def _report(command: Parser) -> None:
-    command.add_argument("directory", metavar="DIR", help="the --out directory of a run, finished or not")
+@command(
+    EVIDENCE,
+    "replay conformance-report EP-05",
+    "replay conformance-report EP-05 --target http://127.0.0.1:9701",
+    exit_codes="Exit codes: 0 the history conforms, 1 it breaks a rule, 2 usage, 3 it proved nothing, or the target "
+    "cannot be reached.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Replay(Arguments):
+    """Reproduce a counterexample, step by step.
+
+    Prints every request and response, what was expected, and what was observed.
+    """
+
+    directory: of.RunDirectory
+    counterexample: Annotated[
+        str,
+        click.argument(
+            "counterexample", metavar="COUNTEREXAMPLE", help="A file, its name, or a rule's id.", panel=of.INPUT
+        ),
+    ]
+    target: of.Target
+    control_url: of.ControlUrl
 
 
-def _verify(command: Parser) -> None:
-    add = command.add_argument
-    command.epilog = (
-        "exit codes: 0 everything follows from the evidence, 1 something does not or was changed, 2 neither the "
-        "directory of a run nor a bundle, or of another version, 4 something cannot be told from the evidence"
-    )
-    add("path", metavar="DIR_OR_BUNDLE", help="the --out directory of a run, or a bundle of it")
-    add("--digest", metavar="SHA256", help="the journal's digest, as it was told when the run ended")
-    add("--public-key", metavar="FILE", help="the Ed25519 key, in PEM form, that the bundle must be signed with")
-    add("--format", choices=("text", "json"), default="text")
+@command(
+    LEARN,
+    "rules --profile ecom",
+    "rules --docs cancel.md --format json",
+    exit_codes="Exit codes: 0 printed, 2 usage, or a page that cannot be read.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Rules(Arguments):
+    """List the documented rules."""
+
+    profile: of.Profiles
+    party: Annotated[
+        str,
+        of.choice(
+            "--party",
+            metavar="P",
+            values=("provider", "merchant"),
+            default="provider",
+            help_text="Whose rules",
+            panel=of.SCOPE,
+        ),
+    ]
+    docs: Annotated[
+        str | None,
+        click.option(
+            "--docs",
+            metavar="FILE",
+            help="A copy of the documentation page; rules whose sentences changed there are marked STALE.",
+            panel=of.INPUT,
+        ),
+    ]
+    format: Annotated[
+        str,
+        of.choice(
+            "--format",
+            metavar="F",
+            values=("text", "json", "markdown"),
+            default="text",
+            help_text="How the result is printed",
+        ),
+    ]
 
 
-def _bundle(command: Parser) -> None:
-    add = command.add_argument
-    add("directory", metavar="DIR", help="the --out directory of a run")
-    add("--to", metavar="FILE", help="where the bundle goes; bundle.zip in the directory is the default")
-    add("--sign", metavar="FILE", help="sign with this Ed25519 private key, in PEM form and without a password")
-    add("--subject", metavar="NAME@sha256:DIGEST", action="append", default=[], help="what was tested; may be repeated")
+@command(
+    SERVE,
+    "sandbox --port 9701",
+    "sandbox --port 0 --market dk --option second_cancel=repeat",
+    exit_codes="Exit codes: 0 stopped, 2 usage, 3 the port cannot be listened on.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Sandbox(Arguments):
+    """Serve the embedded provider and its test control API on this machine."""
 
-
-def _diff(command: Parser) -> None:
-    add = command.add_argument
-    command.epilog = (
-        "exit codes: 0 nothing is worse, 1 a rule is newly violated or no longer shown to hold, or the file of known "
-        "failures has one that expired or fails no more, 2 usage, or a run that cannot be read"
-    )
-    add("first", metavar="A", help="the --out directory of a run, or a bundle of it")
-    add("second", metavar="B", help="the other run, which is the later one")
-    add("--known", metavar="FILE", help="rules that may fail for now, each with a reason and an expiry (TOML)")
-    add("--format", choices=("text", "json", "html"), default="text")
-    add("--to", metavar="FILE", help="where it is written; the standard output is the default")
-
-
-def _replay(command: Parser) -> None:
-    command.add_argument("directory", metavar="DIR", help="the --out directory of a run")
-    command.add_argument("counterexample", metavar="COUNTEREXAMPLE", help="a file, its name, or a rule's id")
-    command.add_argument("--target", metavar="T", help="where to play it; the run's own target is the default")
-    command.add_argument("--control-url", metavar="U", help="the base of the target's test control API")
-
-
-def _rules(command: Parser) -> None:
-    command.add_argument("--docs", metavar="FILE", help="a copy of the documentation page, to mark what changed there")
-    command.add_argument("--format", choices=("text", "json", "markdown"), default="text")
-    command.add_argument(
-        "--party", choices=("provider", "merchant"), default="provider", help="whose; the provider's is the default"
-    )
-    command.add_argument("--profile", metavar="P", action="append", choices=_PROFILES, help="may be repeated")
-
-
-def _sandbox(command: Parser) -> None:
-    add = command.add_argument
-    add("--port", metavar="N", type=whole(0), default=9701, help="9701 is the default; 0 takes a free one")
-    add("--market", choices=_MARKETS, help="no is the default")
-    add("--seed", metavar="S", type=whole(0), default=0, help="decides every identifier; 0 is the default")
-    add("--option", metavar="NAME=VALUE", action="append", default=[], help="how it behaves; may be repeated")
+    port: Annotated[
+        int,
+        click.option(
+            "--port",
+            metavar="N",
+            type=of.Whole(0),
+            default=9701,
+            help="Where it listens; 0 takes a free port.",
+            panel=of.TARGET,
+        ),
+    ]
+    market: of.MarketName
+    seed: of.Seed
+    option: Annotated[
+        tuple[str, ...],
+        click.option(
+            "--option",
+            metavar="NAME=VALUE",
+            multiple=True,
+            help="How it behaves where the documentation leaves a choice; may be repeated.",
+            panel=of.TARGET,
+        ),
+    ]

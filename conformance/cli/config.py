@@ -1,89 +1,121 @@
-"""The options of a run from a TOML file and from the command line, which wins."""
+"""The options that files choose: ``[tool.cancel-conformance]`` of ``pyproject.toml``, and the file of ``--config``.
+
+A file has one table for each command, with the names of its options. The file of ``--config`` may also have the options
+of the command at its top. The command line wins over ``--config``, which wins over ``pyproject.toml``.
+"""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
-from msgspec.structs import fields
+import rich_click as click
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
+from conformance.cli.arguments import PROGRAM, cli
+from conformance.cli.options import Whole
+from conformance.domain.names import did_you_mean
 from conformance.domain.toml import Count
-from conformance.results.toml_file import read_toml
+from conformance.errors import UsageError
+from conformance.results.toml_file import read_table, struct_from
 from conformance.results.waivers import Waiver
+
+PROJECT_FILE: Final = "pyproject.toml"
+TABLE: Final = f"tool.{PROGRAM}"
 
 Value = Annotated[str, Meta(min_length=1, description="a non-empty text")]
 """What an option is given. As on the command line, a path may begin or end with a space."""
-Words = Value | tuple[Value, ...]
-"""A text, or several, for an option that may be repeated."""
 Waivers = Value | tuple[Value | Waiver, ...]
 Processes = Annotated[Count | Value, Meta(description="a whole number or 'auto'")]
 
-
-class _Options(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """What a file can choose for every command that has ``--config``."""
-
-    profile: Words | None = None
-    market: Value | None = None
-    budget: Value | None = None
-    histories: Count | None = None
-    seed: Count | None = None
-    waive: Waivers | None = None
-    examples: Words | None = None
-    out: Value | None = None
+_TYPES: Final[Mapping[str, Any]] = {"waive": Waivers, "processes": Processes}
+"""The types of the options that a file may write in more ways than the command line."""
+_COMMAND_LINE_ONLY: Final = frozenset({"config", "resume"})
 
 
-class ProviderOptions(_Options, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """What a file can choose for ``run``."""
-
-    target: Value | None = None
-    control_url: Value | None = None
-    reading: Words | None = None
-    concurrency: Count | None = None
-    max_requests: Count | None = None
-    shard: Value | None = None
-    known: Value | None = None
-    processes: Processes | None = None
-
-
-class MerchantOptions(_Options, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """What a file can choose for ``merchant``."""
-
-    integration: Value | None = None
-    port: Count | None = None
-    strict: bool | None = None
-
-
-_REPEATABLE: Final = frozenset({"profile", "reading", "waive", "examples"})
-
-
-def names_of(kind: type[_Options]) -> tuple[str, ...]:
-    """Return the names of the options, as a file and the command line spell them."""
-    return tuple(field.encode_name for field in fields(kind))
-
-
-def merged_options(arguments: argparse.Namespace, kind: type[_Options] = ProviderOptions) -> dict[str, Any]:
-    """Return the options that the file or the command line chose, by name.
+def configured(command: click.Command, path: str | None) -> dict[str, Any]:
+    """Return the options that files choose for a command, by the names of its parameters, as click's ``default_map``.
 
     Raises:
-        UsageError: the file cannot be read, is not TOML, or has a name or a value that no option has.
+        UsageError: a file cannot be read or is not TOML, or has a name or a value that no option has.
 
     """
-    options = {} if arguments.config is None else _read(Path(arguments.config), kind)
-    for name in names_of(kind):
-        value = getattr(arguments, name.replace("-", "_"))
-        if value is not None:
-            options[name] = value
+    options = _of_project(command)
+    if path is not None:
+        options |= _of_file(command, Path(path))
     return options
 
 
-def _read(path: Path, kind: type[_Options]) -> dict[str, Any]:
-    file = read_toml(path, kind, quoted_dates=True)
-    values = {field.encode_name: getattr(file, field.name) for field in fields(kind)}
-    return {
-        name: _texts(value) if name in _REPEATABLE else value for name, value in values.items() if value is not None
-    }
+def _of_project(command: click.Command) -> dict[str, Any]:
+    """Return what the nearest ``pyproject.toml`` chooses that has a table for this program, here or further up."""
+    here = Path.cwd()
+    for path in (folder / PROJECT_FILE for folder in (here, *here.parents)):
+        # A file that does not name the program is of no concern, and may be as wrong as it likes.
+        if path.is_file() and PROGRAM.encode() in path.read_bytes():
+            table = read_table(path).get("tool", {}).get(PROGRAM)
+            if table is not None:
+                return _of_project_table(command, table, path)
+    return {}
+
+
+def _of_project_table(command: click.Command, table: Any, path: Path) -> dict[str, Any]:
+    place = f"{path}, [{TABLE}]"
+    if not isinstance(table, dict):
+        raise UsageError(f"{place} must be a table of tables, one for each command.")
+    for name, value in table.items():
+        if not isinstance(value, dict):
+            raise UsageError(f"{place}: put {name!r} into the table of a command, such as [{TABLE}.run].")
+        if name not in cli.commands:
+            raise UsageError(f"{place}: there is no command {name!r}.{did_you_mean(name, cli.commands)}")
+    return _options(command, table.get(command.name, {}), f"{path}, [{TABLE}.{command.name}]")
+
+
+def _of_file(command: click.Command, path: Path) -> dict[str, Any]:
+    """Return what a file chooses: at its top, for whatever command it is given to, and in the table of the command."""
+    table = read_table(path)
+    tables = {name: value for name, value in table.items() if name in cli.commands and isinstance(value, dict)}
+    top = {name: value for name, value in table.items() if name not in tables}
+    own = tables.get(str(command.name), {})
+    return _options(command, top, str(path)) | _options(command, own, f"{path}, [{command.name}]")
+
+
+def _options(command: click.Command, table: dict[str, Any], place: str) -> dict[str, Any]:
+    chosen = struct_from(table, table_type(command), place, quoted_dates=True)
+    options: dict[str, Any] = {}
+    for key, option in _keys(command):
+        value = getattr(chosen, key.replace("-", "_"))
+        if value is not UNSET:
+            options[str(option.name)] = _texts(value) if option.multiple else value
+    return options
+
+
+def table_type(command: click.Command) -> type[Struct]:
+    """Return the type of the table of a command: what each of its options may be given."""
+    kinds = [(key.replace("-", "_"), _type(option) | UnsetType, UNSET) for key, option in _keys(command)]
+    return defstruct(str(command.name), kinds, rename="kebab", forbid_unknown_fields=True, frozen=True, kw_only=True)
+
+
+def _keys(command: click.Command) -> Iterator[tuple[str, click.Option]]:
+    """Iterate over the options of a command that a file can choose, by their names there."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name not in _COMMAND_LINE_ONLY:
+            names = [name.removeprefix("--") for name in option.opts if name.startswith("--")]
+            yield from ((name, option) for name in names or [str(option.name)])
+
+
+def _type(option: click.Option) -> Any:
+    """Return the type of what a file gives an option."""
+    kind: Any = Value
+    if option.name in _TYPES:
+        return _TYPES[option.name]
+    if option.is_flag:
+        return bool
+    if isinstance(option.type, click.Choice):
+        kind = Literal[tuple(option.type.choices)]
+    elif isinstance(option.type, Whole):
+        kind = Annotated[int, Meta(ge=option.type.min, description=f"a whole number, {option.type.min} or more")]
+    return kind | tuple[kind, ...] if option.multiple else kind
 
 
 def _texts(value: str | tuple[str | Waiver, ...]) -> list[str]:

@@ -1,22 +1,25 @@
-"""The entry point of the command line."""
+"""The entry point of the command line. ``cli`` is its group of commands, as click knows it."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
-from conformance.cli.arguments import parser
-from conformance.cli.exit_codes import HARNESS, code_of, sentence
+import rich_click as click
+from click.exceptions import Exit
+from click.shell_completion import shell_complete
 
-if TYPE_CHECKING:
-    from conformance.evidence.redaction import Redactor
+from conformance.cli.arguments import COMPLETE, PROGRAM, cli
+from conformance.cli.output import Output
+from conformance.errors import USAGE
+
+__all__ = ["cli", "entry", "main"]
 
 LEFT_BEHIND: Final = 2.0
 """Seconds that threads have to end after the command."""
@@ -27,29 +30,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Every error is one sentence on the standard error stream.
     """
-    from conformance.evidence.redaction import redaction_scope  # noqa: PLC0415 - loaded with a command, not before
+    if instruction := os.environ.get(COMPLETE):
+        return shell_complete(cli, {}, PROGRAM, COMPLETE, instruction)
+    with Output() as output:
+        try:
+            with cli.make_context(PROGRAM, list(sys.argv[1:] if argv is None else argv), obj=output) as context:
+                code = int(cli.invoke(context))
+            sys.stdout.flush()
+        except Exit as ended:
+            code = ended.exit_code
+        except BrokenPipeError:
+            # Nobody reads our output any more. Python would fail when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except click.UsageError as error:
+            code = USAGE
+            output.fail(_usage_sentence(error), code)
+        except (Exception, KeyboardInterrupt) as error:
+            # What these need is loaded here, because `--help` needs none of it.
+            from conformance.cli.exit_codes import HARNESS, code_of, sentence  # noqa: PLC0415
 
-    with redaction_scope() as redactor:
-        return _run(argv, redactor)
-
-
-def _run(argv: Sequence[str] | None, redactor: Redactor) -> int:
-    debug = False
-    try:
-        arguments = parser().parse_args(argv)
-        debug = arguments.debug
-        code = int(importlib.import_module(f"conformance.cli.commands.{arguments.command}").main(arguments))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Nobody reads our output any more. Python would fail when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (Exception, KeyboardInterrupt) as error:
-        code = code_of(error)
-        if debug and code == HARNESS:
-            sys.stderr.write(_clean(traceback.format_exc(), redactor))
-        sys.stderr.write(_clean(sentence(error), redactor) + "\n")
+            code = code_of(error)
+            if output.debug and code == HARNESS:
+                output.fail(traceback.format_exc().rstrip(), code)
+            output.fail(sentence(error), code)
     return code
+
+
+def _usage_sentence(error: click.UsageError) -> str:
+    """Return an error of click's in one line, with what it suggests, and where there is help."""
+    text = " ".join(error.format_message().split())
+    path = PROGRAM if error.ctx is None else error.ctx.command_path
+    return f"{text} See {path} --help."
 
 
 def entry() -> NoReturn:
@@ -68,12 +80,3 @@ def entry() -> NoReturn:
                     sys.stderr.flush()
                 os._exit(code)
     sys.exit(code)
-
-
-def _clean(text: str, redactor: Redactor) -> str:
-    """Return a text without the secrets of the command's runs and of the environment."""
-    from conformance.targets.http.credentials import secrets_in  # noqa: PLC0415
-
-    for secret in secrets_in(os.environ):
-        redactor.learn(secret)
-    return redactor.clean(text)

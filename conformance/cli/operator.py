@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import select
 import sys
 import time
 from typing import Final, TextIO
 
+from conformance.cli.arguments import Age, Run
 from conformance.errors import UsageError
 from conformance.targets.operator import DECLINED, DONE, LATE, Operator
 from conformance.targets.target import Target
@@ -47,7 +47,7 @@ class Terminal:
         self._stdout.flush()
 
 
-def add_operator(arguments: argparse.Namespace, target: Target) -> None:
+def add_operator(arguments: Age | Run, target: Target) -> None:
     """Let a person at the terminal help a target, where that is asked for.
 
     Raises:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from conformance.cli.exit_codes import code_of, sentence
+from conformance.cli.options import DEFAULT_OUT
 from conformance.cli.signals import Stopper, handle_signals
 from conformance.cli.summary import print_ending
 from conformance.errors import CommandError, UsageError
@@ -19,8 +20,6 @@ from conformance.evidence.records import FinishRecord
 from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
 from conformance.results.result import Result
-
-DEFAULT_OUT: Final = "conformance-report"
 
 
 def run_and_report(

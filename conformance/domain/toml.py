@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
+from conformance.domain.names import nearest
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 Text = Annotated[
@@ -44,14 +46,34 @@ def parse_toml(text: str, kind: type[T], name: str, *, quoted_dates: bool = Fals
             ``ecom.toml, rule EC-01: title is missing.``
 
     """
+    return as_struct(load_table(text, name), kind, name, quoted_dates=quoted_dates)
+
+
+def load_table(text: str, name: str) -> dict[str, Any]:
+    """Return a TOML text as a table.
+
+    Raises:
+        TomlError: it is not TOML.
+
+    """
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TomlError(f"{name} is not TOML: {error}.") from None
+
+
+def as_struct(data: dict[str, Any], kind: type[T], name: str, *, quoted_dates: bool = False) -> T:
+    """Return a table as a value of ``kind``; see ``parse_toml``.
+
+    Raises:
+        TomlError: a key is missing, unknown, or has a value of another type.
+
+    """
     try:
         return msgspec.convert(data, kind, builtin_types=() if quoted_dates else _DATES, dec_hook=_member)
     except msgspec.ValidationError as error:
-        raise TomlError(f"{name}{_sentence(str(error), data, kind)}.") from None
+        sentence = f"{name}{_sentence(str(error), data, kind)}"
+        raise TomlError(sentence if sentence.endswith("?") else f"{sentence}.") from None
 
 
 def _member(kind: type[Any], value: object) -> Any:
@@ -79,7 +101,7 @@ def _sentence(failure: str, data: Any, kind: type[msgspec.Struct]) -> str:
     if missing := _MISSING.fullmatch(problem):
         return f"{_joined(places)}: {missing[1]} is missing"
     if unknown := _UNKNOWN.fullmatch(problem):
-        return f"{_joined(places)}: there is no key {unknown[1]!r}: {_choice(_keys(expected))}"
+        return f"{_joined(places)}: there is no key {unknown[1]!r}{_suggestion(unknown[1], _keys(expected))}"
     if not places:
         return f": {failure}"
     return f"{_joined(places[:-1])}: {places[-1]} must be {_described(expected)}, not {_shown(value)}"
@@ -120,6 +142,12 @@ def _inside(kind: inspect.Type, step: str | int) -> inspect.Type:
 def _keys(kind: inspect.Type) -> list[str]:
     structs = (each for each in _alternatives(kind) if isinstance(each, inspect.StructType))
     return [field.encode_name for struct in structs for field in struct.fields]
+
+
+def _suggestion(name: str, keys: list[str]) -> str:
+    """Return the key that was probably meant, or else those that there are."""
+    key = nearest(name, keys)
+    return f": {_choice(keys)}" if key is None else f", did you mean {key!r}?"
 
 
 def _choice(keys: list[str]) -> str:

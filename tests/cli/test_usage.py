@@ -42,7 +42,6 @@ def spoken(*words):
 @pytest.mark.parametrize(
     ("line", "word"),
     [
-        ("", "COMMAND"),
         ("rnu", "rnu"),
         ("run --targe embedded", "--targe"),
         ("run --profile nope", "nope"),
@@ -93,6 +92,14 @@ def test_wrong_usage_is_one_sentence(folder, line, word):
     assert errors.endswith((".\n", "!\n", "?\n"))
     assert word in errors
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_no_arguments_at_all_are_answered_by_a_short_guide(folder):
+    code, out, errors = spoken()
+    assert (code, out) == (2, "")
+    for command in ("run --target embedded", "run --target http", "merchant --integration python:"):
+        assert f"cancel-conformance {command}" in errors
+    assert max(map(len, errors.splitlines())) <= 96
 
 
 def test_a_fault_of_ours_is_one_line_and_debug_shows_where(folder, monkeypatch):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 from collections import Counter
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from conformance.ageing import clock
-from conformance.ageing.harvest import YOUNGEST, DueOrder, Harvest, due_orders
+from conformance.ageing.harvest import DueOrder, Harvest, due_orders
 from conformance.ageing.plant import Planting
 from conformance.ageing.planted_orders import KEY_NAME, PlantedOrder, PlantedOrders, key_file, merged, new_or_old, read
 from conformance.api import RunOptions
+from conformance.cli.arguments import Age
 from conformance.cli.exit_codes import INCOMPLETE
 from conformance.cli.operator import add_operator
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
@@ -30,41 +30,44 @@ from conformance.runner.trial import TrialResult
 from conformance.targets.target import Target
 
 LEDGER: Final = "age-ledger.json"
-COPIES: Final = 3
-"""Orders of each kind: a rule needs three examples on each side of its limit."""
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Age) -> int:
     """Plant orders or harvest them; return the exit code."""
     return _plant(arguments) if arguments.what == "plant" else _harvest(arguments)
 
 
-def _options(arguments: argparse.Namespace) -> RunOptions:
+def _options(arguments: Age) -> RunOptions:
     if arguments.target is None or arguments.target.strip().lower() == "embedded":
         raise UsageError("--target is missing: name a server that will still be there when its orders are old.")
     if not arguments.target.strip().lower().startswith(("http://", "https://")):
         raise UsageError(f"{arguments.target} lives in this process only: name a server by its base URL.")
     return RunOptions(
         arguments.target,
-        arguments.profile,
+        arguments.profile or None,
         arguments.control_url,
-        arguments.market or "no",
-        arguments.reading or (),
-        seed=arguments.seed or 0,
-        waive=arguments.waive or (),
+        arguments.market,
+        arguments.reading,
+        seed=arguments.seed,
+        waive=arguments.waive,
     )
 
 
-def _plant(arguments: argparse.Namespace) -> int:
-    for name in ("out", "older_than", "waive"):
-        if getattr(arguments, name) is not None:
-            raise UsageError(f"--{name.replace('_', '-')} is for age harvest: leave it out of age plant.")
+def _refuse(arguments: Age, options: tuple[str, ...], *, of: str) -> None:
+    """Refuse an option on the command line that is for the other action."""
+    for name in options:
+        if name in arguments.typed:
+            raise UsageError(f"--{name.replace('_', '-')} is for age {of}: leave it out of age {arguments.what}.")
+
+
+def _plant(arguments: Age) -> int:
+    _refuse(arguments, ("out", "older_than", "waive"), of="harvest")
     paths = [Path(name) for name in arguments.ledger or [LEDGER]]
     if len(paths) != 1:
         raise UsageError("age plant writes one ledger: name one --ledger.")
     target, settings = _options(arguments).prepare()
     add_operator(arguments, target)
-    campaign = _PlantingCampaign(RunSession(target, settings), new_or_old(paths[0]), arguments.copies or COPIES)
+    campaign = _PlantingCampaign(RunSession(target, settings), new_or_old(paths[0]), arguments.copies)
     with handle_signals() as stopper:
         try:
             stopper.play(campaign.run())
@@ -129,10 +132,8 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _harvest(arguments: argparse.Namespace) -> int:
-    for name in ("copies", "operator", "operator_timeout"):
-        if getattr(arguments, name):
-            raise UsageError(f"--{name.replace('_', '-')} is for age plant: leave it out of age harvest.")
+def _harvest(arguments: Age) -> int:
+    _refuse(arguments, ("copies", "operator", "operator_timeout"), of="plant")
     paths = list(dict.fromkeys(Path(name).resolve() for name in arguments.ledger or [LEDGER]))
     ledgers = [read(path) for path in paths]
     target, settings = _options(arguments).prepare()
@@ -140,7 +141,7 @@ def _harvest(arguments: argparse.Namespace) -> int:
     now = clock.now()
     if any(order.at > now for order in orders):
         raise UsageError("An order of the ledger was planted in the future: is this machine's clock right?")
-    youngest = YOUNGEST if arguments.older_than is None else timedelta(days=arguments.older_than)
+    youngest = timedelta(days=arguments.older_than)
     due = due_orders(orders, ModelContext(settings.market, settings.readings), now, youngest)
     due_ids = {order.planted.id for order in due}
     waiting = [order for order in orders if order.harvested is None and order.id not in due_ids]
@@ -163,7 +164,7 @@ def _concerns(order: PlantedOrder, target: Target, settings: Settings) -> bool:
 
 
 def _judge(
-    arguments: argparse.Namespace,
+    arguments: Age,
     target: Target,
     settings: Settings,
     ledgers: list[PlantedOrders],
@@ -182,7 +183,7 @@ def _judge(
     return write_results(run_and_report(play, directory, debug=arguments.debug))
 
 
-def _command(arguments: argparse.Namespace) -> str:
+def _command(arguments: Age) -> str:
     ledgers = " ".join(f"--ledger {name}" for name in arguments.ledger or [LEDGER])
     options = " ".join(f"--{name} {value}" for name, value in _options(arguments).options() if name != "seed")
     return f"cancel-conformance age harvest {options} {ledgers}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.cli.arguments import Bundle
 from conformance.errors import UsageError
 from conformance.reports import write_reports
 from conformance.results.result import Result
@@ -17,7 +17,7 @@ from conformance.verification.bundle import BUNDLE_NAME, write_bundle
 _SUBJECT: Final = re.compile(r"(?P<name>.+)@(?P<algorithm>[A-Za-z0-9]+):(?P<digest>[0-9a-f]{40,128})")
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Bundle) -> int:
     """Write the reports and the bundle of a run; return 0."""
     directory = Path(arguments.directory)
     result = write_reports(directory)

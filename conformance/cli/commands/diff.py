@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from conformance.cli.arguments import Diff
 from conformance.errors import UsageError
 from conformance.evidence.journal import read_journal
 from conformance.reports.diff.compare import diff
@@ -19,7 +19,7 @@ from conformance.verification.bundle import unpack
 WORSE: Final = 1
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Diff) -> int:
     """Compare two runs; return 1 where something is worse, and 0 otherwise.
 
     A file of known failures that is out of date counts as worse, too.

@@ -5,7 +5,6 @@ They are malformed, unusual or linked, around Cancel.
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.api import RunOptions
+from conformance.cli.arguments import Fuzz
 from conformance.cli.commands.openapi import description_of
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.cli.signals import Stopper
@@ -27,22 +27,22 @@ from conformance.judging.http_layer import Verdict
 FEW: Final = 5
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Fuzz) -> int:
     """Fuzz a target; return the exit code."""
     target_name = arguments.target or "embedded"
     options = RunOptions(
         target_name,
-        arguments.profile,
+        arguments.profile or None,
         arguments.control_url,
-        arguments.market or "no",
-        arguments.reading or (),
-        seed=arguments.seed or 0,
-        waive=arguments.waive or (),
+        arguments.market,
+        arguments.reading,
+        seed=arguments.seed,
+        waive=arguments.waive,
     )
     if target_name.strip().lower().startswith("python:"):
         raise UsageError(f"{target_name} is called without HTTP: there is nothing to fuzz.")
     description = description_of(arguments.openapi, target_name)
-    profiles = [Profile(name) for name in arguments.profile or ()]
+    profiles = [Profile(name) for name in arguments.profile]
     missing = [profile.value for profile in profiles if profile not in description.profiles]
     if missing:
         raise UsageError(
@@ -65,12 +65,12 @@ def main(arguments: argparse.Namespace) -> int:
     return write_results(run_and_report(play, directory, debug=arguments.debug))
 
 
-def limits_of(arguments: argparse.Namespace) -> Limits:
+def limits_of(arguments: Fuzz) -> Limits:
     """Return the longest time and the largest number of requests of the fuzzing."""
     return Limits(float(arguments.max_time or SECONDS), arguments.max_requests or REQUESTS)
 
 
-def command_line(arguments: argparse.Namespace, options: RunOptions) -> str:
+def command_line(arguments: Fuzz, options: RunOptions) -> str:
     """Return the command that starts the same run."""
     words = [word for name, value in options.options() for word in (f"--{name}", value)]
     for name in ("openapi", "max_time", "max_requests"):

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from conformance.cli.config import MerchantOptions, merged_options
+from conformance.cli.arguments import Merchant
 from conformance.cli.progress import display
 from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
 from conformance.merchant.api import MerchantRunOptions
 from conformance.merchant.campaign import MerchantCampaign
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Merchant) -> int:
     """Run a campaign against an integration; return the exit code."""
-    options = merged_options(arguments, MerchantOptions)
-    chosen = {name: options[name] for name in options if name not in ("out", "profile")}
-    run_options = MerchantRunOptions(**chosen, profiles=options.get("profile"))
+    run_options = MerchantRunOptions(
+        integration=arguments.integration or "",
+        profiles=arguments.profile or None,
+        market=arguments.market,
+        budget=arguments.budget,
+        histories=arguments.histories,
+        seed=arguments.seed,
+        waive=arguments.waive,
+        port=arguments.port,
+        strict=arguments.strict,
+        examples=arguments.examples,
+    )
     harness, settings = run_options.prepare()
     try:
-        directory = fresh_directory(options.get("out"))
+        directory = fresh_directory(arguments.out)
         tested = "all its profiles" if settings.profiles is None else ", ".join(settings.profiles)
         sys.stdout.write(
             f"Testing {harness.integration.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n"

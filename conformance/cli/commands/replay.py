@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.api import RunOptions
+from conformance.cli.arguments import Replay
 from conformance.cli.commands.merchant_replay import replay_merchant
 from conformance.cli.exit_codes import ENVIRONMENT
 from conformance.cli.signals import handle_signals
@@ -32,7 +32,7 @@ from conformance.targets.target import Target
 LONGEST: Final = 400
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Replay) -> int:
     """Run the history once and print what happens.
 
     Returns 1 where it violates a rule, and 0 where it conforms.

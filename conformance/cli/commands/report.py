@@ -5,9 +5,9 @@ The run may be unfinished.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from conformance.cli.arguments import Report
 from conformance.cli.summary import print_ending
 from conformance.evidence.counterexamples import FOLDER, check_recorded, recorded_failure_of
 from conformance.evidence.journal import is_merchant_run, read_journal
@@ -17,7 +17,7 @@ from conformance.results.merchant_counterexamples import merchant_counterexample
 from conformance.results.result import result_of
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Report) -> int:
     """Recompute every judgement and write the reports; return the run's exit code."""
     directory = Path(arguments.directory)
     evidence = read_journal(directory)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import signal
@@ -11,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import conformance
 from conformance.api import RunOptions
+from conformance.cli.arguments import Run
 from conformance.cli.commands.bundle import make
 from conformance.cli.commands.openapi import description_of
-from conformance.cli.config import ProviderOptions, merged_options, names_of
 from conformance.cli.exit_codes import INTERRUPTED
 from conformance.cli.operator import add_operator
 from conformance.cli.progress import Display, ProgressLines, display
@@ -40,32 +39,25 @@ from conformance.runner.settings import Settings
 from conformance.targets.target import Target
 
 SUITE: Final = Path(conformance.__file__).parent / "suite"
+RESUMABLE: Final = frozenset({"resume", "concurrency", "openapi", "operator", "operator_timeout", "bundle", "debug"})
+"""The options that may stand beside ``--resume``."""
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Run) -> int:
     """Run a campaign, in this process or through pytest; return the exit code."""
     if arguments.resume is not None:
-        return _resume(arguments)
-    options = merged_options(arguments)
-    expected = read_expected_failures(Path(options["known"])) if "known" in options else ()
-    waived = run_waivers(expected, today())
-    if waived:
-        options["waive"] = [*options.get("waive", ()), *waived]
-    run_options = _run_options(options)
+        return _resume(arguments, Path(arguments.resume))
+    expected = read_expected_failures(Path(arguments.known)) if arguments.known is not None else ()
+    run_options = _run_options(arguments, run_waivers(expected, today()))
     target, settings = run_options.prepare()
-    directory = fresh_directory(options.get("out"))
-    processes = _processes(options.get("processes"))
+    directory = fresh_directory(arguments.out)
+    processes = _processes(arguments.processes)
+    through_pytest = processes is not None or arguments.select is not None
+    if through_pytest:
+        _check_processes(arguments)
     fuzz = _fuzz(arguments, target)
-    if arguments.operator and (processes is not None or arguments.select is not None):
-        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
     add_operator(arguments, target)
-    if fuzz is not None and (processes is not None or arguments.select is not None):
-        raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
-    if processes is not None or arguments.select is not None:
-        if run_options.max_requests is not None:
-            raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
-        if run_options.examples:
-            raise UsageError("--examples are shared by one process: leave -n and -k out.")
+    if through_pytest:
         code = _through_pytest(run_options, directory, processes, arguments.select)
         if (arguments.bundle or expected) and (directory / JOURNAL_NAME).exists():
             return _finish(write_reports(directory), directory, expected, code, bundle=arguments.bundle)
@@ -112,14 +104,11 @@ def _finish(result: Result, directory: Path, expected: Sequence[Waiver], code: i
     return code or (USAGE if complaints else code)
 
 
-def _resume(arguments: argparse.Namespace) -> int:
+def _resume(arguments: Run, directory: Path) -> int:
     """Continue an interrupted run; return the exit code."""
-    names = (name for name in (*names_of(ProviderOptions), "select", "config", "max-time") if name != "concurrency")
-    chosen = [name for name in names if getattr(arguments, name.replace("-", "_")) is not None]
-    if chosen:
-        option = {"processes": "-n", "select": "-k"}.get(chosen[0], f"--{chosen[0]}")
-        raise UsageError(f"--resume plays what the run was asked for: leave {option} out.")
-    directory = Path(arguments.resume)
+    for name in sorted(arguments.typed - RESUMABLE):
+        option = {"processes": "-n", "select": "-k"}.get(name, f"--{name.replace('_', '-')}")
+        raise UsageError(f"--resume runs what the run was asked for: leave {option} out.")
     join_parts(directory)
     run = read_run(directory)
     target, settings = _recorded_options(run, arguments.concurrency).prepare()
@@ -134,7 +123,7 @@ def _resume(arguments: argparse.Namespace) -> int:
     fuzz = _recorded_fuzz(run, target, arguments.openapi)
     if run.operator != arguments.operator:
         difference = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
-        raise UsageError(f"--resume plays what the run was asked for, and it {difference}.")
+        raise UsageError(f"--resume runs what the run was asked for, and it {difference}.")
     add_operator(arguments, target)
     sys.stdout.write(f"Resuming {directory}: {target.name}, {', '.join(run.profiles)}; seed {settings.seed}\n")
     sys.stdout.flush()
@@ -160,7 +149,7 @@ def _recorded_options(run: RunRecord, concurrency: int | None) -> RunOptions:
     )
 
 
-def _display(arguments: argparse.Namespace) -> Display:
+def _display(arguments: Run) -> Display:
     # A live display would overwrite what the operator types.
     return ProgressLines(sys.stdout) if arguments.operator else display()
 
@@ -177,7 +166,7 @@ def read_run(directory: Path) -> RunRecord:
     return evidence.run
 
 
-def _other_options(arguments: argparse.Namespace) -> str:
+def _other_options(arguments: Run) -> str:
     """Return the options outside ``RunOptions``, as the command line has them."""
     options = (("openapi", "openapi"), ("max_time", "max-time"), ("operator_timeout", "operator-timeout"))
     values = ((option, getattr(arguments, name)) for name, option in options)
@@ -185,7 +174,7 @@ def _other_options(arguments: argparse.Namespace) -> str:
     return "".join(words) + (" --operator" if arguments.operator else "")
 
 
-def _fuzz(arguments: argparse.Namespace, target: Target) -> FuzzPhase | None:
+def _fuzz(arguments: Run, target: Target) -> FuzzPhase | None:
     if arguments.openapi is None:
         if arguments.max_time is not None:
             raise UsageError("--max-time says how long to fuzz: name the description as --openapi.")
@@ -204,7 +193,7 @@ def _recorded_fuzz(run: RunRecord, target: Target, moved: str | None) -> FuzzPha
     recorded = run.fuzz
     if recorded is None:
         if moved is not None:
-            raise UsageError("--resume plays what the run was asked for: leave --openapi out.")
+            raise UsageError("--resume runs what the run was asked for: leave --openapi out.")
         return None
     place = moved or recorded.openapi
     description = description_of(place, target.name)
@@ -213,20 +202,40 @@ def _recorded_fuzz(run: RunRecord, target: Target, moved: str | None) -> FuzzPha
     return FuzzPhase(description, Limits(float(recorded.seconds)), recorded.openapi)
 
 
-def _run_options(options: dict[str, Any]) -> RunOptions:
-    names = {"profile": "profiles", "control-url": "control_url", "reading": "readings", "max-requests": "max_requests"}
-    known = ("target", "profile", "control-url", "market", "reading", "budget", "histories", "seed", "concurrency")
-    more = ("waive", "max-requests", "shard", "examples")
-    return RunOptions(**{names.get(name, name): options[name] for name in (*known, *more) if name in options})
+def _run_options(arguments: Run, waived: Sequence[str]) -> RunOptions:
+    return RunOptions(
+        target=arguments.target or "embedded",
+        profiles=arguments.profile or None,
+        control_url=arguments.control_url,
+        market=arguments.market,
+        readings=arguments.reading,
+        budget=arguments.budget,
+        histories=arguments.histories,
+        seed=arguments.seed,
+        concurrency=arguments.concurrency,
+        waive=(*arguments.waive, *waived),
+        max_requests=arguments.max_requests,
+        shard=arguments.shard,
+        examples=arguments.examples,
+    )
 
 
-def _processes(value: str | int | None) -> str | None:
-    if value is None:
-        return None
-    text = str(value)
-    if text != "auto" and not (text.isdecimal() and int(text) > 0):
+def _processes(text: str | None) -> str | None:
+    if text is not None and text != "auto" and not (text.isdecimal() and int(text) > 0):
         raise UsageError(f"-n takes a number of processes or auto, not {text!r}.")
     return text
+
+
+def _check_processes(arguments: Run) -> None:
+    """Refuse the options of a run in one process, where pytest is to play it."""
+    if arguments.operator:
+        raise UsageError("--operator asks one person at one terminal: leave -n and -k out.")
+    if arguments.openapi is not None:
+        raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
+    if arguments.max_requests is not None:
+        raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
+    if arguments.examples:
+        raise UsageError("--examples are shared by one process: leave -n and -k out.")
 
 
 def _through_pytest(options: RunOptions, directory: Path, processes: str | None, select: str | None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import signal
@@ -14,6 +13,7 @@ from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hin
 
 import uvicorn
 
+from conformance.cli.arguments import Sandbox
 from conformance.cli.exit_codes import ENVIRONMENT
 from conformance.cli.signals import SIGNALS
 from conformance.errors import CommandError, UsageError
@@ -29,11 +29,10 @@ CREDENTIALS: Final[Mapping[str, str]] = {
 """The options that the environment sets, with their variables."""
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Sandbox) -> int:
     """Serve until a signal asks to stop; return 0."""
     chosen = {name: os.environ[variable] for name, variable in CREDENTIALS.items() if os.environ.get(variable)}
-    if arguments.market:
-        chosen["market"] = arguments.market
+    chosen["market"] = arguments.market
     options = options_from(chosen, arguments.option)
     app = create_app(Provider(options, seed=arguments.seed))
     with _listen(arguments.port) as listener:

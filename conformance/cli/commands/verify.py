@@ -5,16 +5,16 @@ It needs no network.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
+from conformance.cli.arguments import Verify
 from conformance.reports.wording.sanitize import visible
 from conformance.verification.verify import as_json, lines, verify
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Verify) -> int:
     """Verify a directory or a bundle.
 
     Returns 0 where everything follows from the evidence, 1 where something does not, 4 where it cannot be known.
