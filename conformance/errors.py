@@ -17,3 +17,11 @@ class CommandError(Exception):
     def __init__(self, message: str, code: int = USAGE) -> None:
         super().__init__(message)
         self.code = code
+
+
+def missing_extra(package: str, extra: str, use: str) -> str:
+    """Return the sentence about a package that only an extra installs. ``use`` says in a clause what it is for."""
+    return (
+        f"The package {package} is not installed, and {use}: "
+        f'pip install "cancel-conformance[{extra}]" (in a clone: pip install -r constraints-extras.txt).'
+    )

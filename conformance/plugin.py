@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,8 @@ _HANDED: Final = "cancel_handed"
 """What the controller hands to its workers."""
 _BLOCK: Final = "cancel-block"
 """The property by which a report is known to be one of a block's."""
+_PRINTER: Final = "RepresentationPrinter"
+"""What Hypothesis calls the class that prints the arguments of a failing test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,6 +73,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Come to life if there is a target."""
+    if "schemathesis" in sys.modules:
+        config.pluginmanager.register(HypothesisPrinter(), f"{NAME}-printer")
     if config.getoption("--cancel-target") is not None:
         config.pluginmanager.register(ConformanceSession(config), f"{NAME}-session")
 
@@ -83,6 +88,28 @@ def cancel_conformance(tmp_path: Path) -> CancelConformance:
     from conformance.merchant.fixture import CancelConformance  # noqa: PLC0415
 
     return CancelConformance(tmp_path)
+
+
+class HypothesisPrinter:
+    """Lets a user's failing Hypothesis tests print their arguments, although the extra for fuzzing is installed.
+
+    The plugin of schemathesis replaces Hypothesis' printer by one that prints nothing, in every test of the session.
+    Its own tests keep that one: it makes them faster.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Run a test with the printer that Hypothesis came with."""
+        core = vars(sys.modules.get("hypothesis.core", sys))
+        original = vars(sys.modules.get("hypothesis.vendor.pretty", sys)).get(_PRINTER)
+        replaced = core.get(_PRINTER)
+        if original is None or replaced is None or type(item).__module__.startswith("schemathesis."):
+            return (yield)
+        core[_PRINTER] = original
+        try:
+            return (yield)
+        finally:
+            core[_PRINTER] = replaced
 
 
 class ConformanceSession:
@@ -103,7 +130,6 @@ class ConformanceSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Reach the target. Without one, there is nothing to collect."""
-        _restore_printer()
         runner = self._prepared()
         if self._config.option.collectonly:
             self._look_only(runner)
@@ -308,12 +334,3 @@ def _whole(config: pytest.Config, name: str) -> int | None:
     if text is None or text.isdecimal():
         return None if text is None else int(text)
     return pytest.exit(f"{NAME}: --cancel-{name} is {text!r}, and must be a whole number.", USAGE)
-
-
-def _restore_printer() -> None:
-    # The plugin of schemathesis makes Hypothesis print nothing of a failing example, in every test of the session.
-    if "schemathesis" in sys.modules:
-        from hypothesis import core  # noqa: PLC0415
-        from hypothesis.vendor import pretty  # noqa: PLC0415
-
-        vars(core)["RepresentationPrinter"] = pretty.RepresentationPrinter

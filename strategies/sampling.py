@@ -1,21 +1,30 @@
 """Draws different values from a seed: the same seed draws the same values, whatever else is imported.
 
 Hypothesis sometimes draws a number that it found in the source of the local modules. Which modules these are depends on
-how the suite was started and on the working directory, so that the histories of a seed would depend on them too.
+how the suite was started and on the working directory, so that the histories of a seed would depend on them too. No
+setting of Hypothesis turns this off, so it is done to names of its inside: ``LocalConstants`` says what happens where
+a version has other names.
 """
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
+import hypothesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
 from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
+
+CHANGED: Final = (
+    f"Hypothesis {hypothesis.__version__} is newer than this suite: the histories of a seed may depend on the modules "
+    "that are loaded. Install the locked version to repeat a run elsewhere."
+)
 
 ROUNDS: Final = 8
 """How often Hypothesis is asked for the values that are still missing."""
@@ -62,19 +71,53 @@ def draw_different(
     return list(values.values())
 
 
+@dataclass(frozen=True, slots=True)
+class LocalConstants:
+    """Where Hypothesis keeps the constants of local modules.
+
+    Attributes:
+        module: the module that asks for them.
+        cached: what it has made of them so far.
+        none: a collection of constants that has none.
+
+    """
+
+    module: Any
+    cached: Any
+    none: Any
+
+    @classmethod
+    def of_hypothesis(cls) -> LocalConstants:
+        """Return the place in the installed version.
+
+        Raises:
+            AttributeError: this version has other names.
+            ImportError: this version has other modules.
+
+        """
+        module: Any = importlib.import_module("hypothesis.internal.conjecture.providers")
+        constants: Any = importlib.import_module("hypothesis.internal.constants_ast")
+        assert callable(module._get_local_constants)
+        return cls(module, module.CONSTANTS_CACHE.cache, constants.Constants())
+
+
 @contextmanager
 def without_local_constants() -> Iterator[None]:
-    """Make Hypothesis draw without the constants of local modules inside the block."""
-    original = getattr(providers, "_get_local_constants", None)
-    if original is None:
-        # A version of Hypothesis other than the locked one, without this function.
+    """Make Hypothesis draw without the constants of local modules inside the block.
+
+    Where its version has no such names, it draws with them, and a warning says so.
+    """
+    try:
+        place = LocalConstants.of_hypothesis()
+    except (AttributeError, ImportError):
+        warnings.warn(CHANGED, RuntimeWarning, stacklevel=1)
         yield
         return
-    no_constants = Constants()
-    providers.CONSTANTS_CACHE.cache.clear()
-    providers._get_local_constants = lambda: no_constants
+    original = place.module._get_local_constants
+    place.cached.clear()
+    place.module._get_local_constants = lambda: place.none
     try:
         yield
     finally:
-        providers._get_local_constants = original
-        providers.CONSTANTS_CACHE.cache.clear()
+        place.module._get_local_constants = original
+        place.cached.clear()

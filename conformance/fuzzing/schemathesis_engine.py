@@ -6,7 +6,9 @@ a WSGI application that passes every request on, so that it uses no network itse
 
 from __future__ import annotations
 
+import importlib
 import io
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import Any, Final
 
 from conformance.domain.messages import Headers, Request, Response
 from conformance.domain.operations import Operation, without_names
+from conformance.errors import UsageError, missing_extra
 from conformance.fuzzing.openapi import Description
 
 EXAMPLES: Final = 12
@@ -22,6 +25,8 @@ PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 _CASE: Final = "HTTP_X_SCHEMATHESIS_TESTCASEID"
 _METHODS: Final = ["get", "put", "post", "delete", "patch"]
 _DROPPED: Final = frozenset({"HTTP_HOST", "HTTP_USER_AGENT", _CASE})
+_REPLACED: Final = ("RepresentationPrinter", "BUFFER_SIZE", "register_random", "is_first_param_referenced_in_function")
+"""What schemathesis replaces in Hypothesis, for all of the process: the printer by one that prints nothing."""
 
 SKIPPED: Final = Response(400, (("Content-Type", "application/json"), ("X-Not-Sent", "1")), b"{}")
 """The response that schemathesis gets to a request that was not sent. Its checks of it are ignored."""
@@ -205,30 +210,39 @@ def _fits(template: list[str], segments: list[str]) -> bool:
     )
 
 
+def require_schemathesis() -> None:
+    """Check that there is a schemathesis to draw with.
+
+    Raises:
+        UsageError: it is not installed.
+
+    """
+    try:
+        importlib.import_module("schemathesis.engine")
+    except ImportError:
+        raise UsageError(missing_extra("schemathesis", "fuzz", "fuzzing needs it")) from None
+
+
 @contextmanager
 def _restored_hypothesis() -> Iterator[None]:
-    """Restore the printer and the example size that schemathesis changes."""
-    import hypothesis  # noqa: PLC0415
-    from hypothesis import core  # noqa: PLC0415
-    from hypothesis.internal.conjecture import engine  # noqa: PLC0415
+    """Put back what schemathesis replaces in Hypothesis, wherever its version keeps it."""
     from schemathesis.generation.hypothesis import setup  # noqa: PLC0415
 
-    modules = (core, engine, hypothesis.strategies._internal.collections)
-    changed = [
-        (module, name)
-        for module in modules
-        for name in ("RepresentationPrinter", "BUFFER_SIZE")
-        if hasattr(module, name)
+    originals = [
+        (vars(module), name, vars(module)[name])
+        for module_name, module in list(sys.modules.items())
+        if module_name.startswith("hypothesis.")
+        for name in _REPLACED
+        if name in vars(module)
     ]
-    originals = [(module, name, getattr(module, name)) for module, name in changed]
-    # Without this, schemathesis changes them only once in a process.
+    # Without this, schemathesis replaces them only once in a process.
     vars(setup)["_is_patched"] = False
     setup()
     try:
         yield
     finally:
-        for module, name, value in originals:
-            setattr(module, name, value)
+        for names, name, value in originals:
+            names[name] = value
 
 
 __all__ = [
@@ -240,4 +254,5 @@ __all__ = [
     "GenerationError",
     "StockCheckFailure",
     "operation_of",
+    "require_schemathesis",
 ]

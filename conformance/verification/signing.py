@@ -13,6 +13,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.errors import missing_extra
+
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 
 
@@ -128,9 +130,7 @@ def _module(name: str) -> Any:
     try:
         return importlib.import_module(f"cryptography.hazmat.primitives.{name}")
     except ImportError:
-        raise SigningError(
-            "Signatures take the package cryptography, which is not installed: pip install 'cancel-conformance[sign]'."
-        ) from None
+        raise SigningError(missing_extra("cryptography", "sign", "signatures need it")) from None
 
 
 def _read(path: Path) -> bytes:

@@ -248,7 +248,8 @@ def test_without_the_package_a_signature_is_one_clear_sentence(right, tmp_path, 
     completed = stage.command("bundle", right, "--to", tmp_path / "b.zip", "--sign", tmp_path / "key.pem")
     assert completed.code == 2
     assert completed.errors == (
-        "Signatures take the package cryptography, which is not installed: pip install 'cancel-conformance[sign]'.\n"
+        "The package cryptography is not installed, and signatures need it: "
+        'pip install "cancel-conformance[sign]" (in a clone: pip install -r constraints-extras.txt).\n'
     )
 
 

@@ -1,6 +1,7 @@
 """`fuzz` as a user starts it: targets of every kind, descriptions good and bad, bounds, secrets, exit codes."""
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -20,7 +21,8 @@ from tests.stored import stored_records
 from ..cli.command import read_until, said, started
 from ..reports.schemas import faults_of, report_schema
 
-VENDOR = Path(__file__).parents[2].parent / "shared" / "vendor"
+ROOT = Path(__file__).parents[2]
+VENDOR = ROOT.parent / "shared" / "vendor"
 DESCRIPTION = Path(documents.__file__).parents[1] / "sandbox" / "openapi.json"
 SHORT = ("--max-requests", "700", "--profile", "epayment")
 
@@ -159,6 +161,18 @@ def test_a_target_that_cannot_be_fuzzed_is_refused_with_the_reason(tmp_path, wor
     assert got == code
     assert text in errors
     assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [("fuzz", "--target", "embedded"), ("run", "--openapi", str(DESCRIPTION))])
+def test_without_the_extra_fuzzing_is_refused_with_what_to_install(tmp_path, words):
+    (tmp_path / "schemathesis.py").write_text("raise ImportError")
+    code, out, errors = said(tmp_path, *words, "--out", "out", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (code, out) == (2, "")
+    assert errors == (
+        "The package schemathesis is not installed, and fuzzing needs it: "
+        'pip install "cancel-conformance[fuzz]" (in a clone: pip install -r constraints-extras.txt).\n'
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_interrupted_run_keeps_what_it_saw(tmp_path):

@@ -19,6 +19,7 @@ from tests.stored import stored_records
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+DESCRIPTION = ROOT / "conformance" / "sandbox" / "openapi.json"
 HISTORIES = 8
 WORKERS = ("-n", "2")
 
@@ -240,14 +241,37 @@ def test_loading_the_plugin_is_cheap():
     assert done.stdout.split() == ["conformance", "conformance.plugin"]
 
 
-def test_a_failing_example_is_printed_although_schemathesis_is_there(folder):
-    (folder.path / "test_theirs.py").write_text(
-        "from hypothesis import given, strategies as st\n"
-        "@given(n=st.integers())\n"
-        "def test_theirs(n):\n"
-        "    assert n < 100\n"
-    )
-    options = ("--cancel-target", "embedded", "--cancel-profile", "epayment", "--cancel-out", "out")
+THEIR_TESTS = """
+from hypothesis import core, given, strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
+
+@given(n=st.integers())
+def test_theirs(n):
+    assert core.RepresentationPrinter is RepresentationPrinter
+    assert n < 100
+"""
+STOCK_TESTS = """
+import schemathesis
+from hypothesis import core
+from hypothesis.vendor.pretty import RepresentationPrinter
+
+schema = schemathesis.openapi.from_path({description!r})
+
+@schema.include(operation_id_regex=".*").parametrize()
+def test_stock(case):
+    assert core.RepresentationPrinter is not RepresentationPrinter
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--cancel-target", "embedded", "--cancel-out", "out")], ids=["idle", "run"])
+def test_a_failing_example_is_printed_although_schemathesis_is_there(folder, options):
+    (folder.path / "test_theirs.py").write_text(THEIR_TESTS)
     done = folder.pytest("test_theirs.py", *options, plugins=("schemathesis",))
     assert done.returncode == 1
     assert "n=100" in done.stdout
+
+
+def test_the_tests_of_schemathesis_keep_its_printer(folder):
+    (folder.path / "test_stock.py").write_text(STOCK_TESTS.format(description=str(DESCRIPTION)))
+    done = folder.pytest("test_stock.py", "-k", "cancel", plugins=("schemathesis",))
+    assert done.returncode == 0, done.stdout

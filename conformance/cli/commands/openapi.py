@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from conformance.errors import UsageError
 from conformance.fuzzing.openapi import Description, embedded, from_file, parse
+from conformance.fuzzing.schemathesis_engine import require_schemathesis
 from conformance.targets.http.fetch import FetchError, fetch_text
 from conformance.targets.production_guard import is_vipps
 from conformance.targets.transport import TargetError, TargetUsageError
@@ -22,11 +23,12 @@ def description_of(location: str | None, target: str) -> Description:
     """Return the description to fuzz from.
 
     Raises:
-        UsageError: none is named, and the target has none that is known.
+        UsageError: none is named and the target has none that is known, or the extra that fuzzes is not installed.
         TargetUsageError: what is named is not a usable description.
         TargetError: the URL does not answer.
 
     """
+    require_schemathesis()
     if location is None:
         if target.strip().lower() == "embedded":
             return embedded()
