@@ -1,6 +1,6 @@
 """A small implementation of ePayment's Cancel, in memory, with the adapter through which it is tested.
 
-    cancel-conformance run --target python:examples.adapter_example:InMemoryEpayment --profile epayment
+    cancel-conformance run --target python:conformance.examples.adapter_example:InMemoryEpayment --profile epayment
 
 Your own adapter implements nothing: its methods call the code under test.
 """

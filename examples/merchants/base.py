@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from conformance.merchant import Setup, View
+from conformance.merchant import Order, Setup, View, Webhook
 
 TIMEOUT = 5.0
 
@@ -187,7 +187,7 @@ class ReferenceMerchant:
 
     # The actions of the adapter
 
-    def create(self, order: object) -> str:
+    def create(self, order: Order) -> str:
         """Make the payment of an order; return its reference."""
         existing = self.books.get(order.id)
         row = existing or Row(order.id, order.amount, order.currency, order.id, order.agreement)
@@ -226,7 +226,7 @@ class ReferenceMerchant:
             if row.status not in ("cancelled", "failed") and not (row.status == "captured" and not row.wanted_end):
                 self.settle(row)
 
-    def deliver(self, webhook: object) -> None:
+    def deliver(self, webhook: Webhook) -> None:
         """Read the payment that a notification is about; believe nothing else of the notification."""
         ids = {str(value) for name, value in webhook.body.items() if name in ("reference", "orderId", "chargeId")}
         for row in self.books.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from examples.merchants.base import ReferenceMerchant, Refused, Row, TryLater
+from .base import ReferenceMerchant, Refused, Row, TryLater
 
 PAYMENTS = "/epayment/v1/payments"
 

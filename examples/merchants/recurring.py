@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import quote
 
-from examples.merchants.base import ReferenceMerchant, Refused, Row, TryLater
+from .base import ReferenceMerchant, Refused, Row, TryLater
 
 AGREEMENTS = "/recurring/v3/agreements"
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("conformance", "reports", "strategies")
+FOLDERS = ("conformance", "reports", "strategies", "examples")
 
 
 @dataclass(frozen=True)

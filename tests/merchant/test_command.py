@@ -181,8 +181,8 @@ def test_options_can_come_from_a_file(tmp_path):
 
 
 def test_a_service_is_tested_through_its_test_hook(tmp_path):
-    service = [sys.executable, str(ROOT / "examples/merchants/hook/service.py"), "0"]
-    with subprocess.Popen(service, stdout=subprocess.PIPE, text=True) as process:
+    service = [sys.executable, "-m", "conformance.examples.merchants.hook.service", "0"]
+    with subprocess.Popen(service, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             base = process.stdout.readline().strip()
             out = tmp_path / "out"

@@ -58,6 +58,12 @@ class Environment:
     def site_packages(self):
         return Path(sysconfig.get_path("purelib", "venv", {"base": str(self.home)}))
 
+    @property
+    def packages(self):
+        """The names in it, without what tells of an installation."""
+        entries = (path.name for path in self.site_packages.iterdir())
+        return {name for name in entries if not name.endswith((".dist-info", "__pycache__"))}
+
     def pip(self, *words):
         completed(sys.executable, "-m", "pip", "--python", self.python, *words, cwd=self.home)
 
@@ -135,10 +141,14 @@ def work(tmp_path):
     return folder
 
 
-def test_a_wheel_has_one_import_package(wheel):
+def test_a_wheel_has_one_import_package_with_the_examples_in_it(wheel):
     with zipfile.ZipFile(wheel) as packed:
-        names = {name.partition("/")[0] for name in packed.namelist()}
-    assert {name for name in names if not name.endswith(".dist-info")} == {"conformance"}
+        names = set(packed.namelist())
+    places = {name.partition("/")[0] for name in names}
+    assert {name for name in places if not name.endswith(".dist-info")} == {"conformance"}
+    shops = {"epayment.py", "exec/shop.py", "hook/service.py", "php/hook.php"}
+    assert {f"conformance/examples/merchants/{shop}" for shop in shops} <= names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
 def test_a_wheel_of_the_source_distribution_is_the_wheel_of_the_checkout(wheel, tmp_path):
@@ -150,38 +160,48 @@ def test_a_wheel_of_the_source_distribution_is_the_wheel_of_the_checkout(wheel, 
 
 
 @pytest.mark.thorough
-def test_an_installation_and_packages_of_the_same_names_leave_each_other_alone(environment, wheel, shop, empty, work):
-    environment.install(shop)
-    before = {path.name for path in environment.site_packages.iterdir()}
-    assert environment.imported(empty) == ["shop", "shop"]
+@pytest.mark.parametrize("leaves", ["ours", "theirs"])
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+@pytest.mark.parametrize("kind", ["wheel", "editable"])
+def test_an_installation_and_packages_of_the_same_names_leave_each_other_alone(
+    environment, wheel, shop, empty, work, kind, first, leaves
+):
+    installed = {"ours": ("--editable", ROOT) if kind == "editable" else (wheel,), "theirs": (shop,)}
+    names = {"ours": "cancel-conformance", "theirs": "shop"}
+    second = next(name for name in names if name != first)
+    stays = next(name for name in names if name != leaves)
+    before = environment.packages
 
-    environment.install(wheel)
-    added = {path.name for path in environment.site_packages.iterdir()} - before
-    assert {name for name in added if not name.endswith(".dist-info")} == {"conformance"}
+    environment.install(*installed[first])
+    environment.install(*installed[second])
+    if kind == "wheel":
+        assert environment.packages - before == {"conformance", "reports", "strategies"}
     assert environment.conforms(empty)
     assert environment.conforms(work)
     assert environment.imported(empty) == ["shop", "shop"]
     assert environment.imported(work) == ["work", "work"]
 
-    environment.uninstall("cancel-conformance")
-    assert {path.name for path in environment.site_packages.iterdir()} == before
-    assert environment.imported(empty) == ["shop", "shop"]
-
-    environment.install(wheel)
-    environment.uninstall("shop")
-    assert environment.conforms(empty)
+    environment.uninstall(names[leaves])
+    if stays == "ours":
+        assert environment.conforms(empty)
+    else:
+        assert environment.imported(empty) == ["shop", "shop"]
     assert environment.imported(work) == ["work", "work"]
+
+    environment.uninstall(names[stays])
+    assert environment.packages == before
 
 
 @pytest.mark.thorough
-def test_an_editable_installation_and_packages_of_the_same_names(environment, shop, empty, work):
-    environment.install(shop)
-    environment.install("--editable", ROOT)
-    assert environment.conforms(empty)
-    assert environment.conforms(work)
-    assert environment.imported(work) == ["work", "work"]
-    environment.uninstall("cancel-conformance")
-    assert environment.imported(empty) == ["shop", "shop"]
+@pytest.mark.parametrize("kind", ["wheel", "editable"])
+def test_the_examples_are_installed(environment, wheel, empty, kind):
+    environment.install(*(("--editable", ROOT) if kind == "editable" else (wheel,)))
+    command = environment.python.with_name("cancel-conformance")
+    merchant = "python:conformance.examples.merchants.epayment:Adapter"
+    words = ("merchant", "--integration", merchant, "--budget", "quick", "--histories", "0")
+    assert "Report: " in completed(command, *words, cwd=empty)
+    adapter = "python:conformance.examples.adapter_example:InMemoryEpayment"
+    assert "Report: " in completed(command, "run", "--target", adapter, "--histories", "0", cwd=empty)
 
 
 @pytest.mark.thorough

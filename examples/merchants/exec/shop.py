@@ -1,6 +1,6 @@
 """A merchant as a program that runs once for every action; its books are a file in ``CANCEL_STATE``.
 
-    cancel-conformance merchant --integration "exec:python examples/merchants/exec/shop.py" --budget quick --histories 0
+    cancel-conformance merchant --integration "exec:python -m conformance.examples.merchants.exec.shop" --budget quick
 
 It needs nothing but the standard library. It reads before it decides, and keeps its key until a response settles it.
 """

@@ -1,6 +1,6 @@
 """A merchant's service with a test hook: the reference merchants behind ``POST /hook/ACTION``.
 
-    python examples/merchants/hook/service.py 8080
+    python -m conformance.examples.merchants.hook.service 8080
     cancel-conformance merchant --integration http://127.0.0.1:8080/hook --profile epayment
 
 It takes as many lines in any language: read JSON, call the merchant's code, answer JSON.
@@ -12,15 +12,12 @@ import json
 import sys
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+from conformance.examples.merchants import ecom, epayment, recurring
 
-from examples.merchants import ecom, epayment, recurring
-
-MERCHANTS = {"ecom": ecom.Adapter, "epayment": epayment.Adapter, "recurring": recurring.Adapter}
+MERCHANTS: dict[str, Any] = {"ecom": ecom.Adapter, "epayment": epayment.Adapter, "recurring": recurring.Adapter}
 ACTIONS = ("create", "cancel", "local_view", "abandon", "capture", "tick", "deliver", "restart")
 
 
@@ -60,9 +57,9 @@ class Hook:
         """Start again from the books."""
         self.merchant = self.merchant.restart()
 
-    def other(self, action: str, arguments: dict[str, Any]) -> None:
+    def other(self, action: str, arguments: dict[str, Any]) -> object:
         """Cancel, abandon or capture."""
-        getattr(self.merchant, action)(**arguments)
+        return getattr(self.merchant, action)(**arguments)
 
 
 class Handler(BaseHTTPRequestHandler):
