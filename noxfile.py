@@ -25,6 +25,13 @@ LOCK = "constraints.txt"
 LOCK_EXTRAS = "constraints-extras.txt"
 LOCK_DEV = "constraints-dev.txt"
 UV = "uv==0.13.9"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+RESOLUTIONS = {
+    "lowest": ("--resolution", "lowest-direct"),
+    "lowest-extras": ("--resolution", "lowest-direct", "--all-extras"),
+    "newest": ("--all-extras",),
+}
+"""What `compat` installs beside the wheel. The lowest pytest is tried without the extras, which need a later one."""
 RULEBOOKS = {"docs/rulebook.md": (), "docs/obligations.md": ("--party", "merchant")}
 MUTMUT = "mutmut==3.8.1"
 MINUTES = (
@@ -82,6 +89,19 @@ def thorough(session: nox.Session) -> None:
     """Run the tests that run whole campaigns by the dozen; pytest's options go after ``--``."""
     install(session, LOCK_DEV, "-e", ".")
     session.run(*PYTEST, "thorough", *session.posargs, env=profile())
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("versions", list(RESOLUTIONS), ids=list(RESOLUTIONS))
+def compat(session: nox.Session, versions: str) -> None:
+    """Try the built wheel with the lowest and the newest versions of what it depends on, which no lock decides."""
+    session.install("--quiet", UV)
+    folder = Path(session.create_tmp())
+    session.run("uv", "build", "--quiet", "--wheel", "--clear", "--out-dir", str(folder))
+    (wheel,) = folder.glob("*.whl")
+    session.run("uv", "pip", "install", "--quiet", *RESOLUTIONS[versions], "-r", "pyproject.toml")
+    session.run("uv", "pip", "install", "--quiet", "--no-deps", "--reinstall", str(wheel))
+    session.run("python", "tests/packaging/smoke.py")
 
 
 @nox.session
