@@ -8,8 +8,6 @@ from this checkout, with the locked hatchling.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import nox
@@ -32,7 +30,6 @@ RESOLUTIONS = {
     "newest": ("--all-extras",),
 }
 """What `compat` installs beside the wheel. The lowest pytest is tried without the extras, which need a later one."""
-RULEBOOKS = {"docs/rulebook.md": (), "docs/obligations.md": ("--party", "merchant")}
 MUTMUT = "mutmut==3.8.1"
 MINUTES = (
     "conformance.judging.rule_verdicts.*",
@@ -108,7 +105,7 @@ def compat(session: nox.Session, versions: str) -> None:
 def mutants(session: nox.Session) -> None:
     """Change the oracle in one place at a time, and see whether the quick tests notice; names go after ``--``.
 
-    What is left alive is printed. docs/mutants.md argues each of them.
+    What is left alive is printed. docs/development/mutants.md argues each of them.
     """
     install(session, LOCK_DEV, "-e", ".")
     session.install("--quiet", MUTMUT)
@@ -163,19 +160,18 @@ def peers(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the pages' links lead somewhere, that their commands exist, and that the rulebook page is current."""
+    """Build the site, check its links, and run the code blocks of all pages; pytest's options go after ``--``."""
     install(session, LOCK_DEV, ".")
-    pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-    complaints = [complaint for page in pages for complaint in broken_links(page)]
-    complaints += broken_commands(session, pages)
-    for name, party in RULEBOOKS.items():
-        words = ("rules", *party, "--format", "markdown")
-        page = ROOT / name
-        if not page.exists() or page.read_text(encoding="utf-8").strip() != output_of(session, *words).strip():
-            complaints.append(f"{name}: is not what `cancel-conformance {' '.join(words)}` prints; write it again")
-    if complaints:
-        session.error("\n" + "\n".join(complaints))
-    session.log(f"{len(pages)} pages: links, commands and rulebook are right")
+    session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+    pages = ("tests/docs", "README.md", "docs")
+    session.run(*PYTEST[:-3], "--dist", "loadfile", "-p", "tests.docs.blocks", *pages, *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures of the README and the site anew, with Chromium and Node."""
+    install(session, LOCK_DEV, "-e", ".")
+    session.run("python", "-m", "tests.browser.pictures")
 
 
 @nox.session
@@ -195,66 +191,3 @@ def lock(session: nox.Session) -> None:
     for name in (LOCK, LOCK_EXTRAS, LOCK_DEV):
         if "://" in (ROOT / name).read_text(encoding="utf-8"):
             session.error(f"{name} names a host: whoever installs it has a registry of their own")
-
-
-def output_of(session: nox.Session, *arguments: str) -> str:
-    """Return what the installed command line prints."""
-    return str(session.run("cancel-conformance", *arguments, silent=True, env={"COLUMNS": "200", "NO_COLOR": "1"}))
-
-
-FENCE = re.compile(r"^(```+|~~~+).*?^\1", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\((?P<target>[^)\s]+)[^)]*\)")
-HEADING = re.compile(r"^#+\s+(.+?)\s*$", re.MULTILINE)
-COMMAND = re.compile(r"(?:^|[\s/])cancel-conformance[ \t]+(?P<name>[a-z]+)(?P<rest>[^\n|;&>]*)")
-OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
-SESSIONS = re.compile(r"(?:^|[\s/])nox[ \t]+-s(?P<names>(?:[ \t]+[a-z][a-z_]*)+)")
-
-
-def anchors(page: Path) -> set[str]:
-    """Return the names by which a page's headings can be linked to."""
-    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(prose)}
-
-
-def broken_links(page: Path) -> Iterator[str]:
-    """Find the links of a page to files and headings that are not there."""
-    for match in LINK.finditer(FENCE.sub("", page.read_text(encoding="utf-8"))):
-        target, _, anchor = match["target"].partition("#")
-        if ":" in target:
-            continue
-        aim = (page.parent / target).resolve() if target else page
-        if not aim.exists():
-            yield f"{page.relative_to(ROOT)}: the link to {match['target']} leads nowhere"
-        elif anchor and aim.suffix == ".md" and anchor not in anchors(aim):
-            yield f"{page.relative_to(ROOT)}: {target or 'this page'} has no heading #{anchor}"
-
-
-def options_of(session: nox.Session, command: str) -> set[str] | None:
-    """Return the options that a command's own help names, or None if there is no such command."""
-    try:
-        return set(OPTION.findall(re.sub(r"[,=|\[\]]", " ", output_of(session, command, "--help"))))
-    except nox.command.CommandFailed:
-        return None
-
-
-def broken_commands(session: nox.Session, pages: list[Path]) -> Iterator[str]:
-    """Find the commands, options and nox sessions in the pages' code blocks that do not exist."""
-    options: dict[str, set[str] | None] = {}
-    for page in pages:
-        where = page.relative_to(ROOT)
-        code = "\n".join(match[0] for match in FENCE.finditer(page.read_text(encoding="utf-8"))).replace("\\\n", " ")
-        for match in COMMAND.finditer(code):
-            name = match["name"]
-            if name not in options:
-                options[name] = options_of(session, name)
-            known = options[name]
-            if known is None:
-                yield f"{where}: there is no command `cancel-conformance {name}`"
-                continue
-            for option in OPTION.findall(match["rest"]):
-                if option not in known:
-                    yield f"{where}: `cancel-conformance {name}` has no option {option}"
-        for match in SESSIONS.finditer(code):
-            for name in match["names"].split():
-                if name not in nox.registry.get():
-                    yield f"{where}: there is no nox session {name}"

@@ -2,7 +2,7 @@
 
 An adapter is a class with ``profiles``, ``initiate``, ``cancel`` and ``read``. Every other method is an optional action
 of an order; the rules that need a missing one are reported as not exercised. A method may be a coroutine function.
-``docs/adapter.md`` explains all of it, ``examples/adapter_example.py`` is a complete one::
+``docs/how-to/python-adapter.md`` explains all of it, ``examples/adapter_example.py`` is a complete one::
 
     class Adapter:
         profiles = ["epayment"]

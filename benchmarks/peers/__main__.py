@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep", type=Path, default=Path("build/peers.jsonl"), metavar="FILE", help="goes on from here"
     )
-    parser.add_argument("--write", action="store_true", help="write the table into docs/power.md")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/explanation/power.md")
     chosen = parser.parse_args(arguments)
     found = table(measured(chosen.keep, max(1, chosen.jobs)))
     if chosen.write:

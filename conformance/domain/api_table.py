@@ -1,7 +1,7 @@
 """The table of APIs: one row for each. What differs between them as data stands here.
 
 What differs as behaviour is in each API's own modules, which every floor finds in a registry of its own
-(docs/development.md, "Adding an API").
+(docs/development/extending.md, "Adding an API").
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An adapter is a class that is made with a `Setup` and has ``profiles``, ``create``, ``cancel`` and ``local_view``. Every
 other method is an optional action of the merchant; obligations that need a missing one are not tested. A method may be
-a coroutine function. ``docs/merchant.md`` explains all of it::
+a coroutine function. ``docs/reference/merchant-protocol.md`` explains all of it::
 
     class Adapter:
         profiles = ["epayment"]

@@ -6,7 +6,8 @@ A row is one documented sentence: what holds of the order, what is asked, and wh
     Row(given=PARTLY_CAPTURED, request=FLAG_ABSENT, permits=(refuse("EC-08/absent", status=rejection),))
 
 The first row that applies counts. A permitted outcome (`Permit`) says how the request is answered, what becomes of the
-order, and which rules it is a check of. docs/oracle.md follows one row from the documentation to the report.
+order, and which rules it is a check of. docs/development/oracle.md follows one row from the documentation to the
+report.
 """
 
 from __future__ import annotations

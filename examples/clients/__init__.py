@@ -1,1 +1,1 @@
-"""Small shops on published clients of the APIs, as `docs/clients.md` judges them."""
+"""Small shops on published clients of the APIs, as `docs/explanation/published-clients.md` judges them."""

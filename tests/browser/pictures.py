@@ -1,4 +1,4 @@
-"""``python -m tests.browser.pictures``: the pictures of docs/report.md, taken of two real reports."""
+"""``nox -s pictures``: the pictures of the site and the README, taken of three real reports."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .driving import HERE, done
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 FAULT = "epayment-AnswerCancelsNothing"
+SHOP = "python:examples.tutorial.shop:Adapter"
 WIDTH = 960
 PICTURES = (
     ("wrong", "body", 700, "report"),
@@ -23,6 +24,7 @@ PICTURES = (
     ("wrong", ".violation .history", 640, "timeline"),
     ("right", "svg.life", 0, "lifecycle"),
     ("right", "#ledger", 560, "ledger"),
+    ("tutorial", ".violation .history", 820, "tutorial"),
 )
 """Of which report, from which element on, how many pixels of it (0: all of it), and the picture's name."""
 
@@ -39,6 +41,7 @@ def main() -> int:
             sys.exit(str(why))
         patch.chdir(folder)
         stage.command("run", "--profile", "ecom", "--budget", "quick", "--out", "right")
+        stage.command("merchant", "--integration", SHOP, "--budget", "quick", "--out", "tutorial")
         fault = next(one for one in FAULTS if one.id == FAULT)
         stage.use_provider(patch, type(fault.provider().apis["epayment"]))
         stage.command("run", "--profile", "epayment", "--budget", "quick", "--out", "wrong")

@@ -24,7 +24,7 @@ from .command import ROOT, read_until, said, started
 
 RUN = ("run", "--profile", "recurring", "--histories", "5", "--out", "out")
 MOMENTS = int(os.environ.get("CANCEL_KILLS", "2"))
-"""How many moments are tried. The figure in docs/sandbox.md is of 50."""
+"""How many moments are tried. The figure in docs/explanation/robustness.md is of 50."""
 FEW = "tests.cli.few"
 DESCRIPTION = ROOT / "conformance" / "sandbox" / "openapi.json"
 

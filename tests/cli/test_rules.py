@@ -17,7 +17,7 @@ def test_the_formats(tmp_path):
 
 def test_the_page_is_current(tmp_path):
     _, out, _ = said(tmp_path, "rules", "--format", "markdown")
-    assert (ROOT / "docs" / "rulebook.md").read_text(encoding="utf-8") == out
+    assert (ROOT / "docs" / "reference" / "rulebook.md").read_text(encoding="utf-8") == out
 
 
 def test_a_page_that_says_something_else_makes_rules_stale(tmp_path):

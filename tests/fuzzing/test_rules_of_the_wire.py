@@ -15,7 +15,7 @@ from conformance.judging.judge import StepStatus
 from conformance.rulebook import load, load_http_rules
 from conformance.wire.base import as_json_bytes
 
-PAGE = Path(__file__).parents[2] / "docs" / "fuzzing.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "fuzz.md"
 OURS = RequestDefaults("123456", "NOK", "4712345678", "2030-01-01")
 SENT = {
     "sent.deed": "cancel",

@@ -1,4 +1,4 @@
-"""``python -m tests.house.rooms > docs/rooms.md``: every package with its modules, from their docstrings."""
+"""``python -m tests.house.rooms > docs/development/rooms.md``: every module, from the docstrings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from itertools import groupby
 
 from .modules import ROOT, Module, modules
 
-PAGE = ROOT / "docs" / "rooms.md"
+PAGE = ROOT / "docs" / "development" / "rooms.md"
 HEAD = """\
 # Every module
 
-Written by `python -m tests.house.rooms` from the modules' own first lines. [development.md](development.md) says how
+Written by `python -m tests.house.rooms` from the modules' own first lines. [Development](development.md) says how
 the packages stand on each other.
 """
 

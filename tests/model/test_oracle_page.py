@@ -1,4 +1,4 @@
-"""`docs/oracle.md` says what the sources say: its excerpts stand in them, and its examples give what they show."""
+"""`docs/development/oracle.md`: its excerpts stand in the sources, and its examples give what they show."""
 
 import doctest
 import re
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "oracle.md"
+PAGE = ROOT / "docs" / "development" / "oracle.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-EXCERPTS = re.findall(r"^```\w+ (\S+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+EXCERPTS = re.findall(r"^```\w+ title=\"(\S+)\"\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 LEFT_OUT = "…"
 
 

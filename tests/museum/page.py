@@ -1,4 +1,4 @@
-"""``python -m tests.museum.page > docs/museum.md``: the museum as a page, from what the exhibits say of themselves."""
+"""``python -m tests.museum.page > docs/reference/museum.md``: the museum, as its exhibits describe themselves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .benign import Variant
 from .exhibits import BENIGN, FAULTS
 from .fault import Depth, Fault
 
-FILE = Path(__file__).parents[2] / "docs" / "museum.md"
+FILE = Path(__file__).parents[2] / "docs" / "reference" / "museum.md"
 DEPTHS = {
     Depth.BLATANT: "nearly every history that comes near shows it",
     Depth.NARROW: "it shows at one boundary, in one amount, at one repetition",
@@ -31,11 +31,11 @@ only where the documentation is silent or can be read in several ways: the suite
 plays everything against all of them. This page is written from what they say of themselves, and a test compares:
 
 ```console
-python -m tests.museum.page > docs/museum.md
+python -m tests.museum.page > docs/reference/museum.md
 ```
 
 The smallest history is what a person would play to see the defect, after the order was made. How soon a run catches
-each fault is measured in [power.md](power.md); the rules are in [the rulebook](rulebook.md).
+each fault is measured in [detection power](../explanation/power.md); the rules are in [the rulebook](rulebook.md).
 """
 
 

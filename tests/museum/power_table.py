@@ -12,7 +12,7 @@ from conformance.domain.order import Profile
 from conformance.runner.settings import BUDGETS
 
 CONTROLLED = "with test control"
-PAGE = Path(__file__).parents[2] / "docs" / "power.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "power.md"
 Json = Mapping[str, Any]
 
 

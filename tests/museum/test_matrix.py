@@ -25,7 +25,7 @@ def test_the_matrix_is_what_the_exhibits_declare():
 
 def test_the_page_is_what_the_exhibits_say():
     said = "is not what `python -m tests.museum.page` prints; write it again"
-    assert page.FILE.read_text(encoding="utf-8") == page.page(), f"docs/museum.md {said}"
+    assert page.FILE.read_text(encoding="utf-8") == page.page(), f"docs/reference/museum.md {said}"
 
 
 def test_the_file_is_written_as_it_is_read():

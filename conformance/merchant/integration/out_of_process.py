@@ -79,7 +79,7 @@ class HookIntegration:
         if result.ending != "returned" or not isinstance(result.value, dict):
             raise TargetError(
                 f"{self.name} did not start: POST {self._base}/start: {result.message or 'it gave no JSON object'}. "
-                "docs/merchant.md says what it must answer."
+                "docs/reference/merchant-protocol.md says what it must answer."
             )
         return result.value
 

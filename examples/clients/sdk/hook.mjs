@@ -1,4 +1,4 @@
-// The test hook of docs/merchant.md around one of the merchants beside it: node hook.mjs epayment [PORT]
+// The test hook of docs/reference/merchant-protocol.md around one of the merchants beside it: node hook.mjs epayment [PORT]
 //
 // The client has the test environment's host built in. What it sends there goes to the provider that `start` names;
 // every other host is refused.

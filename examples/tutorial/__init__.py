@@ -1,0 +1,1 @@
+"""The shop of the tutorial, docs/tutorial/first-defect.md."""
