@@ -127,13 +127,15 @@ def end(namespace: dict[str, Any]) -> None:
     namespace["_folder"].close()
 
 
-pytest_collect_file = Sybil(parsers=[blocks], pattern="**/*.md", path=str(ROOT), setup=begin, teardown=end).pytest()
+pytest_collect_file = Sybil(
+    parsers=[blocks], patterns=("*.md", "**/*.md"), path=str(ROOT), setup=begin, teardown=end
+).pytest()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many blocks ran, and which did not, with their reasons."""
-    ran = [report for report in terminalreporter.getreports("passed") if ".md" in report.nodeid]
-    skipped = [report for report in terminalreporter.getreports("skipped") if ".md" in report.nodeid]
+    ran = [report for report in terminalreporter.getreports("passed") if ".md::line" in report.nodeid]
+    skipped = [report for report in terminalreporter.getreports("skipped") if ".md::line" in report.nodeid]
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)  # type: ignore[index]
     terminalreporter.section("code blocks of the pages")
     terminalreporter.line(f"{len(ran)} ran, {len(skipped)} did not:")
