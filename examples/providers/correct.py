@@ -1,6 +1,6 @@
 """A provider that does what the documentation says, as an ASGI application.
 
-    cancel-conformance run --target asgi:examples.providers.correct:app --control-url /control --profile epayment
+    cancel-conformance run --target asgi:conformance.examples.providers.correct:app --control-url /control
 
 It is the suite's own simulator. Name your own application in the same way: any ASGI 3 application will do.
 """

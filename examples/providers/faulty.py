@@ -1,6 +1,6 @@
 """A provider with one defect: a cancel is answered as documented, and one minor unit stays reserved.
 
-cancel-conformance run --target asgi:examples.providers.faulty:app --control-url /control --profile epayment
+cancel-conformance run --target asgi:conformance.examples.providers.faulty:app --control-url /control --profile epayment
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The tutorial's shop: correct, apart from its cancel after a partial shipment."""
+"""The tutorial's shop, with one defect."""
 
-from examples.merchants import ecom
-from examples.merchants.base import Row
+from conformance.examples.merchants import ecom
+from conformance.examples.merchants.base import Row
 
 
 class Adapter(ecom.Adapter):
-    """A shop on eCom v2. It buys what is not about cancelling from the reference merchant."""
+    """A shop on eCom v2. Everything but the cancel comes from the reference merchant."""
 
     def cancel_payment(self, row: Row, key: str) -> None:
         """Cancel the payment of an order."""

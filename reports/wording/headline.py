@@ -47,7 +47,7 @@ _SILENT: Final = (
 )
 _IN_PART: Final = (*_SILENT[:3], RuleVerdict.PASSED, *_SILENT[3:])
 """The verdicts of a rule that is untested, wholly or in part; the most important first."""
-_EXAMPLES: Final = frozenset(f"python:examples.merchants.{profile.value}:Adapter" for profile in Profile)
+_EXAMPLES: Final = ("python:conformance.examples.", "python:examples.")
 _NEVER_MET: Final = "it is written down where it occurs, and it did not occur"
 
 
@@ -74,7 +74,7 @@ def headline(result: Result) -> str:
 def about(result: Result) -> str:
     """Return what a report of this kind is about, and what it says nothing of."""
     if is_merchant_run(result.run):
-        if result.run.target.name in _EXAMPLES:
+        if result.run.target.name.startswith(_EXAMPLES):
             return "A test of an example shop that comes with the suite. It says nothing of anybody’s integration."
         return "Whether a merchant’s integration cancels as the documentation of Vipps MobilePay asks it to."
     if result.run.target.kind == "embedded":

@@ -16,7 +16,7 @@ from .driving import HERE, done
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 FAULT = "epayment-AnswerCancelsNothing"
-SHOP = "python:examples.tutorial.shop:Adapter"
+SHOP = "python:conformance.examples.tutorial.shop:Adapter"
 WIDTH = 960
 PICTURES = (
     ("wrong", "body", 700, "report"),

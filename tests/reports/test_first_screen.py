@@ -54,6 +54,7 @@ class Named:
     ("name", "said"),
     [
         ("python:examples.merchants.ecom:Adapter", "an example shop that comes with the suite"),
+        ("python:conformance.examples.tutorial.shop:Adapter", "an example shop that comes with the suite"),
         ("python:shop.examples.merchants.ecom:Adapter", "Whether a merchant"),
         ("exec:/srv/examples/merchants/ours", "Whether a merchant"),
     ],
