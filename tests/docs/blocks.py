@@ -95,11 +95,11 @@ def run_python(source: str, namespace: dict[str, Any]) -> None:
         exec(compile(source, "block", "exec"), namespace)
         return
     session = doctest.DocTestParser().get_doctest(source, namespace, "block", None, 0)
-    told: list[str] = []
+    failures: list[str] = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
-    runner.run(session, out=told.append, clear_globs=False)
+    runner.run(session, out=failures.append, clear_globs=False)
     namespace.update(session.globs)
-    assert not told, "".join(told)
+    assert not failures, "".join(failures)
 
 
 READERS: dict[str, Callable[[str, dict[str, Any]], object]] = {
