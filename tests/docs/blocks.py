@@ -6,6 +6,7 @@ block says what is special about it:
 - ``<!-- exit: 1 -->``: the block ends with this code, and not with 0;
 - ``<!-- file: NAME -->``: the block is the content of a file, which later blocks use;
 - ``<!-- same as: FILE -->``: the block shows a file of the clone, and has to be the same;
+- ``<!-- needs: PROGRAM -->``: the block is not run where this program is not installed;
 - ``<!-- serves: PORT -->``: the block starts a server, which later blocks use;
 - ``<!-- skip: REASON -->``: the block is not run. The reasons are counted and printed.
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import doctest
 import json
 import re
+import shutil
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,7 +33,7 @@ from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 from .folder import ROOT, Folder
 
 COMMENTS = re.compile(r"(?:^[ \t]*<!--.*?-->\s*)+\Z", re.MULTILINE)
-COMMENT = re.compile(r"<!--\s*(exit|file|same as|serves|skip):\s*(.*?)\s*-->")
+COMMENT = re.compile(r"<!--\s*(exit|file|needs|same as|serves|skip):\s*(.*?)\s*-->")
 SHELL = ("console", "sh", "bash", "shell")
 SHOWN = re.compile(r'text\b|\w+ title="conformance/')
 """Blocks that show what a program prints, and excerpts of files, which tests/model/test_oracle_page.py compares."""
@@ -59,6 +61,8 @@ def evaluate(example: Example) -> None:
     language, source, remarks = example.parsed
     if "skip" in remarks:
         raise SkipTest(remarks["skip"])
+    if "needs" in remarks and shutil.which(remarks["needs"]) is None:
+        raise SkipTest(f"{remarks['needs']} is not installed here")
     folder: Folder = example.namespace["_folder"]
     if "same as" in remarks:
         assert source == (folder.path / remarks["same as"]).read_text(encoding="utf-8"), "the file is not the same"

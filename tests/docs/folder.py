@@ -18,6 +18,7 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 SANDBOX = "https://apitest.vipps.no"
+SERVER_SECONDS = 60
 SECONDS = 300
 """How long a block may take. The longest installs the project and makes a standard run."""
 BEFORE = 'cd "$PAGE_CWD"; source "$PAGE_STATE"; set -e'
@@ -72,7 +73,7 @@ class Folder:
         self._reserve(port)
         process = self._start(f'cd "$(cat "$PAGE_CWD_FILE")"\n{self._local(source)}', quiet=True)
         self._servers.append(process)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + SERVER_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             with socket.socket() as client:
                 if client.connect_ex(("127.0.0.1", port)) == 0:

@@ -48,7 +48,7 @@ def test_a_server_runs_until_the_page_ends(run):
     [
         ("```console\nfalse\n```\n", "ends with 1, and not 0"),
         ("<!-- exit: 3 -->\n\n```console\ntrue\n```\n", "ends with 0, and not 3"),
-        ("```console\n$ echo one\ntwo\n```\n", "prints\none"),
+        ("```console\n$ echo one\ntwo\n```\n", r"prints\s+one"),
         ("```toml\nno table\n```\n", "Expected ."),
         ("```python\n>>> 1 + 1\n3\n\n```\n", "Expected"),
         ("```cobol\nSTOP RUN.\n```\n", "nothing runs a block of cobol"),
@@ -64,6 +64,11 @@ def test_a_block_that_does_not_do_what_the_page_says_fails(run, text, reason):
 def test_a_block_is_skipped_for_a_reason_only(run):
     with pytest.raises(SkipTest, match="needs a person"):
         run("<!-- skip: needs a person -->\n\n```console\nfalse\n```\n")
+
+
+def test_a_block_that_needs_what_is_not_installed_is_skipped(run):
+    with pytest.raises(SkipTest, match="no-such-program is not installed here"):
+        run("<!-- needs: no-such-program -->\n\n```console\nno-such-program\n```\n")
 
 
 def test_what_goes_to_the_test_environment_goes_to_this_machine(run):
