@@ -65,9 +65,13 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """A request that got no response, with the cause in words."""
+    """A request that got no response, with the cause in words.
+
+    ``crash`` is the exception of an application in this process, in a few lines; empty where there was none.
+    """
 
     cause: str
+    crash: str = ""
 
 
 ResponseOrNone: TypeAlias = Response | NoResponse

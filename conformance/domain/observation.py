@@ -21,6 +21,8 @@ class Field(StrEnum):
     ANSWER_CAPTURED = "answer.captured"
     ANSWER_CAUSE = "answer.cause"
     ANSWER_CODE = "answer.code"
+    ANSWER_CRASH = "answer.crash"
+    """The exception that an adapter raised, in a few lines; missing where it raised none."""
     ANSWER_CURRENCY = "answer.currency"
     ANSWER_DETAIL = "answer.detail"
     ANSWER_GROUP = "answer.group"

@@ -57,6 +57,7 @@ class ExchangeRecorder:
             began=None if began is None else round(began * 1000, 3),
             resent=resent,
             lost=recorded_loss(answer, self._redactor),
+            crash=self._redactor.clean(answer.crash) if isinstance(answer, NoResponse) else "",
         )
         self._sink.append(record)
 

@@ -138,11 +138,15 @@ class HandRecord(Record, frozen=True, kw_only=True, tag="hand"):
 
 
 class FinishRecord(Record, frozen=True, kw_only=True, tag="finish"):
-    """The last record: how the run ended (``complete``, ``interrupted``, ``environment``, ``harness``), and why."""
+    """The last record: how the run ended (``complete``, ``interrupted``, ``environment``, ``harness``), and why.
+
+    ``crash`` is the exception of the user's code that ended it, in a few lines.
+    """
 
     ended: str
     message: str
     seconds: Number
+    crash: str = ""
 
 
 # A history
@@ -238,11 +242,15 @@ class ExchangeRecord(Record, frozen=True, kw_only=True, tag="exchange"):
     began: Number | None = None
     resent: bool = False
     lost: str | None = None
+    crash: str = ""
     wire: WireRecord | None = None
 
 
 class ActionRecord(Record, frozen=True, kw_only=True, tag="action"):
-    """Something that a merchant was asked to do, or that was done to its order. Times are seconds."""
+    """Something that a merchant was asked to do, or that was done to its order. Times are seconds.
+
+    ``crash`` is what the merchant's code said of an action that failed: its exception, its errors, or its response.
+    """
 
     history: str
     step: int
@@ -254,6 +262,7 @@ class ActionRecord(Record, frozen=True, kw_only=True, tag="action"):
     began: Number
     took: Number
     hook: str
+    crash: str = ""
 
 
 class BooksRecord(Record, frozen=True, kw_only=True, tag="books"):

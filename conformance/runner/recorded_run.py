@@ -22,6 +22,7 @@ class RunEnd:
 
     ended: str = "complete"
     message: str = ""
+    crash: str = ""
 
     @property
     def complete(self) -> bool:
@@ -32,7 +33,7 @@ class RunEnd:
 def run_end_after(error: BaseException) -> RunEnd:
     """Return how a run ends that was stopped by an exception."""
     if isinstance(error, TargetError):
-        return RunEnd("environment", str(error))
+        return RunEnd("environment", str(error), error.crash)
     if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
         return RunEnd("interrupted", "stopped by the user")
     return RunEnd("harness", f"{type(error).__name__}: {error}")
@@ -41,7 +42,7 @@ def run_end_after(error: BaseException) -> RunEnd:
 class RecordedRun:
     """One run and its journal.
 
-    ``clean`` takes the secrets out of the last record's message.
+    ``clean`` takes the secrets out of the last record.
     """
 
     def __init__(self, journal: Journal, clean: Callable[[str], str] = str) -> None:
@@ -72,7 +73,11 @@ class RecordedRun:
     def finish(self, end: RunEnd) -> None:
         """Write the last record, and close the journal."""
         seconds = round((datetime.now(UTC) - self.started).total_seconds(), 3)
-        self.journal.append(FinishRecord(ended=end.ended, message=self._clean(end.message), seconds=seconds))
+        self.journal.append(
+            FinishRecord(
+                ended=end.ended, message=self._clean(end.message), seconds=seconds, crash=self._clean(end.crash)
+            )
+        )
         self.journal.close()
 
     @property

@@ -12,11 +12,23 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from conformance.targets.crash import crash_text, describe_failure, located
+
 STOP_SECONDS: Final = 1.0
 
 
 class RaisedError(Exception):
-    """The code under test raised an exception. The message describes it in one line."""
+    """The code under test raised an exception, which is the cause. The message describes it in one line."""
+
+    @property
+    def crash(self) -> str:
+        """The exception with its place, in a few lines; empty where the code under test cancelled itself."""
+        return "" if self.__cause__ is None else crash_text(self.__cause__)
+
+    @property
+    def located(self) -> str:
+        """The exception in one line, with its place."""
+        return str(self) if self.__cause__ is None else located(self.__cause__)
 
 
 class EventLoopThread:
@@ -119,14 +131,3 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         loop.close()
-
-
-def describe_failure(error: BaseException) -> str:
-    r"""Return an exception as one short line.
-
-    >>> describe_failure(ValueError("no\n such   order"))
-    'ValueError: no such order'
-    """
-    words = " ".join(str(error).split())
-    shown = words if len(words) <= 200 else f"{words[:199]}…"
-    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__

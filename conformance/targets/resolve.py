@@ -57,7 +57,20 @@ def resolve_target(
         case "asgi:" | "wsgi:":
             _check_one_at_a_time(target, concurrency)
             return _application(kind, target, place, control_url, environment, timeout)
-    raise TargetUsageError(f"{target!r} is not a kind of target: use {KINDS}.")
+    raise TargetUsageError(f"{target!r} is not a kind of target: use {KINDS}.{_suggestion(target)}")
+
+
+def _suggestion(target: str) -> str:
+    """Return a question about what was meant by a target without its kind; empty where nothing is likely."""
+    host, colon, rest = target.partition(":")
+    if "/" in host or "." in host or host == "localhost" or rest.partition("/")[0].isdecimal():
+        port = rest.partition("/")[0]
+        if not colon or port.isdecimal():
+            scheme = "http" if host.partition("/")[0] in ("localhost", "127.0.0.1") else "https"
+            return f" Did you mean {scheme}://{target}?"
+    if colon and all(part.isidentifier() for part in (*host.split("."), *rest.split("."))):
+        return f" Did you mean asgi:{target} or python:{target}?"
+    return ""
 
 
 def _check_one_at_a_time(target: str, concurrency: int | None) -> None:

@@ -18,8 +18,13 @@ SPENT: Final = "the run's budget of requests was spent"
 class TargetError(Exception):
     """The target cannot be tested as it is.
 
-    The message says what is wrong and what to change.
+    The message says what is wrong and what to change. ``crash`` is the exception of the user's code that is behind it,
+    in a few lines; empty where there is none.
     """
+
+    def __init__(self, message: str, crash: str = "") -> None:
+        super().__init__(message)
+        self.crash = crash
 
 
 class TargetUsageError(TargetError):

@@ -388,7 +388,7 @@ class RecordedConnection(Connection):
 
 def _compared_part(exchange: ExchangeRecord) -> ExchangeRecord:
     """Return an exchange without measured times and the response, which are not compared."""
-    return structs.replace(exchange, ms=0, began=None, response=None, lost=None)
+    return structs.replace(exchange, ms=0, began=None, response=None, lost=None, crash="")
 
 
 def _differences(recorded: Any, expected: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:

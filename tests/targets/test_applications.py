@@ -78,7 +78,8 @@ def test_an_application_that_cannot_be_tested(name, words):
     ("name", "options", "words"),
     [
         ("asgi:{}:not_callable", {}, "is no application, since it cannot be called"),
-        ("asgi:{}:missing", {}, "has no 'missing': check the name after the colon"),
+        ("asgi:{}:missing", {}, "has no 'missing': check the name after the colon (it has "),
+        ("asgi:{}:without_lifespn", {}, "has no 'without_lifespn': did you mean 'without_lifespan'?"),
         ("asgi:{}", {}, "write asgi:module:name"),
         ("wsgi:", {}, "write wsgi:module:name"),
         ("asgi:no such:module", {}, "write asgi:module:name"),
@@ -99,7 +100,7 @@ def test_an_application_that_is_none(name, options, words):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("import no_such_dependency", "cannot be imported: ModuleNotFoundError: No module named 'no_such_dependency'"),
+        ("import no_such_dependency", "there is no module 'no_such_dependency', which failing_"),
         ("def app(:", "cannot be imported: SyntaxError"),
         ("raise SystemExit('set DATABASE_URL')", "cannot be imported: SystemExit: set DATABASE_URL"),
         ("app = None", "is no application"),

@@ -53,15 +53,15 @@ BEFORE_THE_TOKEN = {
     "too large": (http(200, b" " * 5_000_001), "larger than 5 MB"),
     "wrong credentials": (http(401, {}), "set VIPPS_CLIENT_ID"),
     "wrong path": (http(404, {}), "answered 404"),
-    "a token that is none": (http(200, {"access_token": 5}), "No access token"),
+    "a token that is none": (http(200, {"access_token": 5}), "gave no access token"),
 }
 AFTER_THE_TOKEN = {
-    "html": (HTML, "is this address the API's?"),
+    "html": (HTML, "that is a web page, so this address is not the API's"),
     "empty": (http(201), "could not be read back"),
     "redirect": (http(307, location="/elsewhere"), "give the address that it redirects to"),
     "errors only": (http(503, {}), "the target is not healthy"),
     "closed": (b"", "closed before the answer was complete"),
-    "wrong credentials": (http(403, {}), "check VIPPS_ACCESS_TOKEN"),
+    "wrong credentials": (http(403, {}), "the embedded provider's own were tried"),
     "wrong path": (http(404, {}), "the base URL must be the one under which the API's own paths begin"),
     "invalid": (http(400, {"title": "no such sales unit"}), "no such sales unit"),
 }
@@ -131,7 +131,8 @@ def test_credentials_that_the_environment_has_are_named_when_they_are_refused():
     with running_server(Provider()) as url, pytest.raises(TargetError) as error:
         probed(url, environment=environment)
     assert "check VIPPS_CLIENT_ID, VIPPS_CLIENT_SECRET" in one_sentence(error)
-    assert "wrong" not in str(error.value)
+    assert "wrong-secret" not in str(error.value)
+    assert "wrong-key" not in str(error.value)
 
 
 @pytest.mark.parametrize("bad", ["line\r\nbreak", "naïve-ø", "nul\x00"])

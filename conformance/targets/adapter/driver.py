@@ -44,7 +44,11 @@ CallMethod = Callable[..., Awaitable[Any]]
 
 
 class UnusableResultError(Exception):
-    """A method did not return a usable result. The message says why."""
+    """A method did not return a usable result. The message says why, and ``crash`` what it raised, in a few lines."""
+
+    def __init__(self, message: str, crash: str = "") -> None:
+        super().__init__(message)
+        self.crash = crash
 
 
 class AdapterDriver:
@@ -95,7 +99,7 @@ class AdapterDriver:
         except UnusableResultError as error:
             cause = str(error)
             unread: ObservedFields = {Field.VIEW_OUTCOME: LOST, Field.VIEW_CAUSE: cause}
-            return missing | unread | _unanswered(f"the order could not be read back: {cause}")
+            return missing | unread | _unanswered(f"the order could not be read back: {cause}", error.crash)
 
     async def pause(self, attempt: int) -> None:
         """Wait a little longer with each attempt."""
@@ -122,11 +126,12 @@ class AdapterDriver:
         try:
             return _observation_of(method, await self._call_method(method, *arguments, **named))
         except UnusableResultError as error:
-            return _unanswered(str(error))
+            return _unanswered(str(error), error.crash)
 
 
-def _unanswered(cause: str) -> ObservedFields:
-    return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: cause}
+def _unanswered(cause: str, crash: str = "") -> ObservedFields:
+    observed: ObservedFields = {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: cause}
+    return observed | {Field.ANSWER_CRASH: crash} if crash else observed
 
 
 def _observation_of(method: str, answer: object) -> ObservedFields:

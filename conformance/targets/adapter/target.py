@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from conformance.domain.steps import Approve, Cancel, Initiate, actions_of
 from conformance.targets.adapter.driver import AdapterDriver, UnusableResultError
 from conformance.targets.adapter.inspection import Methods, methods_of, profiles_of
 from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
+from conformance.targets.http.credentials import secrets_in
 from conformance.targets.operator import Operator
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
 from conformance.targets.transport import TargetError, TargetUsageError
@@ -63,7 +65,10 @@ class AdapterTarget:
             raise
         except RaisedError as error:
             self._thread.close()
-            raise TargetUsageError(f"{name} could not be made without arguments: it raised {error}.") from error
+            raise TargetUsageError(
+                f"{name} could not be made without arguments: it raised {error.located}. Correct its constructor.",
+                error.crash,
+            ) from error
         except TimeoutError:
             self._thread.close()
             raise TargetUsageError(f"{name} was not made within {timeout:g} seconds: make it faster.") from None
@@ -85,6 +90,9 @@ class AdapterTarget:
         self, market: Market, naming: OrderNaming, learn_secret: Callable[[str], None], record: RecordExchange
     ) -> None:
         """Take note of the market, and of the beginning of order ids."""
+        # An exception of the adapter may quote a secret that it took from the environment.
+        for secret in secrets_in(os.environ):
+            learn_secret(secret)
         self._market, self._naming = market, naming
 
     async def probe(self, profile: Profile, record: RecordExchange) -> ProbeResult:
@@ -102,10 +110,16 @@ class AdapterTarget:
         spec = spec_of(profile)
         driver = self._driver(profile, self._naming.order_id(profile, "smoke1"))
         opening = Initiate(AMOUNT, spec.reserved_kind)
-        if self._outcome_of(await driver.perform(opening)) not in (ACCEPTED, PENDING):
-            raise TargetError(f"{self.name}: initiate() refused the first order, which it has to accept.")
+        initiated = await driver.perform(opening)
+        if self._outcome_of(initiated) not in (ACCEPTED, PENDING):
+            raise TargetError(
+                f"{self.name}: initiate() refused the first order{_refusal(initiated)}: it has to accept "
+                f"{AMOUNT} minor units of {self._market.currency}, kind {spec.reserved_kind.value!r}."
+            )
         if self._outcome_of(await driver.look("read", log=True)) != ACCEPTED:
-            raise TargetError(f"{self.name}: read() refused an order that initiate() had accepted.")
+            raise TargetError(
+                f"{self.name}: read() refused an order that initiate() had accepted: it has to find it by its order id."
+            )
         if "approve" in self._methods and spec.user_approves:
             self._outcome_of(await driver.perform(Approve()))
         cancelled = self._outcome_of(await driver.perform(Cancel()))
@@ -131,7 +145,7 @@ class AdapterTarget:
         try:
             return await self._thread.call(self._methods[method], self._timeout, *arguments, **named)
         except RaisedError as error:
-            raise UnusableResultError(f"{method}() raised {error}") from error
+            raise UnusableResultError(f"{method}() raised {error}", error.crash) from error
         except TimeoutError:
             raise UnusableResultError(f"{method}() did not return within {self._timeout:g} seconds") from None
 
@@ -143,8 +157,18 @@ class AdapterTarget:
     def _outcome_of(self, observed: ObservedFields) -> str:
         part = "view" if Field.VIEW_OUTCOME in observed else "answer"
         if observed[f"{part}.outcome"] == LOST:
-            raise TargetError(f"{self.name} cannot be tested, since {observed[f'{part}.cause']}: correct the adapter.")
+            raise TargetError(
+                f"{self.name} cannot be tested, since {observed[f'{part}.cause']}: correct the adapter.",
+                str(observed.get(Field.ANSWER_CRASH, "")),
+            )
         return str(observed[f"{part}.outcome"])
+
+
+def _refusal(observed: ObservedFields) -> str:
+    """Return what a refusal says of itself, in parentheses: ``(status 400, code 71, no such sales unit)``."""
+    words = ((Field.ANSWER_STATUS, "status "), (Field.ANSWER_CODE, "code "), (Field.ANSWER_DETAIL, ""))
+    parts = [f"{word}{observed[field]}" for field, word in words if observed.get(field) is not None]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 class _AdapterWorker:

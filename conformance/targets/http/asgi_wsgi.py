@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -35,6 +36,8 @@ class ApplicationTransport(Transport):
     """An application in a thread of its own. Histories run one at a time."""
 
     private: ClassVar[bool] = False
+    parameters: ClassVar[tuple[str, ...]]
+    """What the application is called with."""
 
     def __init__(self, name: str, app: Any, control: str | None = None, *, timeout: float = 30.0) -> None:
         """Take an application.
@@ -52,6 +55,11 @@ class ApplicationTransport(Transport):
         if not callable(app):
             raise TargetUsageError(
                 f"{name} is no application, since it cannot be called: check the name after the colon."
+            )
+        if not _accepts(app, self.parameters):
+            raise TargetUsageError(
+                f"{name} is not called as an application is, with ({', '.join(self.parameters)}): "
+                f"if it makes the application, name what it returns."
             )
         self.name = name
         self.control = control
@@ -79,7 +87,7 @@ class ApplicationTransport(Transport):
         except RaisedError as error:
             if isinstance(error.__cause__, UnansweredError):
                 return NoResponse("the application returned without an answer")
-            return NoResponse(f"the application raised {error}")
+            return NoResponse(f"the application raised {error}", error.crash)
         except (TimeoutError, UnicodeError) as error:
             return no_response(error, self._timeout)
         return response
@@ -108,6 +116,7 @@ class WsgiTransport(ApplicationTransport):
     """
 
     kind: ClassVar[str] = "wsgi"
+    parameters: ClassVar[tuple[str, ...]] = ("environ", "start_response")
     concurrent: ClassVar[bool] = False
 
     async def answer(self, request: httpx.Request) -> Response:
@@ -138,6 +147,7 @@ class AsgiTransport(ApplicationTransport):
     """
 
     kind: ClassVar[str] = "asgi"
+    parameters: ClassVar[tuple[str, ...]] = ("scope", "receive", "send")
 
     def __init__(self, name: str, app: Any, control: str | None = None, *, timeout: float = 30.0) -> None:
         super().__init__(name, app, control, timeout=timeout)
@@ -219,6 +229,18 @@ class _Lifespan:
             return  # An application without a lifespan raises at once.
         finally:
             self._from_app.put_nowait({"type": "ended"})
+
+
+def _accepts(app: Callable[..., Any], parameters: tuple[str, ...]) -> bool:
+    try:
+        signature = inspect.signature(app)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(*parameters)
+    except TypeError:
+        return False
+    return True
 
 
 def _control_path(control: str | None) -> str:

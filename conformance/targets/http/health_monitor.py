@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.domain.messages import NoResponse, Response, ResponseOrNone
+from conformance.targets.http.likely_causes import Place, advice_on, described
 from conformance.targets.production_guard import production_sign
 from conformance.targets.transport import SPENT, TargetError
 from conformance.wire.base import is_page
@@ -41,9 +42,10 @@ class HealthMonitor:
     def _count_failure(self, answer: ResponseOrNone) -> None:
         self._failures += 1
         if self._failures >= UNHEALTHY:
-            symptom = answer.cause if isinstance(answer, NoResponse) else f"status {answer.status}"
             raise TargetError(
-                f"{self._name} is not healthy: {UNHEALTHY} requests in a row had no orderly answer ({symptom})."
+                f"{self._name} is not healthy: {UNHEALTHY} requests in a row had no orderly answer. "
+                f"The last one {described(answer)}: {advice_on(answer, Place.API, self._name)}",
+                answer.crash if isinstance(answer, NoResponse) else "",
             )
 
 

@@ -142,6 +142,7 @@ class _ExchangeThread:
 
     def __init__(self, routes: Mapping[str, Route], timeout: float) -> None:
         self._transports = {origin: _transport(*route) for origin, route in routes.items()}
+        self._proxied = {origin for origin, (_, proxy) in routes.items() if proxy}
         self._sockets: dict[str, socket.socket] = {}
         self._timeout = timeout
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -180,7 +181,10 @@ class _ExchangeThread:
             with under_way:
                 return read_response_now(self._transports[address.origin].handle_request(prepared))
         except Exception as error:
-            return no_response(error, self._timeout)
+            answer = no_response(error, self._timeout)
+            if address.origin in self._proxied and isinstance(error, httpx.ConnectError | httpx.ProxyError):
+                return NoResponse(f"{answer.cause}, through the proxy that the environment names")
+            return answer
 
     def _trace(self, origin: str, event: str, details: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):

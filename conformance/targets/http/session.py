@@ -19,6 +19,7 @@ from conformance.domain.order_naming import OrderNaming
 from conformance.targets.http.credentials import EnvironmentCredentials
 from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.health_monitor import HealthMonitor, refuse_production
+from conformance.targets.http.likely_causes import Place, advice_on, described
 from conformance.targets.http.request_sender import SendPolicy
 from conformance.targets.http.token_store import RENEWAL_MARGIN, Token, TokenStore
 from conformance.targets.operator import ManualSteps
@@ -47,6 +48,7 @@ class HttpSession:
         health: whether the target is fit to be tested, shared by all histories.
         policy: how politely requests are sent.
         other_named: whether a second sales unit is configured.
+        own_credentials: whether the credentials are the user's own, and not the embedded provider's.
         offered: what the smoke test of each API showed.
         distinguishes_units: whether each API refuses the other sales unit.
 
@@ -62,6 +64,7 @@ class HttpSession:
     health: HealthMonitor
     policy: SendPolicy
     other_named: bool = False
+    own_credentials: bool = True
     offered: dict[Profile, frozenset[str]] = field(default_factory=dict)
     distinguishes_units: dict[Profile, bool] = field(default_factory=dict)
 
@@ -145,6 +148,7 @@ async def open_session(
         HealthMonitor(transport.name, loopback=transport.loopback),
         SendPolicy(paced=transport.paced, resends=transport.remote, pause=transport.pause),
         credentials.other_named,
+        credentials.known,
     )
 
 
@@ -203,23 +207,15 @@ def _token_in(answer: ResponseOrNone, transport: Transport, *, from_environment:
         TargetError: there is none that can be used.
 
     """
-    if isinstance(answer, NoResponse):
-        hint = "is it running, and is the address right?" if transport.kind == "url" else "correct the application."
-        raise TargetError(f"{transport.name} does not answer ({answer.cause}): {hint}")
-    if answer.status in (401, 403):
-        hint = "check VIPPS_CLIENT_ID, VIPPS_CLIENT_SECRET and VIPPS_SUBSCRIPTION_KEY"
-        if not from_environment:
-            hint = (
-                "none are set in the environment, so the embedded provider's own were tried; "
-                "set VIPPS_CLIENT_ID and so on"
-            )
-        raise TargetError(
-            f"{transport.name} refused the credentials (POST /accesstoken/get answered {answer.status}): {hint}."
-        )
+    where = transport.name
     body = json_body(answer)
     token = nested(body, "access_token")
-    if answer.status != 200 or not isinstance(token, str) or not token:
-        raise TargetError(f"No access token from {transport.name}: POST /accesstoken/get answered {describe(answer)}.")
+    if isinstance(answer, NoResponse) or answer.status != 200 or not isinstance(token, str) or not token:
+        advice = advice_on(answer, Place.TOKEN, where, own=from_environment)
+        if isinstance(answer, NoResponse):
+            raise TargetError(f"{where} does not answer ({answer.cause}): {advice}", answer.crash)
+        result = "refused the credentials" if answer.status in (401, 403) else "gave no access token"
+        raise TargetError(f"{where} {result}: POST {TOKEN_PATH} {described(answer)}: {advice}")
     if not token.isascii() or not token.isprintable():
         raise TargetError(f"The access token from {transport.name} has letters that no HTTP header carries.")
     return Token(token, _renewal_time(nested(body, "expires_in")))
@@ -274,10 +270,12 @@ def _capabilities_in(answer: ResponseOrNone, where: str) -> Capabilities:
 
     """
     if isinstance(answer, NoResponse):
-        raise TargetError(f"{where} does not answer ({answer.cause}): check --control-url.")
+        advice = advice_on(answer, Place.CONTROL, where)
+        raise TargetError(f"{where} does not answer ({answer.cause}): {advice}", answer.crash)
     body = json_body(answer)
     if answer.status != 200 or not isinstance(body, Mapping):
-        raise TargetError(f"{where} answered {describe(answer)} to GET /v1/capabilities: check --control-url.")
+        advice = advice_on(answer, Place.CONTROL, where)
+        raise TargetError(f"{where}: GET /v1/capabilities {described(answer)}: {advice}")
     if body.get("version") != 1:
         raise TargetError(
             f"{where} speaks version {json.dumps(body.get('version'))[:40]}; this suite speaks version 1."
@@ -296,17 +294,3 @@ def _capabilities_in(answer: ResponseOrNone, where: str) -> Capabilities:
 
 def _texts(value: Any) -> frozenset[str]:
     return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
-
-
-def describe(response: Response) -> str:
-    """Return what a response is, for a sentence about one that is wrong.
-
-    >>> describe(Response(404, (("Content-Type", "text/html"),), b"nothing here"))
-    '404 with 12 bytes (text/html)'
-    """
-    kind = (response.header("content-type") or "no content type").partition(";")[0]
-    location = response.header("location")
-    if location:
-        return f"{response.status}, a redirect to {location}"
-    size = f"{len(response.body)} bytes" if response.body else "an empty body"
-    return f"{response.status} with {size} ({kind})"

@@ -11,16 +11,17 @@ from typing import Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED
-from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
+from conformance.domain.messages import Call, NoResponse, ResponseOrNone
 from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Initiate
 from conformance.targets.http.driver import HttpDriver
-from conformance.targets.http.session import HttpSession, describe
+from conformance.targets.http.likely_causes import Place, advice_on, described
+from conformance.targets.http.session import HttpSession
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection, TargetError
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
-from conformance.wire.base import is_page, json_body
+from conformance.wire.base import is_page
 
 AMOUNT: Final = 1000
 """In minor units."""
@@ -113,10 +114,10 @@ class _SmokeTest:
         opening = Initiate(AMOUNT, spec_of(self._profile).reserved_kind)
         created = await driver.perform(opening)
         if created.get(Field.ANSWER_OUTCOME) not in (ACCEPTED, PENDING):
-            raise TargetError(self._diagnosis("an order could not be initiated"))
+            raise self._fault("an order could not be initiated")
         view = await driver.look("read", log=True)
         if view.get(Field.VIEW_OUTCOME) != ACCEPTED or len(view) <= 2:
-            raise TargetError(self._diagnosis("an order that was initiated could not be read back"))
+            raise self._fault("an order that was initiated could not be read back")
 
     async def _approve(self, driver: HttpDriver, offered: frozenset[str]) -> frozenset[str]:
         """Approve the payment.
@@ -127,7 +128,7 @@ class _SmokeTest:
             return offered
         outcome = (await driver.perform(Approve())).get(Field.ANSWER_OUTCOME)
         if outcome in _NO_ANSWER:
-            raise TargetError(self._diagnosis("it could not be found out whether an order can be approved"))
+            raise self._fault("it could not be found out whether an order can be approved")
         return offered | {"approve"} if outcome == ACCEPTED else offered - {"approve"}
 
     @staticmethod
@@ -159,40 +160,19 @@ class _SmokeTest:
         wire = WIRES[self._profile](foreign, identifiers)
         view = await HttpDriver(wire, self._connection, self._remember).look("read", log=False)
         if view.get(Field.VIEW_OUTCOME) in _NO_ANSWER:
-            raise TargetError(self._diagnosis("it could not be found out whether it tells sales units apart"))
+            raise self._fault("it could not be found out whether it tells sales units apart")
         # If the user configured the number as another sales unit's, a target that accepts it is wrong.
         refuses = self._session.other_named or view.get(Field.VIEW_OUTCOME) == REFUSED
         self._session.distinguishes_units[self._profile] = refuses
 
-    def _diagnosis(self, trouble: str) -> str:
-        """Return a sentence about what went wrong, and what to change."""
+    def _fault(self, trouble: str) -> TargetError:
+        """Return an error that says what went wrong, and what to change."""
         name = self._session.transport.name
         if self._last is None:
-            return f"{name}: {trouble}."
+            return TargetError(f"{name}: {trouble}.")
         call, answer = self._last
         # The path contains an order id, which may be of any length.
         request = f"{call.request.method} {call.request.path.partition('?')[0]:.300}"
-        if isinstance(answer, NoResponse):
-            return f"{name}: {trouble}: {request} was not answered ({answer.cause})."
-        sentence = f"{name}: {trouble}: {request} answered {describe(answer)}"
-        return sentence + _advice(answer, self._profile)
-
-
-def _advice(response: Response, profile: Profile) -> str:
-    """Return the end of a sentence about an unexpected response: what to change."""
-    status = response.status
-    if status in (401, 403):
-        return ": the credentials were refused; check VIPPS_ACCESS_TOKEN, VIPPS_SUBSCRIPTION_KEY and VIPPS_MSN."
-    if status in (404, 405):
-        return (
-            ": the base URL must be the one under which the API's own paths begin, "
-            "and --profile must name only what the target implements."
-        )
-    if 300 <= status < 400:
-        return ": give the address that it redirects to as --target."
-    if status >= 500:
-        return ": the target is not healthy; try again when it is."
-    if status < 300:
-        return f": that is not what the {profile.value} API answers; is this address the API's?"
-    body = json_body(response)
-    return f": {body!r:.200}." if body is not None else "."
+        advice = advice_on(answer, Place.API, name, own=self._session.own_credentials)
+        crash = answer.crash if isinstance(answer, NoResponse) else ""
+        return TargetError(f"{name}: {trouble}: {request} {described(answer)}: {advice}", crash)
