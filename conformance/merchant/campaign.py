@@ -11,7 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import structs
+
 from conformance import __version__
+from conformance.domain.messages import Response
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import digest_of
@@ -19,8 +22,10 @@ from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_VERSION, MERCHANT_PARTY, Journal
 from conformance.evidence.record_parts import CellRecord, TargetRecord
 from conformance.evidence.records import (
+    ActionRecord,
     CapabilitiesRecord,
     CounterexampleRecord,
+    ExchangeRecord,
     HistoryRecord,
     MissedRecord,
     PlanRecord,
@@ -28,7 +33,7 @@ from conformance.evidence.records import (
     SmokeRecord,
 )
 from conformance.judging.judge import Finding
-from conformance.merchant.harness import CountingSink, MerchantHarness, MerchantTrialResult
+from conformance.merchant.harness import CountingSink, KeepingSink, MerchantHarness, MerchantTrialResult
 from conformance.merchant.integration.base import MerchantCapabilities
 from conformance.merchant.shrinking import shrink_history
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
@@ -43,6 +48,7 @@ from conformance.runner.recorded_run import RecordedRun
 from conformance.runner.settings import timestamp
 from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
+from conformance.targets.http.likely_causes import described
 from conformance.targets.transport import TargetError
 
 MOST_TRIED: Final = {True: 150, False: 40}
@@ -106,7 +112,7 @@ class MerchantCampaign:
         self._directory = directory
         self.observer = observer or Observer()
         self._journal = Journal(directory)
-        self._run = RecordedRun(self._journal)
+        self._run = RecordedRun(self._journal, harness.clean)
         self._failures: dict[tuple[Profile, str], _Scheduled] = {}
         self._shrunk = 0
         self._examples = ExampleExchange(settings.examples, MERCHANT_PARTY, settings.market)
@@ -189,18 +195,40 @@ class MerchantCampaign:
         return [_Scheduled(f"{profile.value}-{number:05d}", case) for number, case in enumerate(cases, 1)]
 
     def _probe(self, history: MerchantHistory) -> None:
-        profile = history.profile.value
-        trial = self._harness.run(history, f"{PROBE}-{profile}", CountingSink())
+        profile, sink = history.profile.value, KeepingSink()
+        trial = self._harness.run(history, f"{PROBE}-{profile}", sink)
         made = any(snapshot.payment is not None for snapshot in trial.trace.snapshots)
-        creations = (action for action in trial.trace.actions if action.action == "create")
-        trouble = next((action.message for action in creations if action.ending != "returned"), "")
+        failed = [
+            record
+            for record in sink.records
+            if isinstance(record, ActionRecord) and record.action == "create" and record.ended != "returned"
+        ]
+        trouble = failed[0].told if failed else ""
         self._journal.append(SmokeRecord(profile=profile, ok=made, note=trouble))
         if not made:
+            exchanges = [record for record in sink.records if isinstance(record, ExchangeRecord)]
+            for exchange in exchanges:
+                self._journal.append(structs.replace(exchange, history=""))
             raise TargetError(
                 f"The adapter is at fault: create of {self._harness.integration.name} made no payment in {profile}"
-                + (f" ({trouble})" if trouble else f", which answers at {self._harness.base_url}")
-                + "."
+                f"{f' ({trouble.rstrip(chr(46))})' if trouble else ''}: {self._what_was_sent(exchanges)}.",
+                failed[0].crash if failed else "",
             )
+
+    def _what_was_sent(self, exchanges: list[ExchangeRecord]) -> str:
+        """Return what became of the last request of a merchant that made no payment."""
+        here = self._harness.base_url
+        if not exchanges:
+            return f"it sent nothing to the provider of this test, which answers at {here} (base_url of its Setup)"
+        last = exchanges[-1]
+        request, wire = f"{last.request.method} {last.request.path}", last.wire
+        if wire is not None and wire.operation == "foreign":
+            return f"its last request went to {wire.host}, which is never reached: send it to {here} (base_url)"
+        if last.response is None:
+            return f"its last request was {request}, and {last.lost}"
+        outcome = described(Response(last.response.status, last.response.headers, last.response.content))
+        unknown = ", since there is no such operation" if wire and wire.operation in ("unknown", "other") else ""
+        return f"its last request was {request}, which the provider double {outcome}{unknown}"
 
     def _header(self, profiles: tuple[Profile, ...]) -> RunRecord:
         settings, integration = self._settings, self._harness.integration

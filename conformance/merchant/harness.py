@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -13,6 +14,8 @@ from conformance.domain.api_table import USUAL_API
 from conformance.domain.order import Market, Profile
 from conformance.evidence.journal import RecordSink
 from conformance.evidence.record_parts import Record
+from conformance.evidence.records import ActionRecord
+from conformance.evidence.redaction import Redactor
 from conformance.merchant.integration.base import SHORT_ACTION_SECONDS, Integration, MerchantCapabilities
 from conformance.merchant.integration.in_process import PythonIntegration
 from conformance.merchant.integration.out_of_process import CommandIntegration, HookIntegration
@@ -27,6 +30,7 @@ from conformance.obligations.history import Behaviour, Fault, MerchantHistory, m
 from conformance.obligations.judge import ObligationResult, judge
 from conformance.obligations.observation import MerchantTrace, trace_from_records
 from conformance.rulebook import Rulebook, load_obligations
+from conformance.targets.http.credentials import secrets_in
 from conformance.targets.transport import TargetError, TargetUsageError
 
 MOST_STUCK: Final = 3
@@ -41,8 +45,25 @@ It is more than one second, which many clients wait by themselves.
 class NumberedSink(RecordSink, Protocol):
     """Takes the records of a run and counts them, as the journal does."""
 
-    count: int
-    """How many records there are, which is the number of the next one."""
+    @property
+    def count(self) -> int:
+        """How many records there are, which is the number of the next one."""
+
+
+@dataclass
+class KeepingSink:
+    """Keeps records: for the history that shows whether a payment can be made at all."""
+
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return len(self.records)
+
+    def append(self, record: Record) -> None:
+        """Keep a record."""
+        self.records.append(record)
 
 
 @dataclass
@@ -97,6 +118,8 @@ class MerchantHarness:
         self.market = market
         self.seed = seed
         self.book: Rulebook = load_obligations()
+        # What a merchant's code says of a failure may quote a secret that it took from the environment.
+        self.clean = Redactor(secrets_in(os.environ)).clean
         self._clock = VirtualClock()
         self._double: ProviderDouble | None = None
         self._state: ProviderState | None = None
@@ -199,6 +222,8 @@ class MerchantHarness:
 
         def write(record: Record, /) -> None:
             number = sink.count
+            if isinstance(record, ActionRecord) and record.told:
+                record = structs.replace(record, told=self.clean(record.told), crash=self.clean(record.crash))
             placed = structs.replace(record, history=name)
             sink.append(placed)
             records.append(structs.replace(placed, n=number))

@@ -288,6 +288,7 @@ class ScenarioRunner:
                 began=round(began, 3),
                 took=round(self._clock.elapsed() - began, 3) if began else 0,
                 hook=webhook,
+                crash=result.crash,
             )
         )
 
@@ -308,7 +309,8 @@ class ScenarioRunner:
             what = "raised " if result.ending == "raised" else "did not come back: "
             raise TargetError(
                 f"The adapter is at fault: local_view of {self._integration.name} {what}{result.message}. "
-                "It tells how the payment stands in the merchant's own books, and must always be able to."
+                "It tells how the payment stands in the merchant's own books, and must always be able to.",
+                result.crash,
             )
         order.view = view_from(self._integration.name, result.value)
 

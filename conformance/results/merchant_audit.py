@@ -10,6 +10,7 @@ from conformance.evidence.record_parts import Record
 from conformance.evidence.records import (
     CapabilitiesRecord,
     CounterexampleRecord,
+    ExchangeRecord,
     FinishRecord,
     HistoryRecord,
     JudgementRecord,
@@ -72,6 +73,8 @@ def _misplaced(
             yield f"{record.id} is of {record.profile}, of which the run knows nothing"
         histories[record.id] = record
         violations[record.id] = set()
+    elif isinstance(record, ExchangeRecord) and not record.history:
+        return  # before the first history, where no payment could be made
     elif isinstance(record, MerchantRecord):
         if record.history not in histories:
             yield f"record {record.n} is about {record.history}, which was not begun before it"

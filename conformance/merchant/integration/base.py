@@ -9,12 +9,15 @@ from typing import Any, Final, Protocol, TypeGuard
 from conformance.domain.order import Profile
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Order, Setup, Status, View, Webhook
 from conformance.obligations.history import TOGETHER
+from conformance.targets.crash import crash_text, describe_failure
 from conformance.targets.transport import TargetError
 
 ACTION_SECONDS: Final = 10.0
 """How long an action may take at first."""
 SHORT_ACTION_SECONDS: Final = 1.0
 """How long an action may take once it is known that some never end."""
+LONGEST_CRASH: Final = 1500
+"""Characters that are kept of what a service or a command says of a failure."""
 LARGEST_AMOUNT: Final = 10**15
 """Minor units. Python refuses to write a number of thousands of digits as text."""
 _VIEW_FIELDS: Final = ("status", "captured", "cancelled", "reference", "authorized", "remaining", "currency")
@@ -36,17 +39,24 @@ class ActionResult:
         ending: ``returned``, ``raised``, ``hung``, ``flooded``, or ``skipped`` where it could not happen.
         value: What was returned.
         message: What was raised, or why it did not end.
+        crash: What the merchant's code said of a failure, in a few lines: its exception, its errors, or its response.
 
     """
 
     ending: str
     value: Any = None
     message: str = ""
+    crash: str = ""
 
     @property
     def came_back(self) -> bool:
         """Whether the merchant can be asked for more: the action returned or raised."""
         return self.ending in ("returned", "raised")
+
+
+def raised(error: BaseException) -> ActionResult:
+    """Return how an action ended that raised an exception."""
+    return ActionResult("raised", None, describe_failure(error), crash_text(error))
 
 
 class Integration(Protocol):

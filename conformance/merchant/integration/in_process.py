@@ -13,11 +13,17 @@ from types import FrameType
 from typing import Any, Final
 
 from conformance.domain.order import Profile
-from conformance.merchant.integration.base import ACTION_SECONDS, ActionResult, MerchantCapabilities, capabilities_from
+from conformance.merchant.integration.base import (
+    ACTION_SECONDS,
+    ActionResult,
+    MerchantCapabilities,
+    capabilities_from,
+    raised,
+)
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
 from conformance.merchant.provider_double.mounts import CurrentDouble, HttpxMount, only_loopback
 from conformance.merchant.provider_double.virtual_clock import InterceptedSleep, StuckError, VirtualClock
-from conformance.targets.event_loop_thread import describe_failure
+from conformance.targets.crash import crash_text, located
 from conformance.targets.import_object import import_object
 from conformance.targets.transport import TargetError, TargetUsageError
 
@@ -109,7 +115,10 @@ class PythonIntegration:
             with self._isolated(), _time_limit(self.seconds):
                 self._adapter = self._adapter_class(setup)
         except (Exception, SystemExit, StuckError) as error:
-            raise TargetError(f"{self.name} cannot be made: {describe_failure(error)}.") from error
+            raise TargetError(
+                f"{self.name} cannot be made with a Setup: {located(error)}. Correct its constructor.",
+                crash_text(error),
+            ) from error
 
     def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
         """Call a method; a coroutine is awaited."""
@@ -121,12 +130,10 @@ class PythonIntegration:
                     value = self._run(value)
         except StuckError as error:
             return ActionResult(error.ending, None, str(error))
-        except (Exception, SystemExit, GeneratorExit) as error:
-            return ActionResult("raised", None, describe_failure(error))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return ActionResult("raised", None, describe_failure(error))
+            return raised(error)
         if action == "restart" and value is not None:
             self._adapter = value
             value = None
@@ -162,10 +169,7 @@ class PythonIntegration:
         except StuckError as error:
             return [ActionResult(error.ending, None, str(error))] * 2
         return [
-            ActionResult("raised", None, describe_failure(outcome))
-            if isinstance(outcome, BaseException)
-            else ActionResult("returned")
-            for outcome in outcomes
+            raised(outcome) if isinstance(outcome, BaseException) else ActionResult("returned") for outcome in outcomes
         ]
 
     def _run(self, value: Any) -> Any:
@@ -210,7 +214,7 @@ def _result_of(call: Callable[[], Any]) -> ActionResult:
     except StuckError as error:
         return ActionResult(error.ending, None, str(error))
     except BaseException as error:
-        return ActionResult("raised", None, describe_failure(error))
+        return raised(error)
     return ActionResult("returned")
 
 

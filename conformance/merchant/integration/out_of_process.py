@@ -22,6 +22,7 @@ import httpx
 from conformance.domain.order import Profile
 from conformance.merchant.integration.base import (
     ACTION_SECONDS,
+    LONGEST_CRASH,
     ActionResult,
     MerchantCapabilities,
     as_json,
@@ -79,7 +80,8 @@ class HookIntegration:
         if result.ending != "returned" or not isinstance(result.value, dict):
             raise TargetError(
                 f"{self.name} did not start: POST {self._base}/start: {result.message or 'it gave no JSON object'}. "
-                "docs/reference/merchant-protocol.md says what it must answer."
+                "docs/reference/merchant-protocol.md says what it must answer.",
+                result.crash,
             )
         return result.value
 
@@ -108,7 +110,9 @@ class HookIntegration:
             raise TargetError(f"The test hook is at fault: POST {self._base}/{action}: {error}.") from None
         text = body.decode("utf-8", "replace")
         if not response.is_success:
-            return ActionResult("raised", None, f"answered {response.status_code}: {text[:200]}")
+            return ActionResult(
+                "raised", None, f"answered {response.status_code}: {text[:200]}", text[:LONGEST_CRASH].strip()
+            )
         if action not in _ACTIONS_WITH_OUTPUT:
             return ActionResult("returned")
         try:
@@ -153,7 +157,11 @@ class CommandIntegration:
         self.begin(setup)
         result = self.call("start", {})
         if result.ending != "returned" or not isinstance(result.value, dict):
-            raise TargetError(f"{self.name} start {result.message or 'printed no JSON object'}.")
+            raise TargetError(
+                f"{self.name} did not start: '{self.name[5:]} start' {result.message or 'printed no JSON object'}. "
+                "docs/merchant.md says what it must print.",
+                result.crash,
+            )
         statement = result.value
         return capabilities_from(
             self.name, statement.get("profiles"), statement.get("actions"), statement.get("concurrent")
@@ -205,8 +213,11 @@ class CommandIntegration:
 
     def _result(self, action: str, code: int, output: bytes, errors: bytes) -> ActionResult:
         if code:
-            lines = errors.decode("utf-8", "replace").strip().splitlines()
-            return ActionResult("raised", None, f"exited with {code}" + (f": {lines[-1][:200]}" if lines else ""))
+            printed = errors.decode("utf-8", "replace").strip()
+            last = printed.splitlines()[-1][:200] if printed else ""
+            return ActionResult(
+                "raised", None, f"exited with {code}" + (f": {last}" if last else ""), printed[-LONGEST_CRASH:]
+            )
         if action not in _ACTIONS_WITH_OUTPUT or (action == "create" and not output.strip()):
             return ActionResult("returned")
         try:
