@@ -26,6 +26,7 @@ from conformance.reports.wording.headline import (
 )
 from conformance.reports.wording.provider import counted
 from conformance.reports.wording.sanitize import in_one_line
+from conformance.reports.wording.troubles import troubles
 from conformance.results.result import Result
 
 FEW: Final = 5
@@ -41,8 +42,9 @@ def print_ending(result: Result, directory: Path) -> None:
 def _lines(result: Result, directory: Path) -> Iterator[str]:
     yield ""
     yield headline(result)
-    if result.verdict not in (RunVerdict.ENVIRONMENT, RunVerdict.HARNESS) and ending_note(result):
+    if result.verdict is not RunVerdict.HARNESS and ending_note(result):
         yield in_one_line(ending_note(result))
+    yield from _troubles(result)
     yield from _profiles(result)
     yield from _violated(result, directory)
     yield from _warned(result, directory)
@@ -52,8 +54,15 @@ def _lines(result: Result, directory: Path) -> Iterator[str]:
     yield f"Report: {directory / 'report.html'}"
 
 
+def _troubles(result: Result) -> Iterator[str]:
+    for trouble in troubles(result):
+        yield from ("", f"{trouble.title}:", *(f"  {line}".rstrip() for line in trouble.lines))
+
+
 def _profiles(result: Result) -> Iterator[str]:
     yield ""
+    if _tested_nothing(result):
+        return
     for profile in profiles(result):
         tally = {verdict: count for verdict, count in counts(result.of(profile)).items() if count}
         verdict_counts = ", ".join(f"{count} {verdict.value.lower()}" for verdict, count in tally.items())
@@ -95,6 +104,8 @@ def _warned(result: Result, directory: Path) -> Iterator[str]:
 
 
 def _untested(result: Result) -> Iterator[str]:
+    if _tested_nothing(result):
+        return
     groups = [group for group in untested(result) if group.verdict is not RuleVerdict.EXCLUDED]
     if groups:
         yield "Not tested, or not enough:"
@@ -106,6 +117,11 @@ def _untested(result: Result) -> Iterator[str]:
         yield f"  and {counted(count, 'more rule')} for {counted(len(groups) - FEW, 'other reason')}, in the report"
     if groups:
         yield ""
+
+
+def _tested_nothing(result: Result) -> bool:
+    """Return whether a run ended before its first history: lists of what was tested would say nothing."""
+    return result.verdict is RunVerdict.ENVIRONMENT and not result.histories
 
 
 def _rule_ids(rules: tuple[RuleResult, ...]) -> str:

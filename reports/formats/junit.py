@@ -17,6 +17,7 @@ from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
 from conformance.reports.wording.headline import ending, ending_note, headline, profiles, replay_line
 from conformance.reports.wording.sanitize import in_one_line, shortened
+from conformance.reports.wording.troubles import troubles
 from conformance.results.result import Result
 
 _TOOL: Final = "cancel-conformance"
@@ -35,6 +36,8 @@ def junit_text(result: Result) -> str:
         root.append(_suite(result, profile))
     if result.verdict not in _ORDERLY:
         root.append(_run_suite(result))
+    elif troubles(result):
+        ElementTree.SubElement(root[-1], "system-err").text = _trouble_text(result)
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.attrib[name]) for suite in root)))
     root.set("time", _seconds(result))
@@ -106,8 +109,14 @@ def _run_suite(result: Result) -> ElementTree.Element:
         suite, "testcase", classname=f"{_TOOL}.run", name="The run came to a verdict", time="0.000"
     )
     error = ElementTree.SubElement(case, "error", message=headline(result), type=result.verdict.value)
-    error.text = f"\n{shortened(result.reason)}\n{shortened(ending_note(result))}\n"
+    error.text = f"\n{shortened(result.reason)}\n{shortened(ending_note(result))}\n{_trouble_text(result)}"
     return _with_counts(suite, result)
+
+
+def _trouble_text(result: Result) -> str:
+    return "".join(
+        f"\n{trouble.title}:\n{''.join(f'  {line}{chr(10)}' for line in trouble.lines)}" for trouble in troubles(result)
+    )
 
 
 def _properties(parent: ElementTree.Element, values: Mapping[str, str]) -> None:

@@ -25,6 +25,7 @@ from conformance.reports.wording.headline import (
 )
 from conformance.reports.wording.provider import counted, sentence
 from conformance.reports.wording.sanitize import in_one_line
+from conformance.reports.wording.troubles import troubles
 from conformance.results.result import Result
 
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~!&@]")
@@ -52,6 +53,9 @@ def _lines(result: Result) -> Iterator[str]:
     yield ""
     yield from _about_run(result)
     yield ""
+    for trouble in troubles(result):
+        # A block that is indented: no line of it can end it.
+        yield from (f"{_plain(trouble.title)}:", "", *(f"    {line}".rstrip() for line in trouble.lines), "")
     yield from _table(result)
     violated = (rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED)
     yield from _violations(result, sorted(violated, key=lambda rule: rule.rank))

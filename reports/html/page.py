@@ -43,6 +43,7 @@ from conformance.reports.wording.headline import (
     verdicts,
     violations,
 )
+from conformance.reports.wording.troubles import Trouble, troubles
 from conformance.results.result import Result
 from conformance.rulebook import Rulebook, Source
 
@@ -85,6 +86,7 @@ class SummaryView:
     chosen_readings: list[str]
     repetitions: int
     proved_nothing: str
+    troubles: list[Trouble]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +155,5 @@ def summary_of(result: Result, book: Rulebook) -> SummaryView:
         chosen_readings=chosen_readings(result, book),
         repetitions=repetitions(result),
         proved_nothing=proved_nothing(result),
+        troubles=troubles(result),
     )

@@ -167,8 +167,9 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text with a capital letter and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    """Return a text with a capital letter and a full stop; the name of a target at its beginning stays as it is."""
+    is_name = ":" in text.partition(" ")[0].rstrip(":")
+    return (text if is_name else text[:1].upper() + text[1:]) + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def kind_of(verdict: RuleVerdict) -> str:

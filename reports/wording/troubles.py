@@ -1,0 +1,220 @@
+"""What kept a run from testing: exceptions of the user's own code, and the request that was not answered as it should.
+
+All of it is in the journal. The texts are lines for a terminal, a summary and a page alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from conformance.domain.messages import Headers
+from conformance.domain.observation import Field
+from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
+from conformance.evidence.record_parts import Body
+from conformance.evidence.records import ActionRecord, ExchangeRecord, FinishRecord, JudgementRecord
+from conformance.evidence.redaction import REMOVED
+from conformance.judging.verdicts import RunVerdict
+from conformance.reports.wording.provider import counted
+from conformance.reports.wording.sanitize import body_of, in_one_line
+from conformance.results.result import Result
+
+MOST_SHOWN: Final = 3
+"""The most different exceptions that are shown; one defect of an adapter shows in many places."""
+MOST_LINES: Final = 40
+_LONGEST_BODY: Final = 800
+_REQUEST_HEADERS: Final = (
+    "authorization",
+    "ocp-apim-subscription-key",
+    "client_id",
+    "client_secret",
+    "merchant-serial-number",
+    "content-type",
+    "idempotency-key",
+    "x-request-id",
+)
+_RESPONSE_HEADERS: Final = ("content-type", "location", "retry-after", "www-authenticate", "server", "x-request-id")
+_CREDENTIALS: Final = frozenset(_REQUEST_HEADERS[:4])
+_PROGRAMMING: Final = frozenset(
+    {
+        "AssertionError",
+        "AttributeError",
+        "ImportError",
+        "IndexError",
+        "KeyError",
+        "ModuleNotFoundError",
+        "NameError",
+        "NotImplementedError",
+        "RecursionError",
+        "SyntaxError",
+        "TypeError",
+        "UnboundLocalError",
+    }
+)
+"""Exceptions by which no merchant says that an action did not succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that went wrong: a title without a full stop, and the lines that show it."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Crash:
+    """The same exception, at the same place: its first text, and where it occurred."""
+
+    text: str
+    first: str
+    times: int = 0
+    histories: set[str] = field(default_factory=set)
+
+
+def troubles(result: Result) -> list[Trouble]:
+    """Return what went wrong in a run, the most important first; nothing of a run that is conformant."""
+    if result.verdict is RunVerdict.CONFORMANT:
+        return []
+    return [*_crashes(result), *_failing_exchange(result)]
+
+
+def _crashes(result: Result) -> Iterator[Trouble]:
+    finish = result.evidence.last(FinishRecord)
+    listed = [*_of_adapter(result), *_of_application(result), *_of_merchant(result)]
+    texts = {_kind(text) for text, _ in listed}
+    if finish is not None and finish.crash and _kind(finish.crash) not in texts:
+        listed.insert(0, (finish.crash, "The failure of the user's own code that ended the run"))
+    for text, title in listed[:MOST_SHOWN]:
+        yield Trouble(title, _lines(text))
+
+
+def _of_adapter(result: Result) -> list[tuple[str, str]]:
+    """Return the exceptions of a Python adapter, each with a title."""
+    crashes: dict[str, _Crash] = {}
+    for record in result.evidence.of(JudgementRecord):
+        text = record.observed.get(Field.ANSWER_CRASH)
+        if isinstance(text, str):
+            where = f"step {record.step} ({record.do}) of history {record.history}"
+            _add(crashes, text, where, record.history)
+    return [
+        (
+            crash.text,
+            f"The adapter raised {_name(crash.text)} {counted(crash.times, 'time')} in "
+            f"{counted(len(crash.histories), 'history', 'histories')}, first in {crash.first}",
+        )
+        for crash in _by_frequency(crashes)
+    ]
+
+
+def _of_application(result: Result) -> list[tuple[str, str]]:
+    """Return the exceptions of an application in this process, each with a title."""
+    crashes: dict[str, _Crash] = {}
+    for record in result.evidence.of(ExchangeRecord):
+        if record.crash:
+            _add(crashes, record.crash, _request_line(record), record.history)
+    return [
+        (
+            crash.text,
+            f"The application raised {_name(crash.text)} in {counted(crash.times, 'request')}, first {crash.first}",
+        )
+        for crash in _by_frequency(crashes)
+    ]
+
+
+def _of_merchant(result: Result) -> list[tuple[str, str]]:
+    """Return what a merchant's code said of actions that never succeeded, or that failed for a programming error.
+
+    A merchant may raise any exception where an action does not succeed: most of them are as they should be.
+    """
+    ended: Counter[tuple[str, str]] = Counter()
+    crashes: dict[str, _Crash] = {}
+    actions: dict[str, str] = {}
+    for record in result.evidence.of(ActionRecord):
+        ended[record.action, record.ended] += 1
+        if record.crash:
+            key = f"{record.action} {_kind(record.crash)}"
+            actions.setdefault(key, record.action)
+            _add(crashes, record.crash, f"step {record.step} of history {record.history}", record.history, key)
+    in_process = result.run.target.kind == "python"
+    shown = []
+    for key, crash in crashes.items():
+        action = actions[key]
+        calls = sum(number for (name, _), number in ended.items() if name == action)
+        if not ended[action, "returned"] or (in_process and _name(crash.text) in _PROGRAMMING):
+            how = f"raised {_name(crash.text)}" if in_process else "failed"
+            title = f"{action} {how} in {crash.times} of {counted(calls, 'call')}, first in {crash.first}"
+            shown.append((crash.times, crash.text, title))
+    return [(text, title) for _, text, title in sorted(shown, key=lambda entry: -entry[0])]
+
+
+def _add(crashes: dict[str, _Crash], text: str, where: str, history: str, key: str = "") -> None:
+    crash = crashes.setdefault(key or _kind(text), _Crash(text, where))
+    crash.times += 1
+    # A history that proved nothing is run again under another id: it is counted once.
+    crash.histories.add(history.rstrip(RETRY_SUFFIXES + SEQUENTIAL_SUFFIXES))
+
+
+def _by_frequency(crashes: dict[str, _Crash]) -> list[_Crash]:
+    return sorted(crashes.values(), key=lambda crash: -crash.times)
+
+
+def _kind(text: str) -> str:
+    """Return what is the same of an exception whatever its message is: its name, and where it was raised."""
+    first, _, frames = text.partition("\n")
+    return f"{_name(first)}\n{frames}"
+
+
+def _name(text: str) -> str:
+    return text.partition("\n")[0].partition(":")[0]
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text, harmless for a terminal, with their indentation."""
+    lines = text.splitlines()
+    shown = tuple(f"{' ' * (len(line) - len(line.lstrip()))}{in_one_line(line, 300)}" for line in lines[:MOST_LINES])
+    return shown if len(lines) <= MOST_LINES else (*shown, f"… {counted(len(lines) - MOST_LINES, 'more line')}")
+
+
+def _request_line(record: ExchangeRecord) -> str:
+    return in_one_line(f"{record.request.method} {record.request.path}", 300)
+
+
+def _failing_exchange(result: Result) -> Iterator[Trouble]:
+    """Yield the last request of a run that could not be tested to its end, where that is what it shows."""
+    finish, last = result.evidence.last(FinishRecord), result.evidence.last(ExchangeRecord)
+    if result.verdict is not RunVerdict.ENVIRONMENT or finish is None or last is None or last.crash:
+        return
+    path = last.request.path.partition("?")[0]
+    failed = last.response is None or last.response.status >= 300
+    if failed or path in finish.message:
+        yield Trouble("The last request, and its response", tuple(_exchange_lines(result, last)))
+
+
+def _exchange_lines(result: Result, record: ExchangeRecord) -> Iterator[str]:
+    target = result.run.target
+    base = (target.control if record.purpose == "control" else target.name) if target.kind == "url" else ""
+    # A merchant's hook is the target there, and the provider double is who was asked.
+    base = "" if record.wire is not None else base
+    request, response = record.request, record.response
+    yield in_one_line(f"{request.method} {base or ''}{request.path}")
+    yield from _message_lines(request.headers, _REQUEST_HEADERS, request.body)
+    if response is None:
+        yield f"was not answered: {in_one_line(record.lost or '')}"
+        return
+    yield f"was answered {response.status}"
+    yield from _message_lines(response.headers, _RESPONSE_HEADERS, response.body)
+
+
+def _message_lines(headers: Headers, shown: tuple[str, ...], body: Body) -> Iterator[str]:
+    for name, value in headers:
+        if name.lower() in shown:
+            yield f"  {name}: {REMOVED if name.lower() in _CREDENTIALS else in_one_line(value, 200)}"
+    text = body_of(body, _LONGEST_BODY)
+    if not text.text:
+        yield "  (no body)"
+    yield from (f"  {line}" for line in _lines(text.text))
+    if text.note:
+        yield f"  ({text.note} All of it is in the journal.)"
