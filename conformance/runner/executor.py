@@ -111,9 +111,11 @@ class CaseExecutor:
         inconclusive = trial.ending is TrialStatus.INCONCLUSIVE and SPENT not in trial.cause
         self._inconclusive_in_a_row = self._inconclusive_in_a_row + 1 if inconclusive else 0
         if self._inconclusive_in_a_row >= UNHEALTHY:
+            # Of a history that ended with its first step, no order came into being.
+            why = "no order could be made any more" if trial.steps == 1 else trial.cause
             raise TargetError(
                 f"{self._run_session.target.name} is not healthy: {UNHEALTHY} histories in a row proved nothing "
-                f"({trial.cause})."
+                f"({why})."
             )
 
     async def play(self, case: Case, identifier: str, source: str, worker: Worker, *, last: bool = True) -> TrialResult:

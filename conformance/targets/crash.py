@@ -66,9 +66,19 @@ def describe_failure(error: BaseException) -> str:
     return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
 
 
+def cut_between_words(text: str, limit: int) -> str:
+    """Return a text of at most ``limit`` characters: a cut one ends with a whole word, and an ellipsis.
+
+    Half a secret would not be recognised as one when secrets are removed.
+    """
+    if len(text) <= limit:
+        return text
+    words = text[:limit]
+    return f"{words[: len(words) - len(words.split()[-1])].rstrip()}…" if words.split() else "…"
+
+
 def _one_line(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= LONGEST_LINE else f"{words[: LONGEST_LINE - 1]}…"
+    return cut_between_words(" ".join(text.split()), LONGEST_LINE)
 
 
 def _frame_lines(error: BaseException) -> Iterator[str]:

@@ -183,14 +183,21 @@ def _request_line(record: ExchangeRecord) -> str:
 
 
 def _failing_exchange(result: Result) -> Iterator[Trouble]:
-    """Yield the last request of a run that could not be tested to its end, where that is what it shows."""
+    """Yield the request at which a run ended that could not be tested to its end, where an exchange shows that."""
     finish, last = result.evidence.last(FinishRecord), result.evidence.last(ExchangeRecord)
-    if result.verdict is not RunVerdict.ENVIRONMENT or finish is None or last is None or last.crash:
+    if result.verdict is not RunVerdict.ENVIRONMENT or finish is None or last is None:
         return
-    path = last.request.path.partition("?")[0]
-    failed = last.response is None or last.response.status >= 300
-    if failed or path in finish.message:
-        yield Trouble("The last request, and its response", tuple(_exchange_lines(result, last)))
+    # What fails first in a history makes the rest of it fail: an order that was never created cannot be read.
+    of_history = [record for record in result.evidence.of(ExchangeRecord) if record.history == last.history]
+    failing = next(filter(_failed, of_history), last) if last.history else last
+    if failing.crash:
+        return
+    if _failed(failing) or failing.request.path.partition("?")[0] in finish.message:
+        yield Trouble("The request that failed, and its response", tuple(_exchange_lines(result, failing)))
+
+
+def _failed(record: ExchangeRecord) -> bool:
+    return record.response is None or record.response.status >= 300
 
 
 def _exchange_lines(result: Result, record: ExchangeRecord) -> Iterator[str]:

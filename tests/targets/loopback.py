@@ -75,6 +75,14 @@ def server(answer):
             thread.join()
 
 
+TOKEN = http(200, {"access_token": "a-token-of-a-test"})
+
+
+def first_the_token(rest):
+    """Answer a request for a token, and everything else with ``rest``."""
+    return lambda request: TOKEN if request.startswith("POST /accesstoken") else rest
+
+
 def play_few(monkeypatch):
     """Let campaigns play every eighth history only: enough to meet each kind of situation."""
     monkeypatch.setattr(

@@ -13,14 +13,9 @@ from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.transport import TargetError
 from conformance.wire import Call, NoResponse
 
-from .loopback import NOTHING, http, probed, sent, server
+from .loopback import NOTHING, TOKEN, first_the_token, http, probed, sent, server
 
-TOKEN = http(200, {"access_token": "a-token-of-a-test"})
 HTML = http(200, b"<html>Welcome</html>", "text/html")
-
-
-def first_the_token(rest):
-    return lambda request: TOKEN if request.startswith("POST /accesstoken") else rest
 
 
 def created(reading):

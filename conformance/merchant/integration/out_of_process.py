@@ -30,6 +30,7 @@ from conformance.merchant.integration.base import (
     setup_as_json,
 )
 from conformance.merchant.protocol import Setup
+from conformance.targets.crash import cut_between_words
 from conformance.targets.transport import TargetError, TargetUsageError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -39,6 +40,8 @@ LARGEST_OUTPUT: Final = 1_000_000
 """Bytes that are read of a response or of what a command prints."""
 LARGEST_PRINTED: Final = 20 * LARGEST_OUTPUT
 """Bytes after which a command is stopped."""
+MOST_ERROR_LINES: Final = 20
+"""Of what a failing command prints to its standard error, the last so many lines are kept."""
 _TOO_MUCH: Final = "more than anybody can read"
 _POLL_SECONDS: Final = 0.05
 """Seconds between two looks at how much a command has printed."""
@@ -111,7 +114,10 @@ class HookIntegration:
         text = body.decode("utf-8", "replace")
         if not response.is_success:
             return ActionResult(
-                "raised", None, f"answered {response.status_code}: {text[:200]}", text[:LONGEST_CRASH].strip()
+                "raised",
+                None,
+                f"answered {response.status_code}: {cut_between_words(text, 200)}",
+                cut_between_words(text, LONGEST_CRASH).strip(),
             )
         if action not in _ACTIONS_WITH_OUTPUT:
             return ActionResult("returned")
@@ -214,10 +220,10 @@ class CommandIntegration:
     def _result(self, action: str, code: int, output: bytes, errors: bytes) -> ActionResult:
         if code:
             printed = errors.decode("utf-8", "replace").strip()
-            last = printed.splitlines()[-1][:200] if printed else ""
-            return ActionResult(
-                "raised", None, f"exited with {code}" + (f": {last}" if last else ""), printed[-LONGEST_CRASH:]
-            )
+            lines = printed.splitlines()[-MOST_ERROR_LINES:]
+            last = f": {cut_between_words(lines[-1], 200)}" if lines else ""
+            crash = "\n".join(cut_between_words(line, LONGEST_CRASH) for line in lines)
+            return ActionResult("raised", None, f"exited with {code}{last}", crash)
         if action not in _ACTIONS_WITH_OUTPUT or (action == "create" and not output.strip()):
             return ActionResult("returned")
         try:

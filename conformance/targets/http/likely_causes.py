@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from conformance.domain.messages import NoResponse, Response, ResponseOrNone
+from conformance.targets.crash import cut_between_words
 from conformance.wire.base import is_page, json_body
 
 LONGEST: Final = 240
@@ -224,8 +225,7 @@ def said_by(response: Response) -> str:
     if response.status < 300:
         return ""
     words = dict.fromkeys(word.strip().rstrip(".") for word in _words_in(json_body(response)))
-    text = "; ".join(" ".join(word.split()) for word in words if word)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return cut_between_words("; ".join(" ".join(word.split()) for word in words if word), LONGEST)
 
 
 def _words_in(value: Any) -> Iterator[str]:

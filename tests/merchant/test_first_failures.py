@@ -1,0 +1,133 @@
+"""What a merchant sees when the first payment fails, or an action never succeeds."""
+
+import httpx
+import pytest
+
+from conformance.cli.main import main
+from conformance.evidence.journal import read_journal
+from conformance.merchant.api import run_merchant
+from conformance.reports.wording.troubles import _of_merchant, troubles
+from conformance.verification.verify import verify
+from examples.merchants import epayment
+from tests.reports.schemas import faults_of
+from tests.stored import stored_records
+
+PAYMENTS = "/epayment/v1/payments"
+
+
+class Shop(epayment.Adapter):
+    """The reference merchant, which remembers where the provider is."""
+
+    def __init__(self, setup):
+        super().__init__(setup)
+        self.provider = setup.base_url
+
+    def post(self, path, **headers):
+        httpx.post(self.provider + path, json={"amount": 3}, headers=headers).raise_for_status()
+
+
+class NotMade(Shop):
+    def __init__(self, setup):
+        raise KeyError("dsn")
+
+
+class CreateRaises(Shop):
+    def create(self, order):
+        return {}[order.id]
+
+
+class WrongPath(Shop):
+    def create(self, order):
+        self.post("/payments/v1")
+
+
+class NoToken(Shop):
+    def create(self, order):
+        self.post(PAYMENTS)
+
+
+class OtherHost(Shop):
+    def create(self, order):
+        self.provider = "https://api.example"
+        self.post(PAYMENTS)
+
+
+class CancelRaises(Shop):
+    def cancel(self, order_id):
+        return {}[order_id]
+
+
+class ViewRaises(Shop):
+    def local_view(self, order_id):
+        raise RuntimeError("no such table: orders")
+
+
+def run(name, out, budget="quick"):
+    words = ["--integration", f"python:{__name__}:{name}", "--budget", budget, "--histories", "0", "--out", str(out)]
+    return main(["merchant", *words])
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "lines"),
+    [
+        ("NotMade", "cannot be made with a Setup: KeyError: 'dsn' (at ", ['in __init__: raise KeyError("dsn")']),
+        ("CreateRaises", "it sent nothing to the provider of this test", ["in create: return {}[order.id]"]),
+        (
+            "WrongPath",
+            "its last request was POST /payments/v1, which the provider double answered 404 (",
+            ['in create: self.post("/payments/v1")', "raised in httpx/_models.py", "POST /payments/v1", "answered 404"],
+        ),
+        ("NoToken", "which the provider double answered 401 (Unauthorized", [f"POST {PAYMENTS}", "answered 401"]),
+        (
+            "OtherHost",
+            "its last request went to api.example, which is never reached",
+            ["in create: self.post(PAYMENTS)"],
+        ),
+        ("ViewRaises", "local_view of ", ["RuntimeError: no such table: orders", "in local_view: raise RuntimeError"]),
+    ],
+)
+def test_the_first_payment_that_fails_says_where_and_what_was_answered(tmp_path, capsys, name, sentence, lines):
+    out = tmp_path / "out"
+    assert run(name, out) == 3
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert sentence in said.err
+    written = [said.out, (out / "summary.md").read_text(), (out / "report.html").read_text()]
+    for line in lines:
+        assert line in said.out
+        assert all(line.replace('"', "&#34;") in text or line in text for text in written), line
+    evidence = read_journal(out)
+    assert faults_of(stored_records(evidence)) == []
+    assert not verify(out).faults
+
+
+def test_an_action_that_never_succeeds_is_counted_and_shown(tmp_path):
+    result = run_merchant(CancelRaises, budget="quick", histories=0, out=tmp_path / "out")
+    calls = [record for record in stored_records(result.evidence, "action") if record["action"] == "cancel"]
+    trouble = next(trouble for trouble in troubles(result) if trouble.title.startswith("cancel"))
+    assert trouble.title.startswith(f"cancel raised KeyError in {len(calls)} of {len(calls)} calls, first in step ")
+    assert "in cancel: return {}[order_id]" in trouble.lines[1]
+    assert not verify(tmp_path / "out").faults
+
+
+def test_an_exception_by_which_a_shop_declines_is_no_trouble(tmp_path):
+    result = run_merchant(epayment.Adapter, budget="quick", histories=0, out=tmp_path / "out")
+    assert any(record.get("crash") for record in stored_records(result.evidence, "action"))
+    assert _of_merchant(result) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence", "line"),
+    [
+        ("echo warming up >&2; echo no database >&2; exit 1", "exited with 1: no database", "  warming up"),
+        ("echo hello", "which is no JSON", ""),
+    ],
+)
+def test_a_command_that_fails_at_once_is_quoted(tmp_path, capsys, script, sentence, line):
+    command = tmp_path / "shop.sh"
+    command.write_text(script)
+    words = ["merchant", "--integration", f"exec:sh {command}", "--out", str(tmp_path / "out")]
+    assert main(words) == 3
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert line in said.out
