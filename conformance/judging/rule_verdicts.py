@@ -30,7 +30,7 @@ CAPABILITIES: Final[Mapping[str, str]] = {
 }
 """What a target can let the suite do, in words."""
 
-_INHERENT: Final[Mapping[str, str]] = {
+INHERENT: Final[Mapping[str, str]] = {
     "wire": "the target is called without HTTP: what this rule governs does not exist there",
     "concurrent": "the target is called one request at a time: two at the same time do not exist there",
     "units": (
@@ -111,7 +111,7 @@ def _is_inconclusive(evidence: RuleEvidence) -> bool:
 
 
 def _governs_nothing(evidence: RuleEvidence) -> bool:
-    return any(need in _INHERENT for need in evidence.missing)
+    return any(need in INHERENT for need in evidence.missing)
 
 
 def _is_optional_and_unchecked(evidence: RuleEvidence) -> bool:
@@ -168,7 +168,7 @@ def _commonest_cause(evidence: RuleEvidence) -> str:
 
 
 def _what_the_target_is_not(evidence: RuleEvidence) -> str:
-    return next(_INHERENT[need] for need in evidence.missing if need in _INHERENT)
+    return next(INHERENT[need] for need in evidence.missing if need in INHERENT)
 
 
 def _left_out(evidence: RuleEvidence) -> str:
@@ -207,7 +207,7 @@ def _passed_in_part(evidence: RuleEvidence) -> str:
 def _untried(evidence: RuleEvidence) -> str:
     """Return why a part of a rule could not be tested; nothing where all of it could."""
     missing = evidence.partly_missing
-    return (_INHERENT.get(missing[0]) or _out_of_reach(missing)) if missing else ""
+    return (INHERENT.get(missing[0]) or _out_of_reach(missing)) if missing else ""
 
 
 def _why_missed(tally: RuleTally) -> str:

@@ -1,0 +1,22 @@
+"""The command ``init``: writes the files that a kind of project begins with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from conformance.cli.scaffold import KINDS, choices_from, texts_of, write_new
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Write the files, and say which they are and what to type next; return 0."""
+    kind = KINDS[arguments.kind]
+    texts = texts_of(kind, choices_from(arguments.profile, operator=arguments.operator))
+    folder = Path(arguments.folder)
+    paths = write_new(texts, folder, force=arguments.force)
+    lines = [*(f"Written: {path}" for path in paths), "", f"Next: {kind.next_command}"]
+    if folder != Path():
+        lines[-1] += f"  (in {folder})"
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
