@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle
 
 from conformance.domain.order import Profile
-from conformance.domain.steps import History, history_as_json
+from conformance.domain.steps import Capture, History, Refund, history_as_json
 from conformance.model import ModelContext
+from conformance.rulebook import RuleStatus, load
 from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.histories import histories
-from conformance.strategies.provider.systematic import systematic
+from conformance.strategies.provider.money import AMOUNTS
+from conformance.strategies.provider.systematic import EXAMPLES, systematic
 from conformance.strategies.sampling import draw_different
 
 
 def plan_cases(
     profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool, seed: int, count: int
 ) -> list[Case]:
-    """Return the systematic set, followed by up to ``count`` histories drawn from the seed.
+    """Return the systematic set, followed by up to ``count`` histories drawn from the seed, and by what is still rare.
 
     Args:
         profile: the API.
@@ -29,7 +35,34 @@ def plan_cases(
     """
     systematic_cases = systematic(profile, context, offered, wire=wire)
     drawn = draw_cases(profile, context, offered, wire=wire, seed_=seed, count=count)
-    return [*systematic_cases, *(Case(history, "drawn", {}, (), generated=True) for history in drawn)]
+    drawn_cases = (Case(history, "drawn", {}, (), generated=True) for history in drawn)
+    return [*systematic_cases, *drawn_cases, *_again_where_rare(systematic_cases)]
+
+
+def _again_where_rare(cases: Sequence[Case]) -> Iterator[Case]:
+    """Yield cases with another amount, for the goals that fewer cases aim at than a verdict needs checks.
+
+    Such goals are left by a target that offers little and cannot run every cell of the grid.
+    """
+    aims = Counter(goal for case in cases for goal in case.goals)
+    for goal in [goal for goal, count in aims.items() if count < EXAMPLES and _is_judged(goal)]:
+        aiming = cycle([case for case in cases if goal in case.goals])
+        for amount, case in zip(AMOUNTS[1:], aiming, strict=False):
+            if aims[goal] >= EXAMPLES:
+                break
+            aims.update(case.goals)
+            yield replace(case, history=_with_amount(case.history, amount), label=f"{case.label}, again")
+
+
+def _is_judged(goal: str) -> bool:
+    return load().rule(goal.partition("/")[0]).status is RuleStatus.CHECKED
+
+
+def _with_amount(history: History, amount: int) -> History:
+    """Return a history of another amount, or the same one where a step names a part of its amount."""
+    if any(isinstance(step, Capture | Refund) for step in history.steps):
+        return history
+    return replace(history, opening=replace(history.opening, amount=amount))
 
 
 def draw_cases(
