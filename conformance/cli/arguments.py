@@ -45,6 +45,8 @@ Test a shop that uses the API, such as the sample shop:
 All commands: {PROGRAM} --help
 One command:  {PROGRAM} run --help"""
 
+INIT_KINDS: Final = ("sandbox",)
+"""What ``init`` can write. Each has its templates in ``conformance/cli/templates``."""
 TEST: Final = "Test"
 EVIDENCE: Final = "Read and re-check evidence"
 LEARN: Final = "Learn"
@@ -562,6 +564,38 @@ class Rules(Arguments):
 
 
 @command(
+    LEARN,
+    "explain EC-08",
+    "explain c8 --format json",
+    exit_codes="Exit codes: 0 printed, 2 there is no such rule.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Explain(Arguments):
+    """Explain a rule, an obligation of a merchant or an interpretation.
+
+    Prints what it states and where that is documented, what checks it, what is likely wrong where it is violated, and
+    how others got it wrong.
+    """
+
+    rule: Annotated[
+        str,
+        click.argument(
+            "rule",
+            metavar="RULE",
+            shell_complete=of.complete_rules,
+            help="Such as EC-08, M18 or C8, in any case.",
+            panel=of.INPUT,
+        ),
+    ]
+    format: Annotated[
+        str,
+        of.choice(
+            "--format", metavar="F", values=("text", "json"), default="text", help_text="How the result is printed"
+        ),
+    ]
+
+
+@command(
     SERVE,
     "sandbox --port 9701",
     "sandbox --port 0 --market dk --option second_cancel=repeat",
@@ -593,4 +627,36 @@ class Sandbox(Arguments):
             help="How it behaves where the documentation leaves a choice; may be repeated.",
             panel=of.TARGET,
         ),
+    ]
+
+
+@command(
+    SERVE,
+    "init sandbox",
+    "init sandbox cancel-sandbox --profile epayment --operator",
+    exit_codes="Exit codes: 0 written, 2 usage, or a file that is there already.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Init(Arguments):
+    """Write the files that a kind of project begins with.
+
+    sandbox: a run against the Vipps MobilePay test environment, with the waivers that it needs to end conformant.
+    """
+
+    kind: Annotated[
+        str,
+        click.argument(
+            "kind", type=of.Names(INIT_KINDS), metavar="KIND", help=f"{', '.join(INIT_KINDS)}.", panel=of.INPUT
+        ),
+    ]
+    folder: Annotated[
+        str,
+        click.argument(
+            "folder", metavar="[DIR]", default=".", help="Where the files go; this folder if left out.", panel=of.INPUT
+        ),
+    ]
+    profile: of.Profiles
+    operator: of.OperatorFlag
+    force: Annotated[
+        bool, click.option("--force", is_flag=True, help="Write over files that are there already.", panel=of.RESULTS)
     ]

@@ -68,7 +68,7 @@ STATUSES: Final[Mapping[str, str]] = {
     "inconclusive": "proved nothing",
 }
 
-_ABLE: Final[Mapping[str, str]] = {
+ABLE: Final[Mapping[str, str]] = {
     "concurrent": "take two requests at the same time",
     "units": "tell one sales unit from another",
 }
@@ -179,7 +179,7 @@ def kind_of(verdict: RuleVerdict) -> str:
 
 def offered_in_words(offered: Iterable[str]) -> str:
     """Return the capabilities of a target in words."""
-    return "; ".join(_ABLE.get(name) or CAPABILITIES.get(name, name.replace("_", " ")) for name in offered)
+    return "; ".join(ABLE.get(name) or CAPABILITIES.get(name, name.replace("_", " ")) for name in offered)
 
 
 def step_in_words(step: Step, profile: Profile, currency: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from conformance.cli.arguments import Init
 from conformance.cli.scaffold import KINDS, choices_from, texts_of, write_new
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: Init) -> int:
     """Write the files, and say which they are and what to type next; return 0."""
     kind = KINDS[arguments.kind]
     texts = texts_of(kind, choices_from(arguments.profile, operator=arguments.operator))

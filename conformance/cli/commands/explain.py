@@ -1,0 +1,26 @@
+"""The command ``explain``: what is known of one rule, obligation or interpretation."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Final
+
+from msgspec import json
+
+from conformance.cli.arguments import Explain
+from conformance.reports.explanation.facts import explain
+from conformance.reports.explanation.render import render_text
+
+WIDEST: Final = 100
+"""The most characters of a line, however wide the terminal is."""
+
+
+def main(arguments: Explain) -> int:
+    """Print the explanation; return 0."""
+    explained = explain(arguments.rule)
+    if arguments.format == "json":
+        sys.stdout.write(json.format(json.encode(explained), indent=2).decode() + "\n")
+    else:
+        sys.stdout.write(render_text(explained, min(shutil.get_terminal_size().columns, WIDEST)))
+    return 0

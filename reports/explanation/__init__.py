@@ -1,0 +1,1 @@
+"""One rule, obligation or interpretation explained: what the package knows of it, as values and as text."""
