@@ -223,15 +223,7 @@ class Merchant(Arguments):
     The suite plays the provider and the customer, and judges what the integration sends and what its books say.
     """
 
-    integration: Annotated[
-        str | None,
-        click.option(
-            "--integration",
-            metavar="M",
-            help="python:MODULE:ADAPTER, http://127.0.0.1:PORT of a test hook, or exec:COMMAND.",
-            panel=of.TARGET,
-        ),
-    ]
+    integration: of.Integration
     port: Annotated[
         int,
         click.option(
@@ -626,6 +618,33 @@ class Sandbox(Arguments):
             multiple=True,
             help="How it behaves where the documentation leaves a choice; may be repeated.",
             panel=of.TARGET,
+        ),
+    ]
+
+
+@command(
+    SERVE,
+    "doctor --target https://apitest.vipps.no --profile epayment",
+    "doctor --config cancel-conformance.toml --format json",
+    exit_codes="Exit codes: 0 a run can begin, 2 its configuration is wrong, 3 something in the environment is.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Arguments):
+    """Check that a run can begin: installation, configuration, credentials, target.
+
+    Reaches nothing but the target that is named, and creates nothing there: a token is fetched, and an order that does
+    not exist is read. The values of credentials are never shown.
+    """
+
+    target: of.Target
+    control_url: of.ControlUrl
+    integration: of.Integration
+    profile: of.Profiles
+    market: of.MarketName
+    format: Annotated[
+        str,
+        of.choice(
+            "--format", metavar="F", values=("text", "json"), default="text", help_text="How the result is printed"
         ),
     ]
 

@@ -76,6 +76,15 @@ Profiles = Annotated[
         panel=SCOPE,
     ),
 ]
+Integration = Annotated[
+    str | None,
+    click.option(
+        "--integration",
+        metavar="M",
+        help="python:MODULE:ADAPTER, http://127.0.0.1:PORT of a test hook, or exec:COMMAND.",
+        panel=TARGET,
+    ),
+]
 ControlUrl = Annotated[
     str | None,
     click.option("--control-url", metavar="U", help="The base URL of the target's test control API.", panel=TARGET),

@@ -68,6 +68,14 @@ def secrets_in(environment: Mapping[str, str]) -> list[str]:
     return [value for value in (*values, *phones) if value]
 
 
+def missing_credentials(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that have to be set to test a target elsewhere, and are not."""
+    required = ["VIPPS_SUBSCRIPTION_KEY", "VIPPS_MSN"]
+    if not environment.get("VIPPS_ACCESS_TOKEN"):
+        required += ["VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET"]
+    return [name for name in required if not environment.get(name)]
+
+
 def credentials_from(
     environment: Mapping[str, str] | None = None, *, embedded: bool = False, loopback: bool = False
 ) -> EnvironmentCredentials:
@@ -88,10 +96,7 @@ def credentials_from(
     values = {name: env.get(name, "") for name in CREDENTIAL_NAMES}
     if embedded or (loopback and not any(values.values())):
         return _public_credentials(env, embedded=embedded)
-    required = ["VIPPS_SUBSCRIPTION_KEY", "VIPPS_MSN"]
-    if not values["VIPPS_ACCESS_TOKEN"]:
-        required += ["VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET"]
-    missing = [name for name in required if not values[name]]
+    missing = missing_credentials(env)
     if missing:
         raise TargetUsageError(f"{', '.join(missing)} must be set in the environment to test this target.")
     other_msn = env.get("VIPPS_OTHER_MSN", "")

@@ -197,8 +197,8 @@ def _resolve(future: asyncio.Future[ResponseOrNone], answer: ResponseOrNone) -> 
 
 
 def _route(address: Address, environment: Mapping[str, str]) -> Route:
-    proxy = None if address.loopback else _proxy(address, environment)
-    trusted = _trusted(environment) if address.scheme == "https" else False
+    proxy = proxy_for(address, environment)
+    trusted = trusted_certificates(environment) if address.scheme == "https" else False
     try:
         _transport(trusted, proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
@@ -209,7 +209,11 @@ def _route(address: Address, environment: Mapping[str, str]) -> Route:
     return trusted, proxy
 
 
-def _proxy(address: Address, environment: Mapping[str, str]) -> str | None:
+def proxy_for(address: Address, environment: Mapping[str, str]) -> str | None:
+    """Return the URL of the proxy through which an address is reached; None or nothing if there is none."""
+    if address.loopback:
+        return None
+
     def variable(name: str) -> str:
         return environment.get(name) or environment.get(name.upper()) or ""
 
@@ -227,7 +231,13 @@ def _is_exempt(address: Address, entry: str) -> bool:
     return bool(name) and (name in (address.host, host_and_port) or address.host.endswith(f".{name}"))
 
 
-def _trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
+def trusted_certificates(environment: Mapping[str, str]) -> ssl.SSLContext:
+    """Return the certificates to trust.
+
+    Raises:
+        TargetUsageError: those that the environment names cannot be read.
+
+    """
     file, directory = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
     if not file and not directory:
         return httpx.create_ssl_context()

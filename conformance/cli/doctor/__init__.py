@@ -1,0 +1,1 @@
+"""What ``doctor`` looks at before a run: the installation, the surroundings, and the target."""
