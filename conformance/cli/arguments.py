@@ -45,7 +45,7 @@ Test a shop that uses the API, such as the sample shop:
 All commands: {PROGRAM} --help
 One command:  {PROGRAM} run --help"""
 
-INIT_KINDS: Final = ("sandbox",)
+INIT_KINDS: Final = ("sandbox", "merchant", "hook", "adapter")
 """What ``init`` can write. Each has its templates in ``conformance/cli/templates``."""
 TEST: Final = "Test"
 EVIDENCE: Final = "Read and re-check evidence"
@@ -653,13 +653,16 @@ class Doctor(Arguments):
     SERVE,
     "init sandbox",
     "init sandbox cancel-sandbox --profile epayment --operator",
+    "init merchant --profile recurring",
     exit_codes="Exit codes: 0 written, 2 usage, or a file that is there already.",
 )
 @dataclass(frozen=True, kw_only=True)
 class Init(Arguments):
     """Write the files that a kind of project begins with.
 
-    sandbox: a run against the Vipps MobilePay test environment, with the waivers that it needs to end conformant.
+    sandbox is for a run against the Vipps MobilePay test environment, with the waivers that it needs to end conformant.
+    merchant and hook test a shop, through an adapter in Python or over HTTP in any language; adapter tests an
+    implementation of the API in Python. Their files run as they are, against a sample, until they are filled in.
     """
 
     kind: Annotated[

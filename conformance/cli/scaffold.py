@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined
 
+from conformance.domain.api_table import USUAL_API
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.results.sandbox_waivers import DAYS, sandbox_waivers
@@ -30,7 +31,7 @@ class Choices:
     """What the user chose for the files.
 
     Attributes:
-        profiles: the APIs that are tested.
+        profiles: the APIs that the user named.
         operator: whether a person at the terminal helps a sandbox run.
         day: the day on which the files are written (UTC).
 
@@ -40,6 +41,11 @@ class Choices:
     operator: bool
     day: date
 
+    @property
+    def profile(self) -> Profile:
+        """The API of files that are for one only."""
+        return self.profiles[0] if self.profiles else USUAL_API
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -48,7 +54,7 @@ class Kind:
     Attributes:
         name: what the user types, which is the folder of its templates as well.
         summary: what its files are for.
-        next_command: what to type when they are written.
+        next_command: what to type when they are written, with ``{profile}`` where it names one.
         values: what its templates need to be filled in.
 
     """
@@ -65,9 +71,10 @@ def _in_words(day: date) -> str:
 
 def _sandbox(choices: Choices) -> Mapping[str, Any]:
     until = choices.day + timedelta(days=DAYS)
-    waivers = sandbox_waivers(choices.profiles, until, operator=choices.operator)
+    profiles = choices.profiles or tuple(Profile)
+    waivers = sandbox_waivers(profiles, until, operator=choices.operator)
     return {
-        "profiles": choices.profiles,
+        "profiles": profiles,
         "operator": choices.operator,
         "today": _in_words(choices.day),
         "until": _in_words(until),
@@ -75,6 +82,18 @@ def _sandbox(choices: Choices) -> Mapping[str, Any]:
         "reasons": _rules_by_reason(waivers),
         "titles": {rule.id: rule.title for rule in load().rules},
     }
+
+
+def _one_api(choices: Choices) -> Mapping[str, Any]:
+    if len(choices.profiles) > 1:
+        raise UsageError("These files are for one API: name one --profile.")
+    return {"profile": choices.profile}
+
+
+def _usual_api(choices: Choices) -> Mapping[str, Any]:
+    if choices.profile is not USUAL_API:
+        raise UsageError(f"The sample that these files begin with implements {USUAL_API}: leave --profile out.")
+    return _one_api(choices)
 
 
 def _rules_by_reason(waivers: Iterable[Waiver]) -> Mapping[str, list[str]]:
@@ -92,6 +111,25 @@ KINDS: Final[Mapping[str, Kind]] = {
             "run against the Vipps MobilePay test environment: configuration, waivers, credentials, a guide",
             "cancel-conformance doctor --config cancel-conformance.toml",
             _sandbox,
+        ),
+        Kind(
+            "merchant",
+            "test a shop through an adapter in Python",
+            "cancel-conformance merchant --integration python:cancel_adapter:Adapter --budget quick",
+            _one_api,
+        ),
+        Kind(
+            "hook",
+            "test a shop in any language through a test hook",
+            "python cancel_hook.py 8080, and in another terminal: cancel-conformance merchant "
+            "--integration http://127.0.0.1:8080/hook --profile {profile} --budget quick",
+            _one_api,
+        ),
+        Kind(
+            "adapter",
+            "test an implementation of the API through an adapter in Python, without HTTP",
+            "cancel-conformance run --target python:cancel_provider:Adapter --profile {profile} --budget quick",
+            _usual_api,
         ),
     )
 }
@@ -139,6 +177,6 @@ def _listed(paths: Iterable[Path]) -> str:
     return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
-def choices_from(profiles: Iterable[str] | None, *, operator: bool) -> Choices:
-    """Return the choices of a command line: all APIs where none is named."""
-    return Choices(tuple(map(Profile, profiles or Profile)), operator, today())
+def choices_from(profiles: Iterable[str], *, operator: bool) -> Choices:
+    """Return the choices of a command line."""
+    return Choices(tuple(map(Profile, profiles)), operator, today())

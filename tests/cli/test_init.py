@@ -1,5 +1,8 @@
 """What ``init`` writes works as it is."""
 
+import re
+import subprocess
+import sys
 import tomllib
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,8 +15,12 @@ from conformance.errors import UsageError
 from conformance.results.sandbox_waivers import DAYS
 from conformance.sandbox import Provider
 from conformance.sandbox.server import running_server
+from conformance.strategies.merchant import plan
+from conformance.strategies.merchant.grid import systematic_merchant_cases
 from conformance.targets.http.credentials import CREDENTIAL_NAMES
-from tests.audit.stage import command
+from tests.audit.stage import command, use_small_plan
+
+from .command import environment, read_until
 
 TODAY = datetime.now(UTC).date()
 
@@ -87,3 +94,52 @@ def test_the_command_says_what_it_wrote_and_what_to_type_next(tmp_path):
 
 def test_the_command_knows_every_kind():
     assert tuple(KINDS) == INIT_KINDS
+
+
+@pytest.fixture
+def few(monkeypatch, tmp_path):
+    """Let runs in this process play a part of the plan only, and import what stands in an empty folder."""
+    use_small_plan(monkeypatch)
+    monkeypatch.setattr(plan, "systematic_merchant_cases", lambda profile: systematic_merchant_cases(profile)[:40])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name in ("cancel_adapter", "cancel_provider"):
+        sys.modules.pop(name, None)
+
+
+def typed_next(*words):
+    """Write files, and run the command that is to be typed next, with a part of the plan."""
+    ended = command("init", *words)
+    assert ended.code == 0, ended.errors
+    return command(*ended.out.splitlines()[-1].split("cancel-conformance ")[-1].split(), "--histories", 0)
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_merchants_adapter_runs_as_it_is(few, profile):
+    ended = typed_next("merchant", "--profile", profile.value)
+    assert ended.code == 0, ended.out + ended.errors
+
+
+def test_a_providers_adapter_runs_as_it_is(few):
+    ended = typed_next("adapter")
+    assert ended.code == 0, ended.out + ended.errors
+    assert command("init", "adapter", "new", "--profile", "ecom").code == 2
+
+
+def test_a_hook_runs_as_it_is(few):
+    assert command("init", "hook", "--profile", "epayment").code == 0
+    words = [sys.executable, "cancel_hook.py", "0"]
+    with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, text=True) as service:
+        try:
+            url = re.search(r"http://\S+", read_until(service, "/hook"))[0]
+            ended = command("merchant", "--integration", url, "--profile", "epayment", "--histories", 0)
+        finally:
+            service.terminate()
+    assert ended.code == 0, ended.out + ended.errors
+
+
+@pytest.mark.parametrize("kind", ["merchant", "hook"])
+def test_files_for_one_api_take_no_two(tmp_path, kind):
+    ended = command("init", kind, tmp_path, "--profile", "ecom", "--profile", "epayment")
+    assert (ended.code, list(tmp_path.iterdir())) == (2, [])
