@@ -10,7 +10,7 @@ PAGE = ROOT / "docs" / "development" / "rooms.md"
 HEAD = """\
 # Every module
 
-Written by `python -m tests.house.rooms` from the modules' own first lines. [Development](development.md) says how
+Written by `python -m tests.house.rooms` from the modules' own first lines. [Architecture](../explanation/architecture.md) says how
 the packages stand on each other.
 """
 
