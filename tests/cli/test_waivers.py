@@ -1,7 +1,8 @@
 """Waivers at the command line: what they cover, and those that have expired or are not needed."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from time import sleep
 
 import pytest
 
@@ -12,8 +13,27 @@ from tests.stored import stored_records
 
 from .command import said
 
-TODAY = datetime.now(UTC).date()
-YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+ROOM = timedelta(minutes=2)
+"""How long a test may take: none begins so shortly before midnight."""
+
+
+@pytest.fixture
+def today():
+    """Return the current day in UTC, which it still is when the test ends."""
+    midnight = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), time.min, UTC)
+    if (remaining := midnight - datetime.now(UTC)) < ROOM:
+        sleep(remaining.total_seconds() + 1)
+    return datetime.now(UTC).date()
+
+
+@pytest.fixture
+def yesterday(today):
+    return today - timedelta(days=1)
+
+
+@pytest.fixture
+def tomorrow(today):
+    return today + timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -41,10 +61,10 @@ def report(folder):
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
-def test_a_waived_violation_leaves_the_exit_code_and_stays_in_the_report(tmp_path, monkeypatch, violated):
+def test_a_waived_violation_leaves_the_exit_code_and_stays_in_the_report(tmp_path, monkeypatch, violated, tomorrow):
     use_provider(monkeypatch, Forgetful)
     needed = required_of(tmp_path, violated)
-    done = run(tmp_path / "out", *waiving(needed, until=f"@{TOMORROW}"))
+    done = run(tmp_path / "out", *waiving(needed, until=f"@{tomorrow}"))
     assert done.code == 0, done
     told = report(tmp_path / "out")
     red = [one for one in told["rules"] if one["verdict"] == "VIOLATED"]
@@ -53,7 +73,7 @@ def test_a_waived_violation_leaves_the_exit_code_and_stays_in_the_report(tmp_pat
     for name in ("report.html", "summary.md"):
         text = (tmp_path / "out" / name).read_text(encoding="utf-8")
         assert "known since May" in text
-        assert str(TOMORROW) in text
+        assert str(tomorrow) in text
 
 
 def required_of(folder, rules):
@@ -80,22 +100,22 @@ def test_a_waiver_that_is_not_needed_keeps_the_run_back(tmp_path):
 @pytest.mark.parametrize(
     ("waiver", "words"),
     [
-        (f"EP-05@{YESTERDAY}=fixed soon", f"The waiver of EP-05 ended on {YESTERDAY} (fixed soon): take it away"),
+        ("EP-05@{day}=fixed soon", "The waiver of EP-05 ended on {day} (fixed soon): take it away"),
         ("EP-05@May=fixed soon", "has 'May' for its last day: write RULE=REASON, or RULE@2026-12-31=REASON"),
         ("EC-01=another API", "EC-01 does not govern epayment, which is all that is tested: take its waiver away."),
     ],
 )
-def test_a_waiver_that_cannot_be_is_refused_before_anything_is_played(tmp_path, waiver, words):
-    done = run(tmp_path / "out", "--waive", waiver)
+def test_a_waiver_that_cannot_be_is_refused_before_anything_is_played(tmp_path, yesterday, waiver, words):
+    done = run(tmp_path / "out", "--waive", waiver.format(day=yesterday))
     assert done.code == 2
-    assert words in done.errors
+    assert words.format(day=yesterday) in done.errors
     assert not (tmp_path / "out").exists()
 
 
-def test_a_waiver_holds_until_the_end_of_its_last_day(tmp_path):
-    done = run(tmp_path / "out", "--waive", f"EP-05@{TODAY}=fixed soon")
+def test_a_waiver_holds_until_the_end_of_its_last_day(tmp_path, today):
+    done = run(tmp_path / "out", "--waive", f"EP-05@{today}=fixed soon")
     assert stored_records(read_journal(tmp_path / "out"))[0]["waivers"] == [
-        {"rule": "EP-05", "reason": "fixed soon", "until": str(TODAY)}
+        {"rule": "EP-05", "reason": "fixed soon", "until": str(today)}
     ]
     assert done.code == 4
 
@@ -103,23 +123,35 @@ def test_a_waiver_holds_until_the_end_of_its_last_day(tmp_path):
 def config(folder, until):
     text = f'[[waive]]\nrule = "EP-05"\nreason = "fixed soon"\nuntil = {until}\n'
     (folder / "options.toml").write_text(text, encoding="utf-8")
-    return "run", "--config", "options.toml", "--profile", "epayment", "--histories", "0", "--out", "out"
+    return (
+        "run",
+        "--target",
+        "embedded",
+        "--config",
+        "options.toml",
+        "--profile",
+        "epayment",
+        "--histories",
+        "0",
+        "--out",
+        "out",
+    )
 
 
-@pytest.mark.parametrize("until", [YESTERDAY, f'"{YESTERDAY}"'])
-def test_an_expired_waiver_of_the_configuration_file(tmp_path, until):
-    code, _, errors = said(tmp_path, *config(tmp_path, until))
+@pytest.mark.parametrize("until", ["{day}", '"{day}"'])
+def test_an_expired_waiver_of_the_configuration_file(tmp_path, yesterday, until):
+    code, _, errors = said(tmp_path, *config(tmp_path, until.format(day=yesterday)))
     assert (code, len(errors.splitlines())) == (2, 1)
-    assert f"The waiver of EP-05 ended on {YESTERDAY}" in errors
+    assert f"The waiver of EP-05 ended on {yesterday}" in errors
 
 
-def test_a_waiver_of_the_configuration_file_is_in_the_journal(tmp_path):
-    code, out, errors = said(tmp_path, *config(tmp_path, TOMORROW))
+def test_a_waiver_of_the_configuration_file_is_in_the_journal(tmp_path, tomorrow):
+    code, out, errors = said(tmp_path, *config(tmp_path, tomorrow))
     assert (code, errors) == (4, "")
     assert "EP-05 is waived and needs no waiver" in out
     run = stored_records(read_journal(tmp_path / "out"))[0]
-    assert run["waivers"] == [{"rule": "EP-05", "reason": "fixed soon", "until": str(TOMORROW)}]
-    assert f"--waive 'EP-05@{TOMORROW}=fixed soon'" in run["command"]
+    assert run["waivers"] == [{"rule": "EP-05", "reason": "fixed soon", "until": str(tomorrow)}]
+    assert f"--waive 'EP-05@{tomorrow}=fixed soon'" in run["command"]
 
 
 @pytest.mark.parametrize(
@@ -146,9 +178,9 @@ def test_a_table_that_is_no_waiver(tmp_path, table, words):
     assert len(errors.splitlines()) == 1
 
 
-def test_evidence_whose_waiver_had_ended_is_not_believed(tmp_path):
-    run(tmp_path / "out", "--waive", f"EP-05@{TODAY}=fixed soon")
+def test_evidence_whose_waiver_had_ended_is_not_believed(tmp_path, today, yesterday):
+    run(tmp_path / "out", "--waive", f"EP-05@{today}=fixed soon")
     records = stored_records(read_journal(tmp_path / "out"))
-    records[0]["waivers"][0]["until"] = str(YESTERDAY)
+    records[0]["waivers"][0]["until"] = str(yesterday)
     with pytest.raises(JournalError, match="its waiver had ended when the run began"):
         result_of(read_journal(rewritten(records, tmp_path / "changed")))
