@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 import rich_click as click
 from click import get_current_context as current_context
 from click.core import ParameterSource
+from rich_click.rich_panel import RichOptionPanel
 
 from conformance import __version__
 from conformance.cli import options as of
@@ -51,6 +52,14 @@ TEST: Final = "Test"
 EVIDENCE: Final = "Read and re-check evidence"
 LEARN: Final = "Learn"
 SERVE: Final = "Serve and set up"
+
+SCHEMAS: Final = {
+    "config": "conformance.cli",
+    "journal": "conformance.evidence",
+    "report": "conformance.reports",
+    "diff": "conformance.reports",
+}
+"""The packages that have the schemas, by the schemas' names."""
 
 _CONTEXT: Final = {
     "help_option_names": ["-h", "--help"],
@@ -115,6 +124,18 @@ class Arguments:
             help="A TOML file with these options; the command line wins.",
         ),
     ]
+    quiet: Annotated[bool, click.option("-q", "--quiet", is_flag=True, help="Print the verdict and errors only.")]
+    verbose: Annotated[bool, click.option("-v", "--verbose", is_flag=True, help="Print every list whole.")]
+    format: Annotated[
+        str,
+        of.choice(
+            "--format",
+            metavar="F",
+            values=("text", "json"),
+            default="text",
+            help_text="How the result is printed; with json the standard output is one JSON document",
+        ),
+    ]
     debug: Annotated[bool, click.option("--debug", is_flag=True, help="Show where the suite itself failed.")]
 
 
@@ -139,7 +160,13 @@ def command(panel: str, *examples: str, exit_codes: str = EXIT_CODES) -> Callabl
                 declaration(call)
         lines = ["Examples:", *(f"$ {PROGRAM} {example}" for example in examples), "", exit_codes]
         declared = cli.command(
-            name, help=inspect.getdoc(kind), epilog="\n\n".join(lines), panel=panel, context_settings=_CONTEXT
+            name,
+            help=inspect.getdoc(kind),
+            epilog="\n\n".join(lines),
+            panel=panel,
+            # Arguments have no names that are typed, and their panel shows none.
+            panels=[RichOptionPanel(of.INPUT, column_types=["metavar", "help"])],
+            context_settings=_CONTEXT,
         )
         declared(call)
         return kind
@@ -196,6 +223,7 @@ class Run(Arguments):
     waive: of.Waive
     known: of.Known
     out: of.Out
+    force: of.Force
     bundle: Annotated[
         bool, click.option("--bundle", is_flag=True, help="Put everything into bundle.zip as well.", panel=of.RESULTS)
     ]
@@ -246,6 +274,7 @@ class Merchant(Arguments):
     ]
     waive: of.Waive
     out: of.Out
+    force: of.Force
 
 
 @command(
@@ -271,6 +300,7 @@ class Fuzz(Arguments):
     reading: of.Reading
     waive: of.Waive
     out: of.Out
+    force: of.Force
 
 
 @command(
@@ -289,7 +319,11 @@ class Age(Arguments):
     what: Annotated[
         str,
         click.argument(
-            "what", type=of.Names(("plant", "harvest")), metavar="ACTION", help="plant or harvest.", panel=of.INPUT
+            "what",
+            type=of.Names(("plant", "harvest")),
+            metavar="plant|harvest",
+            help="Create orders now, or judge those that are old enough.",
+            panel=of.INPUT,
         ),
     ]
     ledger: Annotated[
@@ -299,7 +333,7 @@ class Age(Arguments):
             metavar="FILE",
             multiple=True,
             help="age-ledger.json if left out; harvest takes several.",
-            panel=of.INPUT,
+            panel=of.TARGET,
         ),
     ]
     target: of.Target
@@ -334,6 +368,7 @@ class Age(Arguments):
     reading: of.Reading
     waive: of.Waive
     out: of.Out
+    force: of.Force
 
 
 @command(TEST, "merge shard-1 shard-2 shard-3 shard-4 --out report")
@@ -351,6 +386,7 @@ class Merge(Arguments):
         ),
     ]
     out: of.Out
+    force: of.Force
 
 
 @command(EVIDENCE, "report conformance-report")
@@ -390,7 +426,7 @@ class Verify(Arguments):
             "--digest",
             metavar="SHA256",
             help="The journal's SHA-256, as it was printed when the run ended.",
-            panel=of.INPUT,
+            panel=of.TRUST,
         ),
     ]
     public_key: Annotated[
@@ -399,7 +435,7 @@ class Verify(Arguments):
             "--public-key",
             metavar="FILE",
             help="The Ed25519 key, in PEM form, that the bundle must be signed with.",
-            panel=of.INPUT,
+            panel=of.TRUST,
         ),
     ]
     format: Annotated[
@@ -505,7 +541,10 @@ class Replay(Arguments):
     counterexample: Annotated[
         str,
         click.argument(
-            "counterexample", metavar="COUNTEREXAMPLE", help="A file, its name, or a rule's id.", panel=of.INPUT
+            "counterexample",
+            metavar="RULE_OR_FILE",
+            help="A rule's id, or a file of the run's counterexamples.",
+            panel=of.INPUT,
         ),
     ]
     target: of.Target
@@ -540,7 +579,7 @@ class Rules(Arguments):
             "--docs",
             metavar="FILE",
             help="A copy of the documentation page; rules whose sentences changed there are marked STALE.",
-            panel=of.INPUT,
+            panel=of.SCOPE,
         ),
     ]
     format: Annotated[
@@ -668,7 +707,7 @@ class Init(Arguments):
     kind: Annotated[
         str,
         click.argument(
-            "kind", type=of.Names(INIT_KINDS), metavar="KIND", help=f"{', '.join(INIT_KINDS)}.", panel=of.INPUT
+            "kind", type=of.Names(INIT_KINDS), metavar="NAME", help=f"{', '.join(INIT_KINDS)}.", panel=of.INPUT
         ),
     ]
     folder: Annotated[
@@ -681,4 +720,42 @@ class Init(Arguments):
     operator: of.OperatorFlag
     force: Annotated[
         bool, click.option("--force", is_flag=True, help="Write over files that are there already.", panel=of.RESULTS)
+    ]
+
+
+@command(
+    SERVE,
+    "completion bash > ~/.local/share/bash-completion/completions/cancel-conformance",
+    "completion zsh > ~/.zfunc/_cancel-conformance",
+    "completion fish > ~/.config/fish/completions/cancel-conformance.fish",
+    exit_codes="Exit codes: 0 printed, 2 usage.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Completion(Arguments):
+    """Print what lets a shell complete commands, options, APIs and rule ids."""
+
+    shell: Annotated[
+        str,
+        click.argument(
+            "shell", type=of.Names(("bash", "zsh", "fish")), metavar="bash|zsh|fish", help="The shell.", panel=of.INPUT
+        ),
+    ]
+
+
+@command(
+    LEARN,
+    "schema config > cancel-conformance.schema.json",
+    exit_codes="Exit codes: 0 printed, 2 usage.",
+)
+@dataclass(frozen=True, kw_only=True)
+class Schema(Arguments):
+    """Print the JSON Schema of a file, for editors and programs.
+
+    config is about the options in pyproject.toml and in --config files; journal, report and diff are about what the
+    suite writes.
+    """
+
+    schema: Annotated[
+        str,
+        click.argument("schema", type=of.Names(SCHEMAS), metavar="NAME", help=", ".join(SCHEMAS), panel=of.INPUT),
     ]

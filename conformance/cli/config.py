@@ -83,7 +83,7 @@ def _of_file(command: click.Command, path: Path) -> dict[str, Any]:
 def _options(command: click.Command, table: dict[str, Any], place: str) -> dict[str, Any]:
     chosen = struct_from(table, table_type(command), place, quoted_dates=True)
     options: dict[str, Any] = {}
-    for key, option in _keys(command):
+    for key, option in options_of(command):
         value = getattr(chosen, key.replace("-", "_"))
         if value is not UNSET:
             options[str(option.name)] = _texts(value) if option.multiple else value
@@ -92,11 +92,11 @@ def _options(command: click.Command, table: dict[str, Any], place: str) -> dict[
 
 def table_type(command: click.Command) -> type[Struct]:
     """Return the type of the table of a command: what each of its options may be given."""
-    kinds = [(key.replace("-", "_"), _type(option) | UnsetType, UNSET) for key, option in _keys(command)]
+    kinds = [(key.replace("-", "_"), _type(option) | UnsetType, UNSET) for key, option in options_of(command)]
     return defstruct(str(command.name), kinds, rename="kebab", forbid_unknown_fields=True, frozen=True, kw_only=True)
 
 
-def _keys(command: click.Command) -> Iterator[tuple[str, click.Option]]:
+def options_of(command: click.Command) -> Iterator[tuple[str, click.Option]]:
     """Iterate over the options of a command that a file can choose, by their names there."""
     for option in command.params:
         if isinstance(option, click.Option) and option.name not in _COMMAND_LINE_ONLY:
@@ -114,7 +114,7 @@ def _type(option: click.Option) -> Any:
     if isinstance(option.type, click.Choice):
         kind = Literal[tuple(option.type.choices)]
     elif isinstance(option.type, Whole):
-        kind = Annotated[int, Meta(ge=option.type.min, description=f"a whole number, {option.type.min} or more")]
+        kind = Annotated[int, Meta(ge=option.type.least, description=f"a whole number, {option.type.least} or more")]
     return kind | tuple[kind, ...] if option.multiple else kind
 
 

@@ -32,9 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if instruction := os.environ.get(COMPLETE):
         return shell_complete(cli, {}, PROGRAM, COMPLETE, instruction)
-    with Output() as output:
+    words = list(sys.argv[1:] if argv is None else argv)
+    with Output(words) as output:
         try:
-            with cli.make_context(PROGRAM, list(sys.argv[1:] if argv is None else argv), obj=output) as context:
+            with cli.make_context(PROGRAM, words, obj=output) as context:
                 code = int(cli.invoke(context))
             sys.stdout.flush()
         except Exit as ended:
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             code = code_of(error)
             if output.debug and code == HARNESS:
-                output.fail(traceback.format_exc().rstrip(), code)
+                output.trace(traceback.format_exc())
             output.fail(sentence(error), code)
     return code
 

@@ -22,6 +22,7 @@ SCOPE: Final = "Scope and size"
 JUDGING: Final = "Interpretation and exceptions"
 RESULTS: Final = "Results"
 INPUT: Final = "Input"
+TRUST: Final = "What it must agree with"
 
 
 class Names(click.Choice[str]):
@@ -32,13 +33,23 @@ class Names(click.Choice[str]):
         return super().get_invalid_choice_message(value, ctx) + did_you_mean(str(value), self.choices)
 
 
-class Whole(click.IntRange):
+class Whole(click.ParamType[int]):
     """A whole number with a lower bound."""
 
     name = "whole number"
 
     def __init__(self, least: int) -> None:
-        super().__init__(min=least)
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail with a sentence."""
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number.", param, ctx)
+        if number < self.least:
+            self.fail(f"{value} is less than {self.least}.", param, ctx)
+        return number
 
 
 def choice(*declaration: str, values: Iterable[str], help_text: str, **more: Any) -> Any:
@@ -177,6 +188,15 @@ Out = Annotated[
         "--out",
         metavar="DIR",
         help=f"Where the evidence and the reports go; {DEFAULT_OUT} if left out.",
+        panel=RESULTS,
+    ),
+]
+Force = Annotated[
+    bool,
+    click.option(
+        "--force",
+        is_flag=True,
+        help="Replace the run that is in --out: the suite's own files there are removed, and all others stay.",
         panel=RESULTS,
     ),
 ]

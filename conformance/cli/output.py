@@ -1,29 +1,72 @@
-"""What a command writes, and where: click keeps one `Output` for each command, in its context."""
+"""What a command writes, and where: click keeps one `Output` for each command, in its context.
+
+With ``--format json`` the standard output has one JSON document and nothing else, and everything that is written for a
+person goes to the standard error stream. A document of an error is ``{"error": "…", "exit_code": 2}``. The documents of
+the commands stand where they are written: those of a run in `run_document.py`, the others in the commands' modules.
+"""
 
 from __future__ import annotations
 
+import codecs
+import json
 import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, redirect_stdout
+from itertools import pairwise
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 import rich_click as click
+
+from conformance.errors import UsageError
 
 if TYPE_CHECKING:
     from conformance.cli.arguments import Arguments
     from conformance.evidence.redaction import Redactor
 
+Tone = Literal["good", "bad", "open"]
+STYLES: Final[Mapping[Tone, str]] = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}
+_PLAIN: Final = {
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "→": "->",
+    "·": "-",
+    "\N{NO-BREAK SPACE}": " ",
+}
+_PLAIN_LETTERS: Final = "cancel-conformance.plain-letters"
+
 
 class Output:
-    """The streams of one command, without the secrets that it learns."""
+    """The streams of one command, without the secrets that it learns.
 
-    def __init__(self) -> None:
-        self.debug = False
+    Attributes:
+        debug: whether a fault of the suite is shown with where it happened.
+        quiet: whether only the verdict and errors are written.
+        verbose: whether lists are written whole.
+        is_json: whether the standard output is one JSON document.
+        last: what is said once more at the very end of a run.
+
+    """
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
+        self.debug = self.quiet = self.verbose = False
+        # Until click has read the line, which it cannot where the line is wrong.
+        self.is_json = "--format=json" in words or ("--format", "json") in pairwise(words)
+        self.last: list[str] = []
+        self._stdout: TextIO = sys.stdout
+        self._answered = False
         self._stack = ExitStack()
         self._redactor: Redactor | None = None
 
     def __enter__(self) -> Output:
+        write_in_any_encoding(sys.stdout)
+        write_in_any_encoding(sys.stderr)
         return self
 
     def __exit__(
@@ -32,13 +75,64 @@ class Output:
         self._stack.close()
 
     def begin(self, arguments: Arguments) -> None:
-        """Prepare for a command's body: learn how it is to be written, and collect the secrets of its runs."""
-        self.debug = arguments.debug
+        """Prepare for a command's body: learn how to write, and collect the secrets of its runs.
+
+        Raises:
+            UsageError: it is to be quiet and verbose.
+
+        """
+        self.debug, self.quiet, self.verbose = arguments.debug, arguments.quiet, arguments.verbose
+        self.is_json = arguments.format == "json"
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose contradict each other: leave one of them out.")
+        if self.is_json:
+            self._stack.enter_context(redirect_stdout(sys.stderr))
         self._collect_secrets()
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees the standard output."""
+        return self._stdout.isatty()
+
+    @property
+    def most(self) -> int | None:
+        """The most entries of a list that are written; the reports have them all."""
+        return None if self.verbose else 5
+
+    def say(self, *lines: str) -> None:
+        """Write lines that lead to the result, unless the command is to be quiet."""
+        if not self.quiet:
+            _write(sys.stdout, "".join(f"{line}\n" for line in lines))
+
+    def conclude(self, line: str, tone: Tone) -> None:
+        """Write the line that says how a command ended, in colour on a terminal."""
+        from rich.console import Console  # noqa: PLC0415 - `--help` needs none of its own
+        from rich.text import Text  # noqa: PLC0415
+
+        # A soft wrap leaves the line whole, so that a log can be searched.
+        Console(file=sys.stdout).print(Text(line, STYLES[tone]), soft_wrap=True)
+        sys.stdout.flush()
+
+    def answer(self, text: str) -> None:
+        """Write what the command was asked for: a text, or a JSON document."""
+        self._answered = True
+        _write(self._stdout, text)
+
+    def answer_json(self, document: Mapping[str, Any]) -> None:
+        """Write a JSON document, if the standard output is to have one."""
+        if self.is_json:
+            self.answer(json.dumps(document, indent=2) + "\n")
+
     def fail(self, text: str, code: int) -> None:
-        """Write an error on the standard error stream, without secrets."""
-        sys.stderr.write(self._without_secrets(text) + "\n")
+        """Write an error on the standard error stream, without secrets, and as the document if there is none."""
+        text = self._without_secrets(text)
+        _write(sys.stderr, f"{text}\n")
+        if self.is_json and not self._answered:
+            self.answer_json({"error": text, "exit_code": code})
+
+    def trace(self, text: str) -> None:
+        """Write where the suite itself failed, without secrets."""
+        _write(sys.stderr, self._without_secrets(text))
 
     def _collect_secrets(self) -> Redactor:
         from conformance.evidence.redaction import redaction_scope  # noqa: PLC0415 - loaded with a command's body
@@ -61,3 +155,24 @@ def output() -> Output:
     """Return the output of the running command."""
     context = click.get_current_context(silent=True)
     return context.obj if context is not None and isinstance(context.obj, Output) else Output()
+
+
+def write_in_any_encoding(stream: TextIO) -> None:
+    """Let a stream write every text: letters that its encoding lacks become plain ones, or their numbers."""
+    codecs.register_error(_PLAIN_LETTERS, _in_plain_letters)
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors=_PLAIN_LETTERS)
+
+
+def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    plain = "".join(_PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in letters)
+    return plain, error.end
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from conformance.cli.output import output
 from conformance.domain.order import Profile
 from conformance.runner.executor import Observer
 from conformance.runner.trial import TrialResult
@@ -132,7 +133,13 @@ class _Rate(ProgressColumn):
 
 
 def display(stream: TextIO | None = None) -> Display:
-    """Return a display of a run's progress, on standard output by default."""
+    """Return a display of a run's progress, on standard output by default.
+
+    It is silent where the command is, and leaves a line for each phase where the command is verbose.
+    """
+    if output().quiet:
+        return Display()
     out = stream or sys.stdout
     console = Console(file=out)
-    return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else ProgressLines(out)
+    is_live = console.is_terminal and not console.is_dumb_terminal and not output().verbose
+    return LiveDisplay(console) if is_live else ProgressLines(out)

@@ -1,20 +1,20 @@
 """The common part of all commands that judge a target.
 
-It decides where they write, stops them on a signal, and prints how they ended.
+It stops them on a signal, and prints how they ended.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from conformance.cli.exit_codes import code_of, sentence
-from conformance.cli.options import DEFAULT_OUT
+from conformance.cli.output import output
+from conformance.cli.run_document import run_document
 from conformance.cli.signals import Stopper, handle_signals
-from conformance.cli.summary import print_ending
-from conformance.errors import CommandError, UsageError
+from conformance.cli.summary import print_ending, print_verdict
+from conformance.errors import CommandError
 from conformance.evidence.journal import JOURNAL_NAME, JournalError
 from conformance.evidence.records import FinishRecord
 from conformance.judging.verdicts import RunVerdict
@@ -43,7 +43,7 @@ def run_and_report(
             try:
                 play(stopper)
             except KeyboardInterrupt:
-                sys.stdout.write("Stopped at once.\n")
+                output().say("Stopped at once.")
             ended()
             result = write_reports(directory)
         except JournalError:
@@ -56,25 +56,41 @@ def run_and_report(
     return result
 
 
-def write_results(result: Result) -> int:
-    """Return the exit code of a result.
+def conclude(result: Result, directory: Path, code: int | None = None) -> int:
+    """Write the verdict and where the report is, after everything else; return the exit code.
+
+    Args:
+        result: what the run has shown.
+        directory: where its evidence and reports are.
+        code: the exit code, where it is not the result's.
 
     Raises:
         CommandError: the target could not be tested to the end; the message says why.
 
     """
-    if result.verdict is RunVerdict.ENVIRONMENT:
-        finish = result.evidence.last(FinishRecord)
-        message = finish.message if finish is not None else ""
-        raise CommandError(message or "The target could not be tested to the end.", result.exit_code)
-    return result.exit_code
+    error = _environment_error(result)
+    code = result.exit_code if code is None else code
+    print_verdict(result, directory)
+    output().answer_json({**run_document(result, directory, error), "exit_code": code})
+    if error is not None:
+        raise CommandError(error, result.exit_code)
+    return code
+
+
+def _environment_error(result: Result) -> str | None:
+    if result.verdict is not RunVerdict.ENVIRONMENT:
+        return None
+    finish = result.evidence.last(FinishRecord)
+    return (finish.message if finish is not None else "") or "The target could not be tested to the end."
 
 
 def _failed(failure: Exception, directory: Path, *, debug: bool) -> NoReturn:
     """Write the reports that can be written of a failed run, and raise its error."""
     # The first failure is the one to report, even where its reports cannot be written either.
     try:
-        print_ending(write_reports(directory), directory)
+        result = write_reports(directory)
+        print_ending(result, directory)
+        print_verdict(result, directory)
     except Exception as error:
         failure.add_note(f"and no report could be written: {error}")
     if debug:
@@ -82,26 +98,3 @@ def _failed(failure: Exception, directory: Path, *, debug: bool) -> NoReturn:
     message = sentence(failure).removesuffix(".")
     journal = directory / JOURNAL_NAME
     raise CommandError(f"{message}; the journal is {journal}, and --debug shows where it happened.", code_of(failure))
-
-
-def fresh_directory(out: str | None) -> Path:
-    """Return a directory without evidence: ``out``, or one with the default name.
-
-    Raises:
-        UsageError: ``out`` already holds evidence, or is empty.
-
-    """
-    if out is not None:
-        if not out:
-            raise UsageError("--out names no directory.")
-        directory = Path(out)
-        if (directory / JOURNAL_NAME).exists():
-            raise UsageError(f"{directory} already holds the evidence of a run: name another --out directory.")
-        return directory
-    number, directory = 1, Path(DEFAULT_OUT)
-    while (directory / JOURNAL_NAME).exists():
-        number += 1
-        directory = Path(f"{DEFAULT_OUT}-{number}")
-    if number > 1:
-        sys.stdout.write(f"{DEFAULT_OUT} already holds the evidence of a run: writing to {directory}\n")
-    return directory

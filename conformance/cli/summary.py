@@ -6,11 +6,13 @@ It says the verdict, what was violated, and what was not tested and why.
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from conformance import __version__
+from conformance.cli.output import Tone, output
+from conformance.evidence.journal import JOURNAL_NAME, JournalError
 from conformance.evidence.records import FuzzProfileRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
@@ -28,30 +30,60 @@ from conformance.reports.wording.provider import counted
 from conformance.reports.wording.sanitize import in_one_line
 from conformance.reports.wording.troubles import troubles
 from conformance.results.result import Result
+from conformance.rulebook import load
+from conformance.runner.resume import check_resumable
 
-FEW: Final = 5
-"""The most violations, reasons and rules of a reason that are printed; the reports have them all."""
+TONES: Final[Mapping[RunVerdict, Tone]] = {
+    RunVerdict.CONFORMANT: "good",
+    RunVerdict.NOT_CONFORMANT: "bad",
+    RunVerdict.INCOMPLETE: "open",
+    RunVerdict.ENVIRONMENT: "bad",
+    RunVerdict.HARNESS: "bad",
+    RunVerdict.INTERRUPTED: "open",
+}
 
 
 def print_ending(result: Result, directory: Path) -> None:
-    """Print the outcome of a run, for a terminal or the log of a CI job."""
-    sys.stdout.write("\n".join(_lines(result, directory)) + "\n")
-    sys.stdout.flush()
+    """Print what a run has shown, for a terminal or the log of a CI job."""
+    most = output().most
+    output().say(*_lines(result, directory, most))
 
 
-def _lines(result: Result, directory: Path) -> Iterator[str]:
-    yield ""
-    yield headline(result)
+def print_verdict(result: Result, directory: Path) -> None:
+    """Print the verdict, how to go on, and where the report is: the last lines of every run."""
+    out = output()
+    out.say("")
+    out.conclude(headline(result), TONES[result.verdict])
     if result.verdict is not RunVerdict.HARNESS and ending_note(result):
-        yield in_one_line(ending_note(result))
+        out.say(in_one_line(ending_note(result)))
+    if result.verdict is RunVerdict.INTERRUPTED or (result.verdict is RunVerdict.ENVIRONMENT and result.histories):
+        out.say(*_continuation(result, directory))
+    out.say(*out.last, f"Report: {directory / 'report.html'}")
+
+
+def _lines(result: Result, directory: Path, most: int | None) -> Iterator[str]:
     yield from _troubles(result)
     yield from _profiles(result)
-    yield from _violated(result, directory)
-    yield from _warned(result, directory)
-    yield from _untested(result)
+    yield from _violated(result, directory, most)
+    yield from _warned(result, directory, most)
+    yield from _untested(result, most)
     yield from _needless(result)
-    yield f"Digest of the journal: {result.evidence.digest}"
-    yield f"Report: {directory / 'report.html'}"
+    yield f"SHA-256 of the journal: {result.evidence.digest}"
+
+
+def _continuation(result: Result, directory: Path) -> Iterator[str]:
+    played = counted(sum(result.histories.values()), "history", "histories")
+    yield f"Kept: {played} in {directory / JOURNAL_NAME}, and the reports."
+    try:
+        check_resumable(result.evidence, __version__, load().digest)
+    except JournalError:
+        return
+    yield f"Continue with: {resume_command(directory)}"
+
+
+def resume_command(directory: Path) -> str:
+    """Return the command that continues an interrupted run."""
+    return shlex.join(["cancel-conformance", "run", "--resume", str(directory)])
 
 
 def _troubles(result: Result) -> Iterator[str]:
@@ -73,9 +105,9 @@ def _profiles(result: Result) -> Iterator[str]:
     yield ""
 
 
-def _violated(result: Result, directory: Path) -> Iterator[str]:
+def _violated(result: Result, directory: Path, most: int | None) -> Iterator[str]:
     violated = violations(result)
-    for rule in violated[:FEW]:
+    for rule in violated[:most]:
         yield f"{rule.rule.id} ({rule.profile.value}) is violated: {in_one_line(rule.reason, 300)}"
         if rule.counterexample:
             file = Path(rule.counterexample)
@@ -85,36 +117,36 @@ def _violated(result: Result, directory: Path) -> Iterator[str]:
         finding = first_finding(result.evidence, rule.profile, rule.rule.id)
         if finding is not None:
             yield f"  again: {finding.curl}"
-    if len(violated) > FEW:
-        yield f"and {counted(len(violated) - FEW, 'more violated rule')}, in the report"
+    if more := len(violated[most:]) if most else 0:
+        yield f"and {counted(more, 'more violated rule')}, in the report and with --verbose"
     if violated:
         yield ""
 
 
-def _warned(result: Result, directory: Path) -> Iterator[str]:
+def _warned(result: Result, directory: Path, most: int | None) -> Iterator[str]:
     warned = warnings(result)
-    for rule in warned[:FEW]:
+    for rule in warned[:most]:
         yield f"Warning: {rule.rule.id} ({rule.profile.value}) is recommended: {in_one_line(rule.reason, 300)}"
         if rule.counterexample:
             yield f"  counterexample: {directory / rule.counterexample}"
-    if len(warned) > FEW:
-        yield f"and {counted(len(warned) - FEW, 'more warning')}, in the report"
+    if more := len(warned[most:]) if most else 0:
+        yield f"and {counted(more, 'more warning')}, in the report and with --verbose"
     if warned:
         yield ""
 
 
-def _untested(result: Result) -> Iterator[str]:
+def _untested(result: Result, most: int | None) -> Iterator[str]:
     if _tested_nothing(result):
         return
     groups = [group for group in untested(result) if group.verdict is not RuleVerdict.EXCLUDED]
     if groups:
         yield "Not tested, or not enough:"
-    for group in groups[:FEW]:
+    for group in groups[:most]:
         note = "" if group.is_blocking else " (does not decide)"
-        yield f"  {_rule_ids(group.rules)}: {group.verdict.value.lower()}{note}: {in_one_line(group.reason, 300)}"
-    if len(groups) > FEW:
-        count = sum(len(group.rules) for group in groups[FEW:])
-        yield f"  and {counted(count, 'more rule')} for {counted(len(groups) - FEW, 'other reason')}, in the report"
+        yield f"  {_rule_ids(group.rules, most)}: {group.verdict.value.lower()}{note}: {in_one_line(group.reason, 300)}"
+    if more := groups[most:] if most else []:
+        count = sum(len(group.rules) for group in more)
+        yield f"  and {counted(count, 'more rule')} for {counted(len(more), 'other reason')}, in the report"
     if groups:
         yield ""
 
@@ -124,10 +156,10 @@ def _tested_nothing(result: Result) -> bool:
     return result.verdict is RunVerdict.ENVIRONMENT and not result.histories
 
 
-def _rule_ids(rules: tuple[RuleResult, ...]) -> str:
+def _rule_ids(rules: tuple[RuleResult, ...], most: int | None) -> str:
     ids = list(dict.fromkeys(rule.rule.id for rule in rules))
-    more = f" and {len(ids) - FEW} more" if len(ids) > FEW else ""
-    return ", ".join(ids[:FEW]) + more
+    more = len(ids[most:]) if most else 0
+    return ", ".join(ids[:most]) + (f" and {more} more" if more else "")
 
 
 def _needless(result: Result) -> Iterator[str]:

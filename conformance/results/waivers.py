@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, convert, to_builtins
 
+from conformance.domain.names import did_you_mean
 from conformance.domain.order import Profile
 from conformance.domain.toml import Text
 from conformance.errors import UsageError
@@ -121,7 +122,8 @@ def read_expected_failures(path: Path) -> tuple[Waiver, ...]:
             raise UsageError(f"{path} names {entry.rule} twice.")
         if _rule(entry.rule, merchant=False) is None:
             raise UsageError(
-                f"{path}, known {entry.rule}: there is no rule {entry.rule!r}; `cancel-conformance rules` lists them."
+                f"{path}, known {entry.rule}: there is no rule {entry.rule!r}."
+                f"{did_you_mean(entry.rule, _rule_ids(merchant=False))} `cancel-conformance rules` lists them."
             )
         waivers[entry.rule] = Waiver(entry.rule, entry.reason, entry.expires)
     return tuple(waivers.values())
@@ -173,7 +175,8 @@ def _check(waiver: Waiver, profiles: tuple[Profile, ...] | None, day: date, *, m
     if rule is None:
         what, where = ("obligation", " --party merchant") if merchant else ("rule", "")
         raise UsageError(
-            f"There is no {what} {name!r} to waive: `cancel-conformance rules{where}` lists the ones there are."
+            f"There is no {what} {name!r} to waive.{did_you_mean(name, _rule_ids(merchant=merchant))} "
+            f"`cancel-conformance rules{where}` lists them."
         )
     if not waiver.reason:
         raise UsageError(f"The waiver of {name} has no reason: write {name}=REASON.")
@@ -191,5 +194,13 @@ def _check(waiver: Waiver, profiles: tuple[Profile, ...] | None, day: date, *, m
 
 def _rule(name: str, *, merchant: bool) -> Rule | None:
     """Return the rule with this id of those that a run against a provider, or a merchant, can waive."""
-    books = (load_obligations(),) if merchant else (load(), load_http_rules())
-    return next((rule for book in books for rule in book.rules if rule.id == name), None)
+    return next((rule for rule in _rules(merchant=merchant) if rule.id == name), None)
+
+
+def _rule_ids(*, merchant: bool) -> list[str]:
+    return [rule.id for rule in _rules(merchant=merchant)]
+
+
+def _rules(*, merchant: bool) -> Iterator[Rule]:
+    for book in (load_obligations(),) if merchant else (load(), load_http_rules()):
+        yield from book.rules

@@ -90,7 +90,7 @@ def use_provider(patch, epayment=EPayment) -> None:
 
 def run(directory: Path, *words: str, profile: Profile = Profile.EPAYMENT) -> Said:
     """Make a small run."""
-    return command("run", "--profile", profile.value, "--out", directory, *words)
+    return command("run", "--target", "embedded", "--profile", profile.value, "--out", directory, *words)
 
 
 def rewritten(records: list[Stored], directory: Path) -> Path:

@@ -40,11 +40,11 @@ def main() -> int:
         except pytest.skip.Exception as why:
             sys.exit(str(why))
         patch.chdir(folder)
-        stage.command("run", "--profile", "ecom", "--budget", "quick", "--out", "right")
+        stage.command("run", "--target", "embedded", "--profile", "ecom", "--budget", "quick", "--out", "right")
         stage.command("merchant", "--integration", SHOP, "--budget", "quick", "--out", "tutorial")
         fault = next(one for one in FAULTS if one.id == FAULT)
         stage.use_provider(patch, type(fault.provider().apis["epayment"]))
-        stage.command("run", "--profile", "epayment", "--budget", "quick", "--out", "wrong")
+        stage.command("run", "--target", "embedded", "--profile", "epayment", "--budget", "quick", "--out", "wrong")
         jobs = [
             f"{folder / run / 'report.html'}:{selector}:{WIDTH}:{height}:{IMAGES / picture}.png"
             for run, selector, height, picture in PICTURES

@@ -28,7 +28,20 @@ def run(monkeypatch, folder, most, *words, profile="epayment", provider=None):
     counting = provider or Counting()
     target = HttpTarget(EmbeddedTransport(counting), credentials_from(embedded=True))
     monkeypatch.setattr("conformance.api.resolve_target", lambda *_, **__: target)
-    done = command("run", "--profile", profile, "--budget", "quick", "--max-requests", most, "--out", folder, *words)
+    done = command(
+        "run",
+        "--target",
+        "embedded",
+        "--profile",
+        profile,
+        "--budget",
+        "quick",
+        "--max-requests",
+        most,
+        "--out",
+        folder,
+        *words,
+    )
     return done, counting
 
 
@@ -88,6 +101,6 @@ def test_failures_are_still_made_smaller(tmp_path, monkeypatch):
 
 def test_several_processes_have_no_common_budget(tmp_path):
     for words in (("-n", "2"), ("-k", "systematic")):
-        done = command("run", "--max-requests", 50, "--out", tmp_path / "out", *words)
+        done = command("run", "--target", "embedded", "--max-requests", 50, "--out", tmp_path / "out", *words)
         assert done.code == 2
         assert "--max-requests is counted in one process" in done.errors

@@ -22,7 +22,7 @@ from tests.stored import stored_records
 
 from .command import ROOT, read_until, said, started
 
-RUN = ("run", "--profile", "recurring", "--histories", "5", "--out", "out")
+RUN = ("run", "--target", "embedded", "--profile", "recurring", "--histories", "5", "--out", "out")
 MOMENTS = int(os.environ.get("CANCEL_KILLS", "2"))
 """How many moments are tried. The figure in docs/explanation/robustness.md is of 50."""
 FEW = "tests.cli.few"
@@ -146,7 +146,7 @@ def test_a_run_can_be_interrupted_again_and_again(tmp_path):
 
 def test_a_run_of_several_processes_is_resumed_in_one(tmp_path):
     parts = tmp_path / "out" / "parts"
-    with started(tmp_path, *RUN[:3], "--histories", "700", "--out", "out", "-n", "2") as process:
+    with started(tmp_path, *RUN[:5], "--histories", "700", "--out", "out", "-n", "2") as process:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and len(list(parts.glob("000[1-9]*"))) < 2:
             time.sleep(0.02)
@@ -164,7 +164,19 @@ def test_a_run_of_several_processes_is_resumed_in_one(tmp_path):
     assert any("superseded" in one for one in stored_records(evidence, "judgement"))
 
 
-FUZZED = ("run", "--profile", "epayment", "--histories", "0", "--openapi", str(DESCRIPTION), "--max-time", "25")
+FUZZED = (
+    "run",
+    "--target",
+    "embedded",
+    "--profile",
+    "epayment",
+    "--histories",
+    "0",
+    "--openapi",
+    str(DESCRIPTION),
+    "--max-time",
+    "25",
+)
 
 
 def in_the_fuzz_phase(folder, *words, number, seconds):
@@ -202,7 +214,7 @@ def test_fuzzing_that_was_killed_begins_anew_and_says_what_an_undisturbed_run_sa
 
 def test_a_run_that_was_killed_before_it_fuzzed_fuzzes_when_it_is_resumed(tmp_path):
     shutil.copyfile(DESCRIPTION, tmp_path / "api.json")
-    words = (*FUZZED[:5], "--openapi", "api.json", "--max-time", "5", "--out", "out")
+    words = (*FUZZED[:7], "--openapi", "api.json", "--max-time", "5", "--out", "out")
     while_playing(tmp_path, *words)
     (tmp_path / "api.json").rename(tmp_path / "moved.json")
     assert said(tmp_path, "run", "--resume", "out")[0] == 2
@@ -300,7 +312,7 @@ def test_what_the_run_was_not_asked_for_is_not_added(tmp_path):
 def test_a_run_of_another_command_is_not_resumed(tmp_path):
     merchant = ("merchant", "--integration", "python:examples.merchants.epayment:Adapter", "--histories", "0")
     for name, words, part in (
-        ("fuzzed", ("fuzz", "--profile", "ecom", "--max-requests", "20"), "the command fuzz"),
+        ("fuzzed", ("fuzz", "--target", "embedded", "--profile", "ecom", "--max-requests", "20"), "the command fuzz"),
         ("shop", merchant, "a merchant's integration"),
     ):
         said(tmp_path, *words, "--out", name)

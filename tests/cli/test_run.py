@@ -22,8 +22,8 @@ from tests.stored import stored_records
 
 from .command import read_until, said, started
 
-SMALL = ("--histories", "5", "--profile", "epayment")
-LARGE = ("--histories", "700", "--profile", "recurring", "--out", "out")
+SMALL = ("--target", "embedded", "--histories", "5", "--profile", "epayment")
+LARGE = ("--target", "embedded", "--histories", "700", "--profile", "recurring", "--out", "out")
 
 
 class Forgetful(EPayment):

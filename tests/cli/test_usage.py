@@ -7,7 +7,7 @@ import pytest
 
 from conformance.cli.main import main
 
-from .command import said
+from .command import said, started
 
 TOML = {
     "not.toml": "profile = [",
@@ -47,25 +47,24 @@ def spoken(*words):
         ("run --profile nope", "nope"),
         ("run --market se", "se"),
         ("run --budget huge", "huge"),
-        ("run --reading C8", "C8"),
-        ("run --reading C99=reject", "C99"),
-        ("run --reading C8=nope", "nope"),
+        ("run --target embedded --reading C8", "C8"),
+        ("run --target embedded --reading C99=reject", "C99"),
+        ("run --target embedded --reading C8=nope", "nope"),
         ("run --histories -1", "-1"),
         ("run --histories many", "many"),
         ("run --seed x", "x"),
-        ("run --concurrency 0", "0"),
-        ("run --waive EP-01", "EP-01"),
-        ("run --waive EP-01=", "no reason"),
-        ("run --waive NOPE-1=because", "NOPE-1"),
-        ("run --waive EP-01=a --waive EP-01=b", "twice"),
+        ("run --target embedded --concurrency 0", "0"),
+        ("run --target embedded --waive EP-01", "EP-01"),
+        ("run --target embedded --waive EP-01=", "no reason"),
+        ("run --target embedded --waive NOPE-1=because", "NOPE-1"),
+        ("run --target embedded --waive EP-01=a --waive EP-01=b", "twice"),
         ("run --target ftp://example.test", "ftp"),
         ("run --target nothing", "nothing"),
         ("run --target asgi:no_such_module:app", "no_such_module"),
         ("run --target https://api.vipps.no", "api.vipps.no"),
-        ("run --out used", "used"),
-        ("run --out file", "file"),
-        ("run -n none", "none"),
-        ("run -n 0", "0"),
+        ("run --target embedded --out file", "file"),
+        ("run --target embedded -n none", "none"),
+        ("run --target embedded -n 0", "0"),
         ("run --config missing.toml", "missing.toml"),
         *((f"run --config {name}", "") for name in TOML),
         ("report missing", "missing"),
@@ -102,6 +101,14 @@ def test_no_arguments_at_all_are_answered_by_a_short_guide(folder):
     assert max(map(len, errors.splitlines())) <= 96
 
 
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    with started(tmp_path, "rules", "--format", "markdown") as process:
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (0, "")
+
+
 def test_a_fault_of_ours_is_one_line_and_debug_shows_where(folder, monkeypatch):
     def broken(_path):
         raise ZeroDivisionError("by nothing")
@@ -118,7 +125,9 @@ def test_a_fault_during_a_run_names_the_journal(folder, monkeypatch):
         raise ZeroDivisionError("by nothing")
 
     monkeypatch.setattr("conformance.runner.schedule.Schedule.all", broken)
-    code, out, errors = spoken("run", "--histories", "0", "--profile", "epayment", "--out", "out")
+    code, out, errors = spoken(
+        "run", "--target", "embedded", "--histories", "0", "--profile", "epayment", "--out", "out"
+    )
     assert (code, len(errors.splitlines())) == (5, 1)
     assert "journal.jsonl" in errors
     assert "Harness fault" in out

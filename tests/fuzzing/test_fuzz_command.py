@@ -48,14 +48,26 @@ def test_the_embedded_provider_needs_no_description(tmp_path):
 def test_the_same_seed_sends_the_same(tmp_path):
     runs = []
     for name in ("one", "two"):
-        assert said(tmp_path, "fuzz", *SHORT, "--seed", "9", "--out", name)[0] == 0
+        assert said(tmp_path, "fuzz", "--target", "embedded", *SHORT, "--seed", "9", "--out", name)[0] == 0
         records = stored_records(read_journal(tmp_path / name), "fuzzed")
         runs.append([(r["request"]["method"], r["request"]["path"], r["request"]["body"]) for r in records])
     assert runs[0] == runs[1]
 
 
 def test_a_run_has_fuzzing_as_its_last_phase(tmp_path):
-    words = ("run", "--profile", "ecom", "--histories", "0", "--openapi", str(DESCRIPTION), "--max-time", "4")
+    words = (
+        "run",
+        "--target",
+        "embedded",
+        "--profile",
+        "ecom",
+        "--histories",
+        "0",
+        "--openapi",
+        str(DESCRIPTION),
+        "--max-time",
+        "4",
+    )
     code, out, _ = said(tmp_path, *words, "--out", "out")
     rules = {rule["id"]: rule["verdict"] for rule in reported(tmp_path / "out")["rules"]}
     assert rules["WIRE-02"] == rules["EC-03"] == "PASSED"
@@ -111,7 +123,7 @@ def test_an_application(tmp_path, kind):
     ],
 )
 def test_a_published_description_and_its_own_defects(tmp_path, file, defects):
-    words = ("fuzz", "--openapi", str(VENDOR / file), "--max-requests", "800", "--out", "out")
+    words = ("fuzz", "--target", "embedded", "--openapi", str(VENDOR / file), "--max-requests", "800", "--out", "out")
     code, out, errors = said(tmp_path, *words)
     assert (code, errors) == (0, ""), out
     assert "defects of its own" in out
@@ -137,7 +149,7 @@ def test_a_published_description_and_its_own_defects(tmp_path, file, defects):
 def test_what_is_no_description_is_refused(tmp_path, text, words):
     if text is not None:
         (tmp_path / "api.yml").write_text(text, encoding="utf-8")
-    code, _, errors = said(tmp_path, "fuzz", "--openapi", "api.yml", "--out", "out")
+    code, _, errors = said(tmp_path, "fuzz", "--target", "embedded", "--openapi", "api.yml", "--out", "out")
     assert code == 2
     assert words in errors
     assert len(errors.splitlines()) == 1
@@ -150,8 +162,8 @@ def test_what_is_no_description_is_refused(tmp_path, text, words):
         (("--target", "http://127.0.0.1:9"), 2, "--openapi is missing"),
         (("--target", "python:shop:Adapter", "--openapi", "x"), 2, "nothing to fuzz"),
         (("--target", "https://api.vipps.no", "--openapi", str(DESCRIPTION)), 2, "production"),
-        (("--openapi", "https://api.vipps.no/openapi.json"), 2, "save the description"),
-        (("--openapi", "http://127.0.0.1:9/openapi.json"), 3, "does not answer"),
+        (("--target", "embedded", "--openapi", "https://api.vipps.no/openapi.json"), 2, "save the description"),
+        (("--target", "embedded", "--openapi", "http://127.0.0.1:9/openapi.json"), 3, "does not answer"),
         (("--target", "http://127.0.0.1:9", "--openapi", str(DESCRIPTION)), 3, "does not answer"),
         (("--max-time", "0"), 2, "less than 1"),
     ],
@@ -176,7 +188,7 @@ def test_without_the_extra_fuzzing_is_refused_with_what_to_install(tmp_path, wor
 
 
 def test_an_interrupted_run_keeps_what_it_saw(tmp_path):
-    with started(tmp_path, "fuzz", "--out", "out") as process:
+    with started(tmp_path, "fuzz", "--target", "embedded", "--out", "out") as process:
         read_until(process, "coverage")
         time.sleep(1)
         process.send_signal(signal.SIGINT)
@@ -226,7 +238,7 @@ class Tells(Provider):
 
 
 def test_evidence_that_was_changed_is_not_believed(tmp_path):
-    assert said(tmp_path, "fuzz", *SHORT, "--out", "out")[0] == 0
+    assert said(tmp_path, "fuzz", "--target", "embedded", *SHORT, "--out", "out")[0] == 0
     evidence = read_journal(tmp_path / "out")
     record = next(
         record for record in stored_records(evidence, "fuzzed") if record["facts"].get("answer.status") == 400
@@ -237,7 +249,7 @@ def test_evidence_that_was_changed_is_not_believed(tmp_path):
 
 
 def test_a_rule_of_the_wire_that_is_waived_without_need_leaves_the_run_incomplete(tmp_path):
-    words = ("fuzz", *SHORT, "--waive", "WIRE-03=the gateway is not ours", "--out", "out")
+    words = ("fuzz", "--target", "embedded", *SHORT, "--waive", "WIRE-03=the gateway is not ours", "--out", "out")
     code, out, _ = said(tmp_path, *words)
     assert code == 4, "a waiver without need would hide the next violation"
     assert "WIRE-03 is waived and needs no waiver" in out

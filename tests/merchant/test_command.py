@@ -145,7 +145,7 @@ def test_a_merchant_that_exits_or_prints_does_no_harm(tmp_path, capfd):
     ("arguments", "message"),
     [
         (["--integration", "shop"], "is no integration"),
-        ([], "No integration is named"),
+        ([], "--integration is missing: name the shop to test; the sample shop is --integration python:"),
         (["--integration", "http://203.0.113.1/hook"], "is not on this machine"),
         (["--integration", "exec:no-such-program-here"], "there is no command"),
         (

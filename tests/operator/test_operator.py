@@ -84,7 +84,7 @@ def at_a_terminal(folder, answer, *words, tired=1_000_000, provider=EPayment):
 
 
 def operated(folder, answer, *options):
-    words = ("run", "--profile", "epayment", "--histories", "0", "--out", "out", *options)
+    words = ("run", "--target", "embedded", "--profile", "epayment", "--histories", "0", "--out", "out", *options)
     return *at_a_terminal(folder, answer, *words), write_reports(folder / "out")
 
 

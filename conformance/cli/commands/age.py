@@ -1,9 +1,12 @@
-"""The command ``age``: plants orders now, and judges them when they are old."""
+"""The command ``age``: plants orders now, and judges them when they are old.
+
+As JSON, ``plant`` has ``planted`` (how many, by API and situation), ``ledger`` and ``exit_code``; ``harvest`` has the
+document of a run, or, where no order is old enough, ``orders``, ``due``, ``waiting`` and ``exit_code``.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +21,9 @@ from conformance.api import RunOptions
 from conformance.cli.arguments import Age
 from conformance.cli.exit_codes import INCOMPLETE
 from conformance.cli.operator import add_operator
-from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
+from conformance.cli.output import output
+from conformance.cli.run_and_report import conclude, run_and_report
+from conformance.cli.run_directory import run_directory
 from conformance.cli.signals import Stopper, handle_signals
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
@@ -61,7 +66,7 @@ def _refuse(arguments: Age, options: tuple[str, ...], *, of: str) -> None:
 
 
 def _plant(arguments: Age) -> int:
-    _refuse(arguments, ("out", "older_than", "waive"), of="harvest")
+    _refuse(arguments, ("out", "force", "older_than", "waive"), of="harvest")
     paths = [Path(name) for name in arguments.ledger or [LEDGER]]
     if len(paths) != 1:
         raise UsageError("age plant writes one ledger: name one --ledger.")
@@ -75,7 +80,9 @@ def _plant(arguments: Age) -> int:
             raise KeyboardInterrupt from None
         finally:
             _print_planted(campaign.planted, paths[0])
-    return 0 if campaign.planted and not campaign.incomplete else INCOMPLETE
+    code = 0 if campaign.planted and not campaign.incomplete else INCOMPLETE
+    output().answer_json({"planted": campaign.planted, "ledger": str(paths[0]), "exit_code": code})
+    return code
 
 
 class _PlantingCampaign:
@@ -104,14 +111,14 @@ class _PlantingCampaign:
     async def _plant(self, planting: Planting, profile: Profile) -> None:
         wanted = len(planting.wanted(profile, self._copies))
         if not wanted:
-            say(f"{profile.value}: nothing was planted, since nobody can approve (see --operator).")
+            output().say(f"{profile.value}: nothing was planted, since nobody can approve (see --operator).")
         times = planting.approvals(profile, self._copies)
         if times:
-            say(f"{profile.value}: a person is asked to approve {times} payments; --copies says how many.")
+            output().say(f"{profile.value}: a person is asked to approve {times} payments; --copies says how many.")
         count = await planting.plant(profile, self._copies)
         if count < wanted:
             self.incomplete = True
-            say(f"{profile.value}: {count} of {wanted} orders were planted; the person approves no more.")
+            output().say(f"{profile.value}: {count} of {wanted} orders were planted; the person approves no more.")
 
     def _count(self, order: PlantedOrder) -> None:
         self.planted[f"{order.profile.value}: {order.situation}"] += 1
@@ -119,17 +126,11 @@ class _PlantingCampaign:
 
 def _print_planted(planted: Counter[str], ledger: Path) -> None:
     for name, count in planted.items():
-        sys.stdout.write(f"{name}: {count} planted\n")
+        output().say(f"{name}: {count} planted")
     if planted:
-        sys.stdout.write(f"Keep the ledger: {ledger}\n")
+        output().say(f"Keep the ledger: {ledger}")
         if key_file(ledger).exists():
-            sys.stdout.write(f"and its key, apart from it: {key_file(ledger)} (or set {KEY_NAME})\n")
-
-
-def say(line: str) -> None:
-    """Write a line and flush it, because somebody may be waiting for it."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+            output().say(f"and its key, apart from it: {key_file(ledger)} (or set {KEY_NAME})")
 
 
 def _harvest(arguments: Age) -> int:
@@ -146,13 +147,14 @@ def _harvest(arguments: Age) -> int:
     due_ids = {order.planted.id for order in due}
     waiting = [order for order in orders if order.harvested is None and order.id not in due_ids]
     total = sum(len(ledger.orders) for ledger in ledgers)
-    sys.stdout.write(
-        f"{total} orders in {len(ledgers)} ledgers; {len(due)} of {target.name} are old enough, {len(waiting)} wait\n"
+    output().say(
+        f"{total} orders in {len(ledgers)} ledgers; {len(due)} of {target.name} are old enough, {len(waiting)} wait"
     )
     if waiting:
-        sys.stdout.write(f"The oldest that waits was planted {min(order.at for order in waiting):%Y-%m-%d}\n")
+        output().say(f"The oldest that waits was planted {min(order.at for order in waiting):%Y-%m-%d}")
     if not due:
-        sys.stdout.write("Nothing was judged: come back later.\n")
+        output().conclude("Nothing was judged: come back later.", "open")
+        output().answer_json({"orders": total, "due": 0, "waiting": len(waiting), "exit_code": INCOMPLETE})
         return INCOMPLETE
     return _judge(arguments, target, replace(settings, command=_command(arguments)), ledgers, due)
 
@@ -170,17 +172,19 @@ def _judge(
     ledgers: list[PlantedOrders],
     due: list[DueOrder],
 ) -> int:
-    directory = fresh_directory(arguments.out)
+    directory = run_directory(arguments.out, force=arguments.force)
 
     def note(order: DueOrder, trial: TrialResult) -> None:
         outcome = trial.findings[0].reason if trial.findings else trial.cause or "as documented"
         planted = order.planted
-        say(f"  {planted.id} ({planted.situation}), {order.age.days} days old: {trial.ending.value}: {outcome}")
+        output().say(
+            f"  {planted.id} ({planted.situation}), {order.age.days} days old: {trial.ending.value}: {outcome}"
+        )
 
     def play(stopper: Stopper) -> None:
         stopper.play(Harvest(target, settings, directory, ledgers, due, note).run())
 
-    return write_results(run_and_report(play, directory, debug=arguments.debug))
+    return conclude(run_and_report(play, directory, debug=arguments.debug), directory)
 
 
 def _command(arguments: Age) -> str:

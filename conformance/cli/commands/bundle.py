@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.cli.arguments import Bundle
+from conformance.cli.output import output
 from conformance.errors import UsageError
 from conformance.reports import write_reports
 from conformance.results.result import Result
@@ -22,14 +22,17 @@ def main(arguments: Bundle) -> int:
     directory = Path(arguments.directory)
     result = write_reports(directory)
     to = None if arguments.to is None else Path(arguments.to)
-    make(directory, result, to=to, tested=arguments.subject, key=arguments.sign)
+    bundle = make(directory, result, to=to, tested=arguments.subject, key=arguments.sign)
+    output().answer_json({**bundle, "exit_code": 0})
     return 0
 
 
 def make(
     directory: Path, result: Result, *, to: Path | None = None, tested: Iterable[str] = (), key: str | None = None
-) -> None:
+) -> dict[str, str]:
     """Write the bundle of a run, and print where it is.
+
+    Returns the path as ``bundle``, its SHA-256 as ``sha256``, and the journal's as ``journal``.
 
     Raises:
         UsageError: a subject is not of the form NAME@ALGORITHM:DIGEST.
@@ -40,9 +43,9 @@ def make(
     path = to or directory / BUNDLE_NAME
     signing = None if key is None else Path(key)
     digest = write_bundle(directory, result, path, tested=subjects(tuple(tested)), key=signing)
-    sys.stdout.write(
-        f"Bundle: {path}\nSHA-256 of the bundle: {digest}\nDigest of the journal: {result.evidence.digest}\n"
-    )
+    output().say(f"Bundle: {path}", f"SHA-256 of the bundle: {digest}")
+    output().say(f"SHA-256 of the journal: {result.evidence.digest}")
+    return {"bundle": str(path), "sha256": digest, "journal": result.evidence.digest}
 
 
 def subjects(texts: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from conformance.cli.arguments import Diff
+from conformance.cli.output import output
 from conformance.errors import UsageError
 from conformance.evidence.journal import read_journal
 from conformance.reports.diff.compare import diff
@@ -39,7 +39,7 @@ def main(arguments: Diff) -> int:
         case _:
             text = diff_text(comparison, complaints)
     if arguments.to is None:
-        sys.stdout.write(text)
+        output().answer(text)
         return code
     path = Path(arguments.to)
     try:

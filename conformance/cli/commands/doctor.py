@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,11 +12,21 @@ from msgspec import json
 
 from conformance.cli.arguments import Doctor, cli
 from conformance.cli.config import configured
-from conformance.cli.doctor.check import Check, attention, exit_code_of, misconfigured, passed, render_text, unfit
+from conformance.cli.doctor.check import (
+    Check,
+    attention,
+    ending_of,
+    exit_code_of,
+    misconfigured,
+    passed,
+    render_text,
+    unfit,
+)
 from conformance.cli.doctor.installation import installation_checks
 from conformance.cli.doctor.surroundings import credential_checks, out_check, proxy_check
 from conformance.cli.doctor.target import conversation_checks, way_checks
 from conformance.cli.options import DEFAULT_OUT
+from conformance.cli.output import output
 from conformance.domain.order import Market, Profile
 from conformance.errors import UsageError
 from conformance.evidence.redaction import Redactor
@@ -54,9 +63,11 @@ def main(arguments: Doctor) -> int:
     code = exit_code_of(checks)
     if arguments.format == "json":
         text = json.format(json.encode({"checks": checks, "exit_code": code}), indent=2).decode() + "\n"
+        output().answer(redactor.clean(text))
     else:
         text = render_text(checks, min(shutil.get_terminal_size().columns, WIDEST))
-    sys.stdout.write(redactor.clean(text))
+        output().say(redactor.clean(text))
+        output().conclude(redactor.clean(ending_of(checks)), "bad" if code else "good")
     return code
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from typing import Final
 
 from msgspec import json
 
 from conformance.cli.arguments import Explain
+from conformance.cli.output import output
 from conformance.reports.explanation.facts import explain
 from conformance.reports.explanation.render import render_text
 
@@ -20,7 +20,7 @@ def main(arguments: Explain) -> int:
     """Print the explanation; return 0."""
     explained = explain(arguments.rule)
     if arguments.format == "json":
-        sys.stdout.write(json.format(json.encode(explained), indent=2).decode() + "\n")
+        output().answer(json.format(json.encode(explained), indent=2).decode() + "\n")
     else:
-        sys.stdout.write(render_text(explained, min(shutil.get_terminal_size().columns, WIDEST)))
+        output().answer(render_text(explained, min(shutil.get_terminal_size().columns, WIDEST)))
     return 0

@@ -6,15 +6,16 @@ They are malformed, unusual or linked, around Cancel.
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from conformance.api import RunOptions
 from conformance.cli.arguments import Fuzz
 from conformance.cli.commands.openapi import description_of
-from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
+from conformance.cli.demonstration import chosen_target
+from conformance.cli.output import output
+from conformance.cli.run_and_report import conclude, run_and_report
+from conformance.cli.run_directory import run_directory
 from conformance.cli.signals import Stopper
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
@@ -24,12 +25,10 @@ from conformance.fuzzing.openapi import Description, DescriptionDefect
 from conformance.fuzzing.recorder import Sent
 from conformance.judging.http_layer import Verdict
 
-FEW: Final = 5
-
 
 def main(arguments: Fuzz) -> int:
     """Fuzz a target; return the exit code."""
-    target_name = arguments.target or "embedded"
+    target_name = chosen_target(arguments.target)
     options = RunOptions(
         target_name,
         arguments.profile or None,
@@ -50,19 +49,17 @@ def main(arguments: Fuzz) -> int:
         )
     target, settings = options.prepare()
     settings = replace(settings, command=command_line(arguments, options))
-    directory = fresh_directory(arguments.out)
+    directory = run_directory(arguments.out, force=arguments.force)
     limits = limits_of(arguments)
     apis = ", ".join(settings.profiles or description.profiles)
-    sys.stdout.write(f"Fuzzing {target.name}: {apis}; seed {settings.seed}, at most {limits.seconds:g} seconds\n")
-    for line in defects_in_words(description):
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    output().say(f"Fuzzing {target.name}: {apis}; seed {settings.seed}, at most {limits.seconds:g} seconds")
+    output().say(*defects_in_words(description))
     progress = FuzzProgress()
 
     def play(stopper: Stopper) -> None:
         stopper.play(FuzzCampaign(target, settings, directory, description, limits, progress).run())
 
-    return write_results(run_and_report(play, directory, debug=arguments.debug))
+    return conclude(run_and_report(play, directory, debug=arguments.debug), directory)
 
 
 def limits_of(arguments: Fuzz) -> Limits:
@@ -86,10 +83,11 @@ def defects_in_words(description: Description) -> Iterator[str]:
     if not defects:
         return
     yield f"{description.name} ({description.title} {description.version}) has {len(defects)} defects of its own:"
-    for defect in defects[:FEW]:
+    most = output().most or len(defects)
+    for defect in defects[:most]:
         yield f"  {in_words(defect)}"
-    if len(defects) > FEW:
-        yield f"  and {len(defects) - FEW} more, in the report"
+    if len(defects) > most:
+        yield f"  and {len(defects) - most} more, in the report"
 
 
 def in_words(defect: DescriptionDefect) -> str:
@@ -107,7 +105,7 @@ class FuzzProgress:
 
     def begun(self, profile: Profile, phase: str) -> None:
         """Print the phase that begins."""
-        self._write(f"  {profile.value}: {phase} ({self._judged} requests judged so far)")
+        output().say(f"  {profile.value}: {phase} ({self._judged} requests judged so far)")
 
     def judged(self, sent: Sent, verdict: Verdict) -> None:
         """Count a request, and print the rules that it is the first to violate."""
@@ -116,9 +114,4 @@ class FuzzProgress:
             key = sent.operation.profile, finding.rule
             if key not in self._violated:
                 self._violated.add(key)
-                self._write(f"  {finding.rule} is violated: {sent.operation.label}, {sent.label}")
-
-    @staticmethod
-    def _write(line: str) -> None:
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+                output().say(f"  {finding.rule} is violated: {sent.operation.label}, {sent.label}")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-
-from conformance.cli.arguments import Merchant
+from conformance.cli.arguments import SAMPLE_SHOP, Merchant
+from conformance.cli.output import output
 from conformance.cli.progress import display
-from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
+from conformance.cli.run_and_report import conclude, run_and_report
+from conformance.cli.run_directory import run_directory
+from conformance.errors import UsageError
 from conformance.merchant.api import MerchantRunOptions
 from conformance.merchant.campaign import MerchantCampaign
 
 
 def main(arguments: Merchant) -> int:
     """Run a campaign against an integration; return the exit code."""
+    if not arguments.integration:
+        raise UsageError(
+            f"--integration is missing: name the shop to test; the sample shop is --integration {SAMPLE_SHOP}."
+        )
     run_options = MerchantRunOptions(
-        integration=arguments.integration or "",
+        integration=arguments.integration,
         profiles=arguments.profile or None,
         market=arguments.market,
         budget=arguments.budget,
@@ -27,16 +32,13 @@ def main(arguments: Merchant) -> int:
     )
     harness, settings = run_options.prepare()
     try:
-        directory = fresh_directory(arguments.out)
+        directory = run_directory(arguments.out, force=arguments.force)
         tested = "all its profiles" if settings.profiles is None else ", ".join(settings.profiles)
-        sys.stdout.write(
-            f"Testing {harness.integration.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n"
-        )
-        sys.stdout.flush()
+        output().say(f"Testing {harness.integration.name}: {tested}; budget {settings.budget}, seed {settings.seed}")
         campaign = MerchantCampaign(harness, settings, directory)
     except BaseException:
         harness.close()
         raise
     progress = campaign.observer = display()
     result = run_and_report(lambda _: campaign.run(), directory, debug=arguments.debug, ended=progress.close)
-    return write_results(result)
+    return conclude(result, directory)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from conformance.cli.output import output
 from conformance.evidence.record_parts import Record
 from conformance.evidence.records import MerchantRecord
 from conformance.merchant.harness import MerchantHarness
@@ -66,15 +66,21 @@ def replay_merchant(path: Path, integration: str | None) -> int:
         for judged in trial.results:
             if judged.finding.broken and judged.finding.step == number:
                 _say(f"   violated: {judged.rule}: {in_one_line(judged.finding.reason, LONGEST)}")
+    return print_replay(counterexample.rule, path, list(trial.broken))
+
+
+def print_replay(rule: str, path: Path, broken: list[str]) -> int:
+    """Print whether a counterexample still breaks its rule, which file it is, and what it breaks; return the code."""
+    code = 1 if broken else 0
     _say("")
-    if not trial.broken:
-        _say(f"Conforms: {counterexample.rule} is not violated by this history any more.")
-        return 0
-    note = "" if counterexample.rule in trial.broken else f", but not {counterexample.rule}"
-    _say(f"Violated: {', '.join(trial.broken)}{note}.")
-    return 1
+    if broken:
+        note = "" if rule in broken else f", but not {rule}"
+        output().conclude(f"Violated: {', '.join(broken)}{note}.", "bad")
+    else:
+        output().conclude(f"Conforms: {rule} is not violated by this history any more.", "good")
+    output().answer_json({"rule": rule, "counterexample": str(path), "violated": broken, "exit_code": code})
+    return code
 
 
 def _say(*lines: str) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
+    output().say(*lines)

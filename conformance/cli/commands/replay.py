@@ -1,8 +1,11 @@
-"""The command ``replay``: runs one counterexample again, step by step."""
+"""The command ``replay``: runs one counterexample again, step by step.
+
+As JSON it has ``rule`` and ``counterexample`` (the file), ``violated`` (the rules that the history breaks now) and
+``exit_code``.
+"""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +13,9 @@ from typing import Final
 
 from conformance.api import RunOptions
 from conformance.cli.arguments import Replay
-from conformance.cli.commands.merchant_replay import replay_merchant
+from conformance.cli.commands.merchant_replay import print_replay, replay_merchant
 from conformance.cli.exit_codes import ENVIRONMENT
+from conformance.cli.output import output
 from conformance.cli.signals import handle_signals
 from conformance.errors import CommandError, UsageError
 from conformance.evidence.counterexamples import FOLDER, Counterexample, check_recorded, read_counterexample
@@ -55,7 +59,7 @@ def main(arguments: Replay) -> int:
     _say(f"It was violated because {in_one_line(counterexample.reason, LONGEST)}")
     with handle_signals() as stopper:
         trial = stopper.play(play(counterexample, target, settings))
-    return _verdict(counterexample, trial)
+    return _verdict(counterexample, path, trial)
 
 
 def find(directory: Path, name: str) -> Path:
@@ -152,19 +156,12 @@ async def play(counterexample: Counterexample, target: Target, settings: Setting
             await worker.close()
 
 
-def _verdict(counterexample: Counterexample, trial: TrialResult) -> int:
-    _say("")
-    if trial.ending is TrialStatus.VIOLATES:
-        broken = list(dict.fromkeys(finding.rule for finding in trial.findings))
-        note = "" if counterexample.rule in broken else f", but not {counterexample.rule}"
-        _say(f"Violated: {', '.join(broken)}{note}.")
-        return 1
-    if trial.ending is TrialStatus.CONFORMS:
-        _say(f"Conforms: {counterexample.rule} is not violated by this history any more.")
-        return 0
-    raise CommandError(f"The history proved nothing: {trial.cause}.", ENVIRONMENT)
+def _verdict(counterexample: Counterexample, path: Path, trial: TrialResult) -> int:
+    broken = list(dict.fromkeys(finding.rule for finding in trial.findings))
+    if trial.ending not in (TrialStatus.VIOLATES, TrialStatus.CONFORMS):
+        raise CommandError(f"The history proved nothing: {trial.cause}.", ENVIRONMENT)
+    return print_replay(counterexample.rule, path, broken if trial.ending is TrialStatus.VIOLATES else [])
 
 
 def _say(*lines: str) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
+    output().say(*lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.cli.arguments import Report
+from conformance.cli.run_and_report import conclude
 from conformance.cli.summary import print_ending
 from conformance.evidence.counterexamples import FOLDER, check_recorded, recorded_failure_of
 from conformance.evidence.journal import is_merchant_run, read_journal
@@ -30,4 +31,4 @@ def main(arguments: Report) -> int:
     del evidence
     result = write_reports(directory)
     print_ending(result, directory)
-    return result.exit_code
+    return conclude(result, directory)

@@ -5,11 +5,11 @@ With a copy of the documentation page, it marks the rules whose sentence has cha
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Final
 
 from conformance.cli.arguments import Rules
+from conformance.cli.output import output
 from conformance.domain.order import Profile
 from conformance.rulebook import load, load_obligations, read_page, stale_rules
 from conformance.rulebook.render import render_json, render_markdown, render_text
@@ -22,5 +22,5 @@ def main(arguments: Rules) -> int:
     rulebook = load() if arguments.party == "provider" else load_obligations()
     stale = stale_rules(read_page(Path(arguments.docs)), rulebook) if arguments.docs else None
     profiles = tuple(map(Profile, arguments.profile or tuple(Profile)))
-    sys.stdout.write(_RENDER[arguments.format](rulebook, stale=stale, profiles=profiles))
+    output().answer(_RENDER[arguments.format](rulebook, stale=stale, profiles=profiles))
     return 0

@@ -17,10 +17,13 @@ from conformance.api import RunOptions
 from conformance.cli.arguments import Run
 from conformance.cli.commands.bundle import make
 from conformance.cli.commands.openapi import description_of
+from conformance.cli.demonstration import chosen_target
 from conformance.cli.exit_codes import INTERRUPTED
 from conformance.cli.operator import add_operator
+from conformance.cli.output import output
 from conformance.cli.progress import Display, ProgressLines, display
-from conformance.cli.run_and_report import fresh_directory, run_and_report, write_results
+from conformance.cli.run_and_report import conclude, run_and_report
+from conformance.cli.run_directory import run_directory
 from conformance.cli.signals import SIGNALS, Stopper
 from conformance.domain.order_naming import recorded_prefixes
 from conformance.errors import USAGE, UsageError
@@ -39,7 +42,21 @@ from conformance.runner.settings import Settings
 from conformance.targets.target import Target
 
 SUITE: Final = Path(conformance.__file__).parent / "suite"
-RESUMABLE: Final = frozenset({"resume", "concurrency", "openapi", "operator", "operator_timeout", "bundle", "debug"})
+STDERR: Final = 2
+RESUMABLE: Final = frozenset(
+    {
+        "resume",
+        "concurrency",
+        "openapi",
+        "operator",
+        "operator_timeout",
+        "bundle",
+        "debug",
+        "quiet",
+        "verbose",
+        "format",
+    }
+)
 """The options that may stand beside ``--resume``."""
 
 
@@ -50,7 +67,7 @@ def main(arguments: Run) -> int:
     expected = read_expected_failures(Path(arguments.known)) if arguments.known is not None else ()
     run_options = _run_options(arguments, run_waivers(expected, today()))
     target, settings = run_options.prepare()
-    directory = fresh_directory(arguments.out)
+    directory = run_directory(arguments.out, force=arguments.force)
     processes = _processes(arguments.processes)
     through_pytest = processes is not None or arguments.select is not None
     if through_pytest:
@@ -59,13 +76,13 @@ def main(arguments: Run) -> int:
     add_operator(arguments, target)
     if through_pytest:
         code = _through_pytest(run_options, directory, processes, arguments.select)
-        if (arguments.bundle or expected) and (directory / JOURNAL_NAME).exists():
-            return _finish(write_reports(directory), directory, expected, code, bundle=arguments.bundle)
-        return code
+        if not (directory / JOURNAL_NAME).exists():
+            return code
+        result = write_reports(directory)
+        return _finish(result, directory, expected, code, bundle=arguments.bundle)
     settings = replace(settings, command=f"{settings.command}{_other_options(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
-    sys.stdout.write(f"Testing {target.name}: {tested}; budget {settings.budget}, seed {settings.seed}\n")
-    sys.stdout.flush()
+    output().say(f"Testing {target.name}: {tested}; budget {settings.budget}, seed {settings.seed}")
     progress = _display(arguments)
     return _play(target, settings, directory, progress, fuzz, expected, debug=arguments.debug, bundle=arguments.bundle)
 
@@ -87,21 +104,19 @@ def _play(
         stopper.play(campaign(target, settings, directory, progress, fuzz).run())
 
     result = run_and_report(play, directory, debug=debug, ended=progress.close)
-    code = _finish(result, directory, expected, result.exit_code, bundle=bundle)
-    write_results(result)
-    return code
+    return _finish(result, directory, expected, result.exit_code, bundle=bundle)
 
 
 def _finish(result: Result, directory: Path, expected: Sequence[Waiver], code: int, *, bundle: bool) -> int:
-    """Write a bundle, and print known failures that are out of date.
+    """Write a bundle, and print expected failures that are out of date, and the verdict.
 
     Returns the exit code.
     """
     if bundle:
         make(directory, result)
     complaints = list(outdated(expected, result.rules, result.verdict, today()))
-    sys.stdout.write("".join(f"Known failures: {in_one_line(complaint)}.\n" for complaint in complaints))
-    return code or (USAGE if complaints else code)
+    output().say(*(f"Known failures: {in_one_line(complaint)}." for complaint in complaints))
+    return conclude(result, directory, code or (USAGE if complaints else code))
 
 
 def _resume(arguments: Run, directory: Path) -> int:
@@ -125,8 +140,7 @@ def _resume(arguments: Run, directory: Path) -> int:
         difference = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
         raise UsageError(f"--resume runs what the run was asked for, and it {difference}.")
     add_operator(arguments, target)
-    sys.stdout.write(f"Resuming {directory}: {target.name}, {', '.join(run.profiles)}; seed {settings.seed}\n")
-    sys.stdout.flush()
+    output().say(f"Resuming {directory}: {target.name}, {', '.join(run.profiles)}; seed {settings.seed}")
     progress, bundle = _display(arguments), arguments.bundle
     return _play(target, settings, directory, progress, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
 
@@ -151,7 +165,7 @@ def _recorded_options(run: RunRecord, concurrency: int | None) -> RunOptions:
 
 def _display(arguments: Run) -> Display:
     # A live display would overwrite what the operator types.
-    return ProgressLines(sys.stdout) if arguments.operator else display()
+    return ProgressLines(sys.stdout) if arguments.operator and not arguments.quiet else display()
 
 
 def read_run(directory: Path) -> RunRecord:
@@ -204,7 +218,7 @@ def _recorded_fuzz(run: RunRecord, target: Target, moved: str | None) -> FuzzPha
 
 def _run_options(arguments: Run, waived: Sequence[str]) -> RunOptions:
     return RunOptions(
-        target=arguments.target or "embedded",
+        target=chosen_target(arguments.target),
         profiles=arguments.profile or None,
         control_url=arguments.control_url,
         market=arguments.market,
@@ -266,7 +280,7 @@ def _through_pytest(options: RunOptions, directory: Path, processes: str | None,
     # its own, so that it gets a signal from us alone, and only once.
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
-        with subprocess.Popen(command, env=environment, start_new_session=True) as child:
+        with subprocess.Popen(command, env=environment, start_new_session=True, stdout=_pytest_output()) as child:
             children.append(child)
             if stops:
                 child.send_signal(signal.SIGINT)
@@ -276,3 +290,10 @@ def _through_pytest(options: RunOptions, directory: Path, processes: str | None,
             signal.signal(number, handler)
     # A run that was stopped returns its own code, unless it was stopped before it began.
     return INTERRUPTED if stops and (code < 0 or code == USAGE) else code
+
+
+def _pytest_output() -> int | None:
+    """Return where pytest writes: with the command, nowhere if that is quiet, on stderr beside a document."""
+    if output().quiet:
+        return subprocess.DEVNULL
+    return STDERR if output().is_json else None

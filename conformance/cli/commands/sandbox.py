@@ -1,4 +1,8 @@
-"""The command ``sandbox``: serves the embedded provider on a local port."""
+"""The command ``sandbox``: serves the embedded provider on a local port.
+
+As JSON, once it listens: ``url``, ``control`` (the base of its test control API), and ``environment``, the variables to
+set for the credentials that it has invented.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import os
 import shlex
 import signal
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hints
@@ -15,7 +18,9 @@ import uvicorn
 
 from conformance.cli.arguments import Sandbox
 from conformance.cli.exit_codes import ENVIRONMENT
+from conformance.cli.output import output
 from conformance.cli.signals import SIGNALS
+from conformance.domain.names import did_you_mean
 from conformance.errors import CommandError, UsageError
 from conformance.sandbox import Options, Provider, create_app
 
@@ -39,10 +44,9 @@ def main(arguments: Sandbox) -> int:
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         for number in SIGNALS:
             signal.signal(number, _stop)
-        sys.stdout.write(_welcome(url, options))
-        sys.stdout.flush()
-        config = uvicorn.Config(cast("uvicorn._types.ASGIApplication", app), log_level="warning")
         try:
+            _welcome(url, options)
+            config = uvicorn.Config(cast("uvicorn._types.ASGIApplication", app), log_level="warning")
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
             # The server stops on the signal, and then raises it again.
@@ -70,17 +74,20 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _welcome(url: str, options: Options) -> str:
+def _welcome(url: str, options: Options) -> None:
+    """Say where the provider is, and what it accepts."""
+    out = output()
+    invented = {
+        variable: str(getattr(options, name)) for name, variable in CREDENTIALS.items() if not os.environ.get(variable)
+    }
+    out.answer_json({"url": url, "control": f"{url}/control", "environment": invented})
+    if out.quiet:
+        out.conclude(url, "good")
     lines = [f"The embedded provider is at {url}", f"Its test control API is at {url}/control", ""]
-    if all(os.environ.get(variable) for variable in CREDENTIALS.values()):
-        lines.append("It accepts the credentials that are in the environment.")
-    else:
-        lines.append("It accepts these credentials:")
-    for name, variable in CREDENTIALS.items():
-        if not os.environ.get(variable):
-            lines.append(f"  export {variable}={shlex.quote(getattr(options, name))}")
+    lines.append("It accepts these credentials:" if invented else "It accepts the credentials in the environment.")
+    lines += [f"  export {variable}={shlex.quote(text)}" for variable, text in invented.items()]
     lines += ["", f"To test it: cancel-conformance run --target {url} --control-url {url}/control"]
-    return "\n".join([*lines, "To stop it: Ctrl+C.", ""])
+    out.say(*lines, "To stop it: Ctrl+C.")
 
 
 def options_from(chosen: Mapping[str, str], choices: Sequence[str]) -> Options:
@@ -102,7 +109,9 @@ def options_from(chosen: Mapping[str, str], choices: Sequence[str]) -> Options:
             raise UsageError(f"{name} comes from the environment: set {CREDENTIALS[name]}.")
         if name not in kinds:
             known = ", ".join(option for option in kinds if option not in CREDENTIALS)
-            raise UsageError(f"There is no option {name!r}: the ones to choose from are {known}.")
+            raise UsageError(
+                f"There is no option {name!r}.{did_you_mean(name, kinds)} The ones to choose from are {known}."
+            )
         texts[name] = text
     values: dict[str, Any] = {name: _value(name, kinds[name], text) for name, text in texts.items()}
     return Options(**values)

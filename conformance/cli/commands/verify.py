@@ -5,13 +5,16 @@ It needs no network.
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from conformance.cli.arguments import Verify
+from conformance.cli.output import Tone, output
 from conformance.reports.wording.sanitize import visible
 from conformance.verification.verify import as_json, lines, verify
+
+_TONES: Final[Mapping[int, Tone]] = {0: "good", 1: "bad"}
 
 
 def main(arguments: Verify) -> int:
@@ -22,7 +25,9 @@ def main(arguments: Verify) -> int:
     key = None if arguments.public_key is None else Path(arguments.public_key)
     verification = verify(Path(arguments.path), digest=arguments.digest, key=key)
     if arguments.format == "json":
-        sys.stdout.write(json.dumps(as_json(verification), indent=2) + "\n")
+        output().answer_json(as_json(verification))
     else:
-        sys.stdout.write("".join(f"{visible(line)}\n" for line in lines(verification)))
+        verdict, *details = map(visible, lines(verification))
+        output().conclude(verdict, _TONES.get(verification.exit_code, "open"))
+        output().say(*details)
     return verification.exit_code

@@ -63,9 +63,8 @@ def exit_code_of(checks: Iterable[Check]) -> int:
 
 
 def render_text(checks: list[Check], width: int) -> str:
-    """Return the checks as text: a line for each, what to do below it, and a last line that sums them up."""
-    lines = [line for check in checks for line in _lines(check, width)]
-    return "\n".join([*lines, "", *textwrap.wrap(_ending(checks), width)]) + "\n"
+    """Return the checks as text: a line for each, and what to do below it."""
+    return "\n".join(line for check in checks for line in _lines(check, width)) + "\n"
 
 
 def _lines(check: Check, width: int) -> Iterator[str]:
@@ -80,7 +79,8 @@ def _lines(check: Check, width: int) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _ending(checks: list[Check]) -> str:
+def ending_of(checks: list[Check]) -> str:
+    """Return the line that sums the checks up."""
     failed = [check.name for check in checks if check.standing is Standing.FAILED]
     if failed:
         return f"A run cannot begin. Failed: {', '.join(failed)}."

@@ -1,0 +1,84 @@
+"""Where a command writes its run: never over another one, unless it is told to replace it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from conformance.cli.options import DEFAULT_OUT
+from conformance.cli.output import output
+from conformance.domain.order import Profile
+from conformance.errors import UsageError
+from conformance.evidence.counterexamples import FOLDER
+from conformance.evidence.journal import JOURNAL_NAME
+from conformance.runner.blocks import PARTS
+from conformance.verification.bundle import BUNDLE_NAME
+
+RUN_FILES: Final = (
+    JOURNAL_NAME,
+    "report.html",
+    "report.json",
+    "junit.xml",
+    "results.sarif",
+    "summary.md",
+    "badge.svg",
+    BUNDLE_NAME,
+)
+"""The files of a run, apart from its counterexamples."""
+
+
+def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) -> Path:
+    """Return a directory without evidence: the one that is named, the same with a number, or the one that is emptied.
+
+    Args:
+        out: the directory that is named, if one is.
+        force: whether a run that is there already is replaced: its own files are removed, and all others stay.
+        needed: directories whose runs are read, and must not be replaced.
+
+    Raises:
+        UsageError: the name is empty, it is needed, or the files there cannot be removed.
+
+    """
+    if out == "":
+        raise UsageError("--out names no directory.")
+    named = Path(DEFAULT_OUT if out is None else out)
+    if not (named / JOURNAL_NAME).exists():
+        return named
+    if force:
+        if named.resolve() in {path.resolve() for path in needed}:
+            raise UsageError(f"{named} is read by this command and cannot be replaced: name another --out directory.")
+        _remove(named)
+        output().say(f"{named} held a run, which is replaced.")
+        return named
+    directory = next(path for path in _numbered(named) if not (path / JOURNAL_NAME).exists())
+    output().say(f"{named} already holds a run: writing to {directory} (--force replaces the old one).")
+    return directory
+
+
+def files_of(directory: Path) -> dict[str, str]:
+    """Return the files of a run that are there, as paths by name."""
+    return {name: str(directory / name) for name in RUN_FILES if (directory / name).is_file()}
+
+
+def _numbered(named: Path) -> Iterator[Path]:
+    number = 2
+    while True:
+        yield named.with_name(f"{named.name}-{number}")
+        number += 1
+
+
+def _remove(directory: Path) -> None:
+    """Remove what the suite has written into a directory, and leave what somebody else has put there."""
+    folder = directory / FOLDER
+    own = [directory / name for name in RUN_FILES]
+    own += [path for profile in Profile for path in folder.glob(f"{profile.value}-*-*.json")]
+    try:
+        for path in own:
+            path.unlink(missing_ok=True)
+        shutil.rmtree(directory / PARTS, ignore_errors=True)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be removed: {error.strerror}.") from None

@@ -1,0 +1,183 @@
+"""What is written: one JSON document, the verdict alone, or everything."""
+
+import json
+
+import pytest
+
+from tests.audit.stage import Forgetful, command, use_provider, use_small_plan
+
+from .command import said, started
+
+RUN = ("run", "--target", "embedded", "--profile", "epayment")
+SHOP = ("merchant", "--integration", "python:examples.merchants.epayment:Adapter", "--histories", "0")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a run that conforms, and one of a provider that forgets its cancels."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        use_small_plan(patch)
+        assert command(*RUN, "--out", folder / "right").code == 0
+        use_provider(patch, Forgetful)
+        assert command(*RUN, "--out", folder / "wrong").code == 1
+    return folder
+
+
+@pytest.fixture
+def small(monkeypatch):
+    use_small_plan(monkeypatch)
+
+
+def document(done):
+    """Return the only thing that a command wrote on its standard output."""
+    return json.loads(done.out)
+
+
+def test_the_document_of_a_run_is_made_of_its_report(tmp_path, small, monkeypatch):
+    use_provider(monkeypatch, Forgetful)
+    done = command(*RUN, "--out", tmp_path / "out", "--format", "json")
+    got = document(done)
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    rules = report.pop("rules")
+    assert done.code == got["exit_code"] == 1
+    assert {key: got[key] for key in report} == report
+    assert got["violated"] == [rule for rule in rules if rule["verdict"] == "VIOLATED"]
+    assert got["violated"]
+    assert all(rule["reason"] for rule in got["violated"])
+    assert {rule["verdict"] for rule in got["not_tested"]} <= {"THIN", "NOT EXERCISED", "INCONCLUSIVE"}
+    assert got["directory"] == str(tmp_path / "out")
+    assert set(got["files"]) == {path.name for path in (tmp_path / "out").iterdir() if path.is_file()}
+    assert set(got) == {*report, "violated", "not_tested", "directory", "files"}
+    assert "Playing" in done.errors
+    assert "Report: " in done.errors
+
+
+@pytest.mark.parametrize("words", [("report",), ("merge",)])
+def test_the_other_commands_with_a_run_have_the_same_document(folder, tmp_path, small, words):
+    place = folder / "right"
+    if words == ("merge",):
+        command(*RUN, "--shard", "1/1", "--out", tmp_path / "1")
+        words, place = ("merge", "--out", tmp_path / "out"), tmp_path / "1"
+    done = command(*words, place, "--format=json")
+    got = document(done)
+    assert (got["verdict"], got["exit_code"], done.code) == ("CONFORMANT", 0, 0)
+    assert got["files"]["journal.jsonl"].endswith("journal.jsonl")
+
+
+@pytest.mark.parametrize("words", [SHOP, ("fuzz", "--target", "embedded", "--profile", "ecom", "--max-requests", "20")])
+def test_so_do_merchants_and_fuzzing(tmp_path, words):
+    done = command(*words, "--out", tmp_path / "out", "--format", "json")
+    got = document(done)
+    assert got["exit_code"] == done.code
+    assert got["directory"] == str(tmp_path / "out")
+    assert {"verdict", "violated", "not_tested", "files"} <= set(got)
+
+
+def test_a_run_through_pytest_writes_one_document(tmp_path):
+    words = (*RUN, "--histories", "0", "-k", "nothing", "--out", "out", "--format", "json")
+    code, out, errors = said(tmp_path, *words)
+    assert json.loads(out)["exit_code"] == code, errors
+    assert "test session starts" in errors
+
+
+def test_a_run_that_cannot_go_on_has_its_error_in_the_document(tmp_path, free_port):
+    done = command("run", "--target", f"http://127.0.0.1:{free_port}", "--out", tmp_path / "out", "--format", "json")
+    got = document(done)
+    assert done.code == got["exit_code"] == 3
+    assert got["error"] in done.errors
+    assert str(free_port) in got["error"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("run --format json", 2),
+        ("run --format=json --sed 3", 2),
+        ("rnu --format json", 2),
+        ("run --format json --seed x", 2),
+        ("report missing --format json", 2),
+        ("replay missing EP-05 --format json", 2),
+        ("sandbox --port 99999 --format json", 3),
+    ],
+)
+def test_an_error_is_a_document(line, code):
+    done = command(*line.split())
+    assert document(done) == {"error": done.errors.strip(), "exit_code": code}
+    assert done.code == code
+
+
+def test_a_fault_of_the_suite_is_a_document_too(monkeypatch):
+    monkeypatch.setattr("conformance.cli.commands.rules.load", lambda: 1 / 0)
+    done = command("rules", "--format", "json", "--debug")
+    assert document(done)["exit_code"] == done.code == 5
+    assert "ZeroDivisionError" in document(done)["error"]
+    assert "Traceback" in done.errors
+
+
+@pytest.mark.parametrize(
+    ("line", "keys"),
+    [
+        ("verify right", {"verified", "exit_code", "faults"}),
+        ("rules", {"rules"}),
+        ("diff right wrong", {"rules", "exit_code"}),
+        ("bundle right --to {tmp}/bundle.zip", {"bundle", "sha256", "journal", "exit_code"}),
+        ("replay wrong EP-05 --target embedded", {"rule", "counterexample", "violated", "exit_code"}),
+        ("completion zsh", {"shell", "script"}),
+        ("schema report", {"$schema", "$id", "properties"}),
+    ],
+)
+def test_every_command_has_a_document(folder, tmp_path, monkeypatch, line, keys):
+    monkeypatch.chdir(folder)
+    done = command(*line.format(tmp=tmp_path).split(), "--format", "json")
+    assert keys <= set(document(done))
+    assert document(done).get("exit_code", 0) == done.code
+
+
+def test_the_sandbox_says_where_it_is_in_a_document(tmp_path):
+    with started(tmp_path, "sandbox", "--port", "0", "--format", "json", VIPPS_MSN="777777") as process:
+        got = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+        process.terminate()
+        process.communicate(timeout=20)
+    assert got["control"] == got["url"] + "/control"
+    assert set(got["environment"]) == {"VIPPS_CLIENT_ID", "VIPPS_CLIENT_SECRET", "VIPPS_SUBSCRIPTION_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("report right", "Conformant: "),
+        ("report wrong", "Not conformant: "),
+        ("verify right", "Verified: "),
+        ("replay wrong EP-05 --target embedded", "Conforms: "),
+        ("run --target embedded --profile ecom --histories 0 --max-requests 20 --out {tmp}/out", "Incomplete: "),
+    ],
+)
+def test_quiet_is_the_verdict_and_nothing_else(folder, tmp_path, monkeypatch, line, verdict):
+    monkeypatch.chdir(folder)
+    done = command(*line.format(tmp=tmp_path).split(), "-q")
+    assert done.out.startswith(verdict)
+    assert (len(done.out.splitlines()), done.errors) == (1, "")
+
+
+def test_verbose_lists_what_is_otherwise_left_to_the_report(folder):
+    brief, whole = command("report", folder / "wrong"), command("report", folder / "wrong", "--verbose")
+    violated = [line for line in whole.out.splitlines() if " is violated: " in line]
+    report = json.loads((folder / "wrong" / "report.json").read_text(encoding="utf-8"))
+    assert len(violated) == sum(rule["verdict"] == "VIOLATED" for rule in report["rules"]) > 5
+    assert sum(" is violated: " in line for line in brief.out.splitlines()) == 5
+    assert "more violated rules, in the report and with --verbose" in brief.out
+    assert "--verbose" not in whole.out
+
+
+def test_quiet_and_verbose_contradict_each_other():
+    done = command("rules", "-q", "-v")
+    assert (done.code, done.out) == (2, "")
+    assert "contradict each other" in done.errors
+
+
+def test_the_last_lines_are_the_verdict_and_the_report(folder):
+    *_, empty, verdict, report = command("report", folder / "right").out.splitlines()
+    assert empty == ""
+    assert verdict.startswith("Conformant: ")
+    assert report == f"Report: {folder / 'right' / 'report.html'}"

@@ -1,0 +1,105 @@
+"""Where a run goes: never over another one, unless it is told to replace it."""
+
+import pytest
+
+from conformance.cli.run_directory import RUN_FILES, run_directory
+from conformance.errors import UsageError
+from conformance.evidence.journal import read_journal
+from tests.audit.stage import Forgetful, command, run, use_provider, use_small_plan
+from tests.stored import stored_records
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    use_small_plan(monkeypatch)
+
+
+@pytest.mark.parametrize("out", [None, "out", "deep/out/"])
+def test_a_directory_that_holds_a_run_gets_a_number(tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    first = run_directory(out, force=False)
+    for number in (2, 3):
+        first.mkdir(parents=True, exist_ok=True)
+        (first / "journal.jsonl").touch()
+        first = run_directory(out, force=False)
+        assert str(first) == f"{(out or 'conformance-report').rstrip('/')}-{number}"
+
+
+def test_a_folder_without_a_run_is_taken_as_it_is(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    assert run_directory(str(tmp_path), force=False) == tmp_path
+    assert (tmp_path / "notes.txt").exists()
+
+
+def test_the_new_folder_is_said_and_the_old_run_stays(tmp_path, small):
+    run(tmp_path / "out")
+    before = contents(tmp_path / "out")
+    done = run(tmp_path / "out")
+    assert done.code == 0
+    assert f"{tmp_path / 'out'} already holds a run: writing to {tmp_path / 'out-2'} (--force" in done.out
+    assert done.out.endswith(f"Report: {tmp_path / 'out-2' / 'report.html'}\n")
+    assert contents(tmp_path / "out") == before
+
+
+def test_force_replaces_what_the_suite_wrote_and_nothing_else(tmp_path, small, monkeypatch):
+    with monkeypatch.context() as patch:
+        use_provider(patch, Forgetful)
+        assert run(tmp_path / "out", "--bundle").code == 1
+    written = set(contents(tmp_path / "out"))
+    assert written >= set(RUN_FILES)
+    assert {name for name in written if "/" not in name} == set(RUN_FILES)
+    assert any(name.startswith("counterexamples/") for name in written)
+    foreign = {"notes.txt", "counterexamples/mine.json", "parts.txt"}
+    for name in foreign:
+        (tmp_path / "out" / name).write_text("mine", encoding="utf-8")
+    done = run(tmp_path / "out", "--force")
+    assert done.code == 0, done
+    now = contents(tmp_path / "out")
+    assert set(now) == foreign | set(RUN_FILES) - {"bundle.zip"}
+    assert all(now[name] == b"mine" for name in foreign)
+    assert stored_records(read_journal(tmp_path / "out"))[-1]["ended"] == "complete"
+    assert not (tmp_path / "out-2").exists()
+
+
+def test_a_wrong_option_replaces_nothing(tmp_path, small):
+    run(tmp_path / "out")
+    before = contents(tmp_path / "out")
+    for words in (("--waive", "NOPE=x"), ("--reading", "C99=x"), ("--shard", "3/2")):
+        assert run(tmp_path / "out", "--force", *words).code == 2
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_shard_that_is_merged_is_not_replaced(tmp_path, small):
+    run(tmp_path / "1", "--shard", "1/2")
+    before = contents(tmp_path / "1")
+    done = command("merge", tmp_path / "1", "--out", tmp_path / "1", "--force")
+    assert (done.code, contents(tmp_path / "1")) == (2, before)
+    assert "is read by this command and cannot be replaced" in done.errors
+
+
+@pytest.mark.parametrize("name", ["merge", "merchant", "fuzz"])
+def test_every_command_that_writes_a_run_does_the_same(tmp_path, small, name):
+    words = {
+        "merge": ("merge", tmp_path / "1"),
+        "merchant": ("merchant", "--integration", "python:examples.merchants.epayment:Adapter", "--histories", "0"),
+        "fuzz": ("fuzz", "--target", "embedded", "--profile", "ecom", "--max-requests", "20"),
+    }[name]
+    if name == "merge":
+        run(tmp_path / "1", "--shard", "1/2")
+    out = tmp_path / "out"
+    digests = []
+    for more in ((), (), ("--force",)):
+        assert command(*words, "--out", out, *more).code in (0, 4)
+        digests.append(read_journal(out).digest)
+    assert digests[0] == digests[1]
+    assert {path.name for path in tmp_path.iterdir()} - {"1"} == {"out", "out-2"}
+    assert digests[2] != digests[0] or name == "merge"
+
+
+def test_an_empty_name_is_no_directory():
+    with pytest.raises(UsageError, match="--out names no directory"):
+        run_directory("", force=False)
