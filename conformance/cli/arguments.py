@@ -23,7 +23,7 @@ from conformance import __version__
 from conformance.cli import options as of
 from conformance.errors import USAGE
 
-SAMPLE_SHOP: Final = "python:examples.merchants.epayment:Adapter"
+SAMPLE_SHOP: Final = "python:conformance.examples.merchants.epayment:Adapter"
 PROGRAM: Final = "cancel-conformance"
 COMPLETE: Final = "_CANCEL_CONFORMANCE_COMPLETE"
 """The variable by which a shell asks click to complete a line."""
@@ -78,8 +78,18 @@ _CONTEXT: Final = {
 A = TypeVar("A", bound="Arguments")
 
 
+class Command(click.RichCommand):
+    """One command, whose usage is one line that wraps: rich-click's three columns drift apart in a narrow terminal."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write how the command is used."""
+        formatter.write("Usage: " + " ".join((ctx.command_path, *self.collect_usage_pieces(ctx))) + "\n")
+
+
 class Commands(click.RichGroup):
     """The commands, in the order in which they are declared."""
+
+    command_class = Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
