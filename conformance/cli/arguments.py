@@ -46,7 +46,7 @@ Test a shop that uses the API, such as the sample shop:
 All commands: {PROGRAM} --help
 One command:  {PROGRAM} run --help"""
 
-INIT_KINDS: Final = ("sandbox", "merchant", "hook", "adapter")
+INIT_KINDS: Final = ("sandbox", "merchant", "hook", "adapter", "github", "gitlab")
 """What ``init`` can write. Each has its templates in ``conformance/cli/templates``."""
 TEST: Final = "Test"
 EVIDENCE: Final = "Read and re-check evidence"
@@ -712,6 +712,7 @@ class Init(Arguments):
     sandbox is for a run against the Vipps MobilePay test environment, with the waivers that it needs to end conformant.
     merchant and hook test a shop, through an adapter in Python or over HTTP in any language; adapter tests an
     implementation of the API in Python. Their files run as they are, against a sample, until they are filled in.
+    github and gitlab write a job that tests a shop on every push.
     """
 
     kind: Annotated[

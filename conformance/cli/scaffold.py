@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ class Kind:
     Attributes:
         name: what the user types, which is the folder of its templates as well.
         summary: what its files are for.
-        next_command: what to type when they are written, with ``{profile}`` where it names one.
+        next_command: what to do when they are written, with ``{profile}`` where it names one.
         values: what its templates need to be filled in.
 
     """
@@ -96,6 +97,10 @@ def _usual_api(choices: Choices) -> Mapping[str, Any]:
     return _one_api(choices)
 
 
+def _nothing(_: Choices) -> Mapping[str, Any]:
+    return {}
+
+
 def _rules_by_reason(waivers: Iterable[Waiver]) -> Mapping[str, list[str]]:
     rules: dict[str, list[str]] = {}
     for waiver in waivers:
@@ -131,6 +136,18 @@ KINDS: Final[Mapping[str, Kind]] = {
             "cancel-conformance run --target python:cancel_provider:Adapter --profile {profile} --budget quick",
             _usual_api,
         ),
+        Kind(
+            "github",
+            "test a shop on every push to GitHub",
+            "cancel-conformance init merchant, unless cancel_adapter.py is there; then commit and push",
+            _nothing,
+        ),
+        Kind(
+            "gitlab",
+            "test a shop on every push to GitLab",
+            "cancel-conformance init merchant, unless cancel_adapter.py is there; then include it in .gitlab-ci.yml",
+            _nothing,
+        ),
     )
 }
 """The kinds of projects, by the name that a user types."""
@@ -139,11 +156,17 @@ KINDS: Final[Mapping[str, Kind]] = {
 def texts_of(kind: Kind, choices: Choices) -> dict[str, str]:
     """Return the texts of a kind's files, by file name."""
     values = kind.values(choices)
-    templates = sorted(_FOLDER.joinpath(kind.name).iterdir(), key=lambda template: template.name)
-    return {
-        template.name.removesuffix(ENDING): _filled_in(template.name, template.read_text(encoding="utf-8"), values)
-        for template in templates
-    }
+    templates = sorted(_templates(_FOLDER.joinpath(kind.name)))
+    return {name.removesuffix(ENDING): _filled_in(name, text, values) for name, text in templates}
+
+
+def _templates(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of every template in a folder and below it."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _templates(entry, f"{above}{entry.name}/")
+        else:
+            yield f"{above}{entry.name}", entry.read_text(encoding="utf-8")
 
 
 def _filled_in(name: str, text: str, values: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import yaml
 
 from conformance.cli.arguments import INIT_KINDS
 from conformance.cli.scaffold import KINDS, Choices, texts_of, write_new
@@ -137,6 +138,30 @@ def test_a_hook_runs_as_it_is(few):
         finally:
             service.terminate()
     assert ended.code == 0, ended.out + ended.errors
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "schema", "steps"),
+    [
+        ("github", ".github/workflows/cancel-conformance.yml", "vendor.github-workflows", ("jobs", "cancel", "steps")),
+        ("gitlab", "cancel-conformance.gitlab-ci.yml", "vendor.gitlab-ci", ("cancel-conformance", "script")),
+    ],
+)
+def test_a_job_runs_the_adapter_as_it_is(few, tmp_path, kind, name, schema, steps):
+    assert command("init", kind).code == 0
+    words = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, name]
+    checked = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    assert command("init", "merchant").code == 0
+    listed = yaml.safe_load((tmp_path / name).read_text(encoding="utf-8"))
+    for key in steps:
+        listed = listed[key]
+    lines = [step.get("run", "") if isinstance(step, dict) else step for step in listed]
+    (line,) = [line for line in lines if line.startswith("cancel-conformance ")]
+    ended = command(*line.split()[1:], "--histories", 0)
+    assert ended.code == 0, ended.out + ended.errors
+    assert (tmp_path / "conformance-report" / "junit.xml").exists()
+    assert (tmp_path / "conformance-report" / "summary.md").exists()
 
 
 @pytest.mark.parametrize("kind", ["merchant", "hook"])
