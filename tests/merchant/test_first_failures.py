@@ -1,14 +1,19 @@
 """What a merchant sees when the first payment fails, or an action never succeeds."""
 
+import time
+
 import httpx
 import pytest
 
 from conformance.cli.main import main
+from conformance.domain.messages import Request, Response
 from conformance.evidence.journal import read_journal
 from conformance.merchant.api import run_merchant
+from conformance.merchant.provider_double.double import ProviderDouble
 from conformance.reports.wording.troubles import _of_merchant, troubles
 from conformance.verification.verify import verify
 from examples.merchants import epayment
+from tests.merchant.helpers import harness_of
 from tests.reports.schemas import faults_of
 from tests.stored import stored_records
 
@@ -131,3 +136,31 @@ def test_a_command_that_fails_at_once_is_quoted(tmp_path, capsys, script, senten
     said = capsys.readouterr()
     assert sentence in said.err
     assert line in said.out
+
+
+def test_a_merchant_that_hangs_is_not_interrupted_while_a_request_is_recorded(monkeypatch):
+    """The time limit comes by a signal, which would leave half a record behind."""
+    with harness_of(Shop) as harness:
+        harness.open()
+        finished = []
+
+        def slowly(double, request, host):
+            until = time.monotonic() + 0.15
+            while time.monotonic() < until:
+                pass
+            finished.append(request.path)
+            return Response(200, (), b"{}")
+
+        monkeypatch.setattr(ProviderDouble, "_respond", slowly)
+
+        class Floods:
+            def cancel(self, order_id):
+                while True:
+                    harness.double().respond(Request("GET", "/"))
+                    sum(range(1_000_000))
+
+        harness.integration._adapter, harness.integration.seconds = Floods(), 0.1
+        result = harness.integration.call("cancel", {"order_id": "o-1"})
+        assert result.ending == "hung"
+        assert finished == ["/"] * len(finished)
+        assert harness.double().action.requests == len(finished)
