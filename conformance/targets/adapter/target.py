@@ -145,7 +145,7 @@ class AdapterTarget:
         try:
             return await self._thread.call(self._methods[method], self._timeout, *arguments, **named)
         except RaisedError as error:
-            raise UnusableResultError(f"{method}() raised {error}", error.crash) from error
+            raise UnusableResultError(f"{method}() raised {error.located}", error.crash) from error
         except TimeoutError:
             raise UnusableResultError(f"{method}() did not return within {self._timeout:g} seconds") from None
 
