@@ -15,10 +15,14 @@ import pytest
 
 from conformance.cli.main import main
 from conformance.cli.operator import Terminal
+from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.evidence.records import CapabilitiesRecord
+from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RuleVerdict
 from conformance.reports import write_reports
+from conformance.results.sandbox_waivers import sandbox_waivers
+from conformance.results.waivers import today
 from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
 from conformance.sandbox.wire import Refusal, RefusedError
@@ -105,6 +109,8 @@ def test_what_a_person_did_is_judged_and_recorded(tmp_path):
     assert "What a person did" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "a person at the terminal" in read_journal(tmp_path / "out").first(CapabilitiesRecord).source
     assert result.run.command.endswith("--operator")
+    waived = {waiver.rule for waiver in sandbox_waivers([Profile.EPAYMENT], today(), operator=True)}
+    assert {rule.rule.id for rule in result.rules if blocks_conformance(rule)} == waived
 
 
 def test_who_cannot_do_it_is_not_asked_again(tmp_path):
