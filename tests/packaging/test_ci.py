@@ -249,3 +249,31 @@ def test_the_steps_can_be_parsed_and_take_inputs_from_their_environment_only(nam
     (step,) = (step for step in ACTION["runs"]["steps"] if step.get("id") == name)
     is_shell(step["run"])
     assert "${{" not in step["run"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("allowed", "code"), [("false", 4), ("true", 104)])
+def test_the_job_of_the_template_fails_with_the_commands_exit_code(installed, tmp_path, allowed, code):
+    (tmp_path / ".cancel-conformance").symlink_to(installed.home)
+    job = list(yaml.safe_load_all(TEMPLATE))[1]["cancel-conformance"]
+    assert job["allow_failure"]["exit_codes"] == 104
+    inputs = {
+        "COMMAND": "run",
+        "SUBJECT": "embedded",
+        "PROFILE": "epayment",
+        "BUDGET": "quick",
+        "PACKAGE": "",
+        "INSTALL": "",
+    }
+    inputs |= {"ARGS": "--histories 0 --shard 1/9", "ALLOW_INCOMPLETE": allowed}
+    assert {f"SUITE_{name}" for name in inputs} == set(job["variables"])
+    done = subprocess.run(
+        ["sh", "-e", "-c", job["script"][0]],
+        cwd=tmp_path,
+        env={**os.environ, **{f"SUITE_{name}": text for name, text in inputs.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (tmp_path / job["artifacts"]["reports"]["junit"]).exists()
