@@ -35,6 +35,8 @@ _HANDED: Final = "cancel_handed"
 """What the controller hands to its workers."""
 _BLOCK: Final = "cancel-block"
 """The property by which a report is known to be one of a block's."""
+_SUMMARY: Final = "hypothesispytest"
+"""The name of the pytest plugin of Hypothesis."""
 _PRINTER: Final = "RepresentationPrinter"
 """What Hypothesis calls the class that prints the arguments of a failing test."""
 
@@ -77,6 +79,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(HypothesisPrinter(), f"{NAME}-printer")
     if config.getoption("--cancel-target") is not None:
         config.pluginmanager.register(ConformanceSession(config), f"{NAME}-session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Spare a session in which nothing used Hypothesis the time that its plugin's summary takes to import it.
+
+    Hypothesis is in the environment because of us. The controller of pytest-xdist is left alone: the reports of its
+    workers have what Hypothesis says of their tests.
+    """
+    plugins = session.config.pluginmanager
+    idle = "hypothesis" not in sys.modules and session.config.getoption("dist", "no") == "no"
+    if idle and plugins.has_plugin(_SUMMARY):
+        plugins.unregister(name=_SUMMARY)
 
 
 @pytest.fixture
