@@ -10,8 +10,8 @@ PAGE = ROOT / "docs" / "development" / "rooms.md"
 HEAD = """\
 # Every module
 
-Written by `python -m tests.house.rooms` from the modules' own first lines. [Architecture](../explanation/architecture.md)
-says how the packages stand on each other.
+Written by `python -m tests.house.rooms` from the modules' own first lines. The page about the
+[architecture](../explanation/architecture.md) says how the packages stand on each other.
 """
 
 

@@ -165,7 +165,7 @@ class CommandIntegration:
         if result.ending != "returned" or not isinstance(result.value, dict):
             raise TargetError(
                 f"{self.name} did not start: '{self.name[5:]} start' {result.message or 'printed no JSON object'}. "
-                "docs/merchant.md says what it must print.",
+                "docs/reference/merchant-protocol.md says what it must print.",
                 result.crash,
             )
         statement = result.value
