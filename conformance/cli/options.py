@@ -33,7 +33,8 @@ class Names(click.Choice[str]):
         return super().get_invalid_choice_message(value, ctx) + did_you_mean(str(value), self.choices)
 
 
-class Whole(click.ParamType[int]):
+# Before click 8.4 it is not generic.
+class Whole(click.ParamType):  # type: ignore[type-arg]
     """A whole number with a lower bound."""
 
     name = "whole number"

@@ -63,6 +63,13 @@ def ours(*words: str, code: int = 0) -> str:
     return command("-m", "conformance", *words, code=code)
 
 
+def the_command_line() -> None:
+    """Help is printed, and a misspelled option is answered with the right one."""
+    assert "merchant" in ours("--help")
+    assert "--integration" in ours("merchant", "--help")
+    assert "--histories" in ours("run", "--target", "embedded", "--historys", "1", code=2)
+
+
 def a_run_and_its_evidence() -> None:
     """A run is conformant, and its evidence says so again."""
     ours("run", "--target", "embedded", *FEW, "--out", "run")
@@ -113,7 +120,14 @@ def main() -> None:
     """Try everything, and print how long each part took."""
     versions = {name.lower(): version for name, version in installed()}
     print(sys.version.split()[0], *(f"{name} {versions[name]}" for name in TOLD if name in versions), sep=", ")
-    parts = (a_run_and_its_evidence, a_run_through_pytest, a_merchant, an_idle_plugin, the_inside_of_hypothesis)
+    parts = (
+        the_command_line,
+        a_run_and_its_evidence,
+        a_run_through_pytest,
+        a_merchant,
+        an_idle_plugin,
+        the_inside_of_hypothesis,
+    )
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for part in (*parts, the_extras):
