@@ -1,7 +1,8 @@
-"""Exceptions that a user can cause, and nothing else."""
+"""Exceptions that a user can cause or is to catch, and nothing else."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 USAGE: Final = 2
@@ -25,3 +26,40 @@ def missing_extra(package: str, extra: str, use: str) -> str:
         f"The package {package} is not installed, and {use}: "
         f'pip install "cancel-conformance[{extra}]" (in a clone: pip install -r constraints-extras.txt).'
     )
+
+
+class ViolationError(AssertionError):
+    """A history showed that rules are violated. The message has the rules, the step, the request and the response.
+
+    Every rule has a subclass of its own, so that Hypothesis tells one defect from another: see `violation_class`.
+
+    Attributes:
+        rules: the ids of the violated rules; the first one names the class.
+
+    """
+
+    def __init__(self, message: str, rules: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.rules = rules
+
+
+@cache
+def violation_class(rule: str) -> type[ViolationError]:
+    """Return the class of violations of a rule, such as ``ViolationError_EP_08``."""
+    name = f"ViolationError_{rule.replace('-', '_')}"
+    return type(name, (ViolationError,), {"__module__": "conformance", "__doc__": f"{rule} is violated."})
+
+
+class InconclusiveError(Exception):
+    """A history proved nothing: the target crashed, did not respond, or could not bring the order where it was meant.
+
+    It is no `AssertionError`: nothing is said against the implementation.
+    """
+
+
+class NotTestedError(Exception):
+    """A history needs something that the target does not offer, such as a way to let time pass."""
+
+
+class NotTestedWarning(UserWarning):
+    """Drawn histories are left out, because the target does not offer what they need."""

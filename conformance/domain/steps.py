@@ -5,6 +5,8 @@ interactively. Its JSON form is versioned and leaves out defaults. It is the onl
 and counterexamples:
 
     {"version": 1, "profile": "epayment", "steps": [{"do": "initiate"}, {"do": "approve"}, {"do": "cancel"}]}
+
+A person reads the short form, which `history_text.history` takes: ``history('epayment', 'approve', 'cancel')``.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from conformance.domain.order import Kind, Profile
 HISTORY_VERSION: Final = 1
 LONGEST_AGE: Final = timedelta(days=36_525)
 """The longest period of one step."""
+
+
+UNITS: Final[Mapping[str, int]] = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+"""The units of an age in the short form, in seconds."""
 
 
 class HistoryError(ValueError):
@@ -314,6 +320,24 @@ class History:
         """The steps with the opening as the first."""
         return (self.opening, *self.steps)
 
+    def __repr__(self) -> str:
+        return f"history({', '.join(map(repr, self._arguments()))})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print the history as ``repr`` does, on several lines where one is too short."""
+        with printer.group(4, "history(", ")"):
+            for number, argument in enumerate(self._arguments()):
+                if number:
+                    printer.text(",")
+                    printer.breakable()
+                else:
+                    printer.breakable("")
+                printer.text(repr(argument))
+
+    def _arguments(self) -> list[str]:
+        steps = self.steps if self.opening == Initiate() else self.all_steps
+        return [self.profile.value, *map(step_as_text, steps)]
+
 
 def step_as_json(step: Step) -> dict[str, Any]:
     """Return a step as JSON.
@@ -330,6 +354,35 @@ def step_as_json(step: Step) -> dict[str, Any]:
             continue
         data[field.name] = _field_as_json(value)
     return data
+
+
+def step_as_text(step: Step) -> str:
+    """Return a step in the short form, which a person can read and write.
+
+    >>> step_as_text(Cancel(flag=True)), step_as_text(Age(timedelta(days=181))), step_as_text(Capture(300))
+    ('cancel flag=true', 'age 181 days', 'capture 300')
+    """
+    if isinstance(step, Together):
+        return f"{step_as_text(step.first)} & {step_as_text(step.second)}"
+    data = step_as_json(step)
+    return " ".join([data.pop("do"), *(_field_as_text(name, value) for name, value in data.items())])
+
+
+def _field_as_text(name: str, value: Any) -> str:
+    if name == "amount":
+        return str(value)
+    if name == "by":
+        return _age_as_text(value)
+    return f"{name}={str(value).lower()}"
+
+
+def _age_as_text(seconds: int) -> str:
+    words = []
+    for unit, size in UNITS.items():
+        count, seconds = divmod(seconds, size)
+        if count:
+            words.append(f"{count} {unit}{'' if count == 1 else 's'}")
+    return " ".join(words) or "0 days"
 
 
 def _field_as_json(value: Any) -> Any:

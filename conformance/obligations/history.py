@@ -7,7 +7,7 @@ last step no more faults are injected, and the merchant gets the time and the pr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from conformance.domain.order import Profile
@@ -121,6 +121,29 @@ class MerchantHistory:
             needed.add(TOGETHER)
         return frozenset(needed)
 
+    def __repr__(self) -> str:
+        return f"merchant_history({', '.join(self._arguments())})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print the history as ``repr`` does, on several lines where one is too short."""
+        with printer.group(4, "merchant_history(", ")"):
+            for number, argument in enumerate(self._arguments()):
+                if number:
+                    printer.text(",")
+                printer.breakable(" " if number else "")
+                printer.text(argument)
+
+    def _arguments(self) -> list[str]:
+        """Return the arguments of `history_text.merchant_history`, as code."""
+        arguments = [repr(self.profile.value), *(repr(_step_as_text(step)) for step in self.steps)]
+        if self.amounts != (SIMPLEST_AMOUNT,):
+            arguments.append(f"amounts={list(self.amounts)}")
+        if self.faults:
+            arguments.append(f"faults={[_fault_as_text(fault) for fault in self.faults]}")
+        if self.behaviour != Behaviour():
+            arguments.append(f"provider={_behaviour_as_json(self.behaviour)}")
+        return arguments
+
     @property
     def size(self) -> tuple[int, int, int]:
         """How large the history is: faults, then steps, then how far the rest is from the simplest.
@@ -142,20 +165,33 @@ SIMPLEST_AMOUNT: Final = 1000
 
 def merchant_history_as_json(history: MerchantHistory) -> dict[str, Any]:
     """Return a history as JSON; a behaviour, order, number or wait that is the default is left out."""
-    behaviour = {
-        name: getattr(history.behaviour, name)
-        for name in ("key_scope", "second_cancel", "keys_on_cancel", "accepts")
-        if getattr(history.behaviour, name) != getattr(Behaviour(), name)
-    }
     return {
         "version": VERSION,
         "party": MERCHANT_PARTY,
         "profile": history.profile.value,
         "amounts": list(history.amounts),
-        "provider": behaviour,
+        "provider": _behaviour_as_json(history.behaviour),
         "faults": [_fault_as_json(fault) for fault in history.faults],
         "steps": [_step_as_json(step) for step in history.steps],
     }
+
+
+def _behaviour_as_json(behaviour: Behaviour) -> dict[str, Any]:
+    values = {field.name: getattr(behaviour, field.name) for field in fields(behaviour)}
+    return {name: value for name, value in values.items() if value != getattr(Behaviour(), name)}
+
+
+def _step_as_text(step: MerchantStep) -> str:
+    """Return a step in the short form, such as ``capture 300`` or ``cancel order=1``."""
+    number = [str(step.number)] if step.number else []
+    return " ".join([step.do, *number, *([f"order={step.order}"] if step.order else [])])
+
+
+def _fault_as_text(fault: Fault) -> str:
+    """Return a fault in the short form, such as ``cancel lost-after at=2``."""
+    numbers = [(name, getattr(fault, name)) for name in ("at", "times", "seconds")]
+    shown = [f"{name}={value}" for name, value in numbers if value != getattr(Fault("", ""), name)]
+    return " ".join([fault.on, fault.kind, *shown])
 
 
 def _fault_as_json(fault: Fault) -> dict[str, Any]:

@@ -70,20 +70,19 @@ class CaseExecutor:
         waiting = iter(cases)
         new = [scheduled for scheduled in cases if scheduled.identifier not in planned]
         if new or not cases:
-            names = [scheduled.identifier for scheduled in new]
-            self._journal.append(PlanRecord(histories=tuple(names), digest=digest_of_cases(new)))
+            self._journal.append(plan_of(new))
 
         async def work() -> None:
             worker = target.worker()
             try:
                 for scheduled in waiting:
-                    await self._run_case(scheduled, worker)
+                    await self.run_case(scheduled, worker)
             finally:
                 await worker.close()
 
         await together([work() for _ in range(max(1, min(workers or target.concurrency, len(cases))))])
 
-    async def _run_case(self, scheduled: ScheduledCase, worker: Worker) -> None:
+    async def run_case(self, scheduled: ScheduledCase, worker: Worker) -> None:
         """Run a case, and again where it was inconclusive.
 
         Raises:
@@ -124,7 +123,7 @@ class CaseExecutor:
         What is inconclusive counts only in its ``last`` attempt.
         """
         profile = case.history.profile
-        self._journal.append(_history_record(case, identifier, source))
+        self._journal.append(history_record(case, identifier, source))
         exchanges = self._run_session.exchanges(self._journal, identifier)
         driver = worker.driver(profile, self._run_session.order_id(identifier), exchanges)
         endings = iter(SEQUENTIAL_SUFFIXES)
@@ -173,7 +172,13 @@ class CaseExecutor:
         return self._run_session.redactor.clean_record(record)
 
 
-def _history_record(case: Case, identifier: str, source: str) -> HistoryRecord:
+def plan_of(cases: Sequence[ScheduledCase]) -> PlanRecord:
+    """Return the record that says that cases are about to be run."""
+    return PlanRecord(histories=tuple(scheduled.identifier for scheduled in cases), digest=digest_of_cases(cases))
+
+
+def history_record(case: Case, identifier: str, source: str) -> HistoryRecord:
+    """Return the record that says that a history begins."""
     return HistoryRecord(
         id=identifier,
         profile=case.history.profile.value,

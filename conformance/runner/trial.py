@@ -139,7 +139,7 @@ async def run_trial(
     for index, step in enumerate(history.all_steps):
         trial.steps = index + 1
         expectation = tracker.expectation(step)
-        observation = await _observe(step, driver, tracker)
+        observation = await observe(step, driver, tracker)
         judgement = tracker.observe(step, observation)
         if judgement.status is StepStatus.VIOLATES and isinstance(step, Together):
             sequential = await _failed_in_sequence(history, index, elsewhere)
@@ -170,7 +170,7 @@ async def _failed_in_sequence(history: History, index: int, elsewhere: RunElsewh
     return None
 
 
-async def _observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedFields:
+async def observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedFields:
     """Execute a step and read the order back, repeatedly if its effect may take time."""
     response = await driver.perform(step)
     log = any(isinstance(part, _LOGGED_STEPS) for part in parts_of(step))

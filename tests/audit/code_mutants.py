@@ -63,13 +63,13 @@ def empty_campaign(patch):
 @caught(5, "was planned and not played")
 def half_of_the_plan_is_forgotten(patch):
     """Every second history is passed over."""
-    play = CaseExecutor._run_case
+    play = CaseExecutor.run_case
 
     async def some(self, numbered, worker):
         if int(numbered.identifier[-1]) % 2:
             await play(self, numbered, worker)
 
-    patch.setattr(CaseExecutor, "_run_case", some)
+    patch.setattr(CaseExecutor, "run_case", some)
 
 
 @caught(5, "is not what was planned")

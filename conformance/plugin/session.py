@@ -1,14 +1,11 @@
-"""The pytest plugin: makes a run's histories into test items, and a test session into a run.
+"""A test session that is a run: a run's histories become test items.
 
-It is loaded with every pytest of its environment, and does nothing there until `--cancel-target` names an
-implementation. Under pytest-xdist the workers play, and the controller opens the journal and closes it.
+Under pytest-xdist the workers play, and the controller opens the journal and closes it.
 """
 
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from conformance.plugin.options import NAME
+
 if TYPE_CHECKING:
     from conformance.api import RunOptions
-    from conformance.merchant.fixture import CancelConformance
     from conformance.results.result import Result
     from conformance.runner.blocks import Block, BlockRun, BlockRunner
     from conformance.runner.recorded_run import RunEnd
 
-NAME: Final = "cancel-conformance"
 OUT: Final = "conformance-report"
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
@@ -35,96 +32,6 @@ _HANDED: Final = "cancel_handed"
 """What the controller hands to its workers."""
 _BLOCK: Final = "cancel-block"
 """The property by which a report is known to be one of a block's."""
-_SUMMARY: Final = "hypothesispytest"
-"""The name of the pytest plugin of Hypothesis."""
-_PRINTER: Final = "RepresentationPrinter"
-"""What Hypothesis calls the class that prints the arguments of a failing test."""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options. What they say is checked only when there is a target."""
-    group = parser.getgroup(NAME, "conformance of Cancel in the Vipps MobilePay APIs")
-    add = group.addoption
-    add(
-        "--cancel-target",
-        metavar="T",
-        help="what to test: embedded, a base URL, asgi:M:APP, wsgi:M:APP, python:M:ADAPTER",
-    )
-    add("--cancel-control-url", metavar="URL", help="the base of the target's test control API")
-    add("--cancel-profile", metavar="P", action="append", help="ecom, epayment or recurring; may be repeated")
-    add("--cancel-market", metavar="M", default="no", help="no, dk or fi; no is the default")
-    add(
-        "--cancel-reading",
-        metavar="C=CHOICE",
-        action="append",
-        default=[],
-        help="a reading to insist on; may be repeated",
-    )
-    add("--cancel-budget", metavar="B", default="standard", help="quick, standard or thorough; standard is the default")
-    add(
-        "--cancel-histories",
-        metavar="N",
-        help="how many histories to generate for each profile, instead of the budget's",
-    )
-    add("--cancel-seed", metavar="S", default="0", help="the same seed plays the same histories; 0 is the default")
-    add("--cancel-out", metavar="DIR", help=f"where the evidence and the reports go; {OUT} is the default")
-    add("--cancel-waive", metavar="RULE=REASON", action="append", default=[], help="a rule that does not decide")
-    add("--cancel-concurrency", metavar="N", help="how many histories at a time")
-    add("--cancel-shard", metavar="I/N", help="play one of N parts of the plan")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Come to life if there is a target."""
-    if "schemathesis" in sys.modules:
-        config.pluginmanager.register(HypothesisPrinter(), f"{NAME}-printer")
-    if config.getoption("--cancel-target") is not None:
-        config.pluginmanager.register(ConformanceSession(config), f"{NAME}-session")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Spare a session in which nothing used Hypothesis the time that its plugin's summary takes to import it.
-
-    Hypothesis is in the environment because of us. The controller of pytest-xdist is left alone: the reports of its
-    workers have what Hypothesis says of their tests.
-    """
-    plugins = session.config.pluginmanager
-    idle = "hypothesis" not in sys.modules and session.config.getoption("dist", "no") == "no"
-    if idle and plugins.has_plugin(_SUMMARY):
-        plugins.unregister(name=_SUMMARY)
-
-
-@pytest.fixture
-def cancel_conformance(tmp_path: Path) -> CancelConformance:
-    """Return a check of a merchant's integration.
-
-    ``cancel_conformance(Adapter)`` fails the test if the integration is not conformant.
-    """
-    from conformance.merchant.fixture import CancelConformance  # noqa: PLC0415
-
-    return CancelConformance(tmp_path)
-
-
-class HypothesisPrinter:
-    """Lets a user's failing Hypothesis tests print their arguments, although the extra for fuzzing is installed.
-
-    The plugin of schemathesis replaces Hypothesis' printer by one that prints nothing, in every test of the session.
-    Its own tests keep that one: it makes them faster.
-    """
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Run a test with the printer that Hypothesis came with."""
-        core = vars(sys.modules.get("hypothesis.core", sys))
-        original = vars(sys.modules.get("hypothesis.vendor.pretty", sys)).get(_PRINTER)
-        replaced = core.get(_PRINTER)
-        if original is None or replaced is None or type(item).__module__.startswith("schemathesis."):
-            return (yield)
-        core[_PRINTER] = original
-        try:
-            return (yield)
-        finally:
-            core[_PRINTER] = replaced
 
 
 class ConformanceSession:

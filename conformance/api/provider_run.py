@@ -1,4 +1,4 @@
-"""The Python entry point: ``conformance.run("embedded", seed=1).verdict``."""
+"""A run from Python: ``conformance.run("embedded", seed=1).verdict``, and the check of its options."""
 
 from __future__ import annotations
 
@@ -69,10 +69,12 @@ class RunOptions:
         for name, number, least in numbers:
             if number is not None and number < least:
                 raise UsageError(f"The number of {name} is {number}, and must be {least} or more.")
-        chosen = None if not profiles else tuple(dict.fromkeys(_word(Profile, "profile", name) for name in profiles))
+        chosen = (
+            None if not profiles else tuple(dict.fromkeys(member_named(Profile, "profile", name) for name in profiles))
+        )
         settings = Settings(
             profiles=chosen,
-            market=_word(Market, "market", self.market),
+            market=member_named(Market, "market", self.market),
             readings=Readings.choose(_words(self.readings)),
             budget=self.budget,
             histories=self.histories,
@@ -204,7 +206,13 @@ def _words(texts: Iterable[str]) -> list[str]:
     return [texts] if isinstance(texts, str) else list(texts)
 
 
-def _word(enum: type[Member], noun: str, text: str) -> Member:
+def member_named(enum: type[Member], noun: str, text: str) -> Member:
+    """Return the API or the market of a name.
+
+    Raises:
+        UsageError: there is none.
+
+    """
     try:
         return enum(text)
     except ValueError:
