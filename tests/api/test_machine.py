@@ -31,8 +31,7 @@ def test_a_fault_is_found_in_few_readable_steps():
     machine = cancel_machine("epayment", with_answer(forgets_the_capture), control_url=CONTROL)
     shrinking = settings(
         SETTINGS,
-        max_examples=200,
-        stateful_step_count=10,
+        max_examples=300,
         phases=[Phase.generate, Phase.shrink],
         report_multiple_bugs=False,
     )
