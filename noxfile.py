@@ -163,7 +163,7 @@ def docs(session: nox.Session) -> None:
     """Build the site, check its links, and run the code blocks of all pages; pytest's options go after ``--``."""
     install(session, LOCK_DEV, ".")
     session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
-    pages = ("tests/docs", "README.md", "docs")
+    pages = ("tests/docs", "README.md", "CONTRIBUTING.md", "docs")
     session.run(*PYTEST[:-3], "--dist", "loadfile", "-p", "tests.docs.blocks", *pages, *session.posargs)
 
 
