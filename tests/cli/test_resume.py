@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,10 +43,13 @@ def killed(folder, seconds, *words):
 
 def counted_twice(evidence):
     """Return the steps that were judged twice: in the same attempt, or in two that both say how the history ended."""
-    steps = Counter((one["history"], one["step"]) for one in stored_records(evidence, "judgement"))
+    judged = defaultdict(list)
+    for one in stored_records(evidence, "judgement"):
+        judged[one["history"]].append(one)
+    steps = Counter((name, one["step"]) for name, judgements in judged.items() for one in judgements)
     ended = Counter()
     for record in stored_records(evidence, "history"):
-        judgements = [one for one in stored_records(evidence, "judgement") if one["history"] == record["id"]]
+        judgements = judged[record["id"]]
         whole = len(judgements) == len(record["history"]["steps"]) and not any(
             "superseded" in one for one in judgements
         )
