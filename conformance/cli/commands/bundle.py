@@ -23,6 +23,7 @@ def main(arguments: Bundle) -> int:
     result = write_reports(directory)
     to = None if arguments.to is None else Path(arguments.to)
     bundle = make(directory, result, to=to, tested=arguments.subject, key=arguments.sign)
+    output().say(f"SHA-256 of the journal: {bundle['journal']}")
     output().answer_json({**bundle, "exit_code": 0})
     return 0
 
@@ -44,7 +45,6 @@ def make(
     signing = None if key is None else Path(key)
     digest = write_bundle(directory, result, path, tested=subjects(tuple(tested)), key=signing)
     output().say(f"Bundle: {path}", f"SHA-256 of the bundle: {digest}")
-    output().say(f"SHA-256 of the journal: {result.evidence.digest}")
     return {"bundle": str(path), "sha256": digest, "journal": result.evidence.digest}
 
 
