@@ -162,7 +162,8 @@ def peers(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the site, check its links, and run the code blocks of all pages; pytest's options go after ``--``."""
     install(session, LOCK_DEV, ".")
-    session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+    # As a module, so that the extension in tests/docs is found.
+    session.run("python", "-m", "mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
     pages = ("tests/docs", "README.md", "CONTRIBUTING.md", "docs")
     session.run(*PYTEST[:-3], "--dist", "loadfile", "-p", "tests.docs.blocks", *pages, *session.posargs)
 
