@@ -83,7 +83,7 @@ def use_small_plan(patch) -> None:
 def use_provider(patch, epayment=EPayment) -> None:
     """Let every target be this provider."""
     patch.setattr(
-        "conformance.api.resolve_target",
+        "conformance.api.provider_run.resolve_target",
         lambda *_, **__: HttpTarget(EmbeddedTransport(Provider(epayment=epayment)), credentials_from(embedded=True)),
     )
 

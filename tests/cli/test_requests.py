@@ -27,7 +27,7 @@ class Counting(Provider):
 def run(monkeypatch, folder, most, *words, profile="epayment", provider=None):
     counting = provider or Counting()
     target = HttpTarget(EmbeddedTransport(counting), credentials_from(embedded=True))
-    monkeypatch.setattr("conformance.api.resolve_target", lambda *_, **__: target)
+    monkeypatch.setattr("conformance.api.provider_run.resolve_target", lambda *_, **__: target)
     done = command(
         "run",
         "--target",

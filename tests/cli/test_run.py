@@ -104,7 +104,7 @@ def test_a_counterexample_is_played_again(faulty):
 
 def test_a_counterexample_that_still_fails(faulty, monkeypatch, capsys):
     seat = HttpTarget(EmbeddedTransport(Provider(epayment=Forgetful)), credentials_from(embedded=True))
-    monkeypatch.setattr("conformance.api.resolve_target", lambda *_, **__: seat)
+    monkeypatch.setattr("conformance.api.provider_run.resolve_target", lambda *_, **__: seat)
     assert main(["replay", str(faulty), "EP-05"]) == 1
     out = capsys.readouterr().out
     assert "Violated: " in out
