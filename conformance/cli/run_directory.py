@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -38,7 +37,7 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
         needed: directories whose runs are read, and must not be replaced.
 
     Raises:
-        UsageError: the name is empty, it is needed, or the files there cannot be removed.
+        UsageError: no number can be put to the name, it is needed, or the files there cannot be removed.
 
     """
     if out == "":
@@ -52,6 +51,8 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
         _remove(named)
         output().say(f"{named} held a run, which is replaced.")
         return named
+    if named.name in ("", ".."):
+        raise UsageError(f"{named} already holds a run: name another --out directory, or replace the run with --force.")
     directory = next(path for path in _numbered(named) if not (path / JOURNAL_NAME).exists())
     output().say(f"{named} already holds a run: writing to {directory} (--force replaces the old one).")
     return directory
@@ -70,15 +71,19 @@ def _numbered(named: Path) -> Iterator[Path]:
 
 
 def _remove(directory: Path) -> None:
-    """Remove what the suite has written into a directory, and leave what somebody else has put there."""
-    folder = directory / FOLDER
+    """Remove what the suite has written into a directory, and leave what somebody else has put there.
+
+    A folder that is a symbolic link is somebody else's.
+    """
+    examples, parts = directory / FOLDER, directory / PARTS
+    patterns = [(examples, f"{profile.value}-*-*.json") for profile in Profile] + [(parts, "*.jsonl")]
     own = [directory / name for name in RUN_FILES]
-    own += [path for profile in Profile for path in folder.glob(f"{profile.value}-*-*.json")]
+    own += [path for folder, pattern in patterns if not folder.is_symlink() for path in folder.glob(pattern)]
     try:
         for path in own:
             path.unlink(missing_ok=True)
-        shutil.rmtree(directory / PARTS, ignore_errors=True)
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        for folder in (examples, parts):
+            if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+                folder.rmdir()
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be removed: {error.strerror}.") from None

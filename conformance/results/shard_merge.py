@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,18 +72,28 @@ class ShardRun:
         return self.evidence.ended or "interrupted"
 
 
-def merge(directories: Sequence[Path], out: Path) -> None:
-    """Write the evidence of a run that is made of shards.
+def read_shards(directories: Iterable[Path]) -> list[ShardRun]:
+    """Return the shards of one run, by their numbers.
 
     Raises:
-        JournalError: they are not shards of one run, or the directory already holds a run.
-        OracleError: what was merged does not hang together, although every shard did.
+        JournalError: they are not shards of one run, or one of them does not hang together.
 
     """
     shards = sorted((_shard(directory) for directory in directories), key=lambda shard: shard.number)
     _check_alike(shards)
     for shard in shards:
         check_consistency(shard.evidence, complete=shard.ended == "complete")
+    return shards
+
+
+def merge(shards: Sequence[ShardRun], out: Path) -> None:
+    """Write the evidence of a run that is made of shards, as ``read_shards`` returns them.
+
+    Raises:
+        JournalError: the directory already holds a run, or cannot be written.
+        OracleError: what was merged does not hang together, although every shard did.
+
+    """
     journal = Journal(out)
     try:
         _write(shards, journal, out)

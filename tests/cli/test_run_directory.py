@@ -1,5 +1,7 @@
 """Where a run goes: never over another one, unless it is told to replace it."""
 
+from pathlib import Path
+
 import pytest
 
 from conformance.cli.run_directory import RUN_FILES, run_directory
@@ -53,7 +55,9 @@ def test_force_replaces_what_the_suite_wrote_and_nothing_else(tmp_path, small, m
     assert written >= set(RUN_FILES)
     assert {name for name in written if "/" not in name} == set(RUN_FILES)
     assert any(name.startswith("counterexamples/") for name in written)
-    foreign = {"notes.txt", "counterexamples/mine.json", "parts.txt"}
+    foreign = {"notes.txt", "counterexamples/mine.json", "parts/mine.txt"}
+    (tmp_path / "out" / "parts").mkdir()
+    (tmp_path / "out" / "parts" / "main.jsonl").touch()
     for name in foreign:
         (tmp_path / "out" / name).write_text("mine", encoding="utf-8")
     done = run(tmp_path / "out", "--force")
@@ -68,9 +72,39 @@ def test_force_replaces_what_the_suite_wrote_and_nothing_else(tmp_path, small, m
 def test_a_wrong_option_replaces_nothing(tmp_path, small):
     run(tmp_path / "out")
     before = contents(tmp_path / "out")
-    for words in (("--waive", "NOPE=x"), ("--reading", "C99=x"), ("--shard", "3/2")):
-        assert run(tmp_path / "out", "--force", *words).code == 2
+    options = (
+        ("--waive", "NOPE=x"),
+        ("--reading", "C99=x"),
+        ("--shard", "3/2"),
+        ("--openapi", "nothing.json"),
+        ("--max-time", "3"),
+        ("--operator",),
+        ("-n", "2", "--max-requests", "3"),
+    )
+    for words in options:
+        assert run(tmp_path / "out", "--force", *words).code == 2, words
+        assert contents(tmp_path / "out") == before, words
+
+
+def test_what_cannot_be_merged_replaces_nothing(tmp_path, small):
+    for name in ("out", "whole"):
+        run(tmp_path / name)
+    before = contents(tmp_path / "out")
+    assert command("merge", tmp_path / "whole", "--out", tmp_path / "out", "--force").code == 2
     assert contents(tmp_path / "out") == before
+
+
+def test_force_follows_no_link(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "journal.jsonl").touch()
+    (tmp_path / "theirs").mkdir()
+    for name in ("ecom-KB-01-1.json", "notes.jsonl"):
+        (tmp_path / "theirs" / name).touch()
+    for name in ("counterexamples", "parts"):
+        (tmp_path / "out" / name).symlink_to(tmp_path / "theirs")
+    assert run_directory(str(tmp_path / "out"), force=True) == tmp_path / "out"
+    assert not (tmp_path / "out" / "journal.jsonl").exists()
+    assert set(contents(tmp_path / "theirs")) == {"ecom-KB-01-1.json", "notes.jsonl"}
 
 
 def test_a_shard_that_is_merged_is_not_replaced(tmp_path, small):
@@ -103,3 +137,13 @@ def test_every_command_that_writes_a_run_does_the_same(tmp_path, small, name):
 def test_an_empty_name_is_no_directory():
     with pytest.raises(UsageError, match="--out names no directory"):
         run_directory("", force=False)
+
+
+@pytest.mark.parametrize("out", [".", ".."])
+def test_a_directory_without_a_name_of_its_own_gets_no_number(tmp_path, monkeypatch, out):
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep" if out == ".." else tmp_path)
+    assert run_directory(out, force=False) == Path(out)
+    (tmp_path / "journal.jsonl").touch()
+    with pytest.raises(UsageError, match="already holds a run: name another --out directory, or replace"):
+        run_directory(out, force=False)

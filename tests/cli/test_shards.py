@@ -6,7 +6,7 @@ import pytest
 
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.journal import JournalError, read_journal
-from conformance.results.shard_merge import merge
+from conformance.results.shard_merge import read_shards
 from tests.audit.stage import Forgetful, command, rewritten, run, use_provider, use_small_plan
 from tests.reports.schemas import faults_of
 from tests.stored import stored_records
@@ -162,7 +162,7 @@ def another_plan(records):
 def test_shards_of_different_runs_are_not_merged(right, tmp_path, change, words):
     changed(right, tmp_path, change)
     with pytest.raises(JournalError, match=words):
-        merge([right / "1", tmp_path / "2"], tmp_path / "merged")
+        read_shards([right / "1", tmp_path / "2"])
 
 
 def test_a_shard_that_left_histories_out_is_noticed(right, tmp_path):

@@ -14,7 +14,7 @@ from conformance.fuzzing import openapi as documents
 from conformance.fuzzing.campaign import FuzzCampaign
 from conformance.fuzzing.fuzzer import Limits
 from conformance.reports import write_reports
-from conformance.results.shard_merge import merge
+from conformance.results.shard_merge import merge, read_shards
 from conformance.runner.campaign import Settings
 from conformance.runner.resume import ResumedCampaign, is_interruption
 from conformance.runner.settings import Shard, nonce_for
@@ -104,7 +104,7 @@ def test_a_step_is_not_called_interrupted_where_nothing_was(resumed, tmp_path):
 def merged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
     shards = [played(folder / f"s{number}", embedded(), Profile.ECOM, shard=Shard(number, 2)) for number in (1, 2)]
-    merge(shards, folder / "run")
+    merge(read_shards(shards), folder / "run")
     write_reports(folder / "run")
     return folder
 

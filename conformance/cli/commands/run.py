@@ -67,13 +67,14 @@ def main(arguments: Run) -> int:
     expected = read_expected_failures(Path(arguments.known)) if arguments.known is not None else ()
     run_options = _run_options(arguments, run_waivers(expected, today()))
     target, settings = run_options.prepare()
-    directory = run_directory(arguments.out, force=arguments.force)
     processes = _processes(arguments.processes)
     through_pytest = processes is not None or arguments.select is not None
     if through_pytest:
         _check_processes(arguments)
     fuzz = _fuzz(arguments, target)
     add_operator(arguments, target)
+    # Nothing is refused any more: a run that is there already may be replaced.
+    directory = run_directory(arguments.out, force=arguments.force)
     if through_pytest:
         code = _through_pytest(run_options, directory, processes, arguments.select)
         if not (directory / JOURNAL_NAME).exists():
