@@ -238,7 +238,7 @@ def test_loading_the_plugin_is_cheap():
     )
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["conformance", "conformance.plugin"]
+    assert done.stdout.split() == ["conformance", "conformance.plugin", "conformance.plugin.options"]
 
 
 THEIR_TESTS = """
