@@ -77,7 +77,8 @@ class OpenTarget:
         self._opened = False
         self._trouble = ""
         self._recording = current_recording()
-        self._part: Journal | None = None
+        self._parts: dict[Profile, Journal] = {}
+        self._opening: tuple[Record, ...] = ()
         self._name = "t"
         if self._recording is not None:
             self._name = self._recording.next_name()
@@ -172,7 +173,7 @@ class OpenTarget:
 
     def keep(self, order: LiveOrder) -> None:
         """Take an order of which every step was done, for the evidence."""
-        self._write(self.records_of(order))
+        self._write(order.profile, self.records_of(order))
 
     def close(self) -> None:
         """Leave the target. A closed one is not opened again."""
@@ -182,8 +183,8 @@ class OpenTarget:
             self._loop.wait(self._close())
         finally:
             self._loop.close()
-            if self._part is not None:
-                self._part.close()
+            for part in self._parts.values():
+                part.close()
 
     async def _look(self, profile: Profile) -> None:
         """Reach the target and probe an API, unless that was done before."""
@@ -194,18 +195,19 @@ class OpenTarget:
         try:
             if not self._opened:
                 self._opened = True
-                if self._recording is not None:
-                    self._part = self._recording.part(self._name)
-                    self._part.append(header(self._session.settings, self._target, (), datetime.now(UTC)))
                 await self._session.open(self._sink)
                 self._worker = self._target.worker()
+                self._opening = tuple(self._sink.records)
+            else:
+                # Every part says how the target was reached.
+                self._sink.records.extend(self._opening)
             await self._session.look(profile, self._sink)
         except TargetError as error:
             self._trouble = self._session.redactor.clean(str(error))
             self._sink.append(StoppedRecord(ended="environment", message=self._trouble))
             raise TargetError(self._trouble) from None
         finally:
-            self._write(self._taken())
+            self._write(profile, self._taken())
 
     async def _play(self, history: History) -> PlayedHistory:
         await self._look(history.profile)
@@ -223,7 +225,7 @@ class OpenTarget:
             raise
         finally:
             records = self._taken()
-            self._write(records)
+            self._write(history.profile, records)
         return PlayedHistory(history, self._observer.trial, tuple(records))
 
     def _missing(self, history: History) -> list[str]:
@@ -244,10 +246,15 @@ class OpenTarget:
         self._sink.records.clear()
         return records
 
-    def _write(self, records: Iterable[Record]) -> None:
-        if self._part is not None:
-            for record in records:
-                self._part.append(record)
+    def _write(self, profile: Profile, records: Iterable[Record]) -> None:
+        """Write records into the part of an API, if they are kept. Each API has its own, as it is a run of its own."""
+        if self._recording is None:
+            return
+        if profile not in self._parts:
+            part = self._parts[profile] = self._recording.part(f"{self._name}-{profile.value}")
+            part.append(header(self._session.settings, self._target, (profile,), datetime.now(UTC)))
+        for record in records:
+            self._parts[profile].append(record)
 
     async def _close(self) -> None:
         if self._worker is not None:

@@ -1,7 +1,8 @@
-"""What a process records of the histories that a user's own tests play: one part for each target that is opened.
+"""What a process records of the histories that a user's own tests play.
 
-Nothing is recorded until `start_recording` is called, as the pytest option ``--cancel-report`` does. Whoever ends the
-session joins the parts of all processes: see `session_report`.
+There is one part for each API of each target that is opened. Nothing is recorded until `start_recording` is called, as
+the pytest option ``--cancel-report`` does. Whoever ends the session joins the parts of all processes: see
+`session_report`.
 """
 
 from __future__ import annotations

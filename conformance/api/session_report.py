@@ -1,4 +1,4 @@
-"""The report of a test session: the parts that its processes recorded, joined into a run for each target.
+"""The report of a test session: what its processes recorded, joined into a run for each API of each target.
 
 Such a run has no plan of its own: what it played is what the tests drew. Rules that they did not test are not tested,
 and the run is then incomplete, whatever the tests say.
@@ -17,8 +17,6 @@ from typing import Final
 from msgspec import structs
 
 from conformance.api.recording import PARTS
-from conformance.domain.order import Profile
-from conformance.domain.order_naming import current_prefixes
 from conformance.evidence.journal import Journal, read_part
 from conformance.evidence.record_parts import Record
 from conformance.evidence.records import CapabilitiesRecord, RunRecord, SmokeRecord, StoppedRecord
@@ -34,7 +32,7 @@ _ONCE: Final = (CapabilitiesRecord, SmokeRecord)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one process recorded of one target."""
+    """What one process recorded of one API of one target."""
 
     run: RunRecord
     records: tuple[Record, ...]
@@ -43,19 +41,25 @@ class _Part:
     def key(self) -> tuple[object, ...]:
         """Parts with equal keys belong to one run."""
         run = self.run
-        return run.target, run.market, tuple(sorted(run.readings.items()))
+        return run.target, run.profiles, run.market, tuple(sorted(run.readings.items()))
+
+    @property
+    def name(self) -> str:
+        """The target and the API."""
+        return " ".join((self.run.target.name, *self.run.profiles))
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRun:
-    """The run of one target, and the directory of its evidence and reports."""
+    """The run of one API of one target, its name, and the directory of its evidence and reports."""
 
+    name: str
     directory: Path
     result: Result
 
 
 def write_session_reports(directory: Path, nonce: str, end: RunEnd) -> list[SessionRun]:
-    """Join the parts in a directory into a run for each target, write the reports, and return the runs.
+    """Join the parts in a directory into a run for each API of each target, write the reports, and return the runs.
 
     Args:
         directory: where the processes of the session recorded their parts.
@@ -71,9 +75,9 @@ def write_session_reports(directory: Path, nonce: str, end: RunEnd) -> list[Sess
         groups.setdefault(part.key, []).append(part)
     runs: list[SessionRun] = []
     for parts in groups.values():
-        place = _free_place(directory, parts[0].run.target.name)
+        place = _free_place(directory, parts[0].name)
         _join(parts, place, nonce, end)
-        runs.append(SessionRun(place, write_reports(place)))
+        runs.append(SessionRun(parts[0].name, place, write_reports(place)))
     shutil.rmtree(directory / PARTS, ignore_errors=True)
     return runs
 
@@ -93,13 +97,9 @@ def _free_place(directory: Path, name: str) -> Path:
 
 def _join(parts: Sequence[_Part], place: Path, nonce: str, end: RunEnd) -> None:
     """Write one run's journal, from its first record to its last."""
-    looked = {record.profile for part in parts for record in part.records if isinstance(record, CapabilitiesRecord)}
-    profiles = [profile for profile in Profile if profile.value in looked] or list(Profile)
     run = RecordedRun(Journal(place))
     run.started = min(datetime.fromisoformat(part.run.started) for part in parts)
-    prefixes = {profile.value: prefix for profile, prefix in current_prefixes().items() if profile in profiles}
-    names = tuple(profile.value for profile in profiles)
-    run.journal.append(structs.replace(parts[0].run, profiles=names, nonce=nonce, order_prefixes=prefixes))
+    run.journal.append(structs.replace(parts[0].run, nonce=nonce))
     try:
         check_oracle()
         stopped = _append(parts, run)

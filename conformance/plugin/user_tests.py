@@ -93,7 +93,7 @@ class UserTestsReport:
             return [self._fault]
         lines = []
         for run in self._runs:
-            lines += [f"{run.result.run.target.name}: {headline(run.result)}", ending_note(run.result)]
+            lines += [f"{run.name}: {headline(run.result)}", ending_note(run.result)]
             lines.append(f"Report and evidence: {run.directory / 'report.html'}")
         pages = sorted((self._directory / MERCHANT).rglob("report.html"))
         lines += [f"Report and evidence: {page}" for page in pages]
@@ -103,7 +103,7 @@ class UserTestsReport:
 def _free(directory: Path) -> Path:
     """Return the directory, or a numbered one beside it: evidence is never overwritten."""
     place, number = directory, 1
-    while place.exists() and any(place.iterdir()):
+    while place.exists() and not (place.is_dir() and not any(place.iterdir())):
         number += 1
         place = directory.with_name(f"{directory.name}-{number}")
     return place

@@ -17,6 +17,7 @@ from conformance.evidence.journal import read_journal
 from conformance.evidence.records import HistoryRecord
 from conformance.judging.verdicts import RunVerdict
 from conformance.results.result import result_of
+from conformance.verification.verify import verify
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "pytest-and-hypothesis.md"
@@ -161,6 +162,39 @@ def test_a_report_is_a_run_that_can_be_verified(folder, workers):
             check=False,
         )
         assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_each_api_of_a_target_is_a_run_of_its_own(folder, workers):
+    (folder / "test_mine.py").write_text(
+        "from conformance import assert_conforms, cancel_machine, history\n"
+        "from hypothesis import settings\n"
+        "def test_one():\n    assert_conforms(history('epayment', 'approve', 'cancel'), 'embedded')\n"
+        "def test_other():\n    assert_conforms(history('ecom', 'approve', 'cancel'), 'embedded')\n"
+        "def test_again():\n    assert_conforms(history('epayment', 'cancel'), 'embedded')\n"
+        "TestMachine = cancel_machine('recurring', 'embedded').TestCase\n"
+        "TestMachine.settings = settings(max_examples=3, stateful_step_count=5, deadline=None)\n"
+    )
+    played = run_pytest(folder, "test_mine.py", *workers, "--cancel-report", "report", plugins=("xdist.plugin",))
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert {path.name for path in (folder / "report").iterdir()} == {
+        "embedded-ecom",
+        "embedded-epayment",
+        "embedded-recurring",
+    }
+    assert "embedded recurring: Incomplete: no rule was seen violated" in played.stdout
+    for place in (folder / "report").iterdir():
+        verification = verify(place)
+        assert (verification.faults, verification.unverified) == ([], []), verification
+        assert result_of(read_journal(place)).verdict is RunVerdict.INCOMPLETE
+
+
+def test_a_file_is_not_taken_for_the_folder_of_reports(folder):
+    (folder / "test_mine.py").write_text(TESTS)
+    (folder / "report").write_text("mine")
+    played = run_pytest(folder, "test_mine.py", "-k", "drawn", "--cancel-report", "report")
+    assert played.returncode == 0, played.stdout
+    assert report_of(folder, "report-2")
 
 
 def test_evidence_is_never_overwritten(folder):
