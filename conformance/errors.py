@@ -58,7 +58,16 @@ class InconclusiveError(Exception):
 
 
 class NotTestedError(Exception):
-    """A history needs something that the target does not offer, such as a way to let time pass."""
+    """A history needs something that the target does not offer, such as a way to let time pass.
+
+    Attributes:
+        reasons: a sentence for each thing that it needs and does not get.
+
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons
 
 
 class NotTestedWarning(UserWarning):

@@ -11,7 +11,7 @@ from conformance.errors import NotTestedError, NotTestedWarning
 
 
 def leave_out(error: NotTestedError, warned: set[str], hint: str) -> NoReturn:
-    """Leave a drawn history out: count an event, warn the first time, and reject the example.
+    """Leave a drawn history out: for each reason count an event and warn the first time, and reject the example.
 
     Args:
         error: why the history is not tested.
@@ -24,8 +24,9 @@ def leave_out(error: NotTestedError, warned: set[str], hint: str) -> NoReturn:
     """
     if not currently_in_test_context():
         raise error
-    event(f"not tested: {error}")
-    if str(error) not in warned:
-        warned.add(str(error))
-        warnings.warn(NotTestedWarning(f"{error} {hint}"), stacklevel=4)
+    for reason in error.reasons:
+        event(f"not tested: {reason}")
+        if reason not in warned:
+            warned.add(reason)
+            warnings.warn(NotTestedWarning(f"{reason} {hint}"), stacklevel=4)
     reject()

@@ -10,11 +10,13 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.api.open_targets import AnyTarget, opened
 from conformance.api.provider_run import member_named
+from conformance.domain.citation import Citation
+from conformance.domain.names import did_you_mean
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import ACTIONS, History, actions_of
 from conformance.errors import UsageError
 from conformance.model import ModelContext
-from conformance.rulebook import Readings
+from conformance.rulebook import Readings, load
 from conformance.strategies.provider import histories as strategies
 
 CAPABILITIES = frozenset({*ACTIONS, "age", "concurrent", "wire"})
@@ -78,10 +80,21 @@ def _checked(capabilities: Iterable[str]) -> frozenset[str]:
     return names
 
 
+def _check_rule(wanted: Citation) -> None:
+    known = {rule.id: rule for rule in load().rules}
+    if wanted.rule not in known:
+        raise UsageError(f"There is no rule {wanted.rule!r}.{did_you_mean(wanted.rule, known)}")
+    sides = known[wanted.rule].sides
+    if wanted.side and wanted.side not in sides:
+        raise UsageError(f"{wanted.rule} has no side {wanted.side!r}: there are {', '.join(sides) or 'none'}.")
+
+
 @lru_cache(maxsize=64)
 def _strategy(
     profile: Profile, context: ModelContext, offered: frozenset[str], wire: bool, rule: str | None
 ) -> SearchStrategy[History]:
+    if rule is not None:
+        _check_rule(Citation.parse(rule))
     relevant = offered & {*actions_of(profile), "age", "concurrent"}
     if rule is None:
         return strategies.histories(profile, context, relevant, wire=wire)

@@ -120,11 +120,12 @@ class OpenTarget:
         """Return what the target lets the suite do in an API, such as ``approve`` and ``age``. It is opened for that.
 
         Raises:
-            UsageError: there is no such API.
+            UsageError: there is no such API, or the target is closed.
             TargetError: the target cannot be reached or tested.
 
         """
         api = member_named(Profile, "profile", profile)
+        self._check_open()
         self._loop.wait(self._look(api))
         return self._session.probes[api].offered
 
@@ -132,7 +133,7 @@ class OpenTarget:
         """Return the market and the interpretations in force, and what was measured of the target, for the model.
 
         Raises:
-            UsageError: there is no such API.
+            UsageError: there is no such API, or the target is closed.
             TargetError: the target cannot be reached or tested.
 
         """
@@ -143,17 +144,19 @@ class OpenTarget:
         """Play a history on an order of its own, and again where it was inconclusive.
 
         Raises:
+            UsageError: the target is closed.
             NotTestedError: the target does not offer what the history needs.
             TargetError: the target cannot be reached or tested, or is not healthy.
 
         """
+        self._check_open()
         return self._loop.wait(self._play(history))
 
     def new_order(self, profile: str) -> LiveOrder:
         """Return a new order that is driven one step at a time, with `do`, and given back with `keep`.
 
         Raises:
-            UsageError: there is no such API.
+            UsageError: there is no such API, or the target is closed.
             TargetError: the target cannot be reached or tested.
 
         """
@@ -186,6 +189,10 @@ class OpenTarget:
             for part in self._parts.values():
                 part.close()
 
+    def _check_open(self) -> None:
+        if not self._loop.is_open:
+            raise UsageError(f"The target {self.name} is closed: use it within its `with` block or its fixture.")
+
     async def _look(self, profile: Profile) -> None:
         """Reach the target and probe an API, unless that was done before."""
         if self._trouble:
@@ -213,7 +220,7 @@ class OpenTarget:
         await self._look(history.profile)
         missing = self._missing(history)
         if missing:
-            raise NotTestedError(f"{self.name} offers no way to {' or to '.join(missing)}.")
+            raise NotTestedError(*(f"{self.name} offers no way to {what}." for what in missing))
         scheduled = ScheduledCase(self._identifier(history.profile), _case(history))
         self._sink.append(plan_of([scheduled]))
         assert self._worker is not None

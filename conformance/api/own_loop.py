@@ -21,9 +21,7 @@ class OwnLoop:
 
     def wait(self, task: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine; return its result. The caller's thread is blocked until then."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        if not _runs_a_loop():
             with self._turn:
                 return self._runner.run(task)
         # A thread in which a loop is running cannot run another one: a thread of its own can.
@@ -34,3 +32,11 @@ class OwnLoop:
         """Close the loop."""
         self.is_open = False
         self._runner.close()
+
+
+def _runs_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

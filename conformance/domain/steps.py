@@ -11,13 +11,15 @@ A person reads the short form, which `history_text.history` takes: ``history('ep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
+from textwrap import shorten
 from typing import Any, Final, TypeAlias
 
 from conformance.domain.api_table import spec_of
+from conformance.domain.names import did_you_mean
 from conformance.domain.order import Kind, Profile
 
 HISTORY_VERSION: Final = 1
@@ -472,6 +474,15 @@ def _age(value: object) -> timedelta:
     return timedelta(seconds=value)
 
 
+def _one_of(names: type[StrEnum]) -> Callable[[Any], StrEnum]:
+    def read(value: Any) -> StrEnum:
+        if value not in list(names):
+            raise ValueError(f"{value!r:.80} is unknown. {_known(str(value), [name.value for name in names])}")
+        return names(value)
+
+    return read
+
+
 def _plain_cancel(value: object) -> Step:
     step = _racer(value)
     if not isinstance(step, Cancel):
@@ -494,22 +505,30 @@ def _racer(value: object) -> Step:
 
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "amount": _money,
-    "kind": Kind,
+    "kind": _one_of(Kind),
     "success": _boolean,
     "by": _age,
     "flag": _flag,
-    "key": Key,
-    "to": Addressee,
-    "defect": lambda value: None if value is None else Defect(value),
+    "key": _one_of(Key),
+    "to": _one_of(Addressee),
+    "defect": lambda value: None if value is None else _one_of(Defect)(value),
     "with_other_change": _boolean,
     "first": _plain_cancel,
     "second": _racer,
 }
 
 
+def _known(name: str, names: Iterable[str]) -> str:
+    """Return what to write instead of an unknown name: the nearest one, or what there is."""
+    listed = f"There are: {', '.join(sorted(names)) or 'none'}."
+    return did_you_mean(name, names).strip() or shorten(listed, 160, placeholder=" …")
+
+
 def _step_from_json(item: object, place: str) -> Step:
-    if not isinstance(item, dict) or not isinstance(item.get("do"), str) or item["do"] not in _CLASSES:
-        raise HistoryError(f"{place} has no known 'do': {item!r:.80}")
+    if not isinstance(item, dict) or not isinstance(item.get("do"), str):
+        raise HistoryError(f"{place} has no 'do': {item!r:.80}")
+    if item["do"] not in _CLASSES:
+        raise HistoryError(f"{place} is {item['do']!r:.80}, which is no step. {_known(item['do'], STEP_NAMES)}")
     cls = _CLASSES[item["do"]]
     known = {field.name for field in fields(cls)}
     arguments = {}
@@ -517,7 +536,7 @@ def _step_from_json(item: object, place: str) -> Step:
         if name == "do":
             continue
         if name not in known:
-            raise HistoryError(f"{place} ({item['do']}) has no field {name!r}")
+            raise HistoryError(f"{place} ({item['do']}) has no field {name!r}. {_known(name, known)}")
         try:
             arguments[name] = _READERS[name](value)
         except (ValueError, TypeError) as error:

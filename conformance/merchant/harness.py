@@ -136,8 +136,13 @@ class MerchantHarness:
             raise
 
     def _integration(self, integration: Any) -> Integration:
-        if not isinstance(integration, str):
-            return PythonIntegration(integration, self.double, self.clock, self._server.port)
+        if isinstance(integration, str):
+            return self._named_integration(integration)
+        if not callable(integration):
+            raise TargetUsageError(f"{integration!r:.80} is no integration: name an adapter class.")
+        return PythonIntegration(integration, self.double, self.clock, self._server.port)
+
+    def _named_integration(self, integration: str) -> Integration:
         kind, colon, place = integration.partition(":")
         if kind == "python" and colon:
             return PythonIntegration(place, self.double, self.clock, self._server.port)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from conformance.domain.names import did_you_mean
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.journal import MERCHANT_PARTY
@@ -262,6 +263,7 @@ def _check(history: MerchantHistory) -> None:
     ]
     for word, known in words:
         if word not in known:
-            raise HistoryError(f"The shop's history has {word!r}, which is not known.")
+            instead = did_you_mean(word, known) or f" There are: {', '.join(known)}."
+            raise HistoryError(f"The shop's history has {word!r}, which is not known.{instead}")
     if not history.amounts or any(step.order >= len(history.amounts) for step in history.steps):
         raise HistoryError("The shop's history has a step of an order that it does not have.")

@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+import traceback
 import warnings
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis.errors import FailedHealthCheck
+from hypothesis import strategies as st
+from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 
 from conformance import (
     InconclusiveError,
@@ -29,6 +32,7 @@ from conformance.targets.transport import TargetUsageError
 from .targets import CONTROL, accepts_everything, correct_app, crashes, forgets_the_capture, with_answer
 
 PLAIN = history("epayment", "approve", "capture 300", "cancel")
+LACKING = (("age 200 days",), ("expire",), ("age 1 day", "expire"))
 QUICK = settings(max_examples=100, database=None, deadline=None)
 
 
@@ -148,8 +152,37 @@ def test_what_a_target_cannot_do_is_not_tested(limited):
     def check(drawn):
         assert_conforms(drawn, limited)
 
-    with pytest.warns(NotTestedWarning, match="let time pass"), pytest.raises(FailedHealthCheck):
+    with pytest.warns(NotTestedWarning) as caught, pytest.raises(FailedHealthCheck):
         check()
+    assert any("let time pass" in str(each.message) for each in caught)
+
+
+def test_each_thing_that_is_not_offered_is_warned_of_once(limited):
+    @settings(max_examples=20, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from([history("epayment", *steps) for steps in LACKING]))
+    def check(drawn):
+        assert_conforms(drawn, limited)
+
+    with pytest.warns(NotTestedWarning) as caught, suppress(Unsatisfiable):
+        check()
+    assert sorted(str(each.message).partition(" offers no way to ")[2].partition(".")[0] for each in caught) == [
+        "let a payment time out",
+        "let time pass for one payment",
+    ]
+
+
+def test_a_closed_target_says_so():
+    with open_target("embedded") as target:
+        assert_conforms(PLAIN, target)
+    for use in (lambda: assert_conforms(PLAIN, target), lambda: target.new_order("epayment")):
+        with pytest.raises(UsageError, match="The target embedded is closed"):
+            use()
+
+
+def test_a_failure_to_reach_a_target_has_no_other_error_before_it():
+    with open_target("http://127.0.0.1:9") as target, pytest.raises(TargetError) as failure:
+        assert_conforms(PLAIN, target)
+    assert "no running event loop" not in "".join(traceback.format_exception(failure.value))
 
 
 def test_nothing_is_left_out_of_what_is_drawn_for_a_target(limited):

@@ -134,6 +134,9 @@ def test_a_failure_is_reproduced_from_its_blob():
         ({"profile": "epayment", "capabilities": {"fly"}}, "There is no capability 'fly'"),
         ({"profile": "epayment", "capabilities": {"age"}, "target": "embedded"}, "not both"),
         ({"profile": "epayment", "market": "se"}, "There is no market 'se'"),
+        ({"profile": "epayment", "rule": "EP-6"}, "There is no rule 'EP-6'. Did you mean 'EP-06'?"),
+        ({"profile": "epayment", "rule": "KB-02/beyont"}, "KB-02 has no side 'beyont': there are within, beyond"),
+        ({"profile": "epayment", "rule": "EP-06/in"}, "EP-06 has no side 'in': there are none"),
         ({"profile": "epayment", "rule": "KB-02/beyond", "capabilities": ()}, "No history of epayment reaches"),
     ],
 )

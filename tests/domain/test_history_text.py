@@ -50,8 +50,12 @@ def test_an_order_is_a_payment_of_ten_unless_it_is_said_otherwise():
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        (["fly"], "step 1 has no known 'do'"),
-        ([""], "step 1 has no known 'do'"),
+        (["fly"], "step 1 is 'fly', which is no step. There are: age, approve, "),
+        (["approve", "cancle"], "step 2 is 'cancle', which is no step. Did you mean 'cancel'?"),
+        ([""], "step 1 is '', which is no step"),
+        (["cancel flga=true"], r"step 1 \(cancel\) has no field 'flga'. Did you mean 'flag'?"),
+        (["approve 300"], r"\(approve\) has no field 'amount'. There are: none."),
+        (["cancel key=sam"], "field 'key': 'sam' is unknown. Did you mean 'same'?"),
         (["capture"], "needs amount"),
         (["capture much"], "'much' is neither an amount in minor units nor name=value"),
         (["age long"], "an age is written as in 'age 181 days'"),

@@ -143,7 +143,7 @@ WRONG = [
     (story({"do": "cancel", "to": {}}), "'to'"),
     (story({"do": "cancel", "defect": "all"}), "'defect'"),
     (story({"do": "leave-3ds", "success": "no"}), "'success'"),
-    (story(both(CANCEL, None)), "field 'second': the request has no known 'do'"),
+    (story(both(CANCEL, None)), "field 'second': the request has no 'do'"),
     (story({"do": "together", "first": CANCEL}), "step 1 (together) needs second"),
     (story(both({"do": "approve"}, CANCEL)), "field 'first': must be a cancel"),
     (story(both({**CANCEL, "key": "spent"}, CANCEL)), "a cancel like this cannot be sent together"),

@@ -15,6 +15,7 @@ from conformance import (
     merchant_history,
 )
 from conformance.errors import UsageError
+from conformance.targets.transport import TargetUsageError
 from examples.merchants.epayment import Adapter
 
 from .faulty.outcome_rules import StateIsEverything
@@ -80,3 +81,8 @@ def test_what_makes_no_sense_is_said_at_once():
         merchant_histories("epay")
     with pytest.raises(UsageError, match="There is no action fly"):
         merchant_histories("ecom", actions=frozenset({"fly"}))
+
+
+def test_what_is_no_integration_is_refused():
+    with pytest.raises(TargetUsageError, match="42 is no integration: name an adapter class"):
+        assert_handles(LOST, 42)

@@ -45,7 +45,8 @@ def test_everything_that_a_person_may_write():
 @pytest.mark.parametrize(
     ("steps", "options", "words"),
     [
-        (["fly"], {}, "'fly', which is not known"),
+        (["fly"], {}, "'fly', which is not known. There are: create, cancel, "),
+        (["cancle"], {}, "'cancle', which is not known. Did you mean 'cancel'?"),
         (["capture much"], {}, "'much' is neither a number nor name=number"),
         (["create order=1"], {}, "a step of an order that it does not have"),
         (["create"], {"faults": ["cancel"]}, "'', which is not known"),
