@@ -11,6 +11,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 __all__ = [
+    "CancelConformance",
     "CancelMachine",
     "History",
     "InconclusiveError",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _FACE = {
+    "CancelConformance": "conformance.merchant.fixture",
     "CancelMachine": "conformance.api.machine",
     "History": "conformance.domain.steps",
     "InconclusiveError": "conformance.errors",

@@ -9,12 +9,14 @@ from conformance.domain.history_text import history
 from conformance.domain.steps import History
 from conformance.errors import InconclusiveError, NotTestedError, NotTestedWarning, ViolationError
 from conformance.merchant.assertions import assert_handles, merchant_histories
+from conformance.merchant.fixture import CancelConformance
 from conformance.obligations.history import MerchantHistory
 from conformance.obligations.history_text import merchant_history
 from conformance.results.result import Result
 from conformance.targets.transport import TargetError
 
 __all__ = [
+    "CancelConformance",
     "CancelMachine",
     "History",
     "InconclusiveError",

@@ -89,6 +89,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def few_examples(folder):
+    """Draw ten examples where a test does not say how many: what is shown is that they run, not what they find."""
+    (folder / "conftest.py").write_text(
+        "from hypothesis import settings\n"
+        "settings.register_profile('few', max_examples=10, database=None)\nsettings.load_profile('few')\n"
+    )
+
+
 def run_pytest(folder, *arguments, plugins=(), autoload=False):
     words = [] if autoload else [word for name in ("conformance.plugin", *plugins) for word in ("-p", name)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "VIPPS"))}
@@ -106,6 +115,7 @@ def run_pytest(folder, *arguments, plugins=(), autoload=False):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("neighbour", NEIGHBOURS)
 def test_beside_one_other_plugin(folder, neighbour):
     (folder / "test_mine.py").write_text(TESTS + MORE.get(neighbour, ""))
@@ -123,7 +133,7 @@ def test_beside_all_of_them(folder):
     assert len(list((folder / "report").glob("*/report.html"))) == 2
 
 
-def test_the_examples_pass_and_are_reported(folder):
+def test_the_examples_pass_and_are_reported(folder, few_examples):
     examples = ("examples/pytest_provider", "examples/pytest_merchant")
     played = run_pytest(folder, *examples, "-q", "--cancel-report", "report", plugins=("anyio.pytest_plugin",))
     assert played.returncode == 0, played.stdout + played.stderr
@@ -198,9 +208,12 @@ def test_a_file_is_not_taken_for_the_folder_of_reports(folder):
 
 
 def test_evidence_is_never_overwritten(folder):
-    (folder / "test_mine.py").write_text(TESTS)
+    (folder / "test_mine.py").write_text(
+        "from conformance import assert_conforms, history\n"
+        "def test_it():\n    assert_conforms(history('ecom', 'cancel'), 'embedded')\n"
+    )
     for _ in range(2):
-        played = run_pytest(folder, "test_mine.py", "-k", "drawn", "--cancel-report", "report")
+        played = run_pytest(folder, "test_mine.py", "--cancel-report", "report")
         assert played.returncode == 0, played.stdout
     assert report_of(folder) != report_of(folder, "report-2")
 
@@ -250,7 +263,7 @@ def test_the_plugin_loads_nothing_until_it_is_used(folder):
 
 def test_every_block_of_the_page_runs(folder):
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    (folder / "test_page.py").write_text("\n".join(blocks))
+    (folder / "test_page.py").write_text(re.sub(r"max_examples=\d+", "max_examples=3", "\n".join(blocks)))
     played = run_pytest(folder, "test_page.py", "-q")
     assert played.returncode == 0, played.stdout + played.stderr
     assert len(PAGE.read_text(encoding="utf-8").split()) <= 1200
@@ -272,11 +285,14 @@ def test_a_users_tests_can_be_checked_strictly(folder):
         "from hypothesis import given\n"
         "from hypothesis.stateful import invariant, rule\n"
         "from conformance import CancelMachine, History, MerchantHistory, OpenTarget, assert_conforms, assert_handles\n"
-        "from conformance import cancel_machine, histories, history, merchant_histories, open_target, run\n"
+        "from conformance import CancelConformance, cancel_machine, histories, history, merchant_histories\n"
+        "from conformance import open_target, run\n"
         "@given(histories('epayment', capabilities={'approve'}))\n"
         "def test_it(history: History) -> None:\n    assert_conforms(history, 'embedded')\n"
         "@given(merchant_histories('ecom'))\n"
         "def test_shop(history: MerchantHistory) -> None:\n    assert_handles(history, 'exec:shop')\n"
+        "def test_whole(cancel_conformance: CancelConformance) -> None:\n"
+        "    reveal_type(cancel_conformance('exec:shop', budget='quick'))\n"
         "class Machine(CancelMachine):\n    profile = 'ecom'\n    target = 'embedded'\n"
         "TestIt = cancel_machine('epayment', 'embedded').TestCase\n"
         "with open_target('embedded') as target:\n    reveal_type(target)\n"
@@ -293,3 +309,4 @@ def test_a_users_tests_can_be_checked_strictly(folder):
     assert checked.returncode == 0, checked.stdout
     assert 'Revealed type is "conformance.api.open_targets.OpenTarget"' in checked.stdout
     assert 'Revealed type is "conformance.domain.steps.History"' in checked.stdout
+    assert 'Revealed type is "conformance.results.result.Result"' in checked.stdout
