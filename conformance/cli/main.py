@@ -16,7 +16,7 @@ from click.exceptions import Exit
 from click.shell_completion import shell_complete
 
 from conformance.cli.arguments import COMPLETE, PROGRAM, cli
-from conformance.cli.output import Output
+from conformance.cli.output import Output, discard
 from conformance.errors import USAGE
 
 __all__ = ["cli", "entry", "main"]
@@ -37,17 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             with cli.make_context(PROGRAM, words, obj=output) as context:
                 code = int(cli.invoke(context))
-            sys.stdout.flush()
         except Exit as ended:
             code = ended.exit_code
-        except BrokenPipeError:
-            # Nobody reads our output any more. Python would fail when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
         except click.UsageError as error:
             code = USAGE
             output.fail(_usage_sentence(error), code)
         except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, BrokenPipeError) and not output.has_begun:
+                discard(sys.stdout)
+                return 0
             # What these need is loaded here, because `--help` needs none of it.
             from conformance.cli.exit_codes import HARNESS, code_of, sentence  # noqa: PLC0415
 

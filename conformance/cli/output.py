@@ -51,11 +51,12 @@ class Output:
         verbose: whether lists are written whole.
         is_json: whether the standard output is one JSON document.
         last: what is said once more at the very end of a run.
+        has_begun: whether a command's body runs: before that, only click writes, such as help.
 
     """
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        self.debug = self.quiet = self.verbose = False
+        self.debug = self.quiet = self.verbose = self.has_begun = False
         # Until click has read the line, which it cannot where the line is wrong.
         self.is_json = "--format=json" in words or ("--format", "json") in pairwise(words)
         self.last: list[str] = []
@@ -81,6 +82,7 @@ class Output:
             UsageError: it is to be quiet and verbose.
 
         """
+        self.has_begun = True
         self.debug, self.quiet, self.verbose = arguments.debug, arguments.quiet, arguments.verbose
         self.is_json = arguments.format == "json"
         if self.quiet and self.verbose:
@@ -102,7 +104,11 @@ class Output:
     def say(self, *lines: str) -> None:
         """Write lines that lead to the result, unless the command is to be quiet."""
         if not self.quiet:
-            _write(sys.stdout, "".join(f"{line}\n" for line in lines))
+            write(sys.stdout, "".join(f"{line}\n" for line in lines))
+
+    def warn(self, line: str) -> None:
+        """Write on the standard error stream what has to be known even where the command is quiet."""
+        write(sys.stderr, f"{line}\n")
 
     def conclude(self, line: str, tone: Tone) -> None:
         """Write the line that says how a command ended, in colour on a terminal."""
@@ -110,13 +116,15 @@ class Output:
         from rich.text import Text  # noqa: PLC0415
 
         # A soft wrap leaves the line whole, so that a log can be searched.
-        Console(file=sys.stdout).print(Text(line, STYLES[tone]), soft_wrap=True)
-        sys.stdout.flush()
+        console = Console(file=sys.stdout)
+        with console.capture() as written:
+            console.print(Text(line, STYLES[tone]), soft_wrap=True)
+        write(sys.stdout, written.get())
 
     def answer(self, text: str) -> None:
         """Write what the command was asked for: a text, or a JSON document."""
         self._answered = True
-        _write(self._stdout, text)
+        write(self._stdout, text)
 
     def answer_json(self, document: Mapping[str, Any]) -> None:
         """Write a JSON document, if the standard output is to have one."""
@@ -126,13 +134,13 @@ class Output:
     def fail(self, text: str, code: int) -> None:
         """Write an error on the standard error stream, without secrets, and as the document if there is none."""
         text = self._without_secrets(text)
-        _write(sys.stderr, f"{text}\n")
+        write(sys.stderr, f"{text}\n")
         if self.is_json and not self._answered:
             self.answer_json({"error": text, "exit_code": code})
 
     def trace(self, text: str) -> None:
         """Write where the suite itself failed, without secrets."""
-        _write(sys.stderr, self._without_secrets(text))
+        write(sys.stderr, self._without_secrets(text))
 
     def _collect_secrets(self) -> Redactor:
         from conformance.evidence.redaction import redaction_scope  # noqa: PLC0415 - loaded with a command's body
@@ -173,6 +181,19 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
     return plain, error.end
 
 
-def _write(stream: TextIO, text: str) -> None:
-    stream.write(text)
-    stream.flush()
+def write(stream: TextIO, text: str) -> None:
+    """Write a text at once.
+
+    Where nobody reads the stream any more, as behind ``head``, what is written from then on is lost, and the command
+    goes on: its evidence and its exit code are wanted all the same.
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        discard(stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Lose what is still written to a stream. Without that, Python would fail when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from conformance.cli.output import output
+from conformance.cli.output import output, write
 from conformance.domain.order import Profile
 from conformance.runner.executor import Observer
 from conformance.runner.trial import TrialResult
@@ -76,8 +76,7 @@ class ProgressLines(Display):
         self._write(" ".join(text.split()))
 
     def _write(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        write(self._stream, line + "\n")
 
 
 class LiveDisplay(Display):

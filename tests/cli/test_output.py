@@ -181,3 +181,24 @@ def test_the_last_lines_are_the_verdict_and_the_report(folder):
     assert empty == ""
     assert verdict.startswith("Conformant: ")
     assert report == f"Report: {folder / 'right' / 'report.html'}"
+
+
+@pytest.mark.parametrize(("target", "code"), [("embedded", 0), ("asgi:conformance.examples.providers.faulty:app", 1)])
+def test_a_run_whose_output_nobody_reads_goes_on_and_keeps_its_exit_code(tmp_path, target, code):
+    control = () if target == "embedded" else ("--control-url", "/control")
+    words = ("run", "--target", target, *control, "--profile", "epayment", "--budget", "quick", "--histories", "0")
+    with started(tmp_path, *words) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=120) == code, process.stderr.read()
+        assert process.stderr.read() == ""
+    report = json.loads((tmp_path / "conformance-report" / "report.json").read_text(encoding="utf-8"))
+    assert report["exit_code"] == code
+
+
+@pytest.mark.parametrize("words", [("--help",), ("run", "--help"), ("rules",), ("explain", "EP-05"), ("--version",)])
+def test_what_is_printed_and_not_read_is_no_error(tmp_path, words):
+    with started(tmp_path, *words) as process:
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0
+        assert process.stderr.read() == ""
