@@ -65,6 +65,7 @@ class ApiSpec:
         cancel_key: what is documented of the key of a cancel.
         least_capture: the smallest capture that its description allows, in minor units.
         least_refund: the smallest refund that its description allows, in minor units.
+        msn_pattern: what a merchant serial number looks like, or None where its description does not say so.
         age_limits: the interpretations of the age limit (`C1`) that its pages know.
         lock_codes: the error codes of an order that is locked for the moment.
         race_codes: the error codes of a request that another one under way turned down.
@@ -95,6 +96,7 @@ class ApiSpec:
     cancel_key: CancelKey
     least_capture: int = 1
     least_refund: int = 1
+    msn_pattern: str | None = None
     age_limits: frozenset[str]
     lock_codes: tuple[str, ...] = ()
     race_codes: tuple[str, ...] = ()

@@ -80,7 +80,7 @@ def test_a_file_of_known_failures_is_a_list_of_waivers(file):
     [
         ("", "known.toml: known is missing."),
         ("known = 3", "known.toml: known must be a list of tables, not 3."),
-        ("[[knwon]]", "known.toml: there is no key 'knwon': the only one is 'known'."),
+        ("[[knwon]]", "known.toml: there is no key 'knwon', did you mean 'known'?"),
         (ENTRY, "known.toml, known EP-05: expires is missing."),
         (f"{ENTRY}expires = 2027-01-31\nuntil = 1", "known.toml, known EP-05: there is no key 'until': the ones to"),
         (f"{ENTRY}expires = '2027-01-31'", "known EP-05: expires must be a day such as 2027-01-31, without quotation"),
@@ -97,7 +97,7 @@ def test_a_file_of_known_failures_is_a_list_of_waivers(file):
         ),
         (
             "[[known]]\nrule = 'XX-1'\nreason = 'r'\nexpires = 2027-01-31",
-            "known XX-1: there is no rule 'XX-1'; `",
+            "known XX-1: there is no rule 'XX-1'. `",
         ),
     ],
 )

@@ -159,7 +159,7 @@ MISTAKES = [
         "general",
         "causes = ",
         "cause = ",
-        "general.toml, rule KB-01: there is no key 'cause': the ones to choose from are id, level",
+        "general.toml, rule KB-01: there is no key 'cause', did you mean 'causes'?",
     ),
     (
         "general",
@@ -230,7 +230,7 @@ def test_data_that_does_not_hold_together_is_refused(file, right, wrong, message
         ("[rule]\nid = 'KB-01'", "general.toml: rule must be a list of tables, not a table."),
         (
             "rules = []",
-            "general.toml: there is no key 'rules': the ones to choose from are profiles, also, rule, switch, source.",
+            "general.toml: there is no key 'rules', did you mean 'rule'?",
         ),
     ],
 )

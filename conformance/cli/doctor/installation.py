@@ -14,9 +14,9 @@ from conformance.cli.doctor.check import Check, attention, passed, unfit
 
 PACKAGE: Final = "cancel-conformance"
 PLUGINS: Final[Mapping[str, str]] = {
-    "schemathesis": "It hides the values of failing Hypothesis tests: add -p no:schemathesis to your own pytest runs.",
+    "schemathesis": "It slows the start of every pytest run down: add -p no:schemathesis to your own.",
 }
-"""pytest plugins that change what pytest shows, by the name of their entry point."""
+"""pytest plugins that take part in a user's own runs, by the name of their entry point."""
 
 
 def installation_checks() -> Iterator[Check]:

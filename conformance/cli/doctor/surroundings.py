@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.cli.doctor.check import Check, attention, misconfigured, passed, unfit
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.evidence.journal import JOURNAL_NAME
 from conformance.targets.http.credentials import CREDENTIAL_NAMES, missing_credentials
@@ -17,8 +18,6 @@ from conformance.targets.production_guard import Address
 
 MSN: Final = "VIPPS_MSN"
 PHONE: Final = "VIPPS_TEST_PHONE"
-MSN_SHAPES: Final[Mapping[Profile, str]] = {Profile.ECOM: "[0-9]{5,6}", Profile.EPAYMENT: "[0-9]{4,10}"}
-"""What a merchant serial number looks like, where an API's description says so."""
 _PHONE_SHAPE: Final = "[0-9]{10,15}"
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -54,8 +53,12 @@ def _disfigured(environment: Mapping[str, str], names: Iterable[str]) -> Iterato
 
 def _sales_unit(msn: str, profiles: Iterable[Profile]) -> Check:
     name = "sales unit"
-    shapes = {profile.value: MSN_SHAPES[profile] for profile in profiles if profile in MSN_SHAPES}
-    wrong = [f"{profile} describes it as {shape}" for profile, shape in shapes.items() if not re.fullmatch(shape, msn)]
+    patterns = {profile.value: spec_of(profile).msn_pattern for profile in profiles}
+    wrong = [
+        f"{profile} describes it as {pattern}"
+        for profile, pattern in patterns.items()
+        if pattern is not None and not re.fullmatch(pattern, msn)
+    ]
     if not msn.isdecimal():
         return misconfigured(name, f"{MSN} is not a number", "Set the merchant serial number of your test sales unit.")
     if wrong:
