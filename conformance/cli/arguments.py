@@ -61,6 +61,8 @@ SCHEMAS: Final = {
 }
 """The packages that have the schemas, by the schemas' names."""
 
+_PROJECT: Final = "project"
+"""Where click's context keeps the file of the project, and the names of the options that it has."""
 _CONTEXT: Final = {
     "help_option_names": ["-h", "--help"],
     "show_default": True,
@@ -112,10 +114,22 @@ def _configure(context: click.Context, _: click.Parameter, path: str | None) -> 
 
     A run that is resumed has its options in its journal.
     """
-    from conformance.cli.config import configured  # noqa: PLC0415 - `--help` needs no files
+    from conformance.cli.config import options_of_file, options_of_project  # noqa: PLC0415 - `--help` needs no files
 
-    context.default_map = {} if context.params.get("resume") else configured(context.command, path)
+    if not context.params.get("resume"):
+        ours, file = options_of_project(context.command)
+        named = options_of_file(context.command, path)
+        context.default_map = ours | named
+        context.meta[_PROJECT] = file, ours.keys() - named.keys()
     return path
+
+
+def _note_project(context: click.Context) -> None:
+    """Say which project's file chose options: it may be further up than anybody looks."""
+    file, names = context.meta.get(_PROJECT, (None, ()))
+    chosen = [name for name in names if context.get_parameter_source(name) is ParameterSource.DEFAULT_MAP]
+    if chosen:
+        context.obj.note(f"{file} chooses {', '.join(sorted(chosen))}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +174,7 @@ def command(panel: str, *examples: str, exit_codes: str = EXIT_CODES) -> Callabl
             typed = {each for each in values if context.get_parameter_source(each) is ParameterSource.COMMANDLINE}
             arguments = kind(**values, typed=frozenset(typed))
             context.obj.begin(arguments)
+            _note_project(context)
             return int(importlib.import_module(f"conformance.cli.commands.{name}").main(arguments))
 
         hints = get_type_hints(kind, include_extras=True)

@@ -41,22 +41,34 @@ def configured(command: click.Command, path: str | None) -> dict[str, Any]:
         UsageError: a file cannot be read or is not TOML, or has a name or a value that no option has.
 
     """
-    options = _of_project(command)
-    if path is not None:
-        options |= _of_file(command, Path(path))
-    return options
+    return options_of_project(command)[0] | options_of_file(command, path)
 
 
-def _of_project(command: click.Command) -> dict[str, Any]:
-    """Return what the nearest ``pyproject.toml`` chooses that has a table for this program, here or further up."""
+def options_of_project(command: click.Command) -> tuple[dict[str, Any], Path | None]:
+    """Return what the nearest ``pyproject.toml`` chooses that has a table for this program, here or further up.
+
+    The path is that of the file, if there is one.
+
+    Raises:
+        UsageError: a file cannot be read or is not TOML, or has a name or a value that no option has.
+
+    """
     here = Path.cwd()
     for path in (folder / PROJECT_FILE for folder in (here, *here.parents)):
-        # A file that does not name the program is of no concern, and may be as wrong as it likes.
-        if path.is_file() and PROGRAM.encode() in path.read_bytes():
-            table = read_table(path).get("tool", {}).get(PROGRAM)
+        if _names_the_program(path):
+            tool = read_table(path).get("tool")
+            table = tool.get(PROGRAM) if isinstance(tool, dict) else None
             if table is not None:
-                return _of_project_table(command, table, path)
-    return {}
+                return _of_project_table(command, table, path), path
+    return {}, None
+
+
+def _names_the_program(path: Path) -> bool:
+    """Tell whether a file has to be read: one that does not name the program may be as wrong as it likes."""
+    try:
+        return path.is_file() and PROGRAM.encode() in path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _of_project_table(command: click.Command, table: Any, path: Path) -> dict[str, Any]:
@@ -71,13 +83,22 @@ def _of_project_table(command: click.Command, table: Any, path: Path) -> dict[st
     return _options(command, table.get(command.name, {}), f"{path}, [{TABLE}.{command.name}]")
 
 
-def _of_file(command: click.Command, path: Path) -> dict[str, Any]:
-    """Return what a file chooses: at its top, for whatever command it is given to, and in the table of the command."""
-    table = read_table(path)
+def options_of_file(command: click.Command, path: str | None) -> dict[str, Any]:
+    """Return what the file of ``--config`` chooses, if there is one.
+
+    It has options at its top, for whatever command it is given to, and in the table of the command.
+
+    Raises:
+        UsageError: it cannot be read or is not TOML, or has a name or a value that no option has.
+
+    """
+    if path is None:
+        return {}
+    table = read_table(Path(path))
     tables = {name: value for name, value in table.items() if name in cli.commands and isinstance(value, dict)}
     top = {name: value for name, value in table.items() if name not in tables}
     own = tables.get(str(command.name), {})
-    return _options(command, top, str(path)) | _options(command, own, f"{path}, [{command.name}]")
+    return _options(command, top, path) | _options(command, own, f"{path}, [{command.name}]")
 
 
 def _options(command: click.Command, table: dict[str, Any], place: str) -> dict[str, Any]:

@@ -110,6 +110,11 @@ class Output:
         """Write on the standard error stream what has to be known even where the command is quiet."""
         write(sys.stderr, f"{line}\n")
 
+    def note(self, line: str) -> None:
+        """Write a line about the command itself on the standard error stream, unless the command is to be quiet."""
+        if not self.quiet:
+            _write(sys.stderr, f"{line}\n")
+
     def conclude(self, line: str, tone: Tone) -> None:
         """Write the line that says how a command ended, in colour on a terminal."""
         from rich.console import Console  # noqa: PLC0415 - `--help` needs none of its own

@@ -1,12 +1,14 @@
 """The files of options: what they may choose, and what is wrong with one that chooses something else."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from conformance.cli.config import configured
 from conformance.cli.main import cli
 from conformance.errors import UsageError
+from tests.audit.stage import command
 
 
 def chosen(path, command="run"):
@@ -159,6 +161,33 @@ def test_both_names_of_an_interpretation_are_one_option(file):
     words = ("--reading", "C8=reject", "--interpretation", "C1=reservation")
     assert arguments("run", *words)["reading"] == ("C8=reject", "C1=reservation")
     assert chosen(file("interpretation = ['C8=reject']")) == {"reading": ["C8=reject"]}
+
+
+def test_the_file_of_the_project_is_named_with_what_it_chose(project, file):
+    path = project / "pyproject.toml"
+    wrong = ("--waive", "NOPE=x")
+    assert f"{path} chooses profile, seed, target.\n" in command("run", *wrong).errors
+    few = ("--target", "embedded", "--config", str(file("seed = 4")))
+    assert f"{path} chooses profile.\n" in command("run", *few, *wrong).errors
+    for words in (("run", "--quiet", *wrong), ("run", *few, "--profile", "ecom", *wrong), ("rules",)):
+        assert "chooses" not in command(*words).errors
+
+
+@pytest.mark.parametrize(
+    "tool", ["tool = 3", "[tool]\ncancel-conformance-plugin = 3", "[[tool.cancel]]\nconformance = 1"]
+)
+def test_a_file_that_has_no_table_of_ours_is_of_no_concern(project, tool):
+    (project / "packages" / "pyproject.toml").write_text(f"# cancel-conformance\n{tool}\n", encoding="utf-8")
+    assert arguments("run")["seed"] == 3
+
+
+def test_a_project_that_cannot_be_read_is_one_sentence(project, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UsageError, match=r"pyproject\.toml cannot be read: Permission denied\."):
+        arguments("run")
 
 
 def test_a_run_that_is_resumed_takes_nothing_from_the_project(project):
