@@ -22,8 +22,8 @@ from hypothesis.strategies import SearchStrategy
 T = TypeVar("T")
 
 CHANGED: Final = (
-    f"Hypothesis {hypothesis.__version__} is newer than this suite: the histories of a seed may depend on the modules "
-    "that are loaded. Install the locked version to repeat a run elsewhere."
+    f"Hypothesis {hypothesis.__version__} is not a version that this suite knows: the histories of a seed may depend "
+    "on the modules that are loaded. Install the locked version to repeat a run elsewhere."
 )
 
 ROUNDS: Final = 8
@@ -97,7 +97,8 @@ class LocalConstants:
         """
         module: Any = importlib.import_module("hypothesis.internal.conjecture.providers")
         constants: Any = importlib.import_module("hypothesis.internal.constants_ast")
-        assert callable(module._get_local_constants)
+        if not callable(module._get_local_constants):
+            raise AttributeError("_get_local_constants is no function")
         return cls(module, module.CONSTANTS_CACHE.cache, constants.Constants())
 
 

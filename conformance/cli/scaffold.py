@@ -174,13 +174,16 @@ def _filled_in(name: str, text: str, values: Mapping[str, Any]) -> str:
 
 
 def write_new(texts: Mapping[str, str], folder: Path, *, force: bool) -> list[Path]:
-    """Write files into a folder, all or none; return their paths.
+    """Write files into a folder, none if one is there already; return their paths.
 
     Raises:
-        UsageError: some of them exist and ``force`` is not given, or one cannot be written.
+        UsageError: some of them exist and ``force`` is not given, one is a link, or one cannot be written.
 
     """
     paths = [folder / name for name in texts]
+    links = [path for path in paths if path.is_symlink()]
+    if links:
+        raise UsageError(f"{_listed(links)} a symbolic link: nothing was written. Name another folder, or remove it.")
     existing = [path for path in paths if path.exists()]
     if existing and not force:
         raise UsageError(

@@ -81,6 +81,18 @@ def test_nothing_is_written_over(tmp_path):
     assert len(paths) == 3
 
 
+def test_a_link_is_not_followed(tmp_path):
+    theirs = tmp_path / "theirs.toml"
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "cancel-conformance.toml").symlink_to(theirs)
+    for more in ((), ("--force",)):
+        ended = command("init", "sandbox", tmp_path / "new", *more)
+        assert ended.code == 2
+        assert "cancel-conformance.toml is a symbolic link: nothing was written." in ended.errors
+    assert not theirs.exists()
+    assert len(list((tmp_path / "new").iterdir())) == 1
+
+
 def test_the_command_says_what_it_wrote_and_what_to_type_next(tmp_path):
     ended = command("init", "sandbox", tmp_path / "new", "--profile", "recurring")
     assert ended.code == 0, ended.errors
