@@ -113,7 +113,7 @@ class Output:
     def note(self, line: str) -> None:
         """Write a line about the command itself on the standard error stream, unless the command is to be quiet."""
         if not self.quiet:
-            _write(sys.stderr, f"{line}\n")
+            write(sys.stderr, f"{line}\n")
 
     def conclude(self, line: str, tone: Tone) -> None:
         """Write the line that says how a command ended, in colour on a terminal."""

@@ -43,18 +43,20 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
     if out == "":
         raise UsageError("--out names no directory.")
     named = Path(DEFAULT_OUT if out is None else out)
+    if any(path.is_file() for path in (named, *named.parents)):
+        raise UsageError(f"{named} is a file, or below one: name a directory with --out.")
     if not (named / JOURNAL_NAME).exists():
         return named
     if force:
         if named.resolve() in {path.resolve() for path in needed}:
             raise UsageError(f"{named} is read by this command and cannot be replaced: name another --out directory.")
         _remove(named)
-        output().say(f"{named} held a run, which is replaced.")
+        output().warn(f"{named} held a run, which is replaced.")
         return named
     if named.name in ("", ".."):
         raise UsageError(f"{named} already holds a run: name another --out directory, or replace the run with --force.")
     directory = next(path for path in _numbered(named) if not (path / JOURNAL_NAME).exists())
-    output().say(f"{named} already holds a run: writing to {directory} (--force replaces the old one).")
+    output().warn(f"{named} already holds a run: writing to {directory} (--force replaces the old one).")
     return directory
 
 

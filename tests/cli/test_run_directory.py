@@ -42,7 +42,7 @@ def test_the_new_folder_is_said_and_the_old_run_stays(tmp_path, small):
     before = contents(tmp_path / "out")
     done = run(tmp_path / "out")
     assert done.code == 0
-    assert f"{tmp_path / 'out'} already holds a run: writing to {tmp_path / 'out-2'} (--force" in done.out
+    assert f"{tmp_path / 'out'} already holds a run: writing to {tmp_path / 'out-2'} (--force" in done.errors
     assert done.out.endswith(f"Report: {tmp_path / 'out-2' / 'report.html'}\n")
     assert contents(tmp_path / "out") == before
 
@@ -147,3 +147,20 @@ def test_a_directory_without_a_name_of_its_own_gets_no_number(tmp_path, monkeypa
     (tmp_path / "journal.jsonl").touch()
     with pytest.raises(UsageError, match="already holds a run: name another --out directory, or replace"):
         run_directory(out, force=False)
+
+
+@pytest.mark.parametrize("words", [(), ("--force",)])
+def test_a_quiet_run_says_where_it_goes_instead(tmp_path, small, words):
+    run(tmp_path / "out")
+    done = run(tmp_path / "out", "--quiet", *words)
+    place = tmp_path / ("out" if words else "out-2")
+    assert len(done.out.splitlines()) == len(done.errors.splitlines()) == 1
+    assert str(place) in done.errors
+
+
+@pytest.mark.parametrize("below", ["", "deep/er"])
+def test_a_file_is_no_directory(tmp_path, below):
+    (tmp_path / "notes.txt").touch()
+    done = run(tmp_path / "notes.txt" / below)
+    assert done.code == 2
+    assert done.errors == f"{tmp_path / 'notes.txt' / below} is a file, or below one: name a directory with --out.\n"
