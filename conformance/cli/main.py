@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
 import rich_click as click
@@ -23,6 +23,14 @@ __all__ = ["cli", "entry", "main"]
 
 LEFT_BEHIND: Final = 2.0
 """Seconds that threads have to end after the command."""
+
+_TESTED: Final[Mapping[str | None, str]] = {"run": "--target", "fuzz": "--target", "merchant": "--integration"}
+"""The options that name what is tested, by command."""
+_ELSEWHERE: Final[Mapping[tuple[str | None, str], str]] = {
+    ("merchant", "--target"): "Did you mean '--integration'?",
+    ("run", "--integration"): "The command 'merchant' tests an integration.",
+}
+"""What to say of an option that is another command's."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,8 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _usage_sentence(error: click.UsageError) -> str:
     """Return an error of click's in one line, with what it suggests, and where there is help."""
     text = " ".join(error.format_message().split())
+    command = None if error.ctx is None else error.ctx.command.name
+    if isinstance(error, click.NoSuchOption) and (hint := _ELSEWHERE.get((command, error.option_name))):
+        text = f"No such option {error.option_name!r}. {hint}"
+    elif text.startswith("Got unexpected extra argument") and command in _TESTED:
+        text = f"{text.removesuffix('.')}: name what to test with {_TESTED[command]}."
     path = PROGRAM if error.ctx is None else error.ctx.command_path
-    return f"{text} See {path} --help."
+    return f"{text if text.endswith(('.', '?', '?)')) else f'{text}.'} See {path} --help."
 
 
 def entry() -> NoReturn:
