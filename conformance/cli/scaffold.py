@@ -26,6 +26,8 @@ _ENVIRONMENT: Final = Environment(
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
 )
 
+_SAMPLE: Final = "It calls a sample: until you replace that by your own code, the verdict is about the sample."
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -57,6 +59,7 @@ class Kind:
         summary: what its files are for.
         next_command: what to do when they are written, with ``{profile}`` where it names one.
         values: what its templates need to be filled in.
+        notes: what to know about a run that begins with these files.
 
     """
 
@@ -64,6 +67,7 @@ class Kind:
     summary: str
     next_command: str
     values: Callable[[Choices], Mapping[str, Any]]
+    notes: tuple[str, ...] = ()
 
 
 def _in_words(day: date) -> str:
@@ -122,6 +126,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "test a shop through an adapter in Python",
             "cancel-conformance merchant --integration python:cancel_adapter:Adapter --budget quick",
             _one_api,
+            (_SAMPLE,),
         ),
         Kind(
             "hook",
@@ -129,12 +134,14 @@ KINDS: Final[Mapping[str, Kind]] = {
             "python cancel_hook.py 8080, and in another terminal: cancel-conformance merchant "
             "--integration http://127.0.0.1:8080/hook --profile {profile} --budget quick",
             _one_api,
+            (_SAMPLE,),
         ),
         Kind(
             "adapter",
             "test an implementation of the API through an adapter in Python, without HTTP",
             "cancel-conformance run --target python:cancel_provider:Adapter --profile {profile} --budget quick",
             _usual_api,
+            (_SAMPLE,),
         ),
         Kind(
             "github",

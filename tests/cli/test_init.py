@@ -180,3 +180,10 @@ def test_a_job_runs_the_adapter_as_it_is(few, tmp_path, kind, name, schema, step
 def test_files_for_one_api_take_no_two(tmp_path, kind):
     ended = command("init", kind, tmp_path, "--profile", "ecom", "--profile", "epayment")
     assert (ended.code, list(tmp_path.iterdir())) == (2, [])
+
+
+@pytest.mark.parametrize("kind", INIT_KINDS)
+def test_files_with_a_sample_in_them_say_whose_verdict_it_is(tmp_path, kind):
+    done = command("init", kind, tmp_path)
+    has_sample = any("conformance.examples" in path.read_text(encoding="utf-8") for path in tmp_path.glob("*.py"))
+    assert ("the verdict is about the sample" in done.out) is has_sample

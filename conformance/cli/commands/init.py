@@ -22,7 +22,7 @@ def main(arguments: Init) -> int:
     paths = write_new(texts, folder, force=arguments.force)
     command = kind.next_command.format(profile=choices.profile)
     place = "" if folder == Path() else f"  (in {folder})"
-    output().say(*(f"Written: {path}" for path in paths), "", f"Next: {command}{place}")
+    output().say(*(f"Written: {path}" for path in paths), *kind.notes, "", f"Next: {command}{place}")
     written = [str(path) for path in paths]
     output().answer_json({"written": written, "next": command, "folder": str(folder), "exit_code": 0})
     return 0
