@@ -239,7 +239,7 @@ class Run(Arguments):
         click.option(
             "--shard",
             metavar="I/N",
-            help="Run one of N parts of the plan; the command merge makes one verdict of them.",
+            help="Run part I of N of the plan; the command merge makes one verdict of all parts.",
             panel=of.SCOPE,
         ),
     ]
@@ -294,9 +294,7 @@ class Merchant(Arguments):
     histories: of.Histories
     seed: of.Seed
     examples: of.Examples
-    strict: Annotated[
-        bool, click.option("--strict", is_flag=True, help="What is recommended decides, too.", panel=of.JUDGING)
-    ]
+    strict: Annotated[bool, click.option("--strict", is_flag=True, help="Fail on warnings as well.", panel=of.JUDGING)]
     waive: of.Waive
     out: of.Out
     force: of.Force
@@ -357,7 +355,7 @@ class Age(Arguments):
             "--ledger",
             metavar="FILE",
             multiple=True,
-            help="age-ledger.json if left out; harvest takes several.",
+            help="Where plant keeps the orders for harvest; age-ledger.json if left out; harvest takes several.",
             panel=of.TARGET,
         ),
     ]
@@ -399,7 +397,7 @@ class Age(Arguments):
 @command(TEST, "merge shard-1 shard-2 shard-3 shard-4 --out report")
 @dataclass(frozen=True, kw_only=True)
 class Merge(Arguments):
-    """Make one run of the shards of one.
+    """Merge the shards of a run into one run.
 
     A missing shard makes the run incomplete.
     """
@@ -564,11 +562,12 @@ class Replay(Arguments):
 
     directory: of.RunDirectory
     counterexample: Annotated[
-        str,
+        str | None,
         click.argument(
             "counterexample",
             metavar="RULE_OR_FILE",
-            help="A rule's id, or a file of the run's counterexamples.",
+            required=False,
+            help="A rule's id, or a file of the run's counterexamples; an error lists them if left out.",
             panel=of.INPUT,
         ),
     ]
@@ -633,10 +632,10 @@ class Explain(Arguments):
     how others got it wrong.
     """
 
-    rule: Annotated[
+    name: Annotated[
         str,
         click.argument(
-            "rule",
+            "name",
             metavar="RULE",
             shell_complete=of.complete_rules,
             help="Such as EC-08, M18 or C8, in any case.",
@@ -722,7 +721,7 @@ class Doctor(Arguments):
 )
 @dataclass(frozen=True, kw_only=True)
 class Init(Arguments):
-    """Write the files that a kind of project begins with.
+    """Write the first files of a project: an adapter, a sandbox run, a CI job.
 
     sandbox is for a run against the Vipps MobilePay test environment, with the waivers that it needs to end conformant.
     merchant and hook test a shop, through an adapter in Python or over HTTP in any language; adapter tests an
@@ -758,7 +757,7 @@ class Init(Arguments):
 )
 @dataclass(frozen=True, kw_only=True)
 class Completion(Arguments):
-    """Print what lets a shell complete commands, options, APIs and rule ids."""
+    """Print a shell script that completes commands, options, APIs and rule ids."""
 
     shell: Annotated[
         str,

@@ -84,7 +84,7 @@ Profiles = Annotated[
         metavar="P",
         multiple=True,
         values=[profile.value for profile in Profile],
-        help_text="An API to test; may be repeated; all that the target has if left out",
+        help_text="An API; may be repeated; all of them if left out",
         panel=SCOPE,
     ),
 ]
@@ -108,7 +108,7 @@ MarketName = Annotated[
         metavar="M",
         default="no",
         values=[market.value for market in Market],
-        help_text="Decides the currency and the age limit",
+        help_text="The market, which decides the currency and the age limit",
         panel=SCOPE,
     ),
 ]
@@ -141,7 +141,7 @@ Histories = Annotated[
 Seed = Annotated[
     int,
     click.option(
-        "--seed", metavar="S", type=Whole(0), default=0, help="The same seed makes the same run.", panel=SCOPE
+        "--seed", metavar="S", type=Whole(0), default=0, help="The same seed gives the same run.", panel=SCOPE
     ),
 ]
 Concurrency = Annotated[

@@ -260,4 +260,4 @@ def test_the_text_fits(width):
     lines = render_text(checks, width).splitlines()
     assert max(map(len, lines)) <= width
     assert lines[0].startswith("attention ")
-    assert ending_of(checks) == "A run can begin. 1 of 1 need attention."
+    assert ending_of(checks) == "A run can begin. Checks that need attention: 1 of 1."

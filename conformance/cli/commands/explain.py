@@ -18,7 +18,7 @@ WIDEST: Final = 100
 
 def main(arguments: Explain) -> int:
     """Print the explanation; return 0."""
-    explained = explain(arguments.rule)
+    explained = explain(arguments.name)
     if arguments.format == "json":
         output().answer(json.format(json.encode(explained), indent=2).decode() + "\n")
     else:

@@ -62,26 +62,35 @@ def main(arguments: Replay) -> int:
     return _verdict(counterexample, path, trial)
 
 
-def find(directory: Path, name: str) -> Path:
+def find(directory: Path, name: str | None) -> Path:
     """Return the file of a counterexample.
 
     ``name`` is a path, the name of a file of the run, or the id of a rule.
 
     Raises:
-        UsageError: there is no such counterexample.
+        UsageError: there is no such counterexample, or none is named.
 
     """
     folder = directory / FOLDER
+    known = sorted(folder.glob("*.json"))
+    existing = _listed(folder, known)
+    if name is None:
+        raise UsageError(f"A rule or a file is missing: {existing}.")
     for path in (folder / name, folder / f"{name}.json", directory / name, Path(name)):
         if path.is_file():
             return path
-    known = sorted(folder.glob("*.json"))
     for path in known:
         _, _, rest = path.stem.partition("-")
         if rest.rpartition("-")[0].lower() == name.lower():
             return path
-    existing = f"{folder} has {', '.join(path.name for path in known)}" if known else f"there is none in {folder}"
     raise UsageError(f"{name!r} is no counterexample: {existing}.")
+
+
+def _listed(folder: Path, known: list[Path]) -> str:
+    if known:
+        return f"{folder} has {', '.join(path.name for path in known)}"
+    has_run = (folder.parent / JOURNAL_NAME).is_file()
+    return f"the run in {folder.parent} has none" if has_run else f"{folder.parent} is not the --out directory of a run"
 
 
 def _control_of(directory: Path) -> str | None:

@@ -85,4 +85,5 @@ def ending_of(checks: list[Check]) -> str:
     if failed:
         return f"A run cannot begin. Failed: {', '.join(failed)}."
     count = sum(check.standing is Standing.ATTENTION for check in checks)
-    return "A run can begin." if not count else f"A run can begin. {count} of {len(checks)} need attention."
+    attention = f" Checks that need attention: {count} of {len(checks)}." if count else ""
+    return f"A run can begin.{attention}"

@@ -81,4 +81,4 @@ def _plugins() -> Iterator[Check]:
     if disturbing:
         yield attention("pytest plugins", ", ".join(disturbing), "; ".join(PLUGINS[name] for name in disturbing))
     else:
-        yield passed("pytest plugins", "none that disturbs a run")
+        yield passed("pytest plugins", "none that interferes with a run")
