@@ -54,7 +54,8 @@ def print_verdict(result: Result, directory: Path) -> None:
     out = output()
     out.say("")
     out.conclude(headline(result), TONES[result.verdict])
-    if result.verdict is not RunVerdict.HARNESS and ending_note(result):
+    # What ended these is the error that the command ends with.
+    if result.verdict not in (RunVerdict.HARNESS, RunVerdict.ENVIRONMENT) and ending_note(result):
         out.say(in_one_line(ending_note(result)))
     if result.verdict is RunVerdict.INTERRUPTED or (result.verdict is RunVerdict.ENVIRONMENT and result.histories):
         out.say(*_continuation(result, directory))
@@ -93,7 +94,7 @@ def _troubles(result: Result) -> Iterator[str]:
 
 def _profiles(result: Result) -> Iterator[str]:
     yield ""
-    if _tested_nothing(result):
+    if _has_no_history(result):
         return
     for profile in profiles(result):
         tally = {verdict: count for verdict, count in counts(result.of(profile)).items() if count}
@@ -136,7 +137,7 @@ def _warned(result: Result, directory: Path, most: int | None) -> Iterator[str]:
 
 
 def _untested(result: Result, most: int | None) -> Iterator[str]:
-    if _tested_nothing(result):
+    if _has_no_history(result):
         return
     groups = [group for group in untested(result) if group.verdict is not RuleVerdict.EXCLUDED]
     if groups:
@@ -151,9 +152,9 @@ def _untested(result: Result, most: int | None) -> Iterator[str]:
         yield ""
 
 
-def _tested_nothing(result: Result) -> bool:
+def _has_no_history(result: Result) -> bool:
     """Return whether a run ended before its first history: lists of what was tested would say nothing."""
-    return result.verdict is RunVerdict.ENVIRONMENT and not result.histories
+    return result.verdict in (RunVerdict.ENVIRONMENT, RunVerdict.INTERRUPTED) and not sum(result.histories.values())
 
 
 def _rule_ids(rules: tuple[RuleResult, ...], most: int | None) -> str:

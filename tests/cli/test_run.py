@@ -102,6 +102,38 @@ def test_a_counterexample_is_played_again(faulty):
     assert find(faulty, file.name) == find(faulty, file.stem) == find(faulty, str(file)) == file
 
 
+def test_a_replay_without_a_rule_names_what_can_be_replayed(faulty):
+    code, out, errors = said(faulty.parent, "replay", "out")
+    assert (code, out) == (2, "")
+    for file in (faulty / "counterexamples").glob("*.json"):
+        assert file.name in errors
+
+
+def test_why_a_target_cannot_be_tested_is_said_once_and_at_the_end(tmp_path):
+    code, out, errors = said(tmp_path, "run", "--target", "http://127.0.0.1:9", "--profile", "epayment")
+    assert code == 3
+    assert errors.startswith("http://127.0.0.1:9 does not answer (the connection was refused)")
+    assert len(errors.splitlines()) == 1
+    assert errors.strip() not in out
+    code, out, errors = said(tmp_path, "merchant", "--integration", "http://127.0.0.1:9/hook", "--out", "out")
+    assert code == 3
+    assert errors.startswith("http://127.0.0.1:9/hook cannot be reached: the connection was refused. Is the")
+    assert errors.strip() not in out
+
+
+def test_a_run_stopped_before_its_first_history_lists_no_rules(tmp_path):
+    assert said(tmp_path, "run", *SMALL, "--out", "out")[0] == 0
+    journal = tmp_path / "out" / "journal.jsonl"
+    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if json.loads(line)["kind"] == "history")
+    journal.write_text("".join(lines[:first]), encoding="utf-8")
+    code, out, errors = said(tmp_path, "report", "out")
+    assert (code, errors) == (130, "")
+    assert "Kept: 0 histories" in out
+    assert "Nothing was tested" in out
+    assert "not exercised" not in out
+
+
 def test_a_counterexample_that_still_fails(faulty, monkeypatch, capsys):
     seat = HttpTarget(EmbeddedTransport(Provider(epayment=Forgetful)), credentials_from(embedded=True))
     monkeypatch.setattr("conformance.api.provider_run.resolve_target", lambda *_, **__: seat)

@@ -31,6 +31,7 @@ from conformance.merchant.integration.base import (
 )
 from conformance.merchant.protocol import Setup
 from conformance.targets.crash import cut_between_words
+from conformance.targets.http.httpx_exchange import no_response
 from conformance.targets.transport import TargetError, TargetUsageError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -107,7 +108,7 @@ class HookIntegration:
         except httpx.TimeoutException:
             return hung
         except httpx.TransportError as error:
-            reason = str(error).rstrip(".") or type(error).__name__
+            reason = no_response(error, self.seconds).cause
             raise TargetError(f"{self.name} cannot be reached: {reason}. Is the merchant's service running?") from None
         except httpx.DecodingError as error:
             raise TargetError(f"The test hook is at fault: POST {self._base}/{action}: {error}.") from None

@@ -54,10 +54,8 @@ class LikelyCause:
     own: bool | None = None
 
 
-_BASE: Final = (
-    "the base URL must be the one under which the API's own paths begin, "
-    "and --profile must name only what the target implements"
-)
+_ONLY_ITS_APIS: Final = "and --profile must name only the APIs that the target implements"
+_BASE: Final = f"the base URL must be the one under which the API's own paths begin, {_ONLY_ITS_APIS}"
 
 LIKELY_CAUSES: Final = (
     # Nothing came back.
@@ -90,7 +88,8 @@ LIKELY_CAUSES: Final = (
         page=True,
     ),
     LikelyCause(
-        "the application must answer at the API's own paths, such as /accesstoken/get and /epayment/v1/payments",
+        "the application must answer at the API's own paths, such as /accesstoken/get and /epayment/v1/payments, "
+        f"{_ONLY_ITS_APIS}",
         statuses=range(404, 406),
         base=r"^(asgi|wsgi):",
     ),
