@@ -1,5 +1,6 @@
 """The command line as a merchant's CI uses it: exit codes, files, replay, and integrations that misbehave."""
 
+import itertools
 import json
 import os
 import re
@@ -90,6 +91,19 @@ def test_a_violation_has_a_counterexample_that_can_be_replayed(tmp_path, capsys)
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "The shop cancels the order" in page
     assert 'id="violation-epayment-M18"' in page
+
+
+def test_a_replay_prints_the_books_of_a_step_where_they_changed(tmp_path, capsys):
+    assert run(out=tmp_path / "out", integration="python:tests.merchant.faulty.outcome_rules:EveryErrorIsACancel") == 1
+    capsys.readouterr()
+    assert main(["replay", str(tmp_path / "out"), "M18"]) == 1
+    # Each step is a paragraph that begins with its number.
+    steps = re.split(r"\n\n(?=\d+\. )", capsys.readouterr().out)[1:]
+    assert len(steps) == 4
+    for step in steps:
+        books = re.findall(r"the merchant's books: .*\n.*the provider's: .*", step)
+        assert books
+        assert all(one != other for one, other in itertools.pairwise(books))
 
 
 def test_a_recommendation_is_a_warning_and_decides_only_with_strict(tmp_path, capsys):

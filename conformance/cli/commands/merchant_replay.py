@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from conformance.cli.output import output
 from conformance.evidence.record_parts import Record
-from conformance.evidence.records import MerchantRecord
+from conformance.evidence.records import BooksRecord, MerchantRecord
 from conformance.merchant.harness import MerchantHarness
 from conformance.reports.wording.merchant import AT_REST, exchange_in_words, merchant_step_in_words
 from conformance.reports.wording.sanitize import in_one_line
@@ -61,12 +61,21 @@ def replay_merchant(path: Path, integration: str | None) -> int:
     sentences = [*(merchant_step_in_words(step, history, currency) for step in history.steps), AT_REST]
     for number, sentence in enumerate(sentences):
         _say("", f"{number + 1}. {sentence}")
-        for record in records.at_step(number):
-            _say(*(f"   {line}" for line in exchange_in_words(record)))
+        _say(*(f"   {line}" for line in _step_in_words(records.at_step(number))))
         for judged in trial.results:
             if judged.finding.broken and judged.finding.step == number:
                 _say(f"   violated: {judged.rule}: {in_one_line(judged.finding.reason, LONGEST)}")
     return print_replay(counterexample.rule, path, list(trial.broken))
+
+
+def _step_in_words(records: Iterable[MerchantRecord]) -> Iterator[str]:
+    """Yield a step's records as lines, and the books only where they changed in it."""
+    books: list[str] = []
+    for record in records:
+        lines = list(exchange_in_words(record))
+        if isinstance(record, BooksRecord):
+            lines, books = [] if lines == books else lines, lines
+        yield from lines
 
 
 def print_replay(rule: str, path: Path, broken: list[str]) -> int:
