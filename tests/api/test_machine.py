@@ -1,6 +1,7 @@
 """`CancelMachine`: a correct provider passes, a faulty one is found in few readable steps, and users extend it."""
 
 import re
+import sys
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -8,6 +9,7 @@ from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from conformance import CancelMachine, InconclusiveError, ViolationError, cancel_machine
 from conformance.domain.order import Profile
+from conformance.domain.steps import Read
 from conformance.errors import UsageError
 from conformance.strategies.sampling import without_local_constants
 
@@ -98,6 +100,22 @@ def test_what_one_order_does_to_another_is_found():
     machine = cancel_machine("epayment", leaky, control_url=CONTROL)
     with pytest.raises((ViolationError, InconclusiveError, ExceptionGroup)):
         run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=100))
+
+
+def test_every_order_is_read_once_more_at_the_end():
+    last = []
+
+    class Machine(CancelMachine):
+        target = "embedded"
+
+        def teardown(self):
+            # Hypothesis ends some examples before their time.
+            whole = sys.exc_info()[0] is None
+            super().teardown()
+            last.extend(order.steps[-1] for order in self.living if whole)
+
+    run_state_machine_as_test(Machine, settings=SETTINGS)
+    assert set(last) == {Read()}
 
 
 def test_the_test_case_is_one_of_unittest():

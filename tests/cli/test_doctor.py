@@ -104,6 +104,15 @@ def test_credentials_that_are_refused(monkeypatch, target):
     assert "refused the credentials" in checks["target"]["finding"]
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_adapter_that_quotes_a_secret_does_not_show_it(monkeypatch, form):
+    monkeypatch.setenv("VIPPS_CLIENT_SECRET", SECRETS["VIPPS_CLIENT_SECRET"])
+    ended = command("doctor", "--target", "python:tests.targets.crashing:NotMadeWithSecret", "--format", form)
+    assert ended.code == 2
+    assert "[removed]" in ended.out
+    assert SECRETS["VIPPS_CLIENT_SECRET"] not in ended.out + ended.errors
+
+
 def test_a_token_that_is_refused(monkeypatch, target):
     for name, value in {**SECRETS, "VIPPS_ACCESS_TOKEN": "canary-token"}.items():
         monkeypatch.setenv(name, value)

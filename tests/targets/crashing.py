@@ -32,6 +32,11 @@ class NotMade(InMemoryEpayment):
         raise KeyError("dsn")
 
 
+class NotMadeWithSecret(InMemoryEpayment):
+    def __init__(self):
+        raise RuntimeError(f"cannot connect with {os.environ['VIPPS_CLIENT_SECRET']}")
+
+
 class RefusesOrders(InMemoryEpayment):
     def initiate(self, order_id, amount, currency, kind):
         return Refused("71", 400, "no such sales unit")
