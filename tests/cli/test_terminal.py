@@ -54,10 +54,10 @@ def test_a_target_of_the_project_is_no_demonstration(tmp_path):
 
 
 def test_the_verdict_is_coloured_at_a_terminal_only(tmp_path):
-    words = ("run", "--target", "embedded", *FEW, "--quiet")
-    _, coloured = at_terminal(tmp_path, *words)
-    _, without = at_terminal(tmp_path, *words, NO_COLOR="1")
-    _, piped, _ = said(tmp_path, *words)
+    words = ("run", "--target", "embedded", *FEW, "--quiet", "--out")
+    _, coloured = at_terminal(tmp_path, *words, "coloured")
+    _, without = at_terminal(tmp_path, *words, "without", NO_COLOR="1")
+    _, piped, _ = said(tmp_path, *words, "piped")
     assert ESCAPE in coloured
     assert "33m" in coloured
     assert "33m" not in without
