@@ -47,20 +47,29 @@ def configured(command: click.Command, path: str | None) -> dict[str, Any]:
 def options_of_project(command: click.Command) -> tuple[dict[str, Any], Path | None]:
     """Return what the nearest ``pyproject.toml`` chooses that has a table for this program, here or further up.
 
+    The search ends at the root of a repository: what lies above it is somebody else's, and can name a command to run.
     The path is that of the file, if there is one.
 
     Raises:
         UsageError: a file cannot be read or is not TOML, or has a name or a value that no option has.
 
     """
-    here = Path.cwd()
-    for path in (folder / PROJECT_FILE for folder in (here, *here.parents)):
+    for folder in _folders_of_project():
+        path = folder / PROJECT_FILE
         if _names_the_program(path):
             tool = read_table(path).get("tool")
             table = tool.get(PROGRAM) if isinstance(tool, dict) else None
             if table is not None:
                 return _of_project_table(command, table, path), path
     return {}, None
+
+
+def _folders_of_project() -> Iterator[Path]:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        yield folder
+        if (folder / ".git").exists():
+            return
 
 
 def _names_the_program(path: Path) -> bool:

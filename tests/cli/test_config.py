@@ -181,6 +181,12 @@ def test_a_file_that_has_no_table_of_ours_is_of_no_concern(project, tool):
     assert arguments("run")["seed"] == 3
 
 
+@pytest.mark.parametrize("repository", [".", "packages"])
+def test_what_lies_above_the_repository_chooses_nothing(project, repository):
+    (project / repository / ".git").mkdir()
+    assert arguments("run")["seed"] == (3 if repository == "." else 0)
+
+
 def test_a_project_that_cannot_be_read_is_one_sentence(project, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied", str(path))
