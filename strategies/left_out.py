@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import NoReturn
 
 from hypothesis import currently_in_test_context, event, reject
@@ -24,9 +25,14 @@ def leave_out(error: NotTestedError, warned: set[str], hint: str) -> NoReturn:
     """
     if not currently_in_test_context():
         raise error
-    for reason in error.reasons:
+    warn_of(error.reasons, warned, hint, stacklevel=5)
+    reject()
+
+
+def warn_of(reasons: Iterable[str], warned: set[str], hint: str, *, stacklevel: int = 2) -> None:
+    """For each reason count an event in the running Hypothesis test, and warn the first time."""
+    for reason in reasons:
         event(f"not tested: {reason}")
         if reason not in warned:
             warned.add(reason)
-            warnings.warn(NotTestedWarning(f"{reason} {hint}"), stacklevel=4)
-    reject()
+            warnings.warn(NotTestedWarning(f"{reason} {hint}".rstrip()), stacklevel=stacklevel)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final, TypeVar, cast
 
-from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule
 from hypothesis.strategies import SearchStrategy
 
 from conformance.api.explanation import inconclusive_text, violation_error
@@ -21,7 +20,7 @@ from conformance.api.open_targets import AnyTarget, opened
 from conformance.api.provider_run import member_named
 from conformance.api.statistics import count_cancel
 from conformance.domain.api_table import USUAL_API, spec_of
-from conformance.domain.order import Kind, Profile
+from conformance.domain.order import Profile
 from conformance.domain.steps import (
     Addressee,
     Age,
@@ -51,10 +50,13 @@ from conformance.domain.steps import (
 from conformance.errors import InconclusiveError
 from conformance.judging.judge import Judgement, StepStatus
 from conformance.runner.live_order import LiveOrder
+from conformance.strategies.left_out import warn_of
 from conformance.strategies.provider.ages import REFUND_BEYOND, REFUND_WITHIN, age_limits
+from conformance.strategies.provider.api_cases import CASES
 from conformance.strategies.provider.grid import FLAG_DEFECTS, FLAGS, defects_of
 from conformance.strategies.provider.histories import MOST_CANCELS
 from conformance.strategies.provider.money import AMOUNTS, without_trigger
+from conformance.strategies.provider.situations import Extent, Situation
 
 MOST_ORDERS: Final = 2
 """So many orders live at the same time."""
@@ -68,6 +70,7 @@ _PARTS: Final[Mapping[str, Callable[[int], int]]] = {
 }
 """How much of what is there is captured or refunded, the simplest first."""
 _PART: Final = st.sampled_from(tuple(_PARTS))
+_HINT: Final = "The machine does not run the rules that need this."
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -90,6 +93,8 @@ def _order_rule(step: Step, **arguments: SearchStrategy[Any]) -> Callable[[Funct
 
 
 _FLAG: Final = _self(lambda machine: machine.flags)
+_AMOUNT: Final = st.sampled_from(AMOUNTS)
+_SITUATION: Final = _self(lambda machine: machine.situations)
 
 
 class CancelMachine(RuleBasedStateMachine):
@@ -102,8 +107,9 @@ class CancelMachine(RuleBasedStateMachine):
         TestShop = ShopMachine.TestCase
 
     After every step the order is read back, and its whole state compared. At the end every order is read again, so
-    that what one order does to another is found. A rule for which the target offers no way is not run; an event counts
-    that. Two requests at the same moment are not tested: histories do that.
+    that what one order does to another is found. A rule for which the target offers no way is not run: an event counts
+    that, and the first time it is a `NotTestedWarning`. Two requests at the same moment are not tested: histories do
+    that.
 
     Attributes:
         profile: the API: ``ecom``, ``epayment`` or ``recurring``.
@@ -131,8 +137,8 @@ class CancelMachine(RuleBasedStateMachine):
         self.capabilities = self.open_target.capabilities(self.api.value)
         self.context = self.open_target.context(self.api.value)
         self.living: list[LiveOrder] = []
-        for missing in sorted(_actions(self.api) - self.capabilities):
-            event(f"not tested: the target does not offer {missing}")
+        lacking = self.open_target.reasons_without(_actions(self.api) - self.capabilities)
+        warn_of(lacking, self.open_target.left_out, _HINT)
 
     # What is possible now
 
@@ -142,9 +148,15 @@ class CancelMachine(RuleBasedStateMachine):
         return FLAGS if spec_of(self.api).cancel_flag is not None else (None,)
 
     @property
-    def kinds(self) -> list[str]:
-        """The kinds of order that the API has."""
-        return [kind.value for kind in Kind if kind in spec_of(self.api).kinds]
+    def situations(self) -> dict[str, Situation]:
+        """The situations in which an order can begin, by name, the plainest first: fresh, or with money to release."""
+        return {each.name: each for each in CASES[self.api].situations if self._begins(each)}
+
+    def _begins(self, situation: Situation) -> bool:
+        if situation.close or situation.refunded is not Extent.NOTHING:
+            return False
+        worth = not situation.lead or situation.reserved or situation.charged
+        return worth and all(not isinstance(step, Cancel) and _needs(step) <= self._offered for step in situation.lead)
 
     @property
     def ages(self) -> list[timedelta]:
@@ -189,17 +201,16 @@ class CancelMachine(RuleBasedStateMachine):
 
     # The steps of an order
 
-    @precondition(lambda self: len(self.living) < MOST_ORDERS and Kind.PAYMENT in self.kinds)
-    @rule(target=orders, amount=st.sampled_from(AMOUNTS))
-    def initiate(self, amount: int) -> LiveOrder:
-        """Create a payment."""
-        return self._new_order(Initiate(amount))
+    @initialize(target=orders, amount=_AMOUNT, situation=_SITUATION)
+    def create(self, amount: int, situation: str) -> LiveOrder:
+        """Create the first order, and bring it into a situation."""
+        return self._new_order(amount, self.situations[situation])
 
-    @precondition(lambda self: len(self.living) < MOST_ORDERS and Kind.PAYMENT not in self.kinds)
-    @rule(target=orders, amount=st.sampled_from(AMOUNTS), kind=_self(lambda machine: machine.kinds))
-    def create_charge(self, amount: int, kind: str) -> LiveOrder:
-        """Create a charge of an agreement."""
-        return self._new_order(Initiate(amount, Kind(kind)))
+    @precondition(lambda self: len(self.living) < MOST_ORDERS)
+    @rule(target=orders, amount=_AMOUNT, situation=_SITUATION)
+    def create_another(self, amount: int, situation: str) -> LiveOrder:
+        """Create an order beside the first one, and bring it into a situation."""
+        return self._new_order(amount, self.situations[situation])
 
     @_order_rule(Approve())
     def approve(self, order: LiveOrder) -> None:
@@ -343,10 +354,12 @@ class CancelMachine(RuleBasedStateMachine):
             for order in self.living:
                 self.open_target.keep(order)
 
-    def _new_order(self, opening: Initiate) -> LiveOrder:
+    def _new_order(self, amount: int, situation: Situation) -> LiveOrder:
         order = self.open_target.new_order(self.api.value)
         self.living.append(order)
-        self.do(order, opening)
+        captures = (Capture(piece) for piece in situation.share.pieces(amount))
+        for step in (Initiate(amount, situation.kind), *situation.lead, *captures):
+            self.do(order, step)
         return order
 
 

@@ -41,7 +41,12 @@ from conformance.targets.transport import TargetError
 AnyTarget: TypeAlias = "OpenTarget | str | Any"
 """A target: one that is open, the text of ``--target``, or an ASGI or WSGI application or an adapter as an object."""
 
-_BESIDE_ACTIONS: Final = {"concurrent": "take two requests at the same time", "wire": "be sent a malformed request"}
+_WORDS: Final = {
+    **CAPABILITIES,
+    "concurrent": "take two requests at the same time",
+    "wire": "be sent a malformed request",
+}
+"""What a capability is for, in words that follow "no way to"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +225,7 @@ class OpenTarget:
         await self._look(history.profile)
         missing = self._missing(history)
         if missing:
-            raise NotTestedError(*(f"{self.name} offers no way to {what}." for what in missing))
+            raise NotTestedError(*map(self._no_way_to, missing))
         scheduled = ScheduledCase(self._identifier(history.profile), _case(history))
         self._sink.append(plan_of([scheduled]))
         assert self._worker is not None
@@ -241,9 +246,15 @@ class OpenTarget:
         missing = set(needs(history) - probe.offered)
         if on_wire_only(history) and not self._target.over_http:
             missing.add("wire")
-        words = {**CAPABILITIES, **_BESIDE_ACTIONS}
         unplayable = [] if probe.can_run(history) else [f"{name} an order" for name in sorted(probe.unplayable)]
-        return [*(words[name] for name in sorted(missing)), *unplayable]
+        return [*(_WORDS[name] for name in sorted(missing)), *unplayable]
+
+    def _no_way_to(self, what: str) -> str:
+        return f"{self.name} offers no way to {what}."
+
+    def reasons_without(self, capabilities: Iterable[str]) -> list[str]:
+        """Return for each of the capabilities, which the target lacks, a sentence that says so."""
+        return [self._no_way_to(_WORDS[name]) for name in sorted(capabilities)]
 
     def _identifier(self, profile: Profile) -> str:
         return f"{profile.value}-{self._name}-{next(self._numbers):05d}"
