@@ -18,6 +18,7 @@ from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
 from conformance.reports.wording.headline import (
     counts,
+    demonstration,
     ending_note,
     headline,
     needless,
@@ -52,7 +53,8 @@ def print_ending(result: Result, directory: Path) -> None:
 def print_verdict(result: Result, directory: Path) -> None:
     """Print the verdict, how to go on, and where the report is: the last lines of every run."""
     out = output()
-    out.say("")
+    shown = demonstration(result)
+    out.say("", *([] if shown is None or out.last else [shown, ""]))
     out.conclude(headline(result), TONES[result.verdict])
     # What ended these is the error that the command ends with.
     if result.verdict not in (RunVerdict.HARNESS, RunVerdict.ENVIRONMENT) and ending_note(result):

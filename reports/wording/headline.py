@@ -47,7 +47,7 @@ _SILENT: Final = (
 )
 _IN_PART: Final = (*_SILENT[:3], RuleVerdict.PASSED, *_SILENT[3:])
 """The verdicts of a rule that is untested, wholly or in part; the most important first."""
-_EXAMPLES: Final = ("python:conformance.examples.", "python:examples.")
+_EXAMPLES: Final = ("conformance.examples.", "examples.")
 _NEVER_MET: Final = "it is written down where it occurs, and it did not occur"
 
 
@@ -71,18 +71,33 @@ def headline(result: Result) -> str:
     return f"{verdict_name(result)}: {because(result)}"
 
 
-def about(result: Result) -> str:
-    """Return what a report of this kind is about, and what it says nothing of."""
+def demonstration(result: Result) -> str | None:
+    """Return what a run of the suite against something of its own is, or None where the software is a user's."""
+    target = result.run.target
+    is_sample = target.name.partition(":")[2].startswith(_EXAMPLES)
     if is_merchant_run(result.run):
-        if result.run.target.name.startswith(_EXAMPLES):
-            return "A test of an example shop that comes with the suite. It says nothing of anybody’s integration."
+        if not is_sample:
+            return None
+        return "Demonstration run against the suite’s sample shop. It is not evidence about any real integration."
+    if target.kind == "embedded":
+        tested = "built-in simulator" if target.name == "embedded" else "built-in simulator, changed"
+    elif is_sample:
+        tested = "sample implementation"
+    else:
+        return None
+    return (
+        f"Demonstration run against the suite’s {tested}. It is not evidence about Vipps MobilePay or about any "
+        "integration."
+    )
+
+
+def about(result: Result) -> str:
+    """Return what a report of this kind is about."""
+    shown = demonstration(result)
+    if shown is not None:
+        return shown
+    if is_merchant_run(result.run):
         return "Whether a merchant’s integration cancels as the documentation of Vipps MobilePay asks it to."
-    if result.run.target.kind == "embedded":
-        changed = "" if result.run.target.name == "embedded" else "a changed copy of "
-        return (
-            f"A test of the suite itself, against {changed}the provider that comes with it. It says nothing of Vipps "
-            "MobilePay, nor of anybody’s integration."
-        )
     return (
         "Whether Cancel behaves at this target as the documentation of Vipps MobilePay says. Of other operations, only "
         "what a cancel needs is looked at."

@@ -50,7 +50,7 @@ def test_a_target_of_the_project_is_no_demonstration(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.cancel-conformance.run]\ntarget = "embedded"\n', encoding="utf-8")
     code, out, _ = said(tmp_path, "run", *FEW)
     assert code == 4
-    assert "Demonstration" not in out
+    assert "name yours with --target" not in out
 
 
 def test_the_verdict_is_coloured_at_a_terminal_only(tmp_path):

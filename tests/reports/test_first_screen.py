@@ -53,8 +53,8 @@ class Named:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("python:examples.merchants.ecom:Adapter", "an example shop that comes with the suite"),
-        ("python:conformance.examples.tutorial.shop:Adapter", "an example shop that comes with the suite"),
+        ("python:examples.merchants.ecom:Adapter", "the suite’s sample shop"),
+        ("python:conformance.examples.tutorial.shop:Adapter", "the suite’s sample shop"),
         ("python:shop.examples.merchants.ecom:Adapter", "Whether a merchant"),
         ("exec:/srv/examples/merchants/ours", "Whether a merchant"),
     ],

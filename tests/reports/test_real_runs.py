@@ -169,7 +169,7 @@ def test_rules_of_silence_are_called_untested_only_where_nothing_was_seen(run):
 
 
 def test_the_first_screen_says_that_the_suite_was_tested_against_itself(sound):
-    assert "It says nothing of Vipps MobilePay" in sound.page.text
+    assert "It is not evidence about Vipps MobilePay" in sound.page.text
     assert sound.result.evidence.digest in sound.page.text
 
 
