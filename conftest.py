@@ -16,6 +16,7 @@ pytest_plugins = ["pytester"]
 
 THOROUGH = (
     "tests/audit",
+    "tests/benchmarks",
     "tests/browser",
     "tests/cli/test_canaries.py",
     "tests/cli/test_requests.py",
@@ -42,7 +43,6 @@ THOROUGH = (
 
 UNMEASURED = (
     "tests/ageing",
-    "tests/benchmarks",
     "tests/cli",
     "tests/model/test_model_properties.py",
     "tests/rulebook/test_references.py",

@@ -74,7 +74,7 @@ def test_colours_can_be_forced(tmp_path):
 
 
 def test_ctrl_c_names_the_command_that_continues_and_says_what_was_kept(tmp_path):
-    words = ("run", "--target", "embedded", "--profile", "recurring", "--histories", "900", "--out", "my run")
+    words = ("run", "--target", "embedded", "--profile", "recurring", "--histories", "200", "--out", "my run")
     code, text = at_terminal(tmp_path, *words, "--verbose", interrupt_at=" of ")
     *_, kept, command, report = lines_of(text)
     assert code == 130, text
