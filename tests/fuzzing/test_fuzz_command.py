@@ -16,7 +16,7 @@ from conformance.reports import write_reports
 from conformance.results.audit import recompute_judgements
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
-from tests.stored import stored_records
+from tests.stored import evidence_of, stored_records
 
 from ..cli.command import read_until, said, started
 from ..reports.schemas import faults_of, report_schema
@@ -175,10 +175,12 @@ def test_a_target_that_cannot_be_fuzzed_is_refused_with_the_reason(tmp_path, wor
     assert len(errors.splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", [("fuzz", "--target", "embedded"), ("run", "--openapi", str(DESCRIPTION))])
+@pytest.mark.parametrize("words", [("fuzz",), ("run", "--openapi", str(DESCRIPTION))])
 def test_without_the_extra_fuzzing_is_refused_with_what_to_install(tmp_path, words):
     (tmp_path / "schemathesis.py").write_text("raise ImportError")
-    code, out, errors = said(tmp_path, *words, "--out", "out", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    code, out, errors = said(
+        tmp_path, *words, "--target", "embedded", "--out", "out", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}"
+    )
     assert (code, out) == (2, "")
     assert errors == (
         "The package schemathesis is not installed, and fuzzing needs it: "
@@ -239,13 +241,12 @@ class Tells(Provider):
 
 def test_evidence_that_was_changed_is_not_believed(tmp_path):
     assert said(tmp_path, "fuzz", "--target", "embedded", *SHORT, "--out", "out")[0] == 0
-    evidence = read_journal(tmp_path / "out")
-    record = next(
-        record for record in stored_records(evidence, "fuzzed") if record["facts"].get("answer.status") == 400
-    )
-    record["facts"]["answer.status"] = 418
+    records = stored_records(read_journal(tmp_path / "out"))
+    recompute_judgements(evidence_of(records))
+    refused = (record for record in records if record["kind"] == "fuzzed")
+    next(record for record in refused if record["facts"].get("answer.status") == 400)["facts"]["answer.status"] = 418
     with pytest.raises(Exception, match="not judged by its rules"):
-        recompute_judgements(evidence)
+        recompute_judgements(evidence_of(records))
 
 
 def test_a_rule_of_the_wire_that_is_waived_without_need_leaves_the_run_incomplete(tmp_path):
