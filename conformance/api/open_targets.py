@@ -23,6 +23,7 @@ from conformance.evidence.records import StoppedRecord
 from conformance.judging.judge import Judgement
 from conformance.judging.rule_verdicts import CAPABILITIES
 from conformance.model import ModelContext
+from conformance.reports.wording.sanitize import visible
 from conformance.rulebook import Readings
 from conformance.runner.executor import CaseExecutor, Observer, history_record, plan_of
 from conformance.runner.live_order import LiveOrder, RecordList
@@ -215,7 +216,7 @@ class OpenTarget:
                 self._sink.records.extend(self._opening)
             await self._session.look(profile, self._sink)
         except TargetError as error:
-            self._trouble = self._session.redactor.clean(str(error))
+            self._trouble = visible(self._session.redactor.clean(str(error)))
             self._sink.append(StoppedRecord(ended="environment", message=self._trouble))
             raise TargetError(self._trouble) from None
         finally:

@@ -43,7 +43,10 @@ def sentence(error: BaseException) -> str:
     """Return an exception as one sentence on one line."""
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted."
-    text = " ".join(str(error).split()) or type(error).__name__
+    from conformance.reports.wording.sanitize import visible  # noqa: PLC0415 - loaded for an error only
+
+    # A message may quote what a target said, which must do nothing at a terminal.
+    text = visible(" ".join(str(error).split())) or type(error).__name__
     if code_of(error) == HARNESS and not isinstance(error, CommandError):
         text = f"The suite itself failed, which says nothing about the target: {type(error).__name__}: {text}"
     return text if text[-1] in ".!?" else f"{text}."

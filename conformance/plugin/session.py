@@ -172,7 +172,7 @@ class ConformanceSession:
         try:
             runner.look(BufferedSink())
         except TargetError as error:
-            pytest.exit(f"{NAME}: {runner.run_session.redactor.clean(str(error))}", ENVIRONMENT)
+            pytest.exit(f"{NAME}: {self._clean(str(error))}", ENVIRONMENT)
 
     def _begin(self, runner: BlockRunner) -> None:
         from conformance.evidence.journal import JournalError  # noqa: PLC0415
@@ -189,8 +189,8 @@ class ConformanceSession:
         except (Exception, KeyboardInterrupt) as error:
             end = run_end_after(error)
             self._result = run.end(end, write_reports)
+            message = self._clean(end.message)
             self._runner = None
-            message = runner.run_session.redactor.clean(end.message)
             pytest.exit(f"{NAME}: {message}", self._result.exit_code)
         self._run = run
 
@@ -212,7 +212,10 @@ class ConformanceSession:
             pytest.fail("\n".join([*lines[:SHOWN], *more, *self._replay(block)]), pytrace=False)
 
     def _clean(self, text: str) -> str:
-        return text if self._runner is None else self._runner.run_session.redactor.clean(text)
+        """Return a text without secrets, and with what a target may have put into it made harmless."""
+        from conformance.reports.wording.sanitize import visible  # noqa: PLC0415
+
+        return visible(text if self._runner is None else self._runner.run_session.redactor.clean(text))
 
     def _replay(self, block: Block) -> list[str]:
         assert self._runner is not None

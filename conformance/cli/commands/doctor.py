@@ -31,6 +31,7 @@ from conformance.domain.order import Market, Profile
 from conformance.errors import UsageError
 from conformance.evidence.redaction import Redactor
 from conformance.merchant.api import MerchantRunOptions
+from conformance.reports.wording.sanitize import visible
 from conformance.targets.http.credentials import secrets_in
 from conformance.targets.production_guard import Address, base_address
 from conformance.targets.resolve import resolve_target
@@ -66,8 +67,9 @@ def main(arguments: Doctor) -> int:
         output().answer(redactor.clean(text))
     else:
         text = render_text(checks, min(shutil.get_terminal_size().columns, WIDEST))
-        output().say(redactor.clean(text))
-        output().conclude(redactor.clean(ending_of(checks)), "bad" if code else "good")
+        # A finding may quote what the target said.
+        output().say(visible(redactor.clean(text)))
+        output().conclude(visible(redactor.clean(ending_of(checks))), "bad" if code else "good")
     return code
 
 
