@@ -47,12 +47,17 @@ class Record(Part, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class TargetRecord(Part, frozen=True, kw_only=True):
-    """The target: how it is reached, its name, whether it speaks HTTP, and the URL of its test control API."""
+    """The target: how it is reached, its name, whether it speaks HTTP, and the URL of its test control API.
+
+    ``product`` and ``version`` are what a merchant's integration says of itself; empty where it does not.
+    """
 
     kind: str
     name: str
     wire: bool
     control: str | None
+    product: str = ""
+    version: str = ""
 
 
 class WaiverRecord(Part, frozen=True, kw_only=True):
@@ -108,7 +113,8 @@ class FindingRecord(StrictPart, frozen=True, kw_only=True):
     """One rule that was broken: the field, what was permitted there, and what was observed.
 
     Of a merchant's finding, ``exchange`` is the place among the history's exchanges of the request that broke the rule,
-    from 0, and ``earlier`` that of the request without which it would have been right.
+    from 0, and ``earlier`` that of the request without which it would have been right. ``follows`` is the rule whose
+    violation in the same history explains this one, which then does not count.
     """
 
     rule: str
@@ -119,6 +125,7 @@ class FindingRecord(StrictPart, frozen=True, kw_only=True):
     reason: str
     exchange: int | None = None
     earlier: int | None = None
+    follows: str = ""
 
 
 class ClaimRecord(StrictPart, frozen=True, kw_only=True):
@@ -200,7 +207,7 @@ class ProviderRecord(Part, frozen=True, kw_only=True):
 
     ``stage`` is the provider's word for where the payment is; ``payable`` says that the customer, or the charge run,
     can still bring about a reservation; ``pending`` that a cancel was accepted and has not happened; ``late`` that the
-    time to cancel is over.
+    time to cancel is over. ``agreement`` is the status of the agreement that a charge belongs to; empty without one.
     """
 
     stage: str
@@ -213,6 +220,8 @@ class ProviderRecord(Part, frozen=True, kw_only=True):
     pending: bool
     late: bool
     currency: str
+    refunded: int = 0
+    agreement: str = ""
 
     @property
     def ended(self) -> bool:
@@ -223,6 +232,29 @@ class ProviderRecord(Part, frozen=True, kw_only=True):
     def released(self) -> bool:
         """Whether a cancel took effect: money went back, or the payment was stopped before there was any."""
         return self.cancelled > 0
+
+
+class PaymentRecord(Part, frozen=True, kw_only=True):
+    """One payment of an order: its API, its identifier there, and how the provider double has it."""
+
+    api: str
+    id: str
+    truth: ProviderRecord
+
+
+class EventRecord(Part, frozen=True, kw_only=True):
+    """Something that happened to a payment at the provider double, and who caused it.
+
+    ``event`` is the provider's word, such as ``reserve``, ``capture`` or ``release``; ``by`` is ``shop``, ``customer``,
+    ``portal``, ``bank`` or ``time``. ``amount`` is minor units, ``at`` seconds of the history's clock.
+    """
+
+    api: str
+    id: str
+    event: str
+    amount: int
+    at: Number
+    by: str
 
 
 class WireRecord(Part, frozen=True, kw_only=True):

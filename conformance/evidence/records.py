@@ -15,6 +15,7 @@ from conformance.domain.expectation import Scalar
 from conformance.evidence.record_parts import (
     CellRecord,
     DescriptionRecord,
+    EventRecord,
     ExpectedRecord,
     FindingRecord,
     FuzzFindingRecord,
@@ -23,6 +24,7 @@ from conformance.evidence.record_parts import (
     MergedRecord,
     Number,
     ObjectionRecord,
+    PaymentRecord,
     ProviderRecord,
     Record,
     RequestRecord,
@@ -76,12 +78,16 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
 
 
 class CapabilitiesRecord(Record, frozen=True, kw_only=True, tag="capabilities"):
-    """What the target lets the suite do in one API. ``lapses_after`` is an age in seconds."""
+    """What the target lets the suite do in one API. ``lapses_after`` is an age in seconds.
+
+    ``declared`` are a merchant's ways that it states: by name, true or a number of seconds.
+    """
 
     profile: str
     offered: tuple[str, ...]
     source: str
     lapses_after: int | None
+    declared: JsonObject = field(default_factory=dict)
 
 
 class SmokeRecord(Record, frozen=True, kw_only=True, tag="smoke"):
@@ -266,13 +272,19 @@ class ActionRecord(Record, frozen=True, kw_only=True, tag="action"):
 
 
 class BooksRecord(Record, frozen=True, kw_only=True, tag="books"):
-    """Both parties' books of one order after a step: ``view`` is the merchant's, ``truth`` the provider double's."""
+    """Both parties' books of one order after a step: ``view`` is the merchant's, ``truth`` the provider double's.
+
+    ``truth`` is about the order's latest payment. ``payments`` are all payments of the order, oldest first, where it
+    has several. ``events`` are what happened to its payments since the last record of this order.
+    """
 
     history: str
     step: int
     order: int
     view: JsonObject
     truth: ProviderRecord | None
+    payments: tuple[PaymentRecord, ...] = ()
+    events: tuple[EventRecord, ...] = ()
 
 
 # Fuzzing

@@ -260,7 +260,8 @@ class MerchantHarness:
             # The defect is proved by now. The other histories still run, and must not take all day.
             self.integration.seconds, double.most_requests = SHORT_ACTION_SECONDS, FEWER_REQUESTS
         ScenarioRunner(self.integration, offered, double, self._clock, double.write, f"cc-{name}").run(history)
-        trace = trace_from_records(merchant_history_as_json(history), records, offered)
+        declared = self.open().declared.as_json()
+        trace = trace_from_records(merchant_history_as_json(history), records, offered, declared)
         self._stuck += any(action.ending in ("hung", "flooded") for action in trace.actions)
         return MerchantTrialResult(trace, judge(trace, self.book))
 

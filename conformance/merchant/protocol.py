@@ -32,7 +32,9 @@ from typing import Any, Protocol, TypeAlias
 __all__ = ["ACTIONS", "OPTIONAL", "Merchant", "Order", "Setup", "Status", "View", "Webhook"]
 
 REQUIRED = ("create", "cancel", "local_view")
-OPTIONAL = ("abandon", "capture", "tick", "deliver", "restart")
+OPTIONAL = (
+    "abandon", "capture", "complete", "refund", "pay_again", "stop_agreement", "tick", "deliver", "restart",
+)  # fmt: skip
 ACTIONS = (*REQUIRED, *OPTIONAL)
 
 
@@ -105,12 +107,13 @@ class View:
 
     Attributes:
         status: One of `Status`.
-        captured: Minor units, as all the amounts are.
+        captured: What was captured, in minor units as all the amounts are: in all, or less what was refunded.
         cancelled: What was released of a reservation.
         reference: The identifier of the payment at the provider: orderId, reference or chargeId.
         authorized: What was ever reserved.
         remaining: What is still reserved.
         currency: Such as ``NOK``.
+        refunded: What was refunded of what was captured.
 
     """
 
@@ -121,6 +124,7 @@ class View:
     authorized: int | None = None
     remaining: int | None = None
     currency: str | None = None
+    refunded: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,11 @@ class Merchant(Protocol):
 
     - ``abandon(order_id)``: the customer left the checkout; stop the payment if it was not approved;
     - ``capture(order_id, amount)``: this amount, in minor units, was shipped;
+    - ``complete(order_id, amount)``: this amount was shipped, and nothing more will be: take it and release the rest;
+    - ``refund(order_id, amount)``: goods of this amount came back; give the customer the money;
+    - ``pay_again(order)``: the customer starts the checkout of the order anew: make another payment, and return its
+      reference; the former one is not to be paid any more;
+    - ``stop_agreement(agreement)``: the customer ends a subscription: stop the agreement with this id;
     - ``tick(now)``: scheduled work: do everything that is due at ``now``, such as queues, polling and retries;
     - ``deliver(webhook)``: the provider notifies the merchant;
     - ``restart()``: the process starts again with what its store knows. It may return the adapter that replaces this
@@ -160,6 +169,8 @@ class Merchant(Protocol):
 
     profiles: Sequence[str]
     """The names of the APIs that it uses: ``ecom``, ``epayment``, ``recurring``."""
+    # Optional, for the report: ``name`` and ``version`` of the integration. Optional, for ways that differ from what is
+    # expected otherwise: `conformance.obligations.declarations.Declarations` says which, as attributes of these names.
 
     def create(self, order: Order) -> str | Awaitable[str | None] | None:
         """Make the payment of an order; return its reference at the provider, or None."""

@@ -11,24 +11,45 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from conformance.domain.names import did_you_mean
-from conformance.domain.order import Profile
+from conformance.domain.order import Market, Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.journal import MERCHANT_PARTY
 
 VERSION: Final = 1
 
-MERCHANT_STEPS: Final = ("create", "cancel", "cancel_together", "abandon", "capture", "tick", "restart")
-CUSTOMER_STEPS: Final = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds")
-PROVIDER_STEPS: Final = ("portal_cancel",)
+MERCHANT_STEPS: Final = (
+    "create", "cancel", "cancel_together", "abandon", "capture", "complete", "refund", "pay_again", "stop_agreement",
+    "tick", "restart",
+)  # fmt: skip
+CUSTOMER_STEPS: Final = ("approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds", "customer_stop")
+PROVIDER_STEPS: Final = ("portal_cancel", "bank_release")
+"""What the merchant's staff do in the provider's portal, and a bank that drops a reservation early."""
 TOGETHER: Final = "together"
 """The capability of an integration that can be asked for two actions at the same time."""
+CLOCK: Final = "clock"
+"""The capability of an integration that lives by the run's clock, so that days can pass for it."""
+ZONE: Final = "zone"
+"""The capability of an integration whose process the suite can put into another time zone."""
 WEBHOOK_STEPS: Final = ("deliver", "deliver_twice", "deliver_reversed", "lose")
-TIME_STEPS: Final = ("wait", "age")
-STEPS: Final = (*MERCHANT_STEPS, *CUSTOMER_STEPS, *PROVIDER_STEPS, *WEBHOOK_STEPS, *TIME_STEPS)
+TIME_STEPS: Final = ("wait", "age", "live")
+LONGEST_WITHOUT_CLOCK: Final = 3600
+"""Seconds of ``live`` that a merchant with a clock of its own can go through."""
+ZONES: Final[Mapping[str, str]] = {
+    "zone_utc": "UTC",
+    "zone_oslo": "Europe/Oslo",
+    "zone_kiritimati": "Pacific/Kiritimati",
+    "zone_los_angeles": "America/Los_Angeles",
+}
+"""The steps that put the merchant's process into another time zone; a history begins in UTC."""
+STEPS: Final = (*MERCHANT_STEPS, *CUSTOMER_STEPS, *PROVIDER_STEPS, *WEBHOOK_STEPS, *TIME_STEPS, *ZONES)
+SHIPPING_STEPS: Final = ("capture", "complete")
+"""Steps in which the shop says that an amount was shipped."""
+END_STEPS: Final = ("cancel", "cancel_together", "abandon", "complete")
+"""Steps in which the shop asks for the end of an order."""
 QUIET: Final = "quiet"
 """The name of the phase after the last step."""
 
-OPERATIONS: Final = ("cancel", "read", "capture", "create", "token")
+OPERATIONS: Final = ("cancel", "read", "capture", "create", "refund", "token")
 """The operations that a fault can be tied to."""
 
 BEFORE: Final = (
@@ -45,6 +66,10 @@ response, or something below the application sends the request twice.
 """
 KINDS: Final = (*BEFORE, *AFTER, *EVENTS)
 
+_OPTIONAL_STEPS: Final = frozenset(
+    ("abandon", "capture", "complete", "refund", "pay_again", "stop_agreement", "restart")
+)
+"""Steps that a history needs the merchant's action for; without its tick or deliver it can run all the same."""
 KEY_SCOPES: Final = ("sales-unit", "operation")
 SECOND_CANCELS: Final = ("refuse", "repeat")
 
@@ -73,7 +98,8 @@ class Fault:
 class MerchantStep:
     """One step of a history.
 
-    ``number`` is the minor units of a capture, the seconds of a wait, or the days of an age; 0 for other steps.
+    ``number`` is the minor units of a capture, refund or complete (what was shipped in this step), the seconds of a
+    wait or live, or the days of an age; 0 for other steps.
     """
 
     do: str
@@ -90,6 +116,8 @@ class Behaviour:
         second_cancel: What the cancel of an ended payment does, one of `SECOND_CANCELS`.
         keys_on_cancel: Whether ePayment's cancel takes an idempotency key.
         accepts: Whether Recurring's cancel is answered 202 and carried out later.
+        market: The country of the sales unit, which decides the currency; empty means the run's.
+        one_agreement: Whether Recurring's orders are charges of one agreement.
 
     """
 
@@ -97,6 +125,8 @@ class Behaviour:
     second_cancel: str = "refuse"
     keys_on_cancel: bool = True
     accepts: bool = False
+    market: str = ""
+    one_agreement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +143,17 @@ class MerchantHistory:
     def needs(self) -> frozenset[str]:
         """The optional actions that a merchant must have to run the history as it is meant."""
         names = {step.do for step in self.steps}
-        needed: set[str] = {name for name in ("abandon", "capture", "restart") if name in names}
+        needed = names & _OPTIONAL_STEPS
         if names & {"deliver_twice", "deliver_reversed"}:
             needed.add("deliver")
         if "lose" in names:
             needed.add("tick")
         if "cancel_together" in names:
             needed.add(TOGETHER)
+        if any(step.do == "live" and step.number > LONGEST_WITHOUT_CLOCK for step in self.steps):
+            needed.add(CLOCK)
+        if names & ZONES.keys():
+            needed.add(ZONE)
         return frozenset(needed)
 
     def __repr__(self) -> str:
@@ -260,6 +294,7 @@ def _check(history: MerchantHistory) -> None:
         *((fault.on, OPERATIONS) for fault in history.faults),
         (history.behaviour.key_scope, KEY_SCOPES),
         (history.behaviour.second_cancel, SECOND_CANCELS),
+        (history.behaviour.market, ("", *Market)),
     ]
     for word, known in words:
         if word not in known:

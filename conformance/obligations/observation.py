@@ -9,14 +9,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from conformance.domain.api_table import spec_named
 from conformance.domain.messages import Headers, find_header
 from conformance.evidence.record_parts import JsonObject, ProviderRecord, Record
 from conformance.evidence.records import ActionRecord, BooksRecord, ExchangeRecord
+from conformance.obligations.declarations import Declarations, declarations_from
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 
+PaymentKey: TypeAlias = tuple[str, str]
+"""The API of a payment, and its identifier there."""
 REMOVED: Final = "[removed]"
 """What a record has in place of a secret."""
 
@@ -112,7 +115,7 @@ class Action:
 
     Attributes:
         order: The order it is about; None where it is about all of them.
-        number: The minor units of a capture, or the days of an age.
+        number: The minor units of a capture, refund or complete, the days of an age, or the seconds of a wait or live.
         ending: ``returned``, ``raised``, ``hung``, ``flooded``, or ``skipped`` where it could not happen.
         message: What was raised, or why it did not end.
         began: Seconds of the run's clock.
@@ -133,9 +136,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class BookSnapshot:
-    """One order after a step: what the merchant's books say, and the payment as the provider has it.
+    """One order after a step: what the merchant's books say, and its payments as the provider has them.
 
-    ``view`` is the merchant's own statement, without any change.
+    ``view`` is the merchant's own statement, without any change. ``payment`` is the latest payment of the order;
+    ``payments`` are all of them, oldest first, where there are several.
     """
 
     n: int
@@ -143,6 +147,7 @@ class BookSnapshot:
     order: int
     view: Mapping[str, Any]
     payment: ProviderRecord | None
+    payments: Mapping[PaymentKey, ProviderRecord] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -153,6 +158,32 @@ class BookSnapshot:
         """Return an amount in minor units; None where the merchant keeps none, or no whole number."""
         value = self.view.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEvent:
+    """Something that happened to a payment at the provider.
+
+    Attributes:
+        n: The number of the record before which it happened; ``step`` is the step during which it did.
+        order: The order that the payment belongs to.
+        payment: Its API and identifier.
+        event: The provider's word: ``create``, ``reserve``, ``sale``, ``capture``, ``refund``, ``stop`` (ended before
+            a reservation), ``release`` (of what was reserved), ``reject``, ``expire`` or ``fail``.
+        amount: Minor units.
+        at: Seconds of the run's clock.
+        by: Who caused it: ``shop``, ``customer``, ``portal``, ``bank`` or ``time``.
+
+    """
+
+    n: int
+    step: int
+    order: int
+    payment: PaymentKey
+    event: str
+    amount: int
+    at: float
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +203,16 @@ class FinalState:
 class MerchantTrace:
     """Everything that was observed of one history, in the order of the journal.
 
-    ``offered`` are the optional actions that the merchant has.
+    ``offered`` are the optional actions that the merchant has, ``declared`` the ways that it states.
     """
 
     history: MerchantHistory
     offered: frozenset[str]
+    declared: Declarations = field(default_factory=Declarations)
     requests: list[ObservedRequest] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     snapshots: list[BookSnapshot] = field(default_factory=list)
+    events: list[ProviderEvent] = field(default_factory=list)
 
     @cached_property
     def last_step(self) -> int:
@@ -223,16 +256,22 @@ class MerchantTrace:
         return None
 
 
-def trace_from_records(history: JsonObject, records: Iterable[Record], offered: Iterable[str]) -> MerchantTrace:
+def trace_from_records(
+    history: JsonObject, records: Iterable[Record], offered: Iterable[str], declared: JsonObject | None = None
+) -> MerchantTrace:
     """Return the trace of one history.
 
     Args:
         history: its stored form.
         records: the records of the history, in the order of the journal.
         offered: the actions that the merchant has.
+        declared: the ways that it states, as they are stored.
+
+    Raises:
+        ValueError: A record lacks a part, or a declaration is not known.
 
     """
-    trace = MerchantTrace(merchant_history_from_json(history), frozenset(offered))
+    trace = MerchantTrace(merchant_history_from_json(history), frozenset(offered), declarations_from(declared or {}))
     for record in records:
         match record:
             case ExchangeRecord():
@@ -240,8 +279,20 @@ def trace_from_records(history: JsonObject, records: Iterable[Record], offered: 
             case ActionRecord():
                 trace.actions.append(_action(record))
             case BooksRecord():
-                trace.snapshots.append(BookSnapshot(record.n, record.step, record.order, record.view, record.truth))
+                trace.snapshots.append(_snapshot(record))
+                trace.events += [
+                    ProviderEvent(
+                        record.n, record.step, record.order, (event.api, event.id), event.event, event.amount, event.at,
+                        event.by,
+                    )
+                    for event in record.events
+                ]  # fmt: skip
     return trace
+
+
+def _snapshot(record: BooksRecord) -> BookSnapshot:
+    payments = {(payment.api, payment.id): payment.truth for payment in record.payments}
+    return BookSnapshot(record.n, record.step, record.order, record.view, record.truth, payments)
 
 
 def _request(record: ExchangeRecord) -> ObservedRequest:

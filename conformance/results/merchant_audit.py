@@ -112,14 +112,15 @@ def recompute_merchant_findings(evidence: Evidence) -> None:
 
 def _recompute(evidence: Evidence) -> None:
     book = load_obligations()
-    offered = {record.profile: record.offered for record in evidence.of(CapabilitiesRecord)}
+    capabilities = {record.profile: record for record in evidence.of(CapabilitiesRecord)}
     records_of: dict[str, list[MerchantRecord]] = {}
     for record in evidence.records:
         if isinstance(record, MerchantRecord):
             records_of.setdefault(record.history, []).append(record)
     for record in evidence.of(HistoryRecord):
         history_records = records_of.get(record.id, [])
-        trace = trace_from_records(record.history, history_records, offered[record.profile])
+        stated = capabilities[record.profile]
+        trace = trace_from_records(record.history, history_records, stated.offered, stated.declared)
         recorded = [unwritten(part) for part in history_records if isinstance(part, JudgementRecord)]
         if recorded != [result.as_record(trace, record.id) for result in judge(trace, book)]:
             raise JournalError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol, TypeGuard
 
 from conformance.domain.order import Profile
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Order, Setup, Status, View, Webhook
+from conformance.obligations.declarations import Declarations
 from conformance.obligations.history import TOGETHER
 from conformance.targets.crash import crash_text, describe_failure
 from conformance.targets.transport import TargetError
@@ -20,15 +21,27 @@ LONGEST_CRASH: Final = 1500
 """Characters that are kept of what a service or a command says of a failure."""
 LARGEST_AMOUNT: Final = 10**15
 """Minor units. Python refuses to write a number of thousands of digits as text."""
-_VIEW_FIELDS: Final = ("status", "captured", "cancelled", "reference", "authorized", "remaining", "currency")
+_VIEW_FIELDS: Final = (
+    "status",
+    "captured",
+    "cancelled",
+    "reference",
+    "authorized",
+    "remaining",
+    "currency",
+    "refunded",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantCapabilities:
-    """The APIs that an integration uses, and the actions that it has."""
+    """The APIs that an integration uses, the actions that it has, its ways, and what it says of itself."""
 
     profiles: tuple[Profile, ...]
     actions: frozenset[str]
+    declared: Declarations = field(default_factory=Declarations)
+    product: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +168,14 @@ def view_from(name: str, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _adapter_fault(name, f"gave {_shortened(value)}, which is no view")
     _check_status(name, value.get("status"))
-    view = {field: value.get(field) for field in _VIEW_FIELDS if value.get(field) is not None}
-    for field, member in view.items():
+    view = {part: value.get(part) for part in _VIEW_FIELDS if value.get(part) is not None}
+    for part, member in view.items():
         if isinstance(member, int) and abs(member) > LARGEST_AMOUNT:
-            raise _adapter_fault(name, f"has {field} beyond any sum of money")
-    for field, member in view.items():
+            raise _adapter_fault(name, f"has {part} beyond any sum of money")
+    for part, member in view.items():
         if not isinstance(member, str | int | float):
-            raise _adapter_fault(name, f"has {field} {_shortened(member)}")
-    return {field: _as_json_value(member) for field, member in view.items()}
+            raise _adapter_fault(name, f"has {part} {_shortened(member)}")
+    return {part: _as_json_value(member) for part, member in view.items()}
 
 
 def _check_status(name: str, status: object) -> None:

@@ -31,6 +31,10 @@ from conformance.targets.transport import TargetError, TargetUsageError
 _PARAMETERS: Final = {
     "create": ("order",),
     "capture": ("order_id", "amount"),
+    "complete": ("order_id", "amount"),
+    "refund": ("order_id", "amount"),
+    "pay_again": ("order",),
+    "stop_agreement": ("agreement",),
     "tick": ("now",),
     "deliver": ("webhook",),
     "restart": (),
