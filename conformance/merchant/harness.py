@@ -235,7 +235,9 @@ class MerchantHarness:
 
         self._clock = VirtualClock()
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}-{name}".encode()).digest()[:6])
-        self._state = ProviderState(self._clock, behaviour, self.market, seed, self._state)
+        self._state = ProviderState(
+            self._clock, behaviour, self.market, seed, self._state, tokens_expire=self.integration.virtual
+        )
         self._double = ProviderDouble(self._state, self._clock, Faults(()), write, orders)
         return records
 

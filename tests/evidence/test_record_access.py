@@ -21,6 +21,7 @@ BORDERS = {
     "conformance/obligations/history.py": "the stored form of a merchant's history",
     "conformance/obligations/response_reader.py": "HTTP bodies of the provider's responses",
     "conformance/merchant/provider_double/": "HTTP bodies, and options of an HTTP client",
+    "conformance/merchant/integration/time_zone.py": "the environment of this process",
     "conformance/results/merchant_counterexamples.py": "the stored form of a merchant's counterexample",
     "conformance/rulebook/": "TOML tables",
     "conformance/fuzzing/": "OpenAPI documents and HTTP bodies",

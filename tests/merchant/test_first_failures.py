@@ -110,7 +110,7 @@ def test_an_action_that_never_succeeds_is_counted_and_shown(tmp_path):
     result = run_merchant(CancelRaises, budget="quick", histories=0, out=tmp_path / "out")
     calls = [record for record in stored_records(result.evidence, "action") if record["action"] == "cancel"]
     trouble = next(trouble for trouble in troubles(result) if trouble.title.startswith("cancel"))
-    assert trouble.title.startswith(f"cancel raised KeyError in {len(calls)} of {len(calls)} calls, first in step ")
+    assert trouble.title.startswith(f"cancel raised KeyError in {len(calls)} of {len(calls):,} calls, first in step ")
     assert "in cancel: return {}[order_id]" in trouble.lines[1]
     assert not verify(tmp_path / "out").faults
 

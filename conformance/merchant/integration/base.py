@@ -107,6 +107,9 @@ class Integration(Protocol):
 
         """
 
+    def enter_zone(self, zone: str) -> None:
+        """Put the merchant's process into a time zone, such as ``Europe/Oslo``, until the history ends."""
+
     def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
         """Ask for an action, such as ``call("capture", {"order_id": "cc-1", "amount": 400})``.
 

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import replace
 from types import FrameType
 from typing import Any, Final
 
@@ -20,10 +21,12 @@ from conformance.merchant.integration.base import (
     capabilities_from,
     raised,
 )
+from conformance.merchant.integration.time_zone import CAN_MOVE, UTC, in_zone
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
 from conformance.merchant.provider_double.double import ProviderDouble
 from conformance.merchant.provider_double.mounts import CurrentDouble, HttpxMount, only_loopback
 from conformance.merchant.provider_double.virtual_clock import InterceptedSleep, StuckError, VirtualClock
+from conformance.obligations.history import CLOCK, ZONE
 from conformance.targets.crash import crash_text, located
 from conformance.targets.import_object import import_object
 from conformance.targets.transport import TargetError, TargetUsageError
@@ -72,6 +75,7 @@ class PythonIntegration:
         self.seconds = ACTION_SECONDS
         self._sleep = InterceptedSleep(clock)
         self._adapter: Any = None
+        self._zone = UTC
         self._loop: asyncio.AbstractEventLoop | None = None
         # Mounted once for all histories, because mounting takes longer than a request.
         self._mounted = ExitStack()
@@ -98,9 +102,11 @@ class PythonIntegration:
             self._check_signature(action)
         try:
             stated = getattr(self._adapter, "profiles", None), actions, getattr(self._adapter, "concurrent", False)
-            return capabilities_from(self.name, *stated)
+            capabilities = capabilities_from(self.name, *stated)
         except TargetError as error:
             raise TargetUsageError(str(error)) from None
+        surroundings = {CLOCK, ZONE} if CAN_MOVE else {CLOCK}
+        return replace(capabilities, actions=capabilities.actions | surroundings)
 
     def _check_signature(self, action: str) -> None:
         """Raise a TargetUsageError where a method cannot take its arguments."""
@@ -114,6 +120,7 @@ class PythonIntegration:
 
     def begin(self, setup: Setup) -> None:
         """Make a new adapter for a history."""
+        self._zone = UTC
         self._close_loop()
         self._httpx.forget()
         self._sleep.find_patches()
@@ -125,6 +132,10 @@ class PythonIntegration:
                 f"{self.name} cannot be made with a Setup: {located(error)}. Correct its constructor.",
                 crash_text(error),
             ) from error
+
+    def enter_zone(self, zone: str) -> None:
+        """Let the adapter's code run in a time zone from now on."""
+        self._zone = zone
 
     def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
         """Call a method; a coroutine is awaited."""
@@ -191,6 +202,7 @@ class PythonIntegration:
     def _isolated(self) -> Iterator[None]:
         """Keep the merchant inside the block from printing, from other machines, and from real waiting."""
         with ExitStack() as stack:
+            stack.enter_context(in_zone(self._zone))
             stack.enter_context(redirect_stdout(self._null_output))
             stack.enter_context(only_loopback(self._double))
             stack.enter_context(self._sleep.active())

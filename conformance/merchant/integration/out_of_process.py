@@ -29,6 +29,7 @@ from conformance.merchant.integration.base import (
     capabilities_from,
     setup_as_json,
 )
+from conformance.merchant.integration.time_zone import UTC
 from conformance.merchant.protocol import Setup
 from conformance.targets.crash import cut_between_words
 from conformance.targets.http.httpx_exchange import no_response
@@ -78,6 +79,9 @@ class HookIntegration:
     def begin(self, setup: Setup) -> None:
         """Start a history: POST ``start``."""
         self._start(setup)
+
+    def enter_zone(self, zone: str) -> None:
+        """Do nothing: a service that runs already keeps its time zone, so no history with others is run with it."""
 
     def _start(self, setup: Setup) -> dict[str, Any]:
         result = self.call("start", setup_as_json(setup))
@@ -158,6 +162,7 @@ class CommandIntegration:
         self.seconds = ACTION_SECONDS
         self._setup: Setup | None = None
         self._state: Path | None = None
+        self._zone = UTC
 
     def open(self, setup: Setup) -> MerchantCapabilities:
         """Run ``start``, and return what the command can do."""
@@ -176,9 +181,14 @@ class CommandIntegration:
 
     def begin(self, setup: Setup) -> None:
         """Make a directory for the history, which the command gets as ``CANCEL_STATE``."""
+        self._zone = UTC
         self._remove_state()
         self._setup = setup
         self._state = Path(tempfile.mkdtemp(prefix="cancel-merchant-"))
+
+    def enter_zone(self, zone: str) -> None:
+        """Run the command in a time zone from now on."""
+        self._zone = zone
 
     def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
         """Run the command with an action, and return how it ended."""
@@ -250,6 +260,7 @@ class CommandIntegration:
             "VIPPS_CLIENT_SECRET": setup.client_secret,
             "VIPPS_SUBSCRIPTION_KEY": setup.subscription_key,
             "VIPPS_MSN": setup.msn,
+            "TZ": self._zone,
             "CANCEL_PROFILE": setup.profile,
             "CANCEL_STATE": str(self._state),
         }

@@ -23,10 +23,10 @@ from conformance.evidence.records import ExchangeRecord
 from conformance.merchant.provider_double.apis import part_named
 from conformance.merchant.provider_double.fault_injection import Faults, faulty_response, gateway_response, web_page
 from conformance.merchant.provider_double.routes import ELSEWHERE, RoutedRequest, route_request
-from conformance.merchant.provider_double.state import PaymentKey, ProviderState
+from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
 from conformance.obligations.history import AFTER, Fault
-from conformance.obligations.observation import REMOVED
+from conformance.obligations.observation import REMOVED, PaymentKey
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
 
 MOST_REQUESTS: Final = 600
@@ -112,6 +112,10 @@ class ProviderDouble:
         write: writes a record of the journal.
         orders: how many orders the history has.
 
+    Attributes:
+        payments: The payments of each order, oldest first.
+        names: What tells that a request is about an order, such as its id, for each order.
+
     """
 
     def __init__(
@@ -123,6 +127,7 @@ class ProviderDouble:
         self.action = RunningAction()
         self.write = write
         self.payments: list[list[PaymentKey]] = [[] for _ in range(orders)]
+        self.names: list[tuple[str, ...]] = [()] * orders
         self.most_requests = MOST_REQUESTS
         self.flooded = False
         self.barrier: RequestBarrier | None = None
@@ -137,9 +142,10 @@ class ProviderDouble:
         with self._lock:
             self.action = RunningAction(step, action, order)
 
-    def payment_of(self, order: int) -> PaymentKey | None:
-        """Return the API and identifier of an order's payment: the latest one if it has several."""
-        return self.payments[order][-1] if self.payments[order] else None
+    def payment_of(self, order: int, number: int = 0) -> PaymentKey | None:
+        """Return a payment of an order: the latest one, or the one with a number, counted from 1; None without one."""
+        payments = self.payments[order]
+        return payments[number - 1] if len(payments) >= max(number, 1) else None
 
     # Called by the mounts
 
@@ -203,10 +209,17 @@ class ProviderDouble:
         return response
 
     def _approve(self, route: RoutedRequest) -> None:
-        order = self._owner(route)
-        payment = None if order is None else self.payment_of(order)
+        payment = self._payment(route)
         if payment is not None:
             self.state.act(*payment, "approve")
+
+    def _payment(self, route: RoutedRequest) -> PaymentKey | None:
+        """Return the payment that a request is about: the one it names, else the latest of its order."""
+        owner = self._owner(route)
+        if owner is None:
+            return None
+        named = (key for key in self.payments[owner] if key[1] == route.payment_id)
+        return next(named, self.payment_of(owner))
 
     def _owner(self, route: RoutedRequest) -> int | None:
         """Return the order whose payment a request names; without a name, the order of the running action."""
@@ -219,8 +232,7 @@ class ProviderDouble:
         self, request: Request, route: RoutedRequest, host: str, fault: Fault | None, *, copy: bool = False
     ) -> Response | DroppedResponse:
         """Carry a request out, or inject a fault; record the exchange and return the response."""
-        owner = self._owner(route)
-        payment = None if owner is None else self.payment_of(owner)
+        payment = self._payment(route)
         before = None if payment is None else self.state.record(*payment)
         kind, response = self._outcome_of(request, route, fault)
         after = None if payment is None else self.state.record(*payment)
@@ -256,18 +268,27 @@ class ProviderDouble:
             return _other_api_response(request)
         response = self.state.handle(request)
         if route.operation in ("create", "draft") and response.status in (200, 201):
-            self._remember_payment(route.api, response)
+            self._remember_payment(route.api, request, response)
         return response
 
-    def _remember_payment(self, api: str, response: Response) -> None:
-        """Assign a new payment to the running action's order, or to the first order without a payment."""
-        body = response.json()
-        payment_id = str(body.get(spec_of(Profile(api)).id_field) or "")
-        order = self.action.order
+    def _remember_payment(self, api: str, request: Request, response: Response) -> None:
+        """Assign a new payment to the order that the request names, or else to the running action's."""
+        payment_id = str(response.json().get(spec_of(Profile(api)).id_field) or "")
+        order = self._order_named(request)
+        if order is None:
+            order = self.action.order
         if order is None:
             order = next((number for number, keys in enumerate(self.payments) if not keys), len(self.payments) - 1)
         if payment_id and (api, payment_id) not in self.payments[order]:
             self.payments[order].append((api, payment_id))
+
+    def _order_named(self, request: Request) -> int | None:
+        """Return the only order that a request names, in its path or its body."""
+        text = request.path.encode() + b" " + request.body
+        named = [
+            number for number, names in enumerate(self.names) if any(name and name.encode() in text for name in names)
+        ]
+        return named[0] if len(named) == 1 else None
 
     def _unchanged_payment(self, route: RoutedRequest, request: Request) -> Response:
         """Return a success with the payment as it stands, although the cancel is not carried out."""

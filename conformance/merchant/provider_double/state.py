@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.messages import Request, Response
 from conformance.domain.order import Profile
-from conformance.evidence.record_parts import ProviderRecord
+from conformance.evidence.record_parts import EventRecord, ProviderRecord
 from conformance.merchant.protocol import Webhook
 from conformance.merchant.provider_double.apis import PARTS
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.obligations.history import Behaviour
+from conformance.obligations.observation import PaymentKey
 from conformance.sandbox import Market, Options, Provider
 from conformance.sandbox.agreement import Charge
 from conformance.sandbox.payment import Payment, Stage
@@ -23,9 +25,6 @@ REMEMBERED: Final = 100
 """How many payments and tokens of earlier histories are still known."""
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
-
-PaymentKey: TypeAlias = tuple[str, str]
-"""The API of a payment, and its identifier there."""
 
 
 class ProviderState:
@@ -37,21 +36,33 @@ class ProviderState:
         market: the sales unit's country.
         seed: decides every identifier.
         former: the provider of the previous history; its latest tokens and payments stay known.
+        tokens_expire: whether tokens end with the clock; for a merchant whose own clock stands still they do not.
 
     """
 
     def __init__(
-        self, clock: VirtualClock, behaviour: Behaviour, market: str, seed: int, former: ProviderState | None = None
+        self,
+        clock: VirtualClock,
+        behaviour: Behaviour,
+        market: str,
+        seed: int,
+        former: ProviderState | None = None,
+        *,
+        tokens_expire: bool = True,
     ) -> None:
         self.options = Options(
-            market=Market(market),
+            market=Market(behaviour.market or market),
             key_scope=cast(Any, behaviour.key_scope),
             second_cancel=cast(Any, behaviour.second_cancel),
             cancel_key_ignored=not behaviour.keys_on_cancel,
             recurring_async=behaviour.accepts,
         )
         self.provider = Provider(self.options, seed=seed, now=clock.now)
+        self._clock = clock
+        self._tokens_expire = tokens_expire
         self._reported: dict[PaymentKey, int] = {}
+        self._attributed: dict[PaymentKey, int] = {}
+        self._events: list[EventRecord] = []
         if former is not None:
             # A merchant may keep its token from one history to the next, and read its older orders.
             self.provider.tokens.expiries.update(_latest(former.provider.tokens.expiries))
@@ -64,9 +75,45 @@ class ProviderState:
         payments = self.provider.shared.payments
         return [((api, id_), payment) for (api, _, id_), payment in payments.items()]
 
+    def _own_payments(self) -> Iterator[tuple[PaymentKey, Payment]]:
+        """Yield the payments of this history."""
+        return ((key, payment) for key, payment in self._payments() if key[1] not in self.inherited)
+
     def handle(self, request: Request) -> Response:
-        """Return the provider's response to one request."""
-        return self.provider.handle(request)
+        """Return the provider's response to one request of the shop's."""
+        with self.provider.turn():
+            self._pass_time()
+        response = self.provider.handle(request)
+        with self.provider.turn():
+            self._attribute("shop")
+            if not self._tokens_expire:
+                self.provider.tokens.expiries.update(dict.fromkeys(self.provider.tokens.expiries, math.inf))
+        return response
+
+    def _pass_time(self) -> None:
+        """Let time end what is over by now, such as an approval or a reservation."""
+        for key, _ in self._own_payments():
+            self.payment(*key)
+        self._attribute("time")
+
+    def _attribute(self, cause: str) -> None:
+        """Note who caused what happened to the payments since the last call."""
+        at = round(self._clock.elapsed(), 3)
+        for (api, id_), payment in self._own_payments():
+            known = self._attributed.get((api, id_), 0)
+            self._events += [
+                EventRecord(api=api, id=id_, event=entry.kind.value, amount=entry.amount, at=at, by=cause)
+                for entry in payment.entries[known:]
+                if entry.success
+            ]
+            self._attributed[api, id_] = len(payment.entries)
+
+    def take_events(self, payments: Iterable[PaymentKey]) -> tuple[EventRecord, ...]:
+        """Return what happened to some payments since they were last asked about, oldest first."""
+        asked = set(payments)
+        taken = tuple(event for event in self._events if (event.api, event.id) in asked)
+        self._events = [event for event in self._events if (event.api, event.id) not in asked]
+        return taken
 
     def payment(self, api: str, id_: str) -> Payment | None:
         """Return a payment, brought up to date; None where there is none.
@@ -93,6 +140,8 @@ class ProviderState:
             pending=pending,
             late=self.provider.apis[api].is_too_old(payment),
             currency=payment.currency,
+            refunded=payment.refunded,
+            agreement=PARTS[Profile(api)].agreement_status(self.provider, payment),
         )
 
     def agree(self, profile: Profile, name: str) -> str:
@@ -111,43 +160,53 @@ class ProviderState:
 
     def act(self, api: str, id_: str, action: str) -> bool:
         """Let the customer, time or the charge run act on a payment; return whether the action was possible."""
-        with self.provider.turn():
-            payment = self.payment(api, id_)
-            if payment is None:
-                return False
-            payments = self.provider.shared.payments
-            owner = next(name for name in _sharing(api) if payments.get((name, payment.msn, payment.id)) is payment)
-            return PARTS[Profile(owner)].act(self.provider, payment, action)
+        cause = "time" if action == "expire" else "customer"
+        return self._change(api, id_, cause, lambda payment: self._act(api, payment, action))
+
+    def _act(self, api: str, payment: Payment, action: str) -> bool:
+        payments = self.provider.shared.payments
+        owner = next(name for name in _sharing(api) if payments.get((name, payment.msn, payment.id)) is payment)
+        return PARTS[Profile(owner)].act(self.provider, payment, action)
 
     def age(self, api: str, id_: str, days: int) -> bool:
         """Make a payment older by a number of days; return whether there is such a payment."""
-        with self.provider.turn():
-            payment = self.payment(api, id_)
-            if payment is not None:
-                payment.grow_older(days * 86_400.0)
-                self.payment(api, id_)
-            return payment is not None
 
-    def cancel_in_portal(self, api: str, id_: str) -> bool:
-        """Cancel a payment as the merchant's staff would in the portal; return whether that was possible."""
-        with self.provider.turn():
-            payment = self.payment(api, id_)
-            if payment is None or (
-                not payment.is_reserved and payment.stage not in (Stage.INITIATED, Stage.PENDING, Stage.DUE)
-            ):
-                return False
-            if payment.is_reserved and payment.remaining == 0:
+        def grow_older(payment: Payment) -> bool:
+            payment.grow_older(days * 86_400.0)
+            return self.payment(api, id_) is not None
+
+        return self._change(api, id_, "time", grow_older)
+
+    def release(self, api: str, id_: str, by: str) -> bool:
+        """Cancel a payment as the merchant's staff would in the portal, or the customer's bank.
+
+        ``by`` is ``portal`` or ``bank``; a bank releases only what is reserved. Returns whether it was possible.
+        """
+
+        def release(payment: Payment) -> bool:
+            open_stages = (Stage.INITIATED, Stage.PENDING, Stage.DUE) if by == "portal" else ()
+            if payment.remaining == 0 and payment.stage not in open_stages:
                 return False
             self.provider.apis[api].release(payment)
             return True
+
+        return self._change(api, id_, by, release)
+
+    def _change(self, api: str, id_: str, cause: str, change: Callable[[Payment], bool]) -> bool:
+        """Change a payment and note who caused what came of it; return whether the change was possible."""
+        with self.provider.turn():
+            self._pass_time()
+            payment = self.payment(api, id_)
+            possible = payment is not None and change(payment)
+            self._attribute(cause)
+            return possible
 
     def new_webhooks(self) -> list[Webhook]:
         """Return the webhooks of what happened since the last call, oldest first."""
         with self.provider.turn():
             events = []
-            for (api, id_), payment in self._payments():
-                if id_ in self.inherited:
-                    continue
+            self._pass_time()
+            for (api, id_), payment in self._own_payments():
                 reported = self._reported.get((api, id_), 0)
                 entries = payment.entries[reported:]
                 self._reported[api, id_] = reported + len(entries)

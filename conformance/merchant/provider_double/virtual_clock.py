@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 LONGEST_WAIT: Final = 3600.0
@@ -70,16 +70,22 @@ class InterceptedSleep:
             "time": time.time,
             "monotonic": time.monotonic,
             "perf_counter": time.perf_counter,
+            "localtime": time.localtime,
+            "strftime": time.strftime,
             "asleep": asyncio.sleep,
         }
-        self._datetime: Final = _virtual_datetime(self._offset)
         self._replacements: Final[dict[int, Any]] = {
             id(time.sleep): self.sleep,
             id(time.time): self._shifted("time"),
             id(time.monotonic): self._shifted("monotonic"),
             id(time.perf_counter): self._shifted("perf_counter"),
+            id(time.time_ns): lambda: round(self._real["time"]() * 1e9 + self._offset() * 1e9),
+            id(time.localtime): self._broken_down(time.localtime),
+            id(time.gmtime): self._broken_down(time.gmtime),
+            id(time.strftime): self._formatted,
             id(asyncio.sleep): self._sleep_async,
-            id(datetime): self._datetime,
+            id(datetime): _virtual_datetime(self._offset),
+            id(date): _virtual_date(self._now),
         }
         self._patches: list[tuple[dict[str, Any], str, Any, Any]] = []
 
@@ -135,6 +141,18 @@ class InterceptedSleep:
 
         return shifted
 
+    def _broken_down(self, real: Callable[[float], time.struct_time]) -> Callable[..., time.struct_time]:
+        def broken_down(seconds: float | None = None) -> time.struct_time:
+            return real(self._now() if seconds is None else seconds)
+
+        return broken_down
+
+    def _formatted(self, format: str, moment: Any = None) -> str:
+        return str(self._real["strftime"](format, self._real["localtime"](self._now()) if moment is None else moment))
+
+    def _now(self) -> float:
+        return float(self._real["time"]()) + self._offset()
+
     async def _sleep_async(self, delay: float, result: Any = None) -> Any:
         self.sleep(delay)
         return await self._real["asleep"](0, result)
@@ -152,6 +170,8 @@ _NOT_PATCHED: Final = (
     "execnet",
 )
 """Packages that keep the real time."""
+_EXAMPLES: Final = "conformance.examples."
+"""Shops that come along with the suite."""
 
 
 def _namespaces() -> Iterator[dict[str, Any]]:
@@ -161,11 +181,50 @@ def _namespaces() -> Iterator[dict[str, Any]]:
     yield vars(datetimes)
     for name, module in list(sys.modules.items()):
         package = name.partition(".")[0]
-        if package in _NOT_PATCHED or (package in sys.stdlib_module_names and package != "__main__"):
+        if (package in _NOT_PATCHED and not name.startswith(_EXAMPLES)) or (
+            package in sys.stdlib_module_names and package != "__main__"
+        ):
             continue
         namespace = getattr(module, "__dict__", None)
         if isinstance(namespace, dict):
             yield namespace
+
+
+def _virtual_date(now: Callable[[], float]) -> type[date]:
+    """Return a class that takes the place of ``date`` and makes plain dates.
+
+    ``now`` returns the seconds since 1970.
+    """
+    real: Any = date
+
+    class VirtualDate(real, metaclass=_plain_instances(real)):  # type: ignore[misc, metaclass]
+        def __new__(cls, *args: Any, **options: Any) -> Any:
+            return real(*args, **options)
+
+        @classmethod
+        def today(cls) -> Any:
+            return real.fromtimestamp(now())
+
+        @classmethod
+        def fromtimestamp(cls, timestamp: float) -> Any:
+            return real.fromtimestamp(timestamp)
+
+    VirtualDate.__name__ = VirtualDate.__qualname__ = "date"
+    result: type[date] = VirtualDate
+    return result
+
+
+def _plain_instances(real: Any) -> Any:
+    """Return a metaclass for a class whose instances are those of the class that it stands in for."""
+
+    class Meta(type(real)):  # type: ignore[misc]
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, real)
+
+        def __subclasscheck__(cls, subclass: type) -> bool:
+            return issubclass(subclass, real)
+
+    return Meta
 
 
 def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
@@ -175,14 +234,7 @@ def _virtual_datetime(offset: Callable[[], float]) -> type[datetime]:
     """
     real: Any = datetime
 
-    class Meta(type(real)):  # type: ignore[misc]
-        def __instancecheck__(cls, instance: object) -> bool:
-            return isinstance(instance, real)
-
-        def __subclasscheck__(cls, subclass: type) -> bool:
-            return issubclass(subclass, real)
-
-    class VirtualDatetime(real, metaclass=Meta):  # type: ignore[misc]
+    class VirtualDatetime(real, metaclass=_plain_instances(real)):  # type: ignore[misc, metaclass]
         def __new__(cls, *args: Any, **options: Any) -> Any:
             return real(*args, **options)
 

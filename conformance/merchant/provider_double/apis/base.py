@@ -40,6 +40,10 @@ class ApiPart(ABC):
         """Make what an order has to belong to, and return its identifier; empty where an order stands alone."""
         return ""
 
+    def agreement_status(self, provider: Provider, payment: Payment) -> str:
+        """Return the status of the agreement that a payment belongs to; empty where a payment stands alone."""
+        return ""
+
     def inherit(self, provider: Provider, former: Provider, most: int) -> None:  # noqa: B027 - most have nothing
         """Take over what a merchant may still ask after, beside payments, from the provider of an earlier history."""
 

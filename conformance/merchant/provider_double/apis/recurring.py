@@ -12,7 +12,7 @@ from conformance.domain.order import Profile
 from conformance.merchant.protocol import Webhook
 from conformance.merchant.provider_double.apis.base import ID, ApiPart, notification, problem
 from conformance.sandbox import Provider, Recurring
-from conformance.sandbox.agreement import AgreementStatus, Charge
+from conformance.sandbox.agreement import Agreement, AgreementStatus, Charge
 from conformance.sandbox.payment import Entry, EntryKind, Payment, Stage
 
 _PROBLEMS: Final = "https://developer.vippsmobilepay.com/docs/APIs/recurring-api/recurring-api-problems"
@@ -71,6 +71,8 @@ class RecurringPart(ApiPart):
                     return True
             recurring.act(charge, "become_due")
             return recurring.act(charge, "charge" if charge.transaction_type == "DIRECT_CAPTURE" else "reserve")
+        if action == "customer_stop":
+            return _stop_as_customer(recurring, agreement)
         if action not in _STEPS:
             return False
         steps = _STEPS[action]
@@ -93,6 +95,11 @@ class RecurringPart(ApiPart):
         path = f"/recurring/v3/agreements/{id_}/accept"
         _call(provider, "PATCH", path, {"phoneNumber": "4712345678"}, access, f"suite-accept-{name}")
         return id_
+
+    def agreement_status(self, provider: Provider, payment: Payment) -> str:
+        """Return the status of a charge's agreement."""
+        charge = cast(Charge, payment)
+        return self._api(provider).agreements[charge.msn, charge.agreement_id].status.value
 
     def inherit(self, provider: Provider, former: Provider, most: int) -> None:
         """Take over the latest agreements."""
@@ -125,6 +132,19 @@ class RecurringPart(ApiPart):
             "transactionId": entry.reference,
         }
         return notification(name, body)
+
+
+def _stop_as_customer(recurring: Recurring, agreement: Agreement) -> bool:
+    """Stop an agreement as the customer does in the app: a reservation stays for the merchant to capture or cancel."""
+    if agreement.status is not AgreementStatus.ACTIVE:
+        return False
+    agreement.status = AgreementStatus.STOPPED
+    agreement.stopped_at = recurring.clock.seconds()
+    for id_ in agreement.charge_ids:
+        charge = recurring.find(agreement.msn, id_)
+        if charge is not None and charge.stage in (Stage.PENDING, Stage.DUE):
+            recurring.release(charge)
+    return True
 
 
 def _call(provider: Provider, method: str, path: str, body: Any, token: str, key: str) -> Response:

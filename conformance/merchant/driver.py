@@ -1,0 +1,214 @@
+"""Asks a merchant for actions during a history, and records how they ended and how both parties' books stand."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from conformance.evidence.record_parts import PaymentRecord, ProviderRecord
+from conformance.evidence.records import ActionRecord, BooksRecord
+from conformance.merchant.integration.base import ActionResult, Integration, view_from
+from conformance.merchant.protocol import Webhook
+from conformance.merchant.provider_double.double import ProviderDouble, RequestBarrier, WriteRecord
+from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
+from conformance.merchant.scenario_order import ScenarioOrder, UnfinishedAction
+from conformance.targets.transport import TargetError
+
+ATTEMPTS: Final = 3
+"""How often the shop asks again for an action that did not succeed."""
+RATE_LIMIT_SECONDS: Final = 65
+"""Seconds of the clock after which a rate limit has passed."""
+
+
+class MerchantDriver:
+    """The suite's side of a merchant's actions in one history. Its methods return whether the history can go on.
+
+    Args:
+        integration: the merchant's integration.
+        offered: the actions that it has.
+        double: the provider double.
+        clock: the history's clock.
+        write: writes a record of the journal.
+        orders: the orders of the history.
+
+    """
+
+    def __init__(
+        self,
+        integration: Integration,
+        offered: frozenset[str],
+        double: ProviderDouble,
+        clock: VirtualClock,
+        write: WriteRecord,
+        orders: list[ScenarioOrder],
+    ) -> None:
+        self.integration = integration
+        self.offered = offered
+        self.double = double
+        self.clock = clock
+        self.orders = orders
+        self.step = 0
+        self.last_result = ActionResult("returned")
+        self._write = write
+        self._views_outdated = True
+
+    # Actions
+
+    def ask(self, action: str, number: int | None, **arguments: Any) -> bool:
+        """Ask the merchant for an action, and record how it ended."""
+        began = self.clock.elapsed()
+        self._views_outdated = True
+        self.double.begin_action(self.step, action, number)
+        try:
+            result = self.integration.call(action, arguments)
+        except StuckError as error:
+            result = ActionResult(error.ending, None, str(error))
+        if self.double.flooded and result.ending != "hung":
+            result = ActionResult("flooded", None, "it went on asking the provider without an end")
+        self.last_result = result
+        webhook = arguments.get("webhook")
+        amount = int(arguments.get("amount", 0))
+        self.record_action(action, number, amount, result, began, webhook.name if webhook else "")
+        return result.came_back
+
+    def ask_for_end(self, number: int) -> bool:
+        """Ask for the end of an order as the shop wanted it. What was completed once is only closed after that."""
+        order = self.orders[number]
+        action = "cancel" if order.wanted_end == "complete" else order.wanted_end
+        can_go_on = self.ask(action, number, order_id=order.details.id)
+        order.end_failed = self.last_result.ending != "returned"
+        return can_go_on
+
+    def ask_for_end_twice(self, number: int) -> bool:
+        """Ask for a cancel twice at the same time."""
+        order, began = self.orders[number], self.clock.elapsed()
+        self._views_outdated = True
+        self.double.begin_action(self.step, "cancel", number)
+        self.double.barrier = barrier = RequestBarrier()
+        try:
+            results = self.integration.together("cancel", {"order_id": order.details.id})
+        finally:
+            self.double.barrier = None
+            barrier.end()
+        for result in results:
+            self.record_action("cancel", number, 0, result, began)
+        order.end_failed = all(result.ending != "returned" for result in results)
+        return all(result.came_back for result in results)
+
+    def ask_about_money(self, number: int, action: str, amount: int) -> bool:
+        """Ask for an action that moves money, and again where it does not succeed; note what stays unfinished."""
+        order = self.orders[number]
+        for _ in range(ATTEMPTS):
+            if not self._ask_once(number, action, amount):
+                return False
+            if self.last_result.ending == "returned":
+                return True
+            self.clock.skip(RATE_LIMIT_SECONDS)
+            if not self.tick():
+                return False
+        order.unfinished.append(UnfinishedAction(action, amount))
+        return True
+
+    def finish(self, number: int, unfinished: UnfinishedAction) -> bool:
+        """Ask once more for an action that did not succeed."""
+        if not self._ask_once(number, unfinished.action, unfinished.amount):
+            return False
+        if self.last_result.ending == "returned":
+            self.orders[number].unfinished.remove(unfinished)
+        return True
+
+    def _ask_once(self, number: int, action: str, amount: int) -> bool:
+        details = self.orders[number].details
+        if action == "stop_agreement":
+            return self.ask(action, number, agreement=details.agreement)
+        return self.ask(action, number, order_id=details.id, amount=amount)
+
+    def tick(self) -> bool:
+        """Let the merchant do its scheduled work, if it has any."""
+        return "tick" not in self.offered or self.ask("tick", None, now=self.clock.now())
+
+    def deliver(self, how: str = "deliver") -> bool:
+        """Deliver the new webhooks in order, twice each or in reverse order, or lose them."""
+        webhooks = self.double.state.new_webhooks()
+        if how == "lose" or "deliver" not in self.offered:
+            return True
+        if how == "deliver_twice":
+            webhooks = [webhook for webhook in webhooks for _ in range(2)]
+        elif how == "deliver_reversed":
+            webhooks.reverse()
+        return all(self.ask("deliver", self._order_of(webhook), webhook=webhook) for webhook in webhooks)
+
+    def _order_of(self, webhook: Webhook) -> int | None:
+        body = webhook.body
+        named = body.get("reference") or body.get("chargeId") or body.get("orderId")
+        orders = (number for number, keys in enumerate(self.double.payments) if named in {id_ for _, id_ in keys})
+        return next(orders, None)
+
+    # Records
+
+    def record_action(
+        self, action: str, order: int | None, number: int, result: ActionResult, began: float, webhook: str = ""
+    ) -> None:
+        """Record how an action ended."""
+        self._write(
+            ActionRecord(
+                history="",
+                step=self.step,
+                action=action,
+                order=order,
+                number=number,
+                ended=result.ending,
+                told=result.message[:600],
+                began=round(began, 3),
+                took=round(self.clock.elapsed() - began, 3) if began else 0,
+                hook=webhook,
+                crash=result.crash,
+            )
+        )
+
+    def take_snapshots(self) -> None:
+        """Record both parties' books of every order with a payment."""
+        for number, order in enumerate(self.orders):
+            if self.double.payments[number]:
+                # Only a service that runs all the time can change its books between two actions.
+                if self._views_outdated or self.integration.kind == "url" or not order.view:
+                    self._refresh_view(number, order)
+                self._record_snapshot(number, order)
+        self._views_outdated = False
+
+    def _refresh_view(self, number: int, order: ScenarioOrder) -> None:
+        self.double.begin_action(self.step, "local_view", number)
+        result = self.integration.call("local_view", {"order_id": order.details.id})
+        if result.ending == "returned" and (order.created or result.value is not None):
+            order.view = view_from(self.integration.name, result.value)
+        elif order.created:
+            what = "raised " if result.ending == "raised" else "did not come back: "
+            raise TargetError(
+                f"The adapter is at fault: local_view of {self.integration.name} {what}{result.message}. "
+                "It tells how the payment stands in the merchant's own books, and must always be able to.",
+                result.crash,
+            )
+
+    def _record_snapshot(self, number: int, order: ScenarioOrder) -> None:
+        state, keys = self.double.state, self.double.payments[number]
+        records = [(key, state.record(*key)) for key in keys]
+        payments = tuple(
+            PaymentRecord(api=api, id=id_, truth=truth) for (api, id_), truth in records if truth is not None
+        )
+        latest = records[-1][1]
+        order.note_reservation(latest)
+        self._write(
+            BooksRecord(
+                history="",
+                step=self.step,
+                order=number,
+                view=dict(order.view),
+                truth=latest,
+                payments=payments if len(payments) > 1 else (),
+                events=state.take_events(keys),
+            )
+        )
+
+    def provider_records(self, number: int) -> list[ProviderRecord]:
+        """Return the payments of an order as the provider has them, oldest first."""
+        records = (self.double.state.record(*key) for key in self.double.payments[number])
+        return [record for record in records if record is not None]
