@@ -126,7 +126,7 @@ def _violation_error(
         lines.append(f"{number + 1}. {sentence}")
         at_step = [each for each in records.records if isinstance(each, MerchantRecord) and each.step == number]
         lines += [f"   {line}" for record in at_step for line in exchange_in_words(record)]
-        broken = [result for result in trial.results if result.finding.broken and result.finding.step == number]
+        broken = [result for result in trial.results if result.counts and result.finding.step == number]
         lines += [f"   {result.rule}: {result.finding.reason}" for result in broken]
     lines.append("")
     for rule in map(harness.book.rule, rules):

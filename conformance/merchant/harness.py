@@ -87,8 +87,8 @@ class MerchantTrialResult:
 
     @property
     def broken(self) -> dict[str, str]:
-        """The rule ids of the obligations that were broken, each with the reason."""
-        return {result.rule: result.finding.reason for result in self.results if result.finding.broken}
+        """The rule ids of the obligations that were broken, each with the reason, without mere consequences."""
+        return {result.rule: result.finding.reason for result in self.results if result.counts}
 
     @property
     def examples(self) -> list[str]:

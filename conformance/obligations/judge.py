@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.domain.order import Profile
@@ -55,18 +55,27 @@ OBLIGATIONS: Final[Mapping[str, Obligation]] = {
 """The obligations by rule id, the one nearest to the cause first: a later one can be broken because of it."""
 GENERAL: Final = ("M24", "M16", "M10", "M17", "M26", "M28")
 """Obligations about a wrong end. Where a particular obligation is broken, these are its consequences."""
-CONSEQUENCES: Final = {"M10": "M17"}
-"""A recommendation, and the one that it follows from: a cancel that is not repeated leaves money reserved."""
+CONSEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {"M10": ("M17",)}
+"""Obligations, and those that they follow from: a cancel that is not repeated leaves money reserved."""
 CAUSE_ORDER: Final = {rule: place for place, rule in enumerate(OBLIGATIONS)}
 
 
 @dataclass(frozen=True, slots=True)
 class ObligationResult:
-    """The finding on one obligation in one history, and the number of the order that it is about."""
+    """The finding on one obligation in one history, and the number of the order that it is about.
+
+    ``follows`` is the rule whose violation explains this one, which then counts neither as a violation nor as a check.
+    """
 
     rule: str
     finding: ObligationFinding
     order: int
+    follows: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the obligation was broken, and nothing else explains it."""
+        return self.finding.broken and not self.follows
 
     def as_record(self, trace: MerchantTrace, history: str) -> JudgementRecord:
         """Return the result for the journal; ``history`` is the history's id."""
@@ -91,6 +100,7 @@ class ObligationResult:
             reason=reason,
             exchange=_place(self.finding.exchange, trace),
             earlier=_place(self.finding.earlier, trace),
+            follows=self.follows,
         )
         return JudgementRecord(
             history=history,
@@ -112,43 +122,18 @@ def _place(number: int | None, trace: MerchantTrace) -> int | None:
 def judge(trace: MerchantTrace, book: Rulebook) -> list[ObligationResult]:
     """Judge every obligation that governs the history's API.
 
-    Returns one result for each obligation that the history says something about, without those broken only as a
-    consequence of another one.
+    Returns one result for each obligation that the history says something about. A violation that another one of the
+    same order explains says which.
     """
     rules = {rule.id: rule for rule in book.governing(Profile(trace.history.profile))}
-    results = _results_of_all(trace, rules)
-    violations = {(result.rule, result.order) for result in results if result.finding.broken}
-    explained = {order for rule, order in violations if rule not in GENERAL and rules[rule].level is Level.REQUIRED}
-    return [
-        result for result in results if not result.finding.broken or not _is_consequence(result, explained, violations)
-    ]
+    judged = [rule for rule in OBLIGATIONS if rule in rules and trace.offered.issuperset(rules[rule].needs)]
+    results = [result for rule in judged for result in _results(rule, trace)]
+    explained = [replace(result, follows=_cause_of(result, results, rules)) for result in results]
+    return [_worst([result for result in explained if result.rule == rule]) for rule in judged if rule in _ids(results)]
 
 
-def _results_of_all(trace: MerchantTrace, rules: Mapping[str, Rule]) -> list[ObligationResult]:
-    """Return the results of the obligations that have the actions they need, consequences included."""
-    return [
-        result
-        for rule in OBLIGATIONS
-        if rule in rules and trace.offered.issuperset(rules[rule].needs)
-        for result in _worst_result(rule, trace)
-    ]
-
-
-def _is_consequence(result: ObligationResult, explained: set[int], violations: set[tuple[str, int]]) -> bool:
-    """Return whether a violation follows from another one of the same order.
-
-    ``explained`` are the orders in which a particular required obligation is broken.
-    """
-    if result.rule in GENERAL and result.order in explained:
-        return True
-    return (CONSEQUENCES.get(result.rule, ""), result.order) in violations
-
-
-def _worst_result(rule: str, trace: MerchantTrace) -> list[ObligationResult]:
-    """Return the first violation among the orders, else the first result; nothing where there is no result."""
-    results = list(_results(rule, trace))
-    violations = [result for result in results if result.finding.broken]
-    return (violations or results)[:1]
+def _ids(results: list[ObligationResult]) -> set[str]:
+    return {result.rule for result in results}
 
 
 def _results(rule: str, trace: MerchantTrace) -> Iterator[ObligationResult]:
@@ -156,3 +141,20 @@ def _results(rule: str, trace: MerchantTrace) -> Iterator[ObligationResult]:
         finding = OBLIGATIONS[rule](trace, order)
         if finding is not None:
             yield ObligationResult(rule, finding, order)
+
+
+def _worst(results: list[ObligationResult]) -> ObligationResult:
+    """Return the first violation that nothing explains, else the first violation, else the first result."""
+    return min(results, key=lambda result: (not result.counts, not result.finding.broken))
+
+
+def _cause_of(result: ObligationResult, results: list[ObligationResult], rules: Mapping[str, Rule]) -> str:
+    """Return the rule whose violation explains another one of the same order; empty where there is none."""
+    if not result.finding.broken:
+        return ""
+    violated = [each.rule for each in results if each.finding.broken and each.order == result.order]
+    if result.rule in GENERAL:
+        particular = (each for each in violated if each not in GENERAL and rules[each].level is Level.REQUIRED)
+        if cause := next(particular, ""):
+            return cause
+    return next((each for each in CONSEQUENCES.get(result.rule, ()) if each in violated), "")

@@ -63,7 +63,7 @@ def replay_merchant(path: Path, integration: str | None) -> int:
         _say("", f"{number + 1}. {sentence}")
         _say(*(f"   {line}" for line in _step_in_words(records.at_step(number))))
         for judged in trial.results:
-            if judged.finding.broken and judged.finding.step == number:
+            if judged.counts and judged.finding.step == number:
                 _say(f"   violated: {judged.rule}: {in_one_line(judged.finding.reason, LONGEST)}")
     return print_replay(counterexample.rule, path, list(trial.broken))
 
