@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from conformance.obligations.apis import counts_key
+from conformance.obligations.asked import HONOURED, end_was_requested
+from conformance.obligations.fault_words import after_fault
 from conformance.obligations.finding import (
     ObligationFinding,
     broken,
@@ -14,10 +16,10 @@ from conformance.obligations.finding import (
     is_finished,
     met,
 )
-from conformance.obligations.observation import Action, FinalState, MerchantTrace, ObservedRequest
+from conformance.obligations.history import END_STEPS
+from conformance.obligations.observation import Action, BookSnapshot, FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.outcome_rules import first_unproven_cancellation, shown_ended
 from conformance.obligations.response_reader import CancelOutcome, cancel_outcome, retry_after
-from conformance.obligations.timing_rules import HONOURED, end_was_requested
 
 MOST_PER_MINUTE: Final = 5
 """Cancels of one payment that the documentation allows within a minute."""
@@ -48,9 +50,15 @@ def _decided_without_looking(trace: MerchantTrace, order: int) -> ObligationFind
         return None
     return broken(
         snapshot.step,
-        f"{last.request_line} got {last.response_summary}, and was decided upon without a look: "
-        f"{describe_snapshot(snapshot)}",
+        f"{after_fault(last)}{last.request_line} got {last.response_summary}, and the shop "
+        f"{_how_it_looked(trace, order, last, snapshot)}: {describe_snapshot(snapshot)}",
     )
+
+
+def _how_it_looked(trace: MerchantTrace, order: int, lost: ObservedRequest, snapshot: BookSnapshot) -> str:
+    """Return whether the shop looked at the payment after a lost cancel and ignored it, or did not look."""
+    looks = [each for each in trace.reads_of(order) if lost.n < each.n < snapshot.n and each.status == 200]
+    return f"looked ({looks[-1].request_line}) and ignored what it saw" if looks else "decided without a look"
 
 
 def _took_for_failure(trace: MerchantTrace, order: int, lost: ObservedRequest) -> ObligationFinding | None:
@@ -63,18 +71,16 @@ def _took_for_failure(trace: MerchantTrace, order: int, lost: ObservedRequest) -
         return None
     return broken(
         trace.last_step,
-        f"{lost.request_line} got no usable answer, and was taken for a failure: {describe_snapshot(final.snapshot)}",
+        f"{after_fault(lost)}{lost.request_line} got {lost.response_summary}, and was taken for a failure without a "
+        f"look: {describe_snapshot(final.snapshot)}",
     )
 
 
 def _asked_afterwards(trace: MerchantTrace, order: int, lost: ObservedRequest) -> bool:
     """Return whether a read or a repetition of a lost cancel could tell the merchant what became of it."""
-    return any(
-        request.operation == "read"
-        or (request.operation == "cancel" and (not counts_key(request) or request.key == lost.key))
-        for request in trace.requests_of(order)
-        if request.n > lost.n
-    )
+    looked = any(read.n > lost.n for read in trace.reads_of(order))
+    repeated = (not counts_key(each) or each.key == lost.key for each in trace.cancels_of(order) if each.n > lost.n)
+    return looked or any(repeated)
 
 
 def m26_converge(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -112,7 +118,7 @@ def m27_limit(trace: MerchantTrace, order: int) -> ObligationFinding | None:
             return broken_by(
                 sixth, f"{sixth.request_line} is the sixth within {seconds:.1f} seconds, and five are allowed"
             )
-    return met(cancels[0].step) if len(cancels) > 1 else None
+    return met(cancels[0].step) if cancels else None
 
 
 def m27b_policy(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -147,7 +153,7 @@ def _failed_without_pause(trace: MerchantTrace, cancels: list[ObservedRequest]) 
 
 def _is_automatic(trace: MerchantTrace, first: ObservedRequest, last: ObservedRequest) -> bool:
     """Return whether the shop did not ask for the cancel again between two requests."""
-    return not any(first.n < action.n < last.n and action.action in ("cancel", "abandon") for action in trace.actions)
+    return not any(first.n < action.n < last.n and action.action in END_STEPS for action in trace.actions)
 
 
 def m28_duplicates(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -171,6 +177,7 @@ def _second_payment(trace: MerchantTrace, order: int, requested: list[Action]) -
         request
         for request in trace.requests
         if request.operation == "create" and request.order == order and request.status in (200, 201)
+        if request.action != "pay_again"
     ]
     late = [request for request in created if requested and request.n > requested[0].n]
     different = {request.response_body for request in created}
@@ -225,10 +232,11 @@ def _could_notice(trace: MerchantTrace, order: int, portal: Action) -> bool:
 def m30_thread(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """The payment's reference stays in the books, whatever happens."""
     expected = ""
+    ids = {id_ for _, id_ in trace.payments_of(order)}
     finding: ObligationFinding | None = None
     for snapshot in trace.snapshots_of(order):
         reference = str(snapshot.view.get("reference") or "")
-        if expected and reference != expected:
+        if expected and reference != expected and reference not in ids:
             shown = "no reference" if not reference else f"the reference {reference!r}"
             return broken(snapshot.step, f"the merchant's books have {shown} instead of {expected!r}")
         expected = reference

@@ -35,9 +35,9 @@ Obligation: TypeAlias = Callable[[MerchantTrace, int], ObligationFinding | None]
 """Judges one order of a history; returns None where the history says nothing about the obligation."""
 
 
-def met(step: int) -> ObligationFinding:
-    """Return the finding that an obligation was met."""
-    return ObligationFinding(False, step)
+def met(step: int, note: str = "") -> ObligationFinding:
+    """Return the finding that an obligation was met; ``note`` is what a reader should know of how."""
+    return ObligationFinding(False, step, note)
 
 
 def broken(step: int, reason: str) -> ObligationFinding:
@@ -45,12 +45,21 @@ def broken(step: int, reason: str) -> ObligationFinding:
     return ObligationFinding(True, step, reason)
 
 
-def broken_by(request: ObservedRequest, reason: str, earlier: ObservedRequest | None = None) -> ObligationFinding:
+def broken_by(
+    request: ObservedRequest, reason: str, earlier: ObservedRequest | None = None, step: int | None = None
+) -> ObligationFinding:
     """Return the finding that a request broke an obligation.
 
-    ``earlier`` is the request without which it would have been right.
+    ``earlier`` is the request without which it would have been right; ``step`` is where it showed, where that is not
+    the step of the request.
     """
-    return ObligationFinding(True, request.step, reason, request.n, earlier.n if earlier is not None else None)
+    shown = request.step if step is None else step
+    return ObligationFinding(True, shown, reason, request.n, earlier.n if earlier is not None else None)
+
+
+def money(amount: int, currency: str) -> str:
+    """Return minor units as a person reads them, such as "4.00 NOK"."""
+    return f"{amount // 100}.{amount % 100:02d} {currency}"
 
 
 def is_finished(payment: ProviderRecord | None) -> bool:
@@ -59,15 +68,23 @@ def is_finished(payment: ProviderRecord | None) -> bool:
 
 
 def describe_payment(payment: ProviderRecord | None) -> str:
-    """Return how a payment stands at the provider, such as "reserved: 0 captured, 0 cancelled, 1000 still reserved"."""
+    """Return how a payment stands at the provider, such as "reserved: 4.00 NOK captured, 6.00 NOK still reserved"."""
     if payment is None:
         return "unknown to the provider"
     if payment.pending:
         return f"{payment.stage}, with a cancel that has not happened yet"
     if payment.payable:
         return f"{payment.stage}, and can still be paid"
-    sums = f"{payment.captured} captured, {payment.cancelled} cancelled, {payment.remaining} still reserved"
-    return f"{payment.stage}: {sums}" if payment.authorized else payment.stage
+    if not payment.authorized:
+        return payment.stage
+    amounts = {
+        "captured": payment.captured,
+        "refunded": payment.refunded,
+        "cancelled": payment.cancelled,
+        "still reserved": payment.remaining,
+    }
+    sums = [f"{money(value, payment.currency)} {name}" for name, value in amounts.items() if value]
+    return f"{payment.stage}: {', '.join(sums)}" if sums else payment.stage
 
 
 def describe_snapshot(snapshot: BookSnapshot) -> str:

@@ -1,4 +1,4 @@
-"""Judges a merchant's history: every obligation on every order, from the trace alone."""
+"""Judges a merchant's history: every obligation on every order and payment, from the trace alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import Final
 from conformance.domain.order import Profile
 from conformance.evidence.record_parts import FindingRecord
 from conformance.evidence.records import JudgementRecord
-from conformance.obligations import fault_rules, outcome_rules, request_rules, timing_rules
+from conformance.obligations import (
+    cause_rules,
+    fault_rules,
+    life_rules,
+    money_rules,
+    outcome_rules,
+    request_rules,
+    surroundings_rules,
+    timing_rules,
+)
 from conformance.obligations.finding import Obligation, ObligationFinding
 from conformance.obligations.history import QUIET
 from conformance.obligations.observation import MerchantTrace
@@ -25,10 +34,16 @@ OBLIGATIONS: Final[Mapping[str, Obligation]] = {
     "M6": request_rules.m6_key,
     "M8": request_rules.m8_key_distinct,
     "M9": request_rules.m9_key_renewed,
+    "M41": surroundings_rules.m41_surroundings,
     "M27": fault_rules.m27_limit,
     "M5": timing_rules.m5_flag,
     "M11": timing_rules.m11_rest,
     "M12": timing_rules.m12_last,
+    "M42": cause_rules.m42_agreement,
+    "M32": cause_rules.m32_asked,
+    "M35": life_rules.m35_settled,
+    "M36": money_rules.m36_released,
+    "M13b": timing_rules.m13b_refused,
     "M15": timing_rules.m15_early,
     "M22": outcome_rules.m22_async,
     "M18": outcome_rules.m18_success,
@@ -37,6 +52,9 @@ OBLIGATIONS: Final[Mapping[str, Obligation]] = {
     "M20": outcome_rules.m20_not_payable,
     "M21": outcome_rules.m21_words,
     "M23": outcome_rules.m23_captured,
+    "M34": life_rules.m34_gone,
+    "M31": money_rules.m31_paid,
+    "M33": life_rules.m33_lives,
     "M24": outcome_rules.m24_books,
     "M16": timing_rules.m16_race,
     "M10": timing_rules.m10_release,
@@ -51,12 +69,31 @@ OBLIGATIONS: Final[Mapping[str, Obligation]] = {
     "M28": fault_rules.m28_duplicates,
     "M29": fault_rules.m29_elsewhere,
     "M30": fault_rules.m30_thread,
+    "M32b": cause_rules.m32b_declared,
 }
 """The obligations by rule id, the one nearest to the cause first: a later one can be broken because of it."""
 GENERAL: Final = ("M24", "M16", "M10", "M17", "M26", "M28")
 """Obligations about a wrong end. Where a particular obligation is broken, these are its consequences."""
-CONSEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {"M10": ("M17",)}
-"""Obligations, and those that they follow from: a cancel that is not repeated leaves money reserved."""
+CONSEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "M32": ("M42",),
+    "M35": ("M32",),
+    "M15": ("M32",),
+    "M34": ("M18", "M19", "M20", "M21"),
+    "M31": ("M8", "M11", "M12", "M18", "M20", "M32", "M35"),
+    "M33": ("M15", "M18", "M19", "M20", "M21", "M22", "M25", "M32", "M35"),
+    "M10": ("M17",),
+    "M13": ("M13b",),
+    "M29": ("M20", "M21", "M34"),
+}
+"""Obligations, and the ones whose violation explains theirs in the same order."""
+SURROUNDINGS: Final = "M41"
+"""The obligation that explains whatever else goes wrong with an order in another time zone or currency."""
+ABOUT_ORDERS: Final = frozenset({
+    "MC-1", "MC-2", "M1", "M2", "M3", "M3b", "M8", "M28", "M30", "M31", "M32", "M32b", "M35", "M41", "M42",
+})  # fmt: skip
+"""Obligations about an order and all its payments together."""
+ABOUT_EVERY_PAYMENT: Final = frozenset({"M4", "M6", "M6b", "M7", "M9", "M27", "M27b"})
+"""Obligations about the requests of one payment. All others are about an order's current payment."""
 CAUSE_ORDER: Final = {rule: place for place, rule in enumerate(OBLIGATIONS)}
 
 
@@ -127,20 +164,32 @@ def judge(trace: MerchantTrace, book: Rulebook) -> list[ObligationResult]:
     """
     rules = {rule.id: rule for rule in book.governing(Profile(trace.history.profile))}
     judged = [rule for rule in OBLIGATIONS if rule in rules and trace.offered.issuperset(rules[rule].needs)]
-    results = [result for rule in judged for result in _results(rule, trace)]
-    explained = [replace(result, follows=_cause_of(result, results, rules)) for result in results]
-    return [_worst([result for result in explained if result.rule == rule]) for rule in judged if rule in _ids(results)]
+    results = [
+        ObligationResult(rule, finding, order)
+        for order in range(len(trace.history.amounts))
+        for rule, finding in _findings(trace, order, judged)
+    ]
+    explained = [replace(result, follows=_cause_of(result, results, rules, trace)) for result in results]
+    of_rule = {rule: [result for result in explained if result.rule == rule] for rule in judged}
+    return [_worst(of_one) for of_one in of_rule.values() if of_one]
 
 
-def _ids(results: list[ObligationResult]) -> set[str]:
-    return {result.rule for result in results}
-
-
-def _results(rule: str, trace: MerchantTrace) -> Iterator[ObligationResult]:
-    for order in range(len(trace.history.amounts)):
-        finding = OBLIGATIONS[rule](trace, order)
-        if finding is not None:
-            yield ObligationResult(rule, finding, order)
+def _findings(trace: MerchantTrace, order: int, rules: list[str]) -> Iterator[tuple[str, ObligationFinding]]:
+    """Yield the findings on an order, each obligation judged over the payments that it is about."""
+    payments = [trace.about(order, payment) for payment in trace.payments_of(order)]
+    current = trace.current_payment(order)
+    of_current = trace if current is None else trace.about(order, current)
+    for rule in rules:
+        if rule in ABOUT_ORDERS:
+            parts = [trace]
+        elif rule in ABOUT_EVERY_PAYMENT:
+            parts = payments
+        else:
+            parts = [of_current]
+        for part in parts:
+            finding = OBLIGATIONS[rule](part, order)
+            if finding is not None:
+                yield rule, finding
 
 
 def _worst(results: list[ObligationResult]) -> ObligationResult:
@@ -148,13 +197,39 @@ def _worst(results: list[ObligationResult]) -> ObligationResult:
     return min(results, key=lambda result: (not result.counts, not result.finding.broken))
 
 
-def _cause_of(result: ObligationResult, results: list[ObligationResult], rules: Mapping[str, Rule]) -> str:
+def _cause_of(
+    result: ObligationResult, results: list[ObligationResult], rules: Mapping[str, Rule], trace: MerchantTrace
+) -> str:
     """Return the rule whose violation explains another one of the same order; empty where there is none."""
     if not result.finding.broken:
         return ""
-    violated = [each.rule for each in results if each.finding.broken and each.order == result.order]
-    if result.rule in GENERAL:
-        particular = (each for each in violated if each not in GENERAL and rules[each].level is Level.REQUIRED)
-        if cause := next(particular, ""):
-            return cause
-    return next((each for each in CONSEQUENCES.get(result.rule, ()) if each in violated), "")
+    violations = [each for each in results if each.finding.broken and each.order == result.order]
+    violated = [each.rule for each in violations]
+    required = [each for each in violations if rules[each.rule].level is Level.REQUIRED]
+    causes = [
+        *(each.rule for each in required if each.rule == SURROUNDINGS and _only_there(result, results)),
+        *(each for each in CONSEQUENCES.get(result.rule, ()) if each in violated),
+        *(each.rule for each in required if each.rule not in GENERAL and result.rule in GENERAL),
+        *(each.rule for each in required if _is_same_request(each, result, trace)),
+    ]
+    return next((cause for cause in causes if cause != result.rule), "")
+
+
+def _only_there(result: ObligationResult, results: list[ObligationResult]) -> bool:
+    """Return whether a violation is not one of the history's first order, which has the usual surroundings, as well."""
+    first = (each for each in results if each.rule == result.rule and each.order == 0 and each.finding.broken)
+    return result.order == 0 or not any(first)
+
+
+def _is_same_request(earlier: ObligationResult, later: ObligationResult, trace: MerchantTrace) -> bool:
+    """Return whether two violations are about the same request, which was answered without an injected fault.
+
+    What is sent again in the same way, under the same key, counts as the same.
+    """
+    if CAUSE_ORDER[earlier.rule] >= CAUSE_ORDER[later.rule]:
+        return False
+    requests = {request.n: request for request in trace.requests}
+    first, second = (requests.get(-1 if n is None else n) for n in (earlier.finding.exchange, later.finding.exchange))
+    if first is None or second is None or second.fault:
+        return False
+    return (first.route, first.key) == (second.route, second.key)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +16,7 @@ from conformance.domain.messages import Headers, find_header
 from conformance.evidence.record_parts import JsonObject, ProviderRecord, Record
 from conformance.evidence.records import ActionRecord, BooksRecord, ExchangeRecord
 from conformance.obligations.declarations import Declarations, declarations_from
-from conformance.obligations.history import MerchantHistory, merchant_history_from_json
+from conformance.obligations.history import END_STEPS, MerchantHistory, merchant_history_from_json
 
 PaymentKey: TypeAlias = tuple[str, str]
 """The API of a payment, and its identifier there."""
@@ -93,6 +93,13 @@ class ObservedRequest:
         """``HTTP`` and the status of the response, or ``no answer``."""
         return "no answer" if self.status is None else f"HTTP {self.status}"
 
+    @property
+    def listed(self) -> Mapping[str, Mapping[str, Any]]:
+        """The payments that a list has in its response, by identifier; empty where the response is no list."""
+        content = self.response_json() if self.operation == "list" and self.status == 200 else None
+        items = [item for item in content if isinstance(item, Mapping)] if isinstance(content, list) else []
+        return {str(item["id"]): item for item in items if item.get("id")}
+
     def json(self) -> Any:
         """Return the request's body as JSON; None where it is not JSON."""
         return _parse_json(self.body)
@@ -153,6 +160,11 @@ class BookSnapshot:
     def status(self) -> str:
         """The merchant's word for how the payment stands."""
         return str(self.view.get("status", ""))
+
+    @property
+    def all_payments(self) -> list[ProviderRecord]:
+        """Every payment of the order, oldest first."""
+        return list(self.payments.values()) or ([] if self.payment is None else [self.payment])
 
     def amount(self, name: str) -> int | None:
         """Return an amount in minor units; None where the merchant keeps none, or no whole number."""
@@ -224,6 +236,50 @@ class MerchantTrace:
         together = first.step < self.last_step and self.history.steps[first.step].do == "cancel_together"
         return together and first.step == second.step
 
+    @cached_property
+    def _payments(self) -> Mapping[int, list[PaymentKey]]:
+        named = [
+            *((event.order, event.payment) for event in self.events),
+            *((snapshot.order, key) for snapshot in self.snapshots for key in snapshot.payments),
+            *((each.owner, (each.api, each.payment_id)) for each in self.requests if each.payment_id),
+        ]
+        found: dict[int, dict[str, PaymentKey]] = {}
+        for order, key in named:
+            if order is not None:
+                found.setdefault(order, {}).setdefault(key[1], key)
+        return {order: list(keys.values()) for order, keys in found.items()}
+
+    def payments_of(self, order: int) -> list[PaymentKey]:
+        """Return an order's payments, oldest first."""
+        return self._payments.get(order, [])
+
+    def current_payment(self, order: int) -> PaymentKey | None:
+        """Return the payment that the order's books name at the end, else its latest one."""
+        payments, snapshots = self.payments_of(order), self.snapshots_of(order)
+        reference = snapshots[-1].view.get("reference") if snapshots else None
+        named = (key for key in payments if key[1] == reference)
+        return next(named, payments[-1] if payments else None)
+
+    def about(self, order: int, payment: PaymentKey) -> MerchantTrace:
+        """Return the trace of one payment of an order: without the requests and events of its other payments.
+
+        The books are about the order's current payment; for another one they say nothing.
+        """
+        payments = self.payments_of(order)
+        if payments == [payment]:
+            return self
+        others = {id_ for _, id_ in payments if id_ != payment[1]}
+        is_current, is_first = payment == self.current_payment(order), payment == payments[0]
+        return replace(
+            self,
+            requests=[each for each in self.requests if each.owner != order or each.payment_id not in others],
+            events=[each for each in self.events if each.order != order or each.payment == payment],
+            snapshots=[
+                each if each.order != order else _restricted(each, payment, is_first=is_first, is_current=is_current)
+                for each in self.snapshots
+            ],
+        )
+
     def requests_of(self, order: int) -> list[ObservedRequest]:
         """Return the requests about an order's payment, without copies."""
         return [request for request in self.requests if request.owner == order and not request.copy]
@@ -232,17 +288,36 @@ class MerchantTrace:
         """Return the cancels of an order's payment, without copies."""
         return [request for request in self.requests_of(order) if request.operation == "cancel"]
 
+    def reads_of(self, order: int) -> list[ObservedRequest]:
+        """Return the reads of an order's payment, whatever came of them, and the lists that have it in them."""
+        ids = {id_ for _, id_ in self.payments_of(order)}
+        return [
+            request
+            for request in self.requests
+            if not request.copy
+            and ((request.operation == "read" and request.owner == order) or not ids.isdisjoint(request.listed))
+        ]
+
     def last_cancel_before(self, order: int, n: int) -> ObservedRequest | None:
         """Return the last cancel of an order's payment before the record with a number."""
         return next((cancel for cancel in reversed(self.cancels_of(order)) if cancel.n < n), None)
 
-    def actions_of(self, order: int, name: str) -> list[Action]:
-        """Return an order's actions of this name."""
-        return [action for action in self.actions if action.order == order and action.action == name]
+    def actions_of(self, order: int, *names: str) -> list[Action]:
+        """Return an order's actions of these names."""
+        return [action for action in self.actions if action.order == order and action.action in names]
 
     def end_actions(self, order: int) -> list[Action]:
-        """Return the actions by which the shop asked for an order's end: cancel and abandon."""
-        return [action for action in self.actions if action.order == order and action.action in ("cancel", "abandon")]
+        """Return the actions by which the shop asked for an order's end, since its checkout was last begun anew."""
+        anew = max((each.n for each in self.actions_of(order, "pay_again") if each.ending == "returned"), default=-1)
+        return [action for action in self.actions_of(order, *END_STEPS) if action.n > anew]
+
+    def events_of(self, order: int, *names: str) -> list[ProviderEvent]:
+        """Return what happened to an order's payments; only these events where names are given."""
+        return [each for each in self.events if each.order == order and (not names or each.event in names)]
+
+    def snapshot_before(self, order: int, n: int) -> BookSnapshot | None:
+        """Return an order's last snapshot before the record with a number."""
+        return next((each for each in reversed(self.snapshots_of(order)) if each.n < n), None)
 
     def snapshots_of(self, order: int) -> list[BookSnapshot]:
         """Return an order's snapshots."""
@@ -254,6 +329,13 @@ class MerchantTrace:
             if snapshot.step == self.last_step:
                 return None if snapshot.payment is None else FinalState(snapshot, snapshot.payment)
         return None
+
+
+def _restricted(snapshot: BookSnapshot, payment: PaymentKey, *, is_first: bool, is_current: bool) -> BookSnapshot:
+    """Return a snapshot that is about one payment of its order."""
+    truth = snapshot.payments.get(payment) if snapshot.payments else (snapshot.payment if is_first else None)
+    view = snapshot.view if is_current and truth is not None else {}
+    return replace(snapshot, view=view, payment=truth, payments={})
 
 
 def trace_from_records(

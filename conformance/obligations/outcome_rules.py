@@ -5,44 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from conformance.evidence.record_parts import ProviderRecord
 from conformance.obligations.apis import differences_of, ended_webhooks
-from conformance.obligations.finding import ObligationFinding, broken, describe_snapshot, is_finished, met
+from conformance.obligations.asked import HONOURED, end_was_requested, net_captured
+from conformance.obligations.fault_words import after_fault
+from conformance.obligations.finding import (
+    ObligationFinding,
+    broken,
+    broken_by,
+    describe_snapshot,
+    is_finished,
+    met,
+    money,
+)
+from conformance.obligations.history import SHIPPING_STEPS
 from conformance.obligations.observation import BookSnapshot, FinalState, MerchantTrace, ObservedRequest
+from conformance.obligations.request_rules import is_attempted_cancel
 from conformance.obligations.response_reader import (
     CancelOutcome,
     cancel_outcome,
     cancels_with,
+    reads_showing_end,
     shows_end,
 )
-from conformance.obligations.timing_rules import HONOURED, end_was_requested
 
-AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining")
+AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining", "refunded")
 """The amounts that a merchant's view may have."""
 
 
 def shown_ended(trace: MerchantTrace, order: int, before: int) -> bool:
     """Return whether the merchant was shown, before a record, that a payment had ended.
 
-    A cancel's or a read's response shows it, a notification, or a list of the charges.
+    A cancel's or a read's response shows it, a notification, or a list that has the payment in it.
     """
-    responded = any(
-        request.operation in ("cancel", "read") and shows_end(request)
-        for request in trace.requests_of(order)
-        if request.n < before
-    )
-    return responded or _was_notified(trace, order, before) or _was_listed(trace, order, before)
+    responses = [cancel for cancel in trace.cancels_of(order) if shows_end(cancel)]
+    responded = any(request.n < before for request in (*responses, *reads_showing_end(trace, order)))
+    return responded or _was_notified(trace, order, before)
 
 
 def _was_notified(trace: MerchantTrace, order: int, before: int) -> bool:
     return any(action.webhook in ended_webhooks() for action in trace.actions_of(order, "deliver") if action.n < before)
-
-
-def _was_listed(trace: MerchantTrace, order: int, before: int) -> bool:
-    return any(
-        request.operation == "list" and request.order in (order, None) and shows_end(request)
-        for request in trace.requests
-        if request.n < before
-    )
 
 
 def first_unproven_cancellation(trace: MerchantTrace, order: int) -> BookSnapshot | None:
@@ -58,29 +60,47 @@ def first_unproven_cancellation(trace: MerchantTrace, order: int) -> BookSnapsho
 
 
 def _response_line(request: ObservedRequest) -> str:
-    return f"{request.request_line} got {request.response_summary}"
+    return f"{after_fault(request)}{request.request_line} got {request.response_summary}"
 
 
 def m18_success(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """Only a success makes an order cancelled: no refusal, no failure, and no read that failed."""
-    failed = [request for request in trace.requests_of(order) if _is_failed_attempt(request)]
+    attempts = [each for each in trace.requests_of(order) if each.operation == "cancel" or is_attempted_cancel(each)]
+    failed = [each for each in (*attempts, *_failed_reads(trace, order)) if _is_failure(each)]
     if not failed:
         return None
     snapshot = first_unproven_cancellation(trace, order)
     if snapshot is not None and not is_finished(snapshot.payment):
-        last = trace.last_cancel_before(order, snapshot.n) or next(
-            (request for request in reversed(failed) if request.n < snapshot.n), None
-        )
-        if last is not None and last.status is not None and last.status >= 300:
-            return broken(snapshot.step, f"{_response_line(last)}, {describe_snapshot(snapshot)}")
+        cause = _last_attempt(attempts, snapshot) or _read_that_turned_it(trace, order, snapshot)
+        if cause is not None and _is_failure(cause):
+            reason = f"{_response_line(cause)}, {describe_snapshot(snapshot)}"
+            return broken_by(cause, reason, step=snapshot.step)
     return met(failed[0].step)
 
 
-def _is_failed_attempt(request: ObservedRequest) -> bool:
-    """Return whether a cancel was answered without success, or a read was because of a fault."""
-    if request.status is None or request.status < 300:
-        return False
-    return request.operation == "cancel" or (request.operation == "read" and bool(request.fault))
+def _is_failure(request: ObservedRequest) -> bool:
+    return request.status is not None and request.status >= 300
+
+
+def _failed_reads(trace: MerchantTrace, order: int) -> list[ObservedRequest]:
+    """Return the reads about an order, lists included, that a fault met."""
+    return [
+        each
+        for each in trace.requests_of(order)
+        if each.operation in ("read", "list") and each.fault and _is_failure(each)
+    ]
+
+
+def _last_attempt(attempts: list[ObservedRequest], snapshot: BookSnapshot) -> ObservedRequest | None:
+    return next((each for each in reversed(attempts) if each.n < snapshot.n), None)
+
+
+def _read_that_turned_it(trace: MerchantTrace, order: int, snapshot: BookSnapshot) -> ObservedRequest | None:
+    """Return the failed read in whose step an order was called cancelled, where the shop had not asked for its end."""
+    if any(action.n < snapshot.n for action in trace.end_actions(order)):
+        return None
+    reads = [each for each in _failed_reads(trace, order) if each.step == snapshot.step and each.n < snapshot.n]
+    return reads[-1] if reads else None
 
 
 def m19_amount(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -100,13 +120,15 @@ def m19_amount(trace: MerchantTrace, order: int) -> ObligationFinding | None:
 def m20_not_payable(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """What was cancelled is not captured and not called payable, whatever its state is called."""
     effective = [cancel for cancel in trace.cancels_of(order) if _took_effect(cancel)]
-    if not effective:
+    read = [request for request in reads_showing_end(trace, order) if request.before is not None]
+    released = [request for request in read if request.before is not None and request.before.released]
+    if not effective and not released:
         return None
     return (
         _captured_after_end(trace, order)
         or _became_payable_again(trace, order)
         or _ended_but_payable(trace, order)
-        or met(effective[0].step)
+        or met((effective or released)[0].step)
     )
 
 
@@ -144,10 +166,9 @@ def _ended_but_payable(trace: MerchantTrace, order: int) -> ObligationFinding | 
         return None
     if not shown_ended(trace, order, final.snapshot.n):
         return None
-    return broken(
-        trace.last_step,
-        f"the merchant was shown that the payment was cancelled; {describe_snapshot(final.snapshot)}",
-    )
+    reads = reads_showing_end(trace, order)
+    how = f"{reads[-1].request_line} showed the merchant" if reads else "the merchant was shown"
+    return broken(trace.last_step, f"{how} that the payment was cancelled; {describe_snapshot(final.snapshot)}")
 
 
 def m21_words(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -169,12 +190,8 @@ def m21_words(trace: MerchantTrace, order: int) -> ObligationFinding | None:
 
 def _response_showed_end(trace: MerchantTrace, order: int) -> bool:
     """Return whether a response named the end: a read's, or a cancel's where that has a body."""
-    return any(
-        shows_end(request)
-        for request in trace.requests_of(order)
-        if request.operation == "read"
-        or (request.operation == "cancel" and differences_of(request).cancel_shows_payment)
-    )
+    cancels = [each for each in trace.cancels_of(order) if differences_of(each).cancel_shows_payment]
+    return any(shows_end(each) for each in cancels) or bool(reads_showing_end(trace, order))
 
 
 def m22_async(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -216,12 +233,16 @@ def m23_captured(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     captured = final.snapshot.amount("captured")
     if captured is None:
         return None
-    if captured != final.payment.captured:
-        return broken(
-            trace.last_step,
-            f"{final.payment.captured} were captured, and the merchant's books have {captured}",
-        )
+    payment = final.payment
+    if captured not in _ways_to_keep_captured(payment):
+        have, taken = money(captured, payment.currency), money(payment.captured, payment.currency)
+        return broken(trace.last_step, f"{taken} were captured, and the merchant's books have {have}")
     return met(trace.last_step)
+
+
+def _ways_to_keep_captured(payment: ProviderRecord) -> set[int]:
+    """Return the amounts that books may have as captured: what was captured in all, or that less what was refunded."""
+    return {payment.captured, net_captured(payment)}
 
 
 def why_nothing_was_captured(trace: MerchantTrace) -> str:
@@ -229,7 +250,7 @@ def why_nothing_was_captured(trace: MerchantTrace) -> str:
 
     Empty where something was captured, and where the shop asked for nothing.
     """
-    if not any(action.action == "capture" for action in trace.actions):
+    if not any(action.action in SHIPPING_STEPS for action in trace.actions):
         return ""
     if any(snapshot.payment is not None and snapshot.payment.captured for snapshot in trace.snapshots):
         return ""
@@ -272,21 +293,29 @@ def _differences(trace: MerchantTrace, final: FinalState, order: int) -> Iterato
     if currency is not None and str(currency).upper() != payment.currency:
         yield f"the currency is {currency} in the merchant's books, and {payment.currency} at the provider"
     captured = books.amount("captured")
-    if captured is not None and captured != payment.captured and _knows_captures(trace, order):
-        yield f"{captured} are captured in the merchant's books, and {payment.captured} at the provider"
+    if captured is not None and captured not in _ways_to_keep_captured(payment) and _knows_captures(trace, order):
+        yield _difference("captured", captured, payment.captured, payment)
+    refunded = books.amount("refunded")
+    if refunded is not None and refunded != payment.refunded and _knows_refunds(trace, order):
+        yield _difference("refunded", refunded, payment.refunded, payment)
     yield from _unbalanced(books)
     knows_reservation = payment.authorized > 0 and _knew_of_approval(trace, order)
     if knows_reservation and final.status in ("cancelled", "captured") and end_was_requested(trace, order):
         yield from _release_differences(final)
 
 
+def _difference(name: str, in_books: int, at_provider: int, payment: ProviderRecord) -> str:
+    have, are = money(in_books, payment.currency), money(at_provider, payment.currency)
+    return f"{have} are {name} in the merchant's books, and {are} at the provider"
+
+
 def _release_differences(final: FinalState) -> Iterator[str]:
     books, payment = final.snapshot, final.payment
     cancelled, remaining = books.amount("cancelled"), books.amount("remaining")
     if cancelled is not None and is_finished(payment) and cancelled != payment.cancelled:
-        yield f"{cancelled} are cancelled in the merchant's books, and {payment.cancelled} at the provider"
+        yield _difference("cancelled", cancelled, payment.cancelled, payment)
     if remaining is not None and remaining != payment.remaining:
-        yield f"{remaining} remain in the merchant's books, and {payment.remaining} at the provider"
+        yield _difference("reserved", remaining, payment.remaining, payment)
 
 
 def _unbalanced(books: BookSnapshot) -> Iterator[str]:
@@ -295,7 +324,7 @@ def _unbalanced(books: BookSnapshot) -> Iterator[str]:
     )
     if authorized is None or captured is None or cancelled is None or remaining is None:
         return
-    if authorized != captured + cancelled + remaining:
+    if authorized not in (parts := captured + cancelled + remaining, parts + (books.amount("refunded") or 0)):
         yield f"{authorized} authorized are not {captured} captured, {cancelled} cancelled and {remaining} remaining"
 
 
@@ -305,8 +334,15 @@ def _knows_captures(trace: MerchantTrace, order: int) -> bool:
     captured = any(snapshot.payment is not None and snapshot.payment.captured for snapshot in trace.snapshots_of(order))
     if captured and not sent:
         return False
-    asked = trace.actions_of(order, "capture")
+    asked = trace.actions_of(order, *SHIPPING_STEPS)
     return not asked or asked[-1].ending == "returned"
+
+
+def _knows_refunds(trace: MerchantTrace, order: int) -> bool:
+    """Return whether every refund was the merchant's own, and its last one ended with a success."""
+    asked = trace.actions_of(order, "refund")
+    others = any(event.by != "shop" for event in trace.events_of(order, "refund"))
+    return not others and (not asked or asked[-1].ending == "returned")
 
 
 def _knew_of_approval(trace: MerchantTrace, order: int) -> bool:

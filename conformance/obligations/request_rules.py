@@ -10,7 +10,7 @@ from typing import Any, Final
 from conformance.obligations.apis import counts_key, differences_of
 from conformance.obligations.finding import ObligationFinding, broken_by, met
 from conformance.obligations.observation import MerchantTrace, ObservedRequest
-from conformance.obligations.response_reader import CancelOutcome, cancel_outcome
+from conformance.obligations.response_reader import CancelOutcome, cancel_outcome, error_codes
 
 _SECRET_HEADERS: Final = frozenset({"client_secret", "client-secret", "clientsecret"})
 _SECRET_FIELDS: Final = (b"client_secret", b"clientsecret")
@@ -32,14 +32,15 @@ def _related(trace: MerchantTrace, order: int) -> list[ObservedRequest]:
 def m1_route(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """A cancel uses exactly the documented method and path."""
     for request in _related(trace, order):
-        if request.operation == "unknown" and _is_attempted_cancel(request):
+        if is_attempted_cancel(request):
             return broken_by(request, f"{request.request_line} is no documented operation")
     cancels = trace.cancels_of(order)
     return met(cancels[0].step) if cancels else None
 
 
-def _is_attempted_cancel(request: ObservedRequest) -> bool:
-    if request.action in ("create", "capture", "local_view"):
+def is_attempted_cancel(request: ObservedRequest) -> bool:
+    """Return whether a request has no documented method and path, and was meant as a cancel."""
+    if request.operation != "unknown" or request.action in ("create", "capture", "pay_again", "refund", "local_view"):
         return False
     return bool(_CANCEL_PATH.search(request.path.partition("?")[0])) or request.method in ("DELETE", "PUT")
 
@@ -177,8 +178,10 @@ def m7_key_stable(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """After a response that settles nothing the next cancel has the same key, unless the payment was read."""
     unsettled: ObservedRequest | None = None
     finding: ObligationFinding | None = None
-    for request in trace.requests_of(order):
-        if request.operation == "read" and request.status == 200:
+    reads = {request.n for request in trace.reads_of(order) if request.status == 200}
+    relevant = {request.n: request for request in (*trace.cancels_of(order), *trace.reads_of(order))}
+    for _, request in sorted(relevant.items()):
+        if request.n in reads:
             unsettled = None
         if request.operation != "cancel":
             continue
@@ -263,6 +266,13 @@ def m9_key_renewed(trace: MerchantTrace, order: int) -> ObligationFinding | None
             )
         if refused:
             finding = met(cancel.step)
-        if cancel_outcome(cancel) is CancelOutcome.REFUSED and cancel.before is not None and not cancel.before.ended:
+        if _is_refused_for_good(cancel):
             refused[cancel.key] = cancel
     return finding
+
+
+def _is_refused_for_good(cancel: ObservedRequest) -> bool:
+    """Return whether the API itself refused a cancel, with an error of its own: that answer is kept with the key."""
+    ended = cancel.before is None or cancel.before.ended
+    by_the_api = bool(error_codes(cancel.response_json()))
+    return cancel_outcome(cancel) is CancelOutcome.REFUSED and by_the_api and not ended

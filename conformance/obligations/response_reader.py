@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from conformance.domain.api_table import SPECS
 from conformance.domain.messages import find_header
-from conformance.obligations.apis import differences_of
+from conformance.obligations.apis import DIFFERENCES, differences_of
 from conformance.obligations.observation import MerchantTrace, ObservedRequest
 
 RETRY_STATUSES: Final = frozenset({401, 408, 423, 425, 429})
@@ -58,7 +58,8 @@ def may_succeed_later(request: ObservedRequest) -> bool:
 
 def _retry_codes() -> frozenset[str]:
     """Return the error codes of a refusal that may succeed later; they differ between all APIs."""
-    return frozenset(code for spec in SPECS.values() for code in spec.lock_codes)
+    passing = {code for differences in DIFFERENCES.values() for code in differences.passing_codes}
+    return frozenset(passing.union(*(spec.lock_codes for spec in SPECS.values())))
 
 
 def error_codes(body: Any) -> set[str]:
@@ -81,11 +82,30 @@ def _error_codes(body: Any) -> Iterator[str]:
             yield body["type"].rpartition("#")[2]
 
 
-def shows_end(request: ObservedRequest) -> bool:
-    """Return whether a successful response shows that nothing remains to be paid, captured or released."""
+def shows_end(request: ObservedRequest, payment_id: str = "") -> bool:
+    """Return whether a successful response shows that nothing remains to be paid, captured or released.
+
+    ``payment_id`` is the payment that is looked for in a list; of another request, it is the one in its path.
+    """
     if request.status is None or not 200 <= request.status < 300:
         return False
-    return differences_of(request).shows_end(request)
+    return differences_of(request).shows_end(request, payment_id or request.payment_id)
+
+
+def reads_showing_end(trace: MerchantTrace, order: int) -> list[ObservedRequest]:
+    """Return the reads, lists included, that showed the merchant that an order's payment had ended."""
+    ids = [id_ for _, id_ in trace.payments_of(order)]
+    return [each for each in trace.reads_of(order) if any(shows_end(each, id_) for id_ in ids)]
+
+
+def reads_showing_approval(trace: MerchantTrace, order: int) -> list[ObservedRequest]:
+    """Return the reads, lists included, that showed the merchant that an order's payment was approved."""
+    ids = [id_ for _, id_ in trace.payments_of(order)]
+    return [
+        each
+        for each in trace.reads_of(order)
+        if each.status == 200 and any(differences_of(each).shows_approval(each, id_) for id_ in ids)
+    ]
 
 
 def retry_after(request: ObservedRequest) -> float | None:

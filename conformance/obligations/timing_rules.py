@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from conformance.evidence.record_parts import ProviderRecord
 from conformance.obligations.apis import release_flag_of
+from conformance.obligations.asked import (
+    HONOURED,
+    end_was_requested,
+    outstanding_before,
+    was_honoured,
+)
+from conformance.obligations.fault_words import after_fault
 from conformance.obligations.finding import (
     ObligationFinding,
     broken,
@@ -13,60 +18,28 @@ from conformance.obligations.finding import (
     describe_snapshot,
     is_finished,
     met,
+    money,
 )
 from conformance.obligations.observation import FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.request_rules import has_flag
 from conformance.obligations.response_reader import BUSY_STAGES, CancelOutcome, cancels_with, shows_capture
 
-HONOURED: Final = ("authorized", "captured")
-"""The merchant's statuses of an order that goes on."""
-
-
-def end_was_requested(trace: MerchantTrace, order: int) -> bool:
-    """Return whether the shop asked for the end of an order."""
-    return bool(trace.end_actions(order))
-
-
-def approved_before_end(trace: MerchantTrace, order: int) -> bool:
-    """Return whether the payment was approved before the shop first asked for its end."""
-    first = trace.end_actions(order)[0]
-    earlier = [snapshot for snapshot in trace.snapshots_of(order) if snapshot.n < first.n]
-    return bool(earlier) and earlier[-1].payment is not None and earlier[-1].payment.authorized > 0
-
-
-def may_be_honoured(trace: MerchantTrace, order: int) -> bool:
-    """Return whether the order may go on although the shop asked for its end.
-
-    It may where the shop only abandoned it, and where the approval came after the shop had asked for the cancel.
-    """
-    cancels = trace.actions_of(order, "cancel")
-    return not cancels or not approved_before_end(trace, order)
-
-
-def _was_honoured(trace: MerchantTrace, order: int, final: FinalState) -> bool:
-    return (
-        may_be_honoured(trace, order)
-        and final.status in HONOURED
-        and not final.payment.cancelled
-        and final.payment.authorized > 0
-    )
-
 
 def m5_flag(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """``cancelTransactionOnly`` is for unapproved payments; it must not keep a reservation alive."""
     final = trace.final_state(order)
-    requested = trace.actions_of(order, "cancel")
+    requested = trace.actions_of(order, "cancel", "complete")
     cancels = trace.cancels_of(order)
     if final is None or not requested or not cancels:
         return None
     of_reservations = [cancel for cancel in cancels if cancel.reached and _is_reserved(cancel.before)]
-    if of_reservations and final.payment.remaining and not _was_honoured(trace, order, final):
+    if of_reservations and final.payment.remaining and not was_honoured(trace, order, final.snapshot):
         last = of_reservations[-1]
         if all(has_flag(cancel, "cancelTransactionOnly") for cancel in of_reservations):
             return broken_by(
                 last,
                 f"{last.request_line} has cancelTransactionOnly, "
-                f"and the reserved {final.payment.remaining} are never released",
+                f"and the reserved {money(final.payment.remaining, final.payment.currency)} are never released",
             )
     return met(requested[0].step)
 
@@ -83,12 +56,17 @@ def m10_release(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     if final.payment.stage in BUSY_STAGES:
         # The customer never came back, and nobody can cancel the payment meanwhile.
         return None
-    if is_finished(final.payment) or _was_honoured(trace, order, final) or final.payment.late:
+    if is_finished(final.payment) or was_honoured(trace, order, final.snapshot) or final.payment.late:
         return met(trace.last_step)
-    only_abandoned = not trace.actions_of(order, "cancel")
-    if only_abandoned and final.payment.remaining:
+    only_abandoned = not trace.actions_of(order, "cancel", "complete")
+    if final.payment.remaining and (only_abandoned or _waits_for_capture(trace, order, final)):
         return None
     return broken(trace.last_step, f"the order is not wanted, {describe_snapshot(final.snapshot)}")
+
+
+def _waits_for_capture(trace: MerchantTrace, order: int, final: FinalState) -> bool:
+    """Return whether a wanted capture has not happened: until it has, the rest must not be released."""
+    return final.payment.captured < outstanding_before(trace, order, final.snapshot.n)
 
 
 def m11_rest(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -111,30 +89,29 @@ def _is_partly_captured(payment: ProviderRecord | None) -> bool:
 
 
 def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
-    """Nothing is released before every capture that was asked for has happened."""
+    """Nothing is released before every capture that was asked for has happened, also one that failed."""
     finding: ObligationFinding | None = None
     for cancel in trace.cancels_of(order):
-        wanted = _captures_wanted(trace, order, cancel.n)
+        wanted = outstanding_before(trace, order, cancel.n)
         before, after = cancel.before, cancel.after
         if not wanted or before is None or after is None or not before.authorized:
             continue
         if after.cancelled > before.cancelled and before.captured < wanted:
+            released, currency = after.cancelled - before.cancelled, before.currency
             return broken_by(
                 cancel,
-                f"{cancel.request_line} released {after.cancelled - before.cancelled} while only {before.captured} "
-                f"of the {wanted} that were to be captured had been",
+                f"{_failed_capture(trace, order, cancel.n)}{cancel.request_line} released {money(released, currency)} "
+                f"while only {money(before.captured, currency)} of the {money(wanted, currency)} that were shipped had "
+                "been captured",
             )
         finding = met(cancel.step)
     return finding
 
 
-def _captures_wanted(trace: MerchantTrace, order: int, before: int) -> int:
-    """Return the minor units that successful capture actions had asked for before a record."""
-    return sum(
-        action.number
-        for action in trace.actions
-        if action.order == order and action.action == "capture" and action.ending == "returned" and action.n < before
-    )
+def _failed_capture(trace: MerchantTrace, order: int, before: int) -> str:
+    """Return what became of the last capture before a record, where a fault met it, as the beginning of a sentence."""
+    captures = [each for each in trace.requests_of(order) if each.operation == "capture" and each.n < before]
+    return after_fault(captures[-1]) if captures else ""
 
 
 def m13_pointless(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -152,6 +129,36 @@ def m13_pointless(trace: MerchantTrace, order: int) -> ObligationFinding | None:
             reason = "everything had been captured"
             finding = finding or met(request.step)
     return finding
+
+
+def m13b_refused(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """A cancel that is refused because everything was captured leaves no error and no wrong state behind."""
+    final = trace.final_state(order)
+    known: ObservedRequest | None = None
+    finding: ObligationFinding | None = None
+    for request in trace.requests_of(order):
+        if shows_capture(request) and _is_all_captured(request):
+            known = request
+        elif known is not None and request.operation == "cancel" and _is_plain_refusal(request):
+            refused = f"everything had been captured, and {request.request_line} was refused ({request.status})"
+            if trouble := _trouble_after(trace, order, request, final):
+                return broken_by(request, f"{refused}; {trouble}")
+            finding = met(request.step)
+    return finding
+
+
+def _is_plain_refusal(request: ObservedRequest) -> bool:
+    return not request.fault and request.status is not None and 400 <= request.status < 500
+
+
+def _trouble_after(trace: MerchantTrace, order: int, refused: ObservedRequest, final: FinalState | None) -> str:
+    """Return what a refused cancel of a paid order led to: an action that failed, or a status that is wrong."""
+    during = [each for each in trace.actions if each.step == refused.step and each.action == refused.action]
+    if any(each.ending == "raised" and each.n > refused.n and each.order == order for each in during):
+        return f"the shop's {refused.action} ended with an error"
+    if final is not None and final.payment.captured and final.status not in HONOURED:
+        return f"the paid order is {final.status!r} in the merchant's books"
+    return ""
 
 
 def _is_all_captured(request: ObservedRequest) -> bool:
@@ -191,14 +198,14 @@ def m15_early(trace: MerchantTrace, order: int) -> ObligationFinding | None:
             continue
         finding = finding or met(snapshot.step)
         if snapshot.status == "cancelled" and not _tried_to_end(trace, order, snapshot.n):
-            return broken(snapshot.step, f"nothing was cancelled, {describe_snapshot(snapshot)}")
+            return broken(snapshot.step, f"no cancel was sent for its payment: {describe_snapshot(snapshot)}")
     return finding
 
 
 def _tried_to_end(trace: MerchantTrace, order: int, before: int) -> bool:
     """Return whether a cancel was sent, or a read failed, before a record."""
     return any(
-        request.operation == "cancel" or (request.operation == "read" and request.status != 200)
+        request.operation == "cancel" or (request.operation in ("read", "list") and request.status != 200)
         for request in trace.requests_of(order)
         if request.n < before
     )
@@ -244,10 +251,10 @@ def m17_not_now(trace: MerchantTrace, order: int) -> ObligationFinding | None:
         return None
     first = postponed[0]
     sent_again = trace.cancels_of(order)[-1] is not first
-    if is_finished(final.payment) or sent_again or _was_honoured(trace, order, final):
+    if is_finished(final.payment) or sent_again or was_honoured(trace, order, final.snapshot):
         return met(first.step)
     return broken_by(
         first,
-        f"{first.request_line} was answered {first.status}, not now, and never sent again: "
+        f"{first.request_line} got {first.status}, which means not now, and was never sent again: "
         f"{describe_snapshot(final.snapshot)}",
     )

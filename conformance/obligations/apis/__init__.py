@@ -11,7 +11,15 @@ from conformance.obligations.apis.epayment import EpaymentDifferences
 from conformance.obligations.apis.recurring import RecurringDifferences
 from conformance.obligations.observation import ObservedRequest
 
-__all__ = ["DIFFERENCES", "ApiDifferences", "counts_key", "differences_of", "ended_webhooks", "release_flag_of"]
+__all__ = [
+    "DIFFERENCES",
+    "ApiDifferences",
+    "approved_webhooks",
+    "counts_key",
+    "differences_of",
+    "ended_webhooks",
+    "release_flag_of",
+]
 
 for _differences in (EcomDifferences(), EpaymentDifferences(), RecurringDifferences()):
     DIFFERENCES.register(_differences.profile, _differences)
@@ -32,6 +40,11 @@ def release_flag_of(cancel: ObservedRequest) -> str | None:
     """Return the flag without which a cancel leaves the remaining amount reserved, or None where it takes none."""
     spec = spec_named(cancel.api)
     return None if spec is None or spec.release_flag is None else spec.cancel_flag
+
+
+def approved_webhooks() -> frozenset[str]:
+    """Return the notifications that say that a payment was approved."""
+    return frozenset(name for differences in DIFFERENCES.values() for name in differences.approved_webhooks)
 
 
 def ended_webhooks() -> frozenset[str]:

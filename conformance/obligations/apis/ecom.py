@@ -17,6 +17,11 @@ class EcomDifferences(ApiDifferences):
 
     profile: ClassVar[Profile] = Profile.ECOM
     ended_webhooks: ClassVar[tuple[str, ...]] = ("ecom.callback.CANCELLED", "ecom.callback.REJECTED")
+    approved_webhooks: ClassVar[tuple[str, ...]] = (
+        "ecom.callback.RESERVE",
+        "ecom.callback.RESERVED",
+        "ecom.callback.SALE",
+    )
 
     def body_problems(self, request: ObservedRequest) -> Iterator[str]:
         """Yield what is missing, and what does not belong there."""
@@ -35,7 +40,7 @@ class EcomDifferences(ApiDifferences):
         if not isinstance(body.get("shouldReleaseRemainingFunds", False), bool):
             yield f"has shouldReleaseRemainingFunds {body['shouldReleaseRemainingFunds']!r}, which is no boolean"
 
-    def shows_end(self, request: ObservedRequest) -> bool:
+    def shows_end(self, request: ObservedRequest, payment_id: str) -> bool:
         """Return whether the history, the summary or the transaction shows the end."""
         body = request.response_json()
         if not isinstance(body, Mapping):

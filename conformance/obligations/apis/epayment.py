@@ -23,6 +23,7 @@ class EpaymentDifferences(ApiDifferences):
         "epayments.payment.aborted.v1",
         "epayments.payment.expired.v1",
     )
+    approved_webhooks: ClassVar[tuple[str, ...]] = ("epayments.payment.authorized.v1", "epayments.payment.captured.v1")
 
     def body_problems(self, request: ObservedRequest) -> Iterator[str]:
         """Yield what is there beside the flag."""
@@ -37,7 +38,7 @@ class EpaymentDifferences(ApiDifferences):
         if not isinstance(body.get(_FLAG, False), bool):
             yield f"has {_FLAG} {body[_FLAG]!r}, which is no boolean"
 
-    def shows_end(self, request: ObservedRequest) -> bool:
+    def shows_end(self, request: ObservedRequest, payment_id: str) -> bool:
         """Return whether the events, the state or the amounts show the end."""
         body = request.response_json()
         if isinstance(body, list):

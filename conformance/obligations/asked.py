@@ -1,0 +1,142 @@
+"""What the shop was asked for: what it shipped, what came back, and when its orders were to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.evidence.record_parts import ProviderRecord
+from conformance.obligations.history import SHIPPING_STEPS
+from conformance.obligations.observation import Action, BookSnapshot, MerchantTrace
+
+HONOURED: Final = ("authorized", "captured")
+"""The merchant's statuses of an order that goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAmount:
+    """An amount that the shop was asked to capture or to refund, in one step of the history.
+
+    Attributes:
+        n: The number of the record of the first request for it; ``step`` is the step.
+        amount: Minor units.
+        confirmed: Whether the action returned, in that step or when it was asked for again at the end.
+        possible: Whether the payment could bear it when it was first asked for.
+
+    """
+
+    n: int
+    step: int
+    amount: int
+    confirmed: bool
+    possible: bool
+
+
+def shipments(trace: MerchantTrace, order: int) -> list[AskedAmount]:
+    """Return what was shipped of an order: a step counts once, however often it was asked for again."""
+    return _amounts(trace, order, SHIPPING_STEPS)
+
+
+def refunds(trace: MerchantTrace, order: int) -> list[AskedAmount]:
+    """Return what was to be given back of an order."""
+    return _amounts(trace, order, ("refund",))
+
+
+def _amounts(trace: MerchantTrace, order: int, names: tuple[str, ...]) -> list[AskedAmount]:
+    actions = trace.actions_of(order, *names)
+    first_of_step: dict[int, Action] = {}
+    for action in actions:
+        if action.step < trace.last_step:
+            first_of_step.setdefault(action.step, action)
+    return [
+        AskedAmount(
+            first.n,
+            first.step,
+            first.number,
+            any(_asks_again(each, first, trace) and each.ending == "returned" for each in actions),
+            _could_bear(trace, order, first),
+        )
+        for first in first_of_step.values()
+    ]
+
+
+def _asks_again(action: Action, first: Action, trace: MerchantTrace) -> bool:
+    """Return whether an action asks for what another one did: in its step, or at the end for the same amount."""
+    same = action.action == first.action and action.number == first.number
+    return same and action.step in (first.step, trace.last_step)
+
+
+def _could_bear(trace: MerchantTrace, order: int, action: Action) -> bool:
+    snapshot = trace.snapshot_before(order, action.n)
+    payments = [] if snapshot is None else snapshot.all_payments
+    if action.action == "refund":
+        return any(payment.captured - payment.refunded >= action.number for payment in payments)
+    return any(payment.remaining >= action.number for payment in payments)
+
+
+def end_was_requested(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the shop asked for the end of an order."""
+    return bool(trace.end_actions(order))
+
+
+def end_was_in_force(trace: MerchantTrace, order: int, before: int) -> bool:
+    """Return whether the end of an order had been asked for before a record, and the books did not go on with it."""
+    asked = [each for each in trace.end_actions(order) if each.n < before and each.ending == "returned"]
+    snapshot = trace.snapshot_before(order, before)
+    return bool(asked) and (snapshot is None or snapshot.status != "authorized")
+
+
+def wanted_shipments(trace: MerchantTrace, order: int) -> list[AskedAmount]:
+    """Return what was shipped of an order before its end was in force: that is what the customer has to pay."""
+    return [each for each in shipments(trace, order) if not end_was_in_force(trace, order, each.n)]
+
+
+def outstanding_before(trace: MerchantTrace, order: int, n: int) -> int:
+    """Return the minor units that were to be captured before a record: confirmed, failed, or never confirmed.
+
+    What the payment could not bear counts where the shop said that it had shipped it. A shipment that the shop refused
+    without a request to the provider does not count.
+    """
+    asked = [each for each in wanted_shipments(trace, order) if each.n < n]
+    return sum(each.amount for each in asked if each.possible and (each.confirmed or _was_tried(trace, order, each)))
+
+
+def _was_tried(trace: MerchantTrace, order: int, asked: AskedAmount) -> bool:
+    return any(each.operation == "capture" and each.step == asked.step for each in trace.requests_of(order))
+
+
+def net_captured(payment: ProviderRecord) -> int:
+    """Return what the customer has paid: captured less refunded."""
+    return payment.captured - payment.refunded
+
+
+def approved_before_end(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the payment was approved before the shop first asked for its end."""
+    earlier = trace.snapshot_before(order, trace.end_actions(order)[0].n)
+    return earlier is not None and earlier.payment is not None and earlier.payment.authorized > 0
+
+
+def may_be_honoured(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the order may go on although the shop asked for its end.
+
+    It may where the shop only abandoned it, and where the approval came after the shop had asked for the cancel.
+    """
+    ended = [each for each in trace.end_actions(order) if each.action != "abandon"]
+    return not ended or not approved_before_end(trace, order)
+
+
+def was_honoured(trace: MerchantTrace, order: int, snapshot: BookSnapshot) -> bool:
+    """Return whether an order goes on at the end although the shop asked for its end, as it may."""
+    payment = snapshot.payment
+    return (
+        payment is not None
+        and may_be_honoured(trace, order)
+        and snapshot.status in HONOURED
+        and not payment.cancelled
+        and payment.authorized > 0
+    )
+
+
+def is_closed(trace: MerchantTrace, order: int, snapshot: BookSnapshot) -> bool:
+    """Return whether an order was to end, and does not go on as an order may that was approved meanwhile."""
+    return end_was_requested(trace, order) and not was_honoured(trace, order, snapshot)
