@@ -21,6 +21,7 @@ class AskedAmount:
         n: The number of the record of the first request for it; ``step`` is the step.
         amount: Minor units.
         confirmed: Whether the action returned, in that step or when it was asked for again at the end.
+        confirmed_in_step: Whether it returned in that step.
         possible: Whether the payment could bear it when it was first asked for.
 
     """
@@ -29,6 +30,7 @@ class AskedAmount:
     step: int
     amount: int
     confirmed: bool
+    confirmed_in_step: bool
     possible: bool
 
 
@@ -43,27 +45,20 @@ def refunds(trace: MerchantTrace, order: int) -> list[AskedAmount]:
 
 
 def _amounts(trace: MerchantTrace, order: int, names: tuple[str, ...]) -> list[AskedAmount]:
-    actions = trace.actions_of(order, *names)
-    first_of_step: dict[int, Action] = {}
-    for action in actions:
-        if action.step < trace.last_step:
-            first_of_step.setdefault(action.step, action)
-    return [
-        AskedAmount(
-            first.n,
-            first.step,
-            first.number,
-            any(_asks_again(each, first, trace) and each.ending == "returned" for each in actions),
-            _could_bear(trace, order, first),
-        )
-        for first in first_of_step.values()
-    ]
-
-
-def _asks_again(action: Action, first: Action, trace: MerchantTrace) -> bool:
-    """Return whether an action asks for what another one did: in its step, or at the end for the same amount."""
-    same = action.action == first.action and action.number == first.number
-    return same and action.step in (first.step, trace.last_step)
+    of_step: dict[int, list[Action]] = {}
+    for action in trace.actions_of(order, *names):
+        of_step.setdefault(action.step, []).append(action)
+    late = [(each.action, each.number) for each in of_step.pop(trace.last_step, []) if each.ending == "returned"]
+    amounts = []
+    for step, actions in of_step.items():
+        first = actions[0]
+        in_step = any(each.ending == "returned" for each in actions)
+        confirmed_late = not in_step and (first.action, first.number) in late
+        if confirmed_late:
+            late.remove((first.action, first.number))
+        confirmed = in_step or confirmed_late
+        amounts.append(AskedAmount(first.n, step, first.number, confirmed, in_step, _could_bear(trace, order, first)))
+    return amounts
 
 
 def _could_bear(trace: MerchantTrace, order: int, action: Action) -> bool:
@@ -91,14 +86,17 @@ def wanted_shipments(trace: MerchantTrace, order: int) -> list[AskedAmount]:
     return [each for each in shipments(trace, order) if not end_was_in_force(trace, order, each.n)]
 
 
-def outstanding_before(trace: MerchantTrace, order: int, n: int) -> int:
-    """Return the minor units that were to be captured before a record: confirmed, failed, or never confirmed.
+def outstanding_before(trace: MerchantTrace, order: int, n: int, step: int) -> int:
+    """Return the minor units that were to be captured before the record with a number, or in the same step.
 
-    What the payment could not bear counts where the shop said that it had shipped it. A shipment that the shop refused
-    without a request to the provider does not count.
+    Those that failed count, and those that were never confirmed, as far as the payment could bear them. One that the
+    shop refused without a request to the provider does not count; one that failed and was asked for again counts once.
     """
-    asked = [each for each in wanted_shipments(trace, order) if each.n < n]
-    return sum(each.amount for each in asked if each.possible and (each.confirmed or _was_tried(trace, order, each)))
+    asked = [each for each in wanted_shipments(trace, order) if each.possible and (each.n < n or each.step == step)]
+    confirmed = [each for each in asked if each.confirmed_in_step]
+    failed = [each for each in asked if not each.confirmed_in_step and _was_tried(trace, order, each)]
+    left = [each for each in failed if not any(each.n < other.n and each.amount == other.amount for other in asked)]
+    return sum(each.amount for each in (*confirmed, *left))
 
 
 def _was_tried(trace: MerchantTrace, order: int, asked: AskedAmount) -> bool:

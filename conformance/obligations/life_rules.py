@@ -7,7 +7,7 @@ from conformance.obligations.apis import approved_webhooks
 from conformance.obligations.asked import HONOURED, end_was_requested, is_closed, net_captured, shipments
 from conformance.obligations.finding import ObligationFinding, broken, describe_payment, describe_snapshot, met, money
 from conformance.obligations.history import END_STEPS
-from conformance.obligations.money_rules import ENDINGS, ended_by_somebody_else
+from conformance.obligations.money_rules import ENDINGS, ended_by_somebody_else, endings_by_others
 from conformance.obligations.observation import BookSnapshot, FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.outcome_rules import shown_ended
 from conformance.obligations.response_reader import reads_showing_approval
@@ -18,7 +18,7 @@ def m33_lives(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     final = trace.final_state(order)
     if final is None or not final.payment.authorized or not _was_to_live(trace, order, final):
         return None
-    if not _was_told(trace, order) and "tick" not in trace.offered:
+    if not _was_told(trace, order) and not _can_poll(trace, order):
         return None
     if final.status == "failed":
         # A person looks at it: the order is neither lost nor shipped.
@@ -69,6 +69,14 @@ def _was_told(trace: MerchantTrace, order: int) -> bool:
     return notified or bool(reads_showing_approval(trace, order))
 
 
+def _can_poll(trace: MerchantTrace, order: int) -> bool:
+    """Return whether scheduled work could show the approval.
+
+    A shop with neither notifications nor a read of the order is not plugged in where it learns of approvals.
+    """
+    return "tick" in trace.offered and ("deliver" in trace.offered or bool(trace.reads_of(order)))
+
+
 def m34_gone(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """A reservation that ended by itself is noticed: nothing counts as captured on it."""
     final = trace.final_state(order)
@@ -91,7 +99,7 @@ def _hold_is_gone(trace: MerchantTrace, order: int, final: FinalState) -> bool:
     payment = final.payment
     if not payment.authorized or payment.remaining or payment.captured == payment.authorized:
         return False
-    return any(each.by in ("time", "bank", "portal") for each in trace.events_of(order, *ENDINGS))
+    return any(each.by != "customer" for each in endings_by_others(trace, order))
 
 
 def _capture_refused_after_end(trace: MerchantTrace, order: int) -> ObservedRequest | None:

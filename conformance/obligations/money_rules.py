@@ -15,18 +15,31 @@ from conformance.obligations.asked import (
     wanted_shipments,
 )
 from conformance.obligations.finding import ObligationFinding, broken, broken_by, met, money
-from conformance.obligations.observation import FinalState, MerchantTrace, ObservedRequest
+from conformance.obligations.observation import FinalState, MerchantTrace, ObservedRequest, ProviderEvent
 
 ENDINGS: Final = ("release", "stop", "expire", "reject", "fail")
 """The provider's words for the end of a payment."""
 _UNDECLARED: Final = "the whole amount was captured at the approval; declare captures_on_approval"
 
 
+def endings_by_others(trace: MerchantTrace, order: int) -> list[ProviderEvent]:
+    """Return the endings of an order's payments that the shop did not cause.
+
+    A cancel that was accepted and carried out later is the shop's, although time brought it about.
+    """
+    accepted = {each.payment_id for each in trace.cancels_of(order) if each.after is not None and each.after.pending}
+    return [
+        event
+        for event in trace.events_of(order, *ENDINGS)
+        if event.by != "shop" and not (event.by == "time" and event.payment[1] in accepted)
+    ]
+
+
 def ended_by_somebody_else(trace: MerchantTrace, order: int) -> bool:
     """Return whether the bank, time, the customer or the staff in the portal ended a payment of an order."""
     final = trace.final_state(order)
     late = final is not None and any(payment.late for payment in final.snapshot.all_payments)
-    return late or any(event.by != "shop" for event in trace.events_of(order, *ENDINGS))
+    return late or bool(endings_by_others(trace, order))
 
 
 def m31_paid(trace: MerchantTrace, order: int) -> ObligationFinding | None:

@@ -124,8 +124,9 @@ def m20_not_payable(trace: MerchantTrace, order: int) -> ObligationFinding | Non
     released = [request for request in read if request.before is not None and request.before.released]
     if not effective and not released:
         return None
+    captured_again = _captured_after_end(trace, order) if effective else None
     return (
-        _captured_after_end(trace, order)
+        captured_again
         or _became_payable_again(trace, order)
         or _ended_but_payable(trace, order)
         or met((effective or released)[0].step)

@@ -66,7 +66,7 @@ def m10_release(trace: MerchantTrace, order: int) -> ObligationFinding | None:
 
 def _waits_for_capture(trace: MerchantTrace, order: int, final: FinalState) -> bool:
     """Return whether a wanted capture has not happened: until it has, the rest must not be released."""
-    return final.payment.captured < outstanding_before(trace, order, final.snapshot.n)
+    return final.payment.captured < outstanding_before(trace, order, final.snapshot.n, trace.last_step)
 
 
 def m11_rest(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -92,7 +92,7 @@ def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """Nothing is released before every capture that was asked for has happened, also one that failed."""
     finding: ObligationFinding | None = None
     for cancel in trace.cancels_of(order):
-        wanted = outstanding_before(trace, order, cancel.n)
+        wanted = outstanding_before(trace, order, cancel.n, cancel.step)
         before, after = cancel.before, cancel.after
         if not wanted or before is None or after is None or not before.authorized:
             continue
