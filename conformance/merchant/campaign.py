@@ -47,7 +47,7 @@ from conformance.runner.executor import Observer
 from conformance.runner.recorded_run import RecordedRun
 from conformance.runner.settings import timestamp
 from conformance.runner.trial import TrialResult, TrialStatus
-from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
+from conformance.strategies.merchant.plan import BUDGETS, SYSTEMATIC, MerchantCase, plan_merchant_cases
 from conformance.targets.http.likely_causes import described
 from conformance.targets.transport import TargetError
 
@@ -186,7 +186,8 @@ class MerchantCampaign:
             CapabilitiesRecord(profile=profile.value, offered=tuple(sorted(offered)), source=source, lapses_after=None)
         )
         settings = self._settings
-        cases = plan_merchant_cases(profile, offered, settings.seed, settings.generated)
+        part = SYSTEMATIC[settings.budget]
+        cases = plan_merchant_cases(profile, offered, settings.seed, settings.generated, part)
         if settings.budget == "quick" and not self._harness.integration.virtual:
             systematic = [case for case in cases if not case.generated]
             generated = [case for case in cases if case.generated and settings.histories is not None]

@@ -15,6 +15,9 @@ from conformance.strategies.sampling import draw_different
 BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1500}
 """Histories drawn for each API in addition to the systematic set, by the name of the budget."""
 
+SYSTEMATIC: Final[Mapping[str, int | None]] = {"quick": 240, "standard": None, "thorough": None}
+"""How much of the systematic set is run, from its beginning, by the name of the budget; None means all of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class MerchantCase:
@@ -41,15 +44,20 @@ class MerchantCase:
         return "example" if self.shared else "generated" if self.generated else "systematic"
 
 
-def plan_merchant_cases(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[MerchantCase]:
-    """Return the histories that a merchant with these actions can play, the most telling first."""
-    systematic = [
+def plan_merchant_cases(
+    profile: Profile, offered: frozenset[str], seed_: int, count: int, systematic: int | None = None
+) -> list[MerchantCase]:
+    """Return the histories that a merchant with these actions can play, the most telling first.
+
+    Of the systematic set the first ``systematic`` ones are taken, or all; ``count`` more are drawn.
+    """
+    playable = [
         MerchantCase(situation.history, situation.label, situation.name)
         for situation in systematic_merchant_cases(profile)
         if situation.history.needs <= offered
     ]
     drawn = draw_merchant_cases(profile, offered, seed_, count)
-    return [*systematic, *(MerchantCase(history, "drawn", generated=True) for history in drawn)]
+    return [*playable[:systematic], *(MerchantCase(history, "drawn", generated=True) for history in drawn)]
 
 
 def draw_merchant_cases(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[MerchantHistory]:
