@@ -22,6 +22,8 @@ _WAYS: Final = (
 """How an order comes to be paid; one that ``lives`` is paid and never ended."""
 _FIRST_EVENT: Final = {"lives": "approve", "approved": "approve", "3ds": "start_3ds", "rejected": "reject"}
 """What the customer does before the shop asks for the end."""
+FIRST_PAYMENT: Final = 1
+"""The number of an approval that is not of the latest payment."""
 _SHORT: Final = (60, 700, HALF_AN_HOUR, HALF_AN_HOUR)
 _LONG: Final = (DAY, DAY, 3 * DAY, 8 * DAY, 2 * WEEK, 31 * DAY, 170 * DAY)
 
@@ -65,6 +67,8 @@ class OrderDraw:
         if again and way in ("approved", "lives") and not any(step.do == "pay_again" for step in self.steps):
             self._add_with_pause("pay_again")
             self._add_with_pause("approve")
+        elif again and way in ("approved", "lives") and self._happens(3):
+            self._add_with_pause("approve", FIRST_PAYMENT)
         if way in ("approved", "lives"):
             self._ship()
         if way in ("lives", "unpaid") or self._happens(4):

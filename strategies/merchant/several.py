@@ -14,11 +14,12 @@ from conformance.strategies.merchant.cells import DAY, HALF_AN_HOUR, PAID, Cell,
 _ONE_AGREEMENT: Final = Behaviour(one_agreement=True)
 _BOTH: Final = "create create@1 approve approve@1 deliver"
 
-_AGAIN: Final = courses(
+_AGAIN: Final = courses(  # ``approve:1`` is the approval of the first payment.
     ("paid in a second attempt", f"create pay_again approve deliver live:{HALF_AN_HOUR}"),
     ("second attempt, then cancelled", "create pay_again approve deliver cancel"),
     ("both attempts paid", f"create approve pay_again approve deliver live:{HALF_AN_HOUR}"),
     ("first attempt paid, then a second", "create approve deliver pay_again deliver tick cancel"),
+    ("second attempt paid, then the first", f"create pay_again approve deliver approve:1 deliver live:{HALF_AN_HOUR}"),
     ("second attempt, cancelled before approval", "create pay_again cancel"),
     ("both attempts paid, then cancelled", "create approve pay_again approve deliver cancel"),
     ("paid in a third attempt", f"create pay_again pay_again approve deliver live:{DAY}"),
@@ -29,6 +30,9 @@ _AGAIN: Final = courses(
     ("first attempt rejected, then a second", f"create reject deliver pay_again approve deliver live:{DAY}"),
     ("second attempt, process restarted", "create pay_again restart approve deliver cancel"),
     ("second attempt, notifications reversed", f"create approve pay_again approve deliver_reversed live:{DAY}"),
+    ("second attempt, only the first paid", f"create pay_again approve:1 deliver live:{HALF_AN_HOUR}"),
+    ("second attempt paid, then the first, then cancelled", "create pay_again approve approve:1 deliver tick cancel"),
+    ("second attempt rejected, the first paid", f"create pay_again approve:1 reject deliver live:{DAY}"),
     ("third attempt, then cancelled", "create approve pay_again pay_again approve deliver cancel"),
     ("second attempt, partly shipped, a day passes", f"create pay_again approve deliver capture:400 live:{DAY}"),
 )
