@@ -6,9 +6,9 @@ wrong. The kinds take turns, and each subject is spread evenly over its kind: ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeAlias
 
 from conformance.domain.order import Profile
 from conformance.obligations.history import END_STEPS, MerchantHistory
@@ -17,7 +17,6 @@ from conformance.strategies.merchant.cells import Cell
 
 LEADING: Final = 6
 """How many histories of a kind's first subject come before those of all its subjects."""
-_Item = TypeVar("_Item")
 
 _APPROVALS: Final = ("approve", "finish_3ds")
 _ENDS: Final = (
@@ -38,59 +37,68 @@ class MerchantSituation:
     history: MerchantHistory
 
 
+_Part: TypeAlias = tuple[list[MerchantSituation], int]
+"""Those of a subject's histories that are of one kind, and the subject's haste."""
+
+
 def lives_on(history: MerchantHistory) -> bool:
     """Return whether an order of the history is paid, and nobody asks for its end or ends it."""
     paid = {step.order for step in history.steps if step.do in _APPROVALS}
     return bool(paid - {step.order for step in history.steps if step.do in _ENDS})
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The cells of one subject, and how much earlier than those of other subjects they come."""
+
+    cells: Iterable[Cell]
+    haste: int = 1
+
+
 def systematic_merchant_cases(profile: Profile) -> list[MerchantSituation]:
     """Return the systematic set of an API, in the order in which it is run."""
     seen: set[MerchantHistory] = set()
-    kinds: tuple[list[list[MerchantSituation]], ...] = ([], [], [])
+    kinds: tuple[list[_Part], ...] = ([], [], [])
     for subject in _subjects(profile):
-        parts: tuple[list[MerchantSituation], ...] = ([], [], [])
-        for cell in subject:
+        parts: tuple[_Part, ...] = tuple(([], subject.haste) for _ in kinds)
+        for cell in subject.cells:
             history = cell.history(profile)
             if history not in seen:
                 seen.add(history)
-                parts[_kind(history)].append(MerchantSituation(cell.name, cell.label, history))
+                parts[_kind(history)][0].append(MerchantSituation(cell.name, cell.label, history))
         for kind, part in zip(kinds, parts, strict=True):
-            kind.extend([part] if part else [])
+            kind.extend([part] if part[0] else [])
     return _in_turn([_with_leading(kind) for kind in kinds])
 
 
-def _subjects(profile: Profile) -> list[list[Cell]]:
-    """Return the cells of each subject. The first subject of each kind leads."""
+def _subjects(profile: Profile) -> list[_Subject]:
+    """Return the subjects. The first one with histories of a kind leads among them."""
     return [
-        list(subject)
-        for subject in (
-            endings.endings(profile),
-            lives.lives(),
-            troubles.faults_of_cancels(),
-            endings.completions(),
-            lives.dropped(),
-            several.several_payments(),
-            several.agreements(profile),
-            endings.refunds(),
-            lives.refunded_lives(),
-            lives.never_paid(profile),
-            lives.ended_late(),
-            surroundings.time_zones(profile),
-            surroundings.other_markets(profile),
-            surroundings.amounts(profile),
-            endings.choices_of_the_provider(profile),
-            endings.cancelled_together(),
-            troubles.faults_of_captures(),
-            troubles.races(),
-            troubles.faults_of_closing(),
-            troubles.faults_before_approval(),
-            troubles.faults_of_reads(),
-            several.several_payments_with_faults(),
-            troubles.faults_of_refunds(),
-            troubles.further_faults(),
-            lives.lives_with_faults(),
-        )
+        _Subject(endings.endings(profile), 2),
+        _Subject(lives.lives(), 2),
+        _Subject(troubles.faults_of_cancels(), 2),
+        _Subject(endings.completions()),
+        _Subject(lives.dropped()),
+        _Subject(several.several_payments()),
+        _Subject(several.agreements(profile)),
+        _Subject(endings.refunds()),
+        _Subject(lives.refunded_lives()),
+        _Subject(lives.never_paid(profile)),
+        _Subject(lives.ended_late()),
+        _Subject(surroundings.time_zones(profile)),
+        _Subject(surroundings.other_markets(profile)),
+        _Subject(surroundings.amounts(profile)),
+        _Subject(endings.choices_of_the_provider(profile)),
+        _Subject(endings.cancelled_together()),
+        _Subject(troubles.faults_of_captures()),
+        _Subject(troubles.races(), 2),
+        _Subject(troubles.faults_of_closing()),
+        _Subject(troubles.faults_before_approval()),
+        _Subject(troubles.faults_of_reads()),
+        _Subject(several.several_payments_with_faults()),
+        _Subject(troubles.faults_of_refunds()),
+        _Subject(troubles.further_faults(), 2),
+        _Subject(lives.lives_with_faults()),
     ]
 
 
@@ -99,16 +107,18 @@ def _kind(history: MerchantHistory) -> int:
     return 1 if lives_on(history) else 2 if history.faults else 0
 
 
-def _with_leading(subjects: Sequence[Sequence[_Item]]) -> list[_Item]:
-    """Return the first items of the first subject, and then the items of all of them, each spread evenly."""
-    first, *others = subjects
-    rest = [first[LEADING:], *others]
+def _with_leading(parts: Sequence[_Part]) -> list[MerchantSituation]:
+    """Return the first histories of the first subject, and then those of all subjects, each spread evenly."""
+    (first, haste), *others = parts
+    rest: list[_Part] = [(first[LEADING:], haste), *others]
     places = [
-        (place / len(items), number, item) for number, items in enumerate(rest) for place, item in enumerate(items)
+        (place / len(situations) / haste, number, situation)
+        for number, (situations, haste) in enumerate(rest)
+        for place, situation in enumerate(situations)
     ]
-    return [*first[:LEADING], *(item for _, _, item in sorted(places, key=lambda entry: entry[:2]))]
+    return [*first[:LEADING], *(situation for _, _, situation in sorted(places, key=lambda entry: entry[:2]))]
 
 
-def _in_turn(lists: Sequence[Sequence[_Item]]) -> list[_Item]:
-    """Return one item of each list in turn, as long as it has any."""
+def _in_turn(lists: Sequence[Sequence[MerchantSituation]]) -> list[MerchantSituation]:
+    """Return one history of each list in turn, as long as it has any."""
     return [items[turn] for turn in range(max(map(len, lists))) for items in lists if turn < len(items)]

@@ -1,0 +1,38 @@
+"""What tests of merchant histories share: every action, and what makes a history impossible to interpret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.domain.api_table import spec_of
+from conformance.merchant.protocol import OPTIONAL
+from conformance.obligations.history import CLOCK, TOGETHER, ZONE, MerchantHistory
+from conformance.strategies.provider.money import TRIGGERS
+
+EVERY_ACTION = frozenset({*OPTIONAL, TOGETHER, CLOCK, ZONE})
+
+
+def contradictions(history: MerchantHistory) -> Iterator[str]:
+    """Yield what cannot be meant: steps before their order is created, or more money than there is."""
+    spec = spec_of(history.profile)
+    payments, captured, refunded = ([0] * len(history.amounts) for _ in range(3))
+    about_an_order = {"wait", "live"}
+    for step in history.steps:
+        order = step.order
+        if step.do in ("create", "pay_again"):
+            payments[order] += 1
+        elif step.do in ("capture", "complete"):
+            captured[order] += step.number
+            if not (spec.least_capture <= step.number and captured[order] <= history.amounts[order]):
+                yield f"{step} captures too little or too much"
+        elif step.do == "refund":
+            refunded[order] += step.number
+            if not (spec.least_refund <= step.number and refunded[order] <= captured[order]):
+                yield f"{step} refunds too little or too much"
+        elif step.do == "approve" and step.number > payments[order]:
+            yield f"{step} approves a payment that was not made"
+        if (step.do in ("cancel", "approve", "capture") and not payments[order]) and step.do not in about_an_order:
+            yield f"{step} comes before the order was created"
+    money = {step.number for step in history.steps if step.do in ("capture", "complete", "refund")}
+    if TRIGGERS & {*history.amounts, *money}:
+        yield "an amount means something to the test environment"
