@@ -294,6 +294,7 @@ class Merchant(Arguments):
     histories: of.Histories
     seed: of.Seed
     examples: of.Examples
+    declare: of.Declare
     strict: Annotated[bool, click.option("--strict", is_flag=True, help="Fail on warnings as well.", panel=of.JUDGING)]
     waive: of.Waive
     out: of.Out

@@ -234,6 +234,17 @@ MaxTime = Annotated[
         panel=SCOPE,
     ),
 ]
+Declare = Annotated[
+    tuple[str, ...],
+    click.option(
+        "--declare",
+        metavar="NAME[=SECONDS]",
+        multiple=True,
+        help="A way of the shop that differs from what is expected otherwise, such as captures_on_approval or "
+        "ends_unpaid_after=1200; may be repeated.",
+        panel=JUDGING,
+    ),
+]
 Known = Annotated[
     str | None,
     click.option(

@@ -6,6 +6,7 @@ import shlex
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from conformance.domain.order import Market, Profile
 from conformance.errors import UsageError
 from conformance.merchant.campaign import MerchantCampaign, MerchantSettings
 from conformance.merchant.harness import MerchantHarness
+from conformance.obligations.declarations import declarations_from
 from conformance.reports import write_reports
 from conformance.results.result import Result
 from conformance.results.waivers import parse_waivers
@@ -36,6 +38,7 @@ class MerchantRunOptions:
         strict: Whether recommendations decide.
         waive: Obligations that do not decide, with the reason: a mapping, or texts such as ``M7=REASON``.
         examples: Directories with the examples that machines share.
+        declare: Ways of the shop, over what it declares itself: a mapping, or texts such as ``ends_unpaid_after=1200``.
 
     """
 
@@ -49,12 +52,13 @@ class MerchantRunOptions:
     strict: bool = False
     waive: Mapping[str, str] | Iterable[str] = ()
     examples: Iterable[str] = ()
+    declare: Mapping[str, Any] | Iterable[str] = ()
 
     def prepare(self) -> tuple[MerchantHarness, MerchantSettings]:
         """Check the options; return the harness with the integration, which has to be closed, and the settings.
 
         Raises:
-            UsageError: A profile, a market, a budget, a number or a waiver makes no sense.
+            UsageError: A profile, a market, a budget, a number, a waiver or a declaration makes no sense.
             TargetUsageError: The integration makes no sense.
 
         """
@@ -71,7 +75,14 @@ class MerchantRunOptions:
             examples=check_locations(_texts(self.examples)),
         )
         first = settings.profiles[0] if settings.profiles else None
-        harness = MerchantHarness(self.integration, market=self.market, seed=self.seed, port=self.port, first=first)
+        harness = MerchantHarness(
+            self.integration,
+            market=self.market,
+            seed=self.seed,
+            port=self.port,
+            first=first,
+            declare=stated_declarations(self.declare),
+        )
         try:
             harness.check()
         except BaseException:
@@ -104,6 +115,7 @@ class MerchantRunOptions:
         words += ["--histories", str(self.histories)] if self.histories is not None else []
         words += ["--strict"] if self.strict else []
         words += _repeated("--examples", _texts(self.examples))
+        words += _repeated("--declare", map(_as_option, stated_declarations(self.declare).items()))
         waive = self.waive
         words += _repeated(
             "--waive",
@@ -117,6 +129,35 @@ def _texts(values: Iterable[str] | None) -> list[str]:
     if values is None:
         return []
     return [values] if isinstance(values, str) else [*values]
+
+
+def stated_declarations(declare: Mapping[str, Any] | Iterable[str]) -> dict[str, Any]:
+    """Return declarations as a mapping, checked: texts are ``NAME``, ``NAME=SECONDS`` or ``NAME=false``.
+
+    Raises:
+        UsageError: A name is not known, or a value is of the wrong type.
+
+    """
+    stated = dict(declare) if isinstance(declare, Mapping) else dict(map(_from_option, _texts(declare)))
+    try:
+        declarations_from(stated)
+    except ValueError as error:
+        raise UsageError(f"--declare: {error}") from None
+    return stated
+
+
+def _from_option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    words = {"true": True, "false": False}
+    stated: Any = words.get(value.lower(), int(value) if value.isdecimal() else value) if equals else True
+    return name.strip().replace("-", "_"), stated
+
+
+def _as_option(declaration: tuple[str, Any]) -> str:
+    name, value = declaration
+    if isinstance(value, timedelta):
+        value = round(value.total_seconds())
+    return name if value is True else f"{name}={str(value).lower()}"
 
 
 def _repeated(option: str, values: Iterable[str]) -> list[str]:
@@ -135,6 +176,7 @@ def run_merchant(
     strict: bool = False,
     waive: Mapping[str, str] | Iterable[str] = (),
     examples: Iterable[str] = (),
+    declare: Mapping[str, Any] | Iterable[str] = (),
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Result:
@@ -153,6 +195,8 @@ def run_merchant(
         strict: recommendations decide, too.
         waive: obligations that do not decide, with the reason: a mapping, or texts such as ``M7=REASON``.
         examples: directories with the examples that machines share, as ``--examples`` takes them.
+        declare: ways of the shop, over what it declares itself: a mapping such as ``{"ends_unpaid_after": 1200}``, or
+            texts as ``--declare`` takes them.
         out: the directory of the evidence; None for a new temporary one.
         observer: is notified of the run's progress.
 
@@ -162,7 +206,9 @@ def run_merchant(
         JournalError: The directory already holds evidence, or cannot be written to.
 
     """
-    options = MerchantRunOptions(integration, profiles, market, budget, histories, seed, port, strict, waive, examples)
+    options = MerchantRunOptions(
+        integration, profiles, market, budget, histories, seed, port, strict, waive, examples, declare
+    )
     harness, settings = options.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
     try:

@@ -44,6 +44,7 @@ class CancelConformance:
         seed: int = 0,
         strict: bool = False,
         waive: Mapping[str, str] | Iterable[str] = (),
+        declare: Mapping[str, Any] | Iterable[str] = (),
         out: str | Path | None = None,
     ) -> Result:
         """Test an integration; return the result if it is conformant, and fail the test otherwise.
@@ -67,6 +68,7 @@ class CancelConformance:
             seed=seed,
             strict=strict,
             waive=waive,
+            declare=declare,
             out=directory,
         )
         if result.verdict is not RunVerdict.CONFORMANT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -17,8 +18,9 @@ from conformance.evidence.record_parts import Record
 from conformance.evidence.records import ActionRecord
 from conformance.evidence.redaction import Redactor
 from conformance.merchant.integration.base import SHORT_ACTION_SECONDS, Integration, MerchantCapabilities
+from conformance.merchant.integration.command import CommandIntegration
+from conformance.merchant.integration.hook import HookIntegration
 from conformance.merchant.integration.in_process import PythonIntegration
-from conformance.merchant.integration.out_of_process import CommandIntegration, HookIntegration
 from conformance.merchant.protocol import Setup
 from conformance.merchant.provider_double.double import FEWER_REQUESTS, ProviderDouble
 from conformance.merchant.provider_double.fault_injection import Faults
@@ -26,6 +28,7 @@ from conformance.merchant.provider_double.mounts import LoopbackServer
 from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.merchant.scenario import ScenarioRunner
+from conformance.obligations.declarations import declarations_from
 from conformance.obligations.history import Behaviour, Fault, MerchantHistory, merchant_history_as_json
 from conformance.obligations.judge import ObligationResult, judge
 from conformance.obligations.observation import MerchantTrace, trace_from_records
@@ -105,6 +108,7 @@ class MerchantHarness:
         seed: decides every identifier.
         port: the port of the provider; 0 takes a free one.
         first: the API that the integration is told of when it is reached for the first time.
+        declare: ways of the shop by name, over what the integration declares itself.
 
     Raises:
         TargetUsageError: The integration is named wrongly, or the port is taken.
@@ -112,9 +116,17 @@ class MerchantHarness:
     """
 
     def __init__(
-        self, integration: Any, *, market: str = "no", seed: int = 0, port: int = 0, first: Profile | None = None
+        self,
+        integration: Any,
+        *,
+        market: str = "no",
+        seed: int = 0,
+        port: int = 0,
+        first: Profile | None = None,
+        declare: Mapping[str, Any] | None = None,
     ) -> None:
         self._first = first
+        self._declare = declare or {}
         self.market = market
         self.seed = seed
         self.book: Rulebook = load_obligations()
@@ -124,6 +136,8 @@ class MerchantHarness:
         self._double: ProviderDouble | None = None
         self._state: ProviderState | None = None
         self._capabilities: MerchantCapabilities | None = None
+        self.opening = KeepingSink()
+        """What was recorded while the integration was reached for the first time."""
         self._stuck = 0
         try:
             self._server = LoopbackServer(self.double, port)
@@ -181,9 +195,12 @@ class MerchantHarness:
 
         """
         if self._capabilities is None:
-            self._set_up(Behaviour(), "open", CountingSink(), 1)
+            self.opening = KeepingSink()
+            self._set_up(Behaviour(), "open", self.opening, 1)
             first = self._first or self.integration.first or USUAL_API
-            self._capabilities = self.integration.open(self._setup_for(first))
+            capabilities = self.integration.open(self._setup_for(first))
+            declared = declarations_from({**capabilities.declared.as_json(), **self._declare})
+            self._capabilities = replace(capabilities, declared=declared)
         return self._capabilities
 
     def check(self) -> None:

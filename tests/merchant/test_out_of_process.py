@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from conformance.merchant import Setup
-from conformance.merchant.integration.out_of_process import CommandIntegration, HookIntegration
+from conformance.merchant.integration.command import CommandIntegration
+from conformance.merchant.integration.hook import HookIntegration
 from conformance.targets.transport import TargetError
 
 SETUP = Setup(

@@ -29,6 +29,7 @@ def main(arguments: Merchant) -> int:
         port=arguments.port,
         strict=arguments.strict,
         examples=arguments.examples,
+        declare=arguments.declare,
     )
     harness, settings = run_options.prepare()
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from conformance.cli.output import output
+from conformance.domain.order import Profile
+from conformance.evidence.journal import JournalError, read_journal
 from conformance.evidence.record_parts import Record
-from conformance.evidence.records import BooksRecord, MerchantRecord
+from conformance.evidence.records import BooksRecord, CapabilitiesRecord, MerchantRecord
 from conformance.merchant.harness import MerchantHarness
 from conformance.reports.wording.merchant import AT_REST, exchange_in_words, merchant_step_in_words
 from conformance.reports.wording.sanitize import in_one_line
@@ -47,7 +49,10 @@ def replay_merchant(path: Path, integration: str | None) -> int:
     """
     counterexample = read_merchant_counterexample(path)
     harness = MerchantHarness(
-        integration or counterexample.integration, market=counterexample.market, seed=counterexample.seed
+        integration or counterexample.integration,
+        market=counterexample.market,
+        seed=counterexample.seed,
+        declare=_declared_in(path, counterexample.history.profile) if integration is None else {},
     )
     title = load_obligations().rule(counterexample.rule).title
     _say(f"Playing {path} against {harness.integration.name}: {counterexample.rule}, “{title}”")
@@ -66,6 +71,16 @@ def replay_merchant(path: Path, integration: str | None) -> int:
             if judged.counts and judged.finding.step == number:
                 _say(f"   violated: {judged.rule}: {in_one_line(judged.finding.reason, LONGEST)}")
     return print_replay(counterexample.rule, path, list(trial.broken))
+
+
+def _declared_in(path: Path, profile: Profile) -> dict[str, Any]:
+    """Return the ways of the shop that were declared in the run that a counterexample is from, if that is there."""
+    try:
+        evidence = read_journal(path.parents[1])
+    except (JournalError, IndexError):
+        return {}
+    records = evidence.of(CapabilitiesRecord)
+    return next((dict(record.declared) for record in records if record.profile == profile), {})
 
 
 def _step_in_words(records: Iterable[MerchantRecord]) -> Iterator[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeGuard
 
 from conformance.domain.order import Profile
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Order, Setup, Status, View, Webhook
-from conformance.obligations.declarations import Declarations
-from conformance.obligations.history import TOGETHER
+from conformance.obligations.declarations import DECLARATIONS, Declarations, declarations_from
+from conformance.obligations.history import CLOCK, TOGETHER, ZONE
 from conformance.targets.crash import crash_text, describe_failure
 from conformance.targets.transport import TargetError
 
@@ -21,6 +23,15 @@ LONGEST_CRASH: Final = 1500
 """Characters that are kept of what a service or a command says of a failure."""
 LARGEST_AMOUNT: Final = 10**15
 """Minor units. Python refuses to write a number of thousands of digits as text."""
+ACTIONS_WITH_OUTPUT: Final = ("start", "create", "local_view", "pay_again")
+"""Actions whose response is read."""
+LARGEST_OUTPUT: Final = 1_000_000
+"""Bytes that are read of a response or of what a command prints."""
+TOO_MUCH: Final = "more than anybody can read"
+LONGEST_NAME: Final = 80
+"""Characters that are kept of the name and of the version of an integration."""
+_CAPABILITIES: Final = {"concurrent": TOGETHER, "clock": CLOCK}
+"""What an integration states with true, and the capability that it has then."""
 _VIEW_FIELDS: Final = (
     "status",
     "captured",
@@ -108,7 +119,14 @@ class Integration(Protocol):
         """
 
     def enter_zone(self, zone: str) -> None:
-        """Put the merchant's process into a time zone, such as ``Europe/Oslo``, until the history ends."""
+        """Put the merchant's process into a time zone, such as ``Europe/Oslo``, until the next history begins.
+
+        It is called only where the integration has the capability `ZONE`. A history begins in UTC.
+
+        Raises:
+            TargetError: The integration cannot be reached any more.
+
+        """
 
     def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
         """Ask for an action, such as ``call("capture", {"order_id": "cc-1", "amount": 400})``.
@@ -130,19 +148,20 @@ class Integration(Protocol):
         """Leave nothing running."""
 
 
-def capabilities_from(name: str, profiles: object, actions: object, concurrent: object = False) -> MerchantCapabilities:
-    """Return the capabilities that an integration states.
+def capabilities_from(name: str, stated: Mapping[str, object], *, zone: bool) -> MerchantCapabilities:
+    """Return the capabilities that an integration states: in its response to ``start``, or as attributes.
 
     Args:
         name: the integration's name, for messages.
-        profiles: the names of the APIs that it uses.
-        actions: the names of its actions.
-        concurrent: True where it can be asked for two actions at the same time.
+        stated: ``profiles`` and ``actions``, and where they are there ``concurrent``, ``clock``, ``name``, ``version``
+            and declarations. Other members are ignored.
+        zone: whether its process can be put into another time zone.
 
     Raises:
         TargetError: The statement does not keep to the protocol.
 
     """
+    profiles, actions = stated.get("profiles"), stated.get("actions")
     known = {profile.value for profile in Profile}
     if not _is_collection(profiles) or not profiles or not set(map(str, profiles)) <= known:
         raise TargetError(f"{name} does not say which APIs it uses: 'profiles' must be a list of {', '.join(known)}.")
@@ -151,8 +170,33 @@ def capabilities_from(name: str, profiles: object, actions: object, concurrent: 
     for action in REQUIRED:
         if action not in actions:
             raise TargetError(f"{name} has no {action!r}: an integration needs {', '.join(REQUIRED)}.")
-    offered = frozenset(ACTIONS).intersection(map(str, actions)) | ({TOGETHER} if concurrent is True else set())
-    return MerchantCapabilities(tuple(profile for profile in Profile if profile.value in profiles), offered)
+    offered = frozenset(ACTIONS).intersection(map(str, actions))
+    offered |= {capability for member, capability in _CAPABILITIES.items() if stated.get(member) is True}
+    offered |= {ZONE} if zone else set()
+    return MerchantCapabilities(
+        profiles=tuple(profile for profile in Profile if profile.value in profiles),
+        actions=offered,
+        declared=_declared(name, stated),
+        product=_text(name, stated, "name"),
+        version=_text(name, stated, "version"),
+    )
+
+
+def _declared(name: str, stated: Mapping[str, object]) -> Declarations:
+    try:
+        return declarations_from({key: stated[key] for key in DECLARATIONS if key in stated})
+    except ValueError as error:
+        raise TargetError(f"{name} declares its ways wrongly: {error}") from None
+
+
+def _text(name: str, stated: Mapping[str, object], member: str) -> str:
+    """Return what an integration says of itself for the report's headline; empty where it says nothing."""
+    value = stated.get(member)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TargetError(f"{name} has the {member} {_shortened(value)}: write a text.")
+    return "".join(filter(str.isprintable, value)).strip()[:LONGEST_NAME]
 
 
 def _is_collection(value: object) -> TypeGuard[Collection[object]]:
@@ -203,19 +247,35 @@ def _shortened(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def as_json(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an action's arguments as JSON: orders and webhooks as objects, times in UTC with milliseconds."""
-    content: dict[str, Any] = {}
+def call_twice(
+    call: Callable[[str, Mapping[str, Any]], ActionResult], action: str, arguments: Mapping[str, Any]
+) -> list[ActionResult]:
+    """Return the results of an action that two threads ask for at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(call, (action, action), (arguments, arguments)))
+
+
+def as_json(arguments: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]:
+    """Return an action's arguments as JSON: orders and webhooks as objects, times in UTC with milliseconds.
+
+    ``now`` is the run's time, which every action of a history carries.
+    """
+    content: dict[str, Any] = {} if now is None else {"now": time_as_text(now)}
     for name, value in arguments.items():
         if isinstance(value, Order):
             content[name] = asdict(value)
         elif isinstance(value, Webhook):
             content |= {"name": value.name, "body": dict(value.body)}
-        elif hasattr(value, "isoformat"):
-            content[name] = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        elif isinstance(value, datetime):
+            content[name] = time_as_text(value)
         else:
             content[name] = value
     return content
+
+
+def time_as_text(moment: datetime) -> str:
+    """Return a time in UTC as ISO 8601 with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def setup_as_json(setup: Setup) -> dict[str, str]:

@@ -9,7 +9,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import replace
 from types import FrameType
 from typing import Any, Final
 
@@ -21,12 +20,13 @@ from conformance.merchant.integration.base import (
     capabilities_from,
     raised,
 )
+from conformance.merchant.integration.proxies import without_proxies
 from conformance.merchant.integration.time_zone import CAN_MOVE, UTC, in_zone
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
 from conformance.merchant.provider_double.double import ProviderDouble
 from conformance.merchant.provider_double.mounts import CurrentDouble, HttpxMount, only_loopback
 from conformance.merchant.provider_double.virtual_clock import InterceptedSleep, StuckError, VirtualClock
-from conformance.obligations.history import CLOCK, ZONE
+from conformance.obligations.declarations import DECLARATIONS
 from conformance.targets.crash import crash_text, located
 from conformance.targets.import_object import import_object
 from conformance.targets.transport import TargetError, TargetUsageError
@@ -43,6 +43,8 @@ _PARAMETERS: Final = {
     "restart": (),
 }
 """The parameters of the actions that take something other than an order's id."""
+_ATTRIBUTES: Final = ("profiles", "concurrent", "name", "version", *DECLARATIONS)
+"""The attributes by which an adapter says what it is."""
 _OF_THE_DOUBLE: Final = (ProviderDouble.respond.__code__, ProviderDouble.record_foreign_request.__code__)
 
 
@@ -66,9 +68,10 @@ class PythonIntegration:
         self.name = (
             f"python:{adapter}" if isinstance(adapter, str) else f"python:{adapter.__module__}:{adapter.__qualname__}"
         )
-        self._adapter_class: Callable[..., Any] = (
-            import_object("python", adapter) if isinstance(adapter, str) else adapter
-        )
+        with without_proxies():
+            self._adapter_class: Callable[..., Any] = (
+                import_object("python", adapter) if isinstance(adapter, str) else adapter
+            )
         self.first = self._first_profile()
         self._httpx = HttpxMount(double, port)
         self._double = double
@@ -101,12 +104,15 @@ class PythonIntegration:
         for action in actions:
             self._check_signature(action)
         try:
-            stated = getattr(self._adapter, "profiles", None), actions, getattr(self._adapter, "concurrent", False)
-            capabilities = capabilities_from(self.name, *stated)
+            return capabilities_from(self.name, self._statement(actions), zone=CAN_MOVE)
         except TargetError as error:
             raise TargetUsageError(str(error)) from None
-        surroundings = {CLOCK, ZONE} if CAN_MOVE else {CLOCK}
-        return replace(capabilities, actions=capabilities.actions | surroundings)
+
+    def _statement(self, actions: list[str]) -> dict[str, object]:
+        """Return what the adapter states by its attributes; a method of such a name states nothing."""
+        attributes = {name: getattr(self._adapter, name) for name in _ATTRIBUTES if hasattr(self._adapter, name)}
+        stated = {name: value for name, value in attributes.items() if not callable(value)}
+        return {**stated, "actions": actions, "clock": True}
 
     def _check_signature(self, action: str) -> None:
         """Raise a TargetUsageError where a method cannot take its arguments."""
@@ -203,6 +209,7 @@ class PythonIntegration:
         """Keep the merchant inside the block from printing, from other machines, and from real waiting."""
         with ExitStack() as stack:
             stack.enter_context(in_zone(self._zone))
+            stack.enter_context(without_proxies())
             stack.enter_context(redirect_stdout(self._null_output))
             stack.enter_context(only_loopback(self._double))
             stack.enter_context(self._sleep.active())

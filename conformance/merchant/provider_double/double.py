@@ -266,6 +266,9 @@ class ProviderDouble:
     def _carry_out(self, request: Request, route: RoutedRequest) -> Response:
         if route.operation == "other":
             return _other_api_response(request)
+        request = route.as_documented(request)
+        if route.operation == "create":
+            self.state.make_room(route.api, request)
         response = self.state.handle(request)
         if route.operation in ("create", "draft") and response.status in (200, 201):
             self._remember_payment(route.api, request, response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -78,6 +79,19 @@ class ProviderState:
     def _own_payments(self) -> Iterator[tuple[PaymentKey, Payment]]:
         """Yield the payments of this history."""
         return ((key, payment) for key, payment in self._payments() if key[1] not in self.inherited)
+
+    def make_room(self, api: str, request: Request) -> None:
+        """Forget a payment of an earlier history whose identifier a new payment is to have.
+
+        A shop with order numbers of its own begins each history with the same number.
+        """
+        id_ = PARTS[Profile(api)].wanted_id(_json_object(request))
+        if id_ not in self.inherited:
+            return
+        payments = self.provider.shared.payments
+        for key in [key for key in payments if key[2] == id_]:
+            PARTS[Profile(key[0])].forget(self.provider, payments.pop(key))
+        self.inherited -= {id_}
 
     def handle(self, request: Request) -> Response:
         """Return the provider's response to one request of the shop's."""
@@ -213,6 +227,14 @@ class ProviderState:
                 events += [(entry.at, PARTS[Profile(api)].webhook(payment, entry)) for entry in entries]
         ordered = sorted((at, number, webhook) for number, (at, webhook) in enumerate(events) if webhook is not None)
         return [webhook for _, _, webhook in ordered]
+
+
+def _json_object(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _sharing(api: str) -> tuple[str, ...]:

@@ -24,13 +24,20 @@ class ApiPart(ABC):
 
     profile: ClassVar[Profile]
     routes: ClassVar[tuple[tuple[str, str, str], ...]]
-    """Method, pattern of the path, and the operation that it is."""
+    """Method, pattern of the path, and the operation that it is.
+
+    A pattern is in small letters, and has a group for every identifier: the last one is the payment's.
+    """
     codes: ClassVar[Mapping[str, str]]
     """The error codes of the faults that are refusals, by the fault's kind."""
 
     def read_path(self, payment: str) -> str | None:
         """Return the path at which a payment is read, or None where a cancel's response does not show the payment."""
         return None
+
+    @abstractmethod
+    def wanted_id(self, body: Mapping[str, Any]) -> str:
+        """Return the identifier that a new payment is to have according to a request's body; empty without one."""
 
     def act(self, provider: Provider, payment: Payment, action: str) -> bool:
         """Let the customer do something to a payment; return whether it happened."""
@@ -46,6 +53,9 @@ class ApiPart(ABC):
 
     def inherit(self, provider: Provider, former: Provider, most: int) -> None:  # noqa: B027 - most have nothing
         """Take over what a merchant may still ask after, beside payments, from the provider of an earlier history."""
+
+    def forget(self, provider: Provider, payment: Payment) -> None:  # noqa: B027 - most have nothing
+        """Take a payment that is not known any more out of what it belonged to."""
 
     @abstractmethod
     def refusal(self, status: int, code: str, reason: str, path: str) -> Response:

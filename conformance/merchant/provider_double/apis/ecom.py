@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from conformance.domain.messages import Response
 from conformance.domain.order import Profile
@@ -34,6 +34,11 @@ class EcomPart(ApiPart):
         ("GET", rf"/ecomm/v2/payments/{ID}/(?:details|status)", "read"),
     )
     codes: ClassVar[Mapping[str, str]] = {"processing-409": "94", "missing-404": "35", "sticky-400": "99"}
+
+    def wanted_id(self, body: Mapping[str, Any]) -> str:
+        """Return the order id of the transaction."""
+        transaction = body.get("transaction")
+        return str(transaction.get("orderId") or "") if isinstance(transaction, Mapping) else ""
 
     def read_path(self, payment: str) -> str | None:
         """Return the path of the details."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from conformance.domain.messages import Response
 from conformance.domain.order import Profile
@@ -36,6 +36,10 @@ class EpaymentPart(ApiPart):
         ("GET", rf"/epayment/v1/payments/{ID}(?:/events)?", "read"),
     )
     codes: ClassVar[Mapping[str, str]] = {"processing-409": "6160", "missing-404": "5090", "sticky-400": "4000"}
+
+    def wanted_id(self, body: Mapping[str, Any]) -> str:
+        """Return the reference."""
+        return str(body.get("reference") or "")
 
     def read_path(self, payment: str) -> str | None:
         """Return the path of the payment."""

@@ -43,10 +43,10 @@ class RecurringPart(ApiPart):
         ("PATCH", rf"/recurring/v3/agreements/{ID}", "stop"),
         ("GET", rf"/recurring/v3/agreements/{ID}/charges", "list"),
         ("POST", rf"/recurring/v3/agreements/{ID}/charges", "create"),
-        ("GET", rf"/recurring/v3/agreements/[^/]*/charges/{ID}", "read"),
-        ("DELETE", rf"/recurring/v3/agreements/[^/]*/charges/{ID}", "cancel"),
-        ("POST", rf"/recurring/v3/agreements/[^/]*/charges/{ID}/capture", "capture"),
-        ("POST", rf"/recurring/v3/agreements/[^/]*/charges/{ID}/refund", "refund"),
+        ("GET", rf"/recurring/v3/agreements/{ID}/charges/{ID}", "read"),
+        ("DELETE", rf"/recurring/v3/agreements/{ID}/charges/{ID}", "cancel"),
+        ("POST", rf"/recurring/v3/agreements/{ID}/charges/{ID}/capture", "capture"),
+        ("POST", rf"/recurring/v3/agreements/{ID}/charges/{ID}/refund", "refund"),
         ("GET", rf"/recurring/v3/charges/{ID}", "read"),
     )
     codes: ClassVar[Mapping[str, str]] = {
@@ -54,6 +54,10 @@ class RecurringPart(ApiPart):
         "missing-404": "resource-not-found",
         "sticky-400": "operation-failed",
     }
+
+    def wanted_id(self, body: Mapping[str, Any]) -> str:
+        """Return the order id, which becomes the charge's identifier."""
+        return str(body.get("orderId") or "")
 
     def _api(self, provider: Provider) -> Recurring:
         return cast(Recurring, provider.apis[self.profile])
@@ -106,6 +110,13 @@ class RecurringPart(ApiPart):
         agreements = self._api(former).agreements
         latest = islice(agreements.items(), max(0, len(agreements) - most), None)
         self._api(provider).agreements.update(latest)
+
+    def forget(self, provider: Provider, payment: Payment) -> None:
+        """Take a charge out of its agreement's list."""
+        charge = cast(Charge, payment)
+        agreement = self._api(provider).agreements.get((charge.msn, charge.agreement_id))
+        if agreement is not None and charge.id in agreement.charge_ids:
+            agreement.charge_ids.remove(charge.id)
 
     def refusal(self, status: int, code: str, reason: str, path: str) -> Response:
         """Return a problem whose type has the code."""
