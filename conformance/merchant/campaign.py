@@ -14,18 +14,15 @@ from typing import Any, Final
 from msgspec import structs
 
 from conformance import __version__
-from conformance.domain.messages import Response
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import digest_of
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_VERSION, MERCHANT_PARTY, Journal
-from conformance.evidence.record_parts import CellRecord, TargetRecord
+from conformance.evidence.record_parts import CellRecord, Record, TargetRecord
 from conformance.evidence.records import (
-    ActionRecord,
     CapabilitiesRecord,
     CounterexampleRecord,
-    ExchangeRecord,
     HistoryRecord,
     MissedRecord,
     PlanRecord,
@@ -33,11 +30,20 @@ from conformance.evidence.records import (
     SmokeRecord,
 )
 from conformance.judging.judge import Finding
+from conformance.merchant.first_payment import (
+    PaymentWatch,
+    exchanges_in,
+    first_failed_create,
+    unknown_operations,
+    what_was_sent,
+)
 from conformance.merchant.harness import CountingSink, KeepingSink, MerchantHarness, MerchantTrialResult
 from conformance.merchant.integration.base import MerchantCapabilities
+from conformance.merchant.pace import Pace
 from conformance.merchant.shrinking import shrink_history
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.obligations.outcome_rules import why_nothing_was_captured
+from conformance.reports.wording.integration import introduction
 from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
 from conformance.results.result import Result
 from conformance.results.waivers import Waiver
@@ -48,7 +54,6 @@ from conformance.runner.recorded_run import RecordedRun
 from conformance.runner.settings import timestamp
 from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.merchant.plan import BUDGETS, SYSTEMATIC, MerchantCase, plan_merchant_cases
-from conformance.targets.http.likely_causes import described
 from conformance.targets.transport import TargetError
 
 MOST_TRIED: Final = {True: 150, False: 40}
@@ -115,6 +120,8 @@ class MerchantCampaign:
         self._run = RecordedRun(self._journal, harness.clean)
         self._failures: dict[tuple[Profile, str], _Scheduled] = {}
         self._shrunk = 0
+        self._pace = Pace(self._say)
+        self._payments = PaymentWatch()
         self._examples = ExampleExchange(settings.examples, MERCHANT_PARTY, settings.market)
 
     def run(self) -> Result:
@@ -125,7 +132,7 @@ class MerchantCampaign:
         with self._run.recording(), closing(self._harness):
             offer = self._start()
             profiles = self._settings.profiles or offer.profiles
-            plans = {profile: self._plan(profile, offer.actions) for profile in profiles}
+            plans = {profile: self._plan(profile, offer) for profile in profiles}
             examples = self._shared_examples(profiles, offer.actions)
             try:
                 self._run_all(plans, examples)
@@ -134,6 +141,10 @@ class MerchantCampaign:
                 if self._examples.is_enabled:
                     self._examples.give_back(self._run.evidence, self._journal, self.observer)
         return self._run.result()
+
+    def _say(self, line: str) -> None:
+        """Print a line, through the observer that is there when it is printed."""
+        self.observer.note(line)
 
     def _start(self) -> MerchantCapabilities:
         """Reach the integration, and open the journal with what was asked for.
@@ -144,11 +155,13 @@ class MerchantCampaign:
         """
         try:
             offer = self._harness.open()
-        except TargetError:
-            self._journal.append(self._header(self._settings.profiles or tuple(Profile)))
-            raise
+        except TargetError as error:
+            self._journal.append(self._header(self._settings.profiles or tuple(Profile), None))
+            raise self._with_evidence(error, self._harness.opening.records) from error
         profiles = self._settings.profiles or offer.profiles
-        self._journal.append(self._header(profiles))
+        self._journal.append(self._header(profiles, offer))
+        for line in introduction(offer.product, offer.version, offer.declared.as_json()):
+            self._say(line)
         unknown = [profile.value for profile in profiles if profile not in offer.profiles]
         if unknown:
             known = ", ".join(profile.value for profile in offer.profiles)
@@ -174,16 +187,22 @@ class MerchantCampaign:
         self._examples.record_tried(self._journal, self.observer, as_stored, unusable)
         return examples
 
-    def _plan(self, profile: Profile, offered: frozenset[str]) -> list[_Scheduled]:
+    def _plan(self, profile: Profile, offer: MerchantCapabilities) -> list[_Scheduled]:
         """Record what the integration offers, try one order, and plan an API's cases.
 
         Raises:
             TargetError: no payment comes of it.
 
         """
-        source = f"the integration has {', '.join(sorted(offered))}"
+        offered = offer.actions
         self._journal.append(
-            CapabilitiesRecord(profile=profile.value, offered=tuple(sorted(offered)), source=source, lapses_after=None)
+            CapabilitiesRecord(
+                profile=profile.value,
+                offered=tuple(sorted(offered)),
+                source=f"the integration has {', '.join(sorted(offered))}",
+                lapses_after=None,
+                declared=offer.declared.as_json(),
+            )
         )
         settings = self._settings
         part = SYSTEMATIC[settings.budget]
@@ -196,42 +215,39 @@ class MerchantCampaign:
         return [_Scheduled(f"{profile.value}-{number:05d}", case) for number, case in enumerate(cases, 1)]
 
     def _probe(self, history: MerchantHistory) -> None:
-        profile, sink = history.profile.value, KeepingSink()
-        trial = self._harness.run(history, f"{PROBE}-{profile}", sink)
-        made = any(snapshot.payment is not None for snapshot in trial.trace.snapshots)
-        failed = [
-            record
-            for record in sink.records
-            if isinstance(record, ActionRecord) and record.action == "create" and record.ended != "returned"
-        ]
-        trouble = failed[0].told if failed else ""
-        self._journal.append(SmokeRecord(profile=profile, ok=made, note=trouble))
-        if not made:
-            exchanges = [record for record in sink.records if isinstance(record, ExchangeRecord)]
-            for exchange in exchanges:
-                self._journal.append(structs.replace(exchange, history=""))
-            raise TargetError(
-                f"The adapter is at fault: create of {self._harness.integration.name} made no payment in {profile}"
-                f"{f' ({trouble.rstrip(chr(46))})' if trouble else ''}: {self._what_was_sent(exchanges)}.",
-                failed[0].crash if failed else "",
-            )
+        """Run one order before anything else, and record whether a payment came of it.
 
-    def _what_was_sent(self, exchanges: list[ExchangeRecord]) -> str:
-        """Return what became of the last request of a merchant that made no payment."""
-        here = self._harness.base_url
-        if not exchanges:
-            return f"it sent nothing to the provider of this test, which answers at {here} (base_url of its Setup)"
-        last = exchanges[-1]
-        request, wire = f"{last.request.method} {last.request.path}", last.wire
-        if wire is not None and wire.operation == "foreign":
-            return f"its last request went to {wire.host}, which is never reached: send it to {here} (base_url)"
-        if last.response is None:
-            return f"its last request was {request}, and {last.lost}"
-        outcome = described(Response(last.response.status, last.response.headers, last.response.content))
-        unknown = ", since there is no such operation" if wire and wire.operation in ("unknown", "other") else ""
-        return f"its last request was {request}, which the provider double {outcome}{unknown}"
+        Raises:
+            TargetError: none did, or the adapter does not keep to the protocol.
 
-    def _header(self, profiles: tuple[Profile, ...]) -> RunRecord:
+        """
+        profile, sink, began = history.profile.value, KeepingSink(), time.monotonic()
+        try:
+            paid = self._harness.run(history, f"{PROBE}-{profile}", sink).paid
+        except TargetError as error:
+            raise self._with_evidence(error, sink.records) from error
+        self._pace.probed(time.monotonic() - began)
+        failed = first_failed_create(sink.records)
+        trouble = failed.told.rstrip(".") if failed is not None else ""
+        self._journal.append(SmokeRecord(profile=profile, ok=paid, note=trouble))
+        if not paid:
+            name, exchanges = self._harness.integration.name, exchanges_in(sink.records)
+            said = f" ({trouble})" if trouble else ""
+            sent = what_was_sent(exchanges, self._harness.base_url)
+            message = f"The adapter is at fault: create of {name} made no payment in {profile}{said}: {sent}."
+            if unknown_operations(exchanges):
+                message = f"create of {name} made no payment in {profile}{said}."
+            raise self._with_evidence(TargetError(message, failed.crash if failed else ""), sink.records)
+
+    def _with_evidence(self, error: TargetError, records: list[Record]) -> TargetError:
+        """Record what was sent before an error, and return it with the paths that the double does not know."""
+        exchanges = exchanges_in(records)
+        for exchange in exchanges:
+            self._journal.append(structs.replace(exchange, history=""))
+        unknown = unknown_operations(exchanges)
+        return TargetError(f"{str(error).rstrip('.')}; {unknown}.", error.crash) if unknown else error
+
+    def _header(self, profiles: tuple[Profile, ...], offer: MerchantCapabilities | None) -> RunRecord:
         settings, integration = self._settings, self._harness.integration
         return RunRecord(
             format=JOURNAL_VERSION,
@@ -246,7 +262,14 @@ class MerchantCampaign:
             readings={},
             rulebook=load_obligations().digest,
             nonce="cc",
-            target=TargetRecord(kind=integration.kind, name=integration.name, wire=True, control=None),
+            target=TargetRecord(
+                kind=integration.kind,
+                name=integration.name,
+                wire=True,
+                control=None,
+                product=offer.product if offer else "",
+                version=offer.version if offer else "",
+            ),
             waivers=tuple(waiver.as_record() for waiver in settings.waivers),
             python=platform.python_version(),
             party=MERCHANT_PARTY,
@@ -269,14 +292,26 @@ class MerchantCampaign:
         names = tuple(scheduled.identifier for scheduled in planned)
         self._journal.append(PlanRecord(histories=names, digest=digest))
         self.observer.phase("histories", len(planned))
+        self._pace.begin(len(planned))
         for scheduled in planned:
             history = scheduled.case.history
             trial = self._run_case(scheduled, scheduled.case.source)
             self.observer.played(history.profile, _as_provider_trial(trial))
+            self._pace.played()
+            self._payments.note(trial.trace, paid=trial.paid)
+            self._end_without_payments(history.profile, at_end=False)
             for rule in trial.broken:
                 key = history.profile, rule
                 if key not in self._failures or history.size < self._failures[key].case.history.size:
                     self._failures[key] = scheduled
+        for profile in plans:
+            self._end_without_payments(profile, at_end=True)
+
+    def _end_without_payments(self, profile: Profile, *, at_end: bool) -> None:
+        """Raise a TargetError where most histories had no payment: what was judged then says nothing."""
+        problem = self._payments.problem(profile, at_end=at_end)
+        if problem:
+            raise TargetError(f"{self._harness.integration.name}: {problem}.")
 
     def _run_case(self, scheduled: _Scheduled, source: str) -> MerchantTrialResult:
         """Run a case, and record it with its judgements."""

@@ -87,6 +87,8 @@ class MerchantTrialResult:
 
     trace: MerchantTrace
     results: list[ObligationResult] = field(default_factory=list)
+    paid: bool = True
+    """Whether the provider made a payment in it."""
 
     @property
     def broken(self) -> dict[str, str]:
@@ -282,7 +284,7 @@ class MerchantHarness:
         declared = self.open().declared.as_json()
         trace = trace_from_records(merchant_history_as_json(history), records, offered, declared)
         self._stuck += any(action.ending in ("hung", "flooded") for action in trace.actions)
-        return MerchantTrialResult(trace, judge(trace, self.book))
+        return MerchantTrialResult(trace, judge(trace, self.book), any(double.payments))
 
     def close(self) -> None:
         """Stop everything that runs."""

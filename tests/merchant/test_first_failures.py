@@ -79,7 +79,7 @@ def run(name, out, budget="quick"):
         ("CreateRaises", "it sent nothing to the provider of this test", ["in create: return {}[order.id]"]),
         (
             "WrongPath",
-            "its last request was POST /payments/v1, which the provider double answered 404 (",
+            "; the provider double answered 404 to POST /payments/v1: there is no such operation.",
             ['in create: self.post("/payments/v1")', "raised in httpx/_models.py", "POST /payments/v1", "answered 404"],
         ),
         ("NoToken", "which the provider double answered 401 (Unauthorized", [f"POST {PAYMENTS}", "answered 401"]),
