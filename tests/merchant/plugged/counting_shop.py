@@ -87,7 +87,7 @@ class Shop:
         rest = int(summary.get("remainingAmountToCapture") or 0)
         done = {entry["operation"] for entry in content["transactionLogHistory"] if entry.get("operationSuccess", True)}
         reserved = bool({"RESERVE", "SALE"} & done)
-        row["ended"] = bool(done.intersection(ENDED)) and not rest or (reserved and not rest)
+        row["ended"] = not rest and (reserved or bool(done.intersection(ENDED)))
         if row["ended"]:
             row["status"] = "captured" if row["captured"] else "cancelled"
             row["cancelled"] = row["amount"] - row["captured"] if reserved else 0
