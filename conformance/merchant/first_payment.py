@@ -10,7 +10,7 @@ from conformance.domain.messages import Response
 from conformance.domain.order import Profile
 from conformance.evidence.record_parts import Record
 from conformance.evidence.records import ActionRecord, ExchangeRecord
-from conformance.merchant.integration.surroundings import proxies_in_use
+from conformance.merchant.integration.proxies import proxies_in_use
 from conformance.obligations.observation import MerchantTrace, ObservedRequest
 from conformance.targets.crash import cut_between_words
 from conformance.targets.http.likely_causes import described

@@ -13,7 +13,7 @@ import pytest
 
 from conformance.merchant.first_payment import what_was_sent
 from conformance.merchant.harness import CountingSink
-from conformance.merchant.integration.surroundings import in_surroundings, proxies_in_use
+from conformance.merchant.integration.proxies import proxies_in_use, without_proxies
 from conformance.obligations.history import CLOCK, ZONE
 from examples.merchants import epayment
 from tests.merchant.helpers import harness_of, history
@@ -90,8 +90,8 @@ def test_an_adapter_lives_in_utc_until_the_suite_changes_its_zone(odd):
     assert TellsTheZone.zones[3] == "+0545"
 
 
-def test_surroundings_are_put_back_when_the_block_raises(odd):
-    with pytest.raises(KeyError), in_surroundings("Europe/Oslo"):
+def test_proxies_are_put_back_when_the_block_raises(odd):
+    with pytest.raises(KeyError), without_proxies():
         raise KeyError
     assert {name: os.environ[name] for name in ODD} == ODD
 
