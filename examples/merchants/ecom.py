@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from .base import ReferenceMerchant, Refused, Row, TryLater
+from .base import ReferenceMerchant, Row
+from .client import Refused, TryLater
 
 PAYMENTS = "/ecomm/v2/payments"
 ENDS = ("CANCEL", "VOID")
 
 
 class Adapter(ReferenceMerchant):
-    """Payments that are made, read, captured and cancelled through eCom."""
+    """Payments that are made, read, captured, refunded and cancelled through eCom."""
 
     profiles = ("ecom",)
 
@@ -55,12 +56,17 @@ class Adapter(ReferenceMerchant):
             ended=any(name in done for name in ENDS) and not reserved,
             authorized=reserved,
             captured=captured,
+            refunded=int(summary.get("refundedAmount", 0)),
             cancelled=reserved - captured - remaining,
         )
 
     def capture_payment(self, row: Row, key: str, amount: int) -> None:
         """Capture."""
         self.client.call("POST", f"{self._path(row)}/capture", self._body(row, amount=amount), key)
+
+    def refund_payment(self, row: Row, key: str, amount: int) -> None:
+        """Refund."""
+        self.client.call("POST", f"{self._path(row)}/refund", self._body(row, amount=amount), key)
 
     def cancel_payment(self, row: Row, key: str) -> None:
         """Cancel; after a partial capture, with the flag that releases the rest."""

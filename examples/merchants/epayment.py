@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from .base import ReferenceMerchant, Refused, Row, TryLater
+from .base import ReferenceMerchant, Row
+from .client import Refused, TryLater
 
 PAYMENTS = "/epayment/v1/payments"
 
 
 class Adapter(ReferenceMerchant):
-    """Payments that are made, read, captured and cancelled through ePayment."""
+    """Payments that are made, read, captured, refunded and cancelled through ePayment."""
 
     profiles = ("epayment",)
 
@@ -25,7 +26,7 @@ class Adapter(ReferenceMerchant):
             "paymentDescription": f"Order {row.order_id}",
         }
         try:
-            self.client.call("POST", PAYMENTS, body, f"create-{row.order_id}")
+            self.client.call("POST", PAYMENTS, body, row.create_key)
         except Refused as refusal:
             if refusal.status != 409:
                 raise
@@ -43,18 +44,25 @@ class Adapter(ReferenceMerchant):
             ended=ended,
             authorized=sums["authorizedAmount"],
             captured=sums["capturedAmount"],
+            refunded=sums["refundedAmount"],
             cancelled=cancelled,
         )
 
     def capture_payment(self, row: Row, key: str, amount: int) -> None:
         """Capture."""
-        money = {"value": amount, "currency": row.currency}
-        self.client.call("POST", f"{self._path(row)}/capture", {"modificationAmount": money}, key)
+        self.client.call("POST", f"{self._path(row)}/capture", self._body(row, amount), key)
+
+    def refund_payment(self, row: Row, key: str, amount: int) -> None:
+        """Refund."""
+        self.client.call("POST", f"{self._path(row)}/refund", self._body(row, amount), key)
 
     def cancel_payment(self, row: Row, key: str) -> None:
         """Cancel; what is only abandoned is not released if it was approved in between."""
         body = {"cancelTransactionOnly": True} if row.wanted_end == "abandon" else None
         self.client.call("POST", f"{self._path(row)}/cancel", body, key)
+
+    def _body(self, row: Row, amount: int) -> dict[str, object]:
+        return {"modificationAmount": {"value": amount, "currency": row.currency}}
 
     def _path(self, row: Row) -> str:
         return f"{PAYMENTS}/{quote(row.reference, safe='')}"

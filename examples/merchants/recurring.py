@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import quote
 
-from .base import ReferenceMerchant, Refused, Row, TryLater
+from .base import ReferenceMerchant, Row, new_key
+from .client import Refused, TryLater
 
 AGREEMENTS = "/recurring/v3/agreements"
 
 
 class Adapter(ReferenceMerchant):
-    """Charges that are made, read, captured and cancelled."""
+    """Charges that are made, read, captured, refunded and cancelled, of agreements that can be stopped."""
 
     profiles = ("recurring",)
 
@@ -26,9 +27,7 @@ class Adapter(ReferenceMerchant):
             "orderId": row.reference,
         }
         try:
-            self.client.call(
-                "POST", f"{AGREEMENTS}/{quote(row.agreement, safe='')}/charges", body, f"create-{row.order_id}"[:40]
-            )
+            self.client.call("POST", f"{_path(row.agreement)}/charges", body, row.create_key)
         except Refused as refusal:
             if refusal.status != 409:
                 raise
@@ -46,6 +45,7 @@ class Adapter(ReferenceMerchant):
             ended=status in ("CANCELLED", "FAILED"),
             authorized=reserved,
             captured=int(sums["captured"]),
+            refunded=int(sums["refunded"]),
             cancelled=int(sums["cancelled"]) if reserved else 0,
         )
 
@@ -53,9 +53,28 @@ class Adapter(ReferenceMerchant):
         """Capture."""
         self.client.call("POST", f"{self._path(row)}/capture", {"amount": amount, "description": "Shipped"}, key)
 
+    def refund_payment(self, row: Row, key: str, amount: int) -> None:
+        """Refund."""
+        self.client.call("POST", f"{self._path(row)}/refund", {"amount": amount, "description": "Returned"}, key)
+
     def cancel_payment(self, row: Row, key: str) -> None:
         """Cancel. 204 is done; 202 is not done yet, and is read again later."""
         self.client.call("DELETE", self._path(row), key=key)
 
+    def stop_agreement(self, agreement: str) -> None:
+        """Stop an agreement: the provider cancels its charges, so what was shipped is captured before."""
+        rows = [row for row in self._rows() if row.agreement == agreement]
+        for row in rows:
+            self.settle(row)
+        if not all(row.is_done(due) for row in rows for due in row.due):
+            raise RuntimeError("a capture or refund of the agreement is not done")
+        self.client.call("PATCH", _path(agreement), {"status": "STOPPED"}, new_key())
+        for row in rows:
+            self.settle(row)
+
     def _path(self, row: Row) -> str:
-        return f"{AGREEMENTS}/{quote(row.agreement, safe='')}/charges/{quote(row.reference, safe='')}"
+        return f"{_path(row.agreement)}/charges/{quote(row.reference, safe='')}"
+
+
+def _path(agreement: str) -> str:
+    return f"{AGREEMENTS}/{quote(agreement, safe='')}"

@@ -10,7 +10,8 @@ import httpx
 
 from conformance.merchant import View, Webhook
 from examples.merchants import ecom, epayment
-from examples.merchants.base import Refused, Row, TryLater
+from examples.merchants.base import Row
+from examples.merchants.client import Refused, TryLater
 from tests.merchant.correct.asynchronous import RecurringBlind
 from tests.merchant.correct.synchronous import Counting, Failed, payment_in
 from tests.merchant.faulty.base import Believing, defect
@@ -46,8 +47,8 @@ class PaidAfterAll(epayment.Adapter):
     def cancel_payment(self, row: Row, key: str) -> None:
         self.client.call("POST", f"{self._path(row)}/cancel", None, key)
 
-    def record_state(self, row: Row, *, ended: bool, authorized: int, captured: int, cancelled: int) -> None:
-        super().record_state(row, ended=ended, authorized=authorized, captured=captured, cancelled=cancelled)
+    def record_state(self, row: Row, *, ended: bool, authorized: int, captured: int, **sums: int) -> None:
+        super().record_state(row, ended=ended, authorized=authorized, captured=captured, **sums)
         if row.wanted_end == "abandon" and authorized and not captured:
             row.status, row.cancelled = "authorized", 0
 
@@ -67,8 +68,8 @@ class CancelledIsTheTotal(epayment.Adapter):
 class StateIsEverything(epayment.Adapter):
     """Makes the status from the state alone, which stays AUTHORIZED."""
 
-    def record_state(self, row: Row, *, ended: bool, authorized: int, captured: int, cancelled: int) -> None:
-        super().record_state(row, ended=ended, authorized=authorized, captured=captured, cancelled=cancelled)
+    def record_state(self, row: Row, *, ended: bool, authorized: int, captured: int, **sums: int) -> None:
+        super().record_state(row, ended=ended, authorized=authorized, captured=captured, **sums)
         if authorized and not captured:
             row.status = "authorized"
 

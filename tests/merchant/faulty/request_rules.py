@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 
 from examples.merchants import epayment, recurring
-from examples.merchants.base import Refused, Row, TryLater
+from examples.merchants.base import Row
+from examples.merchants.client import Refused, TryLater
 from tests.merchant.correct.synchronous import Counting, Failed, Synchronous
 from tests.merchant.faulty.base import Believing, defect
 

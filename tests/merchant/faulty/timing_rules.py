@@ -7,7 +7,8 @@ import uuid
 import httpx
 
 from examples.merchants import ecom, epayment
-from examples.merchants.base import Refused, Row, TryLater
+from examples.merchants.base import Row
+from examples.merchants.client import Refused, TryLater
 from tests.merchant.correct.synchronous import BUSY, Counting, Failed
 from tests.merchant.faulty.base import defect
 
