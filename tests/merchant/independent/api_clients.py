@@ -27,6 +27,7 @@ class PaymentState:
     authorized: int = 0
     captured: int = 0
     cancelled: int = 0
+    refunded: int = 0
 
     @property
     def remaining(self) -> int:
@@ -166,6 +167,10 @@ class Epayment(ApiClient):
         body = {"modificationAmount": {"currency": row.currency, "value": amount}}
         return self.change("POST", self.path(row) + "/capture", body, **{"Idempotency-Key": key})
 
+    def refund(self, row: Any, amount: int, key: str) -> CallResult:
+        body = {"modificationAmount": {"currency": row.currency, "value": amount}}
+        return self.change("POST", self.path(row) + "/refund", body, **{"Idempotency-Key": key})
+
     def code(self, content: Any) -> str:
         details = content.get("extraDetails") if isinstance(content, dict) else None
         for detail in details if isinstance(details, list) else ():
@@ -184,7 +189,7 @@ class Epayment(ApiClient):
             return None
         if not all(type(amount) is int and amount >= 0 for amount in sums):
             return None
-        authorized, captured, cancelled, _ = sums
+        authorized, captured, cancelled, refunded = sums
         if state in ("ABORTED", "EXPIRED", "TERMINATED"):
             return PaymentState("ended")
         if state == "CREATED":
@@ -192,7 +197,7 @@ class Epayment(ApiClient):
         if state != "AUTHORIZED":
             return None
         name = "taken" if captured else "ended" if cancelled >= authorized else "reserved"
-        return PaymentState(name, authorized, captured, cancelled)
+        return PaymentState(name, authorized, captured, cancelled, refunded)
 
 
 class Ecom(ApiClient):
@@ -234,6 +239,9 @@ class Ecom(ApiClient):
     def capture(self, row: Any, amount: int, key: str) -> CallResult:
         return self.change("POST", self.path(row) + "/capture", self._body(row, amount=amount), **{"X-Request-Id": key})
 
+    def refund(self, row: Any, amount: int, key: str) -> CallResult:
+        return self.change("POST", self.path(row) + "/refund", self._body(row, amount=amount), **{"X-Request-Id": key})
+
     def code(self, content: Any) -> str:
         first = content[0] if isinstance(content, list) and content else None
         return f"{first.get('errorGroup')}/{first.get('errorCode')}" if isinstance(first, dict) else ""
@@ -257,13 +265,13 @@ class Ecom(ApiClient):
             return PaymentState("open")
         try:
             captured, remaining = summary["capturedAmount"], summary["remainingAmountToCapture"]
+            refunded = summary["refundedAmount"]
         except (KeyError, TypeError):
             return None
         authorized = amounts.get("RESERVE", amounts.get("SALE", 0))
         cancelled = authorized - captured - remaining
-        return PaymentState(
-            "taken" if captured else "reserved" if remaining else "ended", authorized, captured, cancelled
-        )
+        name = "taken" if captured else "reserved" if remaining else "ended"
+        return PaymentState(name, authorized, captured, cancelled, refunded)
 
 
 class Recurring(ApiClient):
@@ -294,6 +302,10 @@ class Recurring(ApiClient):
         body = {"amount": amount, "description": row.text}
         return self.change("POST", self.path(row) + "/capture", body, **{"Idempotency-Key": key})
 
+    def refund(self, row: Any, amount: int, key: str) -> CallResult:
+        body = {"amount": amount, "description": row.text}
+        return self.change("POST", self.path(row) + "/refund", body, **{"Idempotency-Key": key})
+
     def proof(self, status: int, content: Any) -> PaymentState | None:
         """Nothing comes with the answer: what was done is read."""
         return None
@@ -305,6 +317,7 @@ class Recurring(ApiClient):
         try:
             status, amount = content["status"], content["amount"]
             captured, cancelled = content["summary"]["captured"], content["summary"]["cancelled"]
+            refunded = content["summary"]["refunded"]
         except (KeyError, TypeError):
             return None
         match status:
@@ -315,7 +328,7 @@ class Recurring(ApiClient):
             case "RESERVED":
                 return PaymentState("reserved", amount, captured, cancelled)
             case "PARTIALLY_CAPTURED" | "CHARGED" | "PARTIALLY_REFUNDED" | "REFUNDED":
-                return PaymentState("taken", amount, captured, cancelled)
+                return PaymentState("taken", amount, captured, cancelled, refunded)
             case "CANCELLED":
                 return PaymentState("ended", cancelled, 0, cancelled)
             case "FAILED":

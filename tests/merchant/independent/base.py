@@ -30,6 +30,7 @@ class Row:
     authorized: int = 0
     captured: int = 0
     cancelled: int = 0
+    refunded: int = 0
     cancel_wanted: bool = False
     needs_person: bool = False
     """A person has to look at it."""
@@ -37,6 +38,11 @@ class Row:
     not_before: datetime | None = None
     jobs: list[dict[str, Any]] = field(default_factory=list)
     log: list[tuple[Any, ...]] = field(default_factory=list)
+    made: bool = False
+    made_with: str = ""
+    shipped: int = 0
+    replaced: list[Row] = field(default_factory=list)
+    """Earlier payments of the order, which nobody is to pay any more."""
 
     @property
     def remaining(self) -> int:
@@ -51,12 +57,8 @@ class Row:
         """Take over what a read showed, unless the payment is busy."""
         if payment is None or payment.state == "busy":
             return
-        self.state, self.authorized, self.captured, self.cancelled = (
-            payment.state,
-            payment.authorized,
-            payment.captured,
-            payment.cancelled,
-        )
+        self.state, self.authorized, self.captured = payment.state, payment.authorized, payment.captured
+        self.cancelled, self.refunded = payment.cancelled, payment.refunded
 
 
 class IndependentMerchant:
@@ -124,6 +126,7 @@ class IndependentMerchant:
             remaining=row.remaining,
             currency=row.currency,
             reference=row.reference,
+            refunded=row.refunded,
         )
 
     def restart(self) -> IndependentMerchant:
