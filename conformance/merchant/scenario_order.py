@@ -71,7 +71,7 @@ class ScenarioOrder:
         """Return whether the shop has no reason to ask for anything more, and its books agree with the payment."""
         if record is None:
             return True
-        if self.next_unfinished(record) is not None:
+        if self.next_unfinished(record) is not None or self._money_is_due(record):
             return False
         return self._has_ended(record) if self.wanted_end else self._lives(record)
 
@@ -85,6 +85,12 @@ class ScenarioOrder:
         if unfinished.action == "stop_agreement":
             return record.agreement == "ACTIVE"
         return record.captured < self.shipped and record.remaining >= unfinished.amount
+
+    def _money_is_due(self, record: ProviderRecord) -> bool:
+        """Return whether money that was asked for can still move: a queue takes its time."""
+        to_capture = min(self.shipped - record.captured, record.remaining)
+        to_refund = min(self.refunded - record.refunded, record.captured - record.refunded)
+        return to_capture > 0 or to_refund > 0
 
     def _has_ended(self, record: ProviderRecord) -> bool:
         if self.status == "cancelled":
