@@ -6,13 +6,31 @@ names the defect as the list of obligations does (B1 to B40), and that obligatio
 
 from typing import Final
 
-from tests.merchant.faulty import fault_rules, outcome_rules, request_rules, timing_rules
+from tests.merchant.faulty import (
+    fault_rules,
+    life_rules,
+    money_rules,
+    outcome_rules,
+    request_rules,
+    surroundings_rules,
+    timing_rules,
+)
 from tests.merchant.faulty.base import FAULTY, defect
 
 UNSEEN: Final = {
-    "B16, of a replaced basket": "no history replaces an order's payment by another one, so none is left behind",
-    "B35": "every order has an agreement of its own, and so no other order's charges to be lost when it is stopped",
+    "F3, of a notification of a failure": "every notification here is of something that happened",
 }
 """Defects that no history can show, with the reason."""
 
-__all__ = ["FAULTY", "UNSEEN", "defect", "fault_rules", "outcome_rules", "request_rules", "timing_rules"]
+__all__ = [
+    "FAULTY",
+    "UNSEEN",
+    "defect",
+    "fault_rules",
+    "life_rules",
+    "money_rules",
+    "outcome_rules",
+    "request_rules",
+    "surroundings_rules",
+    "timing_rules",
+]
