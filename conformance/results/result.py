@@ -33,7 +33,7 @@ from conformance.judging.judge import StepStatus
 from conformance.judging.rule_verdicts import rule_results
 from conformance.judging.run_verdicts import run_verdict
 from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunVerdict, Scope
-from conformance.obligations.judge import CAUSE_ORDER
+from conformance.results.defects import Defect, defects_of, in_order_of
 from conformance.results.merchant_audit import check_merchant_run
 from conformance.results.partial_runs import apply_focus, fuzzed_rules
 from conformance.results.selfcheck import check_oracle
@@ -60,6 +60,8 @@ class Result:
     exchanges: int
     fuzzed: int = 0
     """How many requests of the fuzzer were judged."""
+    defects: tuple[Defect, ...] = ()
+    """Of a merchant's run: what its violations come from, the plainest first."""
 
     @property
     def exit_code(self) -> int:
@@ -116,12 +118,15 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     waivers = _waivers(run, book)
     rules = apply_focus(run.focus, rule_results(book, scopes, tallies, waivers))
     rules += fuzzed_rules(evidence, scopes, waivers)
+    defects = defects_of(evidence, rules) if is_merchant_run(run) else ()
+    if defects:
+        rules = in_order_of(defects, rules)
     partial = partial_note(run)
     verdict, reason = run_verdict(rules, ended, waivers, partial)
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(isinstance(record, ExchangeRecord | FuzzedRecord | AsideRecord) for record in evidence.records)
     fuzzed = sum(1 for _ in evidence.of(FuzzedRecord))
-    return Result(evidence, verdict, reason, rules, readings, noticed, histories, exchanges, fuzzed)
+    return Result(evidence, verdict, reason, rules, readings, noticed, histories, exchanges, fuzzed, defects)
 
 
 def partial_note(run: RunRecord) -> str:
@@ -167,6 +172,8 @@ def _tally(record: JudgementRecord, profile: Profile, tallies: Tallies) -> None:
     status = StepStatus(record.status)
     if status is StepStatus.VIOLATES:
         for finding in record.findings:
+            if finding.follows:
+                continue
             tally = _of(tallies, profile, finding.rule)
             tally.violations += 1
             tally.reason = tally.reason or finding.reason
@@ -197,12 +204,10 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
             explained.add(key)
             tallies[key].reason = record.reason
             tallies[key].counterexample = record.file
-            place = CAUSE_ORDER.get(record.rule)
-            # Of a provider's rules the one with the shortest counterexample comes nearest to the defect; of a
-            # merchant's obligations the one that says most about its cause.
-            tallies[key].rank = (
-                (record.steps, blamed[record.history].index(record.rule)) if place is None else (place, record.steps)
-            )
+            if not is_merchant_run(evidence.run):
+                # The rule with the shortest counterexample comes nearest to the defect. A merchant's are ranked with
+                # their defects.
+                tallies[key].rank = (record.steps, blamed[record.history].index(record.rule))
 
 
 def _scope(run: RunRecord, record: CapabilitiesRecord, *, cut: bool) -> Scope:
