@@ -40,8 +40,9 @@ from conformance.merchant.first_payment import (
 from conformance.merchant.harness import CountingSink, KeepingSink, MerchantHarness, MerchantTrialResult
 from conformance.merchant.integration.base import MerchantCapabilities
 from conformance.merchant.pace import Pace
-from conformance.merchant.shrinking import shrink_history
+from conformance.merchant.shrinking import Failure, shrink_history
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
+from conformance.obligations.loss import loss_of
 from conformance.obligations.outcome_rules import why_nothing_was_captured
 from conformance.reports.wording.integration import introduction
 from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
@@ -118,7 +119,7 @@ class MerchantCampaign:
         self.observer = observer or Observer()
         self._journal = Journal(directory)
         self._run = RecordedRun(self._journal, harness.clean)
-        self._failures: dict[tuple[Profile, str], _Scheduled] = {}
+        self._failures: dict[tuple[Profile, str], Failure] = {}
         self._shrunk = 0
         self._pace = Pace(self._say)
         self._payments = PaymentWatch()
@@ -302,8 +303,9 @@ class MerchantCampaign:
             self._end_without_payments(history.profile, at_end=False)
             for rule in trial.broken:
                 key = history.profile, rule
-                if key not in self._failures or history.size < self._failures[key].case.history.size:
-                    self._failures[key] = scheduled
+                failure = Failure(scheduled.identifier, history, loss_of(trial.trace) is not None)
+                if key not in self._failures or failure.plainness < self._failures[key].plainness:
+                    self._failures[key] = failure
         for profile in plans:
             self._end_without_payments(profile, at_end=True)
 
@@ -347,22 +349,24 @@ class MerchantCampaign:
     def _shrink_all(self) -> None:
         self.observer.phase("minimising", len(self._failures))
         until = time.monotonic() + SHRINKING_SECONDS
-        for (_, rule), failure in self._failures.items():
+        for (_, rule), failure in sorted(self._failures.items(), key=lambda item: item[1].plainness):
             most = MOST_TRIED[self._harness.integration.virtual and rule != ENDLESS] if time.monotonic() < until else 0
-            smallest, tried = shrink_history(failure.case.history, partial(self._breaks, rule), most)
+            smallest, tried = shrink_history(failure.history, partial(self._breaks, rule, failure.loses_money), most)
             self._keep(rule, failure, smallest, tried)
 
-    def _breaks(self, rule: str, history: MerchantHistory) -> bool:
-        return rule in self._harness.run(history, self._identifier(history.profile), CountingSink()).broken
+    def _breaks(self, rule: str, loses_money: bool, history: MerchantHistory) -> bool:
+        """Run a history, and return whether it breaks a rule, with money at stake where that is to be kept."""
+        trial = self._harness.run(history, self._identifier(history.profile), CountingSink())
+        return rule in trial.broken and not (loses_money and loss_of(trial.trace) is None)
 
     def _identifier(self, profile: Profile) -> str:
         self._shrunk += 1
         return f"{profile.value}-s{self._shrunk:05d}"
 
-    def _keep(self, rule: str, failure: _Scheduled, smallest: MerchantHistory, tried: int) -> None:
+    def _keep(self, rule: str, failure: Failure, smallest: MerchantHistory, tried: int) -> None:
         """Run the smallest history once more, and keep it: what is shown was recorded."""
         profile = smallest.profile
-        for history in (smallest, failure.case.history):
+        for history in (smallest, failure.history):
             scheduled = _Scheduled(self._identifier(profile), MerchantCase(history, "smallest history that fails"))
             trial = self._run_case(scheduled, "shrinking")
             if rule in trial.broken:

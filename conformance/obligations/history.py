@@ -46,6 +46,10 @@ SHIPPING_STEPS: Final = ("capture", "complete")
 """Steps in which the shop says that an amount was shipped."""
 END_STEPS: Final = ("cancel", "cancel_together", "abandon", "complete")
 """Steps in which the shop asks for the end of an order."""
+MONEY_STEPS: Final = (*SHIPPING_STEPS, "refund")
+"""Steps whose number is an amount."""
+PLAIN_SPANS: Final = (3600, 86_400, 14 * 86_400)
+"""An hour, a day and two weeks in seconds: the plainest spans that orders live through, the shortest first."""
 QUIET: Final = "quiet"
 """The name of the phase after the last step."""
 
@@ -185,13 +189,12 @@ class MerchantHistory:
 
         A history without a fault is smaller than one with a fault and fewer steps.
         """
-        unusual = self.behaviour != Behaviour()
+        unusual = sum(getattr(self.behaviour, each.name) != each.default for each in fields(Behaviour))
         detail = sum(fault.times != 1 for fault in self.faults) + sum(fault.at for fault in self.faults)
-        return (
-            len(self.faults),
-            len(self.steps),
-            unusual + detail + sum(amount != SIMPLEST_AMOUNT for amount in self.amounts),
-        )
+        odd_numbers = sum(step.do in MONEY_STEPS and bool(step.number % 100) for step in self.steps)
+        long_times = sum(span < step.number for step in self.steps if step.do == "live" for span in PLAIN_SPANS)
+        odd_amounts = sum(amount != SIMPLEST_AMOUNT for amount in self.amounts)
+        return len(self.faults), len(self.steps), unusual + detail + odd_numbers + long_times + odd_amounts
 
 
 SIMPLEST_AMOUNT: Final = 1000

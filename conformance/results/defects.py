@@ -30,6 +30,8 @@ NEARLY_ALL: Final = 0.8
 """The share of a rule's histories that others have to explain."""
 MOST: Final = 0.5
 """The same for an obligation about a wrong end, where the particular one that explains it is as plain."""
+FAR_MORE: Final = 10
+"""So many times the histories put a violation before one that is nearer to the cause."""
 _SHOWN: Final = (RuleVerdict.VIOLATED, RuleVerdict.WARNING)
 
 
@@ -266,27 +268,34 @@ def _are_alike(violation: _Violation, other: _Violation) -> bool:
 
 
 def _in_order(violations: Iterable[_Violation]) -> list[_Violation]:
-    """Return violations with the plainest first; among those in nearly the same histories, the nearest to the cause."""
+    """Return violations with the plainest first, and of those as plain the nearest to the cause.
+
+    How many histories show one depends on the plan as well, and decides only where there are far more.
+    """
     ordered: list[_Violation] = []
     for violation in sorted(violations, key=_plainness):
         place = len(ordered)
-        while place and _is_nearer(violation, ordered[place - 1]):
+        while place and _goes_before(violation, ordered[place - 1]):
             place -= 1
         ordered.insert(place, violation)
     return ordered
 
 
-def _is_nearer(violation: _Violation, other: _Violation) -> bool:
-    """Return whether a violation is nearer to the cause than one that is as plain, in nearly the same histories."""
-    same = _kind(violation) == _kind(other) and _are_alike(violation, other)
-    return same and _nearness(violation) < _nearness(other)
+def _goes_before(violation: _Violation, other: _Violation) -> bool:
+    """Return whether a violation is named before one that is as plain and that as many or more histories show."""
+    far_more = len(other.causes) > FAR_MORE * len(violation.causes)
+    return _kind(violation) == _kind(other) and not far_more and _nearness(violation) < _nearness(other)
 
 
 def _kind(violation: _Violation) -> tuple[bool, ...]:
-    """Return what makes a violation plain; of a recommendation, money at stake does."""
+    """Return what makes a violation plain; of a recommendation, money at stake does.
+
+    A wrong end by which nobody loses says least.
+    """
+    no_loss = violation.loss is None
     if _is_advice(violation):
-        return True, violation.loss is None
-    return False, not violation.is_plain, violation.loss is None
+        return True, no_loss
+    return False, no_loss and violation.rule in GENERAL, not violation.is_plain, no_loss
 
 
 def _is_advice(violation: _Violation) -> bool:
