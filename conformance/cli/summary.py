@@ -16,6 +16,7 @@ from conformance.evidence.journal import JOURNAL_NAME, JournalError
 from conformance.evidence.records import FuzzProfileRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
+from conformance.reports.wording.defects import defect_in_words, defect_of, following_in_words, listed_under_others
 from conformance.reports.wording.headline import (
     counts,
     demonstration,
@@ -30,6 +31,7 @@ from conformance.reports.wording.headline import (
 from conformance.reports.wording.provider import counted
 from conformance.reports.wording.sanitize import in_one_line
 from conformance.reports.wording.troubles import troubles
+from conformance.reports.wording.ways import undeclared_ways
 from conformance.results.result import Result
 from conformance.rulebook import load
 from conformance.runner.resume import check_resumable
@@ -71,6 +73,7 @@ def _lines(result: Result, directory: Path, most: int | None) -> Iterator[str]:
     yield from _warned(result, directory, most)
     yield from _untested(result, most)
     yield from _needless(result)
+    yield from _observed_ways(result)
     yield f"SHA-256 of the journal: {result.evidence.digest}"
 
 
@@ -109,9 +112,11 @@ def _profiles(result: Result) -> Iterator[str]:
 
 
 def _violated(result: Result, directory: Path, most: int | None) -> Iterator[str]:
-    violated = violations(result)
+    following = listed_under_others(result)
+    violated = [rule for rule in violations(result) if (rule.profile, rule.rule.id) not in following]
     for rule in violated[:most]:
         yield f"{rule.rule.id} ({rule.profile.value}) is violated: {in_one_line(rule.reason, 300)}"
+        yield from _as_defect(result, rule)
         if rule.counterexample:
             file = Path(rule.counterexample)
             yield f"  counterexample: {directory / file}"
@@ -121,9 +126,19 @@ def _violated(result: Result, directory: Path, most: int | None) -> Iterator[str
         if finding is not None:
             yield f"  again: {finding.curl}"
     if more := len(violated[most:]) if most else 0:
-        yield f"and {counted(more, 'more violated rule')}, in the report and with --verbose"
+        noun = "defect" if result.defects else "violated rule"
+        yield f"and {counted(more, f'more {noun}')}, in the report and with --verbose"
     if violated:
         yield ""
+
+
+def _as_defect(result: Result, rule: RuleResult) -> Iterator[str]:
+    """Yield what is known of the defect that a rule leads, in a merchant's run."""
+    defect = defect_of(result, (rule.profile, rule.rule.id))
+    if defect is not None:
+        yield f"  {defect_in_words(result, defect)}"
+        if defect.following:
+            yield f"  {following_in_words(defect)}"
 
 
 def _warned(result: Result, directory: Path, most: int | None) -> Iterator[str]:
@@ -152,6 +167,12 @@ def _untested(result: Result, most: int | None) -> Iterator[str]:
         yield f"  and {counted(count, 'more rule')} for {counted(len(more), 'other reason')}, in the report"
     if groups:
         yield ""
+
+
+def _observed_ways(result: Result) -> Iterator[str]:
+    ways = [f"Observed: {in_one_line(way, 300)}" for way in undeclared_ways(result)]
+    if ways:
+        yield from (*ways, "")
 
 
 def _has_no_history(result: Result) -> bool:

@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from conformance.domain.order import Profile
-from conformance.evidence.journal import record_as_json
+from conformance.evidence.journal import is_merchant_run, record_as_json
 from conformance.evidence.record_parts import part_as_json
 from conformance.evidence.records import CounterexampleRecord
 from conformance.judging.verdicts import RuleResult
 from conformance.reports.detection_power import DetectionTable, detection_of
 from conformance.reports.fuzzing import fuzz_as_json
 from conformance.reports.wording.headline import ending, ending_note, profiles, replay_line
+from conformance.results.defects import Defect
 from conformance.results.result import Result
 
 REPORT_VERSION: Final = 1
@@ -36,6 +37,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
         "waivers": part_as_json(result.run.waivers),
         "power": detection.as_json(),
         "rules": [_rule(rule, detection) for rule in result.rules],
+        **({"defects": list(map(_defect, result.defects))} if is_merchant_run(result.run) else {}),
         **({} if fuzz is None else {"fuzz": fuzz}),
         "counterexamples": [
             {
@@ -92,6 +94,23 @@ def _rule(rule: RuleResult, detection: DetectionTable) -> dict[str, Any]:
         "in_scope": rule.in_scope,
         "waiver": rule.waiver,
         "power": asdict(power) if power else None,
+    }
+
+
+def _defect(defect: Defect) -> dict[str, Any]:
+    rule, loss = defect.result, defect.loss
+    return {
+        "rule": rule.rule.id,
+        "profile": rule.profile.value,
+        "verdict": rule.verdict.value,
+        "reason": rule.reason,
+        "histories": defect.histories,
+        "without_fault": defect.without_fault,
+        "money": None
+        if loss is None
+        else {"amount": loss.amount, "currency": loss.currency, "sentence": loss.sentence},
+        "rules": [{"rule": each.result.rule.id, "histories": each.histories} for each in defect.following],
+        "counterexample": rule.counterexample,
     }
 
 

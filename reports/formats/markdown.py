@@ -11,6 +11,7 @@ from conformance.evidence.record_parts import WaiverRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.detection_power import detection_of
 from conformance.reports.fuzzing import first_finding, fuzz_part
+from conformance.reports.wording.defects import defect_in_words, defect_of, following_in_words, listed_under_others
 from conformance.reports.wording.headline import (
     Untested,
     counts,
@@ -26,6 +27,7 @@ from conformance.reports.wording.headline import (
 from conformance.reports.wording.provider import counted, sentence
 from conformance.reports.wording.sanitize import in_one_line
 from conformance.reports.wording.troubles import troubles
+from conformance.reports.wording.ways import declared_ways, undeclared_ways
 from conformance.results.result import Result
 
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~!&@]")
@@ -57,7 +59,12 @@ def _lines(result: Result) -> Iterator[str]:
         # A block that is indented: no line of it can end it.
         yield from (f"{_plain(trouble.title)}:", "", *(f"    {line}".rstrip() for line in trouble.lines), "")
     yield from _table(result)
-    violated = (rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED)
+    following = listed_under_others(result)
+    violated = (
+        rule
+        for rule in result.rules
+        if rule.verdict is RuleVerdict.VIOLATED and (rule.profile, rule.rule.id) not in following
+    )
     yield from _violations(result, sorted(violated, key=lambda rule: rule.rank))
     warned = warnings(result)
     if warned:
@@ -95,6 +102,11 @@ def _about_run(result: Result) -> Iterator[str]:
         f"seed {run.seed}: {counted(played, 'history', 'histories')}, {fuzzed}"
         f"{counted(result.exchanges, 'exchange')}. Version {run.tool}, started {run.started}."
     )
+    ways = declared_ways(result)
+    if ways:
+        yield from ("", _plain(f"Declared by the integration: {ways}."))
+    for way in undeclared_ways(result):
+        yield from ("", _plain(f"Observed: {way}."))
     nothing = proved_nothing(result)
     if nothing:
         yield from ("", _plain(sentence(nothing)))
@@ -131,6 +143,11 @@ def _violated(result: Result, rule: RuleResult) -> Iterator[str]:
     api, level = spec_of(rule.profile).title, rule.rule.level.value
     yield f"- **{rule.rule.id}** ({api}, {level}) {_plain(rule.rule.statement)}{waived}"
     yield f"  - {_code(rule.reason)}"
+    defect = defect_of(result, (rule.profile, rule.rule.id))
+    if defect is not None:
+        yield f"  - {_plain(defect_in_words(result, defect))}"
+        if defect.following:
+            yield f"  - {_plain(following_in_words(defect))}"
     if rule.counterexample:
         yield f"  - {_code(replay_line(result, rule.counterexample))}"
     finding = first_finding(result.evidence, rule.profile, rule.rule.id)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.domain.api_table import spec_of
+from conformance.domain.order import Market
 from conformance.evidence.journal import MERCHANT_PARTY
+from conformance.evidence.record_parts import FindingRecord
 from conformance.evidence.records import BooksRecord, ExchangeRecord
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
 from conformance.reports.html.charts import Money, band, money_in_words
 from conformance.reports.html.histories import HistoryView
 from conformance.reports.html.story import MOST_EXCHANGES, StepView, Story, exchange_view, history_anchor, records_of
 from conformance.reports.wording.merchant import AT_REST, fault_in_words, happening_in_words, merchant_step_in_words
-from conformance.reports.wording.provider import SOURCES, STATUSES
+from conformance.reports.wording.provider import MARKETS, SOURCES, STATUSES
 
 
 def is_merchant_history(play: HistoryView) -> bool:
@@ -23,6 +25,8 @@ def is_merchant_history(play: HistoryView) -> bool:
 def merchant_story_of(play: HistoryView, currency: str, body_limit: int) -> Story:
     """Return the story of a history. Bodies are cut at ``body_limit`` characters."""
     history = merchant_history_from_json(play.record.history)
+    if history.behaviour.market:
+        currency = Market(history.behaviour.market).currency
     shown = play.exchanges[:MOST_EXCHANGES]
     sentences = [*(merchant_step_in_words(step, history, currency) for step in history.steps), AT_REST]
     return Story(
@@ -50,6 +54,10 @@ def _deviations(history: MerchantHistory) -> Iterator[str]:
         yield "cancel has no idempotency key"
     if behaviour.accepts:
         yield "cancels are accepted and happen later"
+    if behaviour.market:
+        yield f"the sales unit is one of {MARKETS[behaviour.market]}"
+    if behaviour.one_agreement:
+        yield "the orders are charges of one agreement"
 
 
 def _step(
@@ -64,7 +72,7 @@ def _step(
     exchanges = tuple(exchange_view(exchange, body_limit) for exchange in shown if exchange.step == number)
     notes = [note for note in play.notes if note.step == number]
     judgements = [judgement for judgement in play.judgements if judgement.step == number]
-    reasons = tuple(f"{finding.rule}: {finding.reason}" for judgement in judgements for finding in judgement.findings)
+    reasons = tuple(_reason(finding) for judgement in judgements for finding in judgement.findings)
     findings = [(judgement.step, finding) for judgement in play.judgements for finding in judgement.findings]
     named_exchanges = [finding.exchange for at, finding in findings if at == number and finding.exchange is not None]
     earlier_exchanges = [finding.earlier for _, finding in findings if finding.earlier is not None]
@@ -90,9 +98,20 @@ def _step(
     )
 
 
+def _reason(finding: FindingRecord) -> str:
+    """Return the sentence of a finding after its rule, with the rule that explains it."""
+    follows = f" (follows from {finding.follows})" if finding.follows else ""
+    return f"{finding.rule}{follows}: {finding.reason}"
+
+
 def _money(books: BooksRecord) -> Money | None:
-    truth = books.truth
-    if truth is None:
+    """Return where the money of an order is, over all of its payments."""
+    payments = [payment.truth for payment in books.payments] or ([books.truth] if books.truth else [])
+    if not payments:
         return None
-    released = truth.cancelled if truth.authorized else 0
-    return Money(truth.remaining, truth.captured, released, 0)
+    return Money(
+        sum(payment.remaining for payment in payments),
+        sum(payment.captured for payment in payments),
+        sum(payment.cancelled for payment in payments if payment.authorized),
+        sum(payment.refunded for payment in payments),
+    )

@@ -34,6 +34,7 @@ from conformance.reports.wording.headline import (
     ending,
     ending_note,
     headline,
+    product,
     profiles,
     proved_nothing,
     unseen,
@@ -44,6 +45,7 @@ from conformance.reports.wording.headline import (
     violations,
 )
 from conformance.reports.wording.troubles import Trouble, troubles
+from conformance.reports.wording.ways import declared_ways, undeclared_ways
 from conformance.results.result import Result
 from conformance.rulebook import Rulebook, Source
 
@@ -68,6 +70,7 @@ class SummaryView:
     tone: str
     headline: str
     verdict_name: str
+    product: str
     because: str
     about: str
     note: str
@@ -87,6 +90,8 @@ class SummaryView:
     repetitions: int
     proved_nothing: str
     troubles: list[Trouble]
+    declared: str
+    undeclared: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,7 @@ def summary_of(result: Result, book: Rulebook) -> SummaryView:
         tone="violated" if violations(result) else _TONES[result.verdict],
         headline=headline(result),
         verdict_name=verdict_name(result),
+        product=product(result),
         because=because(result),
         about=about(result),
         note=ending_note(result),
@@ -156,4 +162,6 @@ def summary_of(result: Result, book: Rulebook) -> SummaryView:
         repetitions=repetitions(result),
         proved_nothing=proved_nothing(result),
         troubles=troubles(result),
+        declared=declared_ways(result),
+        undeclared=list(undeclared_ways(result)),
     )

@@ -43,6 +43,7 @@ from conformance.reports.html.sections import (
     violation_anchor,
 )
 from conformance.reports.html.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
+from conformance.reports.wording.defects import defect_in_words, defect_of, listed_under_others
 from conformance.reports.wording.headline import profiles
 from conformance.reports.wording.legend import RULE_LEGEND, RUN_LEGEND
 from conformance.reports.wording.provider import (
@@ -205,15 +206,23 @@ def _no_distributions(_: RuleRow) -> list[AgeDistribution]:
 def _violations(
     result: Result, rows: Mapping[RuleKey, RuleRow], plays: dict[str, HistoryView]
 ) -> list[ViolationSection]:
-    """Return the violated rules and the warnings, the worst first.
+    """Return the violated rules and the warnings, the worst first, without those that a defect of another explains.
 
     Their counterexamples have no story yet.
     """
-    shown = (row for row in rows.values() if row.kind in _SHOWN_AS_VIOLATION)
+    explained = listed_under_others(result)
+    shown = (row for key, row in rows.items() if row.kind in _SHOWN_AS_VIOLATION and key not in explained)
     sections = []
     for row in sorted(shown, key=lambda row: (row.kind == "warning", row.result.rank)):
         views, more = counterexamples(result, row, plays)
-        sections.append(ViolationSection(row, violation_anchor(row), related_rows(row, rows), tuple(views), more))
+        section = ViolationSection(row, violation_anchor(row), related_rows(row, rows), tuple(views), more)
+        defect = defect_of(result, (row.result.profile, row.result.rule.id))
+        if defect is not None:
+            following = tuple(
+                (rows[each.result.profile, each.result.rule.id], each.histories) for each in defect.following
+            )
+            section = replace(section, defect=defect_in_words(result, defect), following=following)
+        sections.append(section)
     return sections
 
 

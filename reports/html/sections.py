@@ -77,13 +77,19 @@ class CounterexampleView:
 
 @dataclass(frozen=True, slots=True)
 class ViolationSection:
-    """One violated rule of one API and the counterexamples that show it."""
+    """One violated rule of one API and the counterexamples that show it.
+
+    Of a merchant's run it is the leading rule of a defect: ``defect`` says how many histories show that, and what is
+    at stake, and ``following`` are the rules that are violated because of it, with the number of histories of each.
+    """
 
     row: RuleRow
     anchor: str
     related: tuple[RuleRow, ...]
     counterexamples: tuple[CounterexampleView, ...]
     more: int
+    defect: str = ""
+    following: tuple[tuple[RuleRow, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ from conformance.evidence.records import (
 from conformance.judging.judge import StepStatus
 from conformance.judging.run_verdicts import blocks_conformance, needless_waivers
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
+from conformance.reports.wording.defects import defects, defects_found, listed_under_others
 from conformance.reports.wording.provider import counted, sentence
+from conformance.reports.wording.sanitize import in_one_line
 from conformance.results.result import Result, partial_note
 from conformance.rulebook import Level
 
@@ -68,7 +70,14 @@ def verdict_name(result: Result) -> str:
 
 def headline(result: Result) -> str:
     """Return the run's verdict and its reason in one sentence."""
-    return f"{verdict_name(result)}: {because(result)}"
+    tested = f" ({product(result)})" if product(result) else ""
+    return f"{verdict_name(result)}{tested}: {because(result)}"
+
+
+def product(result: Result) -> str:
+    """Return the name and version that a merchant's integration gives itself; empty where it gives none."""
+    target = result.run.target
+    return in_one_line(f"{target.product} {target.version}".strip(), 80)
 
 
 def demonstration(result: Result) -> str | None:
@@ -116,6 +125,8 @@ def because(result: Result) -> str:
     match result.verdict:
         case RunVerdict.CONFORMANT:
             return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}{_warned(result)}."
+        case RunVerdict.NOT_CONFORMANT if defects(result):
+            return f"{defects_found(result)}."
         case RunVerdict.NOT_CONFORMANT:
             first = violated[0].rule
             verb = "is" if len(violated) == 1 else "are"
@@ -150,6 +161,8 @@ def _so_far(result: Result) -> str:
         return " Nothing was tested."
     if not violated:
         return " No rule was violated until then."
+    if defects(result):
+        return f" Until then, {defects_found(result)}."
     return f" {counted(len(violated), 'rule was', 'rules were')} violated until then, first {violated[0].rule.id}."
 
 
@@ -235,11 +248,16 @@ def replay_line(result: Result, file: str) -> str:
 
 
 def warnings(result: Result) -> list[RuleResult]:
-    """Return the violated recommendations that no waiver covers.
+    """Return the violated recommendations that no waiver covers and no defect explains.
 
     The best explained is first.
     """
-    warned = [rule for rule in result.rules if rule.verdict is RuleVerdict.WARNING and rule.waiver is None]
+    following = listed_under_others(result)
+    warned = [
+        rule
+        for rule in result.rules
+        if rule.verdict is RuleVerdict.WARNING and rule.waiver is None and (rule.profile, rule.rule.id) not in following
+    ]
     return sorted(warned, key=lambda rule: rule.rank)
 
 

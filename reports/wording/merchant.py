@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
+from conformance.evidence.record_parts import EventRecord, ProviderRecord
 from conformance.evidence.records import ActionRecord, BooksRecord, ExchangeRecord, MerchantRecord
-from conformance.obligations.history import Fault, MerchantHistory, MerchantStep
-from conformance.reports.wording.provider import amount, counted
+from conformance.obligations.history import CUSTOMER_STEPS, ZONES, Fault, MerchantHistory, MerchantStep
+from conformance.reports.wording.provider import amount, counted, duration
 from conformance.reports.wording.sanitize import in_one_line
 
 _STEPS: Final[Mapping[str, str]] = {
@@ -27,6 +29,10 @@ _STEPS: Final[Mapping[str, str]] = {
     "deliver_twice": "The provider’s notifications arrive, each of them twice",
     "deliver_reversed": "The provider’s notifications arrive, the latest first",
     "lose": "The provider’s notifications are lost",
+    "stop_agreement": "The shop stops the agreement of {which}",
+    "customer_stop": "The customer stops the agreement of {which}",
+    "bank_release": "The customer’s bank drops the reservation of {which} early",
+    "pay_again": "The customer starts the checkout of {which} anew, and the shop makes another payment",
 }
 AT_REST: Final = "No more trouble is made; time passes until the shop is at rest"
 _TROUBLE: Final[Mapping[str, str]] = {
@@ -68,12 +74,24 @@ _ENDED: Final[Mapping[str, str]] = {
 def merchant_step_in_words(step: MerchantStep, history: MerchantHistory, currency: str) -> str:
     """Return one step as a sentence without its full stop."""
     which = f"order {step.order + 1}" if len(history.amounts) > 1 else "the order"
+    if step.number and step.do in CUSTOMER_STEPS:
+        which = f"the {_nth(step.number)} payment of {which}"
     match step.do:
         case "create":
             money = amount(history.amounts[step.order], currency)
             return f"The shop makes the payment of {which}, {money}"
         case "capture":
             return f"The shop ships and captures {amount(step.number, currency)} of {which}"
+        case "complete":
+            money = amount(step.number, currency)
+            return f"The shop ships {money} of {which} and nothing more: it takes that and releases the rest"
+        case "refund":
+            return f"Goods come back, and the shop refunds {amount(step.number, currency)} of {which}"
+        case zone if zone in ZONES:
+            return f"The shop’s process is in the time zone {ZONES[zone]} from here on"
+        case "live":
+            span = duration(timedelta(seconds=step.number))
+            return f"{span} pass for everybody, with the shop’s scheduled work and the notifications in between"
         case "wait":
             return f"Time passes: {counted(step.number, 'second')}"
         case "age":
@@ -109,11 +127,45 @@ def happening_in_words(record: ActionRecord | BooksRecord, several: bool) -> Ite
     elif isinstance(record, BooksRecord):
         amounts = [f"{name} {value}" for name, value in record.view.items() if name in _AMOUNTS]
         view = ", ".join([f"the merchant’s books{which} say {record.view['status']}", *amounts])
-        truth = record.truth
-        yield in_one_line(f"{view}; the payment is {truth.stage}" if truth else view, 300)
+        yield from (_event_in_words(event, record.truth) for event in record.events if event.by != "shop")
+        yield in_one_line("; ".join([view, *_payments_in_words(record)]), 300)
 
 
-_AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining")
+def _payments_in_words(record: BooksRecord) -> Iterator[str]:
+    """Yield where each payment of an order is."""
+    if len(record.payments) > 1:
+        yield from (f"payment {payment.id} is {payment.truth.stage}" for payment in record.payments)
+    elif record.truth is not None:
+        agreement = f", its agreement {record.truth.agreement}" if record.truth.agreement else ""
+        yield f"the payment is {record.truth.stage}{agreement}"
+
+
+def _event_in_words(event: EventRecord, truth: ProviderRecord | None) -> str:
+    """Return what happened to a payment and who caused it, where that was not the shop."""
+    money = f" of {amount(event.amount, truth.currency)}" if event.amount and truth is not None else ""
+    return in_one_line(f"{_EVENTS.get(event.event, event.event)}{money}, caused by {_CAUSES.get(event.by, event.by)}")
+
+
+_EVENTS: Final[Mapping[str, str]] = {
+    "create": "payment made",
+    "reserve": "reservation",
+    "sale": "direct capture",
+    "capture": "capture",
+    "refund": "refund",
+    "stop": "payment stopped",
+    "release": "release",
+    "reject": "payment rejected",
+    "expire": "payment expired",
+    "fail": "payment failed",
+}
+_CAUSES: Final[Mapping[str, str]] = {
+    "customer": "the customer",
+    "portal": "the merchant’s staff in the portal",
+    "bank": "the customer’s bank",
+    "time": "the passing of time",
+    "shop": "the shop",
+}
+_AMOUNTS: Final = ("captured", "refunded", "cancelled", "authorized", "remaining")
 
 
 def exchange_in_words(record: MerchantRecord) -> Iterator[str]:
@@ -130,5 +182,5 @@ def exchange_in_words(record: MerchantRecord) -> Iterator[str]:
         view = ", ".join(f"{name} {value}" for name, value in record.view.items())
         yield in_one_line(f"the merchant's books: {view}", 400)
         if record.truth is not None:
-            names = ("stage", "authorized", "captured", "cancelled", "remaining")
+            names = ("stage", "authorized", "captured", "refunded", "cancelled", "remaining")
             yield "the provider's:       " + ", ".join(f"{name} {getattr(record.truth, name)}" for name in names)

@@ -1,0 +1,58 @@
+"""Sentences about the defects of a merchant's integration."""
+
+from __future__ import annotations
+
+from conformance.domain.order import Profile
+from conformance.judging.verdicts import RuleVerdict
+from conformance.reports.wording.provider import counted
+from conformance.results.defects import Defect
+from conformance.results.result import Result
+
+
+def defects(result: Result) -> list[Defect]:
+    """Return the defects that keep a merchant's run from being conformant, the plainest first."""
+    return [defect for defect in result.defects if defect.decides]
+
+
+def defects_found(result: Result) -> str:
+    """Return how many defects were found, and the plainest of them, without a full stop."""
+    found = defects(result)
+    rules = [rule for defect in found for rule in (defect.result, *(each.result for each in defect.following))]
+    violated = sum(rule.verdict is RuleVerdict.VIOLATED for rule in rules)
+    obligations = f" ({counted(violated, 'obligation')} violated)" if violated > len(found) else ""
+    rule, loss = found[0].result.rule, found[0].loss
+    first = ": " if len(found) == 1 else ", first "
+    stake = f". {loss.sentence.rstrip('.')}" if loss is not None else ""
+    return f"{counted(len(found), 'defect')} found{obligations}{first}{rule.id}, “{rule.title}”{stake}"
+
+
+def defect_of(result: Result, rule: tuple[Profile, str]) -> Defect | None:
+    """Return the defect that a rule leads; None where it leads none."""
+    return next((each for each in result.defects if (each.result.profile, each.result.rule.id) == rule), None)
+
+
+def listed_under_others(result: Result) -> set[tuple[Profile, str]]:
+    """Return the rules that are listed under a defect of another rule, and are not counted as well."""
+    return {
+        (following.result.profile, following.result.rule.id)
+        for defect in result.defects
+        for following in defect.following
+    }
+
+
+def defect_in_words(result: Result, defect: Defect) -> str:
+    """Return how many histories show a defect, and what somebody loses by it."""
+    played = counted(result.histories.get(defect.result.profile, 0), "history", "histories")
+    without = defect.without_fault
+    faults = f"{without} of them without an injected fault" if without else "each time with an injected fault"
+    stake = f" At the end of its counterexample: {defect.loss.sentence}" if defect.loss is not None else ""
+    return f"Seen in {defect.histories} of {played}, {faults}.{stake}"
+
+
+def following_in_words(defect: Defect) -> str:
+    """Return the rules that are violated because of a defect; empty where there are none."""
+    named = ", ".join(
+        f"{following.result.rule.id} ({counted(following.histories, 'history', 'histories')})"
+        for following in defect.following
+    )
+    return f"Also violated because of this: {named}" if named else ""
