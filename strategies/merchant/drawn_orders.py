@@ -17,8 +17,13 @@ from conformance.strategies.provider.money import without_trigger
 _Item = TypeVar("_Item")
 
 _WAYS: Final = (
-    "approved", "approved", "approved", "approved", "late", "lives", "lives", "lives", "3ds", "rejected", "unpaid",
-)  # fmt: skip
+    *("approved",) * 4,
+    *("lives",) * 4,
+    "late",
+    "3ds",
+    "rejected",
+    "unpaid",
+)
 """How an order comes to be paid; one that ``lives`` is paid and never ended."""
 _FIRST_EVENT: Final = {"lives": "approve", "approved": "approve", "3ds": "start_3ds", "rejected": "reject"}
 """What the customer does before the shop asks for the end."""
@@ -126,7 +131,7 @@ class OrderDraw:
             ends += ["portal_cancel", "bank_release"]
             rest = without_trigger((self.amount - self.captured) // self._one_of((1, 2)))
             if "complete" in self.offered and rest >= spec_of(self.profile).least_capture:
-                ends += ["complete", "complete"]
+                ends += ["complete"] * 4
         end = self._one_of(ends)
         return (end, rest) if end == "complete" else (end, 0)
 

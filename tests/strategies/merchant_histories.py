@@ -6,17 +6,30 @@ from collections.abc import Iterator
 
 from conformance.domain.api_table import spec_of
 from conformance.merchant.protocol import OPTIONAL
-from conformance.obligations.history import CLOCK, TOGETHER, ZONE, MerchantHistory
+from conformance.obligations.history import (
+    CLOCK,
+    CUSTOMER_STEPS,
+    END_STEPS,
+    PROVIDER_STEPS,
+    STEPS,
+    TOGETHER,
+    ZONE,
+    MerchantHistory,
+)
 from conformance.strategies.provider.money import TRIGGERS
 
 EVERY_ACTION = frozenset({*OPTIONAL, TOGETHER, CLOCK, ZONE})
+
+
+MONEY = ("capture", "complete", "refund")
+ANY_TIME = {*STEPS} - {*CUSTOMER_STEPS, *PROVIDER_STEPS, *END_STEPS, *MONEY, "age", "stop_agreement"}
+"""Steps that an order need not be created for."""
 
 
 def contradictions(history: MerchantHistory) -> Iterator[str]:
     """Yield what cannot be meant: steps before their order is created, or more money than there is."""
     spec = spec_of(history.profile)
     payments, captured, refunded = ([0] * len(history.amounts) for _ in range(3))
-    about_an_order = {"wait", "live"}
     for step in history.steps:
         order = step.order
         if step.do in ("create", "pay_again"):
@@ -31,8 +44,8 @@ def contradictions(history: MerchantHistory) -> Iterator[str]:
                 yield f"{step} refunds too little or too much"
         elif step.do == "approve" and step.number > payments[order]:
             yield f"{step} approves a payment that was not made"
-        if (step.do in ("cancel", "approve", "capture") and not payments[order]) and step.do not in about_an_order:
-            yield f"{step} comes before the order was created"
-    money = {step.number for step in history.steps if step.do in ("capture", "complete", "refund")}
+        if not payments[order] and step.do not in ANY_TIME:
+            yield f"{step} comes before its order was created"
+    money = {step.number for step in history.steps if step.do in MONEY}
     if TRIGGERS & {*history.amounts, *money}:
         yield "an amount means something to the test environment"

@@ -1,6 +1,7 @@
 """Which histories a merchant's run uses."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -31,6 +32,12 @@ def shown_by(histories):
     steps = {step.do for history in histories for step in history.steps}
     faults = [fault for history in histories for fault in history.faults]
     return steps, {fault.on for fault in faults}, {fault.kind for fault in faults}
+
+
+@cache
+def drawn_of(profile):
+    """Return histories of several seeds, for a merchant with every action."""
+    return [history for seed in range(4) for history in draw_merchant_cases(profile, EVERY_ACTION, seed, 40)]
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -104,24 +111,26 @@ class TestDrawnHistories:
             assert history.needs <= offered
             assert not list(contradictions(history))
 
-    def test_they_have_what_the_systematic_set_has(self, profile):
-        histories = draw_merchant_cases(profile, EVERY_ACTION, 7, 120)
+    @pytest.fixture
+    def histories(self, profile):
+        return drawn_of(profile)
+
+    def test_they_have_what_the_systematic_set_has(self, profile, histories):
         steps, operations, _ = shown_by(histories)
         assert operations == {*OPERATIONS}
         assert steps >= {"complete", "refund", "pay_again", "bank_release", "portal_cancel", "lose", "live", "abandon"}
         assert steps & ZONES.keys()
         assert ("stop_agreement" in steps) == (profile is Profile.RECURRING)
-        assert {history.behaviour.market for history in histories} >= {""}
+        markets = {history.behaviour.market for history in histories}
+        assert markets == ({""} if profile is Profile.ECOM else {"", "dk", "fi"})
 
-    def test_many_live_on_or_end_late(self, profile):
-        histories = draw_merchant_cases(profile, EVERY_ACTION, 11, 120)
-        late = [history for history in histories if lives_on(history) or CLOCK in history.needs]
-        assert len(late) >= 40
+    def test_a_third_live_on_or_end_late(self, histories):
+        assert sum(lives_on(history) or CLOCK in history.needs for history in histories) >= len(histories) / 3
 
-    def test_what_is_refunded_is_captured_in_the_end(self, profile):
-        for history in draw_merchant_cases(profile, EVERY_ACTION, 13, 80):
-            if "refund" in {step.do for step in history.steps}:
-                assert not [fault for fault in history.faults if fault.on == "capture" and fault.times == 0]
+    def test_what_is_refunded_is_captured_in_the_end(self, histories):
+        refunding = [history for history in histories if "refund" in {step.do for step in history.steps}]
+        faults = [fault for history in refunding for fault in history.faults]
+        assert not [fault for fault in faults if fault.on == "capture" and fault.times == 0]
 
 
 def test_the_same_seed_draws_the_same_histories():
