@@ -161,12 +161,12 @@ def _second_payments(trace: MerchantTrace, order: int) -> Iterator[ObservedReque
         created = _created(request)
         if not created or created not in _ids(trace.payments_of(order)) or created in made:
             continue
-        asked = [each.n for each in trace.actions_of(order, "create", "pay_again") if each.n > answered]
-        begun = request.action in ("create", "pay_again") or any(n < request.n for n in asked)
+        asked = (each for each in trace.actions_of(order, "create", "pay_again") if each.step > answered)
+        begun = request.action in ("create", "pay_again") or any(each.n < request.n for each in asked)
         if made and not begun:
             yield request
         made.add(created)
-        answered = request.n
+        answered = request.step
 
 
 def _ids(payments: list[PaymentKey]) -> set[str]:

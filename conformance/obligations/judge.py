@@ -20,7 +20,7 @@ from conformance.obligations import (
     timing_rules,
 )
 from conformance.obligations.finding import Obligation, ObligationFinding
-from conformance.obligations.history import QUIET
+from conformance.obligations.history import QUIET, ZONES
 from conformance.obligations.observation import MerchantTrace
 from conformance.rulebook import Level, Rule, Rulebook
 
@@ -88,6 +88,10 @@ CONSEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {
 """Obligations, and the ones whose violation explains theirs in the same order."""
 SURROUNDINGS: Final = "M41"
 """The obligation that explains whatever else goes wrong with an order in another time zone or currency."""
+FORM: Final = frozenset({"M1", "M2", "M3", "M4", "M6", "M8", "M9"})
+"""Obligations about what a request looks like: where one is broken, the provider refuses the request."""
+ABOUT_REFUSALS: Final = frozenset({"M9", "M17", "M18", "M26"})
+"""Obligations about what a refused request leads to."""
 ABOUT_ORDERS: Final = frozenset({
     "MC-1", "MC-2", "M1", "M2", "M3", "M3b", "M8", "M28", "M30", "M31", "M32", "M32b", "M35", "M41", "M42",
 })  # fmt: skip
@@ -207,26 +211,31 @@ def _cause_of(
     violated = [each.rule for each in violations]
     required = [each for each in violations if rules[each.rule].level is Level.REQUIRED]
     causes = [
-        *(each.rule for each in required if each.rule == SURROUNDINGS and _only_there(result, results)),
+        *([SURROUNDINGS] if _comes_from_surroundings(result, results, trace) else []),
         *(each for each in CONSEQUENCES.get(result.rule, ()) if each in violated),
         *(each.rule for each in required if each.rule not in GENERAL and result.rule in GENERAL),
-        *(each.rule for each in required if _is_same_request(each, result, trace)),
+        *(each.rule for each in required if _was_refused_for(each, result, trace)),
     ]
     return next((cause for cause in causes if cause != result.rule), "")
 
 
-def _only_there(result: ObligationResult, results: list[ObligationResult]) -> bool:
-    """Return whether a violation is not one of the history's first order, which has the usual surroundings, as well."""
-    first = (each for each in results if each.rule == result.rule and each.order == 0 and each.finding.broken)
-    return result.order == 0 or not any(first)
+def _comes_from_surroundings(result: ObligationResult, results: list[ObligationResult], trace: MerchantTrace) -> bool:
+    """Return whether a violation shows only since the process was in another time zone, or with another currency."""
+    wrong = [each for each in results if each.rule == SURROUNDINGS and each.finding.broken]
+    if not wrong:
+        return False
+    moved = next((place for place, step in enumerate(trace.history.steps) if step.do in ZONES), None)
+    if moved is None:
+        return any(each.order == result.order for each in wrong)
+    return not any(each.rule == result.rule and each.finding.broken and each.finding.step < moved for each in results)
 
 
-def _is_same_request(earlier: ObligationResult, later: ObligationResult, trace: MerchantTrace) -> bool:
-    """Return whether two violations are about the same request, which was answered without an injected fault.
+def _was_refused_for(earlier: ObligationResult, later: ObligationResult, trace: MerchantTrace) -> bool:
+    """Return whether a request looked wrong and was refused for that, and a later violation is about the refusal.
 
-    What is sent again in the same way, under the same key, counts as the same.
+    What is sent again in the same way, under the same key, counts as the same request.
     """
-    if CAUSE_ORDER[earlier.rule] >= CAUSE_ORDER[later.rule]:
+    if earlier.rule not in FORM or later.rule not in ABOUT_REFUSALS:
         return False
     requests = {request.n: request for request in trace.requests}
     first, second = (requests.get(-1 if n is None else n) for n in (earlier.finding.exchange, later.finding.exchange))

@@ -19,7 +19,8 @@ from conformance.obligations.observation import FinalState, MerchantTrace, Obser
 
 ENDINGS: Final = ("release", "stop", "expire", "reject", "fail")
 """The provider's words for the end of a payment."""
-_UNDECLARED: Final = "the whole amount was captured at the approval; declare captures_on_approval"
+_CAPTURED: Final = "the whole amount was captured at the approval, a way that can be declared: captures_on_approval"
+_REFUNDED: Final = "what was captured was refunded with the cancel, a way that can be declared: refunds_on_cancel"
 
 
 def endings_by_others(trace: MerchantTrace, order: int) -> list[ProviderEvent]:
@@ -56,8 +57,15 @@ def m31_paid(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     owed = closed or _captured_in_vain(trace, order)
     if taken < least and owed and not ended_by_somebody_else(trace, order):
         return broken(trace.last_step, _too_little(trace, order, final, taken))
-    undeclared = taken > most and not trace.declared.captures_on_approval
-    return met(trace.last_step, _UNDECLARED if undeclared else "")
+    return met(trace.last_step, _undeclared_way(trace, order, early=taken > most, closed=closed))
+
+
+def _undeclared_way(trace: MerchantTrace, order: int, *, early: bool, closed: bool) -> str:
+    """Return what a reader should know of a way of the shop's that it did not declare; empty where there is none."""
+    if early and not trace.declared.captures_on_approval:
+        return _CAPTURED
+    unasked = trace.events_of(order, "refund") and not refunds(trace, order)
+    return _REFUNDED if closed and unasked and not trace.declared.refunds_on_cancel else ""
 
 
 def _total(asked: list[AskedAmount]) -> int:
@@ -85,8 +93,7 @@ def _captured_whole(trace: MerchantTrace, order: int) -> bool:
     """Return whether the one thing that was taken is the whole amount, before anything was shipped."""
     asked = shipments(trace, order)
     whole = [request for request in trace.requests if request.owner == order and captures_whole(request)]
-    first = min((each.n for each in asked), default=None)
-    return len(whole) == 1 and (first is None or whole[0].n < first)
+    return len(whole) == 1 and all(whole[0].step < each.step for each in asked)
 
 
 def _captured_in_vain(trace: MerchantTrace, order: int) -> bool:
@@ -107,7 +114,8 @@ def _shipped(trace: MerchantTrace, order: int, final: FinalState) -> str:
     amount, currency = trace.history.amounts[order], final.payment.currency
     shipped = _total(wanted_shipments(trace, order))
     whole = money(amount, currency)
-    return f"the shop shipped {money(shipped, currency)} of {whole}" if shipped else f"nothing of {whole} was shipped"
+    part = money(shipped, currency).removesuffix(f" {currency}")
+    return f"the shop shipped {part} of {whole}" if shipped else f"nothing of {whole} was shipped"
 
 
 def _too_much(trace: MerchantTrace, order: int, final: FinalState, taken: int) -> str:
@@ -118,8 +126,7 @@ def _too_much(trace: MerchantTrace, order: int, final: FinalState, taken: int) -
     late = f" ({money(after_end, currency)} of it asked for after the end of the order)" if after_end else ""
     back = _total(refunds(trace, order))
     returned = f" and {money(back, currency)} were to be given back" if back else ""
-    kept = "the customer has paid" if is_closed(trace, order, final.snapshot) else "the shop has taken"
-    return f"{_shipped(trace, order, final)}{returned}, and {kept} {money(taken, currency)}{how}{late}"
+    return f"{_shipped(trace, order, final)}{returned}, and {money(taken, currency)} were taken{how}{late}"
 
 
 def _too_little(trace: MerchantTrace, order: int, final: FinalState, taken: int) -> str:
@@ -127,7 +134,7 @@ def _too_little(trace: MerchantTrace, order: int, final: FinalState, taken: int)
     refunded = sum(payment.refunded for payment in final.snapshot.all_payments)
     asked = _total(refunds(trace, order))
     how = f": {money(refunded, currency)} were refunded, which nobody asked for" if refunded > asked else ""
-    return f"{_shipped(trace, order, final)}, and the customer has paid {money(taken, currency)}{how}"
+    return f"{_shipped(trace, order, final)}, and only {money(taken, currency)} were taken{how}"
 
 
 def m36_released(trace: MerchantTrace, order: int) -> ObligationFinding | None:

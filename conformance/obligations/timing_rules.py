@@ -101,8 +101,8 @@ def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
             return broken_by(
                 cancel,
                 f"{_failed_capture(trace, order, cancel.n)}{cancel.request_line} released {money(released, currency)} "
-                f"while only {money(before.captured, currency)} of the {money(wanted, currency)} that were shipped had "
-                "been captured",
+                f"while only {money(before.captured, currency)} of the {money(wanted, currency)} that were to be "
+                "taken had been captured",
             )
         finding = met(cancel.step)
     return finding

@@ -1,0 +1,111 @@
+"""M31 and M36: what was taken against what was shipped."""
+
+from tests.obligations.stories import ENDED, PAID, Story, payment
+
+SHIPPED = payment(captured=400)
+CLOSED = payment(captured=400, cancelled=600)
+
+
+def shipped_and_cancelled() -> Story:
+    story = Story("create approve capture cancel").approved()
+    story.sent("capture", PAID, SHIPPED, during="capture").asked("capture", 400).books("captured", SHIPPED).next()
+    return story.sent("cancel", SHIPPED, CLOSED, during="cancel").asked("cancel")
+
+
+def test_a_closed_order_is_paid_for_what_was_shipped():
+    story = shipped_and_cancelled().books("captured", CLOSED).next().books("captured", CLOSED)
+    assert not story.results()["M31"].finding.broken
+
+
+def test_cancelling_the_rest_must_not_refund_what_was_shipped():
+    refunded = payment(captured=400, cancelled=600, refunded=400)
+    story = shipped_and_cancelled().sent("refund", CLOSED, refunded, during="cancel").next().books("captured", refunded)
+    assert story.broken()["M31"] == (
+        "the shop shipped 4.00 of 10.00 NOK, and only 0.00 NOK were taken: 4.00 NOK were refunded, which nobody "
+        "asked for"
+    )
+
+
+def test_more_than_what_was_shipped_is_taken():
+    twice = payment(captured=800)
+    story = Story("create approve capture").approved()
+    story.sent("capture", PAID, SHIPPED).sent("capture", SHIPPED, twice).asked("capture", 400).next()
+    assert story.books("captured", twice).broken()["M31"] == (
+        "the shop shipped 4.00 of 10.00 NOK, and 8.00 NOK were taken"
+    )
+
+
+def test_everything_is_captured_although_a_part_was_shipped():
+    whole = payment(captured=1000)
+    story = Story("create approve capture").approved()
+    story.sent("capture", PAID, whole, during="capture").asked("capture", 400).next()
+    assert "M31" in story.books("captured", whole).broken()
+
+
+def test_a_capture_at_the_approval_is_a_way_and_is_noted():
+    whole = payment(captured=1000)
+    story = Story("create approve tick").approved().sent("capture", PAID, whole).next().books("captured", whole)
+    assert "M31" not in story.broken()
+    assert "captures_on_approval" in story.results()["M31"].finding.reason
+
+
+def test_what_was_captured_at_the_approval_comes_back_with_the_cancel():
+    whole, back = payment(captured=1000), payment(captured=1000, refunded=1000)
+
+    def captured_and_cancelled() -> Story:
+        story = Story("create approve tick cancel").approved().sent("capture", PAID, whole).books("captured", whole)
+        return story.next()
+
+    refunded = captured_and_cancelled().sent("refund", whole, back, during="cancel").asked("cancel").next()
+    kept = captured_and_cancelled().asked("cancel").next()
+    assert refunded.books("cancelled", back).broken() == {}
+    assert kept.books("captured", whole).broken() == {
+        "M31": "nothing of 10.00 NOK was shipped, and 10.00 NOK were taken"
+    }
+
+
+def test_a_step_that_is_asked_for_three_times_is_shipped_once():
+    story = Story("create approve capture cancel").approved()
+    for ending in ("raised", "raised", "returned"):
+        story.sent("capture", PAID, SHIPPED if ending == "returned" else None, during="capture")
+        story.asked("capture", 400, ending=ending)
+    story.books("captured", SHIPPED).next().sent("cancel", SHIPPED, CLOSED, during="cancel").asked("cancel").next()
+    assert story.books("captured", CLOSED).broken() == {}
+
+
+def test_a_capture_asked_for_after_the_end_is_not_wanted():
+    story = Story("create approve cancel capture").approved().asked("cancel").books("cancelled", PAID).next()
+    story.sent("capture", PAID, SHIPPED, during="capture").asked("capture", 400).next()
+    assert "asked for after the end of the order" in story.books("captured", SHIPPED).results()["M31"].finding.reason
+
+
+def test_a_hold_that_the_bank_released_is_no_missing_money():
+    story = Story("create approve capture bank_release cancel").approved()
+    story.asked("capture", 400).books("authorized", PAID).next().event("release", "bank").books("authorized", ENDED)
+    story.next().asked("cancel").next().books("cancelled", ENDED)
+    assert "M31" not in story.broken()
+
+
+def test_a_refund_that_was_asked_for_is_right_gross_or_net():
+    back = payment(captured=400, refunded=100)
+    for captured in (400, 300):
+        story = Story("create approve capture refund").approved()
+        story.sent("capture", PAID, SHIPPED, during="capture").asked("capture", 400).books("captured", SHIPPED).next()
+        story.sent("refund", SHIPPED, back, during="refund").asked("refund", 100).next()
+        assert story.books("captured", back, captured=captured, refunded=100).broken() == {}
+
+
+def test_a_reservation_is_released_and_not_refunded():
+    story = Story("create approve cancel").approved()
+    story.sent("refund", PAID, status=400, during="cancel", body={"modificationAmount": {"value": 1000}})
+    story.asked("cancel").next().books("cancelled", PAID)
+    results = story.results()
+    assert "a reservation is released by a cancel" in story.broken()["M36"]
+    assert results["M10"].follows == "M36"
+
+
+def test_a_refused_refund_that_a_cancel_follows_is_no_harm():
+    story = Story("create approve cancel").approved()
+    story.sent("refund", PAID, status=400, during="cancel", body={"modificationAmount": {"value": 1000}})
+    story.sent("cancel", PAID, ENDED, during="cancel").asked("cancel").next().books("cancelled", ENDED)
+    assert not story.results()["M36"].finding.broken
