@@ -47,7 +47,8 @@ class EndsInTheBooks(epayment.Adapter):
         for row in self.books.values():
             if row.status == "open" and now - self.began > timedelta(minutes=30):
                 row.status = "cancelled"
-        super().tick(now)
+            elif row.status != "open" or row.wanted_end:
+                self.settle(row)
 
     def settle(self, row: Row) -> None:
         if row.status != "cancelled":
@@ -112,7 +113,7 @@ class CancelsEveryCharge(recurring.Adapter):
 
     def cancel_payment(self, row: Row, key: str) -> None:
         for other in self._rows():
-            if other.agreement == row.agreement and other is not row and other.remaining:
+            if other.agreement == row.agreement and other is not row and other.status != "cancelled":
                 with suppress(Refused, TryLater):
                     super().cancel_payment(other, new_key())
         super().cancel_payment(row, key)

@@ -221,3 +221,7 @@ class ErrorAfterAll(epayment.Adapter):
             with suppress(Refused, TryLater):
                 self.cancel_payment(row, new_key())
             row.status = "failed"
+
+    def settle(self, row: Row) -> None:
+        if row.status != "failed":
+            super().settle(row)
