@@ -1,7 +1,7 @@
 """``python -m tests.merchant.power``: how soon each faulty merchant is caught, and whether a correct one ever is.
 
-Every faulty merchant runs the plan of a standard run: the systematic set, which is the same for every seed, and then
-what the seed draws, up to the first history that breaks the merchant's obligation. Every correct one runs all of it.
+Every faulty merchant runs the plan of a quick run: the systematic set, which is the same for every seed, and then what
+the seed draws, up to the first history that breaks the merchant's obligation. Every correct one runs all of it.
 Prints a table, and exits with 1 where something is not as it should be; ``--write`` writes the package's figures anew.
 """
 
@@ -12,30 +12,35 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from conformance.domain.order import Profile
 from conformance.evidence.consistency import digest_of
 from conformance.merchant.harness import CountingSink, MerchantHarness
-from conformance.obligations.history import merchant_history_as_json
+from conformance.merchant.protocol import OPTIONAL
+from conformance.obligations.history import CLOCK, TOGETHER, ZONE, merchant_history_as_json
 from conformance.obligations.judge import CAUSE_ORDER
 from conformance.reports.detection_power import MERCHANTS_FILE
-from conformance.strategies.merchant.plan import BUDGETS, MerchantCase, plan_merchant_cases
-from tests.merchant.catalogue import CORRECT, FAULTY, INDEPENDENT, REFERENCES, name_of, sentence_of
+from conformance.strategies.merchant.plan import BUDGETS, SYSTEMATIC, MerchantCase, plan_merchant_cases
+from tests.merchant.catalogue import BY_NAME, FAULTY, INDEPENDENT, REFERENCES, sentence_of
 from tests.merchant.helpers import harness_of, required
 from tests.museum.power_table import PAGE, percentile, put
 
 FILE = Path(__file__).parents[2] / "reports" / MERCHANTS_FILE
 SEEDS = 20
-DRAWN = BUDGETS["standard"]
+JOBS = 2
+"""Merchants that are measured at the same time, each in a process of its own."""
+DRAWN = BUDGETS["quick"]
 SYSTEMATIC_SEEDS = 2
 """How many seeds run the systematic set; it is the same for all of them but for the orders' names."""
 SETTING = "in process"
 LEAST = ("cancel", "create", "local_view")
-OPTIONAL = frozenset({"abandon", "capture", "tick", "deliver", "restart"})
+OPTIONAL_ACTIONS = frozenset(OPTIONAL)
 
 
 @dataclass
@@ -57,8 +62,8 @@ class Catch:
 
 
 def plan_of(adapter: type[Any], offered: frozenset[str], seed: int) -> list[MerchantCase]:
-    """Return the plan of a standard run."""
-    return plan_merchant_cases(Profile(adapter.profiles[0]), offered, seed, DRAWN)
+    """Return the plan of a quick run."""
+    return plan_merchant_cases(Profile(adapter.profiles[0]), offered, seed, DRAWN, SYSTEMATIC["quick"])
 
 
 def catch(
@@ -80,8 +85,9 @@ def catch(
             result.blamed = min(filter(None, (result.blamed, blamed[0])), key=CAUSE_ORDER.__getitem__)
         if adapter.first in broken:
             result.after = number
-            actions = {step.do.partition("_")[0] for step in case.history.steps}
-            result.needs = actions & OPTIONAL & harness.open().actions
+            steps = {step.do for step in case.history.steps}
+            actions = steps | case.history.needs | ({"deliver"} if "deliver" in " ".join(steps) else set())
+            result.needs = actions & OPTIONAL_ACTIONS & harness.open().actions
             break
     return result
 
@@ -116,7 +122,7 @@ def _catch_with_seed(adapter: type[Any], seed: int, systematic: list[Catch]) -> 
     """Run the systematic set for the first seeds, adding to ``systematic``, then what the seed draws if needed."""
     with harness_of(adapter, seed=seed) as harness:
         plan = plan_of(adapter, harness.open().actions, seed)
-        size = len(plan) - DRAWN
+        size = sum(not case.generated for case in plan)
         first = catch(adapter, seed, plan[:size] if len(systematic) < SYSTEMATIC_SEEDS else [], harness)
         if len(systematic) < SYSTEMATIC_SEEDS:
             systematic.append(first)
@@ -132,36 +138,33 @@ def _short(figures: list[int | None]) -> Any:
 
 
 def accusations(adapter: type[Any], seeds: int) -> list[str]:
-    """Return what a correct merchant is accused of with any seed.
-
-    The systematic set is run once, and with each seed what it draws for a quick run; a reference merchant runs all.
-    """
+    """Return what a correct merchant is accused of with any seed: the systematic set is the same for all of them."""
     recommendations_count = adapter in REFERENCES or adapter in INDEPENDENT
     lines: list[str] = []
     for seed in range(seeds):
         with harness_of(adapter, seed=seed) as harness:
             plan = plan_of(adapter, harness.open().actions, seed)
-            drawn = plan[-DRAWN:] if adapter in REFERENCES else plan[-DRAWN:][: BUDGETS["quick"]]
-            for number, case in enumerate([*(plan[:-DRAWN] if seed == 0 else ()), *drawn]):
+            for number, case in enumerate(case for case in plan if case.generated or seed == 0):
                 broken = harness.run(case.history, f"p{seed}-{number}", CountingSink()).broken
                 rules = broken if recommendations_count else required(broken)
                 lines += [f"seed {seed}: {rule}: {broken[rule]}" for rule in rules]
     return lines
 
 
-def measure_all(seeds: int, only: str) -> dict[str, Any]:
-    """Measure every merchant whose name contains a text, and print each result."""
-    faults, correct, measured_commit = {}, {}, commit()
-    for adapter in FAULTY:
-        name = name_of(adapter)
-        if only in name:
-            faults[name] = measure(adapter, seeds)
-            print(f"{name}: {faults[name]}", file=sys.stderr, flush=True)
-    for adapter in CORRECT:
-        name = name_of(adapter)
-        if only in name:
-            correct[name] = accusations(adapter, seeds)
-            print(f"{name}: {correct[name][:1] or 'nothing'}", file=sys.stderr, flush=True)
+def _measured(name: str, seeds: int) -> tuple[str, Any]:
+    """Return a merchant's name and what was measured of it."""
+    adapter = BY_NAME[name]
+    return name, measure(adapter, seeds) if adapter in FAULTY else accusations(adapter, seeds)
+
+
+def measure_all(seeds: int, only: str, jobs: int) -> dict[str, Any]:
+    """Measure every merchant whose name contains a text, several at a time, and print each result."""
+    names = [name for name in BY_NAME if only in name]
+    results, measured_commit = {}, commit()
+    with ProcessPoolExecutor(jobs) as pool:
+        for name, result in pool.map(_measured, names, repeat(seeds)):
+            results[name] = result
+            print(f"{name}: {(result[:1] if isinstance(result, list) else result) or 'nothing'}", file=sys.stderr)
     return {
         "measured": datetime.now(UTC).date().isoformat(),
         "commit": measured_commit,
@@ -169,8 +172,8 @@ def measure_all(seeds: int, only: str) -> dict[str, Any]:
         "drawn": DRAWN,
         "settings": {SETTING: {profile.value: list(LEAST) for profile in Profile}},
         "plans": {SETTING: plans()},
-        "faults": faults,
-        "benign": correct,
+        "faults": {name: result for name, result in results.items() if BY_NAME[name] in FAULTY},
+        "benign": {name: result for name, result in results.items() if BY_NAME[name] not in FAULTY},
     }
 
 
@@ -178,7 +181,7 @@ def plans() -> dict[str, Any]:
     """Return the size and the digest of the systematic set of a merchant that has every action."""
     result = {}
     for profile in Profile:
-        cases = plan_merchant_cases(profile, frozenset({*LEAST, *OPTIONAL}), 0, 0)
+        cases = plan_merchant_cases(profile, frozenset({*LEAST, *OPTIONAL, CLOCK, ZONE, TOGETHER}), 0, 0)
         numbered = ((f"{number:05d}", merchant_history_as_json(case.history)) for number, case in enumerate(cases, 1))
         result[profile.value] = {"systematic": len(cases), "digest": digest_of(numbered)}
     return result
@@ -202,8 +205,8 @@ def _table_lines(figures: dict[str, Any]) -> Iterator[str]:
     measured = f"Measured {figures['measured']} at {figures['commit']}"
     yield f"{measured}: {len(faults)} faulty merchants, {figures['seeds']} seeds."
     yield ""
-    yield "| | faulty | caught at standard | caught at quick | right one first | median histories | 95th percentile |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield "| | faulty | caught at quick | right one first | median histories | 95th percentile |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for name in [*(profile.value for profile in Profile), "all"]:
         rows = [fault for fault in faults.values() if name in ("all", fault["profile"])]
         if rows:
@@ -216,15 +219,11 @@ def _table_lines(figures: dict[str, Any]) -> Iterator[str]:
 
 def _table_row(name: str, rows: list[dict[str, Any]], figures: dict[str, Any]) -> str:
     counts = [number for row in rows for number in numbers(row["soon"], figures["seeds"])]
-    size = max(figures["plans"][SETTING][row["profile"]]["systematic"] for row in rows)
-    standard, quick = (
-        f"{sum(count is not None and count <= size + BUDGETS[budget] for count in counts) / len(counts):.1%}"
-        for budget in ("standard", "quick")
-    )
+    caught = f"{sum(count is not None for count in counts) / len(counts):.1%}"
     right = f"{sum(row['right'] for row in rows) / len(counts):.1%}"
     known = [float("inf") if count is None else float(count) for count in counts]
     median, high = (f"{percentile(known, part):g}" for part in (0.5, 0.95))
-    return f"| {name} | {len(rows)} | {standard} | {quick} | {right} | {median} | {high} |"
+    return f"| {name} | {len(rows)} | {caught} | {right} | {median} | {high} |"
 
 
 def numbers(short: Any, seeds: int) -> list[int | None]:
@@ -249,11 +248,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.merchant.power", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help=f"seeds ({SEEDS})")
     parser.add_argument("--only", default="", metavar="TEXT", help="merchants that have this in their names")
+    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"merchants at the same time ({JOBS})")
     parser.add_argument("--write", action="store_true", help="write the package's figures anew")
     options = parser.parse_args(arguments)
     if options.write and options.only:
         parser.error("figures of some merchants only are not written")
-    figures = measure_all(max(SYSTEMATIC_SEEDS, options.seeds), options.only)
+    figures = measure_all(max(SYSTEMATIC_SEEDS, options.seeds), options.only, options.jobs)
     if options.write:
         FILE.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         put("merchants", table(figures))

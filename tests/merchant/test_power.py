@@ -71,7 +71,7 @@ def test_a_report_states_the_detection_power_of_its_run(tmp_path: Path):
 def test_faults_that_need_a_missing_action_are_not_counted():
     figures = load_figures(MERCHANTS_FILE)
     least = frozenset(power.LEAST)
-    everything = least | power.OPTIONAL
+    everything = least | power.OPTIONAL_ACTIONS
     assert figures.rule_detection(Profile.EPAYMENT, "M12", least, 300) is None
     detection = figures.rule_detection(Profile.EPAYMENT, "M12", everything, 300)
     assert detection is not None

@@ -109,7 +109,10 @@ def payment_in(response: httpx.Response) -> dict | None:
 
 
 class Synchronous(EpaymentMerchant):
-    """Does everything while somebody waits: no queue, no polling, no notifications. A failed action is asked again."""
+    """Does everything while somebody waits: no queue, no polling, no notifications. A failed action is asked again.
+
+    What was shipped and is not paid is captured before the rest is released.
+    """
 
     def read(self, order_id: str) -> bool:
         response = self.send("GET", self.path(order_id))
@@ -122,6 +125,8 @@ class Synchronous(EpaymentMerchant):
         row = self.rows[order_id]
         if row["status"] == "cancelled":
             return
+        if row.get("owed") and not self.read(order_id):
+            self.capture(order_id, row["owed"])
         row["key"] = row["key"] or str(uuid.uuid4())
         response = self.send("POST", f"{self.path(order_id)}/cancel", None, row["key"])
         content = payment_in(response) if response.status_code == 200 else None
@@ -138,14 +143,14 @@ class Synchronous(EpaymentMerchant):
     def capture(self, order_id: str, amount: int) -> None:
         row = self.rows[order_id]
         key = row.get("take") or str(uuid.uuid4())
-        row["take"] = key
+        row["take"], row["owed"] = key, amount
         money = {"modificationAmount": {"value": amount, "currency": row["currency"]}}
         response = self.send("POST", f"{self.path(order_id)}/capture", money, key)
         if response.status_code != 200 or payment_in(response) is None:
             if response.status_code < 500 and response.status_code not in BUSY:
                 row["take"] = ""
             raise Failed(f"capture: {response.status_code}")
-        row["take"] = ""
+        row["take"], row["owed"] = "", 0
         self.update_row(row, response.json())
 
 
