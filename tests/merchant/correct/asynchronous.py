@@ -85,6 +85,8 @@ class Queue(EpaymentMerchant):
 
     def capture(self, order_id: str, amount: int) -> None:
         row = self.rows[order_id]
+        if row["status"] in ("cancelling", "cancelled") or row.get("job"):
+            raise Failed("the order is closed")
         money = {"modificationAmount": {"value": amount, "currency": row["currency"]}}
         key = row.setdefault(f"take{amount}", str(uuid.uuid4()))
         response = self.send("POST", f"{self.path(order_id)}/capture", money, key)

@@ -252,6 +252,13 @@ class Sockets(Synchronous):
     """Uses the standard library's client instead of httpx, over a connection of its own."""
 
     def send(self, method: str, path: str, body: object = None, key: str = "") -> httpx.Response:
+        response = self.send_once(method, path, body, key)
+        if response.status_code == 401:
+            self.bearer = ""
+            response = self.send_once(method, path, body, key)
+        return response
+
+    def send_once(self, method: str, path: str, body: object, key: str) -> httpx.Response:
         address = urlsplit(self.setup.base_url)
         headers = self.headers(key)
         content = None if body is None else json.dumps(body)

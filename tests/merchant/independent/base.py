@@ -41,6 +41,8 @@ class Row:
     made: bool = False
     made_with: str = ""
     shipped: int = 0
+    untold: tuple[int, int] | None = None
+    """A capture whose success was told to nobody: its amount, and what is captured when it is done."""
     replaced: list[Row] = field(default_factory=list)
     """Earlier payments of the order, which nobody is to pay any more."""
 

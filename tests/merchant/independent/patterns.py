@@ -119,6 +119,9 @@ class Sourced(IndependentMerchant):
                     current.not_before = values[0]
                 case "shipping":
                     current.jobs.append({"key": values[0], "amount": values[1], "goal": values[2]})
+                    current.untold = values[1], values[2]
+                case "told":
+                    current.untold = None
                 case "shipped":
                     current.jobs.clear()
         return current
@@ -173,13 +176,18 @@ class Sourced(IndependentMerchant):
     def capture(self, order_id: str, amount: int) -> None:
         row = self.row_of_order(order_id)
         current = self.read_payment(row)
-        if current.cancel_wanted or current.state not in ("reserved", "taken") or current.remaining < amount:
-            raise ActionFailed("not to be captured")
-        if current.jobs:
-            raise ActionFailed("the shipment before this one is not settled")
-        self.append_event(row, "shipping", self.new_key(), amount, current.captured + amount)
-        if not self.send_capture(row):
+        if current.untold is None or current.untold[0] != amount:
+            if current.cancel_wanted or current.state not in ("reserved", "taken") or current.remaining < amount:
+                raise ActionFailed("not to be captured")
+            if current.jobs:
+                raise ActionFailed("the shipment before this one is not settled")
+            self.append_event(row, "shipping", self.new_key(), amount, current.captured + amount)
+        current = self.folded(row)
+        if current.jobs and not self.send_capture(row):
             raise ActionFailed("not captured yet")
+        self.append_event(row, "told")
+        if current.untold is not None and self.folded(row).captured < current.untold[1]:
+            raise ActionFailed("the payment has ended")
 
     def send_capture(self, row: Row) -> bool:
         job = self.folded(row).jobs[-1]
@@ -273,6 +281,8 @@ class PollingRecurring(Reconciler):
         row.update(self.api.read(row))
         if row.state not in ("reserved", "taken") or row.remaining < amount or row.cancel_wanted:
             raise ActionFailed("not to be captured")
+        if row.jobs and row.jobs[0]["amount"] != amount:
+            raise ActionFailed("the shipment before this one is not settled")
         goal = row.captured + amount
         row.jobs[:] = row.jobs or [{"key": self.new_key(), "amount": amount, "goal": goal}]
         self.send_capture(row)
@@ -285,7 +295,7 @@ class PollingRecurring(Reconciler):
             row.update(self.api.read(row))
             if row.captured < job["goal"]:
                 if result.kind == "refused":
-                    row.jobs.clear()
+                    job["key"] = self.new_key()
                 raise ActionFailed("not captured")
         row.jobs.clear()
 
