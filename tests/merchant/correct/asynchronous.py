@@ -52,6 +52,8 @@ class Queue(EpaymentMerchant):
 
     def cancel(self, order_id: str) -> None:
         row = self.rows[order_id]
+        if row.get("owed"):
+            self.capture(order_id, row["owed"])
         if row["status"] in ("open", "authorized", "captured") and not row.get("job"):
             row["job"] = {"key": str(uuid.uuid4()), "tries": 0, "due": 0.0}
             if row["status"] != "captured":
@@ -88,11 +90,18 @@ class Queue(EpaymentMerchant):
         if row["status"] in ("cancelling", "cancelled") or row.get("job"):
             raise Failed("the order is closed")
         money = {"modificationAmount": {"value": amount, "currency": row["currency"]}}
-        key = row.setdefault(f"take{amount}", str(uuid.uuid4()))
+        key, row["owed"] = row.setdefault(f"take{amount}", str(uuid.uuid4())), amount
         response = self.send("POST", f"{self.path(order_id)}/capture", money, key)
         if response.status_code != 200:
+            read_response = self.send("GET", self.path(order_id))
+            content = payment_in(read_response) if read_response.status_code == 200 else None
+            if content is not None and self.update_row(row, content):
+                row["owed"] = 0
+            if 400 <= response.status_code < 500 and response.status_code not in BUSY:
+                del row[f"take{amount}"]
             raise Failed(response.status_code)
         del row[f"take{amount}"]
+        row["owed"] = 0
         self.update_row(row, response.json())
 
     def restart(self) -> Queue:

@@ -104,13 +104,22 @@ class AsyncMerchant:
         row = self.rows[order_id]
         async with self.client() as client:
             await self.read(client, row)
-            if row.cancel_wanted or row.jobs or row.state not in ("reserved", "taken") or row.remaining < amount:
-                raise ActionFailed("not to be captured")
-            job = {"amount": amount, "goal": row.captured + amount, "key": f"p{row.captured}-{row.reference}"[:50]}
-            row.jobs.append(job)
-            await self.send_capture(client, row, job)
+            if row.untold is None or row.untold[0] != amount:
+                self.plan_capture(row, amount)
+            for job in list(row.jobs):
+                await self.send_capture(client, row, job)
         if row.jobs:
             raise ActionFailed("not captured yet")
+        told, row.untold = row.untold, None
+        if told is not None and row.captured < told[1]:
+            raise ActionFailed("the payment has ended")
+
+    def plan_capture(self, row: Row, amount: int) -> None:
+        if row.cancel_wanted or row.jobs or row.state not in ("reserved", "taken") or row.remaining < amount:
+            raise ActionFailed("not to be captured")
+        row.untold = amount, row.captured + amount
+        key = f"p{row.captured}-{row.reference}"[:50]
+        row.jobs.append({"amount": amount, "goal": row.captured + amount, "key": key})
 
     async def send_capture(self, client: httpx.AsyncClient, row: Row, job: dict[str, Any]) -> None:
         body = {"modificationAmount": {"currency": row.currency, "value": job["amount"]}}
