@@ -143,14 +143,13 @@ def _violations(evidence: Evidence, shown: Sequence[RuleResult]) -> list[_Violat
     """Return what the evidence shows of each violated rule."""
     histories = {record.id: record for record in evidence.of(HistoryRecord)}
     found = {(rule.profile, rule.rule.id): _Violation(rule) for rule in shown}
-    for record in evidence.of(JudgementRecord):
-        history = histories[record.history]
-        if history.source == "shrinking" or record.superseded:
+    for name, follows in _findings(evidence).items():
+        if histories[name].source == "shrinking":
             continue
-        for finding in record.findings:
-            violation = found.get((Profile(history.profile), finding.rule))
+        for rule in follows:
+            violation = found.get((Profile(histories[name].profile), rule))
             if violation is not None:
-                violation.causes[history.id] = finding.follows
+                violation.causes[name] = _root(rule, follows)
     traces = _Losses(evidence, histories)
     smallest = _smallest_counterexamples(evidence)
     for key, violation in found.items():
@@ -159,6 +158,23 @@ def _violations(evidence: Evidence, shown: Sequence[RuleResult]) -> list[_Violat
         violation.is_plain = bool(violation.own & violation.without_fault) or not _faults(histories[example])
         violation.loss = traces.of(example)
     return list(found.values())
+
+
+def _findings(evidence: Evidence) -> dict[str, dict[str, str]]:
+    """Return the rules that each history breaks, each with the one that it follows from, or nothing."""
+    findings: dict[str, dict[str, str]] = {}
+    for record in evidence.of(JudgementRecord):
+        for finding in record.findings if not record.superseded else ():
+            findings.setdefault(record.history, {})[finding.rule] = finding.follows
+    return findings
+
+
+def _root(rule: str, follows: Mapping[str, str]) -> str:
+    """Return the rule at the beginning of a chain of causes; nothing where a rule follows from no other."""
+    chain = [rule]
+    while (cause := follows.get(chain[-1], "")) and cause not in chain:
+        chain.append(cause)
+    return chain[-1] if len(chain) > 1 else ""
 
 
 def _faults(record: HistoryRecord) -> int:
