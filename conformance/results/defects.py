@@ -264,8 +264,9 @@ def _is_artefact_of(violation: _Violation, leader: _Violation) -> bool:
 
     The plainer one must have at least as many histories that the other one cannot explain.
     """
-    beside = violation.histories <= leader.histories
-    return beside and leader.is_plain and not violation.is_plain and len(leader.own) >= len(violation.histories)
+    beside = violation.histories <= leader.histories and len(leader.own) >= len(violation.histories)
+    says_more = leader.is_plain and not violation.is_plain and (leader.loss is not None or violation.loss is None)
+    return beside and says_more
 
 
 def _is_same_end(violation: _Violation, leader: _Violation) -> bool:
