@@ -45,8 +45,13 @@ def defect_in_words(result: Result, defect: Defect) -> str:
     played = counted(result.histories.get(defect.result.profile, 0), "history", "histories")
     without = defect.without_fault
     faults = f"{without} of them without an injected fault" if without else "each time with an injected fault"
-    stake = f" At the end of its counterexample: {defect.loss.sentence}" if defect.loss is not None else ""
-    return f"Seen in {defect.histories} of {played}, {faults}.{stake}"
+    stake = f" At stake: {_continued(defect.loss.sentence)}" if defect.loss is not None else ""
+    return f"In {defect.histories} of {played}, {faults}.{stake}"
+
+
+def _continued(sentence: str) -> str:
+    """Return a sentence as it stands after a colon."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def following_in_words(defect: Defect) -> str:

@@ -93,9 +93,7 @@ def test_what_shows_only_under_faults_is_listed_under_what_needs_none():
     assert violated(found) == ["M16", "M18"]
     assert headline(found).startswith("Not conformant: 1 defect found (2 obligations violated): M16, “")
     assert following_in_words(found.defects[0]) == "Also violated because of this: M18 (3 histories)"
-    assert defect_in_words(found, found.defects[0]) == (
-        "Seen in 50 of 50 histories, 1 of them without an injected fault."
-    )
+    assert defect_in_words(found, found.defects[0]) == ("In 50 of 50 histories, 1 of them without an injected fault.")
 
 
 def test_a_particular_cause_leads_although_its_consequence_has_histories_of_its_own():
@@ -136,6 +134,7 @@ def test_money_at_stake_comes_before_none():
     assert first.loss is not None
     assert (first.loss.amount, first.loss.currency, second.loss) == (1000, "NOK", None)
     assert "10.00 NOK of the customer’s money stays reserved" in headline(found)
+    assert defect_in_words(found, first).endswith(" At stake: 10.00 NOK of the customer’s money stays reserved.")
 
 
 @pytest.mark.parametrize(("times", "first"), [(9, "M4"), (11, "M18")])
