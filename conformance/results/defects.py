@@ -30,8 +30,8 @@ NEARLY_ALL: Final = 0.8
 """The share of a rule's histories that others have to explain."""
 MOST: Final = 0.5
 """The same for an obligation about a wrong end, where the particular one that explains it is as plain."""
-FAR_MORE: Final = 10
-"""So many times the histories put a violation before one that is nearer to the cause."""
+MANY: Final = 10
+"""More than twice the histories and so many more put a violation before one that is nearer to the cause."""
 _SHOWN: Final = (RuleVerdict.VIOLATED, RuleVerdict.WARNING)
 
 
@@ -61,6 +61,21 @@ class Defect:
     without_fault: int
     loss: Loss | None
     following: tuple[FollowingRule, ...]
+
+    @property
+    def rule(self) -> str:
+        """The id of the leading rule."""
+        return self.result.rule.id
+
+    @property
+    def profile(self) -> Profile:
+        """The API."""
+        return self.result.profile
+
+    @property
+    def reason(self) -> str:
+        """What was wrong, in the words of the leading rule."""
+        return self.result.reason
 
     @property
     def decides(self) -> bool:
@@ -244,19 +259,26 @@ def _may_lead(leader: _Violation, violation: _Violation) -> bool:
 
 def _explained_by(violation: _Violation, candidates: Sequence[_Violation]) -> _Violation | None:
     """Return the violation that explains another one; None where it is a defect of its own."""
-    if candidates:
-        cause = max(candidates, key=lambda each: _explained_by_rule(violation, each))
+    explained = [(_explained_histories(violation, each), each) for each in candidates]
+    if explained:
+        _, cause = max(explained, key=lambda item: len(item[0]))
         is_consequence = violation.rule in GENERAL and _kind(cause) <= _kind(violation)
-        explained = sum(_explained_by_rule(violation, each) for each in candidates)
-        if explained >= (MOST if is_consequence else NEARLY_ALL) * len(violation.causes):
+        share = MOST if is_consequence else NEARLY_ALL
+        if len(set().union(*(histories for histories, _ in explained))) >= share * len(violation.causes):
             return cause
-    plainer = [each for each in candidates if _is_artefact_of(violation, each) or _is_same_end(violation, each)]
+    plainer = [each for each in candidates if _is_artefact_of(violation, each)]
     return next(iter(_in_order(plainer)), None)
 
 
-def _explained_by_rule(violation: _Violation, leader: _Violation) -> int:
-    """Return in how many histories the journal says that a violation follows from another one."""
-    return sum(cause == leader.rule for cause in violation.causes.values())
+def _explained_histories(violation: _Violation, leader: _Violation) -> set[str]:
+    """Return the histories in which a violation follows from another one.
+
+    The journal says so; and of two wrong ends of the same order the plainer one is the one to tell of.
+    """
+    follow = {history for history, cause in violation.causes.items() if cause == leader.rule}
+    if violation.rule in GENERAL and leader.rule in GENERAL and _plainness(leader) < _plainness(violation):
+        follow |= violation.own & leader.histories
+    return follow
 
 
 def _is_artefact_of(violation: _Violation, leader: _Violation) -> bool:
@@ -267,18 +289,6 @@ def _is_artefact_of(violation: _Violation, leader: _Violation) -> bool:
     beside = violation.histories <= leader.histories and len(leader.own) >= len(violation.histories)
     says_more = leader.is_plain and not violation.is_plain and (leader.loss is not None or violation.loss is None)
     return beside and says_more
-
-
-def _is_same_end(violation: _Violation, leader: _Violation) -> bool:
-    """Return whether two obligations about the end of an order are broken in nearly the same histories."""
-    if violation.rule not in GENERAL or leader.rule not in GENERAL:
-        return False
-    return _are_alike(violation, leader) and _plainness(leader) < _plainness(violation)
-
-
-def _are_alike(violation: _Violation, other: _Violation) -> bool:
-    shared, either = violation.histories & other.histories, violation.histories | other.histories
-    return len(shared) >= NEARLY_ALL * len(either)
 
 
 # In which order they are named
@@ -300,7 +310,7 @@ def _in_order(violations: Iterable[_Violation]) -> list[_Violation]:
 
 def _goes_before(violation: _Violation, other: _Violation) -> bool:
     """Return whether a violation is named before one that is as plain and that as many or more histories show."""
-    far_more = len(other.causes) > FAR_MORE * len(violation.causes)
+    far_more = len(other.causes) > 2 * len(violation.causes) + MANY
     return _kind(violation) == _kind(other) and not far_more and _nearness(violation) < _nearness(other)
 
 

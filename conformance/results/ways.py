@@ -81,6 +81,7 @@ def _books(records: Iterable[ActionRecord | BooksRecord], order: int | None) -> 
 def _ways(events: list[EventRecord], asked: list[ActionRecord]) -> Iterator[tuple[str, int]]:
     """Yield the ways that one order shows, each with the seconds after which the shop ended it."""
     began = min((action.began for action in asked), default=float("inf"))
+    names = {action.action for action in asked}
     since: dict[tuple[str, str], EventRecord] = {}
     for event in events:
         payment = (event.api, event.id)
@@ -90,7 +91,7 @@ def _ways(events: list[EventRecord], asked: list[ActionRecord]) -> Iterator[tupl
         elif event.by != "shop" or start is None:
             continue
         elif event.event == "refund":
-            if any(action.action in END_STEPS for action in asked) and "refund" not in {a.action for a in asked}:
+            if names & {*END_STEPS} and not names & {*SHIPPING_STEPS, "refund"}:
                 yield "refunds_on_cancel", 0
         elif event.at < began:
             span = round(event.at - start.at)

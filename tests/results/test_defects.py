@@ -81,10 +81,17 @@ def test_money_at_stake_comes_before_none():
     assert defect_in_words(found, first).endswith(" At stake: 10.00 NOK of the customer’s money stays reserved.")
 
 
-@pytest.mark.parametrize(("times", "first"), [(9, "M4"), (11, "M18")])
+@pytest.mark.parametrize(("times", "first"), [(12, "M4"), (13, "M18")])
 def test_far_more_histories_come_before_nearness_to_the_cause(times, first):
     found = result(played(1, broken("M4")), *[played(10 + n, broken("M18")) for n in range(times)])
     assert violated(found)[0] == first
+
+
+def test_of_two_wrong_ends_of_the_same_orders_one_is_told():
+    both = [played(n, broken("M16"), broken("M10")) for n in range(6)]
+    found = result(*both, *[played(10 + n, broken("M15"), broken("M10", "M15")) for n in range(3)])
+    assert shape(found) == [("M15", 3, 3, []), ("M16", 9, 9, [("M10", 9)])]
+    assert (found.defects[0].rule, found.defects[0].reason) == ("M15", "M15 is broken")
 
 
 def test_no_violation_is_listed_under_a_warning():

@@ -79,3 +79,8 @@ def test_a_refund_of_a_cancelled_order_is_a_way():
     shown = ways(played(1, *refunded, asked=(("cancel", 20),)))
     assert ObservedWay("refunds_on_cancel", "epayment", 1) in shown
     assert ways(played(1, *refunded, asked=(("capture", 11), ("refund", 20)))) == ()
+
+
+def test_a_refund_of_what_was_shipped_is_no_way():
+    refunded = (*APPROVED, event("capture", 12), event("refund", 30))
+    assert ways(played(1, *refunded, asked=(("capture", 11), ("cancel", 20)))) == ()
