@@ -233,11 +233,11 @@ class MerchantCampaign:
         self._journal.append(SmokeRecord(profile=profile, ok=paid, note=trouble))
         if not paid:
             name, exchanges = self._harness.integration.name, exchanges_in(sink.records)
-            said = f" ({trouble})" if trouble else ""
+            because = f" ({trouble})" if trouble else ""
             sent = what_was_sent(exchanges, self._harness.base_url)
-            message = f"The adapter is at fault: create of {name} made no payment in {profile}{said}: {sent}."
+            message = f"The adapter is at fault: create of {name} made no payment in {profile}{because}: {sent}."
             if unknown_operations(exchanges):
-                message = f"create of {name} made no payment in {profile}{said}."
+                message = f"create of {name} made no payment in {profile}{because}."
             raise self._with_evidence(TargetError(message, failed.crash if failed else ""), sink.records)
 
     def _with_evidence(self, error: TargetError, records: list[Record]) -> TargetError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import pytest
 from conformance.merchant import Setup
 from conformance.merchant.integration.command import CommandIntegration
 from conformance.merchant.integration.hook import HookIntegration
+from conformance.merchant.protocol import ACTIONS
+from conformance.obligations.declarations import DECLARATIONS
 from conformance.targets.transport import TargetError
 
 SETUP = Setup(
@@ -139,3 +144,16 @@ def test_a_file_that_is_not_a_program_cannot_be_started(tmp_path: Path):
     with pytest.raises(TargetError, match="cannot be started"):
         integration.open(SETUP)
     integration.close()
+
+
+def test_the_description_of_the_hook_has_every_action_and_statement():
+    text = resources.files("conformance.merchant").joinpath("hook.openapi.json").read_text(encoding="utf-8")
+    description = json.loads(text)
+    assert set(description["paths"]) == {f"/{action}" for action in ("start", *ACTIONS)}
+    offer = description["components"]["schemas"]["Offer"]["properties"]
+    assert set(offer["actions"]["items"]["enum"]) == set(ACTIONS)
+    assert {*DECLARATIONS, "name", "version", "clock", "concurrent"} <= set(offer)
+    for reference in set(re.findall(r'"#/([^"]+)"', text)):
+        part = description
+        for key in reference.split("/"):
+            part = part[key]

@@ -134,8 +134,8 @@ class KeptProcess:
             self._refuse(line, f"as the answer to {action}")
         if not answer["ok"]:
             text = str(answer.get("error") or "")
-            said = f"failed: {cut_between_words(text, 200)}" if text.strip() else "failed"
-            return ActionResult("raised", None, said, cut_between_words(text, LONGEST_CRASH).strip())
+            message = f"failed: {cut_between_words(text, 200)}" if text.strip() else "failed"
+            return ActionResult("raised", None, message, cut_between_words(text, LONGEST_CRASH).strip())
         return ActionResult("returned", answer.get("value") if action in ACTIONS_WITH_OUTPUT else None)
 
     def _refuse(self, line: bytes, when: str) -> NoReturn:
