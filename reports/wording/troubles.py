@@ -6,7 +6,7 @@ All of it is in the journal. The texts are lines for a terminal, a summary and a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -75,9 +75,12 @@ class _Crash:
 
 
 def troubles(result: Result) -> list[Trouble]:
-    """Return what went wrong in a run, the most important first; nothing of a run that is conformant."""
+    """Return what went wrong in a run, the most important first.
+
+    Of a conformant run, those actions of a merchant are shown that never succeeded: what they do was not tested.
+    """
     if result.verdict is RunVerdict.CONFORMANT:
-        return []
+        return [Trouble(title, _lines(text)) for text, title in _never_succeeding(result)[:MOST_SHOWN]]
     return [*_crashes(result), *_failing_exchange(result)]
 
 
@@ -129,6 +132,17 @@ def _of_merchant(result: Result) -> list[tuple[str, str]]:
 
     A merchant may raise any exception where an action does not succeed: most of them are as they should be.
     """
+    in_process = result.run.target.kind == "python"
+    return _failures_of_merchant(result, lambda text: in_process and _name(text) in _PROGRAMMING)
+
+
+def _never_succeeding(result: Result) -> list[tuple[str, str]]:
+    """Return what a merchant's code said of actions that never succeeded."""
+    return _failures_of_merchant(result, lambda _: False)
+
+
+def _failures_of_merchant(result: Result, is_shown: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """Return the failures of actions that never succeeded, and those shown in any case; the most frequent first."""
     ended: Counter[tuple[str, str]] = Counter()
     crashes: dict[str, _Crash] = {}
     actions: dict[str, str] = {}
@@ -143,7 +157,7 @@ def _of_merchant(result: Result) -> list[tuple[str, str]]:
     for key, crash in crashes.items():
         action = actions[key]
         calls = sum(number for (name, _), number in ended.items() if name == action)
-        if not ended[action, "returned"] or (in_process and _name(crash.text) in _PROGRAMMING):
+        if not ended[action, "returned"] or is_shown(crash.text):
             how = f"raised {_name(crash.text)}" if in_process else "failed"
             title = f"{action} {how} in {crash.times} of {counted(calls, 'call')}, first in {crash.first}"
             shown.append((crash.times, crash.text, title))

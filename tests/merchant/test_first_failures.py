@@ -115,6 +115,24 @@ def test_an_action_that_never_succeeds_is_counted_and_shown(tmp_path):
     assert not verify(tmp_path / "out").faults
 
 
+class EveryDeliveryRefused(Shop):
+    """Correct, and takes no notification: all that it learns it reads."""
+
+    def deliver(self, webhook):
+        raise PermissionError("the delivery is not signed")
+
+
+def test_an_action_that_never_succeeds_is_shown_of_a_conformant_run_as_well(tmp_path, capsys):
+    assert run("EveryDeliveryRefused", tmp_path / "out") == 0
+    line = "deliver raised PermissionError in "
+    written = [
+        capsys.readouterr().out,
+        *((tmp_path / "out" / name).read_text() for name in ("summary.md", "junit.xml")),
+    ]
+    assert all(line in text for text in written)
+    assert 'in deliver: raise PermissionError("the delivery is not signed")' in written[0]
+
+
 def test_an_exception_by_which_a_shop_declines_is_no_trouble(tmp_path):
     result = run_merchant(epayment.Adapter, budget="quick", histories=0, out=tmp_path / "out")
     assert any(record.get("crash") for record in stored_records(result.evidence, "action"))
