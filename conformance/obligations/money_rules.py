@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conformance.obligations.asked import (
+    HONOURED,
     AskedAmount,
     end_was_requested,
     is_closed,
@@ -90,10 +91,16 @@ def captures_whole(request: ObservedRequest) -> bool:
 
 
 def _captured_whole(trace: MerchantTrace, order: int) -> bool:
-    """Return whether the one thing that was taken is the whole amount, before anything was shipped."""
-    asked = shipments(trace, order)
+    """Return whether the one thing that was taken is the whole amount, at the approval.
+
+    That is before anything was shipped, or as soon as a shop learned of the approval that had not known of it.
+    """
     whole = [request for request in trace.requests if request.owner == order and captures_whole(request)]
-    return len(whole) == 1 and all(whole[0].step < each.step for each in asked)
+    if len(whole) != 1:
+        return False
+    known = any(each.status in HONOURED and each.n < whole[0].n for each in trace.snapshots_of(order))
+    before_shipping = all(whole[0].step < each.step for each in shipments(trace, order))
+    return before_shipping or not known or trace.declared.captures_on_approval
 
 
 def _captured_in_vain(trace: MerchantTrace, order: int) -> bool:

@@ -49,6 +49,13 @@ def test_a_capture_at_the_approval_is_a_way_and_is_noted():
     assert "captures_on_approval" in story.results()["M31"].finding.reason
 
 
+def test_a_shop_that_learns_late_of_the_approval_captures_late():
+    whole = payment(captured=1000)
+    story = Story("create approve capture").approved("open")
+    story.sent("capture", PAID, whole, during="capture").asked("capture", 400).next()
+    assert "M31" not in story.books("captured", whole).broken()
+
+
 def test_what_was_captured_at_the_approval_comes_back_with_the_cancel():
     whole, back = payment(captured=1000), payment(captured=1000, refunded=1000)
 
