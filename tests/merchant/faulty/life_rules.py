@@ -136,14 +136,15 @@ class NotAllowedIsDone(epayment.Adapter):
 
 @defect("F22", "M20")
 class ShipsWhatWasCancelledEcom(ecom.Adapter):
-    """A cancelled order can be shipped from another screen, which captures without a look at the order."""
+    """A cancelled order can be shipped from another screen, which takes no notice of the refused capture."""
 
     def capture(self, order_id: str, amount: int) -> None:
         row = self.books[order_id]
         if row.status == "cancelled":
             with suppress(Refused, TryLater):
                 self.capture_payment(row, new_key(), amount)
-        super().capture(order_id, amount)
+        else:
+            super().capture(order_id, amount)
 
 
 @defect("B29", "M25")
@@ -175,6 +176,6 @@ class NeverLooksAgainEcom(_NeverLooksAgain, ecom.Adapter):
     """What is reserved is not read again, whatever is done with it in the portal."""
 
 
-@defect("B39", "M29")
+@defect("B39", "M34")
 class NeverLooksAgainRecurring(_NeverLooksAgain, recurring.Adapter):
     """What is reserved is not read again, whatever is done with it in the portal."""
