@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from conformance.merchant.driver import RATE_LIMIT_SECONDS, MerchantDriver
+from conformance.merchant.integration.base import Integration
 from conformance.merchant.scenario_order import ScenarioOrder
 
 REST_ROUNDS: Final = (65, 65, 65, 120, 900, 3600, 21_600, 21_600, 21_600, 21_600, 7200)
@@ -18,27 +19,39 @@ PATIENT_BELOW: Final = 100
 """In rounds shorter than this the shop leaves what a queue has begun to the queue."""
 REAL_PAUSE: Final = 2.2
 """Seconds of real waiting, once, for a merchant with a clock of its own: longer than ``Retry-After`` asks."""
+SHORT_PAUSE: Final = 0.2
+"""The same, once several histories have shown that waiting does not help this merchant."""
+MOST_VAIN_PAUSES: Final = 3
 
 
 def come_to_rest(driver: MerchantDriver) -> None:
     """Stop injecting faults, and let time pass until no order needs anything more."""
     driver.double.faults.healed = True
     driver.take_snapshots()
-    has_paused = driver.integration.virtual
+    has_paused, at_rest = driver.integration.virtual, False
     for seconds in REST_ROUNDS:
         driver.clock.skip(seconds)
         if not _round(driver, patient=seconds < PATIENT_BELOW):
             return
         driver.take_snapshots()
-        if all(_is_at_rest(driver, number) for number in range(len(driver.orders))):
+        at_rest = all(_is_at_rest(driver, number) for number in range(len(driver.orders)))
+        if at_rest:
             break
         if not has_paused:
             has_paused = True
-            time.sleep(REAL_PAUSE)
+            _pause(driver.integration)
+    if at_rest and has_paused:
+        driver.integration.vain_pauses = 0
     # An order at rest must stay as it is.
     driver.clock.skip(RATE_LIMIT_SECONDS)
     if driver.tick():
         driver.take_snapshots()
+
+
+def _pause(integration: Integration) -> None:
+    """Really wait, for a merchant with a clock of its own; not for long where that has not helped before."""
+    time.sleep(REAL_PAUSE if integration.vain_pauses < MOST_VAIN_PAUSES else SHORT_PAUSE)
+    integration.vain_pauses += 1
 
 
 def _round(driver: MerchantDriver, *, patient: bool) -> bool:

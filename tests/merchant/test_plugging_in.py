@@ -11,6 +11,7 @@ from conformance.cli.main import main
 from conformance.domain.messages import Request
 from conformance.evidence.journal import read_journal
 from conformance.evidence.records import ExchangeRecord, SmokeRecord
+from conformance.merchant import coming_to_rest
 from conformance.merchant.api import run_merchant
 from conformance.merchant.first_payment import ENOUGH
 from conformance.merchant.harness import CountingSink, KeepingSink
@@ -69,6 +70,14 @@ class MostlyOutOfStock(epayment.Adapter):
         if MostlyOutOfStock.made > 2:
             self.client.call("POST", "/epayment/v1/payments", {"amount": {"value": -5, "currency": "NOK"}}, "k")
         return super().create(order)
+
+
+class Stuck(epayment.Adapter):
+    def cancel(self, order_id):
+        raise RuntimeError("the queue is full")
+
+    def tick(self, now):
+        return
 
 
 class ForgetsOnce(epayment.Adapter):
@@ -196,3 +205,14 @@ def test_a_slow_integration_gets_an_estimate_and_a_quick_one_none():
     quick.probed(0.01)
     quick.begin(200)
     assert len(lines) == 2
+
+
+def test_a_stuck_shop_is_not_waited_for_in_every_history(monkeypatch):
+    """It waits really, and comes to rest in no history: what it needs is no time."""
+    waited: list[float] = []
+    monkeypatch.setattr(coming_to_rest.time, "sleep", waited.append)
+    with harness_of(Stuck) as harness:
+        monkeypatch.setattr(harness.integration, "virtual", False)
+        for number in range(5):
+            harness.run(history("create approve cancel"), f"stuck-{number}", CountingSink())
+    assert waited == [coming_to_rest.REAL_PAUSE] * coming_to_rest.MOST_VAIN_PAUSES + [coming_to_rest.SHORT_PAUSE] * 2

@@ -92,6 +92,7 @@ class Integration(Protocol):
         virtual: Whether it lives by the run's clock, so that waiting costs no time.
         first: The API that it uses, where that is known before it is reached.
         seconds: How long an action may take.
+        vain_pauses: How many histories in a row waited for it in real time and did not come to rest.
 
     """
 
@@ -100,6 +101,7 @@ class Integration(Protocol):
     virtual: bool
     first: Profile | None
     seconds: float
+    vain_pauses: int
 
     def open(self, setup: Setup) -> MerchantCapabilities:
         """Reach the integration for the first time, and return what it can do.

@@ -65,6 +65,7 @@ class CommandIntegration:
         if shutil.which(self._command[0]) is None:
             raise TargetUsageError(f"there is no command {self._command[0]!r}.")
         self.seconds = ACTION_SECONDS
+        self.vain_pauses = 0
         self._setup: Setup | None = None
         self._state: Path | None = None
         self._zone = UTC

@@ -50,6 +50,7 @@ class HookIntegration:
             raise TargetUsageError(f"{base} is not http: on this machine nothing is encrypted.")
         self._base = base.rstrip("/")
         self.seconds = ACTION_SECONDS
+        self.vain_pauses = 0
         self._setup: Setup | None = None
         self._client = httpx.Client(timeout=ACTION_SECONDS, verify=False, trust_env=False)
 

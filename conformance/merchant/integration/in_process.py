@@ -76,6 +76,7 @@ class PythonIntegration:
         self._httpx = HttpxMount(double, port)
         self._double = double
         self.seconds = ACTION_SECONDS
+        self.vain_pauses = 0
         self._sleep = InterceptedSleep(clock)
         self._adapter: Any = None
         self._zone = UTC
