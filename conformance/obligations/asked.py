@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from conformance.evidence.record_parts import ProviderRecord
@@ -23,6 +24,8 @@ class AskedAmount:
         confirmed: Whether the action returned, in that step or when it was asked for again at the end.
         confirmed_in_step: Whether it returned in that step.
         possible: Whether the payment could bear it when it was first asked for.
+        times: For how many shipments or refunds a careful shop can take it: one, and one more each time that it was
+            asked for again and the shop had looked at the payment since it had sent the request before.
 
     """
 
@@ -32,6 +35,7 @@ class AskedAmount:
     confirmed: bool
     confirmed_in_step: bool
     possible: bool
+    times: int
 
 
 def shipments(trace: MerchantTrace, order: int) -> list[AskedAmount]:
@@ -48,7 +52,8 @@ def _amounts(trace: MerchantTrace, order: int, names: tuple[str, ...]) -> list[A
     of_step: dict[int, list[Action]] = {}
     for action in trace.actions_of(order, *names):
         of_step.setdefault(action.step, []).append(action)
-    late = [(each.action, each.number) for each in of_step.pop(trace.last_step, []) if each.ending == "returned"]
+    at_rest = of_step.pop(trace.last_step, [])
+    late = [(each.action, each.number) for each in at_rest if each.ending == "returned"]
     amounts = []
     for step, actions in of_step.items():
         first = actions[0]
@@ -56,9 +61,36 @@ def _amounts(trace: MerchantTrace, order: int, names: tuple[str, ...]) -> list[A
         confirmed_late = not in_step and (first.action, first.number) in late
         if confirmed_late:
             late.remove((first.action, first.number))
-        confirmed = in_step or confirmed_late
-        amounts.append(AskedAmount(first.n, step, first.number, confirmed, in_step, _could_bear(trace, order, first)))
+        again = [each for each in at_rest if (each.action, each.number) == (first.action, first.number)]
+        amounts.append(
+            AskedAmount(
+                n=first.n,
+                step=step,
+                amount=first.number,
+                confirmed=in_step or confirmed_late,
+                confirmed_in_step=in_step,
+                possible=_could_bear(trace, order, first),
+                times=1 + _knowing_repetitions(trace, order, [*actions, *([] if in_step else again)]),
+            )
+        )
     return amounts
+
+
+def _knowing_repetitions(trace: MerchantTrace, order: int, actions: list[Action]) -> int:
+    """Count how often an action was asked for again and the shop had looked at the payment before it sent more.
+
+    Nothing says whether the second request of a clerk is the first one again or another shipment of the same amount.
+    A shop that looks decides; one that sends again without a look does not know what it does.
+    """
+    operation = "refund" if actions[0].action == "refund" else "capture"
+    sent = [each for each in trace.requests_of(order) if each.operation == operation]
+    reads = [each.n for each in trace.reads_of(order) if each.status == 200]
+    knowing = 0
+    for former, again in pairwise(actions):
+        own = next((each.n for each in sent if former.n < each.n < again.n and each.action == again.action), None)
+        earlier = [each.n for each in sent if own is not None and each.n < own]
+        knowing += bool(earlier) and any(earlier[-1] < n < (own or 0) for n in reads)
+    return knowing
 
 
 def _could_bear(trace: MerchantTrace, order: int, action: Action) -> bool:

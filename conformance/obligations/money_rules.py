@@ -51,10 +51,10 @@ def m31_paid(trace: MerchantTrace, order: int) -> ObligationFinding | None:
         return None
     taken = sum(net_captured(payment) for payment in final.snapshot.all_payments)
     closed = is_closed(trace, order, final.snapshot)
-    most = _total(wanted_shipments(trace, order)) - _certain(refunds(trace, order))
+    most = _most_shipped(trace, order) - _certain(refunds(trace, order))
     if taken > most and (closed or not _captured_whole(trace, order)):
         return broken(trace.last_step, _too_much(trace, order, final, taken))
-    least = _certain(wanted_shipments(trace, order)) - _total(refunds(trace, order))
+    least = _certain(wanted_shipments(trace, order)) - sum(each.amount * each.times for each in refunds(trace, order))
     owed = closed or _captured_in_vain(trace, order)
     if taken < least and owed and not ended_by_somebody_else(trace, order):
         return broken(trace.last_step, _too_little(trace, order, final, taken))
@@ -67,6 +67,16 @@ def _undeclared_way(trace: MerchantTrace, order: int, *, early: bool, closed: bo
         return _CAPTURED
     unasked = trace.events_of(order, "refund") and not refunds(trace, order)
     return _REFUNDED if closed and unasked and not trace.declared.refunds_on_cancel else ""
+
+
+def _most_shipped(trace: MerchantTrace, order: int) -> int:
+    """Return the most that the shop may have taken for shipped.
+
+    What was shipped after the end of the order was asked for counts where the shop agreed to it.
+    """
+    wanted = wanted_shipments(trace, order)
+    agreed = [each for each in shipments(trace, order) if each not in wanted and each.confirmed]
+    return sum(each.amount * each.times for each in (*wanted, *agreed))
 
 
 def _total(asked: list[AskedAmount]) -> int:

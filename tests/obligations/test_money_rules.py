@@ -80,10 +80,24 @@ def test_a_step_that_is_asked_for_three_times_is_shipped_once():
     assert story.books("captured", CLOSED).broken() == {}
 
 
-def test_a_capture_asked_for_after_the_end_is_not_wanted():
-    story = Story("create approve cancel capture").approved().asked("cancel").books("cancelled", PAID).next()
-    story.sent("capture", PAID, SHIPPED, during="capture").asked("capture", 400).next()
-    assert "asked for after the end of the order" in story.books("captured", SHIPPED).results()["M31"].finding.reason
+def test_what_is_shipped_after_the_end_counts_where_the_shop_agrees_and_is_not_owed_where_it_refuses():
+    for ending, payment in (("returned", SHIPPED), ("raised", PAID)):
+        story = Story("create approve cancel capture").approved().asked("cancel").books("cancelling", PAID).next()
+        story.sent("capture", PAID, payment, during="capture").asked("capture", 400, ending=ending).next()
+        assert "M31" not in story.books("captured" if payment is SHIPPED else "cancelling", payment).broken()
+
+
+def test_a_shop_that_looks_before_it_captures_again_may_take_it_for_another_shipment():
+    for looks in (True, False):
+        story = Story("create approve capture cancel").approved()
+        story.sent("capture", PAID, SHIPPED, status=None, during="capture").asked("capture", 400, ending="raised")
+        if looks:
+            story.sent("read", SHIPPED, during="capture")
+        twice = payment(captured=800)
+        story.sent("capture", SHIPPED, twice, during="capture").asked("capture", 400).books("captured", twice).next()
+        closed = payment(captured=800, cancelled=200)
+        story.sent("cancel", twice, closed, during="cancel").asked("cancel").next().books("captured", closed)
+        assert ("M31" in story.broken()) is not looks
 
 
 def test_a_hold_that_the_bank_released_is_no_missing_money():
