@@ -84,6 +84,9 @@ class ScenarioOrder:
             return record.refunded < self.refunded and record.captured - record.refunded >= unfinished.amount
         if unfinished.action == "stop_agreement":
             return record.agreement == "ACTIVE"
+        if unfinished.action == "complete" and record.captured - record.refunded > self.shipped:
+            # A shop that captures everything at approval has the rest to give back.
+            return True
         return record.captured < self.shipped and record.remaining >= unfinished.amount
 
     def _money_is_due(self, record: ProviderRecord) -> bool:
