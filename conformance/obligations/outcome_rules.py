@@ -144,7 +144,22 @@ def _captured_after_end(trace: MerchantTrace, order: int) -> ObligationFinding |
         ended = request.before is not None and request.before.ended
         if unasked and ended and shown_ended(trace, order, request.n):
             return broken(request.step, f"{request.request_line} was sent after the payment had been cancelled")
+        if ended and _shipped_all_the_same(trace, order, request):
+            return broken_by(
+                request,
+                f"{request.request_line} was refused, for the order had been cancelled, and the shop shipped it",
+            )
     return None
+
+
+def _shipped_all_the_same(trace: MerchantTrace, order: int, request: ObservedRequest) -> bool:
+    """Return whether a capture of what the books call cancelled was refused, and the shop said that all was well."""
+    refused = request.operation == "capture" and request.status is not None and 400 <= request.status < 500
+    snapshot = trace.snapshot_before(order, request.n)
+    if not refused or snapshot is None or snapshot.status != "cancelled":
+        return False
+    capture = next((each for each in trace.actions_of(order, "capture") if each.n > request.n), None)
+    return capture is not None and capture.step == request.step and capture.ending == "returned"
 
 
 def _became_payable_again(trace: MerchantTrace, order: int) -> ObligationFinding | None:
