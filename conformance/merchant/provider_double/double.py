@@ -195,6 +195,8 @@ class ProviderDouble:
         return self._respond_with_faults(request, route, host)
 
     def _respond_with_faults(self, request: Request, route: RoutedRequest, host: str) -> Response | DroppedResponse:
+        if route.operation == "create":
+            self.state.make_room(route.api, request)
         faults = self.faults.meeting("read" if route.operation == "list" else route.operation)
         kinds = {fault.kind for fault in faults}
         if "approve-before" in kinds:
@@ -267,8 +269,6 @@ class ProviderDouble:
         if route.operation == "other":
             return _other_api_response(request)
         request = route.as_documented(request)
-        if route.operation == "create":
-            self.state.make_room(route.api, request)
         response = self.state.handle(request)
         if route.operation in ("create", "draft") and response.status in (200, 201):
             self._remember_payment(route.api, request, response)
