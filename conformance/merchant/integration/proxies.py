@@ -25,8 +25,8 @@ def without_proxies() -> Iterator[None]:
     An exemption is not enough: a client refuses a proxy of a kind that it does not know as soon as it is constructed,
     whether or not it would use the proxy.
     """
-    former = {name: os.environ.get(name) for name in _WITHOUT}
-    _change(_WITHOUT)
+    former = {name: os.environ.get(name) for name in _WITHOUT if os.environ.get(name) != _WITHOUT[name]}
+    _change({name: _WITHOUT[name] for name in former})
     try:
         yield
     finally:
