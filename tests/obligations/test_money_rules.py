@@ -81,10 +81,10 @@ def test_a_step_that_is_asked_for_three_times_is_shipped_once():
 
 
 def test_what_is_shipped_after_the_end_counts_where_the_shop_agrees_and_is_not_owed_where_it_refuses():
-    for ending, payment in (("returned", SHIPPED), ("raised", PAID)):
+    for ending, standing in (("returned", SHIPPED), ("raised", PAID)):
         story = Story("create approve cancel capture").approved().asked("cancel").books("cancelling", PAID).next()
-        story.sent("capture", PAID, payment, during="capture").asked("capture", 400, ending=ending).next()
-        assert "M31" not in story.books("captured" if payment is SHIPPED else "cancelling", payment).broken()
+        story.sent("capture", PAID, standing, during="capture").asked("capture", 400, ending=ending).next()
+        assert "M31" not in story.books("captured" if standing is SHIPPED else "cancelling", standing).broken()
 
 
 def test_a_shop_that_looks_before_it_captures_again_may_take_it_for_another_shipment():
