@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +16,10 @@ from conformance import __version__
 from conformance.domain.order import Profile
 from conformance.domain.steps import HistoryError
 from conformance.evidence.consistency import digest_of
-from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_VERSION, MERCHANT_PARTY, Journal
 from conformance.evidence.record_parts import CellRecord, Record, TargetRecord
 from conformance.evidence.records import (
     CapabilitiesRecord,
-    CounterexampleRecord,
     HistoryRecord,
     MissedRecord,
     PlanRecord,
@@ -30,6 +27,7 @@ from conformance.evidence.records import (
     SmokeRecord,
 )
 from conformance.judging.judge import Finding
+from conformance.merchant.failures import MerchantFailures
 from conformance.merchant.first_payment import (
     PaymentWatch,
     exchanges_in,
@@ -37,15 +35,12 @@ from conformance.merchant.first_payment import (
     unknown_operations,
     what_was_sent,
 )
-from conformance.merchant.harness import CountingSink, KeepingSink, MerchantHarness, MerchantTrialResult
+from conformance.merchant.harness import KeepingSink, MerchantHarness, MerchantTrialResult
 from conformance.merchant.integration.base import MerchantCapabilities
 from conformance.merchant.pace import Pace
-from conformance.merchant.shrinking import Failure, shrink_history
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
-from conformance.obligations.loss import loss_of
 from conformance.obligations.outcome_rules import why_nothing_was_captured
 from conformance.reports.wording.integration import introduction
-from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
 from conformance.results.result import Result
 from conformance.results.waivers import Waiver
 from conformance.rulebook import load_obligations
@@ -57,13 +52,8 @@ from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.merchant.plan import BUDGETS, SYSTEMATIC, MerchantCase, plan_merchant_cases
 from conformance.targets.transport import TargetError
 
-MOST_TRIED: Final = {True: 150, False: 40}
-"""Candidates that are tried to shrink one failure: in this process, and where each takes real time."""
 FIRST: Final = 48
 """Of the systematic set, what the quick budget runs where every action takes real time."""
-SHRINKING_SECONDS: Final = 60.0
-"""After so long, failures are no longer shrunk."""
-ENDLESS: Final = "MC-1"
 PROBE: Final = "probe"
 
 
@@ -119,8 +109,7 @@ class MerchantCampaign:
         self.observer = observer or Observer()
         self._journal = Journal(directory)
         self._run = RecordedRun(self._journal, harness.clean)
-        self._failures: dict[tuple[Profile, str], Failure] = {}
-        self._shrunk = 0
+        self._failures = MerchantFailures(harness, directory, self._journal, self._run_as)
         self._pace = Pace(self._say)
         self._payments = PaymentWatch()
         self._examples = ExampleExchange(settings.examples, MERCHANT_PARTY, settings.market)
@@ -130,14 +119,17 @@ class MerchantCampaign:
 
         Every ending leaves a readable journal.
         """
+        settings = self._settings
         with self._run.recording(), closing(self._harness):
             offer = self._start()
-            profiles = self._settings.profiles or offer.profiles
+            profiles = settings.profiles or offer.profiles
             plans = {profile: self._plan(profile, offer) for profile in profiles}
             examples = self._shared_examples(profiles, offer.actions)
             try:
                 self._run_all(plans, examples)
-                self._shrink_all()
+                self.observer.phase("minimising", len(self._failures))
+                for note in self._failures.shrink(settings.market, settings.seed):
+                    self.observer.note(note)
             finally:
                 if self._examples.is_enabled:
                     self._examples.give_back(self._run.evidence, self._journal, self.observer)
@@ -301,11 +293,7 @@ class MerchantCampaign:
             self._pace.played()
             self._payments.note(trial.trace, paid=trial.paid)
             self._end_without_payments(history.profile, at_end=False)
-            for rule in trial.broken:
-                key = history.profile, rule
-                failure = Failure(scheduled.identifier, history, loss_of(trial.trace) is not None)
-                if key not in self._failures or failure.plainness < self._failures[key].plainness:
-                    self._failures[key] = failure
+            self._failures.note(scheduled.identifier, history, trial)
         for profile in plans:
             self._end_without_payments(profile, at_end=True)
 
@@ -314,6 +302,10 @@ class MerchantCampaign:
         problem = self._payments.problem(profile, at_end=at_end)
         if problem:
             raise TargetError(f"{self._harness.integration.name}: {problem}.")
+
+    def _run_as(self, identifier: str, history: MerchantHistory) -> MerchantTrialResult:
+        """Run and record the smallest history that fails."""
+        return self._run_case(_Scheduled(identifier, MerchantCase(history, "smallest history that fails")), "shrinking")
 
     def _run_case(self, scheduled: _Scheduled, source: str) -> MerchantTrialResult:
         """Run a case, and record it with its judgements."""
@@ -343,56 +335,6 @@ class MerchantCampaign:
         rules = [rule.id for rule in governing if "capture" in rule.needs and rule.id not in judged]
         if cause and rules:
             self._journal.append(MissedRecord(history=scheduled.identifier, rules=tuple(rules), cause=cause))
-
-    # Shrinking
-
-    def _shrink_all(self) -> None:
-        self.observer.phase("minimising", len(self._failures))
-        until = time.monotonic() + SHRINKING_SECONDS
-        for (_, rule), failure in sorted(self._failures.items(), key=lambda item: item[1].plainness):
-            most = MOST_TRIED[self._harness.integration.virtual and rule != ENDLESS] if time.monotonic() < until else 0
-            smallest, tried = shrink_history(failure.history, partial(self._breaks, rule, failure.loses_money), most)
-            self._keep(rule, failure, smallest, tried)
-
-    def _breaks(self, rule: str, loses_money: bool, history: MerchantHistory) -> bool:
-        """Run a history, and return whether it breaks a rule, with money at stake where that is to be kept."""
-        trial = self._harness.run(history, self._identifier(history.profile), CountingSink())
-        return rule in trial.broken and not (loses_money and loss_of(trial.trace) is None)
-
-    def _identifier(self, profile: Profile) -> str:
-        self._shrunk += 1
-        return f"{profile.value}-s{self._shrunk:05d}"
-
-    def _keep(self, rule: str, failure: Failure, smallest: MerchantHistory, tried: int) -> None:
-        """Run the smallest history once more, and keep it: what is shown was recorded."""
-        profile = smallest.profile
-        for history in (smallest, failure.history):
-            scheduled = _Scheduled(self._identifier(profile), MerchantCase(history, "smallest history that fails"))
-            trial = self._run_case(scheduled, "shrinking")
-            if rule in trial.broken:
-                break
-        else:
-            self.observer.note(f"{rule} failed once and could not be made to fail again")
-            return
-        file = f"{FOLDER}/{profile.value}-{rule}-1.json"
-        settings = self._settings
-        example = MerchantCounterexample(
-            rule, trial.broken[rule], history, settings.market, settings.seed, self._harness.integration.name
-        )
-        write_merchant_counterexample(self._directory / file, example)
-        self._journal.append(
-            CounterexampleRecord(
-                rule=rule,
-                profile=profile.value,
-                reason=trial.broken[rule],
-                field=rule,
-                file=file,
-                history=scheduled.identifier,
-                first=failure.identifier,
-                steps=len(history.steps),
-                tried=tried,
-            )
-        )
 
 
 _CLASSES: Final = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.judging.verdicts import RuleVerdict
-from conformance.merchant import campaign
+from conformance.merchant import failures
 from conformance.merchant import coming_to_rest as desk
 from conformance.merchant.api import run_merchant
 from conformance.merchant.harness import CountingSink, MerchantHarness
@@ -86,7 +86,7 @@ class Run:
 def run_against(integration: Any, folder: Path, **more: Any) -> Run:
     """Run the suite as a user would, but make no failure smaller, and do not wait for a shop that never works alone."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(campaign, "SHRINKING_SECONDS", -1.0)
+        patch.setattr(failures, "SHRINKING_SECONDS", -1.0)
         patch.setattr(desk, "REAL_PAUSE", 0.0)
         result = run_merchant(integration, out=folder, **more)
     broken: dict[str, list[tuple[str, str]]] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.judging.verdicts import RuleVerdict
-from conformance.merchant import campaign
+from conformance.merchant import failures
 from conformance.merchant.api import run_merchant
 from conformance.results.result import Result
 from tests.merchant.correct import Counting
@@ -35,7 +35,7 @@ def violated(result: Result) -> list[str]:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.setattr(campaign, "SHRINKING_SECONDS", -1.0)
+    monkeypatch.setattr(failures, "SHRINKING_SECONDS", -1.0)
     return lambda adapter, **options: run_merchant(adapter, strict=True, out=tmp_path / "run", **options)
 
 
