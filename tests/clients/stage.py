@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from conformance.judging.verdicts import RuleVerdict
-from conformance.merchant import failures
 from conformance.merchant import coming_to_rest as desk
+from conformance.merchant import failures
 from conformance.merchant.api import run_merchant
 from conformance.merchant.harness import CountingSink, MerchantHarness
 from conformance.obligations.history import MerchantHistory, merchant_history_from_json
