@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.judging.verdicts import RuleVerdict
 from conformance.merchant import failures
 from conformance.merchant.api import run_merchant
 from conformance.results.result import Result
@@ -28,9 +28,8 @@ BLAMED_ELSEWHERE = {"B11", "B14", "B25", "B28", "B30", "B36"}
 
 
 def violated(result: Result) -> list[str]:
-    """Return the obligations that are violated, the likeliest cause first."""
-    rules = [rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED]
-    return [rule.rule.id for rule in sorted(rules, key=lambda rule: rule.rank)]
+    """Return the obligations that lead the defects of a run, the plainest first."""
+    return [defect.result.rule.id for defect in result.defects if defect.decides]
 
 
 @pytest.fixture
@@ -39,27 +38,28 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     return lambda adapter, **options: run_merchant(adapter, strict=True, out=tmp_path / "run", **options)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("adapter", LAST_OF_EACH, ids=lambda adapter: adapter.__name__)
 def test_a_run_blames_the_right_obligation_first(adapter: type[Any], run: Callable[..., Result]):
-    """The systematic set is enough for each of them; the drawn histories come on top of it in every budget."""
-    assert violated(run(adapter, histories=0))[:1] == [adapter.first]
+    """The systematic part of a quick run is enough for each of them; drawn histories come on top of it."""
+    assert violated(run(adapter, budget="quick", histories=0))[:1] == [adapter.first]
 
 
 def test_the_merchant_without_their_defects_is_conformant(run: Callable[..., Result]):
-    assert violated(run(Counting, histories=0)) == []
+    assert violated(run(Counting, budget="quick", histories=0)) == []
 
 
 def test_every_defect_class_has_a_merchant_or_a_reason():
     classes = {f"B{number}" for number in range(1, CLASSES + 1)}
     caught = {adapter.defect for adapter in FAULTY}
-    assert caught <= classes
     assert classes - caught == {name for name in UNSEEN if "," not in name}
     assert len(caught) >= 25
     assert all(adapter.__doc__ for adapter in FAULTY)
 
 
 def test_the_defect_is_one_that_its_obligation_is_documented_to_catch():
-    undocumented = {adapter.defect for adapter in FAULTY if adapter.defect not in BOOK.rule(adapter.first).defects}
+    known = [adapter for adapter in FAULTY if re.fullmatch(r"B\d+", adapter.defect)]
+    undocumented = {adapter.defect for adapter in known if adapter.defect not in BOOK.rule(adapter.first).defects}
     assert undocumented == BLAMED_ELSEWHERE
 
 

@@ -11,6 +11,7 @@ from tests.merchant.helpers import BOOK, required
 AGAIN = "if this is meant: `python -m tests.merchant.matrix --write`"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_merchant_breaks_what_the_matrix_says(name: str):
     assert matrix.row_of(name) == matrix.read()[name], AGAIN

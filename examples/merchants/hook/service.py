@@ -18,7 +18,9 @@ from typing import Any
 from conformance.examples.merchants import ecom, epayment, recurring
 
 MERCHANTS: dict[str, Any] = {"ecom": ecom.Adapter, "epayment": epayment.Adapter, "recurring": recurring.Adapter}
-ACTIONS = ("create", "cancel", "local_view", "abandon", "capture", "tick", "deliver", "restart")
+ACTIONS = (
+    "create", "cancel", "local_view", "abandon", "capture", "complete", "refund", "pay_again", "tick", "deliver", "restart",
+)  # fmt: skip
 
 
 class Hook:
@@ -33,11 +35,15 @@ class Hook:
         self.now = datetime.now().astimezone()
         setup = SimpleNamespace(**arguments, now=lambda: self.now)
         self.merchant = MERCHANTS[arguments["profile"]](setup)
-        return {"profiles": list(MERCHANTS), "actions": list(ACTIONS)}
+        return {"profiles": list(MERCHANTS), "actions": list(ACTIONS), "clock": True}
 
     def create(self, arguments: dict[str, Any]) -> object:
         """Create a payment."""
         return {"reference": self.merchant.create(SimpleNamespace(**arguments["order"]))}
+
+    def pay_again(self, arguments: dict[str, Any]) -> object:
+        """Create another payment for an order."""
+        return {"reference": self.merchant.pay_again(SimpleNamespace(**arguments["order"]))}
 
     def local_view(self, arguments: dict[str, Any]) -> object:
         """Return what the books say."""
@@ -45,8 +51,7 @@ class Hook:
         return {name: getattr(view, name) for name in view.__slots__}
 
     def tick(self, arguments: dict[str, Any]) -> None:
-        """Do what is due at the time."""
-        self.now = datetime.fromisoformat(arguments["now"])
+        """Do what is due."""
         self.merchant.tick(self.now)
 
     def deliver(self, arguments: dict[str, Any]) -> None:
@@ -58,7 +63,7 @@ class Hook:
         self.merchant = self.merchant.restart()
 
     def other(self, action: str, arguments: dict[str, Any]) -> object:
-        """Cancel, abandon or capture."""
+        """Cancel, abandon, capture, complete or refund."""
         return getattr(self.merchant, action)(**arguments)
 
 
@@ -73,6 +78,8 @@ class Handler(BaseHTTPRequestHandler):
         """Run an action."""
         action = self.path.rpartition("/")[2]
         arguments = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        if "now" in arguments:
+            self.hook.now = datetime.fromisoformat(arguments.pop("now"))
         try:
             method = getattr(self.hook, action, None)
             content = self.hook.other(action, arguments) if method is None else method(arguments)

@@ -30,7 +30,7 @@ def field_case(number: str, first: str, *helps: str) -> Callable[[Adapter], Adap
     return mark
 
 
-@field_case("F1", "M35", "-2")
+@field_case("F1", "M15", "no cancel was sent for its payment")
 class OneNoteForTwoPayments(epayment.Adapter):
     """The note that a payment was cancelled counts for the order, whose second payment stays reserved."""
 
@@ -122,7 +122,7 @@ class SevenDaysForEveryCard(epayment.Adapter):
                 row.status, row.wanted_end = "cancelled", "abandon"
 
     def settle(self, row: Row) -> None:
-        if row.status != "cancelled":
+        if row.status != "cancelled" or row.wanted_end == "cancel":
             super().settle(row)
 
     def __init__(self, *arguments: Any) -> None:
@@ -144,7 +144,7 @@ class CollectsWhatWasCancelled(recurring.Adapter):
                     row.former.append(again)
 
 
-@field_case("F12", "M35", "create")
+@field_case("F12", "M35", "2 payments", "never ended")
 class ForgetsThePaymentItMade(epayment.Adapter):
     """The order is written after its payment was made; where that fails the first time, the payment is forgotten."""
 
@@ -190,7 +190,7 @@ class ShipsFromAnotherScreen(epayment.Adapter):
             super().capture(order_id, amount)
 
 
-@field_case("F30b", "M31", "captured")
+@field_case("F30b", "M31", "shipped 4.00", "10.00 NOK were taken")
 class CapturesAllOnAStatusChange(epayment.Adapter):
     """Every shipment captures all that is reserved."""
 

@@ -26,8 +26,8 @@ SENSIBLE = (
 def test_the_defect_is_named_first_in_words_that_help(shop: type[Any], tmp_path: Path):
     result = run_merchant(shop, budget="quick", out=tmp_path / "run")
     assert result.verdict is RunVerdict.NOT_CONFORMANT
-    first = result.defects[0]
-    assert first.rule == shop.first
+    first = result.defects[0].result
+    assert first.rule.id == shop.first
     assert all(words in first.reason for words in shop.helps), first.reason
 
 
