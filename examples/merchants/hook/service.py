@@ -19,7 +19,8 @@ from conformance.examples.merchants import ecom, epayment, recurring
 
 MERCHANTS: dict[str, Any] = {"ecom": ecom.Adapter, "epayment": epayment.Adapter, "recurring": recurring.Adapter}
 ACTIONS = (
-    "create", "cancel", "local_view", "abandon", "capture", "complete", "refund", "pay_again", "tick", "deliver", "restart",
+    "create", "cancel", "local_view", "abandon", "capture", "complete", "refund", "pay_again", "tick", "deliver",
+    "restart",
 )  # fmt: skip
 
 
