@@ -34,19 +34,23 @@ class NoStock(patterns.OutboxEcom):
 
 
 @pytest.mark.parametrize(
-    ("adapter", "reason"),
+    ("adapter", "reason", "verdict"),
     [
-        (WithoutRequestId, "the provider refused the integration's captures, with HTTP 400"),
-        (NoStock, "the integration was asked to capture, and sent no capture"),
+        (
+            WithoutRequestId,
+            "the provider refused the integration's captures, with HTTP 400",
+            RunVerdict.NOT_CONFORMANT,
+        ),
+        (NoStock, "the integration was asked to capture, and sent no capture", RunVerdict.INCOMPLETE),
     ],
 )
 def test_the_report_says_why_captures_were_missed(
-    adapter: type[Any], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    adapter: type[Any], reason: str, verdict: RunVerdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(campaign, "plan_merchant_cases", lambda *arguments: plan_merchant_cases(*arguments)[:14])
     result = run_merchant(adapter, histories=0, out=tmp_path / "out")
     rules = {rule.rule.id: rule for rule in result.rules if rule.rule.id in ABOUT_CAPTURES}
     assert {rule.verdict for rule in rules.values()} == {RuleVerdict.NOT_EXERCISED}
     assert all(reason in rule.reason for rule in rules.values()), rules
-    assert result.verdict is RunVerdict.INCOMPLETE
+    assert result.verdict is verdict
     assert reason in (tmp_path / "out" / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")

@@ -50,7 +50,7 @@ class PortalUnseen(epayment.Adapter):
             super().deliver(webhook)
 
     def tick(self, now: object) -> None:
-        for row in self.books.values():
+        for row in self._rows():
             if row.wanted_end and row.status != "cancelled":
                 self.settle(row)
 

@@ -215,7 +215,7 @@ class UnreadableIsCancelled(epayment.Adapter):
             row.status, row.wanted_end = "cancelled", ""
 
     def tick(self, now: object) -> None:
-        for row in self.books.values():
+        for row in self._rows():
             if row.status != "cancelled":
                 self.settle(row)
 

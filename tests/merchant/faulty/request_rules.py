@@ -28,7 +28,7 @@ class KeyOfTheOrder(epayment.Adapter):
     """The key of a cancel is made from the order, and so the same after a refusal."""
 
     def cancel_payment(self, row: Row, key: str) -> None:
-        super().cancel_payment(row, f"cancel-{row.wanted_end}-{row.order_id}")
+        super().cancel_payment(row, f"cancel-{row.wanted_end}-{row.reference}")
 
 
 @defect("B2", "M9")
@@ -36,7 +36,7 @@ class KeyOfTheCharge(recurring.Adapter):
     """The key of a cancel is made from the charge, and so the same after a refusal."""
 
     def cancel_payment(self, row: Row, key: str) -> None:
-        super().cancel_payment(row, f"x{row.order_id}"[:40])
+        super().cancel_payment(row, f"x{row.reference}"[-40:])
 
 
 @defect("B3", "M8")
