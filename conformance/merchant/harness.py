@@ -29,7 +29,7 @@ from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.merchant.scenario import ScenarioRunner
 from conformance.obligations.declarations import declarations_from
-from conformance.obligations.history import Behaviour, Fault, MerchantHistory, merchant_history_as_json
+from conformance.obligations.history import CLOCK, Behaviour, Fault, MerchantHistory, merchant_history_as_json
 from conformance.obligations.judge import ObligationResult, judge
 from conformance.obligations.observation import MerchantTrace, trace_from_records
 from conformance.rulebook import Rulebook, load_obligations
@@ -175,6 +175,11 @@ class MerchantHarness:
         assert self._double is not None
         return self._double
 
+    @property
+    def _follows_clock(self) -> bool:
+        """Whether the merchant lives by the run's clock, as far as is known."""
+        return self.integration.virtual or (self._capabilities is not None and CLOCK in self._capabilities.actions)
+
     def clock(self) -> VirtualClock:
         """Return the clock of the history that runs."""
         return self._clock
@@ -255,7 +260,7 @@ class MerchantHarness:
         self._clock = VirtualClock()
         seed = int.from_bytes(hashlib.sha256(f"{self.seed}-{name}".encode()).digest()[:6])
         self._state = ProviderState(
-            self._clock, behaviour, self.market, seed, self._state, tokens_expire=self.integration.virtual
+            self._clock, behaviour, self.market, seed, self._state, tokens_expire=self._follows_clock
         )
         self._double = ProviderDouble(self._state, self._clock, Faults(()), write, orders)
         return records

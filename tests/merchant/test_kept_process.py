@@ -26,7 +26,7 @@ SCRIPT = """
 import json, os, sys, time
 ACTIONS = ["create", "cancel", "local_view", "restart"]
 if sys.argv[-1] == "start":
-    print(json.dumps({"profiles": ["epayment"], "actions": ACTIONS, "serve": True, "concurrent": True}))
+    print(json.dumps({"profiles": ["epayment"], "actions": ACTIONS, "serve": True, "concurrent": True, "clock": True}))
     sys.exit()
 for line in sys.stdin:
     sent = json.loads(line)

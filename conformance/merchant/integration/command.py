@@ -40,6 +40,7 @@ from conformance.merchant.integration.kept_process import (
 from conformance.merchant.integration.proxies import LOOPBACK
 from conformance.merchant.integration.time_zone import UTC
 from conformance.merchant.protocol import Setup
+from conformance.obligations.history import CLOCK
 from conformance.targets.transport import TargetError, TargetUsageError
 
 
@@ -70,6 +71,7 @@ class CommandIntegration:
         self._state: Path | None = None
         self._zone = UTC
         self._serves = False
+        self._follows_clock = False
         self._process: KeptProcess | None = None
 
     def open(self, setup: Setup) -> MerchantCapabilities:
@@ -88,7 +90,7 @@ class CommandIntegration:
         capabilities = capabilities_from(self.name, statement, zone=True)
         if serves and "restart" not in capabilities.actions:
             capabilities = capabilities_from(self.name, statement, zone=False)
-        self._serves = serves
+        self._serves, self._follows_clock = serves, CLOCK in capabilities.actions
         return capabilities
 
     def begin(self, setup: Setup) -> None:
@@ -123,7 +125,7 @@ class CommandIntegration:
 
     def _as_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert self._setup is not None
-        return as_json(arguments, self._setup.now())
+        return as_json(arguments, self._setup.now() if self._follows_clock else None)
 
     # One process for all actions
 

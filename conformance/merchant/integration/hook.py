@@ -25,6 +25,7 @@ from conformance.merchant.integration.base import (
     setup_as_json,
 )
 from conformance.merchant.protocol import Setup
+from conformance.obligations.history import CLOCK
 from conformance.targets.crash import cut_between_words
 from conformance.targets.http.httpx_exchange import no_response
 from conformance.targets.transport import TargetError, TargetUsageError
@@ -52,17 +53,21 @@ class HookIntegration:
         self.seconds = ACTION_SECONDS
         self.vain_pauses = 0
         self._setup: Setup | None = None
+        self._follows_clock = False
         self._client = httpx.Client(timeout=ACTION_SECONDS, verify=False, trust_env=False)
 
     def open(self, setup: Setup) -> MerchantCapabilities:
         """Start the first history, and return what the service can do."""
-        return capabilities_from(self.name, self._start(setup), zone=False)
+        capabilities = capabilities_from(self.name, self._start(setup), zone=False)
+        self._follows_clock = CLOCK in capabilities.actions
+        return capabilities
 
     def begin(self, setup: Setup) -> None:
         """Start a history: POST ``start``."""
         self._start(setup)
 
     def _start(self, setup: Setup) -> dict[str, Any]:
+        # A history begins with both clocks at the same time; `start` needs no other.
         self._setup = None
         result = self.call("start", setup_as_json(setup))
         self._setup = setup
@@ -81,8 +86,7 @@ class HookIntegration:
         """Post an action, and return how it ended."""
         hung = ActionResult("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
         deadline = time.monotonic() + self.seconds
-        # A history begins with both clocks at the same time; `start` needs no other.
-        content = as_json(arguments, self._setup.now() if self._setup else None)
+        content = as_json(arguments, self._setup.now() if self._setup and self._follows_clock else None)
         body = bytearray()
         try:
             with self._client.stream("POST", f"{self._base}/{action}", json=content, timeout=self.seconds) as response:
