@@ -41,7 +41,7 @@ class TimeoutIsACancel(Believing):
         )
 
 
-@defect("B39", "M29")
+@defect("B39", "M34")
 class PortalUnseen(epayment.Adapter):
     """Subscribes to everything but cancels, and never looks again at what is authorized."""
 

@@ -228,7 +228,7 @@ class RefusesAuthorized(patterns.ReconcilerEpayment):
 class SecondPayment(patterns.ReconcilerEpayment):
     """A second cancel opens a new payment, as the checkout is entered again."""
 
-    first = "M15"
+    first = "M32"
 
     def cancel(self, order_id: str) -> None:
         row = self.row_of_order(order_id)
@@ -242,7 +242,7 @@ class SecondPayment(patterns.ReconcilerEpayment):
 class NeverLooksAgain(patterns.OutboxEpayment):
     """An authorized order is never read again, and the portal's cancel is not subscribed to."""
 
-    first = "M29"
+    first = "M34"
 
     def deliver(self, webhook: Webhook) -> None:
         if "cancelled" not in webhook.name:
