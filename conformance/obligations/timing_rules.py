@@ -7,6 +7,7 @@ from conformance.obligations.apis import release_flag_of
 from conformance.obligations.asked import (
     HONOURED,
     end_was_requested,
+    net_captured,
     outstanding_before,
     was_honoured,
 )
@@ -90,7 +91,7 @@ def _is_partly_captured(payment: ProviderRecord | None) -> bool:
 
 def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """Nothing is released before every capture that was asked for has happened, also one that failed."""
-    finding: ObligationFinding | None = None
+    finding = _gave_back_the_rest(trace, order)
     for cancel in trace.cancels_of(order):
         wanted = outstanding_before(trace, order, cancel.n, cancel.step)
         before, after = cancel.before, cancel.after
@@ -106,6 +107,17 @@ def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
             )
         finding = met(cancel.step)
     return finding
+
+
+def _gave_back_the_rest(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Return the finding for a shop that captured everything at approval, and gave back what was not shipped."""
+    for refund in trace.requests_of(order):
+        if refund.operation != "refund" or refund.before is None or refund.after is None:
+            continue
+        wanted = outstanding_before(trace, order, refund.n, refund.step)
+        if wanted and refund.after.refunded > refund.before.refunded and net_captured(refund.after) >= wanted:
+            return met(refund.step)
+    return None
 
 
 def _failed_capture(trace: MerchantTrace, order: int, before: int) -> str:
