@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice, takewhile
 from typing import Any, Final, TypeVar, cast
 
 from conformance.domain.api_table import spec_of
@@ -76,9 +76,11 @@ class ProviderState:
         payments = self.provider.shared.payments
         return [((api, id_), payment) for (api, _, id_), payment in payments.items()]
 
-    def _own_payments(self) -> Iterator[tuple[PaymentKey, Payment]]:
-        """Yield the payments of this history."""
-        return ((key, payment) for key, payment in self._payments() if key[1] not in self.inherited)
+    def _own_payments(self) -> list[tuple[PaymentKey, Payment]]:
+        """Return the payments of this history, oldest first: they came after the inherited ones."""
+        latest_first = reversed(self.provider.shared.payments.items())
+        own = takewhile(lambda item: item[0][2] not in self.inherited, latest_first)
+        return [((api, id_), payment) for (api, _, id_), payment in own][::-1]
 
     def make_room(self, api: str, request: Request) -> None:
         """Forget a payment of an earlier history whose identifier a new payment is to have.

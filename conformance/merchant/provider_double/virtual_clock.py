@@ -65,6 +65,7 @@ class InterceptedSleep:
         self._clock = clock
         self._threads: set[int] = set()
         self._slept = 0.0
+        self._searched = 0
         self._real: Final[dict[str, Any]] = {
             "sleep": time.sleep,
             "time": time.time,
@@ -105,7 +106,13 @@ class InterceptedSleep:
             raise StuckError("hung", f"it waited for more than {LONGEST_WAIT:.0f} seconds")
 
     def find_patches(self) -> None:
-        """Find where the merchant's modules keep the functions and classes that tell the time."""
+        """Find where the merchant's modules keep the functions and classes that tell the time.
+
+        That changes only where modules were imported since the last call.
+        """
+        if len(sys.modules) == self._searched:
+            return
+        self._searched = len(sys.modules)
         self._patches = [
             (namespace, name, value, self._replacements[id(value)])
             for namespace in _namespaces()
