@@ -155,7 +155,7 @@ def test_what_was_shipped_is_asked_for_again_at_the_end() -> None:
             try:
                 super().capture(order_id, amount)
             finally:
-                self.books[order_id].due_captures.clear()
+                self.books[order_id].due.clear()
 
     trace = played(Shop, "create", "approve", "capture 400", faults=["capture error-500 times=0"])
     assert asked == [400] * 4, "three times in the step, and once when no fault is injected any more"
