@@ -74,11 +74,11 @@ class MerchantFailures:
             patient = place < PLAINEST and self._harness.integration.virtual and rule != ENDLESS
             most = (MOST_TRIED if patient else FEWER_TRIED) if time.monotonic() < until else 0
             smallest, tried = shrink_history(failure.history, partial(self._breaks, rule, failure.loses_money), most)
-            kept = self._run_again(rule, smallest, failure.history)
-            if kept is None:
+            recorded = self._run_again(rule, smallest, failure.history)
+            if recorded is None:
                 yield f"{rule} failed once and could not be made to fail again"
                 continue
-            identifier, history, reason = kept
+            identifier, history, reason = recorded
             file = f"{FOLDER}/{history.profile.value}-{rule}-1.json"
             name = self._harness.integration.name
             example = MerchantCounterexample(rule, reason, history, market, seed, name)

@@ -127,8 +127,8 @@ def outstanding_before(trace: MerchantTrace, order: int, n: int, step: int) -> i
     asked = [each for each in wanted_shipments(trace, order) if each.possible and (each.n < n or each.step == step)]
     confirmed = [each for each in asked if each.confirmed_in_step]
     failed = [each for each in asked if not each.confirmed_in_step and _was_tried(trace, order, each)]
-    left = [each for each in failed if not any(each.n < other.n and each.amount == other.amount for other in asked)]
-    return sum(each.amount for each in (*confirmed, *left))
+    repeated = [each for each in failed if any(each.n < other.n and each.amount == other.amount for other in asked)]
+    return sum(each.amount for each in (*confirmed, *failed) if each not in repeated)
 
 
 def _was_tried(trace: MerchantTrace, order: int, asked: AskedAmount) -> bool:

@@ -29,10 +29,12 @@ def m33_lives(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     if paid_and_known and final.payment.captured:
         # A released rest that nobody asked for is the subject of M32.
         return None
-    told = "the merchant was told that" if _was_told(trace, order) else "no notification came, and polling would show:"
+    source = (
+        "the merchant was told that" if _was_told(trace, order) else "no notification came, and polling would show:"
+    )
     return broken(
         trace.last_step,
-        f"{told} the customer had approved, nobody asked for the end of the order, and "
+        f"{source} the customer had approved, nobody asked for the end of the order, and "
         f"{describe_snapshot(final.snapshot)}",
     )
 
@@ -84,12 +86,12 @@ def m34_gone(trace: MerchantTrace, order: int) -> ObligationFinding | None:
         return None
     payment, claimed = final.payment, final.snapshot.amount("captured") or 0
     refused = _capture_refused_after_end(trace, order)
-    said = f"{refused.request_line} was refused ({refused.status}), and " if refused is not None else ""
+    refusal = f"{refused.request_line} was refused ({refused.status}), and " if refused is not None else ""
     if claimed > payment.captured or (final.status == "captured" and not payment.captured):
-        return broken(trace.last_step, f"the reservation had ended; {said}{describe_snapshot(final.snapshot)}")
+        return broken(trace.last_step, f"the reservation had ended; {refusal}{describe_snapshot(final.snapshot)}")
     shown = refused is not None or shown_ended(trace, order, final.snapshot.n)
     if final.status == "authorized" and shown:
-        how = said or "the merchant was shown that, and "
+        how = refusal or "the merchant was shown that, and "
         return broken(trace.last_step, f"the reservation had ended; {how}{describe_snapshot(final.snapshot)}")
     return met(trace.last_step) if shown or shipments(trace, order) else None
 

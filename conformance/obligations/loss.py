@@ -47,7 +47,7 @@ def _losses_of(trace: MerchantTrace, order: int) -> Iterator[Loss]:
         return
     payments = list(final.snapshot.payments.values()) or [final.payment]
     candidates = (
-        *_kept(trace, order, final, payments),
+        *_withheld(trace, order, final, payments),
         *_taken(trace, order, payments),
         *_given_away(trace, order, final, payments),
     )
@@ -57,7 +57,7 @@ def _losses_of(trace: MerchantTrace, order: int) -> Iterator[Loss]:
             yield Loss(order, amount, currency, sentence.format(_money(amount, currency)))
 
 
-def _kept(
+def _withheld(
     trace: MerchantTrace, order: int, final: FinalState, payments: Sequence[ProviderRecord]
 ) -> Iterator[tuple[int, str]]:
     """Yield what the customer cannot dispose of, or can still pay, though the order was to end."""

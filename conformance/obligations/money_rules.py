@@ -162,10 +162,10 @@ def m36_released(trace: MerchantTrace, order: int) -> ObligationFinding | None:
         return None
     last = refused[-1]
     if final.payment.remaining and not final.payment.late:
-        kept = money(final.payment.remaining, final.payment.currency)
+        reserved = money(final.payment.remaining, final.payment.currency)
         return broken_by(
             last,
-            f"{last.request_line} was refused ({last.status}), for nothing of it had been captured, and {kept} "
+            f"{last.request_line} was refused ({last.status}), for nothing of it had been captured, and {reserved} "
             "are still reserved: a reservation is released by a cancel",
             step=trace.last_step,
         )

@@ -243,11 +243,11 @@ class MerchantTrace:
             *((snapshot.order, key) for snapshot in self.snapshots for key in snapshot.payments),
             *((each.owner, (each.api, each.payment_id)) for each in self.requests if each.payment_id),
         ]
-        found: dict[int, dict[str, PaymentKey]] = {}
+        keys_of: dict[int, dict[str, PaymentKey]] = {}
         for order, key in named:
             if order is not None:
-                found.setdefault(order, {}).setdefault(key[1], key)
-        return {order: list(keys.values()) for order, keys in found.items()}
+                keys_of.setdefault(order, {}).setdefault(key[1], key)
+        return {order: list(keys.values()) for order, keys in keys_of.items()}
 
     def payments_of(self, order: int) -> list[PaymentKey]:
         """Return an order's payments, oldest first."""

@@ -157,22 +157,22 @@ def in_order_of(defects: Sequence[Defect], rules: Iterable[RuleResult]) -> tuple
 def _violations(evidence: Evidence, shown: Sequence[RuleResult]) -> list[_Violation]:
     """Return what the evidence shows of each violated rule."""
     histories = {record.id: record for record in evidence.of(HistoryRecord)}
-    found = {(rule.profile, rule.rule.id): _Violation(rule) for rule in shown}
+    by_rule = {(rule.profile, rule.rule.id): _Violation(rule) for rule in shown}
     for name, follows in _findings(evidence).items():
         if histories[name].source == "shrinking":
             continue
         for rule in follows:
-            violation = found.get((Profile(histories[name].profile), rule))
+            violation = by_rule.get((Profile(histories[name].profile), rule))
             if violation is not None:
                 violation.causes[name] = _root(rule, follows)
     traces = _Losses(evidence, histories)
     smallest = _smallest_counterexamples(evidence)
-    for key, violation in found.items():
+    for key, violation in by_rule.items():
         violation.without_fault = frozenset(name for name in violation.causes if not _faults(histories[name]))
         example = smallest.get(key) or _plainest(violation, histories)
         violation.is_plain = bool(violation.own & violation.without_fault) or not _faults(histories[example])
         violation.loss = traces.of(example)
-    return list(found.values())
+    return list(by_rule.values())
 
 
 def _findings(evidence: Evidence) -> dict[str, dict[str, str]]:

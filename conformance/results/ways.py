@@ -43,7 +43,7 @@ class ObservedWay:
 def observed_ways(evidence: Evidence) -> tuple[ObservedWay, ...]:
     """Return the ways that a run observed and the integration does not declare."""
     histories = {record.id: record for record in evidence.of(HistoryRecord) if record.source != "shrinking"}
-    seen: dict[str, dict[str, list[tuple[str, int]]]] = {}
+    occurrences: dict[str, dict[str, list[tuple[str, int]]]] = {}
     paid: Counter[str] = Counter()
     for name, records in _records_of(evidence).items():
         if name not in histories:
@@ -54,11 +54,11 @@ def observed_ways(evidence: Evidence) -> tuple[ObservedWay, ...]:
             paid[profile] += any(event.event == "reserve" for event in events)
             asked = [r for r in records if isinstance(r, ActionRecord) and r.order == order and r.action in _ASKED]
             for way, seconds in _ways(events, asked):
-                seen.setdefault(profile, {}).setdefault(way, []).append((name, seconds))
+                occurrences.setdefault(profile, {}).setdefault(way, []).append((name, seconds))
     declared = {record.profile: record.declared for record in evidence.of(CapabilitiesRecord)}
     return tuple(
         ObservedWay(way, profile, len({name for name, _ in shown}), min(seconds for _, seconds in shown))
-        for profile, ways in seen.items()
+        for profile, ways in occurrences.items()
         for way, shown in ways.items()
         if way not in declared.get(profile, {})
         and (way != "captures_on_approval" or len(shown) > _MOST * paid[profile])

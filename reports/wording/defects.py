@@ -16,14 +16,14 @@ def defects(result: Result) -> list[Defect]:
 
 def defects_found(result: Result) -> str:
     """Return how many defects were found, and the plainest of them, without a full stop."""
-    found = defects(result)
-    rules = [rule for defect in found for rule in (defect.result, *(each.result for each in defect.following))]
+    shown = defects(result)
+    rules = [rule for defect in shown for rule in (defect.result, *(each.result for each in defect.following))]
     violated = sum(rule.verdict is RuleVerdict.VIOLATED for rule in rules)
-    obligations = f" ({counted(violated, 'obligation')} violated)" if violated > len(found) else ""
-    rule, loss = found[0].result.rule, found[0].loss
-    first = ": " if len(found) == 1 else ", first "
+    obligations = f" ({counted(violated, 'obligation')} violated)" if violated > len(shown) else ""
+    rule, loss = shown[0].result.rule, shown[0].loss
+    first = ": " if len(shown) == 1 else ", first "
     stake = f". {loss.sentence.rstrip('.')}" if loss is not None else ""
-    return f"{counted(len(found), 'defect')} found{obligations}{first}{rule.id}, “{rule.title}”{stake}"
+    return f"{counted(len(shown), 'defect')} found{obligations}{first}{rule.id}, “{rule.title}”{stake}"
 
 
 def defect_of(result: Result, rule: tuple[Profile, str]) -> Defect | None:

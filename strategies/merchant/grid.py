@@ -57,14 +57,14 @@ class _Subject:
 
 def systematic_merchant_cases(profile: Profile) -> list[MerchantSituation]:
     """Return the systematic set of an API, in the order in which it is run."""
-    seen: set[MerchantHistory] = set()
+    planned: set[MerchantHistory] = set()
     kinds: tuple[list[_Part], ...] = ([], [], [])
     for subject in _subjects(profile):
         parts: tuple[_Part, ...] = tuple(([], subject.haste) for _ in kinds)
         for cell in subject.cells:
             history = cell.history(profile)
-            if history not in seen:
-                seen.add(history)
+            if history not in planned:
+                planned.add(history)
                 parts[_kind(history)][0].append(MerchantSituation(cell.name, cell.label, history))
         for kind, part in zip(kinds, parts, strict=True):
             kind.extend([part] if part[0] else [])
