@@ -114,6 +114,8 @@ class MerchantDriver:
             return False
         if self.last_result.ending == "returned":
             self.orders[number].unfinished.remove(unfinished)
+        elif unfinished.action not in self.double.action.operations:
+            unfinished.refusals += 1
         return True
 
     def _ask_once(self, number: int, action: str, amount: int) -> bool:

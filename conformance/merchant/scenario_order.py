@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from conformance.evidence.record_parts import ProviderRecord
 from conformance.merchant.protocol import Order
 
+MOST_REFUSALS: Final = 3
+"""So often a person asks again for a capture that the shop itself refuses, before the end is asked for all the same."""
+
 
 @dataclass(slots=True)
 class UnfinishedAction:
-    """An action that did not succeed when it was last asked for, with the minor units that it is about."""
+    """An action that did not succeed when it was last asked for, with the minor units that it is about.
+
+    ``refusals`` counts how often the shop has refused it at the end without sending it to the provider.
+    """
 
     action: str
     amount: int
+    refusals: int = 0
 
 
 @dataclass(slots=True)
@@ -87,6 +94,9 @@ class ScenarioOrder:
         if unfinished.action == "complete" and record.captured - record.refunded > self.shipped:
             # A shop that captures everything at approval has the rest to give back.
             return True
+        if unfinished.action == "capture" and self.wanted_end and unfinished.refusals >= MOST_REFUSALS:
+            # A shop that has begun to cancel an order ships no more of it.
+            return False
         return record.captured < self.shipped and record.remaining >= unfinished.amount
 
     def _money_is_due(self, record: ProviderRecord) -> bool:

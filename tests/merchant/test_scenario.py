@@ -162,6 +162,29 @@ def test_what_was_shipped_is_asked_for_again_at_the_end() -> None:
     assert final(trace).captured == 400
 
 
+def test_a_person_takes_the_shop_s_no_for_an_answer_and_asks_for_the_end() -> None:
+    class Shop(EpaymentShop):
+        def capture(self, order_id: str, amount: int) -> None:
+            if self.books[order_id].wanted_end:
+                raise RuntimeError("the order is being cancelled")
+            self.read_payment(self.books[order_id])
+            super().capture(order_id, amount)
+
+        def cancel(self, order_id: str) -> None:
+            self.books[order_id].wanted_end = "cancel"
+            self.read_payment(self.books[order_id])
+            super().cancel(order_id)
+
+        def tick(self, now: Any) -> None:
+            """Has no scheduled work."""
+
+        def deliver(self, webhook: Any) -> None:
+            """Takes no notice."""
+
+    trace = played(Shop, "create", "approve", "capture 400", "cancel", faults=["read missing-404 times=0"])
+    assert final(trace).cancelled == 1000
+
+
 def test_a_worker_that_wakes_every_five_minutes_meets_the_fault_of_a_cancel() -> None:
     class Shop(EpaymentShop):
         awake = 0.0
