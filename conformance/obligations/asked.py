@@ -122,17 +122,29 @@ def outstanding_before(trace: MerchantTrace, order: int, n: int, step: int) -> i
     """Return the minor units that were to be captured before the record with a number, or in the same step.
 
     Those that failed count, and those that were never confirmed, as far as the payment could bear them. One that the
-    shop refused without a request to the provider does not count; one that failed and was asked for again counts once.
+    shop refused without a request to the provider does not count, unless the release is what it did instead; one that
+    failed and was asked for again counts once.
     """
     asked = [each for each in wanted_shipments(trace, order) if each.possible and (each.n < n or each.step == step)]
     confirmed = [each for each in asked if each.confirmed_in_step]
-    failed = [each for each in asked if not each.confirmed_in_step and _was_tried(trace, order, each)]
+    failed = [
+        each
+        for each in asked
+        if not each.confirmed_in_step
+        and (_was_tried(trace, order, each) or (each.step == step and _was_to_be_completed(trace, order, step)))
+    ]
     repeated = [each for each in failed if any(each.n < other.n and each.amount == other.amount for other in asked)]
     return sum(each.amount for each in (*confirmed, *failed) if each not in repeated)
 
 
 def _was_tried(trace: MerchantTrace, order: int, asked: AskedAmount) -> bool:
     return any(each.operation == "capture" and each.step == asked.step for each in trace.requests_of(order))
+
+
+def _was_to_be_completed(trace: MerchantTrace, order: int, step: int) -> bool:
+    """Return whether a step is the first to ask for an order's end, by completing it."""
+    ends = trace.end_actions(order)
+    return bool(ends) and ends[0].step == step and ends[0].action == "complete"
 
 
 def net_captured(payment: ProviderRecord) -> int:

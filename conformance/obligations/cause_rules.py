@@ -188,13 +188,18 @@ def _second_payment_reason(trace: MerchantTrace, order: int, request: ObservedRe
 
 
 def m42_agreement(trace: MerchantTrace, order: int) -> ObligationFinding | None:
-    """Cancelling a charge leaves the agreement and its other charges alone."""
+    """Cancelling a charge leaves the agreement and its other charges alone; what is to stop it stops it."""
     final = trace.final_state(order)
     drafted = any(each.operation == "draft" and each.order == order for each in trace.requests)
     if final is None or not final.payment.agreement or drafted:
         # An agreement that the shop itself drafted for the order ends with it.
         return None
-    return _stopped_agreement(trace, order) or _ended_other_charge(trace, order) or _left_alone(trace, order)
+    return (
+        _stopped_agreement(trace, order)
+        or _agreement_not_stopped(trace, order)
+        or _ended_other_charge(trace, order)
+        or _left_alone(trace, order)
+    )
 
 
 def _left_alone(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -214,6 +219,21 @@ def _stopped_agreement(trace: MerchantTrace, order: int) -> ObligationFinding | 
         # Another order of the same agreement shows who stopped it.
         return broken(trace.last_step, reason) if not any(each.operation == "stop" for each in trace.requests) else None
     return broken_by(stops[0], f"{stops[0].request_line}: {reason}; cancelling a charge does not end a subscription")
+
+
+def _agreement_not_stopped(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Return the finding where the shop said that it had stopped an agreement, and it is still active at the end."""
+    asked = trace.actions_of(order, "stop_agreement")
+    final = trace.final_state(order)
+    if not asked or asked[-1].ending != "returned" or final is None:
+        return None
+    if final.payment.agreement == "ACTIVE":
+        sent = [each for each in trace.requests if each.operation == "stop" and each.n > asked[0].n]
+        tried = f"; {sent[-1].request_line} got {sent[-1].status or 'no answer'}" if sent else ""
+        return broken(
+            trace.last_step, f"the shop was asked to stop the agreement and said that it did, and it is active{tried}"
+        )
+    return met(asked[-1].step)
 
 
 def _ended_other_charge(trace: MerchantTrace, order: int) -> ObligationFinding | None:

@@ -150,7 +150,8 @@ def _too_little(trace: MerchantTrace, order: int, final: FinalState, taken: int)
     currency = final.payment.currency
     refunded = sum(payment.refunded for payment in final.snapshot.all_payments)
     asked = _total(refunds(trace, order))
-    how = f": {money(refunded, currency)} were refunded, which nobody asked for" if refunded > asked else ""
+    wanted = f"and {money(asked, currency)} were to be" if asked else "which nobody asked for"
+    how = f": {money(refunded, currency)} were refunded, {wanted}" if refunded > asked else ""
     return f"{_shipped(trace, order, final)}, and only {money(taken, currency)} were taken{how}"
 
 

@@ -21,6 +21,9 @@ _SYSTEM_HEADERS: Final = (
     "vipps-system-plugin-version",
 )
 _CANCEL_PATH: Final = re.compile(r"cancel|void|/charges/[^/]+/?$", re.IGNORECASE)
+MOST_REFUSED: Final = 3
+"""So many calls, each a minute or more after the other, may find out that a token is too old."""
+A_MINUTE: Final = 60
 _FORBIDDEN_IN_KEY: Final = frozenset("#?/\\")
 
 
@@ -100,8 +103,31 @@ def _judge_each(
 
 
 def m3_credentials(trace: MerchantTrace, order: int) -> ObligationFinding | None:
-    """Every call has token and subscription key; only the token call has the secret."""
-    return _judge_each(_api_calls(trace, order), _credential_problems)
+    """Every call has a token and the subscription key; only the token call has the secret."""
+    finding = _judge_each(_api_calls(trace, order), _credential_problems)
+    return finding if finding is None or finding.broken else old_token(trace, order) or finding
+
+
+def old_token(trace: MerchantTrace, order: int) -> ObligationFinding | None:
+    """Return the finding on a token that was accepted once and is sent again and again after it was refused."""
+    calls = _api_calls(trace, order)
+    refused: list[ObservedRequest] = []
+    for call in calls:
+        if call.status != 401 or call.fault or (refused and _asked_for_a_token(trace, refused[-1], call)):
+            refused = []
+        if call.status == 401 and not call.fault and (not refused or call.at - refused[-1].at >= A_MINUTE):
+            refused.append(call)
+        if len(refused) > MOST_REFUSED and any(each.n < refused[0].n and each.status in (200, 201) for each in calls):
+            return broken_by(
+                call,
+                f"{call.request_line} got HTTP 401, as {MOST_REFUSED} calls before it, minutes apart: the token that "
+                "had been accepted is too old, and the merchant gets no new one",
+            )
+    return None
+
+
+def _asked_for_a_token(trace: MerchantTrace, earlier: ObservedRequest, later: ObservedRequest) -> bool:
+    return any(each.operation == "token" and earlier.n < each.n < later.n for each in trace.requests)
 
 
 def _credential_problems(call: ObservedRequest) -> Iterator[str]:

@@ -9,6 +9,7 @@ from conformance.domain.order import Market
 from conformance.obligations.finding import ObligationFinding, broken, broken_by, describe_snapshot, met
 from conformance.obligations.history import ZONES, MerchantStep
 from conformance.obligations.observation import BookSnapshot, MerchantTrace, ObservedRequest
+from conformance.obligations.request_rules import old_token
 
 _COMPARED: Final = ("stage", "authorized", "captured", "refunded", "cancelled", "remaining")
 """The fields of a payment that two equal lives leave equal."""
@@ -58,7 +59,8 @@ def _currencies(value: Any) -> Iterator[str]:
 def _zone_difference(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """Return the finding on an order that goes through the life of the first one, in another time zone."""
     moved = next((place for place, step in enumerate(trace.history.steps) if step.do in ZONES), None)
-    if order == 0 or moved is None or trace.history.faults:
+    if order == 0 or moved is None or trace.history.faults or old_token(trace, order) is not None:
+        # The second life begins with the token of the first: one that is never renewed is no matter of the zone.
         return None
     steps = [step for step in trace.history.steps if step.do not in ZONES]
     if not _same_lives(steps[:moved], steps[moved:], order) or len(set(trace.history.amounts)) > 1:

@@ -9,6 +9,7 @@ from conformance.obligations.asked import (
     end_was_requested,
     net_captured,
     outstanding_before,
+    wanted_shipments,
     was_honoured,
 )
 from conformance.obligations.fault_words import after_fault
@@ -97,7 +98,9 @@ def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
         before, after = cancel.before, cancel.after
         if not wanted or before is None or after is None or not before.authorized:
             continue
-        if after.cancelled > before.cancelled and before.captured < wanted:
+        is_early = after.cancelled > before.cancelled and before.captured < wanted
+        # Where a wrong amount was taken, no capture was outstanding: M31 says what is wrong.
+        if is_early and not _each_was_taken(trace, order, cancel.n):
             released, currency = after.cancelled - before.cancelled, before.currency
             return broken_by(
                 cancel,
@@ -118,6 +121,14 @@ def _gave_back_the_rest(trace: MerchantTrace, order: int) -> ObligationFinding |
         if wanted and refund.after.refunded > refund.before.refunded and net_captured(refund.after) >= wanted:
             return met(refund.step)
     return None
+
+
+def _each_was_taken(trace: MerchantTrace, order: int, before: int) -> bool:
+    """Return whether each shipment had been confirmed and a capture of it done, of whatever amount."""
+    asked = [each for each in wanted_shipments(trace, order) if each.n < before]
+    sent = [each for each in trace.requests_of(order) if each.operation == "capture" and each.n < before]
+    done = [each for each in sent if each.before and each.after and each.after.captured > each.before.captured]
+    return all(each.confirmed_in_step and each.possible for each in asked) and 0 < len(asked) <= len(done)
 
 
 def _failed_capture(trace: MerchantTrace, order: int, before: int) -> str:

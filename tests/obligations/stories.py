@@ -21,6 +21,7 @@ PATHS = {
     "cancel": "POST /epayment/v1/payments/{id}/cancel",
     "capture": "POST /epayment/v1/payments/{id}/capture",
     "refund": "POST /epayment/v1/payments/{id}/refund",
+    "token": "POST /accesstoken/get",
     "list": "GET /recurring/v3/agreements/agr-1/charges",
     "stop": "PATCH /recurring/v3/agreements/agr-1",
     "unknown": "PUT /epayment/v1/payments/{id}/cancel",

@@ -86,6 +86,15 @@ def test_an_agreement_that_was_to_stop_may_stop():
     assert story.books("cancelled", stopped).broken() == {}
 
 
+def test_an_agreement_that_is_to_stop_stops():
+    active = payment(captured=1000, agreement="ACTIVE")
+    for ending, is_broken in (("returned", True), ("raised", False)):
+        story = Story("create approve stop_agreement", profile="recurring")
+        story.event("create").books("open", UNPAID).next().event("reserve", "customer").books("captured", active).next()
+        story.asked("stop_agreement", ending=ending).next()
+        assert ("it is active" in story.books("captured", active).broken().get("M42", "")) is is_broken
+
+
 def test_another_charge_of_the_agreement_stays():
     story = Story("create create@1 cancel", profile="recurring", orders=2, behaviour=Behaviour(one_agreement=True))
     for order, id_ in enumerate(("chr-1", "chr-2")):

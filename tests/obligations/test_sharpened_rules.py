@@ -115,3 +115,45 @@ def test_a_consequence_is_written_down_with_its_cause():
 
 def test_nothing_is_said_of_an_order_that_is_open():
     assert Story("create").event("create").next().books("open", UNPAID).broken() == {}
+
+
+def test_an_order_that_is_completed_is_captured_before_it_is_released():
+    story = Story("create approve complete").approved()
+    story.sent("cancel", PAID, ENDED, during="complete").event("release").asked("complete", 400, ending="raised")
+    assert "released 10.00 NOK" in story.next().books("cancelled", ENDED).broken()["M12"]
+
+
+def test_an_older_cancel_may_be_carried_out_where_a_capture_is_refused():
+    story = Story("create approve cancel capture").approved()
+    story.sent("cancel", PAID, fault="lost-before", status=None, during="cancel").asked("cancel").next()
+    story.books("cancelling", PAID)
+    story.sent("cancel", PAID, ENDED, during="capture").event("release").asked("capture", 400, ending="raised").next()
+    assert "M12" not in story.books("cancelled", ENDED).broken()
+
+
+def test_a_capture_of_less_than_was_shipped_is_no_outstanding_one():
+    little = payment(captured=100)
+    story = Story("create approve capture cancel").approved()
+    story.sent("capture", PAID, little, during="capture").event("capture", amount=100).asked("capture", 400)
+    story.books("captured", little).next()
+    ended = payment(captured=100, cancelled=900)
+    story.sent("cancel", little, ended, during="cancel").event("release", amount=900).asked("cancel").next()
+    broken = story.books("captured", ended).broken()
+    assert "M12" not in broken
+    assert broken["M31"] == "the shop shipped 4.00 of 10.00 NOK, and only 1.00 NOK were taken"
+
+
+def _calls_with_an_old_token(renewed: bool) -> Story:
+    story = Story("create approve live").approved()
+    story.sent("read", PAID)
+    for _ in range(6):
+        story.at += 120
+        if renewed:
+            story.sent("token", None)
+        story.sent("read", PAID, status=401)
+    return story.next().books("authorized", PAID)
+
+
+def test_a_token_that_is_refused_is_not_sent_for_ever():
+    assert "the merchant gets no new one" in _calls_with_an_old_token(renewed=False).broken()["M3"]
+    assert "M3" not in _calls_with_an_old_token(renewed=True).broken()
