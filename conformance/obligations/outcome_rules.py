@@ -247,9 +247,10 @@ def m23_captured(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     if final is None or not final.payment.captured or not final.payment.cancelled:
         return None
     captured = final.snapshot.amount("captured")
-    if captured is None:
-        return None
     payment = final.payment
+    if captured is None or captured > payment.captured:
+        # Books that have more than was ever captured have lost nothing: M24, M31 and M34 are about those.
+        return None
     if captured not in _ways_to_keep_captured(payment):
         have, taken = money(captured, payment.currency), money(payment.captured, payment.currency)
         return broken(trace.last_step, f"{taken} were captured, and the merchant's books have {have}")

@@ -100,7 +100,7 @@ def m12_last(trace: MerchantTrace, order: int) -> ObligationFinding | None:
             continue
         is_early = after.cancelled > before.cancelled and before.captured < wanted
         # Where a wrong amount was taken, no capture was outstanding: M31 says what is wrong.
-        if is_early and not _each_was_taken(trace, order, cancel.n):
+        if is_early and not _each_was_taken(trace, order, cancel):
             released, currency = after.cancelled - before.cancelled, before.currency
             return broken_by(
                 cancel,
@@ -123,10 +123,10 @@ def _gave_back_the_rest(trace: MerchantTrace, order: int) -> ObligationFinding |
     return None
 
 
-def _each_was_taken(trace: MerchantTrace, order: int, before: int) -> bool:
+def _each_was_taken(trace: MerchantTrace, order: int, cancel: ObservedRequest) -> bool:
     """Return whether each shipment had been confirmed and a capture of it done, of whatever amount."""
-    asked = [each for each in wanted_shipments(trace, order) if each.n < before]
-    sent = [each for each in trace.requests_of(order) if each.operation == "capture" and each.n < before]
+    asked = [each for each in wanted_shipments(trace, order) if each.n < cancel.n or each.step == cancel.step]
+    sent = [each for each in trace.requests_of(order) if each.operation == "capture" and each.n < cancel.n]
     done = [each for each in sent if each.before and each.after and each.after.captured > each.before.captured]
     return all(each.confirmed_in_step and each.possible for each in asked) and 0 < len(asked) <= len(done)
 

@@ -64,11 +64,11 @@ _APPROVED: Final = courses(
 )
 
 _REFUNDED: Final = courses(
+    ("refunded in two equal parts", "create approve deliver capture:1000 refund:200 refund:200 tick"),
     ("partly shipped, then refunded", f"{_PARTLY} refund:400 live:{DAY}"),
     ("partly shipped, then partly refunded", f"{_PARTLY} refund:200 live:{HALF_AN_HOUR}"),
     ("wholly shipped, then refunded", f"create approve deliver capture:1000 refund:1000 live:{HALF_AN_HOUR}"),
     ("wholly shipped, then partly refunded", f"create approve deliver capture:1000 refund:300 live:{DAY}"),
-    ("refunded in two equal parts", "create approve deliver capture:1000 refund:200 refund:200 tick"),
     ("refunded, then shipped again", f"{_PARTLY} refund:200 capture:300 live:{HALF_AN_HOUR}"),
     ("refunded late in its life", f"create approve deliver capture:1000 live:{2 * WEEK} refund:1000 live:{DAY}"),
 )

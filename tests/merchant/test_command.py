@@ -82,7 +82,7 @@ def test_a_violation_has_a_counterexample_that_can_be_replayed(tmp_path, capsys)
     assert "M18" in capsys.readouterr().out
     file = out / "counterexamples" / "epayment-M18-1.json"
     counterexample = json.loads(file.read_text(encoding="utf-8"))
-    assert [step["do"] for step in counterexample["history"]["steps"]][0] == "create"
+    assert counterexample["history"]["steps"][0]["do"] == "create"
     assert len(counterexample["history"]["steps"]) + len(counterexample["history"]["faults"]) == 3
     assert faults_of(stored_records(read_journal(out))) == []
     assert main(["replay", str(out), "M18"]) == 1

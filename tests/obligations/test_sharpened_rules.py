@@ -157,3 +157,15 @@ def _calls_with_an_old_token(renewed: bool) -> Story:
 def test_a_token_that_is_refused_is_not_sent_for_ever():
     assert "the merchant gets no new one" in _calls_with_an_old_token(renewed=False).broken()["M3"]
     assert "M3" not in _calls_with_an_old_token(renewed=True).broken()
+
+
+def test_books_that_have_more_than_was_captured_have_not_lost_a_capture():
+    taken, ended = payment(captured=400), payment(captured=400, cancelled=600)
+    story = Story("create approve capture bank_release capture").approved()
+    story.sent("capture", PAID, taken, during="capture").event("capture", amount=400).asked("capture", 400)
+    story.books("captured", taken, captured=400).next().event("release", "bank", amount=600)
+    story.books("captured", taken, captured=400).next()
+    story.sent("capture", ended, status=400, during="capture").asked("capture", 300).next()
+    broken = story.books("captured", ended, captured=700).broken()
+    assert "M23" not in broken
+    assert "M34" in broken
