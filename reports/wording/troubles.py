@@ -14,7 +14,7 @@ from conformance.domain.messages import Headers
 from conformance.domain.observation import Field
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.record_parts import Body
-from conformance.evidence.records import ActionRecord, ExchangeRecord, FinishRecord, JudgementRecord
+from conformance.evidence.records import ActionRecord, ExchangeRecord, FinishRecord, HistoryRecord, JudgementRecord
 from conformance.evidence.redaction import REMOVED
 from conformance.judging.verdicts import RunVerdict
 from conformance.reports.wording.provider import counted
@@ -24,6 +24,8 @@ from conformance.results.result import Result
 MOST_SHOWN: Final = 3
 """The most different exceptions that are shown; one defect of an adapter shows in many places."""
 MOST_LINES: Final = 40
+FEW: Final = 0.5
+"""An action that succeeds in a smaller share of the histories in which nothing goes wrong seldom succeeds."""
 _LONGEST_BODY: Final = 800
 _REQUEST_HEADERS: Final = (
     "authorization",
@@ -77,10 +79,10 @@ class _Crash:
 def troubles(result: Result) -> list[Trouble]:
     """Return what went wrong in a run, the most important first.
 
-    Of a conformant run, those actions of a merchant are shown that never succeeded: what they do was not tested.
+    Of a conformant run, those actions of a merchant are shown that seldom succeeded: little of what they do was tested.
     """
     if result.verdict is RunVerdict.CONFORMANT:
-        return [Trouble(title, _lines(text)) for text, title in _never_succeeding(result)[:MOST_SHOWN]]
+        return [Trouble(title, _lines(text)) for text, title in _seldom_succeeding(result)[:MOST_SHOWN]]
     return [*_crashes(result), *_failing_exchange(result)]
 
 
@@ -133,15 +135,25 @@ def _of_merchant(result: Result) -> list[tuple[str, str]]:
     A merchant may raise any exception where an action does not succeed: most of them are as they should be.
     """
     in_process = result.run.target.kind == "python"
-    return _failures_of_merchant(result, lambda text: in_process and _name(text) in _PROGRAMMING)
+    return _failures_of_merchant(result, lambda _, text: in_process and _name(text) in _PROGRAMMING)
 
 
-def _never_succeeding(result: Result) -> list[tuple[str, str]]:
-    """Return what a merchant's code said of actions that never succeeded."""
-    return _failures_of_merchant(result, lambda _: False)
+def _seldom_succeeding(result: Result) -> list[tuple[str, str]]:
+    """Return what a merchant's code said of actions that succeeded in few of the histories without a fault."""
+    plain = {record.id for record in result.evidence.of(HistoryRecord) if not record.history.get("faults")}
+    asked: Counter[str] = Counter()
+    done: Counter[str] = Counter()
+    endings: dict[tuple[str, str], set[str]] = {}
+    for record in result.evidence.of(ActionRecord):
+        if record.history in plain:
+            endings.setdefault((record.history, record.action), set()).add(record.ended)
+    for (_, action), ended in endings.items():
+        asked[action] += 1
+        done[action] += "returned" in ended
+    return _failures_of_merchant(result, lambda action, _: done[action] < FEW * asked[action])
 
 
-def _failures_of_merchant(result: Result, is_shown: Callable[[str], bool]) -> list[tuple[str, str]]:
+def _failures_of_merchant(result: Result, is_shown: Callable[[str, str], bool]) -> list[tuple[str, str]]:
     """Return the failures of actions that never succeeded, and those shown in any case; the most frequent first."""
     ended: Counter[tuple[str, str]] = Counter()
     crashes: dict[str, _Crash] = {}
@@ -157,7 +169,7 @@ def _failures_of_merchant(result: Result, is_shown: Callable[[str], bool]) -> li
     for key, crash in crashes.items():
         action = actions[key]
         calls = sum(number for (name, _), number in ended.items() if name == action)
-        if not ended[action, "returned"] or is_shown(crash.text):
+        if not ended[action, "returned"] or is_shown(action, crash.text):
             how = f"raised {_name(crash.text)}" if in_process else "failed"
             title = f"{action} {how} in {crash.times} of {counted(calls, 'call')}, first in {crash.first}"
             shown.append((crash.times, crash.text, title))

@@ -8,6 +8,7 @@ import pytest
 from conformance.cli.main import main
 from conformance.domain.messages import Request, Response
 from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RunVerdict
 from conformance.merchant.api import run_merchant
 from conformance.merchant.provider_double.double import ProviderDouble
 from conformance.reports.wording.troubles import _of_merchant, troubles
@@ -131,6 +132,21 @@ def test_an_action_that_never_succeeds_is_shown_of_a_conformant_run_as_well(tmp_
     ]
     assert all(line in text for text in written)
     assert 'in deliver: raise PermissionError("the delivery is not signed")' in written[0]
+
+
+class CancelsAndSaysThatItFailed(epayment.Adapter):
+    """Correct in its books: only the word for success is not understood."""
+
+    def cancel(self, order_id):
+        super().cancel(order_id)
+        if self.local_view(order_id).status == "cancelled":
+            raise LookupError("no such status: cancelled")
+
+
+def test_an_action_that_seldom_succeeds_is_shown_of_a_conformant_run(tmp_path):
+    result = run_merchant(CancelsAndSaysThatItFailed, budget="quick", histories=0, out=tmp_path / "out")
+    assert result.verdict is RunVerdict.CONFORMANT
+    assert [trouble.title.partition(" in ")[0] for trouble in troubles(result)][:1] == ["cancel raised LookupError"]
 
 
 def test_an_exception_by_which_a_shop_declines_is_no_trouble(tmp_path):
