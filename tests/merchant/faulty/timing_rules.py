@@ -135,7 +135,7 @@ class CrashesOnAWebPage(Counting):
             raise Failed(response.status_code)
 
 
-@defect("B36", "M12")
+@defect("B36", "M31")
 class FloatsOnTheWire(Counting):
     """Counts in crowns and cuts off what is behind the comma."""
 
