@@ -34,7 +34,8 @@ def come_to_rest(driver: MerchantDriver) -> None:
         if not _round(driver, patient=seconds < PATIENT_BELOW):
             return
         driver.take_snapshots()
-        at_rest = all(_is_at_rest(driver, number) for number in range(len(driver.orders)))
+        numbers = range(len(driver.orders))
+        at_rest = all(_is_at_rest(driver, number) and not _has_work_left(driver, number) for number in numbers)
         if at_rest:
             break
         if not has_paused:
@@ -75,11 +76,12 @@ def _ask_again(driver: MerchantDriver, number: int, order: ScenarioOrder, *, pat
     records = driver.provider_records(number)
     unfinished = order.next_unfinished(records[-1]) if records else None
     if unfinished is not None:
-        # Until what was shipped is paid, nobody asks for the end: it would release that money.
         driver.finish(number, unfinished)
-        return True
+        # Until what was shipped is paid, nobody asks for the end: it would release that money. A refund may need it.
+        if unfinished.action != "refund" or driver.last_result.ending != "raised":
+            return True
     if not order.wanted_end or (patient and _is_queued(driver, order)):
-        return False
+        return unfinished is not None
     driver.ask_for_end(number)
     return True
 
@@ -87,6 +89,12 @@ def _ask_again(driver: MerchantDriver, number: int, order: ScenarioOrder, *, pat
 def _is_queued(driver: MerchantDriver, order: ScenarioOrder) -> bool:
     """Return whether the merchant's scheduled work is still cancelling an order."""
     return "tick" in driver.offered and order.status == "cancelling" and not order.end_failed
+
+
+def _has_work_left(driver: MerchantDriver, number: int) -> bool:
+    """Return whether scheduled work can still bring an order's amounts into the books: a worker may wake rarely."""
+    records = driver.provider_records(number)
+    return "tick" in driver.offered and bool(records) and driver.orders[number].amounts_lag(records[-1])
 
 
 def _is_at_rest(driver: MerchantDriver, number: int) -> bool:

@@ -82,6 +82,12 @@ class ScenarioOrder:
             return False
         return self._has_ended(record) if self.wanted_end else self._lives(record)
 
+    def amounts_lag(self, record: ProviderRecord) -> bool:
+        """Return whether the books have amounts that are not yet those of the payment."""
+        captured, refunded = self.view.get("captured"), self.view.get("refunded")
+        ways = (None, record.captured, record.captured - record.refunded)
+        return captured not in ways or refunded not in (None, record.refunded)
+
     def next_unfinished(self, record: ProviderRecord) -> UnfinishedAction | None:
         """Return the first action that did not succeed and can still be carried out as the payment stands."""
         return next((action for action in self.unfinished if self._is_possible(action, record)), None)

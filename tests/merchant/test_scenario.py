@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from conformance.domain.order import Profile
+from conformance.examples.merchants.client import TryLater
 from conformance.examples.merchants.epayment import Adapter as EpaymentShop
 from conformance.examples.merchants.recurring import Adapter as RecurringShop
 from conformance.merchant.harness import CountingSink, MerchantHarness
@@ -217,3 +218,54 @@ def test_orders_can_be_charges_of_one_agreement_which_the_customer_stops() -> No
     assert [final(trace, order).agreement for order in (0, 1)] == ["STOPPED", "STOPPED"]
     assert final(trace, 0).remaining == 1000, "what is reserved is the merchant's to capture or to cancel"
     assert ("stop", "customer") in caused(trace), "what was not due yet ends with the agreement"
+
+
+class RarelyWakingShop(EpaymentShop):
+    """A shop that notes what is asked for, and whose worker runs once an hour."""
+
+    def __init__(self, setup: Any) -> None:
+        super().__init__(setup)
+        self.next_run = setup.now() + timedelta(hours=1)
+
+    def capture(self, order_id: str, amount: int) -> None:
+        self.read_payment(self.books[order_id])
+        with suppress(TryLater):
+            self.capture_payment(self.books[order_id], "shipped-1", amount)
+
+    def tick(self, now: datetime) -> None:
+        if now >= self.next_run:
+            self.next_run = now + timedelta(hours=1)
+            super().tick(now)
+
+    def deliver(self, webhook: Any) -> None:
+        """Takes no notice."""
+
+
+def test_an_order_is_left_once_the_amounts_of_a_rarely_waking_shop_are_in_its_books() -> None:
+    trace = played(
+        RarelyWakingShop, "create", "approve", "deliver", "capture 400", "live 1800", faults=["capture lost-after"]
+    )
+    state = trace.final_state(0)
+    assert state is not None
+    assert state.snapshot.amount("captured") == state.payment.captured == 400
+
+
+class ClosesFirst(EpaymentShop):
+    """A shop that gives nothing back while something of the order is reserved."""
+
+    def refund(self, order_id: str, amount: int) -> None:
+        if self.local_view(order_id).remaining:
+            raise RuntimeError("close the order first")
+        super().refund(order_id, amount)
+
+    def tick(self, now: datetime) -> None:
+        """Has no scheduled work."""
+
+    def deliver(self, webhook: Any) -> None:
+        """Takes no notice."""
+
+
+def test_a_refund_that_needs_the_end_of_its_order_does_not_keep_it_from_being_asked_for() -> None:
+    steps = ("create", "approve", "deliver", "capture 600", "refund 200", "cancel")
+    payment = final(played(ClosesFirst, *steps, faults=["cancel error-500 times=2"]))
+    assert (payment.remaining, payment.refunded) == (0, 200)
