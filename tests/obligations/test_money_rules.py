@@ -1,5 +1,8 @@
 """M31 and M36: what was taken against what was shipped."""
 
+import pytest
+
+from conformance.obligations.declarations import Declarations
 from tests.obligations.stories import ENDED, PAID, Story, payment
 
 SHIPPED = payment(captured=400)
@@ -54,6 +57,41 @@ def test_a_shop_that_learns_late_of_the_approval_captures_late():
     story = Story("create approve capture").approved("open")
     story.sent("capture", PAID, whole, during="capture").asked("capture", 400).next()
     assert "M31" not in story.books("captured", whole).broken()
+
+
+WHOLE = payment(captured=1000)
+AT_APPROVAL = Declarations(captures_on_approval=True)
+
+
+def shipped_and_looked(declared: Declarations | None = None) -> Story:
+    """A part is shipped, and scheduled work reads the payment."""
+    story = Story("create approve capture tick tick", declared=declared).approved()
+    story.sent("capture", PAID, SHIPPED, during="capture").asked("capture", 400).books("captured", SHIPPED).next()
+    return story.sent("read", SHIPPED).books("captured", SHIPPED).next()
+
+
+def test_the_rest_is_taken_when_the_notification_comes_after_a_part_was_shipped():
+    story = Story("create approve capture deliver").approved("open")
+    story.sent("capture", PAID, SHIPPED, during="capture").asked("capture", 400).books("captured", SHIPPED).next()
+    story.sent("capture", SHIPPED, WHOLE, during="deliver").next()
+    assert "M31" not in story.books("captured", WHOLE).broken()
+
+
+def test_a_capture_at_the_approval_that_failed_is_made_later():
+    story = Story("create approve tick capture").approved().sent("capture", PAID, status=500).next()
+    story.sent("capture", PAID, WHOLE, during="capture").asked("capture", 400).next()
+    assert "M31" not in story.books("captured", WHOLE).broken()
+
+
+@pytest.mark.parametrize(("declared", "is_broken"), [(None, True), (AT_APPROVAL, False)])
+def test_only_who_declares_it_takes_the_rest_later(declared, is_broken):
+    story = shipped_and_looked(declared).sent("capture", SHIPPED, WHOLE).books("captured", WHOLE)
+    assert ("M31" in story.next().books("captured", WHOLE).broken()) is is_broken
+
+
+def test_who_declares_to_capture_at_the_approval_still_takes_it_once():
+    story = shipped_and_looked(AT_APPROVAL).sent("capture", SHIPPED, payment(captured=700)).next()
+    assert "M31" in story.books("captured", payment(captured=700)).broken()
 
 
 def test_what_was_captured_at_the_approval_comes_back_with_the_cancel():
