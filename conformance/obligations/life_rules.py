@@ -89,7 +89,7 @@ def m34_gone(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     refusal = f"{refused.request_line} was refused ({refused.status}), and " if refused is not None else ""
     if claimed > payment.captured or (final.status == "captured" and not payment.captured):
         return broken(trace.last_step, f"the reservation had ended; {refusal}{describe_snapshot(final.snapshot)}")
-    shown = refused is not None or shown_ended(trace, order, final.snapshot.n)
+    shown = refused is not None or shown_ended(trace, order, final.snapshot.n, accepted=True)
     if final.status == "authorized" and shown:
         how = refusal or "the merchant was shown that, and "
         return broken(trace.last_step, f"the reservation had ended; {how}{describe_snapshot(final.snapshot)}")

@@ -33,18 +33,19 @@ AMOUNTS: Final = ("captured", "cancelled", "authorized", "remaining", "refunded"
 """The amounts that a merchant's view may have."""
 
 
-def shown_ended(trace: MerchantTrace, order: int, before: int) -> bool:
+def shown_ended(trace: MerchantTrace, order: int, before: int, *, accepted: bool = False) -> bool:
     """Return whether the merchant was shown, before a record, that a payment had ended.
 
-    A cancel's or a read's response shows it, a notification, or a list that has the payment in it.
+    A cancel's or a read's response shows it, a notification, or a list that has the payment in it. With ``accepted``, a
+    notification counts only where the merchant took it: one that it refuses would come again.
     """
     responses = [cancel for cancel in trace.cancels_of(order) if shows_end(cancel)]
     responded = any(request.n < before for request in (*responses, *reads_showing_end(trace, order)))
-    return responded or _was_notified(trace, order, before)
-
-
-def _was_notified(trace: MerchantTrace, order: int, before: int) -> bool:
-    return any(action.webhook in ended_webhooks() for action in trace.actions_of(order, "deliver") if action.n < before)
+    return responded or any(
+        action.webhook in ended_webhooks() and (action.ending == "returned" or not accepted)
+        for action in trace.actions_of(order, "deliver")
+        if action.n < before
+    )
 
 
 def first_unproven_cancellation(trace: MerchantTrace, order: int) -> BookSnapshot | None:
@@ -142,7 +143,7 @@ def _captured_after_end(trace: MerchantTrace, order: int) -> ObligationFinding |
     for request in trace.requests_of(order):
         unasked = request.operation == "capture" and request.action in ("tick", "deliver", "cancel")
         ended = request.before is not None and request.before.ended
-        if unasked and ended and shown_ended(trace, order, request.n):
+        if unasked and ended and shown_ended(trace, order, request.n, accepted=True):
             return broken(request.step, f"{request.request_line} was sent after the payment had been cancelled")
         if ended and _shipped_all_the_same(trace, order, request):
             return broken_by(
@@ -180,7 +181,7 @@ def _ended_but_payable(trace: MerchantTrace, order: int) -> ObligationFinding | 
     final = trace.final_state(order)
     if final is None or final.status != "authorized" or not final.payment.ended:
         return None
-    if not shown_ended(trace, order, final.snapshot.n):
+    if not shown_ended(trace, order, final.snapshot.n, accepted=True):
         return None
     reads = reads_showing_end(trace, order)
     how = f"{reads[-1].request_line} showed the merchant" if reads else "the merchant was shown"

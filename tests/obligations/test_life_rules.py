@@ -59,6 +59,14 @@ def test_a_refused_capture_is_not_done():
     assert "M34" not in gone("authorized", refused=False).broken()
 
 
+@pytest.mark.parametrize(("ending", "is_broken"), [("returned", True), ("raised", False)])
+def test_only_an_accepted_notification_shows_that_the_hold_is_gone(ending, is_broken):
+    story = Story("create approve live").approved().event("release", "bank")
+    story.asked("deliver", ending=ending, webhook="epayments.payment.cancelled.v1")
+    story = story.books("authorized", ENDED).next().books("authorized", ENDED)
+    assert ("M34" in story.broken()) is is_broken
+
+
 def two_payments(first: object, second: object, *, end: bool) -> Story:
     story = Story("create approve pay_again approve cancel")
     story.event("create", id_="a").books("open", UNPAID, reference="a").next()
