@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Final
 
 from conformance.domain.api_table import spec_named
+from conformance.obligations.approval_captures import captures_whole
 from conformance.obligations.asked import shipments
 from conformance.obligations.finding import ObligationFinding, broken, broken_by, met, money
 from conformance.obligations.history import END_STEPS
-from conformance.obligations.money_rules import captures_whole
 from conformance.obligations.observation import MerchantTrace, ObservedRequest, PaymentKey
 
 DAY_SECONDS: Final = 86_400

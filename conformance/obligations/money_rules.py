@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from conformance.obligations.approval_captures import amount_captured_by, captured_at_approval
 from conformance.obligations.asked import (
-    HONOURED,
     AskedAmount,
     end_was_requested,
     is_closed,
@@ -20,8 +20,6 @@ from conformance.obligations.observation import FinalState, MerchantTrace, Obser
 
 ENDINGS: Final = ("release", "stop", "expire", "reject", "fail")
 """The provider's words for the end of a payment."""
-BY_ITSELF: Final = ("tick", "deliver")
-"""The actions in which a shop does what nobody asked it for just then."""
 _CAPTURED: Final = "the whole amount was captured at the approval, a way that can be declared: captures_on_approval"
 _REFUNDED: Final = "what was captured was refunded with the cancel, a way that can be declared: refunds_on_cancel"
 
@@ -54,7 +52,7 @@ def m31_paid(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     taken = sum(net_captured(payment) for payment in final.snapshot.all_payments)
     closed = is_closed(trace, order, final.snapshot)
     most = _most_shipped(trace, order) - _certain(refunds(trace, order))
-    if taken > most and (closed or not _captured_whole(trace, order)):
+    if taken > most and (closed or not captured_at_approval(trace, order)):
         return broken(trace.last_step, _too_much(trace, order, final, taken))
     least = _certain(wanted_shipments(trace, order)) - sum(each.amount * each.times for each in refunds(trace, order))
     owed = closed or _captured_in_vain(trace, order)
@@ -90,73 +88,11 @@ def _certain(asked: list[AskedAmount]) -> int:
     return sum(each.amount for each in asked if each.confirmed and each.possible)
 
 
-def captures_whole(request: ObservedRequest) -> bool:
-    """Return whether a request captured the whole reservation at once."""
-    before, after = request.before, request.after
-    return (
-        request.operation == "capture"
-        and before is not None
-        and after is not None
-        and not before.captured
-        and after.captured == after.authorized > 0
-    )
-
-
-def _captured_whole(trace: MerchantTrace, order: int) -> bool:
-    """Return whether the one thing that was taken is the whole amount, at the approval.
-
-    That is before anything was shipped, or as soon as a shop learned of the approval that had not known of it.
-    """
-    whole = [request for request in trace.requests if request.owner == order and captures_whole(request)]
-    if not whole or trace.declared.captures_on_approval:
-        return len(whole) < 2 and _captured_the_rest(trace, order)
-    known = any(each.status in HONOURED and each.n < whole[0].n for each in trace.snapshots_of(order))
-    before_shipping = all(whole[0].step < each.step for each in shipments(trace, order))
-    return len(whole) == 1 and (before_shipping or not known or _had_tried(trace, order))
-
-
-def _captured_the_rest(trace: MerchantTrace, order: int) -> bool:
-    """Return whether what was reserved beside a part that was shipped was taken at once, at the approval.
-
-    A shop that ships before the notification comes takes the part first, and the rest as soon as it looks; so does one
-    whose capture at the approval failed. One that declares that it captures at the approval may also do so later.
-    """
-    captures = [request for request in trace.requests_of(order) if request.operation == "capture"]
-    last = next((request for request in reversed(captures) if _took(request) > 0), None)
-    if last is None or last.after is None or last.after.captured != last.after.authorized:
-        return False
-    if trace.declared.captures_on_approval:
-        return True
-    return last.action in BY_ITSELF and (_had_tried(trace, order) or not _had_looked(trace, order, last))
-
-
-def _had_tried(trace: MerchantTrace, order: int) -> bool:
-    """Return whether a shop had sent a capture by itself before anything was shipped: its way is to do so."""
-    shipped = min((each.n for each in shipments(trace, order)), default=0)
-    captures = [request for request in trace.requests_of(order) if request.operation == "capture"]
-    return any(each.action in BY_ITSELF and each.n < shipped for each in captures)
-
-
-def _had_looked(trace: MerchantTrace, order: int, capture: ObservedRequest) -> bool:
-    """Return whether scheduled work or a notification had made a shop read the reservation in a step before."""
-    reads = [each for each in trace.reads_of(order) if each.step < capture.step and each.action in BY_ITSELF]
-    return any(each.status == 200 and each.response_json() and _is_reserved(each) for each in reads)
-
-
-def _is_reserved(request: ObservedRequest) -> bool:
-    return request.before is not None and request.before.authorized > 0
-
-
 def _captured_in_vain(trace: MerchantTrace, order: int) -> bool:
     """Return whether a capture was sent and the last one took nothing: the shop was told, and had all the time."""
     captures = [request for request in trace.requests_of(order) if request.operation == "capture"]
     last = captures[-1] if captures else None
-    return last is not None and last.before is not None and last.after is not None and _took(last) == 0
-
-
-def _took(request: ObservedRequest) -> int:
-    before, after = request.before, request.after
-    return 0 if before is None or after is None else after.captured - before.captured
+    return last is not None and last.before is not None and last.after is not None and amount_captured_by(last) == 0
 
 
 def _shipped(trace: MerchantTrace, order: int, final: FinalState) -> str:
