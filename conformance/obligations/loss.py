@@ -112,6 +112,8 @@ def _given_away(
             event for event in trace.events if (event.order, event.event, event.by) == (order, "release", "shop")
         )
         yield sum(event.amount for event in by_shop), "The shop gave up {} of an order that was paid and wanted."
+        if final.status == "cancelled":
+            yield final.payment.remaining, "The shop has given up a paid order, whose {} stay reserved."
 
 
 def _money(minor: int, currency: str) -> str:
