@@ -142,6 +142,8 @@ class Synchronous(EpaymentMerchant):
 
     def capture(self, order_id: str, amount: int) -> None:
         row = self.rows[order_id]
+        if row.get("owed") and row["owed"] != amount:
+            raise Failed("the shipment before this one is not paid")
         key = row.get("take") or str(uuid.uuid4())
         row["take"], row["owed"] = key, amount
         money = {"modificationAmount": {"value": amount, "currency": row["currency"]}}
