@@ -81,7 +81,20 @@ def merchant_histories(draw: st.DrawFn, profile: Profile, offered: frozenset[str
         orders = [OrderDraw(draw, profile, offered, order, amount, alone) for order, amount in enumerate(amounts)]
         steps = _interleaved(draw, [order.life() for order in orders])
     drawn_faults = draw(_faults_for(steps))
-    return MerchantHistory(profile, amounts, tuple(steps), tuple(dict.fromkeys(drawn_faults)), behaviour)
+    return MerchantHistory(profile, amounts, tuple(steps), tuple(_without_contradictions(drawn_faults)), behaviour)
+
+
+def _without_contradictions(drawn: list[Fault]) -> list[Fault]:
+    """Return different faults of which none says that an operation is refused for good that another one lets happen.
+
+    No provider refuses under a key what it has carried out under it: a shop may believe the refusal.
+    """
+    carried_out = {fault.on for fault in drawn if fault.kind in AFTER and fault.on != "cancel"}
+    return [
+        fault
+        for fault in dict.fromkeys(drawn)
+        if not (fault.on in carried_out and fault.kind in ("sticky-400", "forbidden-403", "missing-404"))
+    ]
 
 
 def _faults_for(steps: list[MerchantStep]) -> st.SearchStrategy[list[Fault]]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TESTS = """
+from conformance.strategies.merchant import plan
 from examples.merchants.epayment import Adapter
 from tests.merchant.faulty.request_rules import NoKey
 
+plan.SYSTEMATIC["quick"] = 48
 
 def test_our_cancel(cancel_conformance):
     assert cancel_conformance(Adapter, histories=0).exit_code == 0
