@@ -36,6 +36,7 @@ THOROUGH = (
     "tests/merchant/test_processes.py",
     "tests/merchant/test_power.py",
     "tests/merchant/test_concurrent_actions.py",
+    "tests/merchant/test_surroundings.py",
     "tests/museum/test_pipeline.py",
     "tests/races",
 )
