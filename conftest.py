@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from conformance.merchant.campaign import FIRST
+from conformance.strategies.merchant.plan import SYSTEMATIC
+
 pytest_plugins = ["pytester"]
 
 THOROUGH = (
@@ -83,6 +86,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def short_quick_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a merchant's quick run have the beginning of the systematic set, of which every prefix has something of all.
+
+    Tests that take minutes and measure what a run detects keep all of it.
+    """
+    if request.node.get_closest_marker("thorough") is None:
+        monkeypatch.setitem(SYSTEMATIC, "quick", FIRST)
 
 
 class NetworkRefusedError(RuntimeError):

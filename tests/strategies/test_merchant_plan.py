@@ -21,6 +21,7 @@ from conformance.strategies.merchant.plan import SYSTEMATIC, draw_merchant_cases
 from conformance.strategies.merchant.surroundings import of_second_order
 from tests.strategies.merchant_histories import EVERY_ACTION, contradictions
 
+QUICK = SYSTEMATIC["quick"]
 IN_REAL_TIME = 48
 """How many histories of the set a quick run has where every action takes real time."""
 OF_AGREEMENTS = {"customer_stop", "stop_agreement"}
@@ -71,7 +72,7 @@ class TestSystematicSet:
         assert kinds == {*KINDS}
 
     def test_a_third_of_every_beginning_are_orders_that_nobody_ends(self, histories):
-        for length in (12, 24, IN_REAL_TIME, 120, SYSTEMATIC["quick"], len(histories)):
+        for length in (12, 24, IN_REAL_TIME, 120, QUICK, len(histories)):
             assert sum(map(lives_on, histories[:length])) >= length // 3
 
     def test_its_beginning_has_the_most_telling_of_each_kind(self, profile, cases):
@@ -84,7 +85,7 @@ class TestSystematicSet:
         assert any(history.behaviour.market for history in first) == (profile is not Profile.ECOM)
 
     def test_the_quick_part_has_every_step_operation_and_fault(self, histories):
-        quick, whole = shown_by(histories[: SYSTEMATIC["quick"]]), shown_by(histories)
+        quick, whole = shown_by(histories[:QUICK]), shown_by(histories)
         assert quick == whole
 
     def test_an_order_has_the_same_life_in_another_time_zone(self, histories):
@@ -148,8 +149,8 @@ def test_a_history_needs_the_actions_that_it_asks_for():
 
 def test_a_quick_plan_is_the_beginning_of_the_whole_one():
     whole = plan_merchant_cases(Profile.EPAYMENT, EVERY_ACTION, 1, 0)
-    quick = plan_merchant_cases(Profile.EPAYMENT, EVERY_ACTION, 1, 5, SYSTEMATIC["quick"])
-    assert quick[:-5] == whole[: SYSTEMATIC["quick"]]
+    quick = plan_merchant_cases(Profile.EPAYMENT, EVERY_ACTION, 1, 5, QUICK)
+    assert quick[:-5] == whole[:QUICK]
     assert [case.source for case in quick[-5:]] == ["generated"] * 5
 
 
