@@ -57,6 +57,7 @@ class ApiSpec:
         waiting_kind: the kind that is not reserved when it comes to be.
         belongs_to_agreement: whether an order is one of an agreement's charges. Somebody else is then another
             agreement, and elsewhere another sales unit.
+        names_currency: whether its requests name the currency. An API of one country knows that country's alone.
         user_approves: whether a user has to approve an order before it is reserved.
         steps: the steps of its histories, by the names that a history's JSON has for them.
         cancel_flag: the name of a cancel's flag, or None where it has none.
@@ -88,6 +89,7 @@ class ApiSpec:
     reserved_kind: Kind
     waiting_kind: Kind
     belongs_to_agreement: bool = False
+    names_currency: bool = True
     user_approves: bool
     steps: frozenset[str]
     cancel_flag: str | None = None

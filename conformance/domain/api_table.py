@@ -79,6 +79,7 @@ SPECS.register(
         kinds=frozenset({Kind.PAYMENT}),
         reserved_kind=Kind.PAYMENT,
         waiting_kind=Kind.PAYMENT,
+        names_currency=False,
         user_approves=True,
         steps=_PAYMENT_STEPS,
         cancel_flag="shouldReleaseRemainingFunds",

@@ -56,8 +56,8 @@ def amounts(profile: Profile) -> Iterator[Cell]:
 
 
 def has_other_markets(profile: Profile) -> bool:
-    """Return whether an API has sales units in other countries; eCom knows Norwegian kroner only."""
-    return profile is not Profile.ECOM
+    """Return whether an API has sales units in other countries, where orders are in another currency."""
+    return spec_of(profile).names_currency
 
 
 def other_markets(profile: Profile) -> Iterator[Cell]:
