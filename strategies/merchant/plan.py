@@ -15,7 +15,7 @@ from conformance.strategies.sampling import draw_different
 BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1500}
 """Histories drawn for each API in addition to the systematic set, by the name of the budget."""
 
-SYSTEMATIC: Final[Mapping[str, int | None]] = {"quick": 240, "standard": None, "thorough": None}
+SYSTEMATIC: Final[Mapping[str, int | None]] = {"quick": 190, "standard": None, "thorough": None}
 """How much of the systematic set is run, from its beginning, by the name of the budget; None means all of it."""
 
 
