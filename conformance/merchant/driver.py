@@ -28,7 +28,11 @@ class MerchantDriver:
         double: the provider double.
         clock: the history's clock.
         write: writes a record of the journal.
-        orders: the orders of the history.
+
+    Attributes:
+        orders: The orders of the history.
+        step: The number of its step that is under way.
+        last_result: How the action ended that was asked for last.
 
     """
 
@@ -39,13 +43,12 @@ class MerchantDriver:
         double: ProviderDouble,
         clock: VirtualClock,
         write: WriteRecord,
-        orders: list[ScenarioOrder],
     ) -> None:
         self.integration = integration
         self.offered = offered
         self.double = double
         self.clock = clock
-        self.orders = orders
+        self.orders: list[ScenarioOrder] = []
         self.step = 0
         self.last_result = ActionResult("returned")
         self._write = write

@@ -17,6 +17,7 @@ from conformance.evidence.journal import RecordSink
 from conformance.evidence.record_parts import Record
 from conformance.evidence.records import ActionRecord
 from conformance.evidence.redaction import Redactor
+from conformance.merchant.driver import MerchantDriver
 from conformance.merchant.integration.base import SHORT_ACTION_SECONDS, Integration, MerchantCapabilities
 from conformance.merchant.integration.command import CommandIntegration
 from conformance.merchant.integration.hook import HookIntegration
@@ -285,7 +286,8 @@ class MerchantHarness:
         if self._stuck >= MOST_STUCK:
             # The defect is proved by now. The other histories still run, and must not take all day.
             self.integration.seconds, double.most_requests = SHORT_ACTION_SECONDS, FEWER_REQUESTS
-        ScenarioRunner(self.integration, offered, double, self._clock, double.write, f"cc-{name}").run(history)
+        driver = MerchantDriver(self.integration, offered, double, self._clock, double.write)
+        ScenarioRunner(driver, f"cc-{name}").run(history)
         declared = self.open().declared.as_json()
         trace = trace_from_records(merchant_history_as_json(history), records, offered, declared)
         self._stuck += any(action.ending in ("hung", "flooded") for action in trace.actions)

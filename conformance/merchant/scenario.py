@@ -8,10 +8,8 @@ from typing import Final
 from conformance.evidence.record_parts import ProviderRecord
 from conformance.merchant.coming_to_rest import come_to_rest
 from conformance.merchant.driver import ATTEMPTS, RATE_LIMIT_SECONDS, MerchantDriver
-from conformance.merchant.integration.base import ActionResult, Integration
+from conformance.merchant.integration.base import ActionResult
 from conformance.merchant.protocol import Order
-from conformance.merchant.provider_double.double import ProviderDouble, WriteRecord
-from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.merchant.scenario_order import ScenarioOrder
 from conformance.obligations.history import CUSTOMER_STEPS, ZONES, MerchantHistory, MerchantStep
 
@@ -36,29 +34,17 @@ class ScenarioRunner:
     """One run of one history.
 
     Args:
-        integration: the merchant's integration.
-        offered: the actions that it has.
-        double: the provider double.
-        clock: the history's clock.
-        write: writes a record of the journal.
+        driver: asks the merchant, and records.
         name: makes the ids of the history's orders different from those of other histories.
 
     """
 
-    def __init__(
-        self,
-        integration: Integration,
-        offered: frozenset[str],
-        double: ProviderDouble,
-        clock: VirtualClock,
-        write: WriteRecord,
-        name: str,
-    ) -> None:
-        self._double = double
-        self._clock = clock
+    def __init__(self, driver: MerchantDriver, name: str) -> None:
+        self._driver = driver
+        self._double = driver.double
+        self._clock = driver.clock
+        self._orders = driver.orders
         self._name = name
-        self._orders: list[ScenarioOrder] = []
-        self._driver = MerchantDriver(integration, offered, double, clock, write, self._orders)
 
     def run(self, history: MerchantHistory) -> None:
         """Run every step, then let the merchant come to rest; stop early where an action does not come back.
