@@ -43,21 +43,26 @@ def _was_to_live(trace: MerchantTrace, order: int, final: FinalState) -> bool:
     """Return whether nobody, the provider included, ended or began to end an order."""
     if trace.actions_of(order, *END_STEPS, "stop_agreement", "customer_stop"):
         return False
-    if ended_by_somebody_else(trace, order) or final.payment.pending or trace.declared.ends_unshipped_after:
+    if ended_by_somebody_else(trace, order) or final.payment.pending:
         return False
     if any(each.ending != "returned" for each in trace.actions_of(order, "create")):
         return False
     cancels = trace.cancels_of(order)
     begun_before_approval = any(each.before is not None and not each.before.authorized for each in cancels)
-    return not begun_before_approval and not _ended_late(trace, order)
+    return not begun_before_approval and not _ended_by_the_shop(trace, order)
 
 
-def _ended_late(trace: MerchantTrace, order: int) -> bool:
-    """Return whether the shop ended a paid order by itself more than a day after its approval, which M32b judges."""
+def _ended_by_the_shop(trace: MerchantTrace, order: int) -> bool:
+    """Return whether the shop ended a paid order by itself, in a way that M32 and M32b judge.
+
+    That is one that it declares, or more than a day after the approval.
+    """
     reserved = trace.events_of(order, "reserve")
     released = [each for each in trace.events_of(order, *ENDINGS) if each.by == "shop"]
     if not reserved or not released:
         return False
+    if trace.declared.ends_unshipped_after:
+        return True
     aged = sum(each.number for each in trace.actions_of(order, "age"))
     return released[0].at - reserved[0].at > 86_400 or aged > 0
 

@@ -1,7 +1,10 @@
 """M33 to M35: orders that live, holds that are gone, and several payments."""
 
+from datetime import timedelta
+
 import pytest
 
+from conformance.obligations.declarations import Declarations
 from tests.obligations.stories import ENDED, PAID, UNPAID, Story, payment
 
 APPROVED = "epayments.payment.authorized.v1"
@@ -10,6 +13,15 @@ APPROVED = "epayments.payment.authorized.v1"
 def test_an_approval_that_was_notified_is_known():
     story = Story("create approve deliver").approved("open").asked("deliver", webhook=APPROVED).next()
     assert "the merchant was told" in story.books("open", PAID).broken()["M33"]
+
+
+def test_a_shop_that_declares_an_ending_still_has_to_learn_of_approvals():
+    declared = Declarations(ends_unshipped_after=timedelta(days=7))
+    story = Story("create approve deliver", declared=declared).approved("open").asked("deliver", webhook=APPROVED)
+    assert "M33" in story.next().books("open", PAID).broken()
+    ended = Story("create approve deliver tick", declared=declared).approved().asked("deliver", webhook=APPROVED).next()
+    ended.sent("cancel", PAID, ENDED).event("release", "shop").next()
+    assert "M33" not in ended.books("cancelled", ENDED).results()
 
 
 def test_without_a_notification_polling_has_to_show_it():
