@@ -35,9 +35,9 @@ Obligation: TypeAlias = Callable[[MerchantTrace, int], ObligationFinding | None]
 """Judges one order of a history; returns None where the history says nothing about the obligation."""
 
 
-def met(step: int, note: str = "") -> ObligationFinding:
-    """Return the finding that an obligation was met; ``note`` is what a reader should know of how."""
-    return ObligationFinding(False, step, note)
+def met(step: int) -> ObligationFinding:
+    """Return the finding that an obligation was met."""
+    return ObligationFinding(False, step)
 
 
 def broken(step: int, reason: str) -> ObligationFinding:

@@ -20,8 +20,6 @@ from conformance.obligations.observation import FinalState, MerchantTrace, Obser
 
 ENDINGS: Final = ("release", "stop", "expire", "reject", "fail")
 """The provider's words for the end of a payment."""
-_CAPTURED: Final = "the whole amount was captured at the approval, a way that can be declared: captures_on_approval"
-_REFUNDED: Final = "what was captured was refunded with the cancel, a way that can be declared: refunds_on_cancel"
 
 
 def endings_by_others(trace: MerchantTrace, order: int) -> list[ProviderEvent]:
@@ -58,15 +56,7 @@ def m31_paid(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     owed = closed or _captured_in_vain(trace, order)
     if taken < least and owed and not ended_by_somebody_else(trace, order):
         return broken(trace.last_step, _too_little(trace, order, final, taken))
-    return met(trace.last_step, _undeclared_way(trace, order, early=taken > most, closed=closed))
-
-
-def _undeclared_way(trace: MerchantTrace, order: int, *, early: bool, closed: bool) -> str:
-    """Return what a reader should know of a way of the shop's that it did not declare; empty where there is none."""
-    if early and not trace.declared.captures_on_approval:
-        return _CAPTURED
-    unasked = trace.events_of(order, "refund") and not refunds(trace, order)
-    return _REFUNDED if closed and unasked and not trace.declared.refunds_on_cancel else ""
+    return met(trace.last_step)
 
 
 def _most_shipped(trace: MerchantTrace, order: int) -> int:
