@@ -9,7 +9,8 @@ exercises.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from functools import lru_cache
+from typing import Final, TypeAlias, assert_never
 
 from conformance.domain.expectation import (
     Between,
@@ -23,7 +24,18 @@ from conformance.domain.expectation import (
     Permitted,
     Scalar,
 )
-from conformance.domain.steps import Age, Capture, History, Initiate, Refund, Step
+from conformance.domain.steps import (
+    Age,
+    Capture,
+    History,
+    Initiate,
+    Refund,
+    Step,
+    Together,
+    name_of,
+    parts_of,
+    step_as_text,
+)
 from conformance.judging.judge import documented_branches
 from conformance.judging.tracker import Tracker
 from conformance.model import ModelContext, PossibleOrders
@@ -50,7 +62,25 @@ class Stride:
 
 
 Walk: TypeAlias = tuple[Stride, ...]
-Question: TypeAlias = tuple[Step | type[Step], frozenset[tuple[str, tuple[str, ...]]]]
+Outcome: TypeAlias = tuple[str, tuple[str, ...]]
+"""A permitted outcome: its name, and the rules that it is a check of."""
+Question: TypeAlias = tuple[str, frozenset[Outcome]]
+"""A kind of step, and the ways in which it may turn out."""
+
+REMEMBERED: Final = 4_096
+"""So many histories are read once only: the plan of a run and its report ask the same of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnPaper:
+    """What a history shows on paper.
+
+    ``examples`` are the rules that it exercises, with the side of a boundary where they have one; ``questions`` is what
+    it asks of a target.
+    """
+
+    examples: frozenset[str]
+    questions: frozenset[Question]
 
 
 def walk(history: History, context: ModelContext) -> Walk:
@@ -64,22 +94,39 @@ def walk(history: History, context: ModelContext) -> Walk:
     return tuple(_stride(step, tracker) for step in history.all_steps)
 
 
+@lru_cache(maxsize=REMEMBERED)
+def on_paper(history: History, context: ModelContext) -> OnPaper:
+    """Return what a history shows where an ideal provider plays it."""
+    strides = walk(history, context)
+    return OnPaper(
+        frozenset(ref for stride in strides for ref in (*stride.examples, *stride.records)),
+        frozenset((kind_of_step(stride.step), _outcomes(stride.expectation)) for stride in strides),
+    )
+
+
 def reached(history: History, context: ModelContext) -> frozenset[str]:
     """Return every rule that a history exercises, with the side of a boundary where it has one."""
-    return frozenset(ref for stride in walk(history, context) for ref in (*stride.examples, *stride.records))
+    return on_paper(history, context).examples
 
 
 def questions(history: History, context: ModelContext) -> frozenset[Question]:
     """Return what a history asks of a target: each kind of step, and the ways in which it may turn out there."""
-    return frozenset((_kind(stride.step), _outcomes(stride.expectation)) for stride in walk(history, context))
+    return on_paper(history, context).questions
 
 
-def _kind(step: Step) -> Step | type[Step]:
-    # How much is moved, and how much time passes, makes it no other question.
-    return type(step) if isinstance(step, Initiate | Capture | Refund | Age) else step
+def kind_of_step(step: Step) -> str:
+    """Return a step in the short form, without how much is moved and how much time passes.
+
+    >>> from conformance.domain.steps import Cancel
+    >>> kind_of_step(Capture(300)), kind_of_step(Cancel(flag=True)), kind_of_step(Together(Cancel(), Refund(1)))
+    ('capture', 'cancel flag=true', 'cancel & refund')
+    """
+    if isinstance(step, Together):
+        return " & ".join(map(kind_of_step, parts_of(step)))
+    return name_of(step) if isinstance(step, Initiate | Capture | Refund | Age) else step_as_text(step)
 
 
-def _outcomes(expectation: Expectation) -> frozenset[tuple[str, tuple[str, ...]]]:
+def _outcomes(expectation: Expectation) -> frozenset[Outcome]:
     return frozenset((branch.name, branch.rules) for branch in expectation.branches if branch.proves)
 
 
