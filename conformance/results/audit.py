@@ -39,13 +39,17 @@ def recompute_judgements(evidence: Evidence) -> None:
         raise JournalError(f"The evidence is not complete: it cannot be judged again for {error!r}.") from None
 
 
-def _recompute_all(evidence: Evidence) -> None:
-    run = evidence.run
-    market, readings = Market(run.market), Readings.from_json(run.readings)
-    contexts = {
+def contexts_of(evidence: Evidence) -> dict[str, ModelContext]:
+    """Return what the model depended on in a run, by API."""
+    market, readings = Market(evidence.run.market), Readings.from_json(evidence.run.readings)
+    return {
         record.profile: ModelContext(market, readings, "units" in record.offered)
         for record in evidence.of(CapabilitiesRecord)
     }
+
+
+def _recompute_all(evidence: Evidence) -> None:
+    run, contexts = evidence.run, contexts_of(evidence)
     judged: dict[str, list[JudgementRecord]] = {}
     for record in evidence.of(JudgementRecord):
         judged.setdefault(record.history, []).append(record)

@@ -17,6 +17,7 @@ from conformance.errors import UsageError
 from conformance.judging.rule_verdicts import CAPABILITIES
 from conformance.model import ModelContext
 from conformance.reports.detection_power import FILE, MERCHANTS_FILE, DetectionFigures, load_figures
+from conformance.reports.model_coverage import EVERYTHING
 from conformance.reports.wording.provider import ABLE, step_in_words
 from conformance.rulebook import Rule, Rulebook, Switch, load, load_http_rules, load_obligations
 from conformance.strategies.provider.case import Case
@@ -26,7 +27,6 @@ PROVIDER: Final = "provider"
 HTTP: Final = "HTTP layer"
 MERCHANT: Final = "merchant"
 
-_EVERYTHING: Final = frozenset({*CAPABILITIES, *ABLE})
 _CAPABILITIES: Final = {**CAPABILITIES, **ABLE, "wire": "be reached over HTTP", "capture": "capture"}
 """What a target or an integration has to be able to do, in words."""
 _COMMANDS: Final[Mapping[str, str]] = {
@@ -191,7 +191,7 @@ def _question(switch: Switch) -> Question:
 
 def _coverage(rule: Rule) -> Iterator[Coverage]:
     for profile in rule.profiles:
-        cases = systematic(profile, ModelContext(), _EVERYTHING)
+        cases = systematic(profile, ModelContext(), EVERYTHING)
         for side in rule.sides or ("",):
             goal = str(Citation(rule.id, side))
             checking = [case for case in cases if goal in case.goals]

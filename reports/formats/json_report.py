@@ -14,6 +14,7 @@ from conformance.evidence.records import CounterexampleRecord
 from conformance.judging.verdicts import RuleResult
 from conformance.reports.detection_power import DetectionTable, detection_of
 from conformance.reports.fuzzing import fuzz_as_json
+from conformance.reports.model_coverage import model_coverage_as_json
 from conformance.reports.wording.headline import ending, ending_note, profiles, replay_line
 from conformance.results.defects import Defect
 from conformance.results.result import Result
@@ -25,6 +26,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
     """Return the content of `report.json`."""
     detection = detection_of(result)
     fuzz = fuzz_as_json(result.evidence)
+    coverage = model_coverage_as_json(result)
     return {
         "version": REPORT_VERSION,
         "verdict": result.verdict.value,
@@ -39,6 +41,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
         "rules": [_rule(rule, detection) for rule in result.rules],
         **({"defects": list(map(_defect, result.defects))} if is_merchant_run(result.run) else {}),
         **({} if fuzz is None else {"fuzz": fuzz}),
+        **({"model_coverage": coverage} if coverage else {}),
         "counterexamples": [
             {
                 **{key: value for key, value in record_as_json(record).items() if key != "kind"},

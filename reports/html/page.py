@@ -26,6 +26,7 @@ from conformance.reports.html.sections import (
     repetitions,
 )
 from conformance.reports.html.story import ExchangeView
+from conformance.reports.model_coverage import ModelCoverage
 from conformance.reports.wording.headline import (
     Untested,
     about,
@@ -114,6 +115,7 @@ class Page:
     recorded: list[RecordedRow]
     lifecycles: list[Lifecycle]
     grids: list[CoverageGrid]
+    model_coverage: list[ModelCoverage]
     examples: list[Example]
     left_out: list[HistoryView]
     capabilities: list[CapabilitiesRecord]

@@ -43,6 +43,7 @@ from conformance.reports.html.sections import (
     violation_anchor,
 )
 from conformance.reports.html.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
+from conformance.reports.model_coverage import model_coverage_of
 from conformance.reports.wording.defects import defect_in_words, defect_of, listed_under_others
 from conformance.reports.wording.headline import profiles
 from conformance.reports.wording.legend import RULE_LEGEND, RUN_LEGEND
@@ -185,6 +186,7 @@ def _page(result: Result, book: Rulebook, plays: dict[str, HistoryView], room: i
         recorded=recorded_rows(linked),
         lifecycles=[] if merchant else lifecycles_of(plays.values()),
         grids=grids_of(plays.values(), market),
+        model_coverage=model_coverage_of(result),
         examples=examples,
         left_out=histories.left_out,
         capabilities=list(result.evidence.of(CapabilitiesRecord)),
