@@ -120,6 +120,11 @@ class RuleCoverage:
     within_reach: list[ModelBranch] = field(default_factory=list)
     out_of_reach: list[ModelBranch] = field(default_factory=list)
 
+    @property
+    def allowed(self) -> int:
+        """The number of branches that the target's capabilities allow, without those that it did not choose."""
+        return len(self.observed) + len(self.within_reach)
+
 
 def model_coverage_of(result: Result) -> list[ModelCoverage]:
     """Return the coverage of each API of a provider's run; nothing of a merchant's or the fuzzer's."""

@@ -70,6 +70,8 @@ _FOR_SETUP: Final = 100_000
 """Bytes for the exchanges before the first history."""
 _BODY_OF_VIOLATION: Final = 8_000
 _BODY_OF_EXAMPLE: Final = 2_000
+_MOST_BRANCHES: Final = 6
+"""The most branches of the model that the page lists for one rule."""
 _RULE_ID: Final = re.compile(r"\b[A-Z]{2,3}-\d+[a-z]?\b")
 _SHOWN_AS_VIOLATION: Final = ("violated", "warning")
 
@@ -95,6 +97,7 @@ def environment() -> Environment:
         RuleVerdict=RuleVerdict,
         counted=counted,
         kind_of=kind_of,
+        most_branches=_MOST_BRANCHES,
         shares=shares,
     )
     environment.filters.update(
