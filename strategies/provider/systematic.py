@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 from operator import mul
 from typing import Final
@@ -21,7 +22,7 @@ from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.grid import Grid
 from conformance.strategies.provider.recipe import Recipe
 from conformance.strategies.provider.situations import needs
-from conformance.strategies.provider.walk import Question, questions, reached
+from conformance.strategies.provider.walk import Question, on_paper
 
 EXAMPLES: Final = 3
 """How many checks of each rule, on each of its sides, a verdict needs."""
@@ -61,12 +62,11 @@ def systematic(
 
     """
     cells = recipes(profile, context, offered, wire=wire)
-    aspects_of = {
-        Case(history, recipe.label(), recipe.cell(), tuple(sorted(reached(history, context)))): _Aspects(
-            questions(history, context), _pairs(recipe)
-        )
-        for recipe, history in cells
-    }
+    aspects_of: dict[Case, _Aspects] = {}
+    for recipe, history in cells:
+        paper = on_paper(history, context)
+        case = Case(history, recipe.label(), recipe.cell(), tuple(sorted(paper.examples)))
+        aspects_of[case] = _Aspects(paper.questions, _pairs(recipe))
     return tuple(_most_telling_first(aspects_of))
 
 
@@ -80,24 +80,31 @@ class _Aspects:
 
 def _most_telling_first(aspects_of: Mapping[Case, _Aspects]) -> Iterator[Case]:
     """Return the cases in greedy order: each tells the most that the ones before it did not."""
-    remaining = list(aspects_of)
     checks: Counter[str] = Counter()
     asked_questions: set[Question] = set()
     tried_pairs: set[tuple[str, str]] = set()
 
-    def value(case: Case) -> tuple[int, int]:
+    def rank(case: Case) -> tuple[int, int]:
+        """Return how little a case would tell now, and its length. It never tells more later than before."""
         aspects = aspects_of[case]
         counts = [checks[goal] for goal in case.goals]
         new_counts = [counts.count(0) + len(aspects.questions - asked_questions), counts.count(1), counts.count(2)]
-        return sum(map(mul, new_counts, WEIGHTS)) + len(aspects.pairs - tried_pairs), -len(case.history.steps)
+        return -sum(map(mul, new_counts, WEIGHTS)) - len(aspects.pairs - tried_pairs), len(case.history.steps)
 
-    while remaining:
-        best = max(remaining, key=value)
-        remaining.remove(best)
-        checks.update(best.goals)
-        asked_questions |= aspects_of[best].questions
-        tried_pairs |= aspects_of[best].pairs
-        yield best
+    cases = list(aspects_of)
+    queue = [(rank(case), place) for place, case in enumerate(cases)]
+    heapify(queue)
+    while queue:
+        known, place = heappop(queue)
+        now = rank(cases[place])
+        if now != known:
+            # What the others were worth before is the most that they are worth now.
+            heappush(queue, (now, place))
+            continue
+        checks.update(cases[place].goals)
+        asked_questions |= aspects_of[cases[place]].questions
+        tried_pairs |= aspects_of[cases[place]].pairs
+        yield cases[place]
 
 
 def _pairs(recipe: Recipe) -> frozenset[tuple[str, str]]:
