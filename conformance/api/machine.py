@@ -181,7 +181,7 @@ class CancelMachine(RuleBasedStateMachine):
     def _fits(self, order: LiveOrder, step: Step) -> bool:
         cancels = [done for done in order.steps if isinstance(done, Cancel)]
         match step:
-            case Cancel(key=Key.SAME):
+            case Cancel(key=Key.SAME | Key.FIRST):
                 return 0 < len(cancels) < MOST_CANCELS
             case Cancel():
                 unusual = sum(done != Cancel(flag=done.flag, key=done.key) for done in cancels)

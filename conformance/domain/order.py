@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, overload
 
 
 class _OpenEnumeration(type):
@@ -148,7 +148,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The cancel that a repeated idempotency key would repeat, and its outcome."""
+    """The cancel that a repeated idempotency key would repeat, and its outcome.
+
+    ``ago`` is counted from the first use of the key.
+    """
 
     flag: bool | None
     outcome: str
@@ -180,6 +183,8 @@ class Order:
         repeated: whether a cancel was accepted without effect; its history may or may not have an entry for it.
         cancel_refused: whether a cancel was refused, so that it must not release anything, at once or later.
         attempt: the last cancel.
+        first_attempt: the first cancel, where the last one had another key; None where its key is the last one's.
+        money_key_age: the age of the key of the last capture or refund; None where no cancel can use it.
 
     """
 
@@ -200,6 +205,8 @@ class Order:
     repeated: bool = False
     cancel_refused: bool = False
     attempt: Attempt | None = None
+    first_attempt: Attempt | None = None
+    money_key_age: timedelta | None = None
 
     @property
     def authorized(self) -> int:
@@ -214,23 +221,39 @@ class Order:
         return self.amount - self.captured - self.cancelled
 
     @property
+    def earliest_attempt(self) -> Attempt | None:
+        """The first cancel, as far as its key is concerned; None where there was none."""
+        return self.first_attempt or self.attempt
+
+    @property
     def refundable(self) -> int:
         """The amount that can still be refunded, in minor units."""
         return self.captured - self.refunded
 
     def older(self, by: timedelta) -> Order:
         """Return the same order, older by a period."""
-        attempt = self.attempt
         return replace(
             self,
             since_initiated=_added(self.since_initiated, by),
-            since_reserved=None if self.since_reserved is None else _added(self.since_reserved, by),
-            since_captured=None if self.since_captured is None else _added(self.since_captured, by),
-            since_last_captured=None if self.since_last_captured is None else _added(self.since_last_captured, by),
-            attempt=None if attempt is None else replace(attempt, ago=_added(attempt.ago, by)),
+            since_reserved=_added(self.since_reserved, by),
+            since_captured=_added(self.since_captured, by),
+            since_last_captured=_added(self.since_last_captured, by),
+            attempt=_older(self.attempt, by),
+            first_attempt=_older(self.first_attempt, by),
+            money_key_age=_added(self.money_key_age, by),
         )
 
 
-def _added(age: timedelta, by: timedelta) -> timedelta:
+def _older(attempt: Attempt | None, by: timedelta) -> Attempt | None:
+    return None if attempt is None else replace(attempt, ago=_added(attempt.ago, by))
+
+
+@overload
+def _added(age: timedelta, by: timedelta) -> timedelta: ...
+@overload
+def _added(age: timedelta | None, by: timedelta) -> timedelta | None: ...
+def _added(age: timedelta | None, by: timedelta) -> timedelta | None:
+    if age is None:
+        return None
     # The longest timedelta is far beyond every limit.
     return timedelta.max if age > timedelta.max - by else age + by

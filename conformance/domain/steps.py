@@ -47,6 +47,10 @@ class Key(StrEnum):
     """The key of the previous cancel of this order."""
     SPENT = "spent"
     """A key that has just been used to cancel another order."""
+    FIRST = "first"
+    """The key of the first cancel of this order, whatever was cancelled with other keys since."""
+    ANOTHER_OPERATION = "another-operation"
+    """The key of this order's last capture or refund; a new key where there was none, or a cancel used it already."""
 
 
 class Addressee(StrEnum):

@@ -8,16 +8,18 @@ selects the outcome, and so the next order.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, observations_of_each
 from conformance.domain.observation import Field
-from conformance.domain.order import Attempt, Order, Profile
+from conformance.domain.order import Order, Profile
 from conformance.domain.registry import Registry
-from conformance.domain.steps import Addressee, Cancel, Initiate, Step, Together, parts_of
+from conformance.domain.steps import Addressee, Cancel, Capture, Initiate, Refund, Step, Together, parts_of
 from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
 from conformance.model.ecom import EcomModel
 from conformance.model.epayment import EpaymentModel
+from conformance.model.idempotency import attempt_of, with_attempt
 from conformance.model.linearizability import apart, together
 from conformance.model.recurring import RecurringModel
 from conformance.model.table import ApiModel
@@ -69,27 +71,18 @@ def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], ob
     """Return the orders that are possible after a step.
 
     The branches are those that the observation leaves. A cancel of the order itself is remembered together with its
-    answer, because a repeated key must repeat it. A refused cancel is remembered whichever way it named the order,
-    because it must have no effect later either.
+    answer, because a repeated key must repeat it, and so is the key of a capture or a refund. A refused cancel is
+    remembered whichever way it named the order, because it must have no effect later either.
     """
     after = tuple(dict.fromkeys(branch.after for branch in branches))
     for request, answer in zip(parts_of(step), observations_of_each(observed), strict=False):
+        if isinstance(request, Capture | Refund):
+            after = tuple(dict.fromkeys(replace(order, money_key_age=timedelta()) for order in after))
         if not isinstance(request, Cancel):
             continue
         if answer.get(Field.ANSWER_OUTCOME) == REFUSED and request.to is not Addressee.UNKNOWN:
             after = tuple(dict.fromkeys(replace(order, cancel_refused=True) for order in after))
         if request.to is Addressee.OWN and request.defect is None:
-            after = _remembering(request, before, after, answer)
+            attempt = attempt_of(request, before[0].stage, answer)
+            after = tuple(dict.fromkeys(with_attempt(order, request.key, attempt) for order in after))
     return after
-
-
-def _remembering(step: Cancel, before: PossibleOrders, after: PossibleOrders, observed: Observation) -> PossibleOrders:
-    status, code = observed.get(Field.ANSWER_STATUS), observed.get(Field.ANSWER_CODE)
-    attempt = Attempt(
-        flag=step.flag,
-        outcome=str(observed.get(Field.ANSWER_OUTCOME)),
-        status=status if isinstance(status, int) else None,
-        code=code if isinstance(code, str) else None,
-        stage=before[0].stage,
-    )
-    return tuple(dict.fromkeys(replace(order, attempt=attempt) for order in after))

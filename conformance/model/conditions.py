@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED
 from conformance.domain.order import Attempt, Order, Stage
 from conformance.domain.steps import Addressee, Defect, Key
 from conformance.model.claims import Rules
 from conformance.model.context import KEY_MEMORY, OPENING_WINDOW, AgeLimit, beyond_flat_limit
-from conformance.model.table import Condition, DefectIs, Varying
+from conformance.model.table import Condition, DefectIs, Premise, Varying
 
 
 def order_is(holds: Callable[[Order], bool]) -> Condition:
@@ -77,6 +78,13 @@ PLAIN_REQUEST: Final = OWN_ORDER & SOUND_REQUEST
 """A request with which nothing is wrong, for the order itself."""
 NEW_KEY: Final = Condition(lambda premise: premise.cancel.key is Key.FRESH)
 KEY_OF_ANOTHER_ORDER: Final = Condition(lambda premise: premise.cancel.key is Key.SPENT)
+KEY_OF_ANOTHER_OPERATION: Final = Condition(
+    lambda premise: premise.cancel.key is Key.ANOTHER_OPERATION and premise.order.money_key_age is not None
+)
+"""The key has been used for a capture or a refund of this order."""
+MONEY_KEY_FORGOTTEN: Final = order_is(
+    lambda order: order.money_key_age is not None and order.money_key_age >= KEY_MEMORY
+)
 
 
 def defect_is(*defects: Defect) -> DefectIs:
@@ -92,10 +100,10 @@ def first_attempt(holds: Callable[[Attempt], bool]) -> Condition:
 
     It does not hold where there was none.
     """
-    return Condition(lambda premise: premise.order.attempt is not None and holds(premise.order.attempt))
+    return Condition(lambda premise: premise.attempt is not None and holds(premise.attempt))
 
 
-SAME_KEY: Final = Condition(lambda premise: premise.cancel.key is Key.SAME) & first_attempt(lambda _: True)
+SAME_KEY: Final = Condition(lambda premise: premise.cancel.key in (Key.SAME, Key.FIRST)) & first_attempt(lambda _: True)
 FIRST_ACCEPTED: Final = first_attempt(lambda attempt: attempt.outcome in (ACCEPTED, PENDING))
 FIRST_REFUSED: Final = first_attempt(lambda attempt: attempt.outcome == REFUSED)
 KEY_FORGOTTEN: Final = first_attempt(lambda attempt: attempt.ago >= KEY_MEMORY)
@@ -105,9 +113,16 @@ KEY_FORGOTTEN: Final = first_attempt(lambda attempt: attempt.ago >= KEY_MEMORY)
 def refused_for_the_moment(*stages: Stage) -> Condition:
     """Return the condition that the first cancel was refused for a passing reason.
 
-    The reason is a lock, too many requests, or that the order was in one of these stages.
+    The reason is a lock, by its status or its error code, too many requests, or that the order was in one of these
+    stages.
     """
-    return first_attempt(lambda attempt: attempt.status in (423, 429) or attempt.stage in stages)
+    passing = first_attempt(lambda attempt: attempt.status in (423, 429) or attempt.stage in stages)
+    return passing | Condition(_tells_of_a_lock)
+
+
+def _tells_of_a_lock(premise: Premise) -> bool:
+    attempt = premise.attempt
+    return attempt is not None and attempt.code in spec_of(premise.order.profile).lock_codes
 
 
 # The interpretations in force, and what was measured of the target

@@ -42,6 +42,7 @@ from conformance.model.conditions import (
     FULLY_CAPTURED,
     IN_3DS,
     INITIATED,
+    KEY_OF_ANOTHER_OPERATION,
     KEY_OF_ANOTHER_ORDER,
     NEAR_LIMIT,
     NEW_KEY,
@@ -330,7 +331,7 @@ def invalid_field(*names: str) -> Permit:
     return of_group("InvalidRequest", refuse("EC-25", status=BAD_REQUEST, also=(code,)))
 
 
-USED_KEY: Final = OWN_ORDER & SOUND_REQUEST & (SAME_KEY | KEY_OF_ANOTHER_ORDER)
+USED_KEY: Final = OWN_ORDER & SOUND_REQUEST & (SAME_KEY | KEY_OF_ANOTHER_ORDER | KEY_OF_ANOTHER_OPERATION)
 
 CANCEL: Final = Table(
     (

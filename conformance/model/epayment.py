@@ -44,7 +44,9 @@ from conformance.model.conditions import (
     IN_3DS,
     INITIATED,
     KEY_FORGOTTEN,
+    KEY_OF_ANOTHER_OPERATION,
     KEY_OF_ANOTHER_ORDER,
+    MONEY_KEY_FORGOTTEN,
     NEAR_LIMIT,
     NEVER_RESERVED,
     NEW_KEY,
@@ -331,10 +333,10 @@ PLAIN_CANCEL: Final = Table(
 NO_PARAMETER: Final = allows("C13", "not-a-parameter")
 """Where the key is no parameter of a cancel, a repeated request is a new one."""
 BODY_DIFFERS: Final = Condition(
-    lambda premise: premise.order.attempt is not None and premise.order.attempt.flag != premise.cancel.flag
+    lambda premise: premise.attempt is not None and premise.attempt.flag != premise.cancel.flag
 )
 FLAG_FLIPPED: Final = Condition(
-    lambda premise: premise.order.attempt is not None and bool(premise.order.attempt.flag) != bool(premise.cancel.flag)
+    lambda premise: premise.attempt is not None and bool(premise.attempt.flag) != bool(premise.cancel.flag)
 )
 """The flag of the repeated request means something else. An absent flag means the same as a false one."""
 FOR_THE_MOMENT: Final = refused_for_the_moment(Stage.IN_3DS) & allows("C26", "excludes-transient")
@@ -408,6 +410,18 @@ CANCEL: Final = Table(
         Row(
             request=KEY_OF_ANOTHER_ORDER,
             permits=(PLAIN_CANCEL, refuse(status=one_of(409), interpretation=("C13", "sales-unit-scope"))),
+        ),
+        # A capture or a refund is another request, whose key is a conflict or belongs to its own operation alone.
+        Row(
+            request=KEY_OF_ANOTHER_OPERATION & MONEY_KEY_FORGOTTEN,
+            permits=(PLAIN_CANCEL, REFUSED_FOR_ITS_KEY),
+        ),
+        Row(
+            request=KEY_OF_ANOTHER_OPERATION,
+            permits=(
+                PLAIN_CANCEL,
+                refuse(status=one_of(409, 400, 422), interpretation=("C13", "sales-unit-scope")),
+            ),
         ),
         *SAME_KEY_AGAIN,
         Row(request=OWN_ORDER, permits=(PLAIN_CANCEL,)),

@@ -53,7 +53,9 @@ from conformance.model.conditions import (
     DEFECTIVE,
     FIRST_ACCEPTED,
     FIRST_REFUSED,
+    KEY_OF_ANOTHER_OPERATION,
     KEY_OF_ANOTHER_ORDER,
+    MONEY_KEY_FORGOTTEN,
     NEW_KEY,
     NOTHING_REFUNDED,
     OWN_ORDER,
@@ -88,6 +90,7 @@ from conformance.model.table import (
     Silence,
     Table,
     Where,
+    WithoutRules,
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, moved_to, reserved
 
@@ -292,7 +295,7 @@ PLAIN_CANCEL: Final = Table(
 class _AnotherRequest:
     """What is permitted of a key that belongs to one operation on one charge.
 
-    A cancel of another charge is another request then.
+    A cancel of another charge is another request then, and so is a capture or a refund of this one.
     """
 
     permits: Outcomes
@@ -338,7 +341,12 @@ CANCEL: Final = Table(
         ),
         # A key that was used for another request is a conflict, if keys belong to the sales unit.
         Row(
-            request=KEY_OF_ANOTHER_ORDER & allows("C13", "operation-scope", "sales-unit-scope"),
+            request=KEY_OF_ANOTHER_OPERATION & MONEY_KEY_FORGOTTEN,
+            permits=(WithoutRules((PLAIN_CANCEL,)), REFUSED_FOR_ITS_KEY),
+        ),
+        Row(
+            request=(KEY_OF_ANOTHER_ORDER | KEY_OF_ANOTHER_OPERATION)
+            & allows("C13", "operation-scope", "sales-unit-scope"),
             permits=(
                 _AnotherRequest(PLAIN_CANCEL),
                 refuse(

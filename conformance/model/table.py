@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
 
 from conformance.domain.expectation import Branch, Expectation
-from conformance.domain.order import Order, Profile, Stage
-from conformance.domain.steps import Age, Cancel, Capture, Defect, Initiate, Refund, Step
+from conformance.domain.order import Attempt, Order, Profile, Stage
+from conformance.domain.steps import Age, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.model.claims import SOUND, Claims, Rules
 from conformance.model.context import DAY, AgeLimit, ModelContext, age_for_cancel
 
@@ -68,6 +68,11 @@ class Premise:
         """The step, where it is a cancel."""
         assert isinstance(self.step, Cancel)
         return self.step
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The cancel whose key the step uses again; None where there was none."""
+        return self.order.earliest_attempt if self.cancel.key is Key.FIRST else self.order.attempt
 
     @property
     def amount(self) -> int:

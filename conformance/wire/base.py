@@ -83,6 +83,8 @@ class OrderIdentifiers:
         market: decides the currency.
         keys: how many idempotency keys were used.
         last_key: the key of the last cancel of this order that was well-formed.
+        first_key: the key of the first one.
+        money_key: the key of the last capture or refund, until a cancel uses it.
         agreement_id: as the target chose it (Recurring).
         charge_id: as the target chose it (Recurring).
         cancel_psp: the ``pspReference`` of an accepted cancel whose events were not read yet (ePayment).
@@ -95,6 +97,8 @@ class OrderIdentifiers:
     market: Market = Market.NO
     keys: int = 0
     last_key: str = ""
+    first_key: str = ""
+    money_key: str = ""
     agreement_id: str = ""
     charge_id: str = ""
     cancel_psp: str | None = None
@@ -104,6 +108,11 @@ class OrderIdentifiers:
         """Return an idempotency key that was not used before, of at most 40 characters."""
         self.keys += 1
         return f"{self.order_id}-k{self.keys}"
+
+    def fresh_money_key(self) -> str:
+        """Return a new idempotency key for a capture or a refund, which is remembered."""
+        self.money_key = self.fresh_key()
+        return self.money_key
 
     def helper_id(self) -> str:
         """Return the id of one more order that this history needs."""
@@ -115,9 +124,13 @@ class OrderIdentifiers:
 
         The key of a well-formed cancel of this order is remembered, to be repeated.
         """
-        key = self.last_key if step.key is Key.SAME and self.last_key else self.fresh_key()
+        used = {Key.SAME: self.last_key, Key.FIRST: self.first_key, Key.ANOTHER_OPERATION: self.money_key}
+        key = used.get(step.key) or self.fresh_key()
         if step.to is Addressee.OWN and step.defect is None:
             self.last_key = key
+            self.first_key = self.first_key or key
+            if key == self.money_key:
+                self.money_key = ""
         return key
 
     @property

@@ -86,7 +86,7 @@ class EcomWire(Wire):
             "merchantInfo": {"merchantSerialNumber": self.credentials.msn},
             "transaction": {"amount": amount, "transactionText": TEXT},
         }
-        headers = self.headers(key=("X-Request-Id", self.identifiers.fresh_key()))
+        headers = self.headers(key=("X-Request-Id", self.identifiers.fresh_money_key()))
         return Call(Request("POST", f"{self.base}/{self.identifier}/{operation}", headers, as_json_bytes(body)), "act")
 
     def cancel(self, step: Cancel) -> Calls:

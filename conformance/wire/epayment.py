@@ -85,7 +85,7 @@ class EpaymentWire(Wire):
 
     def _modify(self, operation: str, amount: int) -> Call:
         body = {"modificationAmount": self._money(amount)}
-        headers = self.headers(key=self._key(self.identifiers.fresh_key()))
+        headers = self.headers(key=self._key(self.identifiers.fresh_money_key()))
         return Call(Request("POST", f"{self.base}/{self.identifier}/{operation}", headers, as_json_bytes(body)), "act")
 
     def cancel(self, step: Cancel) -> Calls:

@@ -67,9 +67,9 @@ class RecurringWire(Wire):
         if isinstance(step, Initiate):
             return (yield from self._initiate(step))
         if isinstance(step, Capture):
-            answer = yield self._send("POST", f"{self._charge()}/capture", _money(step.amount))
+            answer = yield self._move("capture", step.amount)
         elif isinstance(step, Refund):
-            answer = yield self._send("POST", f"{self._charge()}/refund", _money(step.amount))
+            answer = yield self._move("refund", step.amount)
         elif isinstance(step, StopAgreement):
             change: dict[str, Any] = {"status": "STOPPED"}
             if step.with_other_change:
@@ -86,8 +86,14 @@ class RecurringWire(Wire):
         charge = quote(charge_id or self.identifiers.charge_id, safe="")
         return f"{self._agreement(agreement_id)}/charges/{charge}"
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, purpose: str = "act") -> Call:
-        headers = self.headers(key=("Idempotency-Key", self.identifiers.fresh_key()))
+    def _move(self, operation: str, amount: int) -> Call:
+        key = self.identifiers.fresh_money_key()
+        return self._send("POST", f"{self._charge()}/{operation}", _money(amount), key=key)
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, purpose: str = "act", key: str = ""
+    ) -> Call:
+        headers = self.headers(key=("Idempotency-Key", key or self.identifiers.fresh_key()))
         return Call(Request(method, path, headers, as_json_bytes(body) if body is not None else b""), purpose)
 
     def _initiate(self, step: Initiate) -> Calls:

@@ -94,6 +94,8 @@ _KEYS: Final[Mapping[Key, str]] = {
     Key.FRESH: "",
     Key.SAME: "with the idempotency key of the cancel before it",
     Key.SPENT: "with an idempotency key that another order has used",
+    Key.FIRST: "with the idempotency key of the first cancel",
+    Key.ANOTHER_OPERATION: "with the idempotency key of the last capture or refund",
 }
 _ADDRESSEES: Final[Mapping[Addressee, str]] = {
     Addressee.OWN: "",

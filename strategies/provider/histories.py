@@ -257,7 +257,7 @@ def _histories(draw: DrawFn, choices: _Choices) -> History:
 
 
 def _with_fresh_key(step: Step) -> Step:
-    return replace(step, key=Key.FRESH) if isinstance(step, Cancel) and step.key is Key.SAME else step
+    return replace(step, key=Key.FRESH) if isinstance(step, Cancel) and step.key in (Key.SAME, Key.FIRST) else step
 
 
 def _ageing(known: timedelta | None, number: int, situation: Situation) -> Ageing:

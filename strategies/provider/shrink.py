@@ -51,7 +51,7 @@ RACE: Final = 3
 """How many steps a race counts for: it is harder to understand than two requests one after the other."""
 
 _FLAGS: Final = (None, False, True)
-_KEYS: Final = (Key.FRESH, Key.SAME, Key.SPENT)
+_KEYS: Final = (Key.FRESH, Key.SAME, Key.SPENT, Key.FIRST, Key.ANOTHER_OPERATION)
 _ADDRESSEES: Final = (Addressee.OWN, Addressee.UNKNOWN, Addressee.FOREIGN)
 
 

@@ -18,6 +18,7 @@ from conformance.domain.steps import (
     Charge,
     Fail,
     History,
+    Key,
     Leave3DS,
     Reserve,
     Step,
@@ -95,8 +96,11 @@ class Situation:
 def on_wire_only(history: History) -> bool:
     """Return whether a history has a request that a target without HTTP cannot be sent."""
     parts = [part for step in history.steps for part in parts_of(step)]
-    malformed = any(isinstance(part, Cancel) and (part.defect or part.to is Addressee.FOREIGN) for part in parts)
-    return malformed or StopAgreement(with_other_change=True) in parts
+    cancels = [part for part in parts if isinstance(part, Cancel)]
+    malformed = any(cancel.defect or cancel.to is Addressee.FOREIGN for cancel in cancels)
+    # Captures and refunds have keys over HTTP only.
+    keyed = any(cancel.key is Key.ANOTHER_OPERATION for cancel in cancels)
+    return malformed or keyed or StopAgreement(with_other_change=True) in parts
 
 
 def needs(history: History) -> frozenset[str]:

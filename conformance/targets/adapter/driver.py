@@ -112,6 +112,8 @@ class AdapterDriver:
         identifiers = self._identifiers
         if step.defect is not None or step.to is Addressee.FOREIGN:
             return _unanswered("a request that is broken, or somebody else's, takes an HTTP target")
+        if step.key is Key.ANOTHER_OPERATION:
+            return _unanswered("the key of a capture or a refund takes an HTTP target")
         order_id = f"{identifiers.order_id}-none" if step.to is Addressee.UNKNOWN else identifiers.order_id
         if step.key is Key.SPENT:
             helper = identifiers.helper_id()
