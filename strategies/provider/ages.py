@@ -22,6 +22,7 @@ class Moment(StrEnum):
     LAST = "before the cancel"
     EARLY = "before the first capture"
     SPLIT = "half before the first capture"
+    SPREAD = "between the captures, each as old again as the one before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ OPENING: Final = Ageing(OPENING_WINDOW - timedelta(minutes=1))
 
 def age_in_words(age: timedelta) -> str:
     """Return an age in words, such as "180 days" or "9 minutes"."""
+    hours = timedelta(hours=1)
+    if age > DAY and age % DAY:
+        return f"{age_in_words(age // DAY * DAY)} and {age % DAY // hours} hours"
     if age % DAY:
         return f"{age // timedelta(minutes=1)} minutes"
     return f"{age // DAY} day{'' if age == DAY else 's'}"
@@ -64,9 +68,9 @@ class AgeLimits:
 
     @property
     def open(self) -> tuple[timedelta, ...]:
-        """Ages that the documentation does not decide."""
+        """Ages that the documentation does not decide: the limit, the edges of its surroundings, and between two."""
         between = (self.first + CLEAR,) if self.first + CLEAR < self.last - CLEAR else ()
-        return (*between, self.last)
+        return (self.first - DEAD_ZONE // 2, *between, self.last, self.last + DEAD_ZONE)
 
     @property
     def beyond(self) -> tuple[timedelta, ...]:

@@ -60,13 +60,14 @@ class Grid:
         defect: Defect | None = None,
         amount: int | None = None,
         rival: Tail = NOTHING_MORE,
+        tried: Tail = NOTHING_MORE,
     ) -> None:
         """Add one cell. Without an amount, every other cell gets the simplest one."""
         share = share or situation.share
         least = 1 if share is ONE_UNIT else spec_of(self.profile).least_capture
         total = amount or amount_for(share, len(self.recipes), least)
         cancel = Cancel(flag=flag, key=key, to=to, defect=defect)
-        self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total, rival))
+        self.recipes.append(Recipe(self.profile, situation, share, ageing, cancel, tail, total, rival, tried))
 
     def each_flag(
         self,

@@ -27,10 +27,14 @@ from conformance.strategies.provider.money import (
     ALL_BUT_ONE_UNIT,
     ALL_IN_FOUR,
     ALL_IN_TWO,
+    BEYOND_16_BITS,
+    BEYOND_24_BITS,
     HUNDRED,
     IN_FIVE,
+    IN_SEVEN,
     IN_THREE,
     IN_TWO,
+    LARGEST,
     MOST,
     ODD_PRICE,
     ONE_UNIT,
@@ -50,8 +54,12 @@ def fill(grid: Grid, *, wire: bool) -> None:
     secure(grid)
     ended(grid)
     keys(grid)
+    keys_after_changes(grid, wire=wire)
+    after_refusals(grid)
     addressees(grid, wire=wire)
     late(grid)
+    in_time(grid)
+    large(grid)
     if wire:
         broken(grid)
     attempts(grid, wire=wire)
@@ -217,6 +225,66 @@ def keys(grid: Grid) -> None:
         grid.add(at.RESERVED, key=Key.SPENT, ageing=Ageing(grid.limits.beyond[0]))
 
 
+def keys_after_changes(grid: Grid, *, wire: bool) -> None:
+    """Repeat a cancel with its key after something else, or use the key of something else: no money moves twice."""
+    release = release_flag(grid)
+    grid.add(at.RESERVED, tail=then.KEY_AFTER_ATTEMPTS)
+    grid.add(at.PARTLY, release, share=MOST, tail=then.KEY_AFTER_REFUND, amount=ODD_PRICE)
+    grid.add(at.FULLY, tail=then.KEY_AFTER_REFUND)
+    grid.add(at.INITIATED, tail=then.KEY_AFTER_APPROVAL)
+    grid.add(at.IN_3DS, tail=then.KEY_AFTER_3DS)
+    # A cancel that is refused for its flag.
+    if release:
+        grid.add(at.PARTLY, share=UNDER_A_TENTH, tail=then.KEY_AFTER_CAPTURE, amount=12_345)
+    else:
+        grid.add(at.RESERVED, True, tail=then.KEY_AFTER_CAPTURE)
+        grid.add(at.PARTLY, True, share=IN_THREE, tail=then.KEY_AFTER_CAPTURE)
+    if wire:
+        key = Key.ANOTHER_OPERATION
+        grid.add(at.PARTLY, release, key=key, tail=then.CAPTURE)
+        grid.add(at.PARTLY_REFUNDED, release, share=IN_THREE, key=key, tail=then.SAME_KEY)
+        grid.add(at.FULLY, key=key, tail=then.REFUND)
+        grid.add(at.RESERVED, key=key, tried=then.OVER_CAPTURE, tail=then.SECOND)
+
+
+def after_refusals(grid: Grid) -> None:
+    """Cancel after something that was refused: does it leave the order as it was, and free for what is right?"""
+    release = release_flag(grid)
+    grid.add(at.INITIATED, tried=then.REFUSED_MONEY, tail=then.APPROVE)
+    grid.add(at.RESERVED, tried=then.REFUSED_MONEY, tail=then.CAPTURE)
+    grid.add(at.RESERVED, False, tried=then.REFUSED_MONEY, ageing=Ageing(grid.limits.within[1]))
+    grid.add(at.PARTLY, release, share=MOST, tried=then.REFUSED_MONEY, tail=then.REFUND_TWICE, amount=ODD_PRICE)
+    grid.add(at.PARTLY_REFUNDED, release, share=IN_THREE, tried=then.REFUSED_MONEY, tail=then.REFUND)
+    grid.add(at.FULLY, tried=then.REFUSED_MONEY, tail=then.REFUND_ALL)
+    grid.add(at.PARTLY, not release, share=IN_TWO, tail=then.RIGHT)
+    grid.add(at.RESERVED, True, to=Addressee.UNKNOWN, tail=then.CAPTURE_AND_RIGHT)
+    if release is None:
+        grid.add(at.RESERVED, True, tail=then.RIGHT)
+        grid.add(at.RESERVED, True, tail=then.CAPTURE_AND_RIGHT)
+
+
+def in_time(grid: Grid) -> None:
+    """Move money at every age between a day and the limit: after a cancel captures are refused, and refunds are not."""
+    release = release_flag(grid)
+    grid.add(at.RESERVED, tail=then.CAPTURES_IN_TIME)
+    grid.add(at.PARTLY, release, share=UNDER_A_TENTH, tail=then.CAPTURES_IN_TIME)
+    grid.add(at.PARTLY, release, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
+    last = grid.limits.within[-2]
+    grid.add(at.PARTLY, release, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
+    grid.add(at.FULLY, tail=then.REFUNDS_IN_TIME, amount=12_345)
+
+
+def large(grid: Grid) -> None:
+    """Cancel orders of so much money that a number of 16 or 24 bits, or an amount in hundredths, does not hold it."""
+    release = release_flag(grid)
+    grid.add(at.RESERVED, amount=BEYOND_24_BITS, tail=then.CAPTURE)
+    grid.add(at.INITIATED, amount=BEYOND_24_BITS)
+    grid.add(at.PARTLY, release, share=ALL_BUT_ONE_UNIT, amount=BEYOND_24_BITS, tail=then.REFUND)
+    grid.add(at.PARTLY, release, share=HUNDRED, amount=LARGEST, tail=then.REFUND_ALL)
+    grid.add(at.PARTLY, release, share=IN_TWO, amount=BEYOND_16_BITS, tail=then.SECOND)
+    grid.add(at.FULLY, amount=LARGEST, tail=then.REFUND)
+
+
 def addressees(grid: Grid, *, wire: bool) -> None:
     """Cancel an order that does not exist or belongs to another sales unit: not found, and nothing happens."""
     for to in (Addressee.UNKNOWN, Addressee.FOREIGN) if wire else (Addressee.UNKNOWN,):
@@ -247,7 +315,8 @@ def broken(grid: Grid) -> None:
     """Send a malformed cancel: it is refused, and nothing is released."""
     for turn, defect in enumerate(grid.defects):
         flag = True if defect in FLAG_DEFECTS else FLAGS[turn % 3]
-        grid.add(at.RESERVED, flag, defect=defect, ageing=FRESH, tail=then.SECOND if turn % 2 else then.CAPTURE)
+        tail = then.RIGHT if turn % 2 else then.CAPTURE_AND_RIGHT
+        grid.add(at.RESERVED, flag, defect=defect, ageing=FRESH, tail=tail)
     for defect in grid.defects[::3]:
         grid.add(at.PARTLY, True, defect=defect, share=ONE_UNIT if defect is Defect.NO_MSN else None)
     if Defect.NO_MSN in grid.defects:

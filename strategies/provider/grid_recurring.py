@@ -12,10 +12,13 @@ from conformance.strategies.provider.money import (
     ALL_BUT_ONE_UNIT,
     ALL_IN_FOUR,
     ALL_IN_TWO,
+    BEYOND_16_BITS,
     HALF,
     IN_FIVE,
+    IN_SEVEN,
     IN_THREE,
     IN_TWO,
+    LARGEST_CHARGE,
     MOST,
     ODD_PRICE,
     PARTS,
@@ -34,8 +37,12 @@ def fill(grid: Grid, *, wire: bool) -> None:
     charged(grid)
     ended(grid)
     keys(grid)
+    keys_after_changes(grid, wire=wire)
+    after_refusals(grid)
     addressees(grid, wire=wire)
     late(grid)
+    in_time(grid)
+    large(grid)
     stopped(grid, wire=wire)
     if wire:
         broken(grid)
@@ -185,6 +192,54 @@ def keys(grid: Grid) -> None:
     grid.add(at.INITIAL, key=Key.SPENT, ageing=Ageing(grid.limits.beyond[0]))
 
 
+def keys_after_changes(grid: Grid, *, wire: bool) -> None:
+    """Repeat a cancel with its key after something else, or use the key of something else: no money moves twice."""
+    grid.add(at.INITIAL, tail=then.KEY_AFTER_ATTEMPTS)
+    grid.add(at.INITIAL_PARTLY, share=MOST, tail=then.KEY_AFTER_REFUND, amount=ODD_PRICE)
+    grid.add(at.INITIAL_FULLY, tail=then.KEY_AFTER_REFUND)
+    grid.add(at.DIRECT_CHARGED, tail=then.KEY_AFTER_REFUND)
+    grid.add(at.DUE, tail=then.KEY_AFTER_CHARGE_RUN)
+    grid.add(at.PROCESSING, tail=then.KEY_AFTER_CHARGE_RUN)
+    grid.add(at.INITIAL, tail=then.KEY_AFTER_STOP)
+    grid.add(at.INITIAL_FULLY, share=ALL_IN_TWO, tail=then.KEY_AFTER_STOP)
+    if wire:
+        key = Key.ANOTHER_OPERATION
+        grid.add(at.INITIAL_PARTLY, key=key, tail=then.CAPTURE)
+        grid.add(at.INITIAL_PARTLY_REFUNDED, share=IN_THREE, key=key, tail=then.SAME_KEY)
+        grid.add(at.INITIAL_FULLY, key=key, tail=then.REFUND)
+        grid.add(at.INITIAL, key=key, tried=then.OVER_CAPTURE, tail=then.SECOND)
+
+
+def after_refusals(grid: Grid) -> None:
+    """Cancel after something that was refused: does it leave the charge as it was, and free for what is right?"""
+    grid.add(at.PENDING, tried=then.REFUSED_MONEY, tail=then.BECOME_DUE)
+    grid.add(at.INITIAL, tried=then.REFUSED_MONEY, tail=then.CAPTURE)
+    grid.add(at.ORDINARY, tried=then.REFUSED_MONEY, ageing=Ageing(grid.limits.within[1]))
+    grid.add(at.INITIAL_PARTLY, share=MOST, tried=then.REFUSED_MONEY, tail=then.REFUND_TWICE, amount=ODD_PRICE)
+    grid.add(at.INITIAL_PARTLY_REFUNDED, share=IN_THREE, tried=then.REFUSED_MONEY, tail=then.REFUND)
+    grid.add(at.INITIAL_FULLY, tried=then.REFUSED_MONEY, tail=then.REFUND_ALL)
+    grid.add(at.INITIAL, to=Addressee.UNKNOWN, tail=then.CAPTURE_AND_RIGHT)
+
+
+def in_time(grid: Grid) -> None:
+    """Move money at every age between a day and the limit: after a cancel captures are refused, and refunds are not."""
+    grid.add(at.INITIAL, tail=then.CAPTURES_IN_TIME)
+    grid.add(at.INITIAL_PARTLY, share=UNDER_A_TENTH, tail=then.CAPTURES_IN_TIME)
+    grid.add(at.INITIAL_PARTLY, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
+    last = grid.limits.within[-2]
+    grid.add(at.INITIAL_PARTLY, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
+    grid.add(at.INITIAL_FULLY, tail=then.REFUNDS_IN_TIME, amount=12_345)
+
+
+def large(grid: Grid) -> None:
+    """Cancel charges of so much money that a number of 16 bits does not hold it, as far as every schema allows."""
+    grid.add(at.INITIAL, amount=BEYOND_16_BITS, tail=then.CAPTURE)
+    grid.add(at.PENDING, amount=LARGEST_CHARGE)
+    grid.add(at.INITIAL_PARTLY, share=ALL_BUT_ONE_UNIT, amount=LARGEST_CHARGE, tail=then.REFUND)
+    grid.add(at.INITIAL_PARTLY, share=IN_TWO, amount=BEYOND_16_BITS, tail=then.SECOND)
+    grid.add(at.INITIAL_FULLY, amount=LARGEST_CHARGE, tail=then.REFUND)
+
+
 def addressees(grid: Grid, *, wire: bool) -> None:
     """Cancel a charge that does not exist or belongs to another sales unit: not found, and nothing happens."""
     for to in (Addressee.UNKNOWN, Addressee.FOREIGN) if wire else (Addressee.UNKNOWN,):
@@ -223,7 +278,7 @@ def stopped(grid: Grid, *, wire: bool) -> None:
 def broken(grid: Grid) -> None:
     """Send a malformed cancel: it is refused, and nothing is released."""
     for turn, defect in enumerate(grid.defects):
-        grid.add(at.INITIAL, defect=defect, tail=then.SECOND if turn % 2 else then.CAPTURE)
+        grid.add(at.INITIAL, defect=defect, tail=then.RIGHT if turn % 2 else then.CAPTURE_AND_RIGHT)
     for defect in (Defect.NO_TOKEN, Defect.MALFORMED_AGREEMENT, Defect.LONG_KEY):
         grid.add(at.INITIAL_PARTLY, share=IN_THREE, defect=defect)
         grid.add(at.PENDING, defect=defect)

@@ -9,6 +9,13 @@ from typing import Final
 SIMPLEST: Final = 1000
 ODD_PRICE: Final = 1999
 """A typical shop price: odd, and one whose hundredths a binary fraction cannot represent."""
+BEYOND_16_BITS: Final = 65_537
+BEYOND_24_BITS: Final = 16_777_217
+"""The first whole number that a binary fraction of single precision cannot represent."""
+LARGEST: Final = 64_999_999
+"""One less than the largest amount of ePayment's schema; a hundred times as much takes more than 32 bits."""
+LARGEST_CHARGE: Final = 1_999_999
+"""One less than the largest charge of an earlier description of Recurring; the present one names no limit."""
 AMOUNTS: Final = (SIMPLEST, 999, 12345, 1001, 200, 64_999, ODD_PRICE, 1_234_567, 250_000)
 """Orders' totals in minor units: round, odd, large, and near the schema's minimum."""
 
@@ -43,6 +50,7 @@ ALL_BUT_ONE_UNIT: Final = Share("all but one minor unit", lambda amount: (amount
 IN_TWO: Final = Share("part, in two captures", lambda amount: (amount // 5, amount // 3))
 IN_THREE: Final = Share("part, in three captures", lambda amount: (amount // 4,) * 3)
 IN_FIVE: Final = Share("part, in five captures", lambda amount: (amount // 8,) * 5)
+IN_SEVEN: Final = Share("part, in seven captures", lambda amount: (amount // 10,) * 7)
 ALL: Final = Share("all", lambda amount: (amount,))
 ALL_IN_TWO: Final = Share("all, in two captures", lambda amount: (amount // 3, amount - amount // 3))
 ALL_IN_FOUR: Final = Share("all, in four captures", lambda amount: (*(amount // 6,) * 3, amount - 3 * (amount // 6)))
@@ -66,6 +74,13 @@ def without_trigger(amount: int) -> int:
     """Return the amount, or the nearest smaller one that no test environment reacts to."""
     while amount in TRIGGERS:
         amount -= 1
+    return amount
+
+
+def beyond_triggers(amount: int) -> int:
+    """Return the amount, or the nearest larger one that no test environment reacts to."""
+    while amount in TRIGGERS:
+        amount += 1
     return amount
 
 

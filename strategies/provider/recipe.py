@@ -6,6 +6,7 @@ same situations.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,17 +25,22 @@ from conformance.domain.steps import (
     Step,
     Together,
 )
-from conformance.strategies.provider.ages import FRESH, Ageing, Moment, age_in_words
+from conformance.strategies.provider.ages import DAY, FRESH, Ageing, Moment, age_in_words
 from conformance.strategies.provider.money import NOTHING, SIMPLEST, TRIGGERS, Share, without_trigger
 from conformance.strategies.provider.situations import Extent, Situation
 from conformance.strategies.provider.tails import NOTHING_MORE, OrderAtCancel, Tail
 
 PLAIN = Cancel()
+_KEYS = {Key.ANOTHER_OPERATION: "with the key of a capture or refund"}
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that distinguishes one history from another. With a ``rival``, the cancel is sent together with it."""
+    """Everything that distinguishes one history from another.
+
+    With a ``rival``, the cancel is sent together with it. What is ``tried`` comes right before the cancel, and is
+    refused.
+    """
 
     profile: Profile
     situation: Situation
@@ -44,19 +50,31 @@ class Recipe:
     tail: Tail = NOTHING_MORE
     amount: int = SIMPLEST
     rival: Tail = NOTHING_MORE
+    tried: Tail = NOTHING_MORE
 
     def history(self) -> History:
         """Return the history."""
         early_age, late_age = self._ages()
         steps: list[Step] = [*self.situation.lead, *_age_steps(early_age)]
-        pieces = self.share.pieces(self.amount)
-        steps += [Capture(piece) for piece in pieces]
+        steps += self._captures()
         refund = self._refunded()
         if refund:
             steps.extend(Refund(part) for part in _refunds(refund))
         order = self.order_at_cancel()
-        steps += [*self.situation.close, *_age_steps(late_age), self._cancel_step(order), *self.tail.steps(order)]
+        steps += [*self.situation.close, *_age_steps(late_age), *self.tried.steps(order)]
+        steps += [self._cancel_step(order), *self.tail.steps(order)]
         return History(self.profile, Initiate(self.amount, self.situation.kind), tuple(steps))
+
+    def _captures(self) -> Iterator[Step]:
+        pieces = self.share.pieces(self.amount)
+        spread = self.ageing.by if self.ageing.moment is Moment.SPREAD else timedelta()
+        reached = timedelta()
+        for place, piece in enumerate(pieces, 1):
+            # Whole days, and every other one of them as old as all before it.
+            age = max(spread // 2 ** (len(pieces) - place) // DAY * DAY, reached)
+            yield from _age_steps(age - reached)
+            yield Capture(piece)
+            reached = age
 
     def _cancel_step(self, order: OrderAtCancel) -> Step:
         rivals = (step for step in self.rival.steps(order) if isinstance(step, RACERS))
@@ -85,6 +103,8 @@ class Recipe:
             moment = "" if self.ageing.moment is Moment.LAST else f", {self.ageing.moment.value}"
             parts.append(f"{age_in_words(self.ageing.by)} old{moment}")
         rival = f" at the same time as {self.rival.name}" if self.rival.name else ""
+        if self.tried.name:
+            parts.append(f"after {self.tried.name}")
         parts.append(_cancel_in_words(self.cancel, self.profile) + rival)
         if self.tail.name:
             parts.append(f"then {self.tail.name}")
@@ -105,6 +125,8 @@ class Recipe:
             return by, timedelta()
         if self.ageing.moment is Moment.SPLIT:
             return by // 2, by - by // 2
+        if self.ageing.moment is Moment.SPREAD:
+            return timedelta(), timedelta()
         return timedelta(), by
 
     def _captured(self) -> int:
@@ -135,7 +157,7 @@ def _cancel_in_words(cancel: Cancel, profile: Profile) -> str:
     if cancel.to is not Addressee.OWN:
         words.append(f"of an {cancel.to.value} order" if cancel.to is Addressee.UNKNOWN else "by somebody else")
     if cancel.key is not Key.FRESH:
-        words.append(f"with a {cancel.key.value} key")
+        words.append(_KEYS.get(cancel.key, f"with a {cancel.key.value} key"))
     if cancel.defect is not None:
         words.append(f"broken by {cancel.defect.value}")
     return " ".join(words)

@@ -115,6 +115,7 @@ def _pairs(recipe: Recipe) -> frozenset[tuple[str, str]]:
         "cancel": repr(recipe.cancel),
         "beside": recipe.rival.name,
         "tail": recipe.tail.name,
+        "tried": recipe.tried.name,
         "amount": str(recipe.amount),
     }
     return frozenset(combinations(sorted(f"{name}: {value}" for name, value in properties.items()), 2))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Final
 
 from conformance.domain.api_table import spec_of
@@ -30,7 +31,7 @@ from conformance.domain.steps import (
 )
 from conformance.model.context import CANCEL_LIMIT, REFUND_LIMIT
 from conformance.strategies.provider.ages import CLEAR
-from conformance.strategies.provider.money import without_trigger
+from conformance.strategies.provider.money import beyond_triggers, without_trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ class OrderAtCancel:
     def refundable(self) -> int:
         """What could still be refunded."""
         return self.captured - self.refunded
+
+    @property
+    def right(self) -> Cancel:
+        """The cancel that is documented to succeed, where the order can be cancelled: with the flag it needs, if any.
+
+        A flag that releases a remainder is needed after a capture only.
+        """
+        return Cancel(flag=spec_of(self.profile).release_flag if self.captured else None)
 
     @property
     def plain(self) -> Cancel:
@@ -100,6 +109,31 @@ def _refund_all(order: OrderAtCancel) -> Refund:
 
 def _repeated(order: OrderAtCancel) -> Cancel:
     return replace(order.plain, key=Key.SAME)
+
+
+def _first(order: OrderAtCancel) -> Cancel:
+    return replace(order.plain, key=Key.FIRST)
+
+
+def _over_capture(order: OrderAtCancel) -> Capture:
+    return Capture(max(order.open + 1, order.least))
+
+
+def _over_refund(order: OrderAtCancel) -> Refund:
+    return Refund(beyond_triggers(max(order.refundable + 1, spec_of(order.profile).least_refund)))
+
+
+def _small_refund(order: OrderAtCancel) -> Refund:
+    least = spec_of(order.profile).least_refund
+    return Refund(without_trigger(max(order.refundable // 10, min(least, order.refundable))))
+
+
+def _passing(days: Sequence[int], steps: Callable[[int], tuple[Step, ...]]) -> tuple[Step, ...]:
+    """Return the steps at each of these ages of an order, with the time that passes before them."""
+    passed: list[Step] = []
+    for before, age in pairwise((0, *days)):
+        passed += [Age(timedelta(days=age - before)), *steps(age)]
+    return tuple(passed)
 
 
 def _repeated_with_other_flag(order: OrderAtCancel) -> Cancel:
@@ -141,6 +175,8 @@ REJECT: Final = _fixed("a rejection", Reject())
 EXPIRE: Final = _fixed("a timeout", Expire())
 ENTER_3DS: Final = _fixed("3-D Secure", Enter3DS())
 READ: Final = _fixed("a read", Read())
+AN_HOUR: Final = Age(timedelta(hours=1))
+HOUR: Final = _fixed("an hour", AN_HOUR)
 A_DAY: Final = _fixed("a day", Age(timedelta(days=1)))
 AGE: Final = _fixed("a long time", Age(CANCEL_LIMIT + CLEAR))
 APPROVE_AND_CAPTURE: Final = Tail("an approval and a capture", lambda order: (Approve(), _capture(order)))
@@ -192,9 +228,76 @@ RESUME: Final = Tail(
     lambda order: (Age(timedelta(days=1)), BecomeDue(), Reserve(), _capture(order), _refund(order)),
 )
 
-_CANCELS: Final = (SECOND, SAME_KEY, SPENT_KEY, UNKNOWN)
-_MONEY: Final = (CAPTURE, CAPTURE_ALL, REFUND, REFUND_ALL)
-_TIME: Final = (READ, A_DAY, AGE)
+# Something else between two uses of one key: money that moves or is asked for, time, and a cancel with another key.
+FIRST_KEY: Final = Tail("the first cancel with its key", lambda order: (_first(order),))
+ANOTHER_OPERATION: Final = Tail(
+    "a cancel with the key of a capture or refund",
+    lambda order: (replace(order.plain, key=Key.ANOTHER_OPERATION),),
+    wire=True,
+)
+KEY_AFTER_REFUND: Final = Tail(
+    "a refund, an hour and the same cancel with its key, then one with a fresh key and the first again",
+    lambda order: (_refund(order), AN_HOUR, _repeated(order), order.plain, _first(order)),
+)
+KEY_AFTER_CAPTURE: Final = Tail(
+    "a capture, an hour and the same cancel with its key, then a right one with a fresh key and the first again",
+    lambda order: (
+        _capture(order),
+        AN_HOUR,
+        _repeated(order),
+        replace(order, captured=order.captured + _capture(order).amount).right,
+        _first(order),
+    ),
+)
+KEY_AFTER_ATTEMPTS: Final = Tail(
+    "a capture and a refund that are tried, an hour and the same cancel with its key, then one with a fresh key and the"
+    " first again",
+    lambda order: (_capture(order), _refund(order), AN_HOUR, _repeated(order), order.plain, _first(order)),
+)
+KEY_AFTER_APPROVAL: Final = Tail(
+    "an approval, an hour and the same cancel with its key, then one with a fresh key and the first again",
+    lambda order: (Approve(), AN_HOUR, _repeated(order), order.plain, _first(order)),
+)
+KEY_AFTER_3DS: Final = Tail(
+    "the end of 3-D Secure, the same cancel with its key, then one with a fresh key and the first again",
+    lambda order: (Leave3DS(), _repeated(order), order.plain, _first(order)),
+)
+KEY_AFTER_CHARGE_RUN: Final = Tail(
+    "a reservation, the same cancel with its key, then one with a fresh key and the first again",
+    lambda order: (Reserve(), _repeated(order), order.plain, _first(order)),
+)
+KEY_AFTER_STOP: Final = Tail(
+    "a stop of the agreement, the same cancel with its key, then the first again",
+    lambda order: (StopAgreement(), _repeated(order), order.plain, _first(order)),
+)
+
+# A refused request before the one that counts.
+RIGHT: Final = Tail("a right cancel", lambda order: (order.right,))
+CAPTURE_AND_RIGHT: Final = Tail(
+    "a capture and a right cancel",
+    lambda order: (_capture(order), replace(order, captured=order.captured + _capture(order).amount).right),
+)
+REFUSED_MONEY: Final = Tail(
+    "a capture of too much and a refund of too much", lambda order: (_over_capture(order), _over_refund(order))
+)
+OVER_CAPTURE: Final = Tail("a capture of too much", lambda order: (_over_capture(order),))
+
+# Money at every age, in one history for all ages.
+CAPTURES_IN_TIME: Final = Tail(
+    "a capture after a day, a week, two weeks, a month, and past the limit",
+    lambda order: _passing((1, 7, 15, 30, 178, 182), lambda _: (_capture(order),)),
+)
+REFUNDS_IN_TIME: Final = Tail(
+    "a refund after two days, a week, two weeks, one, three and six months, with captures in between",
+    lambda order: _passing(
+        (2, 7, 13, 15, 30, 90, 170),
+        lambda age: (_small_refund(order), _capture(order)) if age in (7, 30, 90) else (_small_refund(order),),
+    ),
+)
+
+_CANCELS: Final = (SECOND, SAME_KEY, FIRST_KEY, SPENT_KEY, ANOTHER_OPERATION, UNKNOWN)
+_MONEY: Final = (CAPTURE, CAPTURE_ALL, OVER_CAPTURE, REFUND, REFUND_ALL)
+_TIME: Final = (READ, HOUR, A_DAY, AGE)
 OF_PAYMENTS: Final = (*_CANCELS, OTHER_FLAG, *_MONEY, *_TIME, APPROVE, REJECT, EXPIRE, ENTER_3DS, FINISH)
 """The tails that a drawn history of a payment can have, each variation right after what it varies."""
 OF_CHARGES: Final = (*_CANCELS, *_MONEY, *_TIME, BECOME_DUE, RESERVE, CHARGE, STOP, STOP_WITH_CHANGE)

@@ -39,7 +39,7 @@ from conformance.strategies.provider.walk import Question, questions
 from tests.strategies.capabilities import EVERYTHING
 
 WORLDS = [(profile, market) for profile in Profile for market in Market]
-MOST = 290
+MOST = 340
 
 UNREACHABLE = {
     (Profile.ECOM, "KB-04"): "a cancel before approval fails only where the user acts meanwhile; an ideal one succeeds",
