@@ -62,7 +62,7 @@ _PAYMENT_STEPS: Final = frozenset({
 })  # fmt: skip
 _CHARGE_STEPS: Final = frozenset({
     "initiate", "age", "capture", "refund", "cancel", "read", "together",
-    "stop-agreement", "become-due", "start-processing", "reserve", "charge", "fail",
+    "stop-agreement", "another-charge", "become-due", "start-processing", "reserve", "charge", "fail",
 })  # fmt: skip
 _AGE_LIMITS: Final = frozenset({"reservation", "initiation", "market-deadline"})
 

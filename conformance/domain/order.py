@@ -146,6 +146,22 @@ class Kind(StrEnum):
     """An ordinary charge with ``DIRECT_CAPTURE``: never reserved."""
 
 
+class Standing(StrEnum):
+    """How another charge of the agreement stands (Recurring)."""
+
+    PENDING = "pending"
+    DUE = "due"
+    RESERVED = "reserved"
+    PARTLY_CAPTURED = "partly-captured"
+    CHARGED = "charged"
+
+
+ANOTHER_AMOUNT: Final = 1000
+"""The amount of another charge, in minor units."""
+PART_OF_ANOTHER: Final = 400
+"""What is captured of another charge that is partly captured, in minor units."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The cancel that a repeated idempotency key would repeat, and its outcome.
@@ -179,6 +195,8 @@ class Order:
         since_captured: the age of its first capture; None before it.
         since_last_captured: the age of its last capture; None before it.
         agreement_stopped: whether its agreement was stopped (Recurring).
+        other: how another charge of its agreement stood when it was made (Recurring); None where there is none, or
+            where time has passed since, which that charge may have met its due date in.
         lapsed: whether the provider itself ended it at the capture deadline; the resulting form is not documented.
         repeated: whether a cancel was accepted without effect; its history may or may not have an entry for it.
         cancel_refused: whether a cancel was refused, so that it must not release anything, at once or later.
@@ -201,6 +219,7 @@ class Order:
     since_captured: timedelta | None = None
     since_last_captured: timedelta | None = None
     agreement_stopped: bool = False
+    other: Standing | None = None
     lapsed: bool = False
     repeated: bool = False
     cancel_refused: bool = False
@@ -241,6 +260,7 @@ class Order:
             attempt=_older(self.attempt, by),
             first_attempt=_older(self.first_attempt, by),
             money_key_age=_added(self.money_key_age, by),
+            other=self.other if not by else None,
         )
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.names import did_you_mean
-from conformance.domain.order import Kind, Profile
+from conformance.domain.order import ANOTHER_AMOUNT, PART_OF_ANOTHER, Kind, Profile, Standing
 
 HISTORY_VERSION: Final = 1
 LONGEST_AGE: Final = timedelta(days=36_525)
@@ -181,6 +181,26 @@ class StopAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class AnotherCharge:
+    """The merchant makes another charge of the same agreement, which is brought to where it stands.
+
+    Its state is read back with the order's from then on. Of several, only the last one is.
+    """
+
+    stands: Standing = Standing.RESERVED
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The test control actions that bring it there, in sequence."""
+        return {Standing.PENDING: (), Standing.DUE: ("become_due",)}.get(self.stands, ("become_due", "reserve"))
+
+    @property
+    def captured(self) -> int:
+        """What is captured of it, in minor units."""
+        return {Standing.PARTLY_CAPTURED: PART_OF_ANOTHER, Standing.CHARGED: ANOTHER_AMOUNT}.get(self.stands, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class BecomeDue:
     """A pending charge becomes due, 30 days before its due date."""
 
@@ -230,6 +250,7 @@ Step: TypeAlias = (
     | Cancel
     | Read
     | StopAgreement
+    | AnotherCharge
     | BecomeDue
     | StartProcessing
     | Reserve
@@ -251,6 +272,7 @@ _NAMES: Final[Mapping[type[Any], str]] = {
     Cancel: "cancel",
     Read: "read",
     StopAgreement: "stop-agreement",
+    AnotherCharge: "another-charge",
     BecomeDue: "become-due",
     StartProcessing: "start-processing",
     Reserve: "reserve",
@@ -294,6 +316,14 @@ def action_of(step: Step) -> str | None:
     if isinstance(step, Leave3DS):
         return "finish_3ds" if step.success else "fail_3ds"
     return CONTROL_ACTIONS.get(type(step))
+
+
+def actions_for(step: Step) -> tuple[str, ...]:
+    """Return every test control action that a step takes, in sequence."""
+    if isinstance(step, AnotherCharge):
+        return step.actions
+    action = action_of(step)
+    return () if action is None else (action,)
 
 
 def actions_of(profile: Profile) -> frozenset[str]:
@@ -517,6 +547,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "to": _one_of(Addressee),
     "defect": lambda value: None if value is None else _one_of(Defect)(value),
     "with_other_change": _boolean,
+    "stands": _one_of(Standing),
     "first": _plain_cancel,
     "second": _racer,
 }

@@ -19,6 +19,7 @@ from conformance.domain.observation import Field
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import (
     Age,
+    AnotherCharge,
     BecomeDue,
     Cancel,
     Capture,
@@ -32,6 +33,7 @@ from conformance.domain.steps import (
     StopAgreement,
 )
 from conformance.model import money
+from conformance.model.agreement import ANOTHER_CHARGE, NOT_EVERY_CHARGE_YET, other_charge, stopped
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
@@ -382,11 +384,6 @@ CANCEL: Final = Table(
 # Stopping the agreement
 
 
-def stopped(premise: Premise) -> Order:
-    """Return the charge as it is, under an agreement that has ended."""
-    return replace(premise.order, agreement_stopped=True)
-
-
 def stopped_and_cancelled(premise: Premise) -> Order:
     """Return the charge cancelled with its agreement."""
     return replace(stopped(premise), stage=Stage.CANCELLED, cancelled=premise.order.amount)
@@ -400,7 +397,9 @@ def stopped_and_released(premise: Premise) -> Order:
 ANOTHER_CHANGE: Final = Condition(
     lambda premise: isinstance(premise.step, StopAgreement) and premise.step.with_other_change
 )
-CHARGE_KEPT: Final = Permit("charge kept", accepted_or_pending(), stopped, blame=RulesByAspect(captured=("INV-3",)))
+CHARGE_KEPT: Final = Permit(
+    "charge kept", accepted_or_pending(), stopped, blame=RulesByAspect(captured=("INV-3",), other=("RE-22",))
+)
 CHARGE_CANCELLED: Final = Permit(
     "charge cancelled", accepted_or_pending(("RE-22",)), stopped_and_cancelled, blame=RulesByAspect.all("RE-22")
 )
@@ -445,18 +444,35 @@ STOP: Final = Table(
         # What forbids the charge's own cancel may forbid this one.
         Row(
             given=(PENDING | DUE | RESERVED) & ~YOUNG,
-            permits=(CHARGE_CANCELLED, replace(CHARGE_KEPT, blame=RulesByAspect()), NOT_DONE_YET),
+            permits=(CHARGE_CANCELLED, replace(CHARGE_KEPT, blame=RulesByAspect(other=("RE-22",))), NOT_DONE_YET),
         ),
         Row(
             given=PARTLY_CAPTURED,
-            permits=(CHARGE_KEPT, Permit("remainder released", accepted_or_pending(), stopped_and_released)),
+            permits=(
+                CHARGE_KEPT,
+                Permit(
+                    "remainder released",
+                    accepted_or_pending(),
+                    stopped_and_released,
+                    blame=RulesByAspect(other=("RE-22",)),
+                ),
+            ),
         ),
         Row(
             given=PROCESSING,
-            permits=(CHARGE_KEPT, Permit("charge cancelled", accepted_or_pending(), stopped_and_cancelled)),
+            permits=(
+                CHARGE_KEPT,
+                Permit(
+                    "charge cancelled",
+                    accepted_or_pending(),
+                    stopped_and_cancelled,
+                    blame=RulesByAspect(other=("RE-22",)),
+                ),
+            ),
         ),
         Row(permits=(CHARGE_KEPT,)),
     ),
+    always=(NOT_EVERY_CHARGE_YET,),
     recorded=(Silence(("RE-23",), given=PARTLY_CAPTURED & ~AGREEMENT_STOPPED, request=~ANOTHER_CHANGE),),
 )
 
@@ -536,6 +552,7 @@ class RecurringModel(ApiModel):
             after_cancel=("RE-30",), after_cancel_status=ANY_REFUSAL, after_release=("RE-31",), least=SPEC.least_refund
         ),
         StopAgreement: STOP,
+        AnotherCharge: ANOTHER_CHARGE,
         BecomeDue: Table(
             (
                 Row(given=DUE, permits=nothing_happens()),
@@ -569,8 +586,9 @@ class RecurringModel(ApiModel):
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the charge says of itself: status, summary and history."""
+        other = other_charge(order, blame)
         if order.lapsed:
-            return (Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),)
+            return (Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured), *other)
         partly_released = order.captured and order.cancelled
         state = (*blame.state, "INV-9") if partly_released else blame.state
         return (
@@ -583,6 +601,7 @@ class RecurringModel(ApiModel):
             Claim(Field.VIEW_LOG_REFUNDED, one_of(order.refunded), blame.log),
             Claim(Field.VIEW_LOG_CANCELS, _cancel_events(order), blame.log),
             Claim(Field.VIEW_LOG_CANCELLED, _cancelled(order, logged=not order.agreement_stopped), blame.log),
+            *other,
         )
 
 

@@ -29,7 +29,8 @@ class RulesByAspect:
     """The rules that fail when a part of the read-back is wrong after a step.
 
     ``released`` is about what a cancel sets free, ``captured`` about what was captured and refunded, ``state`` about
-    the state's name, ``log`` about the history or event log. No rule is about our own preparations: when those fail,
+    the state's name, ``log`` about the history or event log, and ``other`` about the agreement's other charge, whose
+    rules are those about the state where there are none. No rule is about our own preparations: when those fail,
     nothing was proved.
     """
 
@@ -37,11 +38,12 @@ class RulesByAspect:
     captured: Rules = ()
     state: Rules = ()
     log: Rules = ()
+    other: Rules = ()
 
     @classmethod
     def all(cls, *rules: str) -> RulesByAspect:
         """Blame the same rules for everything."""
-        return cls(rules, rules, rules, rules)
+        return cls(rules, rules, rules, rules, rules)
 
 
 NO_RULE: Final = RulesByAspect()

@@ -16,6 +16,7 @@ from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, observations_of_each
 from conformance.domain.observation import Field
 from conformance.domain.steps import (
+    AnotherCharge,
     Cancel,
     Capture,
     History,
@@ -41,7 +42,7 @@ SECOND_LOOKS: Final = 2
 """How often an order is read again, at most, when it is not as expected right after a response."""
 _LOGGED_STEPS: Final = (Cancel, Capture, Refund, StopAgreement)
 """The steps after which the event log is read, too."""
-_SLOW_STEPS: Final = (Initiate, StopAgreement)
+_SLOW_STEPS: Final = (Initiate, StopAgreement, AnotherCharge)
 """The steps without a documented time limit: a charge is reserved some time after its agreement was accepted, and
 cancelled some time after its agreement was stopped. A test action has none either."""
 

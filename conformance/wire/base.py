@@ -87,6 +87,7 @@ class OrderIdentifiers:
         money_key: the key of the last capture or refund, until a cancel uses it.
         agreement_id: as the target chose it (Recurring).
         charge_id: as the target chose it (Recurring).
+        other_charge_id: the same of another charge of the agreement; empty where there is none.
         cancel_psp: the ``pspReference`` of an accepted cancel whose events were not read yet (ePayment).
         helpers: how many other orders were created for this history.
 
@@ -101,6 +102,7 @@ class OrderIdentifiers:
     money_key: str = ""
     agreement_id: str = ""
     charge_id: str = ""
+    other_charge_id: str = ""
     cancel_psp: str | None = None
     helpers: int = 0
 
@@ -337,8 +339,8 @@ class Wire(ABC):
     def identifier(self) -> str:
         """The identifier under which the test control API knows the order."""
 
-    def _control(self, operation: str, body: Mapping[str, Any]) -> Calls:
-        path = f"/v1/{self.profile.value}/payments/{quote(self.identifier, safe='')}/{operation}"
+    def _control(self, operation: str, body: Mapping[str, Any], identifier: str = "") -> Calls:
+        path = f"/v1/{self.profile.value}/payments/{quote(identifier or self.identifier, safe='')}/{operation}"
         headers: Headers = (("Content-Type", JSON_TYPE),)
         answer = yield Call(Request("POST", path, headers, as_json_bytes(body)), "control")
         return outcome_fields(answer)

@@ -13,8 +13,19 @@ from urllib.parse import quote
 from conformance.domain.expectation import ACCEPTED
 from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
 from conformance.domain.observation import Field
-from conformance.domain.order import Kind, Profile
-from conformance.domain.steps import Addressee, Cancel, Capture, Defect, Initiate, Key, Refund, Step, StopAgreement
+from conformance.domain.order import ANOTHER_AMOUNT, Kind, Profile
+from conformance.domain.steps import (
+    Addressee,
+    AnotherCharge,
+    Cancel,
+    Capture,
+    Defect,
+    Initiate,
+    Key,
+    Refund,
+    Step,
+    StopAgreement,
+)
 from conformance.wire.base import (
     Calls,
     ObservedFields,
@@ -56,6 +67,8 @@ class RecurringWire(Wire):
     def request_count(cls, step: Step) -> int:
         """Return about how many requests a step takes: a charge needs an agreement that was accepted."""
         match step:
+            case AnotherCharge():
+                return super().request_count(step) + 1 + len(step.actions) + bool(step.captured)
             case Initiate():
                 return super().request_count(step) + (1 if step.kind is Kind.INITIAL_RESERVE else 2)
             case Cancel():
@@ -70,6 +83,8 @@ class RecurringWire(Wire):
             answer = yield self._move("capture", step.amount)
         elif isinstance(step, Refund):
             answer = yield self._move("refund", step.amount)
+        elif isinstance(step, AnotherCharge):
+            return (yield from self._another_charge(step))
         elif isinstance(step, StopAgreement):
             change: dict[str, Any] = {"status": "STOPPED"}
             if step.with_other_change:
@@ -85,6 +100,24 @@ class RecurringWire(Wire):
     def _charge(self, agreement_id: str | None = None, charge_id: str | None = None) -> str:
         charge = quote(charge_id or self.identifiers.charge_id, safe="")
         return f"{self._agreement(agreement_id)}/charges/{charge}"
+
+    def _another_charge(self, step: AnotherCharge) -> Calls:
+        order_id = self.identifiers.helper_id()
+        answer = yield self._send(
+            "POST", f"{self._agreement()}/charges", self._new_charge(Initiate(ANOTHER_AMOUNT), order_id)
+        )
+        observed = {**outcome_fields(answer), **_error(answer)}
+        if isinstance(answer, NoResponse) or answer.status >= 300:
+            return observed
+        other = as_text(nested(json_body(answer), "chargeId")) or order_id
+        self.identifiers.other_charge_id = other
+        for action in step.actions:
+            observed = yield from self._control("action", {"action": action}, other)
+        if step.captured:
+            path = f"{self._charge(charge_id=other)}/capture"
+            answer = yield self._send("POST", path, _money(step.captured))
+            observed = {**outcome_fields(answer), **_error(answer)}
+        return observed
 
     def _move(self, operation: str, amount: int) -> Call:
         key = self.identifiers.fresh_money_key()
@@ -197,7 +230,23 @@ class RecurringWire(Wire):
         for name in ("captured", "refunded", "cancelled"):
             view[f"view.{name}"] = observed_amount(nested(body, "summary", name))
         reserved = None if view[Field.VIEW_STATE] in _WAITING else as_amount(body.get("amount"))
-        return with_balance_checks(view | _history(body.get("history")), reserved)
+        view = with_balance_checks(view | _history(body.get("history")), reserved)
+        if self.identifiers.other_charge_id:
+            view |= yield from self._read_other(purpose)
+        return view
+
+    def _read_other(self, purpose: str) -> Calls:
+        path = self._charge(charge_id=self.identifiers.other_charge_id)
+        answer = yield Call(Request("GET", path, self.headers()), purpose)
+        view = read_outcome_fields(answer)
+        if view[Field.VIEW_OUTCOME] != ACCEPTED:
+            return view
+        body = json_body(answer)
+        return {
+            Field.VIEW_OTHER_STATE: observed_name(nested(body, "status")),
+            Field.VIEW_OTHER_CAPTURED: observed_amount(nested(body, "summary", "captured")),
+            Field.VIEW_OTHER_CANCELLED: observed_amount(nested(body, "summary", "cancelled")),
+        }
 
 
 def _money(amount: int) -> dict[str, Any]:

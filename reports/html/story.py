@@ -176,7 +176,7 @@ _ANSWER_ONLY: Final = (
     "Only the answer is wrong: read back, the order stands as permitted.",
     "Is the answer written from something else than the order that was changed?",
 )
-_REQUESTS: Final = frozenset({"cancel", "capture", "refund", "stop-agreement", "together"})
+_REQUESTS: Final = frozenset({"cancel", "capture", "refund", "stop-agreement", "another-charge", "together"})
 """Steps whose response says how the order stands; that of a test action does not."""
 _ORDER_ONLY: Final = (
     "The answer is as permitted, and the order does not stand as it says.",

@@ -13,6 +13,7 @@ from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import (
     Addressee,
     Age,
+    AnotherCharge,
     Approve,
     BecomeDue,
     Cancel,
@@ -118,6 +119,9 @@ _FIELDS: Final[Mapping[str, str]] = {
     "text": "text repeated",
     "amount": "amount",
     "currency": "currency",
+    "other.state": "state of the other charge",
+    "other.captured": "captured of the other charge",
+    "other.cancelled": "cancelled of the other charge",
     "authorized": "authorized",
     "captured": "captured",
     "refunded": "refunded",
@@ -142,7 +146,7 @@ _FIELDS: Final[Mapping[str, str]] = {
 _DIGITS: Final = 20
 _MONEY: Final = frozenset({
     "amount", "authorized", "captured", "refunded", "cancelled", "to_capture", "to_refund",
-    "log.captured", "log.refunded", "log.cancelled",
+    "log.captured", "log.refunded", "log.cancelled", "other.captured", "other.cancelled",
 })  # fmt: skip
 
 
@@ -201,6 +205,8 @@ def step_in_words(step: Step, profile: Profile, currency: str) -> str:
             return "The merchant stops the agreement" + (
                 " together with another change" if step.with_other_change else ""
             )
+        case AnotherCharge():
+            return f"The merchant makes another charge of the agreement, which is {step.stands.value.replace('-', ' ')}"
         case Cancel():
             return _cancel_in_words(step, profile)
         case Together():

@@ -271,7 +271,6 @@ def in_time(grid: Grid) -> None:
     grid.add(at.PARTLY, release, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
     last = grid.limits.within[-2]
     grid.add(at.PARTLY, release, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
-    grid.add(at.FULLY, tail=then.REFUNDS_IN_TIME, amount=12_345)
 
 
 def large(grid: Grid) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.domain.order import Standing
 from conformance.domain.steps import Addressee, Defect, Key
 from conformance.model.context import REFUND_LIMIT
 from conformance.strategies.provider import charge_situations as at
@@ -45,6 +46,7 @@ def fill(grid: Grid, *, wire: bool) -> None:
     large(grid)
     stopped(grid, wire=wire)
     if wire:
+        several(grid)
         broken(grid)
     attempts(grid)
 
@@ -228,7 +230,6 @@ def in_time(grid: Grid) -> None:
     grid.add(at.INITIAL_PARTLY, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
     last = grid.limits.within[-2]
     grid.add(at.INITIAL_PARTLY, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
-    grid.add(at.INITIAL_FULLY, tail=then.REFUNDS_IN_TIME, amount=12_345)
 
 
 def large(grid: Grid) -> None:
@@ -273,6 +274,29 @@ def stopped(grid: Grid, *, wire: bool) -> None:
         for situation in (at.PENDING, at.INITIAL, at.INITIAL_PARTLY):
             grid.add(situation, tail=then.STOP_WITH_CHANGE)
         grid.add(at.STOPPED_WITH_CHANGE, tail=then.CAPTURE)
+
+
+def several(grid: Grid) -> None:
+    """Cancel one of two charges: the other stays as it is. Stop their agreement: both of them end, if they are open."""
+    beside = (
+        (at.INITIAL, Standing.RESERVED, then.SECOND_AND_STOP),
+        (at.INITIAL_PARTLY, Standing.PARTLY_CAPTURED, then.REFUND_AND_STOP),
+        (at.PENDING, Standing.DUE, then.STOP),
+        (at.DUE, Standing.PENDING, then.SECOND_AND_STOP),
+        (at.INITIAL_FULLY, Standing.CHARGED, then.REFUND_AND_STOP),
+        (at.DIRECT_DUE, Standing.RESERVED, then.STOP),
+    )
+    for situation, stands, tail in beside:
+        grid.add(situation, tried=then.another(stands), tail=tail)
+    ended = (
+        (at.INITIAL, Standing.RESERVED),
+        (at.PENDING, Standing.DUE),
+        (at.INITIAL_PARTLY, Standing.PENDING),
+        (at.INITIAL, Standing.CHARGED),
+        (at.INITIAL_FULLY, Standing.PARTLY_CAPTURED),
+    )
+    for situation, stands in ended:
+        grid.add(situation, tried=then.another_and_stop(stands))
 
 
 def broken(grid: Grid) -> None:

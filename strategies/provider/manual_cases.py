@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from conformance.domain.steps import History, action_of
+from conformance.domain.steps import AnotherCharge, History, action_of, actions_for
 from conformance.strategies.provider.case import Case
 
 MOST: Final = 12
@@ -16,8 +16,13 @@ AIMED_AT: Final = 3
 
 
 def needs_operator(history: History, manual: frozenset[str]) -> bool:
-    """Tell whether a step of a history is one of the actions that are manual."""
-    return any(action_of(step) in manual for step in history.steps)
+    """Tell whether a step of a history takes one of the actions that are manual."""
+    return any(not manual.isdisjoint(actions_for(step)) for step in history.steps)
+
+
+def _can_be_asked_for(history: History, manual: frozenset[str]) -> bool:
+    """Tell whether an operator can do it. Another charge of the agreement is none that an operator is told of."""
+    return not any(isinstance(step, AnotherCharge) and not manual.isdisjoint(step.actions) for step in history.steps)
 
 
 def with_few_manual_cases(cases: Sequence[Case], manual: frozenset[str]) -> Sequence[Case]:
@@ -35,7 +40,11 @@ def limited_cases(cases: Sequence[Case], manual: frozenset[str], most: int = MOS
     automatic = Counter(goal for case in cases if not needs_operator(case.history, manual) for goal in case.goals)
     aims: Counter[str] = Counter()
     chosen: list[Case] = []
-    candidates = [case for case in cases if needs_operator(case.history, manual) and not case.generated]
+    candidates = [
+        case
+        for case in cases
+        if needs_operator(case.history, manual) and _can_be_asked_for(case.history, manual) and not case.generated
+    ]
 
     def worth(case: Case) -> tuple[float, int]:
         new = sum(1 for goal in case.goals if automatic[goal] < AIMED_AT and aims[goal] < AIMED_AT)

@@ -25,7 +25,8 @@ from conformance.domain.steps import (
     Step,
     Together,
 )
-from conformance.strategies.provider.ages import DAY, FRESH, Ageing, Moment, age_in_words
+from conformance.model.context import DAY
+from conformance.strategies.provider.ages import FRESH, Ageing, Moment, age_in_words
 from conformance.strategies.provider.money import NOTHING, SIMPLEST, TRIGGERS, Share, without_trigger
 from conformance.strategies.provider.situations import Extent, Situation
 from conformance.strategies.provider.tails import NOTHING_MORE, OrderAtCancel, Tail

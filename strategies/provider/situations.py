@@ -13,6 +13,7 @@ from conformance.domain.order import Kind
 from conformance.domain.steps import (
     Addressee,
     Age,
+    AnotherCharge,
     Approve,
     Cancel,
     Charge,
@@ -24,7 +25,7 @@ from conformance.domain.steps import (
     Step,
     StopAgreement,
     Together,
-    action_of,
+    actions_for,
     parts_of,
 )
 from conformance.strategies.provider.money import ALL, HALF, NOTHING, PARTS, WHOLES, Share
@@ -100,12 +101,13 @@ def on_wire_only(history: History) -> bool:
     malformed = any(cancel.defect or cancel.to is Addressee.FOREIGN for cancel in cancels)
     # Captures and refunds have keys over HTTP only.
     keyed = any(cancel.key is Key.ANOTHER_OPERATION for cancel in cancels)
-    return malformed or keyed or StopAgreement(with_other_change=True) in parts
+    another = any(isinstance(part, AnotherCharge) for part in parts)
+    return malformed or keyed or another or StopAgreement(with_other_change=True) in parts
 
 
 def needs(history: History) -> frozenset[str]:
     """Return the capabilities without which a target cannot run a history, such as ``approve`` and ``age``."""
-    actions = {action_of(part) for step in history.steps for part in parts_of(step)}
+    actions = {action for step in history.steps for part in parts_of(step) for action in actions_for(part)}
     ageing = {"age"} if any(isinstance(step, Age) for step in history.steps) else set()
     racing = {"concurrent"} if any(isinstance(step, Together) for step in history.steps) else set()
-    return frozenset(action for action in actions if action) | ageing | racing
+    return frozenset(actions) | ageing | racing

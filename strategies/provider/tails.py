@@ -9,10 +9,11 @@ from itertools import pairwise
 from typing import Final
 
 from conformance.domain.api_table import spec_of
-from conformance.domain.order import Profile
+from conformance.domain.order import Profile, Standing
 from conformance.domain.steps import (
     Addressee,
     Age,
+    AnotherCharge,
     Approve,
     BecomeDue,
     Cancel,
@@ -271,6 +272,31 @@ KEY_AFTER_STOP: Final = Tail(
     lambda order: (StopAgreement(), _repeated(order), order.plain, _first(order)),
 )
 
+# Several charges under one agreement.
+
+
+def another(stands: Standing) -> Tail:
+    """Return the tail in which the agreement gets another charge."""
+    return Tail(f"another charge, {_standing(stands)}", lambda _: (AnotherCharge(stands),), wire=True)
+
+
+def another_and_stop(stands: Standing) -> Tail:
+    """Return the tail in which the agreement gets another charge, and is stopped."""
+    name = f"another charge, {_standing(stands)}, and a stop of the agreement"
+    return Tail(name, lambda _: (AnotherCharge(stands), StopAgreement()), wire=True)
+
+
+def _standing(stands: Standing) -> str:
+    return stands.value.replace("-", " ")
+
+
+SECOND_AND_STOP: Final = Tail(
+    "a second cancel and a stop of the agreement", lambda order: (order.plain, StopAgreement())
+)
+REFUND_AND_STOP: Final = Tail("a refund and a stop of the agreement", lambda order: (_refund(order), StopAgreement()))
+ANOTHER_PENDING: Final = another(Standing.PENDING)
+ANOTHER_RESERVED: Final = another(Standing.RESERVED)
+
 # A refused request before the one that counts.
 RIGHT: Final = Tail("a right cancel", lambda order: (order.right,))
 CAPTURE_AND_RIGHT: Final = Tail(
@@ -300,10 +326,32 @@ _MONEY: Final = (CAPTURE, CAPTURE_ALL, OVER_CAPTURE, REFUND, REFUND_ALL)
 _TIME: Final = (READ, HOUR, A_DAY, AGE)
 OF_PAYMENTS: Final = (*_CANCELS, OTHER_FLAG, *_MONEY, *_TIME, APPROVE, REJECT, EXPIRE, ENTER_3DS, FINISH)
 """The tails that a drawn history of a payment can have, each variation right after what it varies."""
-OF_CHARGES: Final = (*_CANCELS, *_MONEY, *_TIME, BECOME_DUE, RESERVE, CHARGE, STOP, STOP_WITH_CHANGE)
+OF_CHARGES: Final = (
+    *_CANCELS,
+    *_MONEY,
+    *_TIME,
+    BECOME_DUE,
+    RESERVE,
+    CHARGE,
+    STOP,
+    STOP_WITH_CHANGE,
+    ANOTHER_PENDING,
+    ANOTHER_RESERVED,
+)
 """The same of a charge."""
 
 _RIVALS: Final = (SECOND, CAPTURE, CAPTURE_ALL, REFUND, REFUND_ALL)
 RIVALS_OF_PAYMENTS: Final = (*_RIVALS, APPROVE)
 """The single requests that a cancel of a payment can be sent together with."""
-RIVALS_OF_CHARGES: Final = (*_RIVALS, RESERVE, CHARGE)
+RIVALS_OF_CHARGES: Final = (
+    *_CANCELS,
+    *_MONEY,
+    *_TIME,
+    BECOME_DUE,
+    RESERVE,
+    CHARGE,
+    STOP,
+    STOP_WITH_CHANGE,
+    ANOTHER_PENDING,
+    ANOTHER_RESERVED,
+)

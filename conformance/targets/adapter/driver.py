@@ -15,6 +15,7 @@ from conformance.domain.order import Kind, Profile
 from conformance.domain.steps import (
     Addressee,
     Age,
+    AnotherCharge,
     Cancel,
     Capture,
     Initiate,
@@ -76,6 +77,8 @@ class AdapterDriver:
                 return await self._result_of("age", order_id, step.by)
             case StopAgreement(with_other_change=True):
                 return _unanswered("a change of the agreement itself takes an HTTP target")
+            case AnotherCharge():
+                return _unanswered("another charge of the agreement takes an HTTP target")
             case Together():
                 return _unanswered("two requests at the same time take an HTTP target")
             case StopAgreement():
