@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -65,6 +65,36 @@ EXHIBITS: list[Fault] = []
 """Every fault of the modules that were imported; `exhibits` imports all of them."""
 
 
+def fault_of(
+    api: type[Api],
+    depth: Depth,
+    rules: Sequence[str],
+    least: tuple[Step, ...],
+    amount: int = 1000,
+    kind: Kind | None = None,
+    options: Options | None = None,
+    readings: Readings | None = None,
+    market: Market = Market.NO,
+) -> Fault:
+    """Describe a faulty API; the parameters are those of `faulty`."""
+    profile = Profile(api.NAME)
+    chosen = options or Options(market=SandboxMarket(market.value))
+    made: dict[str, Any] = {profile.value: api}
+    plain = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
+    return Fault(
+        api.__name__,
+        profile,
+        (api.__doc__ or "").strip(),
+        depth,
+        lambda: Provider(chosen, now=Ticking(), **made),
+        rules[0],
+        frozenset(rules),
+        History(profile, Initiate(amount, kind or plain), least),
+        readings or Readings.documented(),
+        market,
+    )
+
+
 def faulty(
     depth: Depth,
     red: str,
@@ -91,24 +121,7 @@ def faulty(
     rules = red.split() or ["?"]
 
     def register(api: A) -> A:
-        profile = Profile(api.NAME)
-        chosen = options or Options(market=SandboxMarket(market.value))
-        made: dict[str, Any] = {profile.value: api}
-        plain = Kind.INITIAL_RESERVE if profile is Profile.RECURRING else Kind.PAYMENT
-        EXHIBITS.append(
-            Fault(
-                api.__name__,
-                profile,
-                (api.__doc__ or "").strip(),
-                depth,
-                lambda: Provider(chosen, now=Ticking(), **made),
-                rules[0],
-                frozenset(rules),
-                History(profile, Initiate(amount, kind or plain), least),
-                readings or Readings.documented(),
-                market,
-            )
-        )
+        EXHIBITS.append(fault_of(api, depth, rules, least, amount, kind, options, readings, market))
         return api
 
     return register
