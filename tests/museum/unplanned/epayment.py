@@ -81,7 +81,7 @@ class RetryRestoresTheSums(EPayment):
 
 @unplanned(enter, leave, flagged)
 class SessionCacheSaysCreated(EPayment):
-    """After a 3-D Secure session a cache still has the payment as created: the flag does not protect its reservation."""
+    """A cache has a payment as created after its 3-D Secure session: the flag does not protect its reservation."""
 
     def __init__(self, shared):
         super().__init__(shared)

@@ -152,7 +152,7 @@ class SecondRefusedCancelRevives(Recurring):
 
 @unplanned(days(8), capture(400), cancel)
 class ReauthorizedCaptureCountsTwice(Recurring):
-    """A capture more than a week after the reservation is taken from a new reservation: the cancel subtracts it again."""
+    """A capture a week after the reservation comes out of a new reservation: the cancel subtracts it twice."""
 
     def releasable(self, order):
         late = [

@@ -1,6 +1,8 @@
-"""Every unplanned fault, in the order of the measurements."""
+"""The sets of faults that are measured: those that nobody planned for, and amounts by class."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from ..fault import Fault
 from . import ecom, epayment, recurring
@@ -8,4 +10,4 @@ from .registry import UNPLANNED
 
 ROOMS = (ecom, epayment, recurring)
 
-FAULTS: tuple[Fault, ...] = tuple(sorted(UNPLANNED, key=lambda fault: fault.id))
+SETS: Mapping[str, tuple[Fault, ...]] = {"unplanned": tuple(sorted(UNPLANNED, key=lambda fault: fault.id))}
