@@ -38,8 +38,11 @@ from conformance.wire.driver import Driver
 
 POLLS: Final = 10
 """How often an order is read again, at most, after a step whose effect may take time, such as a 202."""
-SECOND_LOOKS: Final = 2
-"""How often an order is read again, at most, when it is not as expected right after a response."""
+SECOND_LOOKS: Final = 3
+"""How often an order is read again, at most, when it is not as expected right after a response.
+
+At a network target that takes 1.2 seconds: its reads may be a second behind its changes.
+"""
 _LOGGED_STEPS: Final = (Cancel, Capture, Refund, StopAgreement)
 """The steps after which the event log is read, too."""
 _SLOW_STEPS: Final = (Initiate, StopAgreement, AnotherCharge)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from conformance.domain.order import Market, Profile
 from conformance.rulebook import Readings
 from conformance.sandbox import Market as SandboxMarket
 from conformance.sandbox import Options, Provider
+from conformance.sandbox.payment import EntryKind
 
 from .clock import Ticking
 
@@ -45,18 +48,108 @@ def by_options(name: str, *profiles: Profile, market: Market = Market.NO, **opti
     VARIANTS.extend(Variant(name, profile, lambda: Provider(chosen, now=Ticking()), market) for profile in profiles)
 
 
-def benign(api=None, *, unseen: tuple[str, ...] = ()):
-    """Register an API under the name of its class."""
+def benign(api=None, *, unseen: tuple[str, ...] = (), market: Market = Market.NO, **options: Any):
+    """Register an API under the name of its class, with what options choose beside."""
 
     def register(api):
+        chosen = Options(market=SandboxMarket(market.value), **options)
         made: dict[str, Any] = {api.NAME: api}
         variant = Variant(
-            api.__name__, Profile(api.NAME), lambda: Provider(now=Ticking(), **made), open=frozenset(unseen)
+            api.__name__,
+            Profile(api.NAME),
+            lambda: Provider(chosen, now=Ticking(), **made),
+            market,
+            open=frozenset(unseen),
         )
         VARIANTS.append(variant)
         return api
 
     return register if api is None else register(api)
+
+
+class Uneven:
+    """Answers after a while that is never twice the same: from nothing to four thousandths of a second."""
+
+    def serve(self, call, handler):
+        self.served = getattr(self, "served", 0) + 1
+        time.sleep(self.served * 7 % 5 / 1000)
+        return super().serve(call, handler)
+
+
+class Lagging:
+    """Reads come from a copy that is behind: a change is seen from the third read after it on."""
+
+    BEHIND = 2
+    READS = frozenset({"details", "status", "get_payment", "get_events", "get_charge"})
+
+    def __init__(self, shared):
+        super().__init__(shared)
+        self.copies = {}
+
+    def serve(self, call, handler):
+        response = super().serve(call, handler)
+        if handler not in self.READS or response.status != 200:
+            return response
+        shown, stale = self.copies.setdefault((call.msn, handler, call.path), (response, 0))
+        if response.body == shown.body:
+            self.copies[call.msn, handler, call.path] = (response, 0)
+            return response
+        if self.is_behind(call, handler, stale):
+            self.copies[call.msn, handler, call.path] = (shown, stale + 1)
+            return shown
+        self.copies[call.msn, handler, call.path] = (response, 0)
+        return response
+
+    def is_behind(self, call, handler, stale):
+        """Return whether the copy is still behind, after so many reads that were."""
+        return stale < self.BEHIND
+
+
+class Logging:
+    """Keeps every refused change of an order in its history, as an entry without success."""
+
+    TRIED: ClassVar = {
+        "cancel": EntryKind.RELEASE,
+        "capture": EntryKind.CAPTURE,
+        "refund": EntryKind.REFUND,
+    }
+
+    def serve(self, call, handler):
+        response = super().serve(call, handler)
+        if handler in self.TRIED and 400 <= response.status < 500 and response.status not in (401, 403, 404, 429):
+            order = self.find(call.msn, self.payment_id(call))
+            if order is not None:
+                self.log_try(order, self.TRIED[handler], call)
+        return response
+
+    def log_try(self, order, kind, call):
+        """Add an entry for a try."""
+        if kind is EntryKind.RELEASE and not order.is_reserved:
+            kind = EntryKind.STOP
+        key = call.headers.get("x-request-id") or call.headers.get("idempotency-key")
+        self.record(order, kind, self.amount_tried(call) or order.remaining or order.amount, key=key, success=False)
+
+    def amount_tried(self, call):
+        """Return the amount that a request named, if it named one."""
+        try:
+            body = json.loads(call.request.body or b"{}")
+        except ValueError:
+            return 0
+        places = [body.get(name) for name in ("transaction", "modificationAmount")] if isinstance(body, dict) else []
+        parts = [part for part in (*places, body) if isinstance(part, dict)]
+        amounts = [part.get(name) for part in parts for name in ("amount", "value")]
+        return next((amount for amount in amounts if isinstance(amount, int) and amount > 0), 0)
+
+
+class NightlyEnd:
+    """What is still reserved at its deadline is released in the night after, and leaves no entry."""
+
+    def ends_by_itself(self, order):
+        late = self.days_since(order, self.age_origin(order)) - self.age_limit_days(order)
+        return super().ends_by_itself(order) and late > 0.5
+
+    def end_at_deadline(self, order):
+        order.cancelled += order.remaining
 
 
 # What the options already offer
