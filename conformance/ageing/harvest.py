@@ -140,6 +140,8 @@ class _Picker:
             self._session.today,
             self._session.market,
             keys=int(ids["keys"]) + 50,
+            cancel_keys=None,
+            aged=True,
             agreement_id=ids["agreement_id"],
             charge_id=ids["charge_id"],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Field(StrEnum):
@@ -58,11 +59,22 @@ class Field(StrEnum):
     VIEW_LOG_CANCELLED = "view.log.cancelled"
     VIEW_LOG_CANCELS = "view.log.cancels"
     VIEW_LOG_CAPTURED = "view.log.captured"
+    VIEW_LOG_FIRST = "view.log.first"
+    VIEW_LOG_KEY = "view.log.key"
+    """Whose idempotency key the entry of a cancel has; missing where that is not known."""
     VIEW_LOG_NEWEST = "view.log.newest"
     VIEW_LOG_ORDER = "view.log.order"
+    VIEW_LOG_PSP = "view.log.psp"
+    """Whose ``pspReference`` the entry of a cancel has."""
     VIEW_LOG_REFUNDED = "view.log.refunded"
+    VIEW_LOG_RELEASES = "view.log.releases"
+    """How many entries of a successful cancel name an amount other than zero."""
     VIEW_LOG_RESERVED = "view.log.reserved"
+    VIEW_LOG_SUCCESS = "view.log.success"
+    """Whether the entry of a cancel says that it was carried out."""
     VIEW_LOG_TERMINATED = "view.log.terminated"
+    VIEW_LOG_TIME = "view.log.time"
+    """When the entry of a cancel says that it happened, compared with the creation in the same log."""
     VIEW_NEGATIVE = "view.negative"
     VIEW_OTHER_CANCELLED = "view.other.cancelled"
     VIEW_OTHER_CAPTURED = "view.other.captured"
@@ -102,3 +114,19 @@ class Field(StrEnum):
 
     # What reading the order back says after a fuzzed request.
     AFTER_OUTCOME = "after.outcome"
+
+
+# What the entries of a cancel say of themselves: whose key or reference they have, and when they happened.
+
+MISSING: Final = "missing"
+THE_CANCEL: Final = "the cancel's"
+ANOTHER_REQUEST: Final = "another request's"
+UNKNOWN: Final = "unknown"
+"""A key that no request of the history had."""
+THE_CREATION: Final = "the creation's"
+ANOTHER_EVENT: Final = "another event's"
+ITS_OWN: Final = "its own"
+AFTER_CREATION: Final = "after the creation"
+BEFORE_CREATION: Final = "before the creation"
+FAR_FUTURE: Final = "over a year after the creation"
+UNREADABLE: Final = "no date and time"

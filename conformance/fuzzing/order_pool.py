@@ -176,7 +176,7 @@ class OrderPool:
         opening = Initiate(SMALL, spec.waiting_kind if waits else spec.reserved_kind)
         steps: tuple[Step, ...] = (Approve(),) if spec.user_approves and not waits else ()
         steps += _RESERVED.get(situation, ())
-        identifiers = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market)
+        identifiers = OrderIdentifiers(self.fresh_id(), self.session.today, self.session.market, cancel_keys=None)
         driver = self._driver(identifiers)
         tracker = Tracker(self.profile, self.context)
         observation: ObservedFields | None = None
@@ -198,7 +198,7 @@ class OrderPool:
         """Add an order that a drawn request created, if it is like one of the suite's own."""
         if len(self._adopted) >= 3:
             return
-        identifiers = OrderIdentifiers(identifier, self.session.today, self.session.market)
+        identifiers = OrderIdentifiers(identifier, self.session.today, self.session.market, cancel_keys=None)
         driver = self._driver(identifiers)
         opening, tracker = Initiate(amount), Tracker(self.profile, self.context)
         observation: ObservedFields = {Field.ANSWER_OUTCOME: ACCEPTED, **await driver.look("prepare", log=False)}

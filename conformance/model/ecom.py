@@ -18,6 +18,7 @@ from conformance.domain.steps import Age, Approve, Cancel, Capture, Defect, Read
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
+    BOOKS,
     REFUSAL,
     UNAUTHORIZED,
     Claims,
@@ -341,6 +342,7 @@ CANCEL: Final = Table(
                 Defect.NO_TOKEN,
                 Defect.BAD_TOKEN,
                 Defect.NO_BEARER,
+                Defect.LOWER_CASE_BEARER,
                 Defect.NO_SUBSCRIPTION_KEY,
                 Defect.BAD_SUBSCRIPTION_KEY,
             ),
@@ -354,7 +356,11 @@ CANCEL: Final = Table(
             request=defect_is(Defect.NO_TRANSACTION, Defect.NO_TEXT, Defect.LONG_TEXT),
             permits=(invalid_field("transaction"), REFUSED_ANYWAY),
         ),
-        Row(request=defect_is(Defect.MSN_AS_INTEGER, Defect.OTHER_HEADER_MSN), permits=NOTHING_DOCUMENTED),
+        # A flag as text may be refused, or taken for what it says.
+        Row(
+            request=defect_is(Defect.MSN_AS_INTEGER, Defect.OTHER_HEADER_MSN, Defect.FLAG_AS_TEXT),
+            permits=NOTHING_DOCUMENTED,
+        ),
         Row(request=DEFECTIVE, permits=NOTHING_DOCUMENTED),
         Row(
             request=UNKNOWN_ORDER,
@@ -393,6 +399,8 @@ CANCEL: Final = Table(
 
 NEWEST_FIRST: Final = Claim(Field.VIEW_LOG_ORDER, one_of("newest-first", "one-entry"), ("EC-38",))
 NO_SUMMARY: Final = Claim(Field.VIEW_SUMMARY, one_of(False), ("EC-37",))
+BEGINS_WITH_INITIATE: Final = Claim(Field.VIEW_LOG_FIRST, one_of("INITIATE", "REGISTER"), ("EC-38",))
+"""The whole history is there. Its first entry had another name in earlier versions."""
 
 
 class EcomModel(ApiModel):
@@ -434,7 +442,8 @@ class EcomModel(ApiModel):
             return (Claim(Field.VIEW_CAPTURED, one_of(order.captured, None), blame.captured),)
         if order.since_reserved is None:
             newest = Claim(Field.VIEW_LOG_NEWEST, _newest_unreserved(order, context), blame.state)
-            return (newest, NEWEST_FIRST, NO_SUMMARY) if order.stage is Stage.CANCELLED else (newest, NEWEST_FIRST)
+            claims = (newest, NEWEST_FIRST, BEGINS_WITH_INITIATE)
+            return (*claims, NO_SUMMARY, *_cancelled_once(order, blame)) if order.stage is Stage.CANCELLED else claims
         claims = (
             Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),
             Claim(Field.VIEW_REFUNDED, one_of(order.refunded), blame.captured),
@@ -443,11 +452,29 @@ class EcomModel(ApiModel):
             Claim(Field.VIEW_LOG_CAPTURED, one_of(order.captured), blame.log),
             Claim(Field.VIEW_LOG_REFUNDED, one_of(order.refunded), blame.log),
             Claim(Field.VIEW_LOG_CANCELS, _cancel_entries(order), blame.log),
+            *_released_once(order, blame),
             NEWEST_FIRST,
+            BEGINS_WITH_INITIATE,
+            Claim(Field.VIEW_LOG_RESERVED, one_of(order.amount), ("EC-38",)),
         )
         if order.captured or order.repeated:
             return claims
         return (*claims, Claim(Field.VIEW_LOG_NEWEST, one_of("VOID" if order.cancelled else "RESERVE"), blame.state))
+
+
+def _cancelled_once(order: Order, blame: RulesByAspect) -> Claims:
+    """Claim that the history of an order that was never reserved has its cancel, and nothing but it."""
+    entries = Between(1, 9) if order.repeated else one_of(1)
+    about = tuple(dict.fromkeys((*blame.log, "EC-37")))
+    return Claim(Field.VIEW_LOG_CANCELS, entries, about), *_released_once(order, blame)
+
+
+def _released_once(order: Order, blame: RulesByAspect) -> Claims:
+    """Claim that a cancel which did nothing is not listed with money a second time (`C10`)."""
+    if not order.repeated:
+        return ()
+    about = tuple(dict.fromkeys((*blame.log, *BOOKS)))
+    return (Claim(Field.VIEW_LOG_RELEASES, one_of(1, 0) if order.cancelled else one_of(0), about),)
 
 
 def _cancel_entries(order: Order) -> OneOf | Between:

@@ -11,12 +11,13 @@ from typing import ClassVar, Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Claim, Missing, NoneOf
-from conformance.domain.observation import Field
+from conformance.domain.observation import ITS_OWN, THE_CANCEL, UNKNOWN, Field
 from conformance.domain.order import Order, Profile, Stage
 from conformance.domain.steps import Age, Cancel, Capture, Defect, Read, Refund
 from conformance.model.claims import (
     ANY_REFUSAL,
     BAD_REQUEST,
+    BOOKS,
     NOT_FOUND,
     REFUSAL,
     UNAUTHORIZED,
@@ -385,15 +386,21 @@ CANCEL: Final = Table(
     (
         Row(request=PLAIN_REQUEST & NEW_KEY, permits=(PLAIN_CANCEL,)),
         Row(
-            request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN, Defect.NO_BEARER),
+            request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN, Defect.NO_BEARER, Defect.LOWER_CASE_BEARER),
             permits=(refuse("EP-20", status=UNAUTHORIZED),),
         ),
         Row(
-            request=defect_is(Defect.NO_SUBSCRIPTION_KEY, Defect.NO_MSN),
+            request=defect_is(Defect.NO_SUBSCRIPTION_KEY, Defect.BAD_SUBSCRIPTION_KEY, Defect.NO_MSN),
             permits=(refuse("EP-19", status=ANY_REFUSAL), REFUSED_ANYWAY),
         ),
         Row(
-            request=defect_is(Defect.MALFORMED_JSON, Defect.ARRAY_BODY, Defect.FLAG_NOT_BOOLEAN, Defect.FLAG_AS_NUMBER),
+            request=defect_is(
+                Defect.MALFORMED_JSON,
+                Defect.ARRAY_BODY,
+                Defect.FLAG_NOT_BOOLEAN,
+                Defect.FLAG_AS_NUMBER,
+                Defect.FLAG_AS_TEXT,
+            ),
             permits=(refuse("EP-18", status=BAD_REQUEST), REFUSED_ANYWAY),
         ),
         # Whatever holds of the order does not hold of a reference that cannot be one.
@@ -482,16 +489,28 @@ class EpaymentModel(ApiModel):
         )
 
 
+CANCELLED_EVENT: Final = (
+    Claim(Field.VIEW_LOG_PSP, one_of(ITS_OWN, None), ("EP-30",)),
+    Claim(Field.VIEW_LOG_KEY, one_of(THE_CANCEL, UNKNOWN, None), ("EP-30",)),
+)
+"""The event of a cancel has a reference of its own. Its key may be missing, and may be the provider's own (`C13`)."""
+
+
 def _events(order: Order, rules: Rules) -> Claims:
     """Claim what the event log says. It is not read after every step."""
     if order.since_reserved is not None:
-        return (
+        claims = (
             Claim(Field.VIEW_LOG_CAPTURED, one_of(order.captured, None), rules),
             Claim(Field.VIEW_LOG_REFUNDED, one_of(order.refunded, None), rules),
             Claim(Field.VIEW_LOG_CANCELLED, one_of(order.cancelled, None), rules),
         )
+        return (*claims, *CANCELLED_EVENT) if order.cancelled else claims
     if order.stage is not Stage.CANCELLED:
         return ()
+    if not order.repeated:
+        return (Claim(Field.VIEW_LOG_TERMINATED, one_of(1, None), rules),)
+    # A cancel that did nothing may be listed, and not with money a second time (`C10`).
     return (
-        Claim(Field.VIEW_LOG_TERMINATED, Between(1, 9, optional=True) if order.repeated else one_of(1, None), rules),
+        Claim(Field.VIEW_LOG_TERMINATED, Between(1, 9, optional=True), rules),
+        Claim(Field.VIEW_LOG_RELEASES, one_of(1, 0, None), tuple(dict.fromkeys((*rules, *BOOKS)))),
     )

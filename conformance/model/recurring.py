@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Branch, Claim, Mentions, NoneOf, OneOf, Permitted
-from conformance.domain.observation import Field
+from conformance.domain.observation import AFTER_CREATION, THE_CANCEL, Field
 from conformance.domain.order import Kind, Order, Profile, Stage
 from conformance.domain.steps import (
     Age,
@@ -320,9 +320,12 @@ invalid_key = (refuse("RE-13", status=ANY_REFUSAL), REFUSED_ANYWAY)
 CANCEL: Final = Table(
     (
         Row(request=PLAIN_REQUEST & NEW_KEY, permits=(PLAIN_CANCEL,)),
-        Row(request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN), permits=(refuse("RE-16", status=UNAUTHORIZED),)),
         Row(
-            request=defect_is(Defect.NO_SUBSCRIPTION_KEY),
+            request=defect_is(Defect.NO_TOKEN, Defect.BAD_TOKEN, Defect.NO_BEARER, Defect.LOWER_CASE_BEARER),
+            permits=(refuse("RE-16", status=UNAUTHORIZED),),
+        ),
+        Row(
+            request=defect_is(Defect.NO_SUBSCRIPTION_KEY, Defect.BAD_SUBSCRIPTION_KEY),
             permits=(refuse("RE-16", status=ANY_REFUSAL), REFUSED_ANYWAY),
         ),
         # One page does not ask for a key.
@@ -530,6 +533,16 @@ AGEING: Final = Table(
 )
 
 
+# What is read back
+
+CANCEL_EVENT: Final = (
+    Claim(Field.VIEW_LOG_KEY, one_of(THE_CANCEL, None), ("RE-21",)),
+    Claim(Field.VIEW_LOG_TIME, one_of(AFTER_CREATION, None), ("RE-21",)),
+    Claim(Field.VIEW_LOG_SUCCESS, one_of(True, None), ("RE-21",)),
+)
+"""The event of a cancel has the key of the request, a time and its success; none is missing where there is an event."""
+
+
 class RecurringModel(ApiModel):
     """What the documentation says of Recurring, step by step.
 
@@ -591,7 +604,7 @@ class RecurringModel(ApiModel):
             return (Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured), *other)
         partly_released = order.captured and order.cancelled
         state = (*blame.state, "INV-9") if partly_released else blame.state
-        return (
+        claims = (
             Claim(Field.VIEW_STATE, one_of(*states_of(order)), state),
             Claim(Field.VIEW_CURRENCY, one_of(order.currency, None), ("INV-10",)),
             Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),
@@ -603,6 +616,8 @@ class RecurringModel(ApiModel):
             Claim(Field.VIEW_LOG_CANCELLED, _cancelled(order, logged=not order.agreement_stopped), blame.log),
             *other,
         )
+        # What the end of the agreement writes into the history of its charges is not documented.
+        return (*claims, *CANCEL_EVENT) if order.cancelled and not order.agreement_stopped else claims
 
 
 def _cancel_events(order: Order) -> OneOf | Between:

@@ -10,6 +10,7 @@ from conformance.domain.expectation import PENDING, REFUSED, Claim, NoneOf, Perm
 from conformance.domain.observation import Field
 from conformance.domain.order import Order
 from conformance.model.claims import (
+    BOOKS,
     REFUSAL,
     Claims,
     Codes,
@@ -103,7 +104,7 @@ def nothing_left(*rules: str) -> tuple[Permit, ...]:
         response=accepted_or_pending(rules),
         then=lambda premise: replace(premise.order, repeated=True),
         rules=(*rules, "INV-3"),
-        blame=RulesByAspect(wrong, ("INV-3",), wrong, wrong),
+        blame=RulesByAspect(wrong, ("INV-3",), wrong, rules or BOOKS),
         interpretation=("C10", "replay"),
     )
     return refuse(*rules, interpretation=("C10", "reject")), repeated

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final, TypeAlias
 from urllib.parse import quote
@@ -85,6 +85,9 @@ class OrderIdentifiers:
         last_key: the key of the last cancel of this order that was well-formed.
         first_key: the key of the first one.
         money_key: the key of the last capture or refund, until a cancel uses it.
+        cancel_keys: the keys of the cancels that may have been carried out; None where they are not known, as for an
+            order that somebody else cancelled.
+        aged: whether the order was made older.
         agreement_id: as the target chose it (Recurring).
         charge_id: as the target chose it (Recurring).
         other_charge_id: the same of another charge of the agreement; empty where there is none.
@@ -100,6 +103,8 @@ class OrderIdentifiers:
     last_key: str = ""
     first_key: str = ""
     money_key: str = ""
+    cancel_keys: list[str] | None = field(default_factory=list)
+    aged: bool = False
     agreement_id: str = ""
     charge_id: str = ""
     other_charge_id: str = ""
@@ -109,7 +114,12 @@ class OrderIdentifiers:
     def fresh_key(self) -> str:
         """Return an idempotency key that was not used before, of at most 40 characters."""
         self.keys += 1
-        return f"{self.order_id}-k{self.keys}"
+        return f"{self.key_prefix}{self.keys}"
+
+    @property
+    def key_prefix(self) -> str:
+        """How every idempotency key of this history begins."""
+        return f"{self.order_id}-k"
 
     def fresh_money_key(self) -> str:
         """Return a new idempotency key for a capture or a refund, which is remembered."""
@@ -134,6 +144,18 @@ class OrderIdentifiers:
             if key == self.money_key:
                 self.money_key = ""
         return key
+
+    def note_cancel(self, step: Cancel, key: str, answer: ResponseOrNone) -> None:
+        """Remember the key of a cancel that was not refused, and so may have been carried out.
+
+        Without a key, whatever key the target then writes down is its own.
+        """
+        if self.cancel_keys is None or (isinstance(answer, Response) and 400 <= answer.status < 500):
+            return
+        if step.defect is Defect.NO_KEY:
+            self.cancel_keys = None
+        else:
+            self.cancel_keys.append(key)
 
     @property
     def due(self) -> str:
@@ -297,6 +319,7 @@ class Wire(ABC):
             return self.cancel(step)
         action = action_of(step)
         if isinstance(step, Age):
+            self.identifiers.aged = True
             return self._control("age", {"seconds": int(step.by.total_seconds())})
         if action is not None and (action != "approve" or "approve" in self.offered):
             return self._control("action", {"action": action})
@@ -357,11 +380,13 @@ class Wire(ABC):
             token = "Bearer not-a-token"
         elif defect is Defect.NO_BEARER:
             token = self.credentials.token
+        elif defect is Defect.LOWER_CASE_BEARER:
+            token = f"bearer {self.credentials.token}"
         if defect is not Defect.NO_TOKEN:
             headers.append(("Authorization", token))
         if defect is not Defect.NO_SUBSCRIPTION_KEY:
             bad = defect is Defect.BAD_SUBSCRIPTION_KEY
-            headers.append(("Ocp-Apim-Subscription-Key", "not-a-subscription-key" if bad else subscription))
+            headers.append(("Ocp-Apim-Subscription-Key", _altered(subscription) if bad else subscription))
         if defect is not Defect.NO_MSN:
             other = defect is Defect.OTHER_HEADER_MSN
             headers.append(("Merchant-Serial-Number", self.credentials.other_msn if other else unit))
@@ -377,6 +402,11 @@ class Wire(ABC):
         if step.to is Addressee.FOREIGN:
             return self.identifier, self.credentials.other_msn
         return self.identifier, None
+
+
+def _altered(key: str) -> str:
+    """Return a key with its last character changed."""
+    return f"{key[:-1]}{'1' if key.endswith('0') else '0'}"
 
 
 def as_json_bytes(body: Any) -> bytes:

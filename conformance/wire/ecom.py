@@ -6,7 +6,6 @@ Documented in the eCom API guide and its OpenAPI description, version 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from itertools import pairwise
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -35,6 +34,7 @@ from conformance.wire.base import (
     read_outcome_fields,
     with_balance_checks,
 )
+from conformance.wire.log_entries import earlier, moment, releases
 
 RELEASES = ("CANCEL", "VOID")
 
@@ -125,6 +125,8 @@ class EcomWire(Wire):
         if step.flag is not None:
             body["shouldReleaseRemainingFunds"] = step.flag
         match step.defect:
+            case Defect.FLAG_AS_TEXT:
+                body["shouldReleaseRemainingFunds"] = str(bool(step.flag)).lower()
             case Defect.NO_MERCHANT_INFO:
                 del body["merchantInfo"]
             case Defect.NO_BODY_MSN:
@@ -184,7 +186,7 @@ class EcomWire(Wire):
             Field.VIEW_TO_REFUND: observed_amount(nested(summary, "remainingAmountToRefund")),
             **_history(body.get("transactionLogHistory")),
         }
-        reserved = view.pop(Field.VIEW_LOG_RESERVED)
+        reserved = view[Field.VIEW_LOG_RESERVED]
         view = with_balance_checks(view, None)
         reserved_or_captured = (as_amount(view[Field.VIEW_CAPTURED]) or 0) + (
             as_amount(view[Field.VIEW_TO_CAPTURE]) or 0
@@ -198,18 +200,24 @@ def _history(raw: Any) -> ObservedFields:
     ]
     names = [entry.get("operation") for entry in entries]
     order = _order(names, [entry.get("timeStamp") for entry in entries])
-    newest = names[-1] if order == "oldest-first" else next(iter(names), None)
+    newest, first = (names[0], names[-1]) if names else (None, None)
+    if order == "oldest-first":
+        newest, first = first, newest
 
     def total(name: str) -> int:
         return sum(as_amount(entry.get("amount")) or 0 for entry in entries if entry.get("operation") == name)
 
     return {
-        Field.VIEW_LOG_NEWEST: as_text(newest) if names else None,
+        Field.VIEW_LOG_NEWEST: as_text(newest),
+        Field.VIEW_LOG_FIRST: as_text(first),
         Field.VIEW_LOG_ORDER: order,
         Field.VIEW_LOG_RESERVED: total("RESERVE"),
         Field.VIEW_LOG_CAPTURED: total("CAPTURE"),
         Field.VIEW_LOG_REFUNDED: total("REFUND"),
         Field.VIEW_LOG_CANCELS: sum(name in RELEASES for name in names),
+        Field.VIEW_LOG_RELEASES: releases(
+            entry.get("amount") for entry in entries if entry.get("operation") in RELEASES
+        ),
     }
 
 
@@ -222,26 +230,6 @@ def _order(names: list[Any], stamps: list[Any]) -> str:
         return "one-entry"
     if names[0] == "INITIATE":
         return "oldest-first"
-    times = [time for time in map(_moment, stamps) if time is not None]
-    rising = any(_earlier(earlier, later) for earlier, later in pairwise(times))
+    times = [time for time in map(moment, stamps) if time is not None]
+    rising = any(earlier(older, newer) for older, newer in pairwise(times))
     return "mixed" if rising else "newest-first"
-
-
-def _moment(stamp: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(stamp)
-    except (TypeError, ValueError):
-        return None
-
-
-def _earlier(first: datetime, second: datetime) -> bool:
-    """Return whether a moment is certainly before another.
-
-    Moments with and without a time zone cannot be compared. Fractions of a second count only if both
-    have them.
-    """
-    if (first.tzinfo is None) != (second.tzinfo is None):
-        return False
-    if not first.microsecond or not second.microsecond:
-        first, second = first.replace(microsecond=0), second.replace(microsecond=0)
-    return first < second

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from conformance.domain.expectation import ACCEPTED, BROKEN, REFUSED
 from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
-from conformance.domain.observation import Field
+from conformance.domain.observation import MISSING, Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.wire.base import (
@@ -32,9 +32,11 @@ from conformance.wire.base import (
     read_outcome_fields,
     with_balance_checks,
 )
+from conformance.wire.log_entries import key_of_cancels, reference_of_cancels, releases
 
 _AMOUNTS = ("authorized", "cancelled", "captured", "refunded")
 _LOGGED = ("captured", "refunded", "cancelled", "terminated")
+RELEASES = ("CANCELLED", "TERMINATED")
 
 
 class EpaymentWire(Wire):
@@ -104,6 +106,7 @@ class EpaymentWire(Wire):
         if step.defect is Defect.MALFORMED_ID:
             reference = "not_a_reference!"
         answer = yield self._cancel(reference, key, _body(step), "act", step.defect, msn)
+        self.identifiers.note_cancel(step, key, answer)
         body = json_body(answer)
         if not isinstance(answer, NoResponse) and answer.status < 300:
             self.identifiers.cancel_psp = as_text(nested(body, "pspReference"))
@@ -126,6 +129,8 @@ class EpaymentWire(Wire):
         }
         for name in _AMOUNTS:
             observed[f"answer.{name}"] = observed_amount(nested(body, "aggregate", f"{name}Amount", "value"))
+        if as_text(body.get("pspReference")) is None:
+            observed[Field.ANSWER_PSP] = MISSING
         return observed
 
     def read(self, purpose: str = "read", *, log: bool = True) -> Calls:
@@ -167,6 +172,10 @@ class EpaymentWire(Wire):
             Field.VIEW_LOG_REFUNDED: total("REFUNDED"),
             Field.VIEW_LOG_CANCELLED: total("CANCELLED"),
             Field.VIEW_LOG_TERMINATED: sum(event.get("name") == "TERMINATED" for event in events),
+            Field.VIEW_LOG_RELEASES: releases(
+                nested(event, "amount", "value") for event in events if event.get("name") in RELEASES
+            ),
+            **self._of_cancels(events),
         }
         if self.identifiers.cancel_psp is not None:
             created = next((event.get("pspReference") for event in events if event.get("name") == "CREATED"), None)
@@ -174,6 +183,19 @@ class EpaymentWire(Wire):
                 observed[Field.ANSWER_PSP] = "creation" if created == self.identifiers.cancel_psp else "other"
             self.identifiers.cancel_psp = None
         return observed
+
+    def _of_cancels(self, events: list[Mapping[str, Any]]) -> ObservedFields:
+        """Return what the events of a cancel after the authorization say of themselves."""
+        cancels = [event for event in events if event.get("name") == "CANCELLED"]
+        others = [event for event in events if event.get("name") != "CANCELLED"]
+        created = next((event.get("pspReference") for event in others if event.get("name") == "CREATED"), None)
+        taken = [event.get("pspReference") for event in others]
+        # The key may be missing from an event.
+        keyed = [event for event in cancels if event.get("idempotencyKey") is not None]
+        return {
+            Field.VIEW_LOG_PSP: reference_of_cancels(cancels, created, taken),
+            Field.VIEW_LOG_KEY: key_of_cancels(keyed, self.identifiers),
+        }
 
 
 def _unreadable_log(answer: ResponseOrNone) -> ObservedFields:
@@ -208,6 +230,8 @@ def _body(step: Cancel) -> bytes:
             return b'{"cancelTransactionOnly":"yes"}'
         case Defect.FLAG_AS_NUMBER:
             return b'{"cancelTransactionOnly":1}'
+        case Defect.FLAG_AS_TEXT:
+            return as_json_bytes({"cancelTransactionOnly": str(bool(step.flag)).lower()})
         case Defect.UNKNOWN_FIELD:
             return b'{"unknownField":"sent by the conformance suite"}'
     return b"" if step.flag is None else as_json_bytes({"cancelTransactionOnly": step.flag})

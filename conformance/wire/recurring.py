@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from conformance.domain.expectation import ACCEPTED
+from conformance.domain.expectation import ACCEPTED, Scalar
 from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
-from conformance.domain.observation import Field
+from conformance.domain.observation import MISSING, Field
 from conformance.domain.order import ANOTHER_AMOUNT, Kind, Profile
 from conformance.domain.steps import (
     Addressee,
@@ -43,6 +43,7 @@ from conformance.wire.base import (
     read_outcome_fields,
     with_balance_checks,
 )
+from conformance.wire.log_entries import key_of_cancels, releases, time_of_cancels
 
 _WAITING = ("PENDING", "DUE", "PROCESSING", "RESERVED", "FAILED")
 
@@ -205,7 +206,9 @@ class RecurringWire(Wire):
             path = self._charge(charge_id="chr-none")
         if step.defect is Defect.MALFORMED_AGREEMENT:
             path = self._charge(agreement_id="not an agreement!")
-        answer = yield self._cancel(path, key or self.identifiers.key_for(step), step.defect, "act")
+        key = key or self.identifiers.key_for(step)
+        answer = yield self._cancel(path, key, step.defect, "act")
+        self.identifiers.note_cancel(step, key, answer)
         return {**outcome_fields(answer), **_error(answer)}
 
     def _cancel(self, path: str, key: str, defect: Defect | None, purpose: str) -> Call:
@@ -230,7 +233,8 @@ class RecurringWire(Wire):
         for name in ("captured", "refunded", "cancelled"):
             view[f"view.{name}"] = observed_amount(nested(body, "summary", name))
         reserved = None if view[Field.VIEW_STATE] in _WAITING else as_amount(body.get("amount"))
-        view = with_balance_checks(view | _history(body.get("history")), reserved)
+        view |= _history(body.get("history"), self.identifiers)
+        view = with_balance_checks(view, reserved)
         if self.identifiers.other_charge_id:
             view |= yield from self._read_other(purpose)
         return view
@@ -254,8 +258,10 @@ def _money(amount: int) -> dict[str, Any]:
     return {"amount": amount, "description": "Conformance test"}
 
 
-def _history(raw: Any) -> ObservedFields:
+def _history(raw: Any, identifiers: OrderIdentifiers) -> ObservedFields:
     events = [event for event in as_list(raw) if isinstance(event, Mapping) and event.get("success") is not False]
+    cancels = [event for event in events if event.get("event") == "CANCEL"]
+    created = next((event.get("occurred") for event in events if event.get("event") == "CREATE"), None)
 
     def total(name: str) -> int:
         return sum(as_amount(event.get("amount")) or 0 for event in events if event.get("event") == name)
@@ -263,9 +269,23 @@ def _history(raw: Any) -> ObservedFields:
     return {
         Field.VIEW_LOG_CAPTURED: total("CAPTURE"),
         Field.VIEW_LOG_REFUNDED: total("REFUND"),
-        Field.VIEW_LOG_CANCELS: sum(event.get("event") == "CANCEL" for event in events),
+        Field.VIEW_LOG_CANCELS: len(cancels),
         Field.VIEW_LOG_CANCELLED: total("CANCEL"),
+        Field.VIEW_LOG_RELEASES: releases(event.get("amount") for event in cancels),
+        Field.VIEW_LOG_KEY: key_of_cancels(cancels, identifiers),
+        Field.VIEW_LOG_TIME: time_of_cancels(
+            [event.get("occurred") for event in cancels], created, aged=identifiers.aged
+        ),
+        Field.VIEW_LOG_SUCCESS: _success(cancels),
     }
+
+
+def _success(cancels: list[Mapping[str, Any]]) -> Scalar:
+    """Return whether all events of a cancel say that it was carried out; None where there is none."""
+    claims = [event.get("success") for event in cancels]
+    if all(claim is True for claim in claims):
+        return True if claims else None
+    return MISSING if None in claims else "neither true nor false"
 
 
 def _error(answer: ResponseOrNone) -> ObservedFields:

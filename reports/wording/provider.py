@@ -141,12 +141,19 @@ _FIELDS: Final[Mapping[str, str]] = {
     "log.cancels": "cancels in the log",
     "log.terminated": "terminations in the log",
     "log.newest": "newest log entry",
+    "log.first": "oldest log entry",
+    "log.reserved": "reserved, in the log",
+    "log.releases": "cancels with an amount in the log",
+    "log.key": "idempotency key of the cancel in the log",
+    "log.psp": "PSP reference of the cancel in the log",
+    "log.time": "time of the cancel in the log",
+    "log.success": "success of the cancel in the log",
     "log.order": "order of the log",
 }
 _DIGITS: Final = 20
 _MONEY: Final = frozenset({
     "amount", "authorized", "captured", "refunded", "cancelled", "to_capture", "to_refund",
-    "log.captured", "log.refunded", "log.cancelled", "other.captured", "other.cancelled",
+    "log.captured", "log.refunded", "log.cancelled", "log.reserved", "other.captured", "other.cancelled",
 })  # fmt: skip
 
 

@@ -313,9 +313,14 @@ def late(grid: Grid) -> None:
 def broken(grid: Grid) -> None:
     """Send a malformed cancel: it is refused, and nothing is released."""
     for turn, defect in enumerate(grid.defects):
-        flag = True if defect in FLAG_DEFECTS else FLAGS[turn % 3]
+        # With the flag, ePayment refuses the cancel of a reserved payment anyway, whatever else is wrong with it.
+        flag = True if defect in FLAG_DEFECTS else FLAGS[turn % 2]
         tail = then.RIGHT if turn % 2 else then.CAPTURE_AND_RIGHT
         grid.add(at.RESERVED, flag, defect=defect, ageing=FRESH, tail=tail)
+    if Defect.FLAG_AS_TEXT in grid.defects:
+        for flag in (False, True):
+            grid.add(at.PARTLY, flag, defect=Defect.FLAG_AS_TEXT)
+            grid.add(at.RESERVED, flag, defect=Defect.FLAG_AS_TEXT)
     for defect in grid.defects[::3]:
         grid.add(at.PARTLY, True, defect=defect, share=ONE_UNIT if defect is Defect.NO_MSN else None)
     if Defect.NO_MSN in grid.defects:

@@ -264,7 +264,8 @@ def test_a_cancel_that_a_later_read_shows_undone_breaks_the_rule_about_undoing(p
 
 
 def test_what_could_not_be_read_is_no_example():
-    unread = {"view.log.captured": None, "view.log.refunded": None, "view.log.cancelled": None, "answer.psp": None}
+    unread = {f"view.log.{name}": None for name in ("captured", "refunded", "cancelled", "psp", "key")}
+    unread |= {"answer.psp": None}
     assert not {"EP-30", "EP-32"} & shown_rules(judged(P, (Approve(), Cancel()), unread))
 
 
