@@ -132,3 +132,21 @@ class NoContentType(Ecom):
 
     def cancel_answer(self, order, text, released):
         return dataclasses.replace(super().cancel_answer(order, text, released), headers=())
+
+
+@benign
+class TextFlagMeansWhatItSays(Ecom):
+    """The flag as the text true or false is taken for the boolean."""
+
+    def release_flag(self, check):
+        text = check.body.get("shouldReleaseRemainingFunds")
+        return text == "true" if text in ("true", "false") else super().release_flag(check)
+
+
+@benign(second_cancel="repeat")
+class RepeatedCancelListedWithoutMoney(Ecom):
+    """A second cancel answers as the first did, and is listed with an amount of zero."""
+
+    def repeat_cancel(self, order, text):
+        self.record(order, EntryKind.RELEASE if order.is_reserved else EntryKind.STOP, 0, text=text)
+        return super().repeat_cancel(order, text)

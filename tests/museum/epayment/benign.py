@@ -115,3 +115,33 @@ class UserEndsCountAsCancelled(EPayment):
         if order.stage.value in ("rejected", "expired"):
             return {**sums, "cancelledAmount": self.money(order, order.amount)}
         return sums
+
+
+@benign(cancel_key_ignored=True)
+class EventsHaveKeysOfTheProvider(EPayment):
+    """The key is no parameter of a cancel, and its event has a key that the provider made."""
+
+    def event(self, order, entry):
+        shown = super().event(order, entry)
+        return {**shown, "idempotencyKey": entry.key or f"generated-{entry.reference}"}
+
+
+@benign(second_cancel="repeat")
+class RepeatedCancelListedWithoutMoney(EPayment):
+    """A second cancel answers as the first did, and leaves an event with an amount of zero."""
+
+    def repeat_cancel(self, order):
+        if order.cancelled:
+            self.record(order, EntryKind.RELEASE if order.is_reserved else EntryKind.STOP, 0)
+        return super().repeat_cancel(order)
+
+
+@benign
+class TransactionSharesItsReference(EPayment):
+    """What the user or the provider does has the reference of the creation; the merchant's changes have their own."""
+
+    def reserve_reference(self, order):
+        return order.reference
+
+    def stop_reference(self, order):
+        return order.reference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import datetime, timedelta, timezone
 
 from conformance.sandbox import Recurring
 from conformance.sandbox.payment import EntryKind
@@ -124,3 +125,36 @@ class DueFromTheBeginning(Recurring):
         if charge.type == "RECURRING":
             self.act(charge, "become_due")
         return charge
+
+
+@benign(second_cancel="repeat")
+class RepeatedCancelListedWithoutMoney(Recurring):
+    """A second cancel answers as the first did, and leaves an event with an amount of zero."""
+
+    def carry_out_cancel_request(self, call, key):
+        charge = self.need_charge(call)
+        if self.status(charge) == "CANCELLED" and not self.is_too_old(charge):
+            self.record(charge, EntryKind.RELEASE, 0, key=key)
+        return super().carry_out_cancel_request(call, key)
+
+
+@benign
+class TimesInAnotherZone(Recurring):
+    """Every second moment of a charge's history is written with another offset, and none with a fraction."""
+
+    def events(self, charge):
+        shown = super().events(charge)
+        return [
+            {**event, "occurred": in_oslo(event["occurred"]) if at % 2 else whole(event["occurred"])}
+            for at, event in enumerate(shown)
+        ]
+
+
+def whole(stamp):
+    """Return a moment without its fraction."""
+    return datetime.fromisoformat(stamp).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def in_oslo(stamp):
+    """Return a moment as clocks in Norway showed it in winter."""
+    return datetime.fromisoformat(stamp).replace(microsecond=0).astimezone(timezone(timedelta(hours=1))).isoformat()
