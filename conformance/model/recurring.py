@@ -312,6 +312,20 @@ class _AnotherRequest:
             yield replace(branch, claims=claims, rules=("RE-11", *branch.rules), readings=(("C13", "operation-scope"),))
 
 
+def first_answer_again(premise: Premise, _: Order) -> Claims:
+    """Claim the answer that the first request with this key had (RE-10).
+
+    What was accepted then (202) may be done by now (204).
+    """
+    attempt = premise.order.attempt
+    status = attempt.status if attempt else None
+    permitted = (status, 204) if status == 202 else (status,)
+    return (*accepted_or_pending(("RE-10",)), Claim(Field.ANSWER_STATUS, OneOf(permitted), ("RE-10",)))
+
+
+SAME_SUCCESS: Final = replace(
+    same_success("RE-10", blame=RulesByAspect.all("RE-10", "INV-3")), response=first_answer_again
+)
 KEY_NOT_NEEDED: Final = defect_is(Defect.NO_KEY) & allows("C13", "delete-without-key")
 ANSWERED_BEFORE: Final = SAME_KEY & (FIRST_ACCEPTED | FIRST_REFUSED)
 FOR_THE_MOMENT: Final = refused_for_the_moment(Stage.PROCESSING) & allows("C26", "excludes-transient")
@@ -363,9 +377,7 @@ CANCEL: Final = Table(
             ),
         ),
         # The same request with the same key is answered as it was the first time, and not executed again.
-        *while_remembered(
-            FIRST_ACCEPTED, same_success("RE-10", blame=RulesByAspect.all("RE-10", "INV-3")), new=PLAIN_CANCEL
-        ),
+        *while_remembered(FIRST_ACCEPTED, SAME_SUCCESS, new=PLAIN_CANCEL),
         *while_remembered(
             FIRST_REFUSED,
             same_refusal("RE-12", blame=NOTHING_CHANGED),

@@ -112,6 +112,10 @@ def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[
         "status": rule.status,
         "title": rule.title,
         "statement": rule.statement,
+        "clauses": [
+            {"words": clause.words, "fields": list(clause.fields), "exempt": list(clause.exempt)}
+            for clause in rule.clauses
+        ],
         "reason": rule.reason or None,
         "sources": [
             {"key": citation.source, "title": rulebook.source(citation.source).title, "place": citation.place}

@@ -19,10 +19,21 @@ from conformance.domain.order import Profile
 from conformance.domain.toml import Text, Texts
 
 ANY: Final = "any"
+GIVEN: Final = "given"
+PERMITTED: Final = "permitted"
+EXCEPT: Final = "except:"
+"""Begins the name of an API in which a clause has nothing that shows it."""
 
 SourceText = Annotated[
     str,
     Meta(pattern=r"\A[^\s:]+: \S", description="a source and a place, as in 'SEED: Cancel a pending order'"),
+]
+ClauseText = Annotated[
+    str,
+    Meta(
+        pattern=r"\A\S.*\S: \S",
+        description="words of the statement and the fields that show them, as in 'is refused: answer.outcome'",
+    ),
 ]
 Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="a SHA-256 digest in hex")]
 
@@ -75,6 +86,31 @@ class SourceCitation:
         return cls(source, place)
 
 
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a rule's statement, and what shows whether it holds.
+
+    Attributes:
+        words: the part, word for word.
+        fields: the fields of an observation of which one at least is judged under the rule, in every API that it
+            governs; a name may end in ``*``. ``given`` instead says that the words are the rule's premise, and
+            ``permitted`` that they permit an outcome and demand none.
+        exempt: the APIs in which nothing shows it.
+
+    """
+
+    words: str
+    fields: tuple[str, ...]
+    exempt: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Clause:
+        """Return the clause that a data file writes as ``is refused: answer.outcome answer.status``."""
+        words, _, names = text.rpartition(": ")
+        exempt = tuple(name.removeprefix(EXCEPT) for name in names.split() if name.startswith(EXCEPT))
+        return cls(words, tuple(name for name in names.split() if not name.startswith(EXCEPT)), exempt)
+
+
 class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     """One documented reading of an ambiguous sentence."""
 
@@ -116,7 +152,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     only a part of it can be tested. ``sides`` are the two sides of its boundary, if it has one. ``neighbours``
     state the same thing elsewhere: one defect turns all of them red. ``sentences`` are the digests of the sentences of
     the SEED page that the rule rests on. ``optional`` says that a response may leave out what the rule is about.
-    ``defects`` are those of real integrations that it catches.
+    ``defects`` are those of real integrations that it catches. ``clauses`` are what the statement says, part by part,
+    each with the fields of an observation that show it.
     """
 
     id: Text
@@ -137,6 +174,13 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     optional: bool = False
     defects: Texts = ()
     partly: Texts = ()
+    parts: tuple[ClauseText, ...] = field(name="clauses", default=())
+    """The clauses as the data file has them."""
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """What the statement says, part by part, and what shows whether it holds."""
+        return tuple(Clause.parse(text) for text in self.parts)
 
     @property
     def sources(self) -> tuple[SourceCitation, ...]:
@@ -199,7 +243,7 @@ class Rulebook:
 def _rule_data(rule: Rule) -> dict[str, object]:
     data = {**to_builtins(rule, enc_hook=str), "sources": [asdict(citation) for citation in rule.sources]}
     # What was added later is left out where it is not used, so that it changes no digest.
-    for name in ("defects", "partly"):
+    for name in ("defects", "partly", "clauses"):
         if not data[name]:
             del data[name]
     return data

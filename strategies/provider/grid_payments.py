@@ -320,7 +320,6 @@ def broken(grid: Grid) -> None:
     if Defect.FLAG_AS_TEXT in grid.defects:
         for flag in (False, True):
             grid.add(at.PARTLY, flag, defect=Defect.FLAG_AS_TEXT)
-            grid.add(at.RESERVED, flag, defect=Defect.FLAG_AS_TEXT)
     for defect in grid.defects[::3]:
         grid.add(at.PARTLY, True, defect=defect, share=ONE_UNIT if defect is Defect.NO_MSN else None)
     if Defect.NO_MSN in grid.defects:

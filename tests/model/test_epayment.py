@@ -188,7 +188,7 @@ def test_a_cancel_that_should_not_reach_the_payment_is_refused(rule, cancel, ans
     assert "INV-1" in blamed(untouched(P, (*RESERVED, cancel), {**answer, "view.cancelled": 1000}))
 
 
-@pytest.mark.parametrize("defect", [Defect.UNKNOWN_FIELD, Defect.BAD_SUBSCRIPTION_KEY, Defect.NO_KEY])
+@pytest.mark.parametrize("defect", [Defect.UNKNOWN_FIELD, Defect.NO_KEY])
 def test_a_defect_of_which_nothing_is_said_may_be_refused_or_overlooked(defect):
     cancel = (*RESERVED, Cancel(defect=defect))
     assert untouched(P, cancel, refusing(400)).status is StepStatus.CONFORMS

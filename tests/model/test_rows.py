@@ -47,8 +47,8 @@ BOOKS = {"INV-1", "INV-4", "INV-10"}
 AGES = {"KB-02", "KB-02b"}
 SHARED = {
     E: BOOKS | AGES | {"EC-37", "EC-38", "EC-39", "EC-40", "INV-2", "INV-3", "INV-6", "KB-03"},
-    P: BOOKS | AGES | {"EP-32", "INV-8"},
-    R: BOOKS | {"INV-9"},
+    P: BOOKS | AGES | {"EP-30", "EP-32", "INV-8"},
+    R: BOOKS | {"INV-9", "RE-21"},
 }
 """Rules about the form of every answer and every read-back, which fail whatever the row is about."""
 

@@ -195,6 +195,12 @@ MISTAKES = [
     ),
     ("ecom", 'sides = ["absent", "false"]', 'sides = ["absent", "absent"]', "EC-08: sides names something twice"),
     ("ecom", 'title = "Cancelling an initiated payment"', "", "ecom.toml, rule EC-01: title is missing."),
+    (
+        "ecom",
+        '"is answered 200: answer',
+        '"is answered 200, answer',
+        "ecom.toml, rule EC-03: item 2 of clauses must be words of the statement and the fields that show them, as in",
+    ),
     ("ecom", "[[rule]]", "[[rule]", "ecom.toml is not TOML: "),
     ("readings", 'default = "any"', 'default = ["soon"]', "C1: unknown default soon"),
     ("readings", 'default = "any"', "default = []", "C1: accepts nothing by default"),

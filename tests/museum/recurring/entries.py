@@ -7,9 +7,10 @@ import dataclasses
 from conformance.sandbox import Options, Recurring
 from conformance.sandbox.clock import DAY
 from conformance.sandbox.payment import EntryKind
+from conformance.sandbox.wire import json_response
 
 from ..fault import NARROW, TWO_FACED, faulty
-from ..steps import cancel
+from ..steps import again, cancel
 
 CANCELS = (EntryKind.STOP, EntryKind.RELEASE)
 
@@ -118,3 +119,12 @@ class RepeatedCancelIsListedAgain(Recurring):
     def repeat_cancel(self, charge):
         self.record(charge, EntryKind.RELEASE, charge.amount, key=charge.entries[-1].key)
         return super().repeat_cancel(charge)
+
+
+@faulty(NARROW, "RE-10", cancel, again)
+class RepeatedKeyIsAnsweredOtherwise(Recurring):
+    """A cancel that is sent again with its key is answered 200, where the first was answered 204."""
+
+    def replay(self, call, key, handler, earlier):
+        response = super().replay(call, key, handler, earlier)
+        return json_response(200, {}) if call.request.method == "DELETE" and response.status == 204 else response
