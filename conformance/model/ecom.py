@@ -442,8 +442,9 @@ class EcomModel(ApiModel):
             return (Claim(Field.VIEW_CAPTURED, one_of(order.captured, None), blame.captured),)
         if order.since_reserved is None:
             newest = Claim(Field.VIEW_LOG_NEWEST, _newest_unreserved(order, context), blame.state)
-            claims = (newest, NEWEST_FIRST, BEGINS_WITH_INITIATE)
-            return (*claims, NO_SUMMARY, *_cancelled_once(order, blame)) if order.stage is Stage.CANCELLED else claims
+            unreserved: Claims = (newest, NEWEST_FIRST, BEGINS_WITH_INITIATE)
+            ended = order.stage is Stage.CANCELLED
+            return (*unreserved, NO_SUMMARY, *_cancelled_once(order, blame)) if ended else unreserved
         claims = (
             Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),
             Claim(Field.VIEW_REFUNDED, one_of(order.refunded), blame.captured),
