@@ -139,6 +139,9 @@ def test_how_ecom_answers_a_cancel_is_noticed():
     first = reserved(E, stage=Stage.INITIATED, since_reserved=None)
     assert seen(Cancel(flag=True), first, **answer)["C7"] == "accepted 200"
     assert "C7" not in seen(Cancel(), first, **answer)
+    text = Cancel(flag=False, defect=Defect.FLAG_AS_TEXT)
+    assert seen(text, partly, **answer) == {"C17": "the flag as the text false: accepted 200"}
+    assert seen(replace(text, defect=Defect.NO_TEXT), partly, **answer) == {}
 
 
 def test_how_ecom_refuses_a_cancel_is_noticed_for_the_reason_that_it_has():

@@ -22,7 +22,7 @@ from conformance.model import PossibleOrders
 
 __all__ = ["OBSERVERS", "QUESTIONS", "incidental_findings"]
 
-QUESTIONS: Final = frozenset({"C1", "C2", "C3", "C4", "C7", "C9", "C11", "C21"})
+QUESTIONS: Final = frozenset({"C1", "C2", "C3", "C4", "C7", "C9", "C11", "C17", "C21"})
 """The open questions that are answered here by what was observed; all other names are of rules."""
 
 for _observer in (ecom.OBSERVER, epayment.OBSERVER, recurring.OBSERVER):

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from conformance.domain.expectation import ACCEPTED, REFUSED, Observation, Scalar
 from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile, Stage
-from conformance.domain.steps import Cancel, Expire, Leave3DS, Reject, Step
+from conformance.domain.steps import Cancel, Defect, Expire, Leave3DS, Reject, Step
 from conformance.judging.incidental.base import IncidentalFindings, IncidentalObserver, is_plain_cancel
 from conformance.judging.judge import Judgement
 from conformance.model import PossibleOrders
@@ -18,7 +18,7 @@ _UNAPPROVED: Final = (Stage.INITIATED, Stage.IN_3DS)
 
 
 class EcomObserver(IncidentalObserver):
-    """Observes how cancels are answered (`C2`, `C3`, `C4`, `C7`, `C9`), and what the history says of an end (`C11`)."""
+    """Observes how cancels are answered (`C2`, `C3`, `C4`, `C7`, `C9`, `C17`), and how an end is listed (`C11`)."""
 
     profile: ClassVar[Profile] = Profile.ECOM
     limit_rule: ClassVar[str] = "EC-27"
@@ -34,7 +34,10 @@ class EcomObserver(IncidentalObserver):
         yield from super().findings(step, possible, judgement, observation)
         if len(possible) != 1:
             return
-        if is_plain_cancel(step):
+        if isinstance(step, Cancel) and step.defect is Defect.FLAG_AS_TEXT:
+            outcome, status = observation.get(Field.ANSWER_OUTCOME), observation.get(Field.ANSWER_STATUS)
+            yield "C17", f"the flag as the text {str(bool(step.flag)).lower()}: {outcome} {status}"
+        elif is_plain_cancel(step):
             yield from _of_a_cancel(step, possible[0], judgement, observation)
         elif possible[0].stage in _UNAPPROVED and _ends_without_approval(step):
             yield "C11", f"newest entry {observation.get(Field.VIEW_LOG_NEWEST)}"
