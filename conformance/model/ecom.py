@@ -456,7 +456,7 @@ class EcomModel(ApiModel):
             *_released_once(order, blame),
             NEWEST_FIRST,
             BEGINS_WITH_INITIATE,
-            Claim(Field.VIEW_LOG_RESERVED, one_of(order.amount), ("EC-38",)),
+            Claim(Field.VIEW_LOG_RESERVED, NoneOf((0,)), ("EC-38",)),
         )
         if order.captured or order.repeated:
             return claims
