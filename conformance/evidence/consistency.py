@@ -158,8 +158,11 @@ def _judged_in_order(record: HistoryRecord, judgements: list[JudgementRecord], *
 
 
 def ends_history(judgement: JudgementRecord) -> bool:
-    """Tell whether a history ends with a judgement. One that was settled by reading does not end it."""
-    return judgement.status in _LAST and not judgement.ambiguous
+    """Tell whether a history ends with a judgement.
+
+    One that was settled by reading does not end it, nor a violation that leaves no doubt about the order.
+    """
+    return judgement.status in _LAST and not judgement.ambiguous and not judgement.independent
 
 
 def _set_aside(
@@ -173,7 +176,7 @@ def _set_aside(
     follower = played.get(_next(name))
     if any(judgement.do == _RACE for judgement in aside) and follower is None:
         alone = [judged[name + letter] for letter in SEQUENTIAL_SUFFIXES if name + letter in played]
-        if complete and not any(each and each[-1].status in _LAST for each in alone):
+        if complete and not any(judgement.status in _LAST for each in alone for judgement in each):
             yield f"{name} is said to fail without a race as well, and no history shows it"
         return
     if name[-1] in SEQUENTIAL_SUFFIXES and _next(name[:-1]) in played:

@@ -184,7 +184,8 @@ class JudgementRecord(Record, frozen=True, kw_only=True, tag="judgement", forbid
     """What one step of a history showed. ``observed`` maps field names to what was seen there.
 
     ``superseded``: the history was run again, and this judgement does not count. ``ambiguous``: the request was not
-    answered, what was read back fits something, and the history goes on.
+    answered, what was read back fits something, and the history goes on. ``independent``: what is wrong decides nothing
+    of the order, and the history goes on. ``unexpected`` is what was wrong and no rule is about.
     """
 
     history: str
@@ -200,7 +201,9 @@ class JudgementRecord(Record, frozen=True, kw_only=True, tag="judgement", forbid
     noticed: dict[str, str] = field(default_factory=dict)
     cause: str = ""
     ambiguous: bool = False
+    independent: bool = False
     findings: tuple[FindingRecord, ...] = ()
+    unexpected: tuple[FindingRecord, ...] = ()
     expected: tuple[ExpectedRecord, ...] | None = None
     superseded: bool = False
 

@@ -8,7 +8,9 @@ what was observed                          what is said of it
 no response; the read fits one of the two  inconclusive, but the history goes on with what fits
 no response; the read fits neither         inconclusive, and the history ends
 a response; an earlier request had none    never a violation: the earlier request may explain it
-a server error, or a web page in between   never a violation: nobody knows what was carried out
+a web page in between                      never a violation: nobody knows what was carried out
+a server error                             the same, unless it is documented for the step (`C5`): then the order,
+                                           when read back, must be as documented, too
 =========================================  ==========================================================
 """
 
@@ -29,7 +31,7 @@ from conformance.domain.expectation import (
 )
 from conformance.domain.observation import Field
 from conformance.domain.steps import Step, Together
-from conformance.judging.judge import Judgement, StepStatus
+from conformance.judging.judge import Judgement, StepStatus, is_documented
 
 SENT_AGAIN: Final = "the request was sent more than once, because it was not answered the first time"
 _EARLIER: Final = "an earlier request of this history was not answered, and may have been carried out at any time"
@@ -62,14 +64,15 @@ def settled_by_reading(branches: tuple[Branch, ...], rules: tuple[str, ...], cau
     return Judgement(StepStatus.INCONCLUSIVE, names, rules, cause=cause, ambiguous=True)
 
 
-def excuse(observation: Observation, *, in_doubt: bool) -> str:
+def excuse(expectation: Expectation, observation: Observation, *, in_doubt: bool) -> str:
     """Return why a response that nothing permits is no violation, if it is none."""
     if in_doubt:
         return _EARLIER
+    is_race = Field.OTHER_OUTCOME in observation
     for response in observations_of_each(observation):
         if response.get(Field.ANSWER_PAGE):
             return _PAGE
-        if response.get(Field.ANSWER_OUTCOME) == BROKEN:
+        if response.get(Field.ANSWER_OUTCOME) == BROKEN and (is_race or not is_documented(expectation, response)):
             return _SERVER_ERROR
     return ""
 

@@ -8,13 +8,14 @@ claims about single fields. For example, of a cancel of a reserved order::
 1. Every claim of a branch holds: the step conforms, and the branch's rules are what it is a check of.
 2. No branch holds: the branch whose answer fits, and which fails at the fewest claims, is what should have happened.
    The rules of its failing claims are violated. Where no answer fits, every branch is blamed for its answer.
+   If the failing claims are about fields that decide nothing (see `independence`), the history goes on nevertheless.
 3. There was no response, or a response that says nothing about the order: nothing is proved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -37,6 +38,7 @@ from conformance.domain.expectation import (
 from conformance.domain.observation import Field
 from conformance.evidence.record_parts import ClaimRecord, ExpectedRecord, FindingRecord
 from conformance.evidence.records import JudgementRecord
+from conformance.judging.independence import outcomes_apart_from
 
 T = TypeVar("T")
 
@@ -70,7 +72,10 @@ Values are left out on purpose: a smaller history that fails with other amounts 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One violated rule: the field, what was permitted, and what was observed."""
+    """One violated rule: the field, what was permitted, and what was observed.
+
+    ``rule`` is empty where no rule is about what is wrong.
+    """
 
     rule: str
     branch: str
@@ -118,6 +123,8 @@ class Judgement:
         noticed: undocumented behaviour that the step is not about, and what it showed of that.
         cause: why the step is inconclusive.
         ambiguous: inconclusive, but what was read back fits something: the history goes on with every possible order.
+        independent: the fields that are wrong decide nothing, and the history goes on.
+        unexpected: what was not as it should be, and no rule is about.
 
     """
 
@@ -130,6 +137,8 @@ class Judgement:
     noticed: Mapping[str, str] = field(default_factory=dict)
     cause: str = ""
     ambiguous: bool = False
+    independent: bool = False
+    unexpected: Findings = ()
 
     @property
     def is_permitted(self) -> bool:
@@ -139,7 +148,7 @@ class Judgement:
     @property
     def goes_on(self) -> bool:
         """Whether some order is possible after the step."""
-        return self.is_permitted or self.ambiguous
+        return self.is_permitted or self.ambiguous or self.independent
 
     def as_record(
         self, expectation: Expectation, *, history: str, step: int, do: str, response: str, observed: Observation
@@ -162,6 +171,8 @@ class Judgement:
             noticed=dict(self.noticed),
             cause=self.cause,
             ambiguous=self.ambiguous,
+            independent=self.independent,
+            unexpected=tuple(finding.as_record() for finding in self.unexpected),
             findings=tuple(finding.as_record() for finding in self.findings),
             expected=_expected_records(expectation) if self.findings else None,
         )
@@ -185,8 +196,8 @@ _PARTS: Final = (("answer", ""), ("other", " to the other request"), ("view", " 
 def judge(expectation: Expectation, observation: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
     """Compare what was observed with what is permitted.
 
-    Returns the judgement, and the branches that fit; none where the step violates a rule. For example, of an order that
-    should be cancelled and is not:
+    Returns the judgement, and the branches that fit; none where the step violates a rule, unless the wrong fields
+    decide nothing. For example, of an order that should be cancelled and is not:
 
     >>> from conformance.domain.expectation import OneOf
     >>> from conformance.domain.order import Kind, Order, Profile, Stage
@@ -205,12 +216,16 @@ def judge(expectation: Expectation, observation: Observation) -> tuple[Judgement
     if fitting:
         return _judge_fitting(expectation, fitting, observation), fitting
     cause = _why_inconclusive(expectation, observation)
-    if not cause:
-        findings = _findings(expectation, observation)
-        if findings:
-            return Judgement(StepStatus.VIOLATES, findings=findings), ()
-        cause = _failed_preparation(expectation, observation)
-    return Judgement(StepStatus.INCONCLUSIVE, examples=rules_of(expectation), cause=cause), ()
+    if cause:
+        return Judgement(StepStatus.INCONCLUSIVE, examples=rules_of(expectation), cause=cause), ()
+    return _judge_wrong(expectation, observation)
+
+
+def wrong_claims(expectation: Expectation, observation: Observation) -> tuple[Claim, ...]:
+    """Return what keeps an observation from fitting the closest outcome; nothing where something fits."""
+    if any(not _failed_claims(branch, observation) for branch in expectation.branches):
+        return ()
+    return tuple(claim for _, claim in _claims_to_blame(expectation, observation))
 
 
 def rules_of(expectation: Expectation) -> tuple[str, ...]:
@@ -272,16 +287,20 @@ def _is_seen(claim: Claim, observation: Observation) -> bool:
 def _why_inconclusive(expectation: Expectation, observation: Observation) -> str:
     """Return why the observation says nothing about the order; empty if it says something."""
     for part, where in _PARTS:
-        documented = part != "view" and any(
-            branch.proves and _fits(branch, observation, (f"{part}.outcome", f"{part}.status"))
-            for branch in expectation.branches
-        )
-        cause = "" if documented else _why_uninformative(part, observation)
+        cause = "" if is_documented(expectation, observation, part) else _why_uninformative(part, observation)
         if cause:
             status = observation.get(f"{part}.status")
             detail = observation.get(f"{part}.cause") or status
             return f"{cause}{where}" + (f" ({detail})" if detail else "")
     return ""
+
+
+def is_documented(expectation: Expectation, observation: Observation, part: str = "answer") -> bool:
+    """Return whether some outcome permits how a request was answered, whatever was read back then."""
+    return part != "view" and any(
+        branch.proves and _fits(branch, observation, (f"{part}.outcome", f"{part}.status"))
+        for branch in expectation.branches
+    )
 
 
 def _why_uninformative(part: str, observation: Observation) -> str:
@@ -291,14 +310,52 @@ def _why_uninformative(part: str, observation: Observation) -> str:
     return _UNINFORMATIVE.get(str(outcome), "")
 
 
-def _findings(expectation: Expectation, observation: Observation) -> Findings:
+def _judge_wrong(expectation: Expectation, observation: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
+    """Judge a step that fits no outcome: what it violates, and whether the history can go on."""
+    blamed = _claims_to_blame(expectation, observation)
+    findings, unexpected = _findings(blamed, observation), _unexpected(blamed, observation)
+    fitting = outcomes_apart_from(expectation, observation, blamed)
+    if fitting:
+        wrong = {rule_of(rule) for _, claim in blamed for rule in claim.rules}
+        rest = _judge_fitting(expectation, fitting, observation)
+        judgement = replace(
+            rest,
+            status=StepStatus.VIOLATES if findings else rest.status,
+            examples=tuple(rule for rule in rest.examples if rule_of(rule) not in wrong),
+            findings=findings,
+            independent=bool(findings),
+            unexpected=unexpected,
+        )
+        return judgement, fitting
+    if findings:
+        return Judgement(StepStatus.VIOLATES, findings=findings), ()
+    cause = "nothing is documented for this step"
+    if unexpected:
+        cause = f"the order could not be brought there: {unexpected[0].reason}"
+    return Judgement(StepStatus.INCONCLUSIVE, examples=rules_of(expectation), cause=cause, unexpected=unexpected), ()
+
+
+def _findings(blamed: list[tuple[Branch, Claim]], observation: Observation) -> Findings:
     """Return one finding for each violated rule, about its first claim that failed."""
     findings: dict[str, Finding] = {}
-    for branch, claim in _claims_to_blame(expectation, observation):
-        observed = observed_text(observation.get(claim.field))
+    for branch, claim in blamed:
         for rule in map(rule_of, claim.rules):
-            findings.setdefault(rule, Finding(rule, branch.name, claim.field, str(claim.permitted), observed))
+            findings.setdefault(rule, _finding(rule, branch, claim, observation))
     return tuple(findings.values())
+
+
+def _unexpected(blamed: list[tuple[Branch, Claim]], observation: Observation) -> Findings:
+    """Return what is wrong and no rule is about, each field once."""
+    unexpected: dict[str, Finding] = {}
+    for branch, claim in blamed:
+        if not claim.rules:
+            unexpected.setdefault(claim.field, _finding("", branch, claim, observation))
+    return tuple(unexpected.values())
+
+
+def _finding(rule: str, branch: Branch, claim: Claim, observation: Observation) -> Finding:
+    observed = observed_text(observation.get(claim.field))
+    return Finding(rule, branch.name, claim.field, str(claim.permitted), observed)
 
 
 def _claims_to_blame(expectation: Expectation, observation: Observation) -> list[tuple[Branch, Claim]]:
@@ -327,16 +384,6 @@ def _failed_answer_claims(branch: Branch, observation: Observation) -> list[Clai
         for place, claim in enumerate(branch.claims)
         if not claim.holds(observation) and (place < beginning or isinstance(claim.permitted, NoneOf))
     ]
-
-
-def _failed_preparation(expectation: Expectation, observation: Observation) -> str:
-    """Return why the suite could not bring the order where it wanted it: a claim without a rule failed."""
-    claims = (claim for branch in expectation.branches for claim in branch.claims)
-    failed = next((claim for claim in claims if not claim.holds(observation)), None)
-    if failed is None:
-        return "nothing is documented for this step"
-    observed = observed_text(observation.get(failed.field))
-    return f"the order could not be brought there: {failed.field} should be {failed.permitted}, but was {observed}"
 
 
 def _fits(branch: Branch, observation: Observation, fields: tuple[str, ...]) -> bool:

@@ -24,7 +24,8 @@ from conformance.domain.order import Profile
 from conformance.domain.steps import Initiate, Read, Step
 from conformance.judging.ambiguity import SENT_AGAIN, excuse, settled_by_reading, was_unanswered, with_or_without
 from conformance.judging.incidental import incidental_findings
-from conformance.judging.judge import Judgement, StepStatus, judge, rules_of
+from conformance.judging.independence import WrongFields
+from conformance.judging.judge import Judgement, StepStatus, judge, rules_of, wrong_claims
 from conformance.judging.observability import observable
 from conformance.model import ModelContext, PossibleOrders, advance, expect, initial_expectation
 
@@ -39,6 +40,7 @@ class Tracker:
         complete: whether the target reports every field. A target without HTTP does not, and is judged by what it does.
         orders: the orders that are possible now; none before the order is initiated.
         in_doubt: whether an earlier request was not answered, so that nothing that follows can be a violation.
+        wrong: the fields that were wrong before and decide nothing: that they are wrong is noted once.
 
     """
 
@@ -47,6 +49,7 @@ class Tracker:
     complete: bool = True
     orders: PossibleOrders = ()
     in_doubt: bool = False
+    wrong: WrongFields = field(default_factory=WrongFields)
     _expected: tuple[Step, PossibleOrders, Expectation] | None = field(default=None, init=False, repr=False)
 
     def expectation(self, step: Step) -> Expectation:
@@ -73,6 +76,11 @@ class Tracker:
         """
         return judge(self._observable(self.expectation(step), observation), observation)
 
+    def unmet(self, step: Step, observation: Observation) -> frozenset[str]:
+        """Return the fields that keep an observation from fitting the closest outcome."""
+        expectation = self._observable(self.expectation(step), observation)
+        return frozenset(claim.field for claim in wrong_claims(expectation, observation))
+
     def observe(self, step: Step, observation: Observation) -> Judgement:
         """Judge a step with everything that was observed of it, and move on.
 
@@ -84,18 +92,29 @@ class Tracker:
         unanswered = was_unanswered(step, observation)
         if unanswered and not judgement.is_permitted:
             judgement, branches = self._judge_unanswered(step, observation, judgement, branches)
-        elif judgement.status is StepStatus.VIOLATES and (cause := excuse(observation, in_doubt=self.in_doubt)):
-            judgement = Judgement(StepStatus.INCONCLUSIVE, examples=rules_of(expectation), cause=cause)
-        self.advance(step, branches, observation)
+        elif judgement.status is StepStatus.VIOLATES and (
+            cause := excuse(expectation, observation, in_doubt=self.in_doubt)
+        ):
+            judgement, branches = Judgement(StepStatus.INCONCLUSIVE, examples=rules_of(expectation), cause=cause), ()
         self.in_doubt = self.in_doubt or unanswered
+        if self.in_doubt:
+            judgement = replace(judgement, unexpected=())
+        if judgement.goes_on and (judgement.findings or judgement.unexpected or self.wrong.noted):
+            self._follow_wrong_fields(step, observation)
+        self.advance(step, branches, observation)
         return judgement
+
+    def _follow_wrong_fields(self, step: Step, observation: Observation) -> None:
+        unmet = wrong_claims(self._observable(self.expectation(step), observation), observation)
+        self.wrong.follow(self.expectation(step), observation)
+        self.wrong.note(unmet, observation)
 
     def advance(self, step: Step, branches: tuple[Branch, ...], observation: Observation) -> None:
         """Move on to the orders that these outcomes of a step lead to, if any."""
         self.orders = advance(step, self.orders, branches, observation) if branches else ()
 
     def _observable(self, expectation: Expectation, observation: Observation) -> Expectation:
-        return observable(expectation, observation, complete=self.complete)
+        return self.wrong.forgive(observable(expectation, observation, complete=self.complete), observation)
 
     def _judge_unanswered(
         self, step: Step, observation: Observation, judgement: Judgement, branches: tuple[Branch, ...]
@@ -106,9 +125,9 @@ class Tracker:
         cause = judgement.cause or SENT_AGAIN
         unchanged = expect(self.orders, Read(), self.context) if self.orders else Expectation(())
         either_way = self._observable(with_or_without(expectation, unchanged), observation)
-        _, explained = judge(either_way, observation)
-        if explained:
+        explanation, explained = judge(either_way, observation)
+        if explained and not explanation.findings:
             return settled_by_reading(explained, rules, cause), explained
         if judgement.status is StepStatus.VIOLATES:
-            return Judgement(StepStatus.INCONCLUSIVE, examples=rules, cause=cause), branches
+            return Judgement(StepStatus.INCONCLUSIVE, examples=rules, cause=cause), ()
         return judgement, branches

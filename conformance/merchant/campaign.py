@@ -379,4 +379,4 @@ def _usable(data: dict[str, Any], profile: Profile, offered: frozenset[str]) -> 
 def _as_provider_trial(trial: MerchantTrialResult) -> TrialResult:
     """Return a trial as a display of progress takes it."""
     findings = tuple(Finding(rule, "", "", "", "") for rule in trial.broken)
-    return TrialResult(TrialStatus.VIOLATES if findings else TrialStatus.CONFORMS, findings=findings)
+    return TrialResult(TrialStatus.VIOLATES if findings else TrialStatus.CONFORMS, own_findings=findings)

@@ -177,7 +177,6 @@ def _tally(record: JudgementRecord, profile: Profile, tallies: Tallies) -> None:
             tally = _of(tallies, profile, finding.rule)
             tally.violations += 1
             tally.reason = tally.reason or finding.reason
-        return
     if status is StepStatus.INCONCLUSIVE:
         for rule in dict.fromkeys(Citation.parse(example).rule for example in record.examples):
             tally = _of(tallies, profile, rule)
@@ -193,11 +192,10 @@ def _tally(record: JudgementRecord, profile: Profile, tallies: Tallies) -> None:
 def _explained(evidence: Evidence, tallies: Tallies) -> None:
     # The shrunk history explains a violation better than the first one that showed it, and the shortest one best.
     explained: set[tuple[Profile, str]] = set()
-    blamed = {
-        record.history: [finding.rule for finding in record.findings]
-        for record in evidence.of(JudgementRecord)
-        if record.status == StepStatus.VIOLATES
-    }
+    blamed: dict[str, list[str]] = {}
+    for judgement in evidence.of(JudgementRecord):
+        if judgement.status == StepStatus.VIOLATES:
+            blamed.setdefault(judgement.history, []).extend(finding.rule for finding in judgement.findings)
     for record in sorted(evidence.of(CounterexampleRecord), key=lambda record: record.steps):
         key = (Profile(record.profile), record.rule)
         if key in tallies and key not in explained:

@@ -99,7 +99,7 @@ class CaseExecutor:
             if trial.ending is not TrialStatus.INCONCLUSIVE:
                 break
         self._observer.played(case.history.profile, trial)
-        self.failed = self.failed or trial.ending is TrialStatus.VIOLATES
+        self.failed = self.failed or bool(trial.findings)
         missed, cause = trial.missing(case.goals)
         if missed:
             cause = self._run_session.redactor.clean(cause)

@@ -45,10 +45,10 @@ async def prepare(
     for attempt in range(1, LOOKS + 1):
         observation = response | await driver.look(purpose, log=log)
         judgement, branches = tracker.compare(step, observation)
-        if judgement.is_permitted and is_final(branches):
+        if judgement.is_permitted and not judgement.unexpected and is_final(branches):
             break
         await driver.pause(attempt)
-    if not judgement.is_permitted:
+    if not judgement.goes_on:
         return None
     tracker.advance(step, branches, observation)
     return observation

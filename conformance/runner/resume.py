@@ -109,7 +109,7 @@ class InterruptedRun:
             return True
         aside = any(judgement.superseded for judgement in self._judged[name])
         alone = [self._judged[name + letter] for letter in SEQUENTIAL_SUFFIXES if name + letter in self._played]
-        return aside and not any(each and each[-1].status == "violates" for each in alone)
+        return aside and not any(judgement.status == "violates" for each in alone for judgement in each)
 
     def _closing(self, name: str, record: HistoryRecord, context: ModelContext, *, complete: bool) -> JudgementRecord:
         history, judgements = history_from_json(record.history), self._judged[name]

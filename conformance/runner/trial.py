@@ -1,8 +1,8 @@
 """A trial: one history, run against one target, and judged step by step.
 
-After every step the order is read back and compared as a whole. A trial ends at its first violation, or as soon as no
-order is possible any more. After a request without a response, it goes on with every order that is possible, and is
-inconclusive whatever follows.
+After every step the order is read back and compared as a whole. A trial ends at its first violation that leaves open
+what became of the order, or as soon as no order is possible any more. After a request without a response, it goes on
+with every order that is possible, and is inconclusive whatever follows.
 """
 
 from __future__ import annotations
@@ -60,22 +60,35 @@ class TrialStatus(StrEnum):
 
 @dataclass(slots=True)
 class TrialResult:
-    """What a trial showed; ``steps`` counts the executed ones, the opening included."""
+    """What a trial showed.
+
+    ``steps`` counts the executed ones, the opening included. ``own_findings`` are what the history itself violated, and
+    ``sequential_findings`` what the requests of its race violated, sent one after the other.
+    """
 
     ending: TrialStatus = TrialStatus.CONFORMS
     steps: int = 0
-    findings: tuple[Finding, ...] = ()
+    own_findings: tuple[Finding, ...] = ()
+    sequential_findings: tuple[Finding, ...] = ()
     cause: str = ""
     examples: list[str] = field(default_factory=list)
+    ended_early: bool = False
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that was violated."""
+        return self.own_findings + self.sequential_findings
 
     def add(self, judgement: Judgement) -> None:
         """Take in the judgement of the next step."""
-        if judgement.status is StepStatus.VIOLATES:
-            self.ending, self.findings = TrialStatus.VIOLATES, judgement.findings
-        elif judgement.status is StepStatus.INCONCLUSIVE:
+        self.own_findings += judgement.findings
+        self.ended_early = not judgement.goes_on
+        if judgement.status is StepStatus.INCONCLUSIVE:
             self.ending, self.cause = TrialStatus.INCONCLUSIVE, self.cause or judgement.cause
-        else:
-            self.examples.extend((*judgement.examples, *judgement.records))
+            return
+        if judgement.status is StepStatus.VIOLATES:
+            self.ending = TrialStatus.VIOLATES
+        self.examples.extend((*judgement.examples, *judgement.records))
 
     def missing(self, goals: Sequence[str]) -> tuple[list[str], str]:
         """Return the rules that the history was meant to check and did not, and why not."""
@@ -85,14 +98,6 @@ class TrialResult:
         if self.cause or not self.findings:
             return rules, self.cause or ANOTHER_PERMITTED_RESPONSE
         return rules, f"{self.findings[0].rule} was violated first"
-
-    @property
-    def own_findings(self) -> tuple[Finding, ...]:
-        """What the history itself violated.
-
-        A trial with a cause and findings has them from the requests of a race, sent one after the other.
-        """
-        return () if self.cause else self.findings
 
 
 class RecordJudgement(Protocol):
@@ -146,12 +151,12 @@ async def run_trial(
         observation = await observe(step, driver, tracker)
         judgement = tracker.observe(step, observation)
         if judgement.status is StepStatus.VIOLATES and isinstance(step, Together):
-            sequential = await _failed_in_sequence(history, index, elsewhere)
+            sequential = await _failed_in_sequence(history, index, judgement, elsewhere)
             if sequential is not None:
                 cause = f"sent one after the other, the two requests do not conform either: {sequential.cause}"
                 superseded = Judgement(StepStatus.INCONCLUSIVE, cause=cause)
                 record(index, name_of(step), observation, superseded, expectation, superseded=True)
-                trial.ending, trial.findings, trial.cause = sequential.ending, sequential.findings, cause
+                trial.ending, trial.sequential_findings, trial.cause = sequential.ending, sequential.findings, cause
                 return trial
         record(index, name_of(step), observation, judgement, expectation)
         trial.add(judgement)
@@ -160,7 +165,9 @@ async def run_trial(
     return trial
 
 
-async def _failed_in_sequence(history: History, index: int, elsewhere: RunElsewhere) -> TrialResult | None:
+async def _failed_in_sequence(
+    history: History, index: int, raced: Judgement, elsewhere: RunElsewhere
+) -> TrialResult | None:
     """Run the two requests of a race one after the other, in both orders; return the first trial that fails, or None.
 
     What a target gets wrong without a race, it gets wrong in a race as well: the rules about races are not violated.
@@ -168,10 +175,20 @@ async def _failed_in_sequence(history: History, index: int, elsewhere: RunElsewh
     before, step = history.steps[: index - 1], history.steps[index - 1]
     for pair in (parts_of(step), parts_of(step)[::-1]):
         trial = await elsewhere(replace(history, steps=(*before, *pair)))
-        if trial.ending is not TrialStatus.CONFORMS:
+        if _explains(trial, raced):
             trial.cause = trial.cause or trial.findings[0].reason
             return trial
     return None
+
+
+def _explains(trial: TrialResult, raced: Judgement) -> bool:
+    """Tell whether a trial without the race fails where the race does, or earlier.
+
+    One that came to its end is no explanation if only other fields were wrong in it.
+    """
+    if trial.ending is TrialStatus.CONFORMS or trial.ended_early or trial.cause:
+        return trial.ending is not TrialStatus.CONFORMS
+    return {finding.field for finding in raced.findings} <= {finding.field for finding in trial.findings}
 
 
 async def observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedFields:
@@ -180,7 +197,7 @@ async def observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedField
     log = any(isinstance(part, _LOGGED_STEPS) for part in parts_of(step))
     observation = response | await driver.look("read", log=log)
     for attempt in range(1, _most_polls(step, response, tracker) + 1):
-        if _is_settled(tracker, step, observation):
+        if _is_settled(tracker, step, observation) or _is_in_vain(tracker, step, response, observation, attempt):
             break
         await driver.pause(attempt)
         observation = observation | await driver.look("poll", log=log)
@@ -205,7 +222,20 @@ def _may_be_pending(expectation: Expectation) -> bool:
 
 def _is_settled(tracker: Tracker, step: Step, observation: Observation) -> bool:
     judgement, branches = tracker.compare(step, observation)
-    return judgement.is_permitted and any(branch.lasting for branch in branches)
+    return judgement.is_permitted and not judgement.unexpected and any(branch.lasting for branch in branches)
+
+
+def _is_in_vain(tracker: Tracker, step: Step, response: Observation, observation: Observation, attempt: int) -> bool:
+    """Tell whether reading the order for the ``attempt``-th time again cannot help.
+
+    What is wrong is in the response, or a field that is not there; or it decides nothing, and was read often enough.
+    """
+    wrong = tracker.unmet(step, observation)
+    if not wrong or PENDING in {response.get(outcome) for outcome in OUTCOMES} or not wrong.isdisjoint(OUTCOMES):
+        return False
+    if all(name in response or observation.get(name) is None for name in wrong):
+        return True
+    return attempt > SECOND_LOOKS and tracker.compare(step, observation)[0].goes_on
 
 
 def observation_in_words(observation: Observation) -> str:

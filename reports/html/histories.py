@@ -128,7 +128,6 @@ def _shown_by(judgement: JudgementRecord) -> Iterable[tuple[str, str]]:
     yield from ((rule, "recorded") for rule in judgement.noticed)
     if status == "violates":
         yield from ((finding.rule, status) for finding in judgement.findings if not finding.follows)
-        return
     status_shown = "inconclusive" if status == "inconclusive" else "conforms"
     yield from ((Citation.parse(example).rule, status_shown) for example in judgement.examples)
     yield from ((rule, "recorded") for rule in judgement.records)

@@ -148,11 +148,11 @@ def test_the_closest_branch_that_fits_the_answer_is_blamed_for_all_that_is_wrong
 
 
 def test_what_fails_without_a_rule_was_our_own_preparation():
-    judgement, _ = judge(Expectation((branch("moved", claim("view.x", 1)),)), {})
+    judgement, _ = judge(Expectation((branch("moved", claim("view.state", 1)),)), {})
     assert judgement.status is StepStatus.INCONCLUSIVE
-    assert judgement.cause == "the order could not be brought there: view.x should be 1, but was absent"
-    judgement, _ = judge(Expectation((branch("moved", claim("view.x", 1)),)), {"view.x": 2})
-    assert judgement.cause == "the order could not be brought there: view.x should be 1, but was 2"
+    assert judgement.cause == "the order could not be brought there: view.state should be 1, but was absent"
+    judgement, _ = judge(Expectation((branch("moved", claim("view.state", 1)),)), {"view.state": 2})
+    assert judgement.cause == "the order could not be brought there: view.state should be 1, but was 2"
 
 
 def test_a_step_of_which_nothing_is_documented_is_inconclusive():
@@ -232,8 +232,8 @@ def test_it_is_said_which_of_two_requests_and_the_read_proved_nothing(observed, 
 
 
 def test_what_only_our_own_preparation_failed_at_is_inconclusive_about_everything_that_was_meant():
-    expectation = Expectation((branch("done", OUTCOME, claim("request.sent", "once"), rules=("A", "B")),))
-    judgement, _ = judge(expectation, {"answer.outcome": "accepted", "request.sent": "twice"})
+    expectation = Expectation((branch("done", OUTCOME, claim("view.state", "once"), rules=("A", "B")),))
+    judgement, _ = judge(expectation, {"answer.outcome": "accepted", "view.state": "twice"})
     assert (judgement.status, judgement.examples) == (StepStatus.INCONCLUSIVE, ("A", "B"))
 
 

@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 import pytest
 
 from conformance.domain.order import Profile
-from conformance.domain.steps import Approve, BecomeDue, Cancel, Capture, Charge, History, Initiate, Key, Read, Together
+from conformance.domain.steps import (
+    Approve,
+    BecomeDue,
+    Cancel,
+    Capture,
+    Charge,
+    Enter3DS,
+    History,
+    Initiate,
+    Key,
+    Read,
+    Together,
+)
+from conformance.judging.judge import Finding
 from conformance.runner.trial import POLLS, SECOND_LOOKS, TrialResult, TrialStatus, observation_in_words, run_trial
 from tests.model.on_paper import INITIAL, E, P, R, context
 from tests.stored import stored
@@ -203,6 +216,72 @@ def test_a_player_that_cannot_speak_of_the_event_log_shows_nothing_about_it():
     assert "EP-29" not in trial.examples
 
 
+ACCEPTED = {"answer.outcome": "accepted", "answer.status": 200}
+AUTHORIZED = {**CREATED, "view.state": "AUTHORIZED", "view.authorized": 1000}
+RELEASED = {**AUTHORIZED, "view.cancelled": 1000, "view.log.cancelled": 1000}
+RELEASED_ANSWER = {
+    **ACCEPTED,
+    "answer.state": "AUTHORIZED",
+    "answer.order": "same",
+    "answer.currency": "NOK",
+    "answer.authorized": 1000,
+    "answer.cancelled": 1000,
+    "answer.captured": 0,
+    "answer.refunded": 0,
+}
+
+
+def test_a_wrong_field_that_decides_nothing_is_noted_and_the_history_goes_on():
+    wrong = {**RELEASED_ANSWER, "answer.psp": "other"}
+    spoiled = {**RELEASED, "view.cancelled": 900}
+    views = [CREATED, AUTHORIZED, RELEASED, RELEASED, spoiled]
+    steps = [Approve(), Cancel(), Read(), Read()]
+    trial, driver, notes = tried(P, Initiate(), steps, [ACCEPTED, ACCEPTED, wrong, {}, {}], views)
+    assert (trial.ending, trial.steps, trial.ended_early) == (TrialStatus.VIOLATES, 5, True)
+    assert {finding.rule for finding in trial.findings} == {"EP-32", "KB-15", "INV-5"}
+    assert {"EP-05", "INV-2"} <= set(trial.examples)
+    assert "EP-32" not in trial.examples
+    assert [note.get("independent", False) for _, note in notes] == [False, False, True, False, False]
+    assert polls(driver) == 0
+
+
+def test_the_same_field_that_is_wrong_again_is_no_second_violation():
+    wrong = {"view.currency": "SEK"}
+    views = [*[{**CREATED, **wrong}] * (1 + SECOND_LOOKS), {**AUTHORIZED, **wrong}, {**RELEASED, **wrong}]
+    steps = [Approve(), Cancel()]
+    trial, _, notes = tried(P, Initiate(), steps, [ACCEPTED, ACCEPTED, {**RELEASED_ANSWER, "answer.psp": None}], views)
+    assert [finding.rule for finding in trial.findings] == ["INV-10"]
+    assert "EP-05" in trial.examples
+    assert "INV-10" not in trial.examples
+    assert [note["status"] for _, note in notes] == ["violates", "conforms", "conforms"]
+
+
+def test_a_field_that_is_missing_is_not_asked_for_again():
+    views = [{**CREATED, "view.currency": None}]
+    trial, driver, _ = tried(P, Initiate(), [], [ACCEPTED], views)
+    assert [finding.reason for finding in trial.findings] == ["view.currency should be NOK, but was absent"]
+    assert driver.paused == []
+
+
+def test_what_no_rule_is_about_is_noted():
+    odd = {**AUTHORIZED, "view.authorized": 999}
+    trial, _, notes = tried(P, Initiate(), [Approve()], [ACCEPTED, ACCEPTED], [CREATED, odd])
+    assert trial.ending is TrialStatus.INCONCLUSIVE
+    (unexpected,) = notes[-1][1]["unexpected"]
+    assert (unexpected["rule"], unexpected["reason"]) == ("", "view.authorized should be 1000, but was 999")
+
+
+def test_a_server_error_that_is_documented_is_no_excuse_for_what_was_done():
+    cancelled = {**CREATED, "view.state": "TERMINATED", "view.cancelled": 1000}
+    broken = {"answer.outcome": "broken", "answer.status": 500}
+    steps, answers = [Enter3DS(), Cancel()], [ACCEPTED, ACCEPTED, broken]
+    trial, _, _ = tried(P, Initiate(), steps, answers, [CREATED, CREATED, cancelled])
+    assert trial.ending is TrialStatus.VIOLATES
+    assert {finding.rule for finding in trial.findings} == {"EP-09", "KB-05"}
+    trial, _, _ = tried(P, Initiate(), [Cancel()], [ACCEPTED, broken], [CREATED, cancelled])
+    assert trial.ending is TrialStatus.INCONCLUSIVE
+
+
 def test_a_step_that_is_no_request_for_money_leaves_the_log_alone():
     _, driver, _ = tried(R, INITIAL, [Read()], [DONE, {}], [RESERVED])
     assert [one for one in driver.asked if isinstance(one, tuple)] == [("read", False), ("read", False)]
@@ -228,7 +307,7 @@ class Elsewhere:
         self.played.append(history.steps)
         ending = self.endings.pop(0)
         findings = ("what is wrong without a race",) if ending is TrialStatus.VIOLATES else ()
-        return TrialResult(ending, findings=findings, cause="told so")
+        return TrialResult(ending, own_findings=findings, cause="told so")
 
 
 def test_a_race_that_one_order_explains_conforms():
@@ -242,6 +321,15 @@ def test_two_requests_that_were_not_under_way_together_are_an_example_of_nothing
     answer = {**CANCEL_DONE, "sent.together": False}
     trial, _, _ = tried(R, INITIAL, [RACE], [DONE, answer], [RESERVED, CANCELLED])
     assert (trial.ending, trial.examples) == (TrialStatus.CONFORMS, [])
+
+
+def test_a_race_is_not_excused_by_what_is_wrong_without_it_in_another_field():
+    async def elsewhere(history):
+        finding = Finding("INV-10", "initiated", "view.currency", "NOK", "SEK")
+        return TrialResult(TrialStatus.VIOLATES, own_findings=(finding,))
+
+    trial, _, _ = tried(R, INITIAL, [RACE], [DONE, BOTH_DONE], [RESERVED, OUT_OF_BALANCE], elsewhere)
+    assert {finding.rule for finding in trial.findings} == {"INV-11", "INV-4"}
 
 
 def test_a_race_that_no_order_explains_is_a_violation_where_each_order_alone_conforms():
