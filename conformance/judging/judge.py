@@ -74,7 +74,8 @@ Values are left out on purpose: a smaller history that fails with other amounts 
 class Finding:
     """One violated rule: the field, what was permitted, and what was observed.
 
-    ``rule`` is empty where no rule is about what is wrong.
+    ``rule`` is empty where no rule is about what is wrong. ``request`` is what was special about the request, in words;
+    empty where nothing was.
     """
 
     rule: str
@@ -82,6 +83,7 @@ class Finding:
     field: str
     permitted: str
     observed: str
+    request: str = ""
 
     @property
     def failure_key(self) -> FailureKey:
@@ -90,8 +92,9 @@ class Finding:
 
     @property
     def reason(self) -> str:
-        """What is wrong, such as ``view.captured should be 0, but was 300``."""
-        return f"{self.field} should be {self.permitted}, but was {self.observed}"
+        """What is wrong, such as ``view.captured should be 0, but was 300``, after what was special of the request."""
+        special = f"{self.request}: " if self.request else ""
+        return f"{special}{self.field} should be {self.permitted}, but was {self.observed}"
 
     def as_record(self) -> FindingRecord:
         """Return the finding for the journal."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from conformance.domain.expectation import Branch, Expectation, Observation
 from conformance.domain.order import Profile
+from conformance.domain.request_words import special_in_words
 from conformance.domain.steps import Initiate, Read, Step
 from conformance.judging.ambiguity import SENT_AGAIN, excuse, settled_by_reading, was_unanswered, with_or_without
 from conformance.judging.incidental import incidental_findings
@@ -99,10 +100,21 @@ class Tracker:
         self.in_doubt = self.in_doubt or unanswered
         if self.in_doubt:
             judgement = replace(judgement, unexpected=())
+        judgement = self._naming_request(step, judgement)
         if judgement.goes_on and (judgement.findings or judgement.unexpected or self.wrong.noted):
             self._follow_wrong_fields(step, observation)
         self.advance(step, branches, observation)
         return judgement
+
+    def _naming_request(self, step: Step, judgement: Judgement) -> Judgement:
+        """Return a judgement whose findings say what was special about the request."""
+        if not judgement.findings and not judgement.unexpected:
+            return judgement
+        age = self.orders[0].since_reserved if self.orders else None
+        special = special_in_words(step, self.profile, age)
+        findings = tuple(replace(finding, request=special) for finding in judgement.findings)
+        unexpected = tuple(replace(finding, request=special) for finding in judgement.unexpected)
+        return replace(judgement, findings=findings, unexpected=unexpected)
 
     def _follow_wrong_fields(self, step: Step, observation: Observation) -> None:
         unmet = wrong_claims(self._observable(self.expectation(step), observation), observation)

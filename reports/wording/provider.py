@@ -10,8 +10,8 @@ from typing import Any, Final
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Folded, Mentions, Missing, NoneOf, OneOf, Permitted, Scalar
 from conformance.domain.order import Kind, Profile
+from conformance.domain.request_words import ADDRESSEES, KEYS, defect_in_words
 from conformance.domain.steps import (
-    Addressee,
     Age,
     AnotherCharge,
     Approve,
@@ -23,7 +23,6 @@ from conformance.domain.steps import (
     Expire,
     Fail,
     Initiate,
-    Key,
     Leave3DS,
     Read,
     Refund,
@@ -90,18 +89,6 @@ _PLAIN_STEPS: Final[Mapping[type[object], str]] = {
     Reserve: "The charge is reserved",
     Charge: "The charge is captured directly",
     Fail: "The charge fails",
-}
-_KEYS: Final[Mapping[Key, str]] = {
-    Key.FRESH: "",
-    Key.SAME: "with the idempotency key of the cancel before it",
-    Key.SPENT: "with an idempotency key that another order has used",
-    Key.FIRST: "with the idempotency key of the first cancel",
-    Key.ANOTHER_OPERATION: "with the idempotency key of the last capture or refund",
-}
-_ADDRESSEES: Final[Mapping[Addressee, str]] = {
-    Addressee.OWN: "",
-    Addressee.UNKNOWN: "of an order that does not exist",
-    Addressee.FOREIGN: "asked for by somebody it does not belong to",
 }
 _PLACES: Final[Mapping[str, str]] = {
     "answer": "in the answer",
@@ -233,9 +220,9 @@ def _cancel_in_words(step: Cancel, profile: Profile) -> str:
     if flag_name is not None:
         value = {None: "absent", True: "true", False: "false"}[step.flag]
         parts.append(f"{flag_name} {value}")
-    parts += [_KEYS[step.key], _ADDRESSEES[step.to]]
+    parts += [KEYS[step.key.value], ADDRESSEES[step.to.value]]
     if step.defect is not None:
-        parts.append(f"with a defect in the request: {step.defect.value.replace('-', ' ')}")
+        parts.append(defect_in_words(step.defect.value))
     return ", ".join(part for part in parts if part)
 
 
