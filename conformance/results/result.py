@@ -37,6 +37,7 @@ from conformance.results.defects import Defect, defects_of, in_order_of
 from conformance.results.merchant_audit import check_merchant_run
 from conformance.results.partial_runs import apply_focus, fuzzed_rules
 from conformance.results.selfcheck import check_oracle
+from conformance.results.unexpected import Unexpected, unexpected_in
 from conformance.results.waivers import waiver_from_record
 from conformance.rulebook import Rulebook, load, load_http_rules, load_obligations
 
@@ -60,6 +61,8 @@ class Result:
     exchanges: int
     fuzzed: int = 0
     """How many requests of the fuzzer were judged."""
+    unexpected: tuple[Unexpected, ...] = ()
+    """What was observed and no rule decides, the most frequent first."""
     defects: tuple[Defect, ...] = ()
     """Of a merchant's run: what its violations come from, the plainest first."""
 
@@ -126,7 +129,10 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(isinstance(record, ExchangeRecord | FuzzedRecord | AsideRecord) for record in evidence.records)
     fuzzed = sum(1 for _ in evidence.of(FuzzedRecord))
-    return Result(evidence, verdict, reason, rules, readings, noticed, histories, exchanges, fuzzed, defects)
+    unexpected = () if is_merchant_run(run) else unexpected_in(evidence)
+    return Result(
+        evidence, verdict, reason, rules, readings, noticed, histories, exchanges, fuzzed, unexpected, defects
+    )
 
 
 def partial_note(run: RunRecord) -> str:

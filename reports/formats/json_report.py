@@ -36,6 +36,7 @@ def report_as_json(result: Result) -> dict[str, Any]:
         **_run(result),
         "readings": _readings(result.readings, "observed"),
         "noticed": _readings(result.noticed, "seen"),
+        "unexpected": [each.as_json() for each in result.unexpected],
         "waivers": part_as_json(result.run.waivers),
         "power": detection.as_json(),
         "rules": [_rule(rule, detection) for rule in result.rules],

@@ -124,7 +124,8 @@ def because(result: Result) -> str:
     passed = sum(rule.verdict is RuleVerdict.PASSED for rule in result.rules)
     match result.verdict:
         case RunVerdict.CONFORMANT:
-            return f"{counted(passed, 'rule')} passed and none is violated{_except_waived(result)}{_warned(result)}."
+            besides = f"{_except_waived(result)}{_warned(result)}{_undecided(result)}"
+            return f"{counted(passed, 'rule')} passed and none is violated{besides}."
         case RunVerdict.NOT_CONFORMANT if defects(result):
             return f"{defects_found(result)}."
         case RunVerdict.NOT_CONFORMANT:
@@ -169,6 +170,11 @@ def _so_far(result: Result) -> str:
 def _warned(result: Result) -> str:
     warned = warnings(result)
     return f", with {counted(len(warned), 'warning')}, first {warned[0].rule.id}" if warned else ""
+
+
+def _undecided(result: Result) -> str:
+    number = len(result.unexpected)
+    return f"; {counted(number, 'observation')} that no rule decides, listed below" if number else ""
 
 
 def _except_waived(result: Result) -> str:

@@ -1,4 +1,6 @@
-"""What kept a run from testing: exceptions of the user's own code, and the request that was not answered as it should.
+"""What kept a run from testing, and what it observed that no rule decides.
+
+The first are exceptions of the user's own code, and the request that was not answered as it should.
 
 All of it is in the journal. The texts are lines for a terminal, a summary and a page alike.
 """
@@ -12,18 +14,22 @@ from typing import Final
 
 from conformance.domain.messages import Headers
 from conformance.domain.observation import Field
+from conformance.domain.order import Market
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.record_parts import Body
 from conformance.evidence.records import ActionRecord, ExchangeRecord, FinishRecord, HistoryRecord, JudgementRecord
 from conformance.evidence.redaction import REMOVED
 from conformance.judging.verdicts import RunVerdict
-from conformance.reports.wording.provider import counted
+from conformance.reports.wording.provider import counted, reason_in_words
 from conformance.reports.wording.sanitize import body_of, in_one_line
 from conformance.results.result import Result
+from conformance.results.unexpected import Unexpected
 
 MOST_SHOWN: Final = 3
 """The most different exceptions that are shown; one defect of an adapter shows in many places."""
 MOST_LINES: Final = 40
+MOST_UNEXPECTED: Final = 8
+"""So many observations that no rule decides are shown, the most frequent ones."""
 FEW: Final = 0.5
 """An action that succeeds in a smaller share of the histories in which nothing goes wrong seldom succeeds."""
 _LONGEST_BODY: Final = 800
@@ -80,10 +86,28 @@ def troubles(result: Result) -> list[Trouble]:
     """Return what went wrong in a run, the most important first.
 
     Of a conformant run, those actions of a merchant are shown that seldom succeeded: little of what they do was tested.
+    What no rule decides is shown with every verdict.
     """
     if result.verdict is RunVerdict.CONFORMANT:
-        return [Trouble(title, _lines(text)) for text, title in _seldom_succeeding(result)[:MOST_SHOWN]]
-    return [*_crashes(result), *_failing_exchange(result)]
+        seldom = (Trouble(title, _lines(text)) for text, title in _seldom_succeeding(result)[:MOST_SHOWN])
+        return [*seldom, *_unexpected(result)]
+    return [*_crashes(result), *_failing_exchange(result), *_unexpected(result)]
+
+
+def _unexpected(result: Result) -> Iterator[Trouble]:
+    if not result.unexpected:
+        return
+    lines = [_unexpected_line(result, each) for each in result.unexpected[:MOST_UNEXPECTED]]
+    if more := len(result.unexpected) - MOST_UNEXPECTED:
+        lines += [f"… {counted(more, 'more')}, in report.json"] if more > 0 else []
+    yield Trouble("Not as expected, and no rule decides", tuple(in_one_line(line, 300) for line in lines))
+
+
+def _unexpected_line(result: Result, each: Unexpected) -> str:
+    where = f"{each.profile.value}, after {each.do}, first in history {each.history}"
+    reason = reason_in_words(each.reason, Market(result.run.market).currency)
+    about = f" ({', '.join(each.rules)})" if each.rules else ""
+    return f"{counted(each.times, 'time')}: {reason}{about}; {where}"
 
 
 def _crashes(result: Result) -> Iterator[Trouble]:
