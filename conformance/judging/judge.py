@@ -317,19 +317,16 @@ def _judge_wrong(expectation: Expectation, observation: Observation) -> tuple[Ju
     """Judge a step that fits no outcome: what it violates, and whether the history can go on."""
     blamed = _claims_to_blame(expectation, observation)
     findings, unexpected = _findings(blamed, observation), _unexpected(blamed, observation)
-    fitting = outcomes_apart_from(expectation, observation, blamed)
+    # What no rule is about may be another sensible design: nothing that follows from it is held against a target.
+    fitting = () if unexpected else outcomes_apart_from(expectation, observation, blamed)
     if fitting:
         wrong = {rule_of(rule) for _, claim in blamed for rule in claim.rules}
         rest = _judge_fitting(expectation, fitting, observation)
-        judgement = replace(
-            rest,
-            status=StepStatus.VIOLATES if findings else rest.status,
-            examples=tuple(rule for rule in rest.examples if rule_of(rule) not in wrong),
-            findings=findings,
-            independent=bool(findings),
-            unexpected=unexpected,
+        examples = tuple(rule for rule in rest.examples if rule_of(rule) not in wrong)
+        return (
+            replace(rest, status=StepStatus.VIOLATES, examples=examples, findings=findings, independent=True),
+            fitting,
         )
-        return judgement, fitting
     if findings:
         return Judgement(StepStatus.VIOLATES, findings=findings), ()
     cause = "nothing is documented for this step"

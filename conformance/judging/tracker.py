@@ -101,7 +101,7 @@ class Tracker:
         if self.in_doubt:
             judgement = replace(judgement, unexpected=())
         judgement = self._naming_request(step, judgement)
-        if judgement.goes_on and (judgement.findings or judgement.unexpected or self.wrong.noted):
+        if judgement.goes_on and (judgement.findings or self.wrong.noted):
             self._follow_wrong_fields(step, observation)
         self.advance(step, branches, observation)
         return judgement

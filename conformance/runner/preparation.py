@@ -45,7 +45,7 @@ async def prepare(
     for attempt in range(1, LOOKS + 1):
         observation = response | await driver.look(purpose, log=log)
         judgement, branches = tracker.compare(step, observation)
-        if judgement.is_permitted and not judgement.unexpected and is_final(branches):
+        if judgement.is_permitted and is_final(branches):
             break
         await driver.pause(attempt)
     if not judgement.goes_on:

@@ -222,7 +222,7 @@ def _may_be_pending(expectation: Expectation) -> bool:
 
 def _is_settled(tracker: Tracker, step: Step, observation: Observation) -> bool:
     judgement, branches = tracker.compare(step, observation)
-    return judgement.is_permitted and not judgement.unexpected and any(branch.lasting for branch in branches)
+    return judgement.is_permitted and any(branch.lasting for branch in branches)
 
 
 def _is_in_vain(tracker: Tracker, step: Step, response: Observation, observation: Observation, attempt: int) -> bool:

@@ -304,6 +304,7 @@ class Wire(ABC):
         offered: test control actions that the target offers.
         profile: the API.
         base: the path of its orders.
+        documented: the fields at the top of an order's documented form, when it is read.
 
     """
 
@@ -312,6 +313,7 @@ class Wire(ABC):
     offered: frozenset[str] = frozenset()
     profile: ClassVar[Profile]
     base: ClassVar[str]
+    documented: ClassVar[tuple[str, ...]] = ()
 
     def perform(self, step: Step) -> Calls:
         """Yield the calls that make a step happen; return the observation of its response."""

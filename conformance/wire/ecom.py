@@ -44,6 +44,7 @@ class EcomWire(Wire):
 
     profile: ClassVar[Profile] = Profile.ECOM
     base: ClassVar[str] = "/ecomm/v2/payments"
+    documented: ClassVar[tuple[str, ...]] = ("orderId", "transactionSummary", "transactionLogHistory")
 
     @property
     def identifier(self) -> str:

@@ -44,6 +44,7 @@ class EpaymentWire(Wire):
 
     profile: ClassVar[Profile] = Profile.EPAYMENT
     base: ClassVar[str] = "/epayment/v1/payments"
+    documented: ClassVar[tuple[str, ...]] = ("amount", "state", "aggregate", "pspReference", "reference")
 
     @property
     def identifier(self) -> str:

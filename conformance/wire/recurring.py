@@ -53,6 +53,7 @@ class RecurringWire(Wire):
 
     profile: ClassVar[Profile] = Profile.RECURRING
     base: ClassVar[str] = "/recurring/v3/agreements"
+    documented: ClassVar[tuple[str, ...]] = ("id", "amount", "currency", "status", "summary", "history")
 
     @property
     def identifier(self) -> str:

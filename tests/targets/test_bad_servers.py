@@ -83,6 +83,20 @@ def test_an_order_that_cannot_be_read_is_no_order():
     assert "could not be read back" in one_sentence(error)
 
 
+@pytest.mark.parametrize(
+    ("body", "there"),
+    [({}, "has no field"), ({"ok": True, "data": {}}, "has ok, data"), ([], "could not be read back")],
+)
+def test_an_order_without_its_documented_fields_is_told_with_both_lists(body, there):
+    with server(created(http(200, body))) as url, pytest.raises(TargetError) as error:
+        probed(url)
+    sentence = one_sentence(error)
+    assert there in sentence
+    if isinstance(body, dict):
+        assert "amount, state, aggregate, pspReference, reference should be there" in sentence
+        assert "/events" not in sentence
+
+
 def test_a_closed_port_is_an_environment_error():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -7,6 +7,7 @@ here, as one sentence that says what to change.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from conformance.domain.api_table import spec_of
@@ -21,7 +22,7 @@ from conformance.targets.http.session import HttpSession
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Connection, TargetError
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
-from conformance.wire.base import is_page
+from conformance.wire.base import is_page, json_body
 
 AMOUNT: Final = 1000
 """In minor units."""
@@ -29,6 +30,8 @@ TRIES: Final = 3
 """How often the smoke test runs if responses get lost."""
 AT_ONCE: Final = (5, 10.0)
 """Attempts to have two requests answered at once before a target counts as answering one at a time, and seconds."""
+MOST_NAMES: Final = 6
+"""So many names of fields are shown of a response that has none of the documented ones."""
 _NO_ANSWER: Final = frozenset({LOST, BROKEN, BUSY, ODD})
 """Outcomes that show nothing of what a target offers."""
 
@@ -67,6 +70,7 @@ class _SmokeTest:
         self._connection = connection
         self._record = record
         self._last: tuple[Call, ResponseOrNone] | None = None
+        self._reads: list[tuple[Call, ResponseOrNone]] = []
 
     def _remember(
         self,
@@ -78,6 +82,8 @@ class _SmokeTest:
         resent: bool = False,
     ) -> None:
         self._last = (call, answer)
+        if call.purpose == "read":
+            self._reads.append(self._last)
         self._record(call, answer, timing, resent=resent)
 
     @property
@@ -118,6 +124,31 @@ class _SmokeTest:
         view = await driver.look("read", log=True)
         if view.get(Field.VIEW_OUTCOME) != ACCEPTED or len(view) <= 2:
             raise self._fault("an order that was initiated could not be read back")
+        self._check_form()
+
+    def _check_form(self) -> None:
+        """Check that the order, when read, has some of its documented fields.
+
+        Those that are missing from among others are for the rules to judge.
+
+        Raises:
+            TargetError: it has none of them; the message has both lists.
+
+        """
+        documented = WIRES[self._profile].documented
+        # The order itself is read before its log.
+        paths = [call.request.path for call, _ in self._reads]
+        call, answer = next(read for read in reversed(self._reads) if read[0].request.path == paths[0])
+        body = json_body(answer)
+        names = list(body) if isinstance(body, Mapping) else []
+        if not documented or not set(names).isdisjoint(documented):
+            return
+        self._last = (call, answer)
+        shown = f"has {', '.join(f'{name:.30}' for name in names[:MOST_NAMES])}" if names else "has no field"
+        raise self._fault(
+            f"an order that was initiated has none of its documented fields: {', '.join(documented)} should be there, "
+            f"and the response {shown}"
+        )
 
     async def _approve(self, driver: HttpDriver, offered: frozenset[str]) -> frozenset[str]:
         """Approve the payment.
