@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final, TypeAlias
@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from conformance import __version__
 from conformance.domain.api_table import spec_of
-from conformance.domain.expectation import ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED, Scalar
+from conformance.domain.expectation import ABSENT, ACCEPTED, BROKEN, BUSY, LOST, ODD, PENDING, REFUSED, Scalar
 from conformance.domain.messages import Call, Headers, NoResponse, Request, Response, ResponseOrNone
 from conformance.domain.observation import Field
 from conformance.domain.order import Market, Profile
@@ -270,10 +270,27 @@ def as_list(value: Any) -> list[Any]:
 
 
 def compare_echo(value: Any, expected: str) -> str | None:
-    """Return ``same`` or ``other`` compared with what was sent; None if missing."""
+    """Return ``same`` if a value is what was sent, both values if it is not, and None if it is missing.
+
+    >>> compare_echo("a", "a"), compare_echo("b", "a"), compare_echo(None, "a")
+    ('same', '"b" instead of "a"', None)
+    """
     if value is None:
         return None
-    return "same" if value == expected else "other"
+    return "same" if value == expected else instead_of(value, expected)
+
+
+def instead_of(value: Any, expected: Any) -> str:
+    """Return a value and the right one, in a few words."""
+    return f"{_excerpt(value)} instead of {_excerpt(expected)}"
+
+
+def in_common(values: Iterable[Scalar]) -> Scalar:
+    """Return what all values are, or else all that they are: ``NOK and absent``."""
+    distinct = set(values)
+    if len(distinct) == 1:
+        return distinct.pop()
+    return " and ".join(sorted(ABSENT if value is None else str(value) for value in distinct))
 
 
 def with_balance_checks(view: ObservedFields, authorized: int | None) -> ObservedFields:

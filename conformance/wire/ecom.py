@@ -187,7 +187,7 @@ class EcomWire(Wire):
             Field.VIEW_TO_REFUND: observed_amount(nested(summary, "remainingAmountToRefund")),
             **_history(body.get("transactionLogHistory")),
         }
-        reserved = view[Field.VIEW_LOG_RESERVED]
+        reserved = view.get(Field.VIEW_LOG_RESERVED)
         view = with_balance_checks(view, None)
         reserved_or_captured = (as_amount(view[Field.VIEW_CAPTURED]) or 0) + (
             as_amount(view[Field.VIEW_TO_CAPTURE]) or 0
@@ -196,6 +196,8 @@ class EcomWire(Wire):
 
 
 def _history(raw: Any) -> ObservedFields:
+    if raw is None:
+        return {}
     entries = [
         entry for entry in as_list(raw) if isinstance(entry, Mapping) and entry.get("operationSuccess") is not False
     ]

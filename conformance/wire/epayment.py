@@ -24,6 +24,8 @@ from conformance.wire.base import (
     as_list,
     as_text,
     compare_echo,
+    in_common,
+    instead_of,
     json_body,
     nested,
     observed_amount,
@@ -143,9 +145,8 @@ class EpaymentWire(Wire):
         if not isinstance(body, Mapping) or view[Field.VIEW_OUTCOME] != ACCEPTED:
             return view
         view[Field.VIEW_STATE] = observed_name(body.get("state"))
-        currencies = {observed_name(nested(body, "aggregate", f"{name}Amount", "currency")) for name in _AMOUNTS}
-        currencies.add(observed_name(nested(body, "amount", "currency")))
-        view[Field.VIEW_CURRENCY] = currencies.pop() if len(currencies) == 1 else "mixed"
+        amounts = (nested(body, "amount"), *(nested(body, "aggregate", f"{name}Amount") for name in _AMOUNTS))
+        view[Field.VIEW_CURRENCY] = in_common(observed_name(nested(each, "currency")) for each in amounts)
         view[Field.VIEW_AMOUNT] = observed_amount(nested(body, "amount", "value"))
         for name in _AMOUNTS:
             view[f"view.{name}"] = observed_amount(nested(body, "aggregate", f"{name}Amount", "value"))
@@ -181,7 +182,8 @@ class EpaymentWire(Wire):
         if self.identifiers.cancel_psp is not None:
             created = next((event.get("pspReference") for event in events if event.get("name") == "CREATED"), None)
             if created is not None:
-                observed[Field.ANSWER_PSP] = "creation" if created == self.identifiers.cancel_psp else "other"
+                psp = self.identifiers.cancel_psp
+                observed[Field.ANSWER_PSP] = "creation" if created == psp else instead_of(psp, created)
             self.identifiers.cancel_psp = None
         return observed
 

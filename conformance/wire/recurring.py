@@ -260,6 +260,8 @@ def _money(amount: int) -> dict[str, Any]:
 
 
 def _history(raw: Any, identifiers: OrderIdentifiers) -> ObservedFields:
+    if raw is None:
+        return {}
     events = [event for event in as_list(raw) if isinstance(event, Mapping) and event.get("success") is not False]
     cancels = [event for event in events if event.get("event") == "CANCEL"]
     created = next((event.get("occurred") for event in events if event.get("event") == "CREATE"), None)

@@ -393,7 +393,18 @@ def test_books_that_do_not_add_up_are_seen(changes, field):
 
 def test_two_currencies_in_one_payment_are_seen():
     body = {**PAYMENT, "aggregate": {**PAYMENT["aggregate"], "cancelledAmount": {"currency": "DKK", "value": 700}}}
-    assert exchange(wire(P).read(log=False), Response(200, (), as_bytes(body)))[1]["view.currency"] == "mixed"
+    assert exchange(wire(P).read(log=False), Response(200, (), as_bytes(body)))[1]["view.currency"] == "DKK and NOK"
+
+
+def test_a_currency_that_one_amount_lacks_is_absent_there():
+    body = {**PAYMENT, "aggregate": {**PAYMENT["aggregate"], "cancelledAmount": {"value": 700}}}
+    assert exchange(wire(P).read(log=False), Response(200, (), as_bytes(body)))[1]["view.currency"] == "NOK and absent"
+
+
+@pytest.mark.parametrize("profile", [E, R])
+def test_a_log_that_is_not_there_is_absent_and_not_empty(profile):
+    _, view = exchange(wire(profile).read(), Response(200, (), b'{"status": "RESERVED"}'))
+    assert [name for name, value in view.items() if name.startswith("view.log") and value is not None] == []
 
 
 @pytest.mark.parametrize("odd", [[], {}, ["NOK"], 7])
