@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from conformance.ageing import clock
 from conformance.ageing.plant import unit_of
 from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders, PlantedOrdersError
-from conformance.domain.expectation import ACCEPTED
+from conformance.ageing.windows import Side, Windows, aged, windows_of
+from conformance.domain.expectation import ACCEPTED, Scalar
 from conformance.domain.observation import Field
-from conformance.domain.steps import Age, History, Refund, Step
-from conformance.evidence.journal import Journal
-from conformance.evidence.records import PlanRecord
+from conformance.domain.steps import Age, Step
+from conformance.evidence.journal import Journal, RecordSink
+from conformance.evidence.record_parts import Record
+from conformance.evidence.records import HistoryRecord, JudgementRecord, PlanRecord
 from conformance.judging.tracker import Tracker
-from conformance.model import AgeLimit, ModelContext, age_for_cancel, age_for_refund
+from conformance.model import ModelContext
 from conformance.results.partial_runs import AGE
 from conformance.results.result import Result
 from conformance.runner.executor import CaseExecutor
@@ -25,7 +26,7 @@ from conformance.runner.recorded_run import RecordedRun
 from conformance.runner.schedule import ScheduledCase, digest_of_cases
 from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings
-from conformance.runner.trial import TrialResult
+from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.provider.case import Case
 from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.target import HttpTarget
@@ -34,72 +35,84 @@ from conformance.targets.transport import Connection, TargetError
 from conformance.wire.base import ObservedFields, OrderIdentifiers
 from conformance.wire.driver import Driver
 
-YOUNGEST: Final = timedelta(days=1)
-"""An order that may be judged while it is young is at least so old."""
-
 
 @dataclass(frozen=True, slots=True)
 class DueOrder:
-    """A planted order that can be judged now, and its age since it was planted."""
+    """A planted order that is judged in this run, and its age since it was planted.
+
+    The age is the one at which it was judged where that was done before.
+    """
 
     planted: PlantedOrder
     age: timedelta
 
 
 def due_orders(
-    orders: Sequence[PlantedOrder], context: ModelContext, now: datetime, youngest: timedelta = YOUNGEST
+    orders: Sequence[PlantedOrder], context: ModelContext, now: datetime, older_than: timedelta | None = None
 ) -> list[DueOrder]:
-    """Return the orders that are clearly on one side of every limit that applies.
+    """Return the orders that can be judged now and were not.
 
-    What is planted to become too old is left alone until it is. Around a limit, nothing is judged.
+    One that is kept to be judged before its limit is due in the last days before it, or from the age ``older_than`` on
+    where that is named; where that was missed, once the limit is over. Around a limit, nothing is due.
+
+    Raises:
+        PlantedOrdersError: an order was planted under interpretations that are not accepted now.
+
     """
     due = []
     for order in orders:
         age = now - order.at
-        if order.harvested is None and age >= youngest:
-            side = _side(order, context, age)
-            if side is AgeLimit.BEYOND or (side is AgeLimit.WITHIN and not order.beyond):
+        if order.harvested is None and (older_than is None or age >= older_than):
+            there = replace(context, market=order.market)
+            if is_due(order.side, windows_of(order.history, order.then, there), age, early=older_than is not None):
+                _check_readings(order, there)
                 due.append(DueOrder(order, age))
     return due
 
 
-def _side(planted: PlantedOrder, context: ModelContext, age: timedelta) -> AgeLimit:
-    context = replace(context, market=planted.market)
-    order = tracked(planted, context).orders[0].older(age)
-    refund = any(isinstance(step, Refund) for step in planted.then.steps)
-    return age_for_refund(order) if refund else age_for_cancel(order, context)
+def is_due(side: Side, windows: Windows, age: timedelta, *, early: bool = False) -> bool:
+    """Return whether an order of an age can be judged.
 
-
-def tracked(planted: PlantedOrder, context: ModelContext) -> Tracker:
-    """Return a tracker of a planted order, as it was observed when it was planted.
-
-    Raises:
-        PlantedOrdersError: it was planted under interpretations that are not in force now.
+    Args:
+        side: what it is kept for.
+        windows: when it can be judged.
+        age: how old it is.
+        early: whether one that is kept to be judged before its limit is judged as long as it is young enough.
 
     """
+    before = windows[Side.BEFORE]
+    if side is Side.BEFORE and before.until is not None and age <= before.until:
+        return early or age >= before.since
+    latest = windows.get(Side.LATEST) if side is Side.LATEST else None
+    return (latest or windows[Side.AFTER]).has(age)
+
+
+def judged_orders(orders: Sequence[PlantedOrder]) -> list[DueOrder]:
+    """Return the orders that earlier runs judged, with the ages that they had then."""
+    return [
+        DueOrder(order, order.harvested - order.at) for order in orders if order.harvested is not None and order.judged
+    ]
+
+
+def _check_readings(planted: PlantedOrder, context: ModelContext) -> None:
     tracker = Tracker(planted.profile, context)
     for step, observation in zip(planted.history.all_steps, planted.observed, strict=True):
         _, branches = tracker.compare(step, observation)
         tracker.advance(step, branches, observation)
         if not tracker.orders:
-            raise PlantedOrdersError(f"The order {planted.id} was planted under readings that are not in force now.")
-    return tracker
-
-
-def history_of(due: DueOrder) -> History:
-    """Return the whole history of an order: its making, the time since, what is tried."""
-    planted = due.planted
-    passed = Age(timedelta(seconds=int(due.age.total_seconds())))
-    return History(planted.profile, planted.history.opening, (*planted.history.steps, passed, *planted.then.steps))
+            raise PlantedOrdersError(
+                f"The order {planted.id} was planted under interpretations that are not accepted now: "
+                f"name the --reading that it was planted with."
+            )
 
 
 class _PlantedDriver:
-    """Plays a history whose first steps and whose time were played before it runs."""
+    """Plays a history whose first steps were played before it runs, or all of them."""
 
     complete = True
 
     def __init__(self, planted: PlantedOrder, live: HttpDriver) -> None:
-        self._recorded = list(planted.observed)
+        self._recorded = [*planted.observed, *planted.judged]
         self._view: ObservedFields | None = None
         self._live = live
 
@@ -119,7 +132,9 @@ class _PlantedDriver:
         return dict(self._view) if self._view is not None else await self._live.look(purpose, log=log)
 
     async def pause(self, attempt: int) -> None:
-        await self._live.pause(attempt)
+        # What was observed before does not change.
+        if self._view is None:
+            await self._live.pause(attempt)
 
 
 class _Picker:
@@ -153,8 +168,36 @@ class _Picker:
         await self._link.close()
 
 
+class _ObservationKeeper:
+    """Passes records on to a journal, and keeps what was observed of the history that runs."""
+
+    def __init__(self, journal: RecordSink) -> None:
+        self._journal = journal
+        self.observed: list[dict[str, Scalar]] = []
+
+    def append(self, record: Record) -> None:
+        """Write one record."""
+        if isinstance(record, HistoryRecord):
+            self.observed = []
+        elif isinstance(record, JudgementRecord):
+            self.observed.append(dict(record.observed))
+        self._journal.append(record)
+
+
 class Harvest:
-    """A run over planted orders, from the first request to the last record."""
+    """A run over planted orders, from the first request to the last record.
+
+    Args:
+        target: where they were planted.
+        settings: those of the run.
+        directory: where its evidence is written.
+        ledgers: the ledgers that know the orders.
+        picked: the orders that can be judged now.
+        earlier: the orders that earlier runs judged. They are judged again from what was observed then, so that one
+            verdict covers all of them; no request is sent for them.
+        note: is called with each order that was judged now.
+
+    """
 
     def __init__(
         self,
@@ -163,19 +206,20 @@ class Harvest:
         directory: Path,
         ledgers: Sequence[PlantedOrders],
         picked: Sequence[DueOrder],
+        earlier: Sequence[DueOrder],
         note: Callable[[DueOrder, TrialResult], None],
     ) -> None:
-        profiles = tuple(dict.fromkeys(due.planted.profile for due in picked))
+        self._orders = [*earlier, *picked]
+        profiles = tuple(dict.fromkeys(due.planted.profile for due in self._orders))
         self._run_session = RunSession(
             target, replace(settings, profiles=profiles, focus=AGE), granted=frozenset({"age"})
         )
         self._run = RecordedRun(Journal(directory), self._run_session.redactor.clean)
         self._ledgers = ledgers
-        self._picked = list(picked)
         self._note = note
 
     async def run(self) -> Result:
-        """Judge everything that was picked; return the result as the journal gives it."""
+        """Judge every order; return the result as the journal gives it."""
         with self._run.recording() as journal:
             async with self._run_session:
                 await start_journal(self._run_session, journal, self._run.started)
@@ -187,37 +231,47 @@ class Harvest:
         if not isinstance(target, HttpTarget):
             raise TargetError(f"{target.name} is called without HTTP: nothing can have been planted there.")
         unit = unit_of(target.session.credentials.msn)
-        strangers = [due.planted.id for due in self._picked if due.planted.unit != unit]
+        strangers = [due.planted.id for due in self._orders if due.planted.unit != unit]
         if strangers:
             raise TargetError(
                 f"{strangers[0]} was planted by another sales unit: set the VIPPS_MSN that it was planted with."
             )
-        cases = [_scheduled(due, number) for number, due in enumerate(self._picked, 1)]
+        cases = [_scheduled(due, number) for number, due in enumerate(self._orders, 1)]
         names = [scheduled.identifier for scheduled in cases]
         journal.append(PlanRecord(histories=tuple(names), digest=digest_of_cases(cases)))
+        keeper = _ObservationKeeper(journal)
         picker = _Picker(target, target.session.transport.connect())
-        executor = CaseExecutor(self._run_session, journal)
+        executor = CaseExecutor(self._run_session, keeper)
         try:
-            for due, scheduled in zip(self._picked, cases, strict=True):
+            for due, scheduled in zip(self._orders, cases, strict=True):
                 picker.planted = due.planted
-                # It is spent as soon as anything is tried on it, however that turns out.
-                self._spend(due.planted)
-                self._note(due, await executor.play(scheduled.case, scheduled.identifier, "systematic", picker))
+                play = executor.play(scheduled.case, scheduled.identifier, "systematic", picker)
+                if due.planted.harvested is not None:
+                    await play
+                else:
+                    await self._judge_now(due, play, keeper)
         finally:
             await picker.close()
 
-    def _spend(self, planted: PlantedOrder) -> None:
-        """Note in its ledger that an order was judged."""
+    async def _judge_now(self, due: DueOrder, play: Awaitable[TrialResult], keeper: _ObservationKeeper) -> None:
+        """Judge an order for the first time, and write in its ledgers what has become of it."""
+        # It is spent as soon as anything is tried on it, however that turns out.
+        spent = replace(due.planted, harvested=clock.now())
+        self._write(spent)
+        trial = await play
+        if trial.ending is not TrialStatus.INCONCLUSIVE:
+            self._write(replace(spent, judged=tuple(keeper.observed[len(spent.observed) :])))
+        self._note(due, trial)
+
+    def _write(self, planted: PlantedOrder) -> None:
         for ledger in self._ledgers:
-            if any(order.id == planted.id for order in ledger.orders):
-                ledger.orders = [
-                    replace(order, harvested=clock.now()) if order.id == planted.id else order
-                    for order in ledger.orders
-                ]
-                ledger.write()
+            ledger.change(planted)
 
 
 def _scheduled(due: DueOrder, number: int) -> ScheduledCase:
     planted = due.planted
     label = f"{planted.situation}; planted {planted.at:%Y-%m-%d}, {due.age.days} days old"
-    return ScheduledCase(f"{planted.profile.value}-{number:05d}", Case(history_of(due), label, {}, ()))
+    if planted.harvested is not None:
+        label += f" when it was judged on {planted.harvested:%Y-%m-%d}"
+    history = aged(planted.history, planted.then, due.age)
+    return ScheduledCase(f"{planted.profile.value}-{number:05d}", Case(history, label, {}, ()))

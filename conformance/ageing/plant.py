@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from conformance.ageing import clock
 from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders
+from conformance.ageing.windows import Side, Window, useful_windows
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Scalar
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import Approve, Cancel, Capture, History, Initiate, Read, Refund, Step
 from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext
 from conformance.runner.preparation import prepare
 from conformance.runner.session import RunSession
 from conformance.targets.http.target import HttpTarget
@@ -31,8 +33,21 @@ class PlantingPlan:
     """What an order is planted as, and what is tried once it is old enough."""
 
     situation: str
-    before: tuple[Step, ...]
-    after: tuple[Step, ...]
+    history: History
+    then: History
+
+    @property
+    def asks_for_approval(self) -> bool:
+        """Whether a user has to approve it."""
+        return Approve() in self.history.steps
+
+
+@dataclass(frozen=True, slots=True)
+class WantedOrder:
+    """An order that is to be planted, and what it is kept for."""
+
+    plan: PlantingPlan
+    side: Side
 
 
 def planting_plans(profile: Profile, *, approves: bool) -> Iterator[PlantingPlan]:
@@ -44,12 +59,65 @@ def planting_plans(profile: Profile, *, approves: bool) -> Iterator[PlantingPlan
     if spec.user_approves and not approves:
         return
     reserve: tuple[Step, ...] = (Approve(),) if spec.user_approves else ()
-    release = Cancel(flag=spec.release_flag)
-    yield PlantingPlan("reserved, to be cancelled", reserve, (Cancel(),))
-    yield PlantingPlan("reserved, to be captured", reserve, (Capture(PART),))
-    yield PlantingPlan("partly captured, to be cancelled", (*reserve, Capture(PART)), (release,))
-    yield PlantingPlan("captured, to be refunded", (*reserve, Capture(AMOUNT)), (Refund(PART),))
-    yield PlantingPlan("cancelled, to be left alone", (*reserve, Cancel()), (Read(),))
+    opening, release = Initiate(AMOUNT, spec.reserved_kind), Cancel(flag=spec.release_flag)
+    situations: tuple[tuple[str, tuple[Step, ...], Step], ...] = (
+        ("reserved, to be cancelled", (), Cancel()),
+        ("reserved, to be captured", (), Capture(PART)),
+        ("partly captured, to be cancelled", (Capture(PART),), release),
+        ("cancelled after a capture, to be refunded", (Capture(PART), release), Refund(PART)),
+        ("cancelled, to be left alone", (Cancel(),), Read()),
+    )
+    for situation, before, then in situations:
+        history = History(profile, opening, (*reserve, *before))
+        yield PlantingPlan(situation, history, History(profile, opening, (then,)))
+
+
+def wanted_orders(
+    profile: Profile,
+    orders: Sequence[PlantedOrder],
+    context: ModelContext,
+    now: datetime,
+    *,
+    approves: bool,
+    copies: int,
+) -> list[WantedOrder]:
+    """Return the orders that a ledger lacks: of each situation, ``copies`` for each side on which it shows something.
+
+    Args:
+        profile: the API.
+        orders: what the ledger has of the target, the sales unit and the market.
+        context: the market and the accepted interpretations, which decide where the limits are.
+        now: the present moment.
+        approves: whether anybody can approve a payment.
+        copies: how many orders are wanted of each situation, for each side of its limits.
+
+    """
+    wanted = []
+    for plan in planting_plans(profile, approves=approves):
+        alike = [order for order in orders if (order.history, order.then) == (plan.history, plan.then)]
+        for window in useful_windows(plan.history, plan.then, context):
+            have = sum(_serves(order, window, now) for order in alike)
+            wanted += [WantedOrder(plan, window.side)] * max(0, copies - have)
+    return wanted
+
+
+def to_be_planted(profiles: Sequence[Profile], context: ModelContext, now: datetime, copies: int) -> list[PlantedOrder]:
+    """Return the orders that a new ledger would have, as if they had been planted now. They exist nowhere."""
+    return [
+        PlantedOrder(
+            f"{number:05d}", profile, context.market, "", "", order.plan.situation, order.side, now,
+            order.plan.history, order.plan.then, (), {},
+        )
+        for profile in profiles
+        for number, order in enumerate(wanted_orders(profile, (), context, now, approves=True, copies=copies))
+    ]  # fmt: skip
+
+
+def _serves(order: PlantedOrder, window: Window, now: datetime) -> bool:
+    """Return whether an order was judged in a window, or can still be."""
+    if order.harvested is not None:
+        return bool(order.judged) and window.has(order.harvested - order.at)
+    return order.side is window.side and (window.until is None or now - order.at <= window.until)
 
 
 def unit_of(msn: str) -> str:
@@ -70,53 +138,59 @@ class Planting:
         self._ledger = ledger
         self._note = note
 
-    async def plant(self, profile: Profile, copies: int) -> int:
-        """Plant ``copies`` of every situation for each side of the limits.
+    async def plant(self, wanted: Sequence[WantedOrder]) -> int:
+        """Plant orders of one API.
 
-        Returns how many orders were planted. Each is in the ledger as soon as it stands. A person who approves no more
-        ends it.
+        Returns how many were planted. Each is in the ledger as soon as it stands. A person who approves no more ends
+        it.
 
         Raises:
             TargetError: an order cannot be brought into its situation.
+            PlantedOrdersError: the ledger cannot be written.
 
         """
         count = 0
         link = self._session.transport.connect()
         try:
-            for plan, beyond in self.wanted(profile, copies):
+            for order in wanted:
+                profile = order.plan.history.profile
                 name = self._run_session.settings.naming.order_id(profile, f"a{count + 1:03d}")
                 ticket = OrderIdentifiers(name, self._session.today, self._session.market)
                 manual = self._target.manual_steps(profile, name)
                 driver = self._session.driver_for(profile, ticket, link, _ignore, manual=manual)
-                planted = await self._plant(profile, plan, ticket, driver, beyond=beyond)
+                planted = await self._plant(order, ticket, driver)
                 if planted is None:
                     break
-                self._ledger.orders.append(planted)
-                self._ledger.write()
+                self._ledger.add(planted)
                 self._note(planted)
                 count += 1
         finally:
             await link.close()
         return count
 
-    def wanted(self, profile: Profile, copies: int) -> list[tuple[PlantingPlan, bool]]:
-        """Return what is to be planted, and whether it is kept until it is too old."""
-        plans = planting_plans(profile, approves="approve" in self._run_session.probes[profile].offered)
-        return [(plan, beyond) for plan in plans for beyond in (False, True) for _ in range(copies)]
+    def wanted(self, profile: Profile, copies: int) -> list[WantedOrder]:
+        """Return the orders that the ledger lacks of an API, with ``copies`` of each kind for each side of a limit."""
+        settings, unit = self._run_session.settings, unit_of(self._session.credentials.msn)
+        place = self._session.transport.name, unit, settings.market
+        orders = [order for order in self._ledger.orders if (order.target, order.unit, order.market) == place]
+        approves = self.approves(profile)
+        context = self._run_session.contexts[profile]
+        return wanted_orders(profile, orders, context, clock.now(), approves=approves, copies=copies)
 
-    def approvals(self, profile: Profile, copies: int) -> int:
+    def approves(self, profile: Profile) -> bool:
+        """Return whether payments of an API can be planted: whether somebody approves them, where that is needed."""
+        return "approve" in self._run_session.probes[profile].offered or not spec_of(profile).user_approves
+
+    def approvals(self, wanted: Sequence[WantedOrder]) -> int:
         """Return how often a person will be asked to approve."""
-        if "approve" not in self._run_session.probes[profile].manual:
-            return 0
-        return sum(Approve() in plan.before for plan, _ in self.wanted(profile, copies))
+        manual = {profile for profile, probe in self._run_session.probes.items() if "approve" in probe.manual}
+        return sum(order.plan.asks_for_approval and order.plan.history.profile in manual for order in wanted)
 
-    async def _plant(
-        self, profile: Profile, plan: PlantingPlan, ticket: OrderIdentifiers, driver: Driver, *, beyond: bool
-    ) -> PlantedOrder | None:
-        opening = Initiate(AMOUNT, spec_of(profile).reserved_kind)
+    async def _plant(self, wanted: WantedOrder, ticket: OrderIdentifiers, driver: Driver) -> PlantedOrder | None:
+        plan, profile = wanted.plan, wanted.plan.history.profile
         tracker = Tracker(profile, self._run_session.contexts[profile])
         observations: list[dict[str, Scalar]] = []
-        for step in (opening, *plan.before):
+        for step in plan.history.all_steps:
             observation = await prepare(tracker, step, driver, purpose="read", log=True)
             if observation is None:
                 operator = self._target.operator
@@ -137,10 +211,10 @@ class Planting:
             self._session.transport.name,
             unit_of(self._session.credentials.msn),
             plan.situation,
-            beyond,
+            wanted.side,
             at,
-            History(profile, opening, plan.before),
-            History(profile, opening, plan.after),
+            plan.history,
+            plan.then,
             tuple(observations),
             {"agreement_id": ticket.agreement_id, "charge_id": ticket.charge_id, "keys": str(ticket.keys)},
         )

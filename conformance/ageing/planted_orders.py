@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance import __version__
+from conformance.ageing.windows import Side
 from conformance.domain.expectation import Scalar
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, HistoryError, history_as_json, history_from_json
@@ -43,13 +44,14 @@ class PlantedOrder:
         target: the target it lives at.
         unit: which sales unit made it, as a digest.
         situation: what it was planted as, in words.
-        beyond: whether it is kept until it is too old, or may be judged while it is young.
+        side: which side of its limit it is kept for.
         at: when its last step was played.
         history: how it was made: the opening and the steps.
         then: what is to be tried once it is old enough, as a history with the same opening.
         observed: what was observed at each step of its making.
         ids: the identifiers that the target gave it.
         harvested: when it was judged; None while it was not.
+        judged: what was observed then, at each step from the passing of time on; nothing where it proved nothing.
 
     """
 
@@ -59,13 +61,19 @@ class PlantedOrder:
     target: str
     unit: str
     situation: str
-    beyond: bool
+    side: Side
     at: datetime
     history: History
     then: History
     observed: tuple[dict[str, Scalar], ...]
     ids: dict[str, str]
     harvested: datetime | None = None
+    judged: tuple[dict[str, Scalar], ...] = ()
+
+    @property
+    def key(self) -> tuple[Profile, str]:
+        """What tells it from every other order: an id belongs to one order of an API."""
+        return self.profile, self.id
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it stands in a ledger."""
@@ -76,19 +84,20 @@ class PlantedOrder:
             "target": self.target,
             "unit": self.unit,
             "situation": self.situation,
-            "beyond": self.beyond,
+            "side": self.side.value,
             "at": self.at.isoformat(),
             "history": history_as_json(self.history),
             "then": history_as_json(self.then),
             "observed": list(self.observed),
             "ids": self.ids,
             "harvested": self.harvested.isoformat() if self.harvested else None,
+            "judged": list(self.judged),
         }
 
     @property
     def planting(self) -> dict[str, Any]:
         """What it was when it was planted: all but whether it was judged since."""
-        return replace(self, harvested=None).as_json()
+        return replace(self, harvested=None, judged=()).as_json()
 
 
 def planted_from_json(data: Mapping[str, Any]) -> PlantedOrder:
@@ -105,14 +114,22 @@ def planted_from_json(data: Mapping[str, Any]) -> PlantedOrder:
         str(data["target"]),
         str(data["unit"]),
         str(data["situation"]),
-        bool(data["beyond"]),
+        _side(data),
         _moment(data["at"]),
         history_from_json(data["history"]),
         history_from_json(data["then"]),
         tuple(dict(fields) for fields in data["observed"]),
         dict(data["ids"]),
         _moment(data["harvested"]) if data["harvested"] is not None else None,
+        tuple(dict(fields) for fields in data.get("judged", ())),
     )
+
+
+def _side(data: Mapping[str, Any]) -> Side:
+    """Return what an order is kept for. Ledgers of older versions say only whether it is to become too old."""
+    if "side" in data:
+        return Side(data["side"])
+    return Side.AFTER if data["beyond"] else Side.BEFORE
 
 
 def _moment(text: str) -> datetime:
@@ -137,6 +154,24 @@ class PlantedOrders:
         self.orders = list(orders)
         self._key = key
 
+    def add(self, order: PlantedOrder) -> None:
+        """Take in an order that was planted, and write the file.
+
+        Raises:
+            PlantedOrdersError: the file cannot be written, or has another order of this id.
+
+        """
+        if any(other.key == order.key for other in self.orders):
+            raise PlantedOrdersError(f"The ledger {self.path} has another order {order.id} of {order.profile} already.")
+        self.orders.append(order)
+        self.write()
+
+    def change(self, order: PlantedOrder) -> None:
+        """Replace an order by what has become of it, and write the file, where the ledger has it."""
+        if any(other.key == order.key for other in self.orders):
+            self.orders = [order if other.key == order.key else other for other in self.orders]
+            self.write()
+
     def write(self) -> None:
         """Write the file as a whole, so that whoever is interrupted keeps the one before.
 
@@ -145,7 +180,7 @@ class PlantedOrders:
 
         """
         content = {"format": FORMAT, "tool": __version__, "orders": [order.as_json() for order in self.orders]}
-        text = json.dumps({**content, "signature": _signature(content, self._key)}, indent=1, ensure_ascii=False)
+        text = json.dumps({**content, "signature": signature(content, self._key)}, indent=1, ensure_ascii=False)
         beside = self.path.with_name(self.path.name + ".new")
         try:
             beside.write_text(text + "\n", encoding="utf-8")
@@ -154,7 +189,8 @@ class PlantedOrders:
             raise PlantedOrdersError(f"The ledger {self.path} cannot be written: {error.strerror}.") from None
 
 
-def _signature(content: Mapping[str, Any], key: bytes) -> str:
+def signature(content: Mapping[str, Any], key: bytes) -> str:
+    """Return the HMAC of a ledger's content, in hex."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
 
@@ -188,7 +224,10 @@ def new_or_old(path: Path, environment: Mapping[str, str] | None = None) -> Plan
         except OSError as error:
             raise PlantedOrdersError(f"The ledger's key {beside} cannot be written: {error.strerror}.") from None
         key = text.encode()
-    return PlantedOrders(path, (), key)
+    ledger = PlantedOrders(path, (), key)
+    # A key without a ledger looks like a ledger that is lost.
+    ledger.write()
+    return ledger
 
 
 def read(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrders:
@@ -200,7 +239,7 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrd
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        signature = data.pop("signature")
+        signed = data.pop("signature")
     except OSError as error:
         raise PlantedOrdersError(
             f"The ledger {path} cannot be read ({error.strerror}): without it nobody knows how old its orders are."
@@ -208,7 +247,7 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrd
     except (ValueError, KeyError, AttributeError, TypeError):
         raise PlantedOrdersError(f"{path} is no ledger, or was cut off: take the one that `age plant` wrote.") from None
     key = _key(path, environment)
-    if not isinstance(signature, str) or not hmac.compare_digest(_signature(data, key), signature):
+    if not isinstance(signed, str) or not hmac.compare_digest(signature(data, key), signed):
         raise PlantedOrdersError(f"The ledger {path} was changed, or is signed with another key: it is not used.")
     if data.get("format") != FORMAT:
         raise PlantedOrdersError(f"The ledger {path} has format {data.get('format')!r}; this version reads {FORMAT}.")
@@ -248,16 +287,16 @@ def merged(ledgers: Iterable[PlantedOrders]) -> list[PlantedOrder]:
         PlantedOrdersError: two of them say different things of one order.
 
     """
-    orders: dict[str, PlantedOrder] = {}
+    orders: dict[tuple[Profile, str], PlantedOrder] = {}
     for ledger in ledgers:
         for order in ledger.orders:
-            other = orders.get(order.id)
+            other = orders.get(order.key)
             if other is None:
-                orders[order.id] = order
+                orders[order.key] = order
             elif other.planting != order.planting:
                 raise PlantedOrdersError(
                     f"The ledgers say different things of the order {order.id}: only one can be true."
                 )
-            elif order.harvested is not None and other.harvested is None:
-                orders[order.id] = order
+            elif (order.harvested is not None, len(order.judged)) > (other.harvested is not None, len(other.judged)):
+                orders[order.key] = order
     return sorted(orders.values(), key=lambda order: (order.at, order.id))

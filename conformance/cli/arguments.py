@@ -330,23 +330,24 @@ class Fuzz(Arguments):
 @command(
     TEST,
     "age plant --target http://127.0.0.1:9701 --profile epayment",
+    "age calendar --market dk --reading C1=market-deadline",
     "age harvest --target http://127.0.0.1:9701",
 )
 @dataclass(frozen=True, kw_only=True)
 class Age(Arguments):
     """Create orders now, and judge them when they are old.
 
-    For targets whose clock nobody can turn: age plant makes orders and keeps them in a ledger, and age harvest judges
-    those that are old enough.
+    For targets whose clock nobody can turn: age plant makes orders and keeps them in a ledger, age harvest judges
+    those that are close to a limit of their age or past it, and age calendar says on which days that is.
     """
 
     what: Annotated[
         str,
         click.argument(
             "what",
-            type=of.Names(("plant", "harvest")),
-            metavar="plant|harvest",
-            help="Create orders now, or judge those that are old enough.",
+            type=of.Names(("plant", "harvest", "calendar")),
+            metavar="plant|harvest|calendar",
+            help="Create orders now, judge those whose time has come, or print when that is.",
             panel=of.INPUT,
         ),
     ]
@@ -378,13 +379,12 @@ class Age(Arguments):
         ),
     ]
     older_than: Annotated[
-        int,
+        int | None,
         click.option(
             "--older-than",
             metavar="DAYS",
             type=of.Whole(0),
-            default=1,
-            help="harvest: leave younger orders alone.",
+            help="harvest: judge young orders from this age on; just before their limit if left out.",
             panel=of.SCOPE,
         ),
     ]
