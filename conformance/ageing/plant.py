@@ -20,6 +20,7 @@ from conformance.model import ModelContext
 from conformance.runner.preparation import prepare
 from conformance.runner.session import RunSession
 from conformance.targets.http.target import HttpTarget
+from conformance.targets.operator import ManualSteps
 from conformance.targets.transport import TargetError
 from conformance.wire.base import OrderIdentifiers
 from conformance.wire.driver import Driver
@@ -152,15 +153,17 @@ class Planting:
         count = 0
         link = self._session.transport.connect()
         try:
-            for order in wanted:
+            for number, order in enumerate(wanted, 1):
                 profile = order.plan.history.profile
-                name = self._run_session.settings.naming.order_id(profile, f"a{count + 1:03d}")
+                name = self._run_session.settings.naming.order_id(profile, f"a{number:03d}")
                 ticket = OrderIdentifiers(name, self._session.today, self._session.market)
                 manual = self._target.manual_steps(profile, name)
                 driver = self._session.driver_for(profile, ticket, link, _ignore, manual=manual)
-                planted = await self._plant(order, ticket, driver)
+                planted = await self._plant(order, ticket, driver, manual)
                 if planted is None:
-                    break
+                    if self._approves_no_more:
+                        break
+                    continue
                 self._ledger.add(planted)
                 self._note(planted)
                 count += 1
@@ -186,15 +189,22 @@ class Planting:
         manual = {profile for profile, probe in self._run_session.probes.items() if "approve" in probe.manual}
         return sum(order.plan.asks_for_approval and order.plan.history.profile in manual for order in wanted)
 
-    async def _plant(self, wanted: WantedOrder, ticket: OrderIdentifiers, driver: Driver) -> PlantedOrder | None:
+    @property
+    def _approves_no_more(self) -> bool:
+        operator = self._target.operator
+        return operator is not None and bool(operator.cannot("approve"))
+
+    async def _plant(
+        self, wanted: WantedOrder, ticket: OrderIdentifiers, driver: Driver, manual: ManualSteps | None
+    ) -> PlantedOrder | None:
+        """Plant one order; return None where a person did not approve it."""
         plan, profile = wanted.plan, wanted.plan.history.profile
         tracker = Tracker(profile, self._run_session.contexts[profile])
         observations: list[dict[str, Scalar]] = []
         for step in plan.history.all_steps:
             observation = await prepare(tracker, step, driver, purpose="read", log=True)
             if observation is None:
-                operator = self._target.operator
-                if operator is not None and operator.cannot("approve"):
+                if manual is not None and isinstance(step, Approve):
                     return None
                 raise TargetError(
                     f"{self._session.transport.name}: "

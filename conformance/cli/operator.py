@@ -13,6 +13,11 @@ from conformance.errors import UsageError
 from conformance.targets.operator import DECLINED, DONE, LATE, Operator
 from conformance.targets.target import Target
 
+try:
+    import termios
+except ImportError:  # Windows has none.
+    termios = None  # type: ignore[assignment]
+
 SECONDS: Final = 300.0
 """How long a person is waited for."""
 
@@ -26,18 +31,38 @@ class Terminal:
         self._stdout = stdout or sys.stdout
 
     async def ask(self, text: str) -> str:
-        """Ask, and wait for a line until the time is over."""
-        self._write(f"\n{text}\nPress Enter when it is done, or n and Enter if it cannot be ({self._seconds:g} s): ")
+        """Ask for something to be done, and wait for a line until the time is over."""
+        line = await self._line(f"{text}\nPress Enter when it is done, or n and Enter if it cannot be")
+        return self._reply(line, declined=not line or line.strip().lower().startswith("n"))
+
+    async def confirm(self, text: str) -> str:
+        """Ask whether something is so, and wait for a line until the time is over. Enter alone is no answer to it."""
+        line = await self._line(f"{text}\nType yes and Enter if you saw it yourself, or Enter if not")
+        return self._reply(line, declined=not line or line.strip().lower() not in ("y", "yes"))
+
+    async def _line(self, text: str) -> str | None:
+        """Ask, and return what is typed from then on; None where nothing is."""
+        self._throw_away()
+        self._write(f"\n{text} ({self._seconds:g} s): ")
         deadline = time.monotonic() + self._seconds
         while (remaining := deadline - time.monotonic()) > 0:
             # In short pieces, so that a signal is not kept waiting.
             if await asyncio.to_thread(self._has_line, min(remaining, 0.5)):
-                line = self._stdin.readline()
-                reply = DECLINED if not line or line.strip().lower().startswith("n") else DONE
-                self._write(f"{reply}.\n")
-                return reply
-        self._write("too late.\n")
-        return LATE
+                return self._stdin.readline()
+        return None
+
+    def _reply(self, line: str | None, *, declined: bool) -> str:
+        if line is None:
+            self._write("too late.\n")
+            return LATE
+        reply = DECLINED if declined else DONE
+        self._write(f"{reply}.\n")
+        return reply
+
+    def _throw_away(self) -> None:
+        """Throw away what was typed before there was a question."""
+        if termios is not None and self._stdin.isatty():
+            termios.tcflush(self._stdin, termios.TCIFLUSH)
 
     def _has_line(self, seconds: float) -> bool:
         return bool(select.select([self._stdin], [], [], seconds)[0])

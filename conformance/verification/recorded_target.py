@@ -181,6 +181,10 @@ class RecordedOperator:
         del text
         return self._recording.said_by_hand()
 
+    async def confirm(self, text: str) -> str:
+        """Return the next recorded answer."""
+        return await self.ask(text)
+
 
 class RecordedSession(RunSession):
     """A session with a recorded run, under the settings of that run."""

@@ -27,11 +27,13 @@ from conformance.sandbox import EPayment, Provider
 from conformance.sandbox.server import running_server
 from conformance.sandbox.wire import Refusal, RefusedError
 from conformance.targets.operator import DECLINED, DONE, LATE, Operator
+from tests.museum.epayment.ends import CancelledIn3DSecure
 from tests.stored import stored_records
 
 from ..cli.command import environment
 
 ASKED = re.compile(r"\[\d+\] Order (\S+) of [\d.]+ NOK: (.*?)\.\r?\n.*?: ", re.DOTALL)
+SAW = re.compile(r"\[\d+\] Order (\S+) was cancelled now\..*?\(\d+ s\): ", re.DOTALL)
 ACTIONS = {
     "approve": "approve",
     "reject": "reject",
@@ -41,9 +43,12 @@ ACTIONS = {
 }
 
 
-def person(terminal, url, seen, answer, tired=1_000_000):
-    """Do what the terminal asks for, through the test control API that the suite was not told of; at last, refuse."""
-    text, done = "", 0
+def person(terminal, url, seen, answer, tired=1_000_000, *, acts=True):
+    """Do what the terminal asks for, through the test control API that the suite was not told of; at last, refuse.
+
+    One who does not act presses Enter all the same, and saw nothing.
+    """
+    text, done, answered = "", 0, 0
     while True:
         try:
             text += os.read(terminal, 4096).decode()
@@ -54,12 +59,15 @@ def person(terminal, url, seen, answer, tired=1_000_000):
         for number, (order, what) in enumerate(asked[done:], done):
             said = "n" if number >= tired else answer
             action = next(action for words, action in ACTIONS.items() if words in what)
-            if said == "":
+            if said == "" and acts:
                 body = json.dumps({"action": action}).encode()
                 call = Request(f"{url}/control/v1/epayment/payments/{order}/action", body, method="POST")
                 urlopen(call).close()
             os.write(terminal, f"{said}\n".encode())
         done = len(asked)
+        while answered < len(SAW.findall(text)):
+            answered += 1
+            os.write(terminal, b"yes\n" if acts else b"\n")
 
 
 class NobodyForces(EPayment):
@@ -69,7 +77,7 @@ class NobodyForces(EPayment):
         raise RefusedError(Refusal(404, "404", "There is no such endpoint"))
 
 
-def at_a_terminal(folder, answer, *words, tired=1_000_000, provider=EPayment):
+def at_a_terminal(folder, answer, *words, tired=1_000_000, provider=EPayment, acts=True):
     """Run a command with a person at its terminal; return its exit code and what was shown there."""
     seen = []
     with running_server(Provider(epayment=provider)) as url:
@@ -79,7 +87,7 @@ def at_a_terminal(folder, answer, *words, tired=1_000_000, provider=EPayment):
             command, cwd=folder, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs
         ) as run:
             os.close(theirs)
-            thread = threading.Thread(target=person, args=(ours, url, seen, answer, tired))
+            thread = threading.Thread(target=person, args=(ours, url, seen, answer, tired), kwargs={"acts": acts})
             thread.start()
             code = run.wait(timeout=240)
             thread.join(timeout=10)
@@ -87,9 +95,9 @@ def at_a_terminal(folder, answer, *words, tired=1_000_000, provider=EPayment):
     return code, seen[0]
 
 
-def operated(folder, answer, *options):
+def operated(folder, answer, *options, **people):
     words = ("run", "--target", "embedded", "--profile", "epayment", "--histories", "0", "--out", "out", *options)
-    return *at_a_terminal(folder, answer, *words), write_reports(folder / "out")
+    return *at_a_terminal(folder, answer, *words, **people), write_reports(folder / "out")
 
 
 def found(result):
@@ -121,6 +129,28 @@ def test_who_cannot_do_it_is_not_asked_again(tmp_path):
     assert not any(one.verdict is RuleVerdict.VIOLATED for one in result.rules)
 
 
+def violated(result):
+    return {one.rule.id for one in result.rules if one.verdict is RuleVerdict.VIOLATED}
+
+
+def test_enter_without_having_acted_accuses_nobody(tmp_path):
+    code, text, result = operated(tmp_path, "", "--operator", acts=False)
+    assert code == 4
+    assert violated(result) == set()
+    assert "it reads back as before, so that this is not done yet: open the test app" in text
+    said = {(hand["action"], hand["said"]) for hand in stored_records(read_journal(tmp_path / "out"), "hand")}
+    assert said == {("reject", "done"), ("start_3ds", "done"), ("saw_3ds", "declined")}
+    reasons = {one.rule.id: one.reason for one in result.rules}
+    assert "the person did not see the 3-D Secure page" in reasons["KB-05"]
+    assert main(["verify", str(tmp_path / "out")]) in (0, 4)
+
+
+def test_what_a_person_saw_is_a_violation(tmp_path):
+    code, _, result = operated(tmp_path, "", "--operator", provider=CancelledIn3DSecure)
+    assert code == 1
+    assert "KB-05" in violated(result)
+
+
 PLANT = ("age", "plant", "--profile", "epayment", "--copies", "1", "--operator")
 
 
@@ -131,14 +161,14 @@ def in_the_ledger(folder):
 def test_a_person_approves_what_is_planted(tmp_path):
     code, text = at_a_terminal(tmp_path, "", *PLANT, provider=NobodyForces)
     assert code == 0, text
-    assert "a person is asked to approve 10 payments" in text
-    assert len(ASKED.findall(text)) == len(in_the_ledger(tmp_path)) == 10
+    assert "a person is asked to approve 8 payments" in text
+    assert len(ASKED.findall(text)) == len(in_the_ledger(tmp_path)) == 8
 
 
 def test_a_person_who_approves_no_more_ends_the_planting_and_what_stands_is_kept(tmp_path):
     code, text = at_a_terminal(tmp_path, "", *PLANT, tired=3, provider=NobodyForces)
     assert code == 4, text
-    assert "3 of 10 orders were planted; the person approves no more." in text
+    assert "3 of 8 orders were planted; the others were not approved." in text
     assert len(ASKED.findall(text)) == 4
     assert in_the_ledger(tmp_path) == ["reserved, to be cancelled"] * 2 + ["reserved, to be captured"]
 
@@ -183,16 +213,83 @@ def test_a_closed_terminal_is_a_refusal():
         assert asyncio.run(Terminal(5, stdin, io.StringIO()).ask("Do it.")) == DECLINED
 
 
+@pytest.mark.parametrize(("typed", "said"), [(b"yes\n", DONE), (b"Y\n", DONE), (b"\n", DECLINED), (b"", LATE)])
+def test_enter_alone_confirms_nothing(typed, said):
+    reading, writing = os.pipe()
+    os.write(writing, typed)
+    with os.fdopen(reading) as stdin:
+        assert asyncio.run(Terminal(0.3, stdin, io.StringIO()).confirm("Did you see it?")) == said
+    os.close(writing)
+
+
+def test_what_is_typed_before_a_question_is_no_answer_to_it():
+    ours, theirs = pty.openpty()
+    out = io.StringIO()
+    with os.fdopen(theirs, "r") as stdin:
+        terminal = Terminal(0.5, stdin, out)
+        os.write(ours, b"\n\n\n")
+        assert asyncio.run(terminal.ask("Do it.")) == LATE
+
+        async def answered():
+            asked = asyncio.create_task(terminal.ask("Do it."))
+            await asyncio.sleep(0.1)
+            os.write(ours, b"\n\n")
+            first = await asked
+            return first, await terminal.ask("Do the next.")
+
+        assert asyncio.run(answered()) == (DONE, LATE)
+    os.close(ours)
+
+
+class Unchanged:
+    """An order that reads back as before whatever is said of it; ``after`` so many reads it does not."""
+
+    def __init__(self, after=1_000):
+        self.reads, self.after = 0, after
+
+    async def look(self, purpose, *, log):
+        self.reads += 1
+        return {"view.state": "CREATED" if self.reads <= self.after else "ABORTED"}
+
+    async def pause(self, attempt):
+        pass
+
+
+class Willing:
+    """Says that everything is done."""
+
+    def __init__(self, reply=DONE):
+        self.reply, self.asked = reply, []
+
+    async def ask(self, text):
+        self.asked.append(text)
+        return self.reply
+
+
+def acted(operator, reader, action="reject"):
+    return asyncio.run(operator.act(action, "order", "10.00 NOK", reader))["answer.outcome"]
+
+
+def test_what_a_person_says_proves_nothing():
+    willing = Willing()
+    operator = Operator(willing)
+    assert [acted(operator, Unchanged()) for _ in range(3)] == ["lost"] * 3
+    assert len(willing.asked) == 6
+    assert "reads back as before" in willing.asked[1]
+    # Somebody who said so of three orders is not asked for it any more, and for everything else they are.
+    assert acted(operator, Unchanged()) == "lost"
+    assert len(willing.asked) == 6
+    assert acted(operator, Unchanged(after=1), "finish_3ds") == "accepted"
+
+
+def test_an_order_is_read_again_until_it_shows_what_was_done():
+    willing = Willing()
+    assert acted(Operator(willing), Unchanged(after=3)) == "accepted"
+    assert len(willing.asked) == 1
+
+
 def test_nobody_is_asked_twice_for_what_was_too_late():
-    class Slow:
-        asked = 0
-
-        async def ask(self, text):
-            self.asked += 1
-            return LATE
-
-    slow = Slow()
+    slow = Willing(LATE)
     operator = Operator(slow)
-    seen = [asyncio.run(operator.act("reject", "order", "10.00 NOK")) for _ in range(3)]
-    assert slow.asked == 1
-    assert {one["answer.outcome"] for one in seen} == {"lost"}
+    assert [acted(operator, Unchanged()) for _ in range(3)] == ["lost"] * 3
+    assert len(slow.asked) == 1

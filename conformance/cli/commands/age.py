@@ -153,7 +153,9 @@ class _PlantingCampaign:
         count = await planting.plant(wanted)
         if count < len(wanted):
             self.incomplete = True
-            output().say(f"{profile.value}: {count} of {len(wanted)} orders were planted; the person approves no more.")
+            output().say(
+                f"{profile.value}: {count} of {len(wanted)} orders were planted; the others were not approved."
+            )
 
     def _count(self, order: PlantedOrder) -> None:
         self.planted[f"{order.profile.value}: {order.situation}"] += 1

@@ -66,13 +66,15 @@ class HttpDriver:
 
     async def perform(self, step: Step) -> ObservedFields:
         """Make a step happen; return the observation of its response."""
-        if self._manual is not None and (observed := await self._manual.perform(step)) is not None:
+        if self._manual is not None and (observed := await self._manual.perform(step, self)) is not None:
             return observed
         self._sender.unanswered = 0
         self._sender.preparing = not isinstance(step, Cancel)
         if not isinstance(step, Together):
             observed = await self._run(self._wire.perform(step))
             unanswered = self._sender.unanswered
+            if self._manual is not None:
+                observed = await self._manual.confirmed(step, observed)
             return {**observed, Field.ANSWER_UNANSWERED: unanswered} if unanswered else observed
         if self._beside is None:
             return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: "the target takes one request at a time"}
