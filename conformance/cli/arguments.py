@@ -580,7 +580,8 @@ class Replay(Arguments):
     LEARN,
     "rules --profile ecom",
     "rules --docs cancel.md --format json",
-    exit_codes="Exit codes: 0 printed, 2 usage, or a page that cannot be read.",
+    exit_codes="Exit codes: 0 printed; with --docs, 1 rules rest on what the page no longer says, 4 the page changed "
+    "elsewhere; 2 usage, or not that page.",
 )
 @dataclass(frozen=True, kw_only=True)
 class Rules(Arguments):
@@ -603,7 +604,7 @@ class Rules(Arguments):
         click.option(
             "--docs",
             metavar="FILE",
-            help="A copy of the documentation page; rules whose sentences changed there are marked STALE.",
+            help="A copy of the page that the rules rest on; names what it says differently, and marks rules STALE.",
             panel=of.SCOPE,
         ),
     ]

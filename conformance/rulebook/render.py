@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from conformance.domain.api_table import SPECS
 from conformance.domain.order import Profile
 from conformance.rulebook.rules import Rule, Rulebook, RuleStatus, Switch
-from conformance.rulebook.source_drift import Staleness
+from conformance.rulebook.source_drift import PageChange, Staleness
 
 _SHARED = "Several APIs"
 
@@ -37,7 +37,7 @@ def render_text(
         lines.append("")
     lines.append(_summary(rules))
     if stale:
-        lines.append(_comparison(rules, stale))
+        lines += [_comparison(rules, stale), *_change_lines(rulebook, stale)]
     return "\n".join(lines) + "\n"
 
 
@@ -49,6 +49,7 @@ def render_json(
         "digest": rulebook.digest,
         "rules": [_rule_json(rulebook, rule, stale) for rule in _rules_of(rulebook, profiles)],
         "switches": [_switch_json(switch) for switch in rulebook.switches],
+        **({"changes": to_builtins(stale.changes)} if stale is not None else {}),
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
@@ -60,7 +61,7 @@ def render_markdown(
     rules = _rules_of(rulebook, profiles)
     lines = ["# Rulebook" if rulebook.switches else "# What a merchant owes", "", _summary(rules), ""]
     if stale:
-        lines += [_comparison(rules, stale), ""]
+        lines += [_comparison(rules, stale), "", *_change_lines(rulebook, stale), ""]
     for heading, group in _grouped(rules):
         lines += [f"## {heading}", ""]
         for rule in group:
@@ -101,6 +102,39 @@ def _comparison(rules: list[Rule], stale: Staleness) -> str:
     if not changed:
         return f"All {compared} rules that rest on the page are up to date with it."
     return f"{len(changed)} of the {compared} rules that rest on the page are STALE: {', '.join(changed)}."
+
+
+def _change_lines(rulebook: Rulebook, stale: Staleness) -> list[str]:
+    """Return what the page says differently, a numbered place each, and what to do about it."""
+    if not stale.changes:
+        return []
+    titles = {rule.id: rule.title for rule in rulebook.rules}
+    lines = ["", f"What the page says differently, in {_counted(len(stale.changes), 'place')}:"]
+    for number, change in enumerate(stale.changes, 1):
+        where = f'After "{change.after}"' if change.after else "At the beginning"
+        lines.append(f"{number}. {where}, {_what_changed(change)}")
+        lines += [f'   "{sentence}"' for sentence in change.new]
+        lines += [f"   {rule} rests on what was there: {titles[rule]}." for rule in change.rules]
+        if not change.rules:
+            lines.append("   No rule rests on this place.")
+    return [
+        *lines,
+        "",
+        "Read each place. If it means what it did, the rules are right and only their digests are old. If it means",
+        "something else, or something new about Cancel, a rule is wrong or missing: open an issue with the sentence.",
+        "Until then, waive a rule that accuses your target of what the page now permits.",
+    ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _what_changed(change: PageChange) -> str:
+    was = _counted(change.gone, "sentence")
+    if not change.new:
+        return f"{was} {'is' if change.gone == 1 else 'are'} gone."
+    return f"in place of {was}, there is now:" if change.gone else "this was added:"
 
 
 def _rule_json(rulebook: Rulebook, rule: Rule, stale: Staleness | None) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Whether the page that the rules were read from still says the same.
 
-A rule that rests on sentences of the SEED page keeps their digests, never the sentences. Any copy of the page is
-split the same way, and a rule with a digest that no sentence has is stale: somebody has to read the page again.
+A rule that rests on sentences of the SEED page keeps their digests, never the sentences, and `seed_page.toml` has the
+digests of the whole page in their order. Any copy of the page is split the same way. A rule with a digest that no
+sentence has is stale: somebody has to read the page again. What else was changed, added or taken out is noticed, too,
+and named by what the page says there now.
 
 How a page is split, so that layout never matters and wording always does:
 
@@ -20,11 +22,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
 from pathlib import Path
+from typing import Final
 
-from conformance.rulebook.rules import Rulebook
+from msgspec import Struct
+
+from conformance.domain.toml import parse_toml
+from conformance.rulebook.loader import SEED, read_files
+from conformance.rulebook.rules import Digest, Rule, Rulebook
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -38,16 +47,49 @@ _CUT = re.compile(r"""(?<=[.!?])(["'”’)\]*_]*) (?![a-z])""")
 _HTML = re.compile(r"\s*<(?:!doctype|html)\b", re.IGNORECASE)
 
 
+_SAME_PAGE: Final = 0.25
+"""A copy with a smaller share of the page's sentences is of another page."""
+
+
+class _SeedPage(Struct, frozen=True, forbid_unknown_fields=True):
+    """The data file of the page."""
+
+    sentences: tuple[Digest, ...]
+
+
 class PageError(ValueError):
     """A file that cannot be compared with the rulebook."""
 
 
 @dataclass(frozen=True, slots=True)
+class PageChange:
+    """A place of the page that says something else now.
+
+    Attributes:
+        after: the sentence before it, which is unchanged; empty at the beginning of the page.
+        gone: how many sentences are no longer there.
+        new: the sentences that are there now, and were not before.
+        rules: the ids of the rules that rest on the sentences that are gone.
+
+    """
+
+    after: str
+    gone: int
+    new: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Staleness:
-    """The ids of the rules that rest on the page: ``fresh`` ones have all their sentences there, ``stale`` ones not."""
+    """What a copy of the page means for the rules.
+
+    ``fresh`` are the ids of the rules that rest on the page and have all their sentences there, ``stale`` those of the
+    rules that have not. ``changes`` are the places that say something else, whether rules rest on them or not.
+    """
 
     fresh: tuple[str, ...]
     stale: tuple[str, ...]
+    changes: tuple[PageChange, ...] = ()
 
 
 def digest(sentence: str) -> str:
@@ -64,19 +106,49 @@ def stale_rules(page_text: str, rulebook: Rulebook) -> Staleness:
     """Compare a copy of the page with the digests that the rules keep.
 
     Raises:
-        PageError: the text is empty, or an HTML page.
+        PageError: the text is empty, an HTML page, or another page than the one that the rules rest on.
 
     """
     if _HTML.match(page_text):
         raise PageError("This is an HTML page: give its Markdown source, as it is in the repository.")
-    digests = {digest(sentence) for sentence in split_sentences(page_text)}
-    if not digests:
+    sentences = split_sentences(page_text)
+    if not sentences:
         raise PageError("The page has no sentences: nothing can be compared with it.")
+    digests, known = list(map(digest, sentences)), seed_page()
+    kept = len(set(digests) & set(known))
+    if kept < len(known) * _SAME_PAGE:
+        source = rulebook.source(SEED)
+        raise PageError(
+            f"This is another page: it has {kept} of the {len(known)} sentences of {source.title}, {source.version}. "
+            f"Give a copy of that page ({source.published}), or of a later version of it."
+        )
     rules = [rule for rule in rulebook.rules if rule.sentences]
     return Staleness(
-        fresh=tuple(rule.id for rule in rules if digests.issuperset(rule.sentences)),
-        stale=tuple(rule.id for rule in rules if not digests.issuperset(rule.sentences)),
+        fresh=tuple(rule.id for rule in rules if set(digests).issuperset(rule.sentences)),
+        stale=tuple(rule.id for rule in rules if not set(digests).issuperset(rule.sentences)),
+        changes=tuple(_changes(known, digests, sentences, rules)),
     )
+
+
+@cache
+def seed_page() -> tuple[str, ...]:
+    """Return the digests of the sentences of the page that the rules rest on, in their order."""
+    return parse_toml(read_files(("seed_page",))["seed_page"], _SeedPage, "seed_page.toml").sentences
+
+
+def _changes(
+    known: Sequence[str], digests: Sequence[str], sentences: Sequence[str], rules: Sequence[Rule]
+) -> Iterator[PageChange]:
+    """Yield the places where the page differs. A sentence that only stands elsewhere is no change."""
+    matcher = SequenceMatcher(None, known, digests, autojunk=False)
+    for kind, old_from, old_to, new_from, new_to in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        gone = set(known[old_from:old_to]) - set(digests)
+        new = [sentences[place] for place in range(new_from, new_to) if digests[place] not in known]
+        resting = tuple(rule.id for rule in rules if gone.intersection(rule.sentences))
+        if gone or new:
+            yield PageChange(sentences[new_from - 1] if new_from else "", len(gone), tuple(new), resting)
 
 
 def read_page(path: Path) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.rulebook import PageError, load, read_page, stale_rules
-from conformance.rulebook.source_drift import digest, split_sentences
+from conformance.rulebook.source_drift import digest, seed_page, split_sentences
 
 RESTING = {rule.id: set(rule.sentences) for rule in load().rules if rule.sentences}
 
@@ -25,6 +25,15 @@ def test_nothing_is_stale_on_the_page_itself(seed):
     found = stale_rules(seed, load())
     assert found.stale == ()
     assert set(found.fresh) == RESTING.keys()
+
+
+def test_the_digests_are_those_of_the_page(seed):
+    assert list(seed_page()) == list(map(digest, split_sentences(seed)))
+
+
+def test_every_rule_rests_on_the_page():
+    for rule, sentences in RESTING.items():
+        assert sentences <= set(seed_page()), rule
 
 
 def test_a_changed_sentence_makes_exactly_its_rules_stale(seed):
