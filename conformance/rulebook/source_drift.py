@@ -115,11 +115,11 @@ def stale_rules(page_text: str, rulebook: Rulebook) -> Staleness:
     if not sentences:
         raise PageError("The page has no sentences: nothing can be compared with it.")
     digests, known = list(map(digest, sentences)), seed_page()
-    kept = len(set(digests) & set(known))
-    if kept < len(known) * _SAME_PAGE:
+    shared = len(set(digests) & set(known))
+    if shared < len(known) * _SAME_PAGE:
         source = rulebook.source(SEED)
         raise PageError(
-            f"This is another page: it has {kept} of the {len(known)} sentences of {source.title}, {source.version}. "
+            f"This is another page: it has {shared} of the {len(known)} sentences of {source.title}, {source.version}. "
             f"Give a copy of that page ({source.published}), or of a later version of it."
         )
     rules = [rule for rule in rulebook.rules if rule.sentences]
