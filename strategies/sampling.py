@@ -1,35 +1,87 @@
 """Draws different values from a seed: the same seed draws the same values, whatever else is imported.
 
-Hypothesis sometimes draws a number that it found in the source of the local modules. Which modules these are depends on
-how the suite was started and on the working directory, so that the histories of a seed would depend on them too. No
-setting of Hypothesis turns this off, so it is done to names of its inside: ``LocalConstants`` says what happens where
-a version has other names.
+Hypothesis draws with a backend of ours, its documented way to decide how choices are made (``PrimitiveProvider`` in its
+reference). Its own one draws a number now and then that it found in the source of the local modules, so that the
+values of a seed would depend on how the suite was started; and it repeats parts of what it drew before, so that a fifth
+of a plan were duplicates.
 """
 
 from __future__ import annotations
 
-import importlib
-import warnings
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from contextvars import ContextVar
+from random import Random
 from typing import Any, Final, TypeVar
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, PrimitiveProvider
 from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
 
-CHANGED: Final = (
-    f"Hypothesis {hypothesis.__version__} is not a version that this suite knows: the histories of a seed may depend "
-    "on the modules that are loaded. Install the locked version to repeat a run elsewhere."
-)
-
+BACKEND: Final = "cancel-conformance"
+"""The name under which Hypothesis knows the backend."""
 ROUNDS: Final = 8
 """How often Hypothesis is asked for the values that are still missing."""
-SPARE: Final = 10
-"""How many values more than the missing ones it is asked for: its first draws are the same in every round."""
+SPARE: Final = 1
+"""How many values more than the missing ones it is asked for: its first draw of a round is the simplest value."""
+LONGEST: Final = 8
+"""How much longer than it must be a text is at most."""
+UNIFORM: Final = 4096
+"""In a range of at most so many numbers each is equally likely; in a larger one, each magnitude is."""
+
+_random: ContextVar[Random] = ContextVar("_random")
+
+
+class SeededChoices(PrimitiveProvider):
+    """Makes every choice from a seed: without memory, without constants, and evenly over magnitudes."""
+
+    def __init__(self, conjecturedata: Any, /) -> None:
+        super().__init__(conjecturedata)
+        self._random = _random.get(Random(0))
+
+    def draw_boolean(self, p: float = 0.5) -> bool:
+        """Draw true with a probability."""
+        return self._random.random() < p
+
+    def draw_integer(
+        self,
+        min_value: int | None = None,
+        max_value: int | None = None,
+        *,
+        weights: dict[int, float] | None = None,
+        shrink_towards: int = 0,
+    ) -> int:
+        """Draw a whole number: any of a small range, any magnitude of a large one."""
+        low = -(2**64) if min_value is None else min_value
+        high = max(low, 0) + 2**64 if max_value is None else max_value
+        size = high - low
+        if size < UNIFORM:
+            return self._random.randint(low, high)
+        # So far from the bound that is nearer to zero.
+        distance = self._random.randint(0, 2 ** self._random.randint(1, size.bit_length()) - 1)
+        while distance > size:
+            distance //= 2
+        return high - distance if abs(high) < abs(low) else low + distance
+
+    def draw_float(self, *, min_value: float = -1e300, max_value: float = 1e300, **_: Any) -> float:
+        """Draw a fraction between two bounds."""
+        return self._random.uniform(max(min_value, -1e300), min(max_value, 1e300))
+
+    def draw_string(self, intervals: Any, *, min_size: int = 0, max_size: int = LONGEST) -> str:
+        """Draw a text of some of the permitted characters."""
+        size = self._size(min_size, max_size)
+        return "".join(chr(intervals[self._random.randrange(len(intervals))]) for _ in range(size))
+
+    def draw_bytes(self, min_size: int = 0, max_size: int = LONGEST) -> bytes:
+        """Draw some bytes."""
+        return self._random.randbytes(self._size(min_size, max_size))
+
+    def _size(self, least: int, most: int) -> int:
+        return self._random.randint(least, min(most, least + LONGEST))
+
+
+AVAILABLE_PROVIDERS.setdefault(BACKEND, SeededChoices)
 
 
 def draw_different(
@@ -37,7 +89,7 @@ def draw_different(
 ) -> list[T]:
     """Return up to ``count`` different values; the same seed returns the same ones.
 
-    Hypothesis repeats itself sometimes, so the missing values are drawn again, from seeds derived from the first.
+    A value may come again all the same, so the missing ones are drawn until several rounds have brought too few.
 
     Args:
         strategy: what to draw from.
@@ -48,77 +100,34 @@ def draw_different(
 
     """
     values: dict[Hashable, T] = {}
-    for round_ in range(ROUNDS):
-        missing = count - len(values)
-        if missing <= 0:
-            break
 
-        @seed(seed_ * ROUNDS + round_)
-        @settings(
-            max_examples=missing + SPARE,
-            phases=[Phase.generate],
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(strategy)
-        def collect(value: T) -> None:
-            if len(values) < count and playable(value):
-                values.setdefault(key(value), value)
+    def collect(value: T) -> None:
+        if len(values) < count and playable(value):
+            values.setdefault(key(value), value)
 
-        with without_local_constants():
-            collect()
+    token = _random.set(Random(seed_))
+    try:
+        for _ in range(ROUNDS):
+            missing = count - len(values)
+            if missing <= 0:
+                break
+            _draw(strategy, missing, collect)
+    finally:
+        _random.reset(token)
     return list(values.values())
 
 
-@dataclass(frozen=True, slots=True)
-class LocalConstants:
-    """Where Hypothesis keeps the constants of local modules.
+def _draw(strategy: SearchStrategy[T], count: int, collect: Callable[[T], None]) -> None:
+    @settings(
+        max_examples=count + SPARE,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        backend=BACKEND,
+    )
+    @given(strategy)
+    def each(value: T) -> None:
+        collect(value)
 
-    Attributes:
-        module: the module that asks for them.
-        cached: what it has made of them so far.
-        none: a collection of constants that has none.
-
-    """
-
-    module: Any
-    cached: Any
-    none: Any
-
-    @classmethod
-    def of_hypothesis(cls) -> LocalConstants:
-        """Return the place in the installed version.
-
-        Raises:
-            AttributeError: this version has other names.
-            ImportError: this version has other modules.
-
-        """
-        module: Any = importlib.import_module("hypothesis.internal.conjecture.providers")
-        constants: Any = importlib.import_module("hypothesis.internal.constants_ast")
-        if not callable(module._get_local_constants):
-            raise AttributeError("_get_local_constants is no function")
-        return cls(module, module.CONSTANTS_CACHE.cache, constants.Constants())
-
-
-@contextmanager
-def without_local_constants() -> Iterator[None]:
-    """Make Hypothesis draw without the constants of local modules inside the block.
-
-    Where its version has no such names, it draws with them, and a warning says so.
-    """
-    try:
-        place = LocalConstants.of_hypothesis()
-    except (AttributeError, ImportError):
-        warnings.warn(CHANGED, RuntimeWarning, stacklevel=1)
-        yield
-        return
-    original = place.module._get_local_constants
-    place.cached.clear()
-    place.module._get_local_constants = lambda: place.none
-    try:
-        yield
-    finally:
-        place.module._get_local_constants = original
-        place.cached.clear()
+    each()

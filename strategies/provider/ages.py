@@ -37,6 +37,20 @@ class Ageing:
         """The age in words."""
         return age_in_words(self.by)
 
+    @property
+    def parts(self) -> tuple[timedelta, timedelta]:
+        """How much of it passes before the first capture, and how much right before the cancel."""
+        if self.moment is Moment.EARLY:
+            return self.by, timedelta()
+        if self.moment is Moment.SPLIT:
+            return self.by // 2, self.by - self.by // 2
+        return timedelta(), timedelta() if self.moment is Moment.SPREAD else self.by
+
+    @property
+    def spread(self) -> timedelta:
+        """How much passes between the captures."""
+        return self.by if self.moment is Moment.SPREAD else timedelta()
+
 
 FRESH: Final = Ageing()
 A_DAY: Final = Ageing(DAY)

@@ -1,11 +1,13 @@
 """Hypothesis strategies: amounts, captures, ages, cancels, and whole histories around the grid's situations.
 
-A history takes few draws, each an index into something laid out beforehand: that keeps generation fast. Nothing is
-assumed or filtered. Smaller indices are plainer choices, so that Hypothesis shrinks to what a person would write.
+A history takes the same draws whatever it becomes, so that each of them shrinks without changing the others; each is a
+number, or an index into something laid out beforehand, which keeps generation fast. Nothing is assumed or filtered.
+Smaller numbers are plainer choices, so that Hypothesis shrinks to what a person would write.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -16,9 +18,23 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from conformance.domain.api_table import spec_of
 from conformance.domain.citation import Citation
 from conformance.domain.order import Profile
-from conformance.domain.steps import Addressee, Cancel, Defect, History, Initiate, Key, Step, parts_of
+from conformance.domain.steps import (
+    RACERS,
+    Addressee,
+    Age,
+    Cancel,
+    Capture,
+    Defect,
+    History,
+    Initiate,
+    Key,
+    Read,
+    Refund,
+    Step,
+    Together,
+    name_of,
+)
 from conformance.model import ModelContext
-from conformance.model.context import DAY
 from conformance.strategies.provider.ages import (
     FRESH,
     OPENING,
@@ -26,48 +42,75 @@ from conformance.strategies.provider.ages import (
     REFUND_WITHIN,
     Ageing,
     Moment,
+    age_in_words,
     age_limits,
 )
 from conformance.strategies.provider.api_cases import CASES
+from conformance.strategies.provider.drafts import FORMS, MOST_CANCELS, REPEATED, SOME_TIME, Draft, Variation
 from conformance.strategies.provider.grid import FLAG_DEFECTS, FLAGS, defects_of
-from conformance.strategies.provider.money import AMOUNTS, SIMPLEST, Share, without_trigger
-from conformance.strategies.provider.recipe import Recipe
+from conformance.strategies.provider.money import (
+    LEAST_TOTAL,
+    MOST_TOTAL,
+    NUMBERED,
+    PART_FORMS,
+    SIMPLEST,
+    TOTAL_FORMS,
+    part_of,
+    split,
+    total_of,
+    without_trigger,
+)
+from conformance.strategies.provider.recipe import Recipe, captures_over_time, whole_refund
 from conformance.strategies.provider.situations import Extent, Situation, needs
 from conformance.strategies.provider.systematic import recipes
 from conformance.strategies.provider.tails import NOTHING_MORE, OrderAtCancel, Tail
 from conformance.strategies.provider.walk import reached
 
-MOST_CANCELS: Final = 5
-"""Cancels of one order within a minute that the documentation allows."""
-
-MOST_TAILS: Final = 3
-"""Continuations of a drawn history after its cancel."""
+__all__ = ["MOST_CANCELS", "ages", "amounts", "cancels", "captures", "flags", "histories", "reaching"]
 
 RACING: Final = 12
 """One of this many histories sends its cancel together with something else, where the target takes both at once."""
+MOST_BEFORE: Final = 2
+"""So many things happen before the cancel, apart from what makes its situation."""
+MOST_AFTER: Final = 4
+"""So many things happen after it."""
+LONGEST: Final = timedelta(days=400)
+"""The longest period that is drawn, apart from the known ones."""
 
-_NUMBERS: Final = 4096
-_PLAIN: Final = 64
-_NUMBER: Final = st.integers(0, _NUMBERS - 1)
-"""One draw. The plain numbers stand for prepared choices, and other numbers shrink to them."""
+_NUMBER: Final = st.integers(LEAST_TOTAL, MOST_TOTAL)
+_FORM: Final = st.integers(0, FORMS - 1)
+_PART_FORM: Final = st.integers(0, PART_FORMS)
+_AMOUNT: Final = st.builds(total_of, st.integers(0, TOTAL_FORMS - 1), _NUMBER)
+_MOMENT: Final = st.sampled_from(tuple(Moment))
+_MEMBER: Final = st.integers(0, 63)
+_KIND: Final = st.integers(0, 15)
+_NOTHING: Final = 5
+"""Below this kind nothing happens."""
+_MINUTES: Final = st.integers(1, LONGEST // timedelta(minutes=1))
+_EARLY: Final = (*[None] * 18, *((steps_back, with_flag) for steps_back in (1, 2, 4) for with_flag in (False, True)))
+"""A cancel so many steps earlier, with the flag of the last one or without it; or none."""
+_PIECES: Final = ((1, False), (1, False), (1, False), *((n, False) for n in (2, 3, 4, 5)), *((n, True) for n in (2, 3)))
+"""In how many pieces an amount is captured, and whether they differ much."""
+_EARLIER: Final = st.sampled_from(_EARLY)
+_SPLIT: Final = st.sampled_from(_PIECES)
+_SWARM: Final = st.sampled_from((0, 0, 0, 0, 0x155, 0x0AA, 0x133, 0x0CC, 0x10F, 0x0F0, 0x1E3, 0x01C))
+"""Which kinds of steps a history leaves out, as bits; often none."""
 
 
 def amounts() -> SearchStrategy[int]:
-    """Draw an order's total in minor units. The simplest is 10.00."""
-    return _NUMBER.map(_amount)
+    """Draw an order's total in minor units, of any magnitude. The simplest is 10.00."""
+    return _AMOUNT
 
 
 def captures(amount: int, profile: Profile, extent: Extent = Extent.PART) -> SearchStrategy[tuple[int, ...]]:
     """Draw the captures of a part of the amount, or of all of it, in minor units. The simplest is half, at once."""
-    situation = Situation("", captured=extent)
-    return _NUMBER.map(
-        lambda number: _share_of(situation, amount, spec_of(profile).least_capture, number).pieces(amount)
-    )
+    situation, least = Situation("", captured=extent), spec_of(profile).least_capture
+    return st.composite(lambda draw: _captures(draw, situation, amount, least))()
 
 
 def ages(profile: Profile, context: ModelContext) -> SearchStrategy[timedelta]:
     """Draw an age, on either side of every limit or anywhere else. The simplest is none."""
-    return st.builds(_age, st.sampled_from(_known_ages(profile, context)), _NUMBER)
+    return st.builds(_age, st.sampled_from(_known_ages(profile, context)), _MINUTES)
 
 
 def flags(profile: Profile) -> SearchStrategy[bool | None]:
@@ -77,7 +120,9 @@ def flags(profile: Profile) -> SearchStrategy[bool | None]:
 
 def cancels(profile: Profile, *, wire: bool = True) -> SearchStrategy[Cancel]:
     """Draw a cancel. Most are of the order itself, with a fresh key and a well-formed request."""
-    return st.sampled_from(_cancels(profile, wire=wire))
+    plain, special = _plain_cancels(profile), _special_cancels(profile, wire=wire)
+    # Three of four cancels are plain.
+    return st.sampled_from((*plain * (3 * len(special) // len(plain) + 1), *special))
 
 
 def histories(
@@ -122,49 +167,50 @@ def _with_amount(recipe: Recipe, amount: int) -> History:
     return (replace(recipe, amount=amount) if recipe.fits(amount) else recipe).history()
 
 
-def _amount(number: int) -> int:
-    if number < _PLAIN:
-        return AMOUNTS[number % len(AMOUNTS)]
-    return AMOUNTS[number // 4 % len(AMOUNTS)] if number % 4 == 0 else without_trigger(100 + number * 16)
-
-
-def _share_of(situation: Situation, amount: int, least: int, number: int) -> Share:
-    if number < _PLAIN or number % 2 or situation.captured is Extent.NOTHING:
-        share = situation.shares[number % len(situation.shares)]
-        return share if share.fits(amount, least) else situation.share
+def _captures(draw: DrawFn, situation: Situation, amount: int, least: int) -> tuple[int, ...]:
+    """Draw a part in some form, or all, in up to five pieces; or a share of the grid."""
+    form = draw(_PART_FORM)
+    if form == PART_FORMS:
+        share = situation.shares[draw(_MEMBER) % len(situation.shares)]
+        return (share if share.fits(amount, least) else situation.share).pieces(amount)
     whole = situation.captured is Extent.ALL
-    total = amount if whole else min(max(amount * (1 + number * 31 % 998) // 1000, least), amount - 1)
-    count = min(1 + number % 5, total // least)
-    size, remainder = divmod(total, count)
-    pieces = (size + remainder, *(size,) * (count - 1))
-    return Share("drawn", lambda _: pieces)
+    total = amount if whole else part_of(amount, least, form, draw(_NUMBER) if form in NUMBERED else LEAST_TOTAL)
+    count, uneven = draw(_SPLIT)
+    return split(total, least, count=count, uneven=uneven)
 
 
 def _known_ages(profile: Profile, context: ModelContext) -> tuple[timedelta | None, ...]:
     # None stands for any other age. It comes after the known ones, so that it shrinks to the smallest that still fails.
+    limits, judged = age_limits(profile, context), _judged_ages(profile, context)
+    return (*[timedelta()] * 2 * len(judged), *judged, *[None] * (len(judged) // 2), *limits.open, OPENING.by)
+
+
+def _judged_ages(profile: Profile, context: ModelContext) -> tuple[timedelta, ...]:
     limits = age_limits(profile, context)
-    judged = sorted({*limits.within, *limits.beyond, *REFUND_WITHIN, *REFUND_BEYOND})
-    return (*[timedelta()] * len(judged), *judged, *[None] * len(judged), *limits.open, OPENING.by)
+    return tuple(sorted({*limits.within, *limits.beyond, *REFUND_WITHIN, *REFUND_BEYOND}))
 
 
-def _age(known: timedelta | None, number: int) -> timedelta:
-    return DAY * (number % 400) + timedelta(minutes=number * 17 % 1440) if known is None else known
+def _age(known: timedelta | None, minutes: int) -> timedelta:
+    return timedelta(minutes=minutes) if known is None else known
 
 
 def _flags(profile: Profile) -> tuple[bool | None, ...]:
     return (None,) if spec_of(profile).cancel_flag is None else FLAGS
 
 
-def _cancels(profile: Profile, *, wire: bool) -> tuple[Cancel, ...]:
-    flag_values = _flags(profile)
-    plain = [Cancel(flag=flag) for flag in flag_values]
+def _plain_cancels(profile: Profile) -> list[Cancel]:
+    return [Cancel(flag=flag) for flag in _flags(profile)]
+
+
+def _special_cancels(profile: Profile, *, wire: bool) -> list[Cancel]:
+    """Return cancels with a key or an order that is somebody else's, and malformed ones."""
+    plain = _plain_cancels(profile)
     special = [replace(cancel, key=Key.SPENT) for cancel in plain]
     special += [replace(cancel, to=Addressee.UNKNOWN) for cancel in plain]
     if wire:
         special += [replace(cancel, to=Addressee.FOREIGN) for cancel in plain]
-        special += [_broken(defect, turn, flag_values) for turn, defect in enumerate(defects_of(profile))]
-    # Two of three cancels are plain.
-    return (*plain * (2 * len(special) // len(plain) + 1), *special)
+        special += [_broken(defect, turn, _flags(profile)) for turn, defect in enumerate(defects_of(profile))]
+    return special
 
 
 def _broken(defect: Defect, turn: int, flag_values: tuple[bool | None, ...]) -> Cancel:
@@ -172,18 +218,41 @@ def _broken(defect: Defect, turn: int, flag_values: tuple[bool | None, ...]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _EarlyCancel:
-    """A cancel so many steps before the end, without the flag or with that of the last cancel; or none."""
+class _Menu:
+    """What can happen before or after a cancel, by kind: the kinds take turns, however many members each has."""
 
-    steps_back: int = 0
-    with_flag: bool = False
+    kinds: tuple[tuple[Tail, ...], ...]
 
-    def insert_into(self, steps: tuple[Step, ...], flag: bool | None) -> tuple[Step, ...]:
-        """Return the steps with the cancel among them."""
-        if not self.steps_back:
-            return steps
-        place = max(len(steps) - self.steps_back, 0)
-        return (*steps[:place], Cancel(flag=flag if self.with_flag else None), *steps[place:])
+    @classmethod
+    def of(cls, tails: Iterable[Tail], profile: Profile) -> _Menu:
+        """Sort what can happen by its first step."""
+        kinds: dict[str, list[Tail]] = {}
+        for tail in tails:
+            kinds.setdefault(_kind_of(tail, profile), []).append(tail)
+        return cls(tuple(map(tuple, kinds.values())))
+
+    def choose(self, kind: int, member: int, swarm: int) -> Tail:
+        """Return a member of a kind.
+
+        The bits of ``swarm`` leave kinds out, so that the other ones come together more often.
+        """
+        offered = [kind for bit, kind in enumerate(self.kinds) if not swarm >> bit & 1] or self.kinds
+        members = offered[kind % len(offered)]
+        return members[member % len(members)]
+
+
+def _kind_of(tail: Tail, profile: Profile) -> str:
+    step, *_ = *tail.steps(OrderAtCancel(profile, SIMPLEST, 0, 0, SIMPLEST, Cancel())), Read()
+    match step:
+        case Cancel(defect=None, to=Addressee.OWN):
+            return f"{step.key.value} cancel"
+        case Cancel():
+            return "another cancel"
+        case Capture() | Refund():
+            return name_of(step)
+        case Age() | Read():
+            return "time"
+    return "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,41 +262,58 @@ class _Choices:
     profile: Profile
     situation: SearchStrategy[Situation] = field(repr=False)
     cancel: SearchStrategy[Cancel] = field(repr=False)
-    early: SearchStrategy[_EarlyCancel] = field(repr=False)
-    tail: SearchStrategy[Tail] = field(repr=False)
+    before: _Menu = field(repr=False)
+    after: _Menu = field(repr=False)
     rival: SearchStrategy[Tail] = field(repr=False)
     age: SearchStrategy[timedelta | None] = field(repr=False)
 
     @classmethod
     def of(cls, profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool) -> _Choices:
         """Lay out what a target with these capabilities can run."""
-        situations = _runnable_situations(profile, offered, wire=wire)
         tails = [
             tail for tail in CASES[profile].tails if _tail_needs(profile, tail) <= offered and (wire or not tail.wire)
         ]
+        tails += [_sending(cancel) for cancel in _special_cancels(profile, wire=wire) if cancel.key is Key.FRESH]
+        if "age" in offered:
+            tails += [_waiting(age) for age in (timedelta(), *_judged_ages(profile, context))]
         can_race = "concurrent" in offered
         rivals = [rival for rival in CASES[profile].rivals if can_race and _tail_needs(profile, rival) <= offered]
-        early = [_EarlyCancel(steps_back, with_flag) for steps_back in (1, 2, 4) for with_flag in (False, True)]
         return cls(
             profile=profile,
-            situation=st.sampled_from(situations),
+            situation=st.sampled_from(_runnable_situations(profile, offered, wire=wire)),
             cancel=cancels(profile, wire=wire),
-            early=st.sampled_from([*[_EarlyCancel()] * 3 * len(early), *early]),
-            tail=st.sampled_from([*[NOTHING_MORE] * (len(tails) // 2), *tails]),
+            before=_Menu.of((tail for tail in tails if not _repeats(tail, profile)), profile),
+            after=_Menu.of(tails, profile),
             rival=st.sampled_from([*[NOTHING_MORE] * (RACING - 1) * max(len(rivals), 1), *rivals]),
             age=st.sampled_from(_known_ages(profile, context)) if "age" in offered else st.just(timedelta()),
         )
 
 
+def _sending(cancel: Cancel) -> Tail:
+    return Tail("another cancel", lambda _: (cancel,))
+
+
+def _waiting(age: timedelta) -> Tail:
+    return Tail(age_in_words(age), lambda _: (Age(age),))
+
+
+def _repeats(tail: Tail, profile: Profile) -> bool:
+    order = OrderAtCancel(profile, SIMPLEST, 0, 0, SIMPLEST, Cancel())
+    return any(isinstance(step, Cancel) and step.key in REPEATED for step in tail.steps(order))
+
+
 def _runnable_situations(profile: Profile, offered: frozenset[str], *, wire: bool) -> list[Situation]:
     # Situations with a cancel are left out: cancels before and after the one in the middle make them anyway.
-    return [
+    situations = [
         situation
         for situation in CASES[profile].situations
         if Cancel not in map(type, (*situation.lead, *situation.close))
         and needs(Recipe(profile, situation, situation.share).history()) <= offered
         and (wire or not situation.wire)
     ]
+    # Those with money to release come three times as often.
+    releasing = [each for each in situations if each.reserved and each.captured is not Extent.ALL]
+    return [*situations, *releasing * 2]
 
 
 def _tail_needs(profile: Profile, tail: Tail) -> frozenset[str]:
@@ -237,37 +323,88 @@ def _tail_needs(profile: Profile, tail: Tail) -> frozenset[str]:
 
 @st.composite
 def _histories(draw: DrawFn, choices: _Choices) -> History:
-    # Every history takes the same draws, needed or not, so that each can shrink without changing the others.
-    situation, cancel, early = draw(choices.situation), draw(choices.cancel), draw(choices.early)
-    amount, share_number = _amount(draw(_NUMBER)), draw(_NUMBER)
-    known_age, age_number = draw(choices.age), draw(_NUMBER)
-    share = _share_of(situation, amount, spec_of(choices.profile).least_capture, share_number)
-    ageing = _ageing(known_age, age_number, situation)
-    drawn_rival = draw(choices.rival)
-    rival = drawn_rival if cancel == Cancel(flag=cancel.flag) else NOTHING_MORE
-    recipe = Recipe(choices.profile, situation, share, ageing, cancel, NOTHING_MORE, amount, rival)
-    history = recipe.history()
-    steps = early.insert_into(history.steps, cancel.flag)
-    order = recipe.order_at_cancel()
-    for _ in range(MOST_TAILS):
-        further_steps = draw(choices.tail).steps(order)
-        # After two cancels at the same time it is unknown which of their keys was accepted first, if any.
-        steps += further_steps if rival is NOTHING_MORE else tuple(map(_with_fresh_key, further_steps))
-    return replace(history, steps=_within_limit(steps))
+    # What has no effect is not drawn: Hypothesis would take histories for different ones that are the same.
+    situation, cancel, rival = draw(choices.situation), draw(choices.cancel), draw(choices.rival)
+    draft = _in_situation(draw, choices, situation)
+    swarm = draw(_SWARM)
+    for _ in range(MOST_BEFORE):
+        _happen(draw, choices.before, swarm, draft, wait=not situation.waits)
+    draft.add(_cancel_steps(cancel, rival, draft))
+    if early := draw(_EARLIER):
+        steps_back, with_flag = early
+        draft.insert(Cancel(flag=cancel.flag if with_flag else None), steps_back)
+    for _ in range(MOST_AFTER):
+        _happen(draw, choices.after, swarm, draft, wait=True)
+    return draft.history()
 
 
-def _with_fresh_key(step: Step) -> Step:
-    return replace(step, key=Key.FRESH) if isinstance(step, Cancel) and step.key in (Key.SAME, Key.FIRST) else step
+def _in_situation(draw: DrawFn, choices: _Choices, situation: Situation) -> Draft:
+    """Draw an order, and bring it into a situation."""
+    spec, parts = spec_of(choices.profile), situation.captured is Extent.PART
+    total = draw(_AMOUNT)
+    amount = max(total, spec.least_capture + 1) if parts else total
+    draft = Draft.of(choices.profile, situation, amount)
+    ageing = FRESH if situation.waits else _ageing(draw, choices, situation)
+    early, late = ageing.parts
+    draft.add([*situation.lead, *_wait(early)])
+    if situation.captured is not Extent.NOTHING:
+        pieces = _captures(draw, situation, amount, spec.least_capture)
+        draft.add(captures_over_time(pieces, ageing.spread))
+    if situation.refunded is Extent.PART and draft.captured > spec.least_refund:
+        part = part_of(draft.captured, spec.least_refund, draw(_PART_FORM), draw(_NUMBER))
+        draft.add([Refund(without_trigger(part))])
+    elif situation.refunded is not Extent.NOTHING:
+        draft.add(map(Refund, whole_refund(draft.captured)))
+    draft.add([*situation.close, *_wait(late)])
+    return draft
 
 
-def _ageing(known: timedelta | None, number: int, situation: Situation) -> Ageing:
-    by = _age(known, number)
-    if not by or situation.waits:
-        return FRESH
-    moments = tuple(Moment) if situation.captured is not Extent.NOTHING else (Moment.LAST,)
-    return Ageing(by, moments[number // 64 % len(moments)])
+def _ageing(draw: DrawFn, choices: _Choices, situation: Situation) -> Ageing:
+    """Draw how much time passes before the cancel, and when."""
+    known = draw(choices.age)
+    by = timedelta(minutes=draw(_MINUTES)) if known is None else known
+    if not by or situation.captured is Extent.NOTHING:
+        return Ageing(by)
+    return Ageing(by, draw(_MOMENT))
 
 
-def _within_limit(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    places = [place for place, step in enumerate(steps) for part in parts_of(step) if isinstance(part, Cancel)]
-    return steps[: places[MOST_CANCELS]] if len(places) > MOST_CANCELS else steps
+def _happen(draw: DrawFn, menu: _Menu, swarm: int, draft: Draft, *, wait: bool) -> None:
+    """Draw something else that happens, or nothing, and add it to a draft.
+
+    Args:
+        draw: draws.
+        menu: what can happen.
+        swarm: which kinds are left out.
+        draft: the history so far.
+        wait: whether time may pass.
+
+    """
+    kind = draw(_KIND) - _NOTHING
+    if kind < 0 or not menu.kinds:
+        return
+    steps = menu.choose(kind, draw(_MEMBER), swarm).steps(draft.order)
+    moves_money = any(isinstance(step, Capture | Refund) for step in steps)
+    any_time = any(step == SOME_TIME for step in steps)
+    if not wait and any(isinstance(step, Age) for step in steps):
+        return
+    form = draw(_FORM) if moves_money else 0
+    draft.add(
+        steps,
+        Variation(
+            form,
+            draw(_NUMBER) if form in NUMBERED else LEAST_TOTAL,
+            timedelta(minutes=draw(_MINUTES)) if any_time else None,
+        ),
+    )
+
+
+def _wait(by: timedelta) -> tuple[Step, ...]:
+    return (Age(by),) if by else ()
+
+
+def _cancel_steps(cancel: Cancel, rival: Tail, draft: Draft) -> tuple[Step, ...]:
+    """Return the cancel, together with its rival where it is a plain one."""
+    if cancel != Cancel(flag=cancel.flag):
+        return (cancel,)
+    order = replace(draft.order, cancel=cancel)
+    return next(((Together(cancel, step),) for step in rival.steps(order) if isinstance(step, RACERS)), (cancel,))

@@ -6,7 +6,7 @@ same situations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -55,27 +55,16 @@ class Recipe:
 
     def history(self) -> History:
         """Return the history."""
-        early_age, late_age = self._ages()
+        early_age, late_age = self.ageing.parts
         steps: list[Step] = [*self.situation.lead, *_age_steps(early_age)]
-        steps += self._captures()
+        steps += captures_over_time(self.share.pieces(self.amount), self.ageing.spread)
         refund = self._refunded()
         if refund:
-            steps.extend(Refund(part) for part in _refunds(refund))
+            steps.extend(Refund(part) for part in whole_refund(refund))
         order = self.order_at_cancel()
         steps += [*self.situation.close, *_age_steps(late_age), *self.tried.steps(order)]
         steps += [self._cancel_step(order), *self.tail.steps(order)]
         return History(self.profile, Initiate(self.amount, self.situation.kind), tuple(steps))
-
-    def _captures(self) -> Iterator[Step]:
-        pieces = self.share.pieces(self.amount)
-        spread = self.ageing.by if self.ageing.moment is Moment.SPREAD else timedelta()
-        reached = timedelta()
-        for place, piece in enumerate(pieces, 1):
-            # Whole days, and every other one of them as old as all before it.
-            age = max(spread // 2 ** (len(pieces) - place) // DAY * DAY, reached)
-            yield from _age_steps(age - reached)
-            yield Capture(piece)
-            reached = age
 
     def _cancel_step(self, order: OrderAtCancel) -> Step:
         rivals = (step for step in self.rival.steps(order) if isinstance(step, RACERS))
@@ -120,16 +109,6 @@ class Recipe:
             "share": self.share.name,
         }
 
-    def _ages(self) -> tuple[timedelta, timedelta]:
-        by = self.ageing.by
-        if self.ageing.moment is Moment.EARLY:
-            return by, timedelta()
-        if self.ageing.moment is Moment.SPLIT:
-            return by // 2, by - by // 2
-        if self.ageing.moment is Moment.SPREAD:
-            return timedelta(), timedelta()
-        return timedelta(), by
-
     def _captured(self) -> int:
         return self.amount if self.situation.charged else sum(self.share.pieces(self.amount))
 
@@ -138,6 +117,16 @@ class Recipe:
         if self.situation.refunded is Extent.PART:
             return without_trigger(max(captured // 2, 1))
         return captured if self.situation.refunded is Extent.ALL else 0
+
+
+def captures_over_time(pieces: Sequence[int], spread: timedelta) -> Iterator[Step]:
+    """Yield captures with these amounts, each when the order is as old again as at the one before, in whole days."""
+    reached = timedelta()
+    for place, piece in enumerate(pieces, 1):
+        age = max(spread // 2 ** (len(pieces) - place) // DAY * DAY, reached)
+        yield from _age_steps(age - reached)
+        yield Capture(piece)
+        reached = age
 
 
 def flag_name(flag: bool | None, profile: Profile) -> str:
@@ -164,6 +153,6 @@ def _cancel_in_words(cancel: Cancel, profile: Profile) -> str:
     return " ".join(words)
 
 
-def _refunds(amount: int) -> tuple[int, ...]:
+def whole_refund(amount: int) -> tuple[int, ...]:
     """Return the refunds that make up an amount: two where a test environment reacts to the amount."""
     return (amount,) if amount not in TRIGGERS else (amount // 2, amount - amount // 2)

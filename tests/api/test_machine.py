@@ -13,7 +13,6 @@ from conformance.domain.steps import Read
 from conformance.errors import UsageError
 from conformance.sandbox import Provider
 from conformance.sandbox.server import running_server
-from conformance.strategies.sampling import without_local_constants
 
 from .targets import CONTROL, crashes, forgets_the_capture, with_answer
 
@@ -41,7 +40,7 @@ def test_a_fault_is_found_in_few_readable_steps():
         phases=[Phase.generate, Phase.shrink],
         report_multiple_bugs=False,
     )
-    with without_local_constants(), pytest.raises(ViolationError) as failure:
+    with pytest.raises(ViolationError) as failure:
         run_state_machine_as_test(machine, settings=shrinking)
     notes = "\n".join(failure.value.__notes__)
     steps = re.findall(r"state\.(\w+)\(", notes)
@@ -55,12 +54,11 @@ def test_a_fault_is_found_in_few_readable_steps():
 def test_the_default_number_of_examples_finds_a_fault_nearly_always():
     machine = cancel_machine("epayment", with_answer(forgets_the_capture), control_url=CONTROL)
     found = 0
-    with without_local_constants():
-        for number in range(6):
-            try:
-                run_state_machine_as_test(seed(number)(machine), settings=settings(SETTINGS, max_examples=100))
-            except (ViolationError, ExceptionGroup):
-                found += 1
+    for number in range(6):
+        try:
+            run_state_machine_as_test(seed(number)(machine), settings=settings(SETTINGS, max_examples=100))
+        except (ViolationError, ExceptionGroup):
+            found += 1
     assert found >= 5
 
 

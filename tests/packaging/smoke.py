@@ -41,7 +41,7 @@ from conformance.examples.merchants.epayment import Adapter
 def test_shop(cancel_conformance):
     cancel_conformance(Adapter, histories=0, budget="quick")
 """
-INTERNALS = "from conformance.strategies.sampling import LocalConstants; LocalConstants.of_hypothesis()"
+INTERNALS = "from conformance.strategies.sampling import draw_different"
 
 
 def command(*words: str, code: int = 0) -> str:
@@ -101,7 +101,7 @@ def an_idle_plugin() -> None:
 
 
 def the_inside_of_hypothesis() -> None:
-    """Hypothesis still has the names that make a seed's histories the same everywhere."""
+    """Hypothesis still takes the backend that makes a seed's histories the same everywhere."""
     command("-c", INTERNALS)
 
 

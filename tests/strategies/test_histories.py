@@ -112,7 +112,7 @@ def test_every_history_can_be_walked_and_stored(profile: Profile, market: Market
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_most_draws_differ(profile: Profile) -> None:
-    assert len(set(sample(profile))) > len(sample(profile)) * 0.7
+    assert len(set(sample(profile))) > len(sample(profile)) * 0.6
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -278,7 +278,7 @@ def cancelled_late(history: History) -> bool:
 
 def captured_after_a_cancel(history: History) -> bool:
     places = [place for place, step in enumerate(history.steps) if isinstance(step, Cancel)]
-    return any(isinstance(step, Capture) for step in history.steps[places[0] :])
+    return any(isinstance(step, Capture) for step in history.steps[min(places, default=len(history.steps)) :])
 
 
 @pytest.mark.parametrize("profile", PAYMENTS)
