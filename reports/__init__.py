@@ -44,15 +44,17 @@ def report_texts(result: Result) -> dict[str, str]:
     return texts
 
 
-def write_reports(directory: Path) -> Result:
+def write_reports(directory: Path, result: Result | None = None) -> Result:
     """Write the reports of a run next to its journal, and return the result.
+
+    ``result`` is what the journal says, where this process wrote it and knows; left out, the journal is read.
 
     Raises:
         JournalError: the journal cannot be read or is not of this version, or a report cannot be written.
         OracleError: a report would not say what the journal does. Nothing is written then.
 
     """
-    result = result_of(read_journal(directory))
+    result = result or result_of(read_journal(directory))
     texts = report_texts(result)
     for name, text in texts.items():
         path = directory / name

@@ -179,19 +179,17 @@ def run(
     )
     resolved, settings = options.prepare()
     directory = Path(tempfile.mkdtemp(prefix="cancel-conformance-")) if out is None else Path(out)
-    _run_to_end(Campaign(resolved, settings, directory, observer))
-    return write_reports(directory)
+    return write_reports(directory, _run_to_end(Campaign(resolved, settings, directory, observer)))
 
 
-def _run_to_end(campaign: Campaign) -> None:
+def _run_to_end(campaign: Campaign) -> Result:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(campaign.run())
-        return
+        return asyncio.run(campaign.run())
     # A running event loop, as in a notebook, cannot run another one: a thread of its own can.
     with ThreadPoolExecutor(1) as executor:
-        executor.submit(asyncio.run, campaign.run()).result()
+        return executor.submit(asyncio.run, campaign.run()).result()
 
 
 def _shard(text: str) -> Shard:

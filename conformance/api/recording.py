@@ -43,7 +43,7 @@ class Recording:
             JournalError: it cannot be written.
 
         """
-        return Journal(self.directory / PARTS, f"{name}.jsonl")
+        return Journal(self.directory / PARTS, f"{name}.jsonl", keep=False)
 
 
 _recordings: list[Recording] = []

@@ -23,12 +23,13 @@ from conformance.results.result import Result
 
 
 def run_and_report(
-    play: Callable[[Stopper], object], directory: Path, *, debug: bool, ended: Callable[[], None] = lambda: None
+    play: Callable[[Stopper], Result | None], directory: Path, *, debug: bool, ended: Callable[[], None] = lambda: None
 ) -> Result:
     """Run a campaign, write its reports, and print how it ended.
 
     Args:
-        play: runs the campaign and writes the evidence. However it ends, it must leave a readable journal.
+        play: runs the campaign, writes the evidence and returns what it shows; None if that has to be read from the
+            journal. However it ends, it must leave a readable journal.
         directory: where the evidence is.
         debug: whether a fault of the suite is raised as it is.
         ended: is called when nothing runs any more, whatever the reason.
@@ -39,13 +40,14 @@ def run_and_report(
 
     """
     with handle_signals() as stopper:
+        played: Result | None = None
         try:
             try:
-                play(stopper)
+                played = play(stopper)
             except KeyboardInterrupt:
                 output().say("Stopped at once.")
             ended()
-            result = write_reports(directory)
+            result = write_reports(directory, played)
         except JournalError:
             raise
         except Exception as error:

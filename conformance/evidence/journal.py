@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 
 from conformance.evidence.record_parts import UNWRITTEN, Record, builtins_of, part_as_json, plain_value
-from conformance.evidence.records import FinishRecord, JournalRecord, PartRecord, RunRecord
+from conformance.evidence.records import ExchangeRecord, FinishRecord, JournalRecord, PartRecord, RunRecord
 
 JOURNAL_VERSION: Final = 2
 """The format that is written. Since 2, the run's record says how orders are named, and each API has its own letter."""
@@ -98,16 +98,19 @@ class Journal:
 
     Args:
         directory: where `journal.jsonl` is written; made if it does not exist.
+        name: the name of the file.
+        keep: whether `evidence` is asked for: what is written is kept in memory then, and need not be read again.
 
     Raises:
         JournalError: the directory cannot be written to, or already holds a journal.
 
     """
 
-    def __init__(self, directory: Path, name: str = JOURNAL_NAME) -> None:
+    def __init__(self, directory: Path, name: str = JOURNAL_NAME, *, keep: bool = True) -> None:
         self.path = directory / name
-        self.count = 0
+        self.count = self._size = 0
         self._previous = START
+        self._kept: list[Record] | None = [] if keep else None
         try:
             directory.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
@@ -135,9 +138,10 @@ class Journal:
         journal = cls.__new__(cls)  # the constructor would refuse a file that exists
         journal.path = directory / name
         journal.count, journal._previous = len(evidence.records), evidence.digest
+        journal._kept = list(evidence.records)
         try:
             data = journal.path.read_bytes()
-            whole = data.rfind(b"\n") + 1
+            whole = journal._size = data.rfind(b"\n") + 1
             journal._file = os.open(journal.path, os.O_WRONLY | os.O_APPEND)
             os.ftruncate(journal._file, whole)
         except OSError as error:
@@ -158,8 +162,38 @@ class Journal:
             raise JournalError(f"{self.path} cannot be written any further: {error.strerror}.") from None
         if written != len(line) + 1:
             raise JournalError(f"{self.path} cannot be written any further: the disk is full.")
+        if self._kept is not None:
+            self._keep(self._kept, record, line)
         self._previous = hashlib.sha256(line).hexdigest()
         self.count += 1
+        self._size += written
+
+    def _keep(self, kept: list[Record], record: Record, line: bytes) -> None:
+        """Keep a record as its line says it.
+
+        Most of a journal are exchanges, which are plain text throughout: they need not be decoded for that.
+        """
+        if isinstance(record, ExchangeRecord) and record.wire is None and not record.lost and not record.crash:
+            kept.append(msgspec.structs.replace(record, n=self.count, prev=self._previous))
+            return
+        try:
+            kept.append(_parse(line, self.path, self.count))
+        except JournalError:
+            # Reading the file says what is wrong with it, and where.
+            self._kept = None
+
+    def evidence(self) -> Evidence:
+        """Return what stands in the journal now.
+
+        It is read only where it was not kept, or where the file is no longer what was written.
+
+        Raises:
+            JournalError: it has to be read, and cannot be.
+
+        """
+        if self._kept is None or not self.path.is_file() or self.path.stat().st_size != self._size:
+            return read_journal(self.path.parent, self.path.name)
+        return Evidence(tuple(self._kept), digest=self._previous)
 
     def close(self) -> None:
         """Close the file. What was appended is already there."""

@@ -25,6 +25,11 @@ def _shared(header: tuple[str, str]) -> tuple[str, str]:
     return header
 
 
+@lru_cache(maxsize=1_000)
+def _shared_headers(headers: Headers) -> Headers:
+    return tuple(map(_shared, headers))
+
+
 class Part(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A part of a record. Optional fields that have their default are not stored."""
 
@@ -177,7 +182,7 @@ class RequestRecord(Part, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Share headers with other messages: a run has the same ones thousands of times."""
-        force_setattr(self, "headers", tuple(map(_shared, self.headers)))
+        force_setattr(self, "headers", _shared_headers(tuple(self.headers)))
 
     @property
     def content(self) -> bytes:
@@ -194,7 +199,7 @@ class ResponseRecord(Part, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Share headers with other messages: a run has the same ones thousands of times."""
-        force_setattr(self, "headers", tuple(map(_shared, self.headers)))
+        force_setattr(self, "headers", _shared_headers(tuple(self.headers)))
 
     @property
     def content(self) -> bytes:

@@ -216,5 +216,4 @@ def run_merchant(
     except BaseException:
         harness.close()
         raise
-    campaign.run()
-    return write_reports(directory)
+    return write_reports(directory, campaign.run())

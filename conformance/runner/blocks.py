@@ -80,7 +80,7 @@ class BlockJournal(Journal):
     """A part: the journal of one block, or of a process before its first block."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        super().__init__(directory / PARTS, f"{name}.jsonl")
+        super().__init__(directory / PARTS, f"{name}.jsonl", keep=False)
         self.violations: list[Violation] = []
 
     def append(self, record: Record) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from conformance.evidence.journal import Evidence, Journal, read_journal
+from conformance.evidence.journal import Evidence, Journal
 from conformance.evidence.records import FinishRecord
 from conformance.results.audit import audit
 from conformance.results.result import Result, result_of
@@ -83,7 +83,7 @@ class RecordedRun:
     @property
     def evidence(self) -> Evidence:
         """What stands in the journal now."""
-        return read_journal(self.journal.path.parent)
+        return self.journal.evidence()
 
     def result(self) -> Result:
         """Return the run's result, as its journal gives it."""

@@ -24,6 +24,7 @@ from conformance.fuzzing.fuzzer import REQUESTS, SECONDS, Limits
 from conformance.fuzzing.openapi import Description, DescriptionDefect
 from conformance.fuzzing.recorder import Sent
 from conformance.judging.http_layer import Verdict
+from conformance.results.result import Result
 
 
 def main(arguments: Fuzz) -> int:
@@ -56,8 +57,8 @@ def main(arguments: Fuzz) -> int:
     output().say(*defects_in_words(description))
     progress = FuzzProgress()
 
-    def play(stopper: Stopper) -> None:
-        stopper.play(FuzzCampaign(target, settings, directory, description, limits, progress).run())
+    def play(stopper: Stopper) -> Result:
+        return stopper.play(FuzzCampaign(target, settings, directory, description, limits, progress).run())
 
     return conclude(run_and_report(play, directory, debug=arguments.debug), directory)
 

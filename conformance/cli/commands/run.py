@@ -100,9 +100,9 @@ def _play(
     bundle: bool = False,
     resume: bool = False,
 ) -> int:
-    def play(stopper: Stopper) -> None:
+    def play(stopper: Stopper) -> Result:
         campaign = ResumedCampaign if resume else Campaign
-        stopper.play(campaign(target, settings, directory, progress, fuzz).run())
+        return stopper.play(campaign(target, settings, directory, progress, fuzz).run())
 
     result = run_and_report(play, directory, debug=debug, ended=progress.close)
     return _finish(result, directory, expected, result.exit_code, bundle=bundle)
