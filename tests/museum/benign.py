@@ -77,32 +77,38 @@ class Uneven:
 
 
 class Lagging:
-    """Reads come from a copy that is behind: a change is seen from the third read after it on."""
+    """Reads come from a copy that is behind: what a cancel, capture or refund changed is seen from the third read on.
+
+    What time, the user or the charge run changes is seen at once.
+    """
 
     BEHIND = 2
+    CHANGES = frozenset({"cancel", "capture", "refund"})
     READS = frozenset({"details", "status", "get_payment", "get_events", "get_charge"})
 
     def __init__(self, shared):
         super().__init__(shared)
         self.copies = {}
+        self.stale = {}
 
     def serve(self, call, handler):
         response = super().serve(call, handler)
+        if handler in self.CHANGES and response.status < 300:
+            places = [place for place in self.copies if place[:2] == (call.msn, self.payment_id(call))]
+            self.stale.update(dict.fromkeys(places, 0))
         if handler not in self.READS or response.status != 200:
             return response
-        shown, stale = self.copies.setdefault((call.msn, handler, call.path), (response, 0))
-        if response.body == shown.body:
-            self.copies[call.msn, handler, call.path] = (response, 0)
-            return response
-        if self.is_behind(call, handler, stale):
-            self.copies[call.msn, handler, call.path] = (shown, stale + 1)
-            return shown
-        self.copies[call.msn, handler, call.path] = (response, 0)
+        place = call.msn, self.payment_id(call), handler
+        if place in self.stale and response.body != self.copies[place].body and self.is_behind(place):
+            self.stale[place] += 1
+            return self.copies[place]
+        self.stale.pop(place, None)
+        self.copies[place] = response
         return response
 
-    def is_behind(self, call, handler, stale):
-        """Return whether the copy is still behind, after so many reads that were."""
-        return stale < self.BEHIND
+    def is_behind(self, place):
+        """Return whether a copy is still behind."""
+        return self.stale[place] < self.BEHIND
 
 
 class Logging:

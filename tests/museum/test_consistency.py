@@ -11,7 +11,7 @@ import pytest
 from conformance.domain.order import Market, Profile
 from conformance.judging import tracker
 from conformance.rulebook import Readings
-from conformance.sandbox import Ecom, EPayment, Options, Provider, Recurring
+from conformance.sandbox import Ecom, EPayment, Provider, Recurring
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 
@@ -59,9 +59,9 @@ class Late(Lagging):
         self.changes = 0
         self.until = {}
 
-    def is_behind(self, call, handler, stale):
-        now, place = self.clock.seconds(), (call.msn, handler, call.path)
-        if stale == 0:
+    def is_behind(self, place):
+        now = self.clock.seconds()
+        if self.stale[place] == 0:
             self.changes += 1
             self.until[place] = now + LONGEST * (1 + self.changes % 4) / 4
         return now < self.until[place]
@@ -86,7 +86,7 @@ APIS = {"ecom": LateEcom, "epayment": LateEPayment, "recurring": LateRecurring}
 def test_reads_that_are_a_second_behind_are_no_violation(profile, monkeypatch):
     async def said():
         clock = Waited()
-        provider = Provider(Options(auto_cancel_at_deadline=False), now=clock, **{profile.value: APIS[profile.value]})
+        provider = Provider(now=clock, **{profile.value: APIS[profile.value]})
 
         def seat(provider):
             return stage.OneAtATime(Waiting(provider, clock), credentials_from(embedded=True))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from conformance.domain.messages import Response
+from conformance.domain.order import Market
 from conformance.sandbox import Ecom
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import Refusal, RefusedError, json_response
 
-from ..benign import benign, half_seconds
+from ..benign import Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
 
 
 @benign
@@ -150,3 +152,67 @@ class RepeatedCancelListedWithoutMoney(Ecom):
     def repeat_cancel(self, order, text):
         self.record(order, EntryKind.RELEASE if order.is_reserved else EntryKind.STOP, 0, text=text)
         return super().repeat_cancel(order, text)
+
+
+# Combinations of choices
+
+
+@benign(second_cancel="repeat", ecom_refusal_status=409)
+class SlowAndRepeats(Uneven, Ecom):
+    """Answers slowly and unevenly, takes every cancel of an ended payment for done, and refuses with 409."""
+
+
+@benign(state_spelling="CANCELLED", threeds_status=423)
+class ReadsLagBehind(Lagging, Ecom):
+    """Reads are behind by two of them; the state is in capitals, and 3-D Secure answers 423."""
+
+
+@benign(user_end_entry=False, ecom_refusal_status=402, auto_cancel_at_deadline=False)
+class EveryFailedTryIsLogged(Logging, Ecom):
+    """Refused cancels, captures and refunds are in the history without success, and the user's ending is not."""
+
+
+@benign(market=Market.DK, age_limit_days=180, second_cancel="repeat", flag_on_full_capture="no-op")
+class LateCaptureAndNightlyEnd(NightlyEnd, Ecom):
+    """Danish late capture to 180 days; what is left ends in the night after, and an ended payment cancels again."""
+
+
+@benign(extra_fields=True, released_amount_in_answer=True, user_end_entry=False)
+class OtherValuesWhereNothingIsJudged(Ecom):
+    """Another instrument, another operation beside the documented ones, undocumented fields, the released amount."""
+
+    def cancel_answer(self, order, text, released):
+        payload = super().cancel_answer(order, text, released).json()
+        if "paymentInstrument" in payload:
+            payload["paymentInstrument"] = "BankAccountV2"
+        return json_response(200, payload)
+
+    def log(self, order):
+        entries = super().log(order)
+        if len(entries) < 2:
+            return entries
+        shown = {"operation": "RISK_CHECK", "amount": 0, "operationSuccess": True, "transactionText": ""}
+        return [*entries[:-1], {**shown, "timeStamp": entries[-1]["timeStamp"]}, entries[-1]]
+
+
+@benign(threeds_status=500, flag_on_initiated="rejected", age_limit_days=183)
+class ChecksInAnotherOrder(Ecom):
+    """Captures are looked at before the age, the flag before the end; six months, and 500 in 3-D Secure."""
+
+    def refusal_for_cancel(self, order, *, release_rest):
+        if order.captured:
+            refusal = self.refusal_for_captured(order, release_rest=release_rest)
+            if refusal is not None:
+                return refusal
+        return super().refusal_for_cancel(order, release_rest=release_rest)
+
+
+@benign(ecom_refusal_status=422, auto_cancel_at_deadline=False, age_from="initiation")
+class GatewayIsAnotherProduct(Ecom):
+    """The gateway answers 401, 403 and 429 as text, without a word on when to come again; ages count from the start."""
+
+    def serve(self, call, handler):
+        response = super().serve(call, handler)
+        if response.status in (401, 403, 429):
+            return Response(response.status, (("Content-Type", "text/html"),), b"<html>Nope</html>")
+        return response

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 
+from conformance.domain.order import Market
 from conformance.sandbox import EPayment
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import Refusal, RefusedError
 
-from ..benign import benign, half_seconds
+from ..benign import Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
 
 
 @benign
@@ -145,3 +146,83 @@ class TransactionSharesItsReference(EPayment):
 
     def stop_reference(self, order):
         return order.reference
+
+
+# Combinations of choices
+
+
+@benign(second_cancel="repeat", key_scope="operation", epayment_refusal_status=422)
+class SlowAndRepeats(Uneven, EPayment):
+    """Answers slowly and unevenly, takes every cancel of an ended payment for done, and refuses with 422."""
+
+
+@benign(events_order="newest-first", threeds_status=423)
+class ReadsLagBehind(Lagging, EPayment):
+    """Reads of the payment and of its events are behind by two; newest events come first."""
+
+
+@benign(events_order="newest-first", transaction_only_on_authorized="no-op", sticky_4xx=False)
+class EveryFailedTryIsLogged(Logging, EPayment):
+    """Refused cancels, captures and refunds are in the event log without success, and a refusal is not kept."""
+
+
+@benign(market=Market.FI, age_limit_days=180, auto_cancel_at_deadline=False, error_identity="type-only")
+class LateCaptureAndNothingEnds(EPayment):
+    """Finnish late capture to 180 days, nothing ends by itself, and errors are told apart by their type."""
+
+
+@benign(market=Market.DK, age_from="initiation", second_cancel="repeat")
+class NightlyEndWithoutAnEvent(NightlyEnd, EPayment):
+    """What is reserved at the Danish deadline, from the initiation on, ends at night, without an event."""
+
+
+@benign(extra_fields=True)
+class OtherValuesWhereNothingIsJudged(EPayment):
+    """Another payment method, a profile with content, an event of another kind, and undocumented fields."""
+
+    def view(self, order):
+        return {**super().view(order), "paymentMethod": {"type": "STABLECOIN"}, "profile": {"sub": "c06c4afe"}}
+
+    def events(self, order):
+        events = super().events(order)
+        other = {**events[0], "name": "RISK_CHECKED", "pspReference": f"{order.reference}9", "idempotencyKey": None}
+        return [events[0], other, *events[1:]]
+
+
+@benign(error_identity="type-only", epayment_refusal_status=409)
+class KeyIsRequiredAndRefusalsAreStrict(EPayment):
+    """A cancel needs a key (1.4.1), a field that is not documented is refused, and a refusal is a conflict."""
+
+    def cancel(self, call):
+        self.key(call, required=True)
+        return super().cancel(call)
+
+    def transaction_only_flag(self, check):
+        for name in check.body.keys() - {"cancelTransactionOnly"}:
+            check.fault(name, "is not known")
+        return super().transaction_only_flag(check)
+
+
+@benign(second_cancel="repeat")
+class RetryShowsThePresent(EPayment):
+    """A cancel that is sent again with its key has no second effect, and is answered with the payment as it is now."""
+
+    def replay(self, call, key, handler, earlier):
+        if handler == "carry_out_cancel_request" and earlier.status == 200:
+            return self.cancel_answer(self.need(call))
+        return earlier
+
+
+@benign(cancel_key_ignored=True, auto_cancel_at_deadline=False)
+class EachRefusalHasItsStatus(EPayment):
+    """The state of a payment is a conflict, a full capture 422, the flag 400; the checks come in another order."""
+
+    def refusal_of(self, code, reason):
+        return Refusal({"6190": 409, "6070": 409, "6040": 422, "6090": 422}.get(code, 400), code, reason)
+
+    def refusal_for_cancel(self, order, *, transaction_only):
+        if order.is_reserved and not self.is_finished(order):
+            refusal = self.refusal_for_authorized(order, transaction_only=transaction_only)
+            if refusal is not None:
+                return refusal
+        return super().refusal_for_cancel(order, transaction_only=transaction_only)

@@ -6,11 +6,12 @@ import dataclasses
 import json
 from datetime import datetime, timedelta, timezone
 
+from conformance.domain.order import Market
 from conformance.sandbox import Recurring
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import RefusedError, empty_response
 
-from ..benign import benign, half_seconds
+from ..benign import Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
 
 
 @benign
@@ -158,3 +159,69 @@ def whole(stamp):
 def in_oslo(stamp):
     """Return a moment as clocks in Norway showed it in winter."""
     return datetime.fromisoformat(stamp).replace(microsecond=0).astimezone(timezone(timedelta(hours=1))).isoformat()
+
+
+# Combinations of choices
+
+
+@benign(second_cancel="repeat", recurring_async=True, recurring_refusal_status=422)
+class SlowAndLater(Uneven, Recurring):
+    """Answers slowly and unevenly, cancels later, takes a cancel of a cancelled charge for done, refuses with 422."""
+
+
+@benign(recurring_async=True, second_stop=400)
+class ReadsLagBehind(Lagging, Recurring):
+    """A cancel is done later, and reads are behind by two of them; a second stop is refused."""
+
+
+@benign(recurring_refusal_status=400, key_scope="operation", auto_cancel_at_deadline=False)
+class EveryFailedTryIsLogged(Logging, Recurring):
+    """Refused cancels, captures and refunds are in the history without success; nothing ends by itself."""
+
+
+@benign(market=Market.DK, age_limit_days=180, second_stop=400, recurring_async=True)
+class LateCaptureAndNightlyEnd(NightlyEnd, Recurring):
+    """Danish late capture to 180 days; what is left ends in the night after, and cancels take effect later."""
+
+
+@benign(extra_fields=True, recurring_refusal_status=422)
+class OtherValuesWhereNothingIsJudged(Recurring):
+    """Another processing mode, an event of another kind, undocumented fields, the newest event first."""
+
+    def view(self, charge):
+        return {**super().view(charge), "processingMode": "BACKGROUND"}
+
+    def events(self, charge):
+        events = super().events(charge)
+        other = {**events[0], "event": "RISK_CHECK", "amount": 0, "idempotencyKey": "system"}
+        return [events[0], other, *events[1:]][::-1]
+
+
+@benign(second_cancel="repeat", sticky_4xx=False)
+class ProcessingCancelledAndNothingCounted(Recurring):
+    """A charge is cancelled while it is processed, and before its reservation counts as cancelled by nothing."""
+
+    def is_cancellable(self, charge):
+        return self.status(charge) == "PROCESSING" or super().is_cancellable(charge)
+
+    def summary(self, charge):
+        shown = super().summary(charge)
+        return shown if charge.is_reserved else {**shown, "cancelled": 0}
+
+
+@benign(age_from="initiation", second_stop=400)
+class EachRefusalHasItsProblem(Recurring):
+    """Problem and status go with the charge's status, and the status is looked at before the age."""
+
+    def refusal_of(self, problem_id, charge, reason, *, status=None):
+        refusal = super().refusal_of(problem_id, charge, reason, status=status)
+        if problem_id != "cancel-charge-failed" or status is not None:
+            return refusal
+        kinds = {"CHARGED": ("conflict", 409), "FAILED": ("operation-failed", 422)}
+        code, own = kinds.get(self.status(charge), (problem_id, 400))
+        return dataclasses.replace(refusal, code=code, status=own)
+
+    def refusal_for_cancel(self, charge):
+        if not self.is_cancellable(charge):
+            return self.refusal_of("cancel-charge-failed", charge, "The charge cannot be cancelled any more")
+        return super().refusal_for_cancel(charge)
