@@ -317,7 +317,7 @@ def first_answer_again(premise: Premise, _: Order) -> Claims:
 
     What was accepted then (202) may be done by now (204).
     """
-    attempt = premise.order.attempt
+    attempt = premise.attempt
     status = attempt.status if attempt else None
     permitted = (status, 204) if status == 202 else (status,)
     return (*accepted_or_pending(("RE-10",)), Claim(Field.ANSWER_STATUS, OneOf(permitted), ("RE-10",)))

@@ -343,15 +343,4 @@ OF_CHARGES: Final = (
 _RIVALS: Final = (SECOND, CAPTURE, CAPTURE_ALL, REFUND, REFUND_ALL)
 RIVALS_OF_PAYMENTS: Final = (*_RIVALS, APPROVE)
 """The single requests that a cancel of a payment can be sent together with."""
-RIVALS_OF_CHARGES: Final = (
-    *_CANCELS,
-    *_MONEY,
-    *_TIME,
-    BECOME_DUE,
-    RESERVE,
-    CHARGE,
-    STOP,
-    STOP_WITH_CHANGE,
-    ANOTHER_PENDING,
-    ANOTHER_RESERVED,
-)
+RIVALS_OF_CHARGES: Final = (*_RIVALS, RESERVE, CHARGE)
