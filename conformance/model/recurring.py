@@ -170,6 +170,7 @@ def waiting(given: Condition, rule: str, *direct: str) -> Row:
                     captured=("INV-3",),
                     state=(rule, *direct),
                     log=("RE-21",),
+                    other=(rule,),
                 ),
             ),
             NOT_DONE_YET,

@@ -15,6 +15,7 @@ from conformance.strategies.provider.money import (
     ALL_IN_TWO,
     BEYOND_16_BITS,
     HALF,
+    HUNDRED,
     IN_FIVE,
     IN_SEVEN,
     IN_THREE,
@@ -234,10 +235,11 @@ def in_time(grid: Grid) -> None:
 
 def large(grid: Grid) -> None:
     """Cancel charges of so much money that a number of 16 bits does not hold it, as far as every schema allows."""
-    grid.add(at.INITIAL, amount=BEYOND_16_BITS, tail=then.CAPTURE)
+    grid.add(at.INITIAL, amount=LARGEST_CHARGE, tail=then.CAPTURE)
     grid.add(at.PENDING, amount=LARGEST_CHARGE)
     grid.add(at.INITIAL_PARTLY, share=ALL_BUT_ONE_UNIT, amount=LARGEST_CHARGE, tail=then.REFUND)
-    grid.add(at.INITIAL_PARTLY, share=IN_TWO, amount=BEYOND_16_BITS, tail=then.SECOND)
+    grid.add(at.INITIAL_PARTLY, share=HUNDRED, amount=LARGEST_CHARGE, tail=then.SECOND)
+    grid.add(at.INITIAL_PARTLY, share=IN_TWO, amount=BEYOND_16_BITS, tail=then.REFUND)
     grid.add(at.INITIAL_FULLY, amount=LARGEST_CHARGE, tail=then.REFUND)
 
 

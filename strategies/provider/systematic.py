@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import combinations
 from operator import mul
-from typing import Final
+from typing import Final, TypeAlias
 
 from conformance.domain.order import Profile
 from conformance.domain.steps import History
@@ -26,6 +26,8 @@ from conformance.strategies.provider.walk import Question, on_paper
 
 EXAMPLES: Final = 3
 """How many checks of each rule, on each of its sides, a verdict needs."""
+Surroundings: TypeAlias = tuple[str, str]
+"""What is tried before a cancel, and what follows it."""
 WEIGHTS: Final = (8, 4, 2)
 """What a rule's first, second and third check are worth.
 
@@ -66,22 +68,26 @@ def systematic(
     for recipe, history in cells:
         paper = on_paper(history, context)
         case = Case(history, recipe.label(), recipe.cell(), tuple(sorted(paper.examples)))
-        aspects_of[case] = _Aspects(paper.questions, _pairs(recipe))
+        around = (recipe.tried.name, recipe.tail.name)
+        aspects_of[case] = _Aspects(paper.questions | {around}, _pairs(recipe))
     return tuple(_most_telling_first(aspects_of))
 
 
 @dataclass(frozen=True, slots=True)
 class _Aspects:
-    """What makes a history telling: the questions that it asks, and which of its properties come together."""
+    """What makes a history telling: the questions that it asks, and which of its properties come together.
 
-    questions: frozenset[Question]
+    What comes before and after a cancel is a question of its own.
+    """
+
+    questions: frozenset[Question | Surroundings]
     pairs: frozenset[tuple[str, str]]
 
 
 def _most_telling_first(aspects_of: Mapping[Case, _Aspects]) -> Iterator[Case]:
     """Return the cases in greedy order: each tells the most that the ones before it did not."""
     checks: Counter[str] = Counter()
-    asked_questions: set[Question] = set()
+    asked_questions: set[Question | Surroundings] = set()
     tried_pairs: set[tuple[str, str]] = set()
 
     def rank(case: Case) -> tuple[int, int]:
