@@ -32,6 +32,8 @@ stop, stop_with_change = StopAgreement(), StopAgreement(with_other_change=True)
 capture, refund = Capture, Refund
 cancel, unflagged, flagged = Cancel(), Cancel(flag=False), Cancel(flag=True)
 again, spent = Cancel(key=Key.SAME), Cancel(key=Key.SPENT)
+first, another_operation = Cancel(key=Key.FIRST), Cancel(key=Key.ANOTHER_OPERATION)
+hour = Age(timedelta(hours=1))
 unknown, foreign = Cancel(to=Addressee.UNKNOWN), Cancel(to=Addressee.FOREIGN)
 
 
