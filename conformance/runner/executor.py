@@ -10,15 +10,16 @@ import msgspec
 
 from conformance.domain.expectation import Expectation, Observation
 from conformance.domain.order import Profile
-from conformance.domain.steps import History, history_as_json
+from conformance.domain.steps import History, Read, history_as_json
 from conformance.evidence.consistency import RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.journal import RecordSink
 from conformance.evidence.record_parts import CellRecord
 from conformance.evidence.records import HistoryRecord, JudgementRecord, MissedRecord, PlanRecord
 from conformance.judging.judge import Findings, Judgement, StepStatus
+from conformance.runner.bystander import Bystander
 from conformance.runner.schedule import ScheduledCase, digest_of_cases
 from conformance.runner.session import RunSession
-from conformance.runner.trial import TrialResult, TrialStatus, observation_in_words, run_trial
+from conformance.runner.trial import TrialResult, TrialStatus, Wait, observation_in_words, run_trial
 from conformance.strategies.provider.case import Case
 from conformance.targets.target import Worker
 from conformance.targets.transport import SPENT, TargetError
@@ -74,16 +75,25 @@ class CaseExecutor:
 
         async def work() -> None:
             worker = target.worker()
+            bystanders: list[Bystander] = []
             try:
                 for scheduled in waiting:
-                    await self.run_case(scheduled, worker)
+                    if isinstance(scheduled.case.history.all_steps[-1], Read):
+                        bystanders.append(Bystander())
+                        await bystanders[-1].begin(self.run_case(scheduled, worker, bystanders[-1].wait))
+                    else:
+                        await self.run_case(scheduled, worker)
+                for bystander in bystanders:
+                    await bystander.end()
             finally:
+                for bystander in bystanders:
+                    await bystander.abandon()
                 await worker.close()
 
         await together([work() for _ in range(max(1, min(workers or target.concurrency, len(cases))))])
 
-    async def run_case(self, scheduled: ScheduledCase, worker: Worker) -> None:
-        """Run a case, and again where it was inconclusive.
+    async def run_case(self, scheduled: ScheduledCase, worker: Worker, wait: Wait | None = None) -> None:
+        """Run a case, and again where it was inconclusive. ``wait`` is as in `run_trial`.
 
         Raises:
             TargetError: too many cases in a row were inconclusive.
@@ -95,7 +105,9 @@ class CaseExecutor:
         attempts = ("", *RETRY_SUFFIXES)
         for attempt in attempts[attempts.index(scheduled.attempt) :]:
             identifier = scheduled.identifier + attempt
-            trial = await self.play(case, identifier, case.source, worker, last=attempt == RETRY_SUFFIXES[-1])
+            trial = await self.play(
+                case, identifier, case.source, worker, last=attempt == RETRY_SUFFIXES[-1], wait=wait
+            )
             if trial.ending is not TrialStatus.INCONCLUSIVE:
                 break
         self._observer.played(case.history.profile, trial)
@@ -117,10 +129,19 @@ class CaseExecutor:
                 f"({why})."
             )
 
-    async def play(self, case: Case, identifier: str, source: str, worker: Worker, *, last: bool = True) -> TrialResult:
+    async def play(
+        self,
+        case: Case,
+        identifier: str,
+        source: str,
+        worker: Worker,
+        *,
+        last: bool = True,
+        wait: Wait | None = None,
+    ) -> TrialResult:
         """Run one history and record it.
 
-        What is inconclusive counts only in its ``last`` attempt.
+        What is inconclusive counts only in its ``last`` attempt. ``wait`` is as in `run_trial`.
         """
         profile = case.history.profile
         self._journal.append(history_record(case, identifier, source))
@@ -151,7 +172,7 @@ class CaseExecutor:
                 record = msgspec.structs.replace(record, superseded=True)
             self._journal.append(self._cleaned(record))
 
-        return await run_trial(case.history, driver, self._run_session.contexts[profile], note, elsewhere)
+        return await run_trial(case.history, driver, self._run_session.contexts[profile], note, elsewhere, wait)
 
     async def run_unrecorded(self, history: History, identifier: str, worker: Worker) -> Findings:
         """Run a history without recording it; return what it broke itself."""

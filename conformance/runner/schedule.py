@@ -14,6 +14,7 @@ from conformance.evidence.journal import RecordSink
 from conformance.evidence.records import WholePlanRecord
 from conformance.runner.example_database import LABEL, StoredExamples
 from conformance.runner.session import RunSession
+from conformance.strategies.provider.bystanders import bystanders
 from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.manual_cases import needs_operator, with_few_manual_cases
 from conformance.strategies.provider.plan import plan_cases
@@ -110,9 +111,13 @@ class Schedule:
                 seed=run_session.settings.seed,
                 count=run_session.settings.generated,
             )
+            planned = with_few_manual_cases(cases, probe.manual)
+            # Their orders have to be there before the others are cancelled.
+            first = [] if probe.manual else list(bystanders(profile, probe.offered))
+            numbered = [*enumerate(first, len(planned) + 1), *enumerate(planned, 1)]
             self._plans[profile] = [
                 ScheduledCase(f"{profile.value}-{number:05d}", case)
-                for number, case in enumerate(with_few_manual_cases(cases, probe.manual), 1)
+                for number, case in numbered
                 if probe.can_run(case.history)
             ]
         return self._plans[profile]

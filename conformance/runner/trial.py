@@ -15,12 +15,14 @@ from typing import Final, Protocol
 from conformance.domain.citation import Citation
 from conformance.domain.expectation import ACCEPTED, PENDING, Expectation, Observation, observations_of_each
 from conformance.domain.observation import Field
+from conformance.domain.order import CLOSED
 from conformance.domain.steps import (
     AnotherCharge,
     Cancel,
     Capture,
     History,
     Initiate,
+    Read,
     Refund,
     Step,
     StopAgreement,
@@ -32,7 +34,7 @@ from conformance.domain.steps import (
 from conformance.judging.judge import OUTCOMES, Finding, Judgement, StepStatus
 from conformance.judging.rule_verdicts import ANOTHER_PERMITTED_RESPONSE
 from conformance.judging.tracker import Tracker
-from conformance.model import ModelContext
+from conformance.model import ModelContext, PossibleOrders
 from conformance.wire.base import ObservedFields
 from conformance.wire.driver import Driver
 
@@ -128,10 +130,17 @@ class RecordJudgement(Protocol):
 
 RunElsewhere = Callable[[History], Awaitable[TrialResult]]
 """Runs another history, on an order of its own."""
+Wait = Callable[[], Awaitable[None]]
+"""Waits until other orders have gone through their steps."""
 
 
 async def run_trial(
-    history: History, driver: Driver, context: ModelContext, record: RecordJudgement, elsewhere: RunElsewhere
+    history: History,
+    driver: Driver,
+    context: ModelContext,
+    record: RecordJudgement,
+    elsewhere: RunElsewhere,
+    wait: Wait | None = None,
 ) -> TrialResult:
     """Run a history and judge every step.
 
@@ -141,12 +150,15 @@ async def run_trial(
         context: the market and the interpretations in force.
         record: writes each judgement as it is made.
         elsewhere: runs the requests of a violated race one after the other, to know whether the race is the cause.
+        wait: is waited for before a last read, where the order stays as it is meanwhile.
 
     """
     trial = TrialResult()
     tracker = Tracker(history.profile, context, complete=driver.complete)
     for index, step in enumerate(history.all_steps):
         trial.steps = index + 1
+        if wait is not None and index == len(history.steps) and isinstance(step, Read) and _stays(tracker.orders):
+            await wait()
         expectation = tracker.expectation(step)
         observation = await observe(step, driver, tracker)
         judgement = tracker.observe(step, observation)
@@ -163,6 +175,11 @@ async def run_trial(
         if not judgement.goes_on:
             break
     return trial
+
+
+def _stays(orders: PossibleOrders) -> bool:
+    """Tell whether an order stays as it is for the time of a run: one that nobody approved may time out."""
+    return all(order.since_reserved is not None or order.stage in CLOSED for order in orders)
 
 
 async def _failed_in_sequence(
