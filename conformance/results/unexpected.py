@@ -99,8 +99,8 @@ def _server_errors(judged: list[JudgementRecord], profiles: Mapping[str, Profile
     of_rules: dict[tuple[Profile, str], _OfRule] = defaultdict(_OfRule)
     for place, record in enumerate(judged):
         is_error = record.status == StepStatus.INCONCLUSIVE and record.observed.get(Field.ANSWER_OUTCOME) == BROKEN
-        about = {Citation.parse(rule).rule for rule in record.examples} | {each.rule for each in record.findings}
-        for rule in about:
+        rules = {Citation.parse(rule).rule for rule in record.examples} | {each.rule for each in record.findings}
+        for rule in rules:
             of_rule = of_rules[profiles[record.history], rule]
             if is_error:
                 of_rule.errors.append(place)
@@ -110,9 +110,8 @@ def _server_errors(judged: list[JudgementRecord], profiles: Mapping[str, Profile
     for (profile, rule), of_rule in of_rules.items():
         if len(of_rule.errors) >= REPEATED and not of_rule.others:
             groups[profile, tuple(of_rule.errors)].append(rule)
-    for (profile, places), rules in groups.items():
+    for (profile, places), members in groups.items():
         record = judged[places[0]]
         reason = f"the response was HTTP {record.observed.get(Field.ANSWER_STATUS)} each time"
-        yield Unexpected(
-            profile, "server-error", record.do, reason, tuple(sorted(rules)), len(places), record.history, record.step
-        )
+        about = tuple(sorted(members))
+        yield Unexpected(profile, "server-error", record.do, reason, about, len(places), record.history, record.step)
