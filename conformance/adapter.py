@@ -25,11 +25,11 @@ of an order; the rules that need a missing one are reported as not exercised. A 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-__all__ = ["Accepted", "Adapter", "Answer", "Event", "OrderView", "Pending", "Refused", "View"]
+__all__ = ["Accepted", "Adapter", "Answer", "Body", "Event", "HttpAnswer", "OrderView", "Pending", "Refused", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,14 @@ class OrderView:
     events: Sequence[Event] | None = None
 
 
-Answer: TypeAlias = Accepted | Refused | Pending
-View: TypeAlias = OrderView | Refused
+Body: TypeAlias = str | bytes | Mapping[str, object] | list[object] | None
+HttpAnswer: TypeAlias = int | tuple[Body, int] | tuple[int, Body]
+"""The answer that the API would give over HTTP: a status, or a body and a status in either order.
+
+2xx is `Accepted`, 202 `Pending`, and 400 to 599 `Refused` with this status. The body is shown and not judged.
+"""
+Answer: TypeAlias = Accepted | Refused | Pending | HttpAnswer
+View: TypeAlias = OrderView | Refused | HttpAnswer
 
 
 class Adapter(Protocol):

@@ -191,8 +191,10 @@ def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
 def is_page(response: Response) -> bool:
     """Return whether a response is a web page.
 
-    No API has any: a proxy or gateway sent it.
+    No API has any: a proxy or gateway sent it. A success without a body is none, whatever type a web framework gave it.
     """
+    if 200 <= response.status < 300 and not response.body.strip():
+        return False
     kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
     return kind in ("text/html", "application/xhtml+xml")
 

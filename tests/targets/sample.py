@@ -1,15 +1,31 @@
 """Applications and adapters that `test_applications.py` and `test_adapter.py` name: good ones, and bad ones."""
 
 import asyncio
+import itertools
 import time
+from http import HTTPStatus
 
 from conformance.adapter import Accepted, Event, OrderView, Refused
-from conformance.domain.messages import Request
+from conformance.domain.messages import Request, Response
 from conformance.sandbox import Provider, create_app
 from examples.adapter_example import InMemoryEpayment
 
 good = create_app(Provider())
 happened = []
+
+
+class EmptyAsHtml(Provider):
+    """Sends no body where none is documented, with the type that a web framework gives to everything."""
+
+    def handle(self, request):
+        response = super().handle(request)
+        if response.body:
+            return response
+        headers = [header for header in response.headers if header[0].lower() != "content-type"]
+        return Response(response.status, (*headers, ("Content-Type", "text/html; charset=utf-8")), b"")
+
+
+empty_as_html = create_app(EmptyAsHtml())
 
 
 async def without_lifespan(scope, receive, send):
@@ -112,6 +128,47 @@ class Least(InMemoryEpayment):
     """No method but those that every adapter has."""
 
     approve = reject = expire = start_3ds = finish_3ds = fail_3ds = age = capture = refund = None
+
+
+class Statuses(InMemoryEpayment):
+    """Answers as a web handler does: a status, with a body in either order."""
+
+    BODIES = ("", b"", None, {}, {"title": "no"}, "no", [1])
+    turns = itertools.count()
+
+    def _answered(self, answer):
+        turn = next(self.turns)
+        body = self.BODIES[turn % len(self.BODIES)]
+        if isinstance(answer, Refused) and answer.code is not None:
+            return answer
+        status = (answer.status or 409) if isinstance(answer, Refused) else HTTPStatus.OK
+        return status if body is None else (body, status) if turn % 2 else (status, body)
+
+    def initiate(self, *arguments):
+        return self._answered(super().initiate(*arguments))
+
+    def cancel(self, *arguments, **named):
+        return self._answered(super().cancel(*arguments, **named))
+
+    def capture(self, *arguments):
+        return self._answered(super().capture(*arguments))
+
+    def approve(self, order_id):
+        return self._answered(super().approve(order_id))
+
+
+class AnswersElsewhere(InMemoryEpayment):
+    """Answers with a status that says neither yes nor no."""
+
+    def cancel(self, order_id, *, flag, key):
+        return "", 302
+
+
+class ReturnsABody(InMemoryEpayment):
+    """Answers with a body alone."""
+
+    def cancel(self, order_id, *, flag, key):
+        return ""
 
 
 class ForgetsTheRemainder(InMemoryEpayment):

@@ -46,7 +46,7 @@ def of_kind(result, status):
     return [record for record in stored_records(result.evidence, "judgement") if record["status"] == status]
 
 
-@pytest.mark.parametrize("name", [EXAMPLE, f"{HERE}:Asynchronous"])
+@pytest.mark.parametrize("name", [EXAMPLE, f"{HERE}:Asynchronous", f"{HERE}:Statuses"])
 def test_the_example_conforms(name, tmp_path):
     result = campaign(name, tmp_path)
     assert result.verdict is RunVerdict.CONFORMANT, result.reason
@@ -109,6 +109,8 @@ SMOKE = {
     "Blocks": "read() did not return within 0.3 seconds",
     "CancelsItself": "read() raised CancelledError",
     "ReturnsNone": "initiate() returned None where Accepted, Refused or Pending is meant",
+    "ReturnsABody": "cancel() returned a value of type str where Accepted, Refused or Pending is meant",
+    "AnswersElsewhere": "cancel() refused with the status 302, which is not 400 to 599",
     "ReturnsADict": "read() returned a value of type dict where an OrderView or Refused is meant",
     "ReturnsAnotherStatus": "cancel() refused with the status 200, which is not 400 to 599",
     "ReturnsKroner": "read() returned 'captured' as a value of type float where whole minor units are meant",

@@ -1,15 +1,19 @@
 """ASGI and WSGI applications, called in this process."""
 
+import asyncio
 import time
 
 import pytest
 
 from conformance.domain.order import Profile
+from conformance.runner.campaign import Campaign, Settings
+from conformance.runner.settings import nonce_for
 from conformance.targets.resolve import resolve_target
 from conformance.targets.transport import TargetError, TargetUsageError
+from tests.stored import stored_records
 
 from . import sample
-from .loopback import probed
+from .loopback import play_few, probed
 
 HERE = "tests.targets.sample"
 PLAYING_USERS = {"approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds", "age"}
@@ -25,6 +29,17 @@ def test_an_application_is_tested_without_a_port(name):
     # Of WSGI applications one alone can be called at a time.
     assert probe.offered == {"approve"} | ({"concurrent"} if probe_is_asgi(name) else set())
     assert probe.note.startswith("one order initiated, read, cancelled (accepted)")
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_success_without_a_body_has_any_content_type(profile, tmp_path, monkeypatch):
+    play_few(monkeypatch)
+    target = resolve_target(f"asgi:{HERE}:empty_as_html", environment={}, control_url="/control")
+    settings = Settings((profile,), budget="quick", histories=5, nonce=nonce_for(target, 0))
+    result = asyncio.run(Campaign(target, settings, tmp_path).run())
+    statuses = {record["status"] for record in stored_records(result.evidence, "judgement")}
+    assert result.evidence.ended == "complete"
+    assert {"conforms"} <= statuses <= {"conforms", "recorded"}
 
 
 @pytest.mark.parametrize("control", ["/control", "/control/", "http://127.0.0.1:9701/control"])

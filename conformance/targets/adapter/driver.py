@@ -26,6 +26,7 @@ from conformance.domain.steps import (
     Together,
     action_of,
 )
+from conformance.targets.adapter.answers import as_answer
 from conformance.wire.base import ObservedFields, OrderIdentifiers, outcome_fields, with_balance_checks
 
 PAUSE: Final = 0.1
@@ -94,7 +95,7 @@ class AdapterDriver:
         missing: ObservedFields = dict.fromkeys(_UNREAD)
         try:
             view = await self._call_method("read", self._identifiers.order_id)
-            if isinstance(view, Refused):
+            if isinstance(as_answer(view), Refused):
                 return missing | {
                     name.replace("answer.", "view."): value for name, value in _observation_of("read", view).items()
                 }
@@ -139,7 +140,10 @@ def _unanswered(cause: str, crash: str = "") -> ObservedFields:
     return observed | {Field.ANSWER_CRASH: crash} if crash else observed
 
 
-def _observation_of(method: str, answer: object) -> ObservedFields:
+def _observation_of(method: str, returned: object) -> ObservedFields:
+    answer = as_answer(returned)
+    if method == "read" and not isinstance(answer, Refused):
+        answer = None
     match answer:
         # The code is observed to be absent, so that a young order is known not to be refused for its age.
         case Accepted():
@@ -149,7 +153,7 @@ def _observation_of(method: str, answer: object) -> ObservedFields:
         case Refused():
             return _refused(method, answer)
     expected = "an OrderView or Refused" if method == "read" else "Accepted, Refused or Pending"
-    raise UnusableResultError(f"{method}() returned {_kind(answer)} where {expected} is meant")
+    raise UnusableResultError(f"{method}() returned {_kind(returned)} where {expected} is meant")
 
 
 def _refused(method: str, answer: Refused) -> ObservedFields:
