@@ -25,6 +25,7 @@ from conformance.domain.steps import (
     Refund,
     Step,
     Together,
+    action_of,
     parts_of,
 )
 from conformance.strategies.provider.money import PART_FORMS, part_of, without_trigger
@@ -64,6 +65,7 @@ class Draft:
         cancel: the last cancel; a plain one before any.
         cancels: how many cancels there are.
         released: whether a cancel is expected to have been carried out.
+        unfinished: the last thing that the user or the charge run did, or None.
         key_unknown: whether it is unknown which cancel's key was used last, as after two at the same time.
 
     """
@@ -77,6 +79,7 @@ class Draft:
     cancel: Cancel = PLAIN
     cancels: int = 0
     released: bool = False
+    unfinished: Step | None = None
     key_unknown: bool = False
 
     @classmethod
@@ -137,6 +140,8 @@ class Draft:
 
     def _expect(self, step: Step) -> None:
         order = self.order
+        if action_of(step) is not None:
+            self.unfinished = step
         match step:
             case Charge() if order.direct:
                 self.captured = order.amount

@@ -7,7 +7,7 @@ Smaller numbers are plainer choices, so that Hypothesis shrinks to what a person
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -22,14 +22,22 @@ from conformance.domain.steps import (
     RACERS,
     Addressee,
     Age,
+    BecomeDue,
     Cancel,
     Capture,
+    Charge,
     Defect,
+    Enter3DS,
+    Expire,
+    Fail,
     History,
     Initiate,
     Key,
+    Leave3DS,
     Read,
     Refund,
+    Reserve,
+    StartProcessing,
     Step,
     Together,
     name_of,
@@ -83,8 +91,8 @@ _PART_FORM: Final = st.integers(0, PART_FORMS)
 _AMOUNT: Final = st.builds(total_of, st.integers(0, TOTAL_FORMS - 1), _NUMBER)
 _MOMENT: Final = st.sampled_from(tuple(Moment))
 _MEMBER: Final = st.integers(0, 63)
-_KIND: Final = st.integers(0, 15)
-_NOTHING: Final = 5
+_KIND: Final = st.integers(0, 23)
+_NOTHING: Final = 8
 """Below this kind nothing happens."""
 _MINUTES: Final = st.integers(1, LONGEST // timedelta(minutes=1))
 _EARLY: Final = (*[None] * 18, *((steps_back, with_flag) for steps_back in (1, 2, 4) for with_flag in (False, True)))
@@ -93,8 +101,19 @@ _PIECES: Final = ((1, False), (1, False), (1, False), *((n, False) for n in (2, 
 """In how many pieces an amount is captured, and whether they differ much."""
 _EARLIER: Final = st.sampled_from(_EARLY)
 _SPLIT: Final = st.sampled_from(_PIECES)
-_SWARM: Final = st.sampled_from((0, 0, 0, 0, 0x155, 0x0AA, 0x133, 0x0CC, 0x10F, 0x0F0, 0x1E3, 0x01C))
-"""Which kinds of steps a history leaves out, as bits; often none."""
+_SWARM: Final = st.sampled_from((0, 0, 0, 0, 0x5555, 0xAAAA, 0x3333, 0xCCCC, 0x0F0F, 0xF0F0, 0x3C3C, 0xC3C3))
+"""Which places on the menu a history leaves out, as bits; often none."""
+
+ACTION: Final = "action"
+BEFORE: Final[Mapping[str, int]] = {"another cancel": 4}
+AFTER: Final[Mapping[str, int]] = {"same cancel": 2, "fresh cancel": 2, "refund": 3, "capture": 2, ACTION: 2}
+"""How often each kind of step is on the menu before and after the cancel; once, where nothing is said."""
+FOLLOWED: Final[Mapping[type[Step], tuple[type[Step], ...]]] = {
+    Enter3DS: (Leave3DS, Expire),
+    BecomeDue: (StartProcessing, Reserve, Charge, Fail),
+    StartProcessing: (Reserve, Charge, Fail),
+}
+"""What is begun, and what brings it to an end."""
 
 
 def amounts() -> SearchStrategy[int]:
@@ -182,7 +201,7 @@ def _captures(draw: DrawFn, situation: Situation, amount: int, least: int) -> tu
 def _known_ages(profile: Profile, context: ModelContext) -> tuple[timedelta | None, ...]:
     # None stands for any other age. It comes after the known ones, so that it shrinks to the smallest that still fails.
     limits, judged = age_limits(profile, context), _judged_ages(profile, context)
-    return (*[timedelta()] * 2 * len(judged), *judged, *[None] * (len(judged) // 2), *limits.open, OPENING.by)
+    return (*[timedelta()] * 3 * len(judged), *judged, *[None] * (len(judged) // 2), *limits.open, OPENING.by)
 
 
 def _judged_ages(profile: Profile, context: ModelContext) -> tuple[timedelta, ...]:
@@ -222,20 +241,31 @@ class _Menu:
     """What can happen before or after a cancel, by kind: the kinds take turns, however many members each has."""
 
     kinds: tuple[tuple[Tail, ...], ...]
+    ends: Mapping[type[Step], tuple[Tail, ...]]
 
     @classmethod
-    def of(cls, tails: Iterable[Tail], profile: Profile) -> _Menu:
-        """Sort what can happen by its first step."""
+    def of(cls, tails: Iterable[Tail], profile: Profile, weights: Mapping[str, int]) -> _Menu:
+        """Sort what can happen by its first step. Each kind is there as often as its weight says."""
         kinds: dict[str, list[Tail]] = {}
         for tail in tails:
             kinds.setdefault(_kind_of(tail, profile), []).append(tail)
-        return cls(tuple(map(tuple, kinds.values())))
+        return cls(
+            tuple(tuple(members) for kind, members in kinds.items() for _ in range(weights.get(kind, 1))),
+            {
+                begun: tuple(each for each in kinds.get(ACTION, ()) if _ends(each, profile, later))
+                for begun, later in FOLLOWED.items()
+            },
+        )
 
-    def choose(self, kind: int, member: int, swarm: int) -> Tail:
+    def choose(self, kind: int, member: int, swarm: int, unfinished: Step | None) -> Tail:
         """Return a member of a kind.
 
-        The bits of ``swarm`` leave kinds out, so that the other ones come together more often.
+        The bits of ``swarm`` leave kinds out, so that the other ones come together more often. What is ``unfinished``,
+        such as a 3-D Secure session, is mostly brought to an end.
         """
+        ends = self.ends.get(type(unfinished), ())
+        if ends and kind % 3:
+            return ends[member % len(ends)]
         offered = [kind for bit, kind in enumerate(self.kinds) if not swarm >> bit & 1] or self.kinds
         members = offered[kind % len(offered)]
         return members[member % len(members)]
@@ -252,7 +282,12 @@ def _kind_of(tail: Tail, profile: Profile) -> str:
             return name_of(step)
         case Age() | Read():
             return "time"
-    return "action"
+    return ACTION
+
+
+def _ends(tail: Tail, profile: Profile, later: tuple[type[Step], ...]) -> bool:
+    order = OrderAtCancel(profile, SIMPLEST, 0, 0, SIMPLEST, Cancel())
+    return isinstance(next(iter(tail.steps(order)), None), later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +308,9 @@ class _Choices:
         tails = [
             tail for tail in CASES[profile].tails if _tail_needs(profile, tail) <= offered and (wire or not tail.wire)
         ]
-        tails += [_sending(cancel) for cancel in _special_cancels(profile, wire=wire) if cancel.key is Key.FRESH]
+        special = [cancel for cancel in _special_cancels(profile, wire=wire) if cancel.key is Key.FRESH]
+        tails += map(_sending, special)
+        tails += [_sending(*special[turn : turn + 2], special[-turn]) for turn in range(len(special))]
         if "age" in offered:
             tails += [_waiting(age) for age in (timedelta(), *_judged_ages(profile, context))]
         can_race = "concurrent" in offered
@@ -282,15 +319,15 @@ class _Choices:
             profile=profile,
             situation=st.sampled_from(_runnable_situations(profile, offered, wire=wire)),
             cancel=cancels(profile, wire=wire),
-            before=_Menu.of((tail for tail in tails if not _repeats(tail, profile)), profile),
-            after=_Menu.of(tails, profile),
+            before=_Menu.of((tail for tail in tails if not _repeats(tail, profile)), profile, BEFORE),
+            after=_Menu.of(tails, profile, AFTER),
             rival=st.sampled_from([*[NOTHING_MORE] * (RACING - 1) * max(len(rivals), 1), *rivals]),
             age=st.sampled_from(_known_ages(profile, context)) if "age" in offered else st.just(timedelta()),
         )
 
 
-def _sending(cancel: Cancel) -> Tail:
-    return Tail("another cancel", lambda _: (cancel,))
+def _sending(*cancels: Cancel) -> Tail:
+    return Tail("other cancels", lambda _: cancels)
 
 
 def _waiting(age: timedelta) -> Tail:
@@ -326,6 +363,8 @@ def _histories(draw: DrawFn, choices: _Choices) -> History:
     # What has no effect is not drawn: Hypothesis would take histories for different ones that are the same.
     situation, cancel, rival = draw(choices.situation), draw(choices.cancel), draw(choices.rival)
     draft = _in_situation(draw, choices, situation)
+    if situation.captured is Extent.PART and cancel.flag is None and draw(st.booleans()):
+        cancel = replace(cancel, flag=draft.order.right.flag)
     swarm = draw(_SWARM)
     for _ in range(MOST_BEFORE):
         _happen(draw, choices.before, swarm, draft, wait=not situation.waits)
@@ -382,7 +421,7 @@ def _happen(draw: DrawFn, menu: _Menu, swarm: int, draft: Draft, *, wait: bool) 
     kind = draw(_KIND) - _NOTHING
     if kind < 0 or not menu.kinds:
         return
-    steps = menu.choose(kind, draw(_MEMBER), swarm).steps(draft.order)
+    steps = menu.choose(kind, draw(_MEMBER), swarm, draft.unfinished).steps(draft.order)
     moves_money = any(isinstance(step, Capture | Refund) for step in steps)
     any_time = any(step == SOME_TIME for step in steps)
     if not wait and any(isinstance(step, Age) for step in steps):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle
+from typing import Final
 
 from conformance.domain.order import Profile
-from conformance.domain.steps import Capture, History, Refund, history_as_json
+from conformance.domain.steps import Capture, History, Refund
 from conformance.model import ModelContext
 from conformance.rulebook import RuleStatus, load
 from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.histories import histories
 from conformance.strategies.provider.money import AMOUNTS
+from conformance.strategies.provider.novelty import most_telling
 from conformance.strategies.provider.systematic import EXAMPLES, systematic
 from conformance.strategies.sampling import draw_different
+
+SURPLUS: Final = 300
+"""So many more histories are drawn than are needed."""
 
 
 def plan_cases(
@@ -68,10 +72,14 @@ def _with_amount(history: History, amount: int) -> History:
 def draw_cases(
     profile: Profile, context: ModelContext, offered: frozenset[str], *, wire: bool, seed_: int, count: int
 ) -> list[History]:
-    """Return up to ``count`` different drawn histories; the same seed returns the same ones."""
+    """Return up to ``count`` different drawn histories, the most telling first; the same seed returns the same ones.
+
+    More are drawn than are needed, and those are left out that tell the least: see `novelty`.
+    """
     strategy = histories(profile, context, offered, wire=wire)
-    return draw_different(strategy, seed_, count, key=_as_text, playable=lambda _: True)
+    drawn = draw_different(strategy, seed_, count and count + SURPLUS, key=_identity, playable=lambda _: True)
+    return most_telling(drawn, context, count)
 
 
-def _as_text(history: History) -> str:
-    return json.dumps(history_as_json(history))
+def _identity(history: History) -> History:
+    return history

@@ -91,7 +91,7 @@ def walk(history: History, context: ModelContext) -> Walk:
 
     """
     tracker = Tracker(history.profile, context)
-    return tuple(_stride(step, tracker) for step in history.all_steps)
+    return tuple(stride(step, tracker) for step in history.all_steps)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -100,7 +100,7 @@ def on_paper(history: History, context: ModelContext) -> OnPaper:
     strides = walk(history, context)
     return OnPaper(
         frozenset(ref for stride in strides for ref in (*stride.examples, *stride.records)),
-        frozenset((kind_of_step(stride.step), _outcomes(stride.expectation)) for stride in strides),
+        frozenset((kind_of_step(stride.step), outcomes_of(stride.expectation)) for stride in strides),
     )
 
 
@@ -126,11 +126,13 @@ def kind_of_step(step: Step) -> str:
     return name_of(step) if isinstance(step, Initiate | Capture | Refund | Age) else step_as_text(step)
 
 
-def _outcomes(expectation: Expectation) -> frozenset[Outcome]:
+def outcomes_of(expectation: Expectation) -> frozenset[Outcome]:
+    """Return the ways in which a step may turn out, as far as they prove something."""
     return frozenset((branch.name, branch.rules) for branch in expectation.branches if branch.proves)
 
 
-def _stride(step: Step, tracker: Tracker) -> Stride:
+def stride(step: Step, tracker: Tracker) -> Stride:
+    """Take one step with an ideal provider."""
     expectation = tracker.expectation(step)
     chosen = next(branch for branch in expectation.branches if branch.proves)
     observation = ideal(chosen)

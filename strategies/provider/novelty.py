@@ -1,0 +1,226 @@
+"""Which drawn histories tell the most: the model plays each on paper, and what it meets there is counted.
+
+What a history meets are aspects: a question to the target (a step, and the ways in which it may turn out), the state of
+the order in which a step arrives, the step before it, how often something happened by then, on which side of a limit an
+age is, and the classes of the amounts that move. An aspect that few histories met so far is worth more, so that the
+first of many drawn histories reach nearly all that the others would.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from heapq import heapify, heappop, heapreplace
+from itertools import chain
+from typing import Final, TypeAlias
+
+from conformance.domain.order import WAITING, Order, Profile
+from conformance.domain.steps import Age, Cancel, Capture, History, Initiate, Refund, Step, Together
+from conformance.judging.tracker import Tracker
+from conformance.model import ModelContext, PossibleOrders, advance, age_for_cancel, age_for_refund
+from conformance.model.context import CANCEL_LIMIT, DAY, REFUND_LIMIT
+from conformance.strategies.provider.walk import ideal, kind_of_step, outcomes_of
+
+Aspect: TypeAlias = tuple[object, ...]
+_Plain: TypeAlias = tuple[Step, str]
+"""A step with plain amounts and ages, and its kind."""
+
+WEIGHTS: Final[Mapping[str, float]] = {
+    "question": 10,
+    "stage": 10,
+    "age": 3,
+    "state": 2,
+    "since": 1,
+    "earlier": 0.5,
+    "count": 0.5,
+    "amount": 0.2,
+}
+"""What it is worth to meet an aspect of each kind for the first time; each further time is worth half as much."""
+MOST_TIMES: Final = 6
+"""An aspect that was met so often is worth nothing more."""
+NEAR: Final = 5
+"""An age so many days from a limit is one of its own."""
+SMALL: Final = 100
+"""Less than this is less than some API lets a merchant move."""
+_FULL: Final = 1 << 24
+"""The total of a history on paper. Half of what remains can be captured many times."""
+
+
+def most_telling(histories: Sequence[History], context: ModelContext, count: int) -> list[History]:
+    """Return so many of different histories, the most telling first."""
+    paper = _Paper(context)
+    aspects = [tuple(paper.aspects(history)) for history in histories]
+    return [histories[index] for index in _greedy(aspects, [len(history.steps) for history in histories], count)]
+
+
+def _greedy(aspects: Sequence[tuple[Aspect, ...]], lengths: Sequence[int], count: int) -> Iterator[int]:
+    """Yield the indices of up to so many, each of which adds the most for its length to those before it."""
+    met: Counter[Aspect] = Counter()
+
+    def worth(index: int) -> float:
+        new = sum(WEIGHTS[str(each[0])] / (1 << met[each]) for each in aspects[index] if met[each] < MOST_TIMES)
+        return -new / (lengths[index] + 4) ** 0.5
+
+    # What is worth less than another was before cannot have become worth more since.
+    heap = [(worth(index), index) for index in range(len(aspects))]
+    heapify(heap)
+    for _ in range(min(count, len(heap))):
+        while (now := worth(heap[0][1])) > heap[0][0]:
+            heapreplace(heap, (now, heap[0][1]))
+        _, index = heappop(heap)
+        met.update(aspects[index])
+        yield index
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a beginning of a history leads: the orders that are possible then, and what its last step met."""
+
+    possible: PossibleOrders
+    aspects: tuple[Aspect, ...]
+
+
+@dataclass(slots=True)
+class _Paper:
+    """Plays histories on paper, and remembers their beginnings: many begin alike but for amounts."""
+
+    context: ModelContext
+    places: dict[tuple[_Plain, ...], _Place] = field(default_factory=dict)
+
+    def aspects(self, history: History) -> Iterable[Aspect]:
+        """Return what a history meets."""
+        plain = _plain(history)
+        met: list[Aspect] = []
+        possible: PossibleOrders = ()
+        for end in range(1, len(plain) + 1):
+            place = self.places.get(plain[:end])
+            if place is None:
+                place = self.places[plain[:end]] = self._step(history.profile, plain[:end], possible)
+            possible = place.possible
+            met += place.aspects
+            if not possible:
+                break
+        return dict.fromkeys(chain(met, _amounts(history)))
+
+    def _step(self, profile: Profile, steps: tuple[_Plain, ...], possible: PossibleOrders) -> _Place:
+        (step, kind), earlier = steps[-1], [each for _, each in steps[:-1]]
+        expectation = Tracker(profile, self.context, orders=possible).expectation(step)
+        taken = next(branch for branch in expectation.branches if branch.proves)
+        met: list[Aspect] = [
+            ("question", kind, outcomes_of(expectation)),
+            ("since", kind, taken.name, *earlier[-1:]),
+            *(("earlier", kind, taken.name, each) for each in set(earlier)),
+            *(("count", kind, taken.name, *counted) for counted in _counts(earlier)),
+        ]
+        for order in possible[:1]:
+            met.append(("stage", kind, taken.name, _stage(order)))
+            met.append(("state", kind, self._since(order)))
+            if isinstance(step, Cancel) and step != Cancel(flag=step.flag):
+                met.append(("question", kind, order.remaining > 0 or order.stage in WAITING))
+            met += [("age", kind, age) for age in _ages(order)]
+        return _Place(advance(step, possible, (taken,), ideal(taken)), tuple(met))
+
+    def _since(self, order: Order) -> tuple[object, ...]:
+        """Return what has become of an order, without exact amounts and ages."""
+        ages = age_for_cancel(order, self.context), age_for_refund(order) if order.captured else None
+        attempt = order.attempt
+        repeated = None if attempt is None else (attempt.flag, attempt.outcome, attempt.ago >= DAY)
+        return *_stage(order), *ages, order.cancel_refused, repeated
+
+
+def _stage(order: Order) -> tuple[object, ...]:
+    """Return how an order stands."""
+    moved = (order.captured, order.refunded, order.cancelled)
+    return order.kind, order.stage, order.agreement_stopped, *(_extent(part, order.amount) for part in moved)
+
+
+def _ages(order: Order) -> Iterator[int]:
+    """Yield the age of a reservation: in days near a limit, by its magnitude elsewhere."""
+    if order.since_reserved:
+        days = order.since_reserved // DAY
+        near = any(abs(days - limit // DAY) < NEAR for limit in (CANCEL_LIMIT, REFUND_LIMIT))
+        yield days if near else -days.bit_length()
+
+
+def _extent(part: int, whole: int) -> int:
+    return 0 if not part else 1 if part < whole else 2
+
+
+def _counts(kinds: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield how often each kind of step was taken, as far as three times."""
+    return ((kind, min(times, 3)) for kind, times in Counter(kinds).items() if times > 1)
+
+
+def _plain(history: History) -> tuple[_Plain, ...]:
+    """Return a history's steps with plain amounts and ages that stand in the same relations."""
+    remaining, refundable = _Purse(history.opening.amount, _FULL), _Purse(0, 0)
+    steps: list[_Plain] = [(Initiate(_FULL, history.opening.kind), "initiate")]
+    for step in history.steps:
+        match step:
+            case Capture():
+                amount, relation = remaining.take(step.amount, refundable)
+                steps.append((Capture(amount), f"capture {relation}"))
+            case Refund():
+                amount, relation = refundable.take(step.amount)
+                steps.append((Refund(amount), f"refund {relation}"))
+            case Together(second=Capture() | Refund() as second):
+                steps.append((Together(step.first, type(second)(max(remaining.plain // 2, 1))), kind_of_step(step)))
+            case Age():
+                steps.append((Age(_rounded(step.by)), "age"))
+            case _:
+                steps.append((step, kind_of_step(step)))
+    return tuple(steps)
+
+
+@dataclass(slots=True)
+class _Purse:
+    """What can be captured or refunded, and what stands for it on paper."""
+
+    amount: int
+    plain: int
+
+    def take(self, amount: int, into: _Purse | None = None) -> tuple[int, str]:
+        """Take an amount, as far as there is so much; return what stands for it, and how it stands to all of it."""
+        if amount > self.amount:
+            return self.plain + 1, "more than all"
+        relation = "all" if amount == self.amount else "less than the least" if amount < SMALL else "a part"
+        # Less than the least that must be possible stays so.
+        part = min(self.plain // 2, amount if amount < SMALL else self.plain)
+        taken = max(self.plain if amount == self.amount else part, 1)
+        self.amount, self.plain = self.amount - amount, self.plain - taken
+        if into is not None:
+            into.amount, into.plain = into.amount + amount, into.plain + taken
+        return taken, relation
+
+
+def _rounded(age: timedelta) -> timedelta:
+    """Return an age in whole days or minutes: the hours of a day are on one side of every limit."""
+    return age // DAY * DAY if age >= DAY else min(age, timedelta(hours=1))
+
+
+def _amounts(history: History) -> Iterator[Aspect]:
+    """Yield the classes of what is ordered, captured, left at the first cancel, and refunded."""
+    left = history.opening.amount
+    yield from _classes("total", left)
+    captures = 0
+    for step in history.steps:
+        match step:
+            case Capture():
+                captures += 1
+                yield from _classes("captured", step.amount)
+                left -= step.amount
+            case Refund():
+                yield from _classes("refunded", step.amount)
+            case Cancel(defect=None) if captures and left > 0:
+                yield from _classes("left", left)
+                yield "amount", "captures before a cancel", captures
+                yield "amount", "share", left * 20 // history.opening.amount
+
+
+def _classes(name: str, amount: int) -> Iterator[Aspect]:
+    yield "amount", name, "bits", amount.bit_length()
+    yield "amount", name, "power", (amount & (amount - 1)).bit_count() < 1, (amount & (amount + 1)) == 0
+    for modulus in (3, 7, 16, 100):
+        yield "amount", name, modulus, amount % modulus
