@@ -1,11 +1,14 @@
-"""Faulty eCom: a wrong field that decides nothing, and another defect that only later steps show."""
+"""Faulty eCom: a defect behind a wrong field that decides nothing, or behind a server error."""
 
 from __future__ import annotations
 
+from conformance.sandbox import Options
+
 from ..fault import BLATANT, KEPT, NARROW, TWO_FACED, faulty
-from ..steps import approve, cancel, capture, days, flagged, refund
+from ..steps import approve, cancel, capture, days, enter, flagged, refund
 from .afterwards import CancelForgottenAfterADay, CaptureAfterCancel, RefundRefusedAfterRelease
 from .answers import AnotherOrderInTheAnswer, HistoryOldestFirst, TextWithAPrefix
+from .ends import RefusedIn3DSecureAndCancelled
 
 
 @faulty(BLATANT, "EC-40 EC-31 EC-33 INV-2 INV-5 KB-15", approve, cancel, capture(500), options=KEPT)
@@ -21,3 +24,8 @@ class HistoryOldestFirstAndNoRefundAfterRelease(HistoryOldestFirst, RefundRefuse
 @faulty(TWO_FACED, "EC-39 INV-5 KB-15", approve, cancel, days(1), options=KEPT)
 class AnotherOrderAndCancelForgotten(AnotherOrderInTheAnswer, CancelForgottenAfterADay):
     """Every cancel answer names another order, and a day after a cancel what was reserved can be captured again."""
+
+
+@faulty(TWO_FACED, "KB-05 EC-06", enter, cancel, options=Options(threeds_status=500))
+class BrokenIn3DSecureAndCancelled(RefusedIn3DSecureAndCancelled):
+    """A cancel during 3-D Secure is answered with a server error, and the payment is cancelled all the same."""

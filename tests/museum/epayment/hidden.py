@@ -1,13 +1,14 @@
-"""Faulty ePayment: a wrong field that decides nothing, and another defect that only later steps show."""
+"""Faulty ePayment: a defect behind a wrong field that decides nothing, or behind a server error."""
 
 from __future__ import annotations
 
-from conformance.sandbox import EPayment
+from conformance.sandbox import EPayment, Options
 from conformance.sandbox.wire import json_response
 
 from ..fault import BLATANT, KEPT, NARROW, TWO_FACED, faulty
-from ..steps import approve, cancel, capture, refund
+from ..steps import approve, cancel, capture, enter, refund
 from .afterwards import CaptureAfterCancel, RefundRefusedAfterRelease
+from .ends import RefusedIn3DSecureAndCancelled
 from .names import AnswerHasThePspOfTheCancel
 
 
@@ -32,3 +33,8 @@ class WrongCurrencyAndTheRestKept(EPayment):
 
     def releasable(self, order):
         return max(0, order.remaining - order.refunded)
+
+
+@faulty(TWO_FACED, "EP-09 KB-05", enter, cancel, options=Options(threeds_status=500))
+class BrokenIn3DSecureAndCancelled(RefusedIn3DSecureAndCancelled):
+    """A cancel during 3-D Secure is answered with a server error, and the payment is cancelled all the same."""
