@@ -56,6 +56,8 @@ class Field(StrEnum):
     VIEW_CAPTURED = "view.captured"
     VIEW_CAUSE = "view.cause"
     VIEW_CURRENCY = "view.currency"
+    VIEW_HELPER = "view.helper"
+    """The state of the order whose key a cancel used again; missing where there is none."""
     VIEW_LOG_CANCELLED = "view.log.cancelled"
     VIEW_LOG_CANCELS = "view.log.cancels"
     VIEW_LOG_CAPTURED = "view.log.captured"

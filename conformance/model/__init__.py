@@ -11,14 +11,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from conformance.domain.expectation import REFUSED, Branch, Expectation, Observation, observations_of_each
+from conformance.domain.expectation import REFUSED, Branch, Claim, Expectation, Observation, OneOf, observations_of_each
 from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile
 from conformance.domain.registry import Registry
-from conformance.domain.steps import Addressee, Cancel, Capture, Initiate, Refund, Step, Together, parts_of
+from conformance.domain.steps import Addressee, Cancel, Capture, Initiate, Key, Refund, Step, Together, parts_of
 from conformance.model.context import AgeLimit, ModelContext, age_for_cancel, age_for_refund
 from conformance.model.ecom import EcomModel
 from conformance.model.epayment import EpaymentModel
+from conformance.model.events import IRREVERSIBLE
 from conformance.model.idempotency import attempt_of, with_attempt
 from conformance.model.linearizability import apart, together
 from conformance.model.recurring import RecurringModel
@@ -59,12 +60,22 @@ def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expec
     """
     if isinstance(step, Together):
         return together(possible, step, lambda orders, request: expect(orders, request, context), MODELS.__getitem__)
-    expectations = [MODELS[order.profile].expect(order, step, context) for order in possible]
+    expectations = [_with_helper(MODELS[order.profile].expect(order, step, context), order, step) for order in possible]
     if len(expectations) == 1:
         return expectations[0]
     branches = tuple(branch for expectation in expectations for branch in expectation.branches)
     records = tuple(dict.fromkeys(rule for expectation in expectations for rule in expectation.records))
     return Expectation(branches, records)
+
+
+def _with_helper(expectation: Expectation, order: Order, step: Step) -> Expectation:
+    """Claim also that the order whose key is used again stays cancelled, as it was when the key was spent on it."""
+    state = MODELS[order.profile].cancelled_early
+    if not state or not isinstance(step, Cancel) or step.key is not Key.SPENT:
+        return expectation
+    claim = Claim(Field.VIEW_HELPER, OneOf((state, None)), IRREVERSIBLE)
+    branches = (replace(branch, claims=(*branch.claims, claim)) for branch in expectation.branches)
+    return replace(expectation, branches=tuple(branches))
 
 
 def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], observed: Observation) -> PossibleOrders:

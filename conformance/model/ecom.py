@@ -407,6 +407,7 @@ class EcomModel(ApiModel):
     """What the documentation says of eCom, step by step."""
 
     profile = Profile.ECOM
+    cancelled_early = "CANCEL"
     initiation = Table((Row(permits=(Permit("initiated", accepted()),)),))
     tables: ClassVar = {
         Cancel: CANCEL,

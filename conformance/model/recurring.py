@@ -563,6 +563,7 @@ class RecurringModel(ApiModel):
     """
 
     profile = Profile.RECURRING
+    cancelled_early = "CANCELLED"
     opening = Stage.PENDING
     initiation = INITIATION
     tables: ClassVar = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar, Final, TypeAlias
@@ -93,6 +93,7 @@ class OrderIdentifiers:
         other_charge_id: the same of another charge of the agreement; empty where there is none.
         cancel_psp: the ``pspReference`` of an accepted cancel whose events were not read yet (ePayment).
         helpers: how many other orders were created for this history.
+        spent_on: the order on which the key of the step's cancel was spent before, and which was cancelled with it.
 
     """
 
@@ -110,6 +111,12 @@ class OrderIdentifiers:
     other_charge_id: str = ""
     cancel_psp: str | None = None
     helpers: int = 0
+    spent_on: str = ""
+
+    def note_spent(self, order: str, answer: ResponseOrNone) -> None:
+        """Note on which other order a key was spent, where the answer says that the order was cancelled with it."""
+        if isinstance(answer, Response) and answer.status in (200, 204):
+            self.spent_on = order
 
     def fresh_key(self) -> str:
         """Return an idempotency key that was not used before, of at most 40 characters."""
@@ -336,6 +343,7 @@ class Wire(ABC):
 
     def perform(self, step: Step) -> Calls:
         """Yield the calls that make a step happen; return the observation of its response."""
+        self.identifiers.spent_on = ""
         if isinstance(step, Cancel):
             return self.cancel(step)
         action = action_of(step)
@@ -361,6 +369,18 @@ class Wire(ABC):
         Without ``log``, an event log that takes a call is left out.
         """
 
+    def read_helper(self, path: str, purpose: str, state_of: Callable[[Any], Scalar]) -> Calls:
+        """Yield the call that reads the order whose key was spent, where there is one.
+
+        Returns its state, which ``state_of`` finds in the body; nothing where it cannot be read.
+        """
+        if not self.identifiers.spent_on:
+            return {}
+        answer = yield Call(Request("GET", path, self.headers()), purpose)
+        if read_outcome_fields(answer)[Field.VIEW_OUTCOME] != ACCEPTED:
+            return {}
+        return {Field.VIEW_HELPER: state_of(json_body(answer))}
+
     @classmethod
     def path_parameters(cls, identifiers: OrderIdentifiers) -> dict[str, str]:
         """Return what stands for an order in the paths of the API, by the names in their braces."""
@@ -375,7 +395,7 @@ class Wire(ABC):
             case Together():
                 return reads + 3
             case Cancel():
-                return reads + 1 + 2 * (step.key is Key.SPENT)
+                return reads + 1 + 3 * (step.key is Key.SPENT)
         return reads + 1
 
     @property

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from conformance.domain.expectation import ACCEPTED
+from conformance.domain.expectation import ACCEPTED, Scalar
 from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
 from conformance.domain.observation import Field
 from conformance.domain.order import Profile
@@ -100,7 +100,9 @@ class EcomWire(Wire):
             helper = self.identifiers.helper_id()
             yield self._initiate(helper, 1000, "prepare")
             key = self.identifiers.key_for(step)
-            yield self._cancel(helper, key, self._body(Cancel(), None), "prepare")
+            self.identifiers.note_spent(
+                helper, (yield self._cancel(helper, key, self._body(Cancel(), None), "prepare"))
+            )
         else:
             key = self.identifiers.key_for(step)
         body = self._body(step, msn)
@@ -192,7 +194,9 @@ class EcomWire(Wire):
         reserved_or_captured = (as_amount(view[Field.VIEW_CAPTURED]) or 0) + (
             as_amount(view[Field.VIEW_TO_CAPTURE]) or 0
         )
-        return {**view, Field.VIEW_OVERDRAWN: isinstance(reserved, int) and reserved_or_captured > reserved > 0}
+        view[Field.VIEW_OVERDRAWN] = isinstance(reserved, int) and reserved_or_captured > reserved > 0
+        helper = f"{self.base}/{self.identifiers.spent_on}/details"
+        return view | (yield from self.read_helper(helper, purpose, _newest_entry))
 
 
 def _history(raw: Any) -> ObservedFields:
@@ -222,6 +226,10 @@ def _history(raw: Any) -> ObservedFields:
             entry.get("amount") for entry in entries if entry.get("operation") in RELEASES
         ),
     }
+
+
+def _newest_entry(body: Any) -> Scalar:
+    return _history(nested(body, "transactionLogHistory")).get(Field.VIEW_LOG_NEWEST)
 
 
 def _order(names: list[Any], stamps: list[Any]) -> str:

@@ -103,7 +103,7 @@ class EpaymentWire(Wire):
             helper = self.identifiers.helper_id()
             yield self._create(helper, 1000, "prepare")
             key = self.identifiers.key_for(step)
-            yield self._cancel(helper, key, b"", "prepare")
+            self.identifiers.note_spent(helper, (yield self._cancel(helper, key, b"", "prepare")))
         else:
             key = self.identifiers.key_for(step)
         if step.defect is Defect.MALFORMED_ID:
@@ -155,7 +155,8 @@ class EpaymentWire(Wire):
         if log:
             events = yield Call(Request("GET", f"{path}/events", self.headers()), purpose)
             view |= self._events(events)
-        return view
+        helper = f"{self.base}/{self.identifiers.spent_on}"
+        return view | (yield from self.read_helper(helper, purpose, lambda body: observed_name(nested(body, "state"))))
 
     def _events(self, answer: ResponseOrNone) -> ObservedFields:
         raw = json_body(answer)

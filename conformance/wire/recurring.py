@@ -197,7 +197,8 @@ class RecurringWire(Wire):
             )
             charge_id = as_text(nested(json_body(answer), "chargeId")) or order_id
             key = self.identifiers.key_for(step)
-            yield self._cancel(self._charge(charge_id=charge_id), key, None, "prepare")
+            path_of_helper = self._charge(charge_id=charge_id)
+            self.identifiers.note_spent(charge_id, (yield self._cancel(path_of_helper, key, None, "prepare")))
         if step.to is Addressee.FOREIGN:
             answer = yield from self._draft(1000, None, self.identifiers.helper_id())
             other_agreement = as_text(nested(json_body(answer), "agreementId")) or "agr_none"
@@ -238,7 +239,8 @@ class RecurringWire(Wire):
         view = with_balance_checks(view, reserved)
         if self.identifiers.other_charge_id:
             view |= yield from self._read_other(purpose)
-        return view
+        helper = self._charge(charge_id=self.identifiers.spent_on)
+        return view | (yield from self.read_helper(helper, purpose, lambda body: observed_name(nested(body, "status"))))
 
     def _read_other(self, purpose: str) -> Calls:
         path = self._charge(charge_id=self.identifiers.other_charge_id)

@@ -106,6 +106,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "text": "text repeated",
     "amount": "amount",
     "currency": "currency",
+    "helper": "state of the order whose key was used",
     "other.state": "state of the other charge",
     "other.captured": "captured of the other charge",
     "other.cancelled": "cancelled of the other charge",
