@@ -14,6 +14,10 @@ good = create_app(Provider())
 happened = []
 
 
+def good_factory():
+    return good
+
+
 class EmptyAsHtml(Provider):
     """Sends no body where none is documented, with the type that a web framework gives to everything."""
 

@@ -57,9 +57,13 @@ class ApplicationTransport(Transport):
                 f"{name} is no application, since it cannot be called: check the name after the colon."
             )
         if not _accepts(app, self.parameters):
+            other = _OTHER_KIND[self.kind]
+            if _accepts(app, other.parameters):
+                advice = f"it looks like one of the other kind: write {other.kind}:{name.partition(':')[2]}"
+            else:
+                advice = "if it makes the application, name what it returns"
             raise TargetUsageError(
-                f"{name} is not called as an application is, with ({', '.join(self.parameters)}): "
-                f"if it makes the application, name what it returns."
+                f"{name} is not called as an application is, with ({', '.join(self.parameters)}): {advice}."
             )
         self.name = name
         self.control = control
@@ -229,6 +233,9 @@ class _Lifespan:
             return  # An application without a lifespan raises at once.
         finally:
             self._from_app.put_nowait({"type": "ended"})
+
+
+_OTHER_KIND: Final[dict[str, type[ApplicationTransport]]] = {"wsgi": AsgiTransport, "asgi": WsgiTransport}
 
 
 def _accepts(app: Callable[..., Any], parameters: tuple[str, ...]) -> bool:
