@@ -96,7 +96,8 @@ def judged_orders(orders: Sequence[PlantedOrder]) -> list[DueOrder]:
 
 def _check_readings(planted: PlantedOrder, context: ModelContext) -> None:
     tracker = Tracker(planted.profile, context)
-    for step, observation in zip(planted.history.all_steps, planted.observed, strict=True):
+    for step, observed in zip(planted.history.all_steps, planted.observed, strict=True):
+        observation = {**observed, Field.SENT_EARLIER: True}
         _, branches = tracker.compare(step, observation)
         tracker.advance(step, branches, observation)
         if not tracker.orders:
@@ -122,7 +123,8 @@ class _PlantedDriver:
             self._view = {
                 name: value for name, value in observed.items() if name.startswith(("view.", Field.ANSWER_PSP))
             }
-            return {name: value for name, value in observed.items() if name not in self._view}
+            answer = {name: value for name, value in observed.items() if name not in self._view}
+            return {**answer, Field.SENT_EARLIER: True}
         self._view = None
         if isinstance(step, Age):
             return {Field.ANSWER_OUTCOME: ACCEPTED}

@@ -94,6 +94,8 @@ class Field(StrEnum):
     # How a request was sent, and what a fuzzed one was.
     SENT_DEED = "sent.deed"
     SENT_DOUBT = "sent.doubt"
+    SENT_EARLIER = "sent.earlier"
+    """Whether the step was taken by an earlier run, perhaps of a version that observed fewer fields."""
     SENT_FLAW = "sent.flaw"
     SENT_INVALID = "sent.invalid"
     SENT_KEY = "sent.key"

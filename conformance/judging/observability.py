@@ -19,12 +19,14 @@ def observable(expectation: Expectation, observation: Observation, *, complete: 
 
     Args:
         expectation: what the model permits.
-        observation: what was observed; ``sent.together`` says whether two requests were under way at the same time.
+        observation: what was observed; ``sent.together`` says whether two requests were under way at the same time,
+            and ``sent.earlier`` that an earlier run observed it, which knew only the fields that it names.
         complete: whether the target reports every field, so that a field without a value is one that is missing.
 
     """
     if observation.get(Field.SENT_TOGETHER) is False:
         expectation = apart(expectation)
+    complete = complete and not observation.get(Field.SENT_EARLIER)
     return expectation if complete else restricted_to_observed(expectation, observation)
 
 

@@ -197,6 +197,33 @@ def test_what_the_ledger_of_an_older_version_has_is_judged(home, time, capsys):
         assert "4 can be judged now" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("profile", ["ecom", "epayment", "recurring"])
+def test_what_an_older_version_did_not_observe_accuses_nobody(home, time, capsys, profile):
+    """Between planting and the last harvest there is a year, in which the rules may come to claim more fields."""
+    with running_server(Provider(now=time)) as url:
+        common = ["--target", url, "--profile", profile]
+        assert main(["age", "plant", *common, "--copies", "1"]) == 0
+        unobserved_in(home / "age-ledger.json")
+        time.pass_by(days=178)
+        main(["age", "harvest", *common, "--out", "young"])
+        unobserved_in(home / "age-ledger.json")
+        time.pass_by(days=200)
+        main(["age", "harvest", *common, "--out", "old"])
+    assert RuleVerdict.VIOLATED not in verdicts(home / "old", profile=profile).values()
+    assert "conforms: as documented" in capsys.readouterr().out
+    assert main(["verify", "old"]) == 4
+
+
+def unobserved_in(path):
+    """Take out of a ledger what is observed of logs and of ids, as if nobody had looked for it yet."""
+    ledger = read(path)
+    for order in ledger.orders:
+        for observation in (*order.observed, *order.judged):
+            for name in [name for name in observation if name.startswith(("view.log", "answer.psp"))]:
+                del observation[name]
+    ledger.write()
+
+
 def test_a_planting_that_reached_nobody_can_be_repeated(home, time, capsys):
     plant = ["age", "plant", "--target", "http://127.0.0.1:9", "--profile", "epayment", "--copies", "1"]
     assert main(plant) == 3
