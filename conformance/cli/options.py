@@ -147,7 +147,11 @@ Seed = Annotated[
 Concurrency = Annotated[
     int | None,
     click.option(
-        "--concurrency", metavar="N", type=Whole(1), help="How many histories run at the same time.", panel=SCOPE
+        "--concurrency",
+        metavar="N",
+        type=Whole(1),
+        help="How many histories run at the same time. For a URL, the number adapts if left out.",
+        panel=SCOPE,
     ),
 ]
 Waive = Annotated[

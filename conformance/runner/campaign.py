@@ -19,7 +19,7 @@ from conformance.results.result import Result
 from conformance.runner.example_database import ExampleExchange
 from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.recorded_run import RecordedRun
-from conformance.runner.request_budget import RequestBudget
+from conformance.runner.request_budget import RequestBudget, longest_wait
 from conformance.runner.schedule import Schedule, ScheduledCase
 from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import BUDGETS, Settings
@@ -86,6 +86,7 @@ class Campaign:
             target.spend_at_most(settings.most_requests)
         self._settings = settings
         self._target = target
+        target.throttle.show = self._observer.note
         self._run_session = RunSession(target, settings)
         self._run = RecordedRun(self._journal, self._run_session.redactor.clean)
         self._schedule = Schedule(self._run_session)
@@ -148,6 +149,9 @@ class Campaign:
             cases = [scheduled for scheduled in cases if not self._schedule.is_manual(scheduled)]
         self._observer.phase("histories", len(cases))
         if self._settings.most_requests is None:
+            if not self._target.private:
+                # While they wait, the others run.
+                cases.sort(key=lambda scheduled: -longest_wait(scheduled.case.history))
             await executor.run_all(cases, self.planned)
         else:
             await self._run_within_budget(executor, cases, self._settings.most_requests)
@@ -167,7 +171,7 @@ class Campaign:
         target, budget, done = self._target, RequestBudget(most), 0
         while done < len(waiting):
             sent = target.requests
-            number = budget.affordable(waiting[done:], sent, AT_A_TIME * target.concurrency, failed=executor.failed)
+            number = budget.affordable(waiting[done:], sent, AT_A_TIME * target.throttle.limit, failed=executor.failed)
             if not number:
                 break
             batch = waiting[done : done + number]

@@ -58,7 +58,7 @@ class CaseExecutor:
     async def run_all(
         self, cases: Sequence[ScheduledCase], planned: Container[str] = (), workers: int | None = None
     ) -> None:
-        """Run cases with as many workers as the target takes.
+        """Run cases with as many workers as the target takes at the moment.
 
         Which ones is recorded before the first. Those in ``planned`` were recorded already, by a run that was
         interrupted. ``workers`` are fewer where somebody else is to be taken into account.
@@ -77,14 +77,19 @@ class CaseExecutor:
             worker = target.worker()
             bystanders: list[Bystander] = []
             try:
-                for scheduled in waiting:
-                    if isinstance(scheduled.case.history.all_steps[-1], Read):
-                        bystanders.append(Bystander())
-                        await bystanders[-1].begin(self.run_case(scheduled, worker, bystanders[-1].wait))
-                    else:
-                        await self.run_case(scheduled, worker)
+                while True:
+                    async with target.throttle:
+                        scheduled = next(waiting, None)
+                        if scheduled is None:
+                            break
+                        if isinstance(scheduled.case.history.all_steps[-1], Read):
+                            bystanders.append(Bystander())
+                            await bystanders[-1].begin(self.run_case(scheduled, worker, bystanders[-1].wait))
+                        else:
+                            await self.run_case(scheduled, worker)
                 for bystander in bystanders:
-                    await bystander.end()
+                    async with target.throttle:
+                        await bystander.end()
             finally:
                 for bystander in bystanders:
                     await bystander.abandon()

@@ -6,12 +6,14 @@ history takes is estimated, and the estimate is corrected by what the ones befor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from conformance.domain.steps import History
+from conformance.domain.steps import Addressee, Cancel, Capture, History, Refund, parts_of
 from conformance.evidence.records import BudgetRecord
 from conformance.runner.schedule import ScheduledCase
+from conformance.targets.http.request_sender import CHANGES, MINUTE
 from conformance.wire import WIRES
 
 MARGIN: Final = 1.2
@@ -30,6 +32,24 @@ def cost(history: History) -> int:
     """
     wire = WIRES[history.profile]
     return sum(wire.request_count(step) for step in history.all_steps)
+
+
+def longest_wait(history: History) -> float:
+    """Return about how many seconds a history has to wait for the documented limits of its order.
+
+    >>> from conformance.domain.order import Profile
+    >>> from conformance.domain.steps import Initiate
+    >>> captures = (Capture(100),) * 6
+    >>> longest_wait(History(Profile("ecom"), Initiate(1000), captures))
+    60.0
+    """
+    parts = (part for step in history.steps for part in parts_of(step))
+    sent = Counter(
+        type(part)
+        for part in parts
+        if isinstance(part, Capture | Refund) or (isinstance(part, Cancel) and part.to is not Addressee.UNKNOWN)
+    )
+    return MINUTE * max((max(0, number - 1) // CHANGES for number in sent.values()), default=0)
 
 
 class RequestBudget:

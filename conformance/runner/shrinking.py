@@ -24,6 +24,8 @@ from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.shrink import candidates
 from conformance.targets.target import Worker
 
+AT_ONCE: Final = 8
+"""How many candidates are run at once, at most: those beyond the first that fails were run for nothing."""
 MOST_TRIALS: Final = 400
 """How many candidates are run for one failure before the smallest so far is kept."""
 
@@ -145,7 +147,8 @@ class FailureShrinker:
     async def shrink_all(self, failed: dict[ProfileFailureKey, Failure]) -> None:
         """Shrink every failure."""
         self._observer.phase("minimising", len(failed))
-        workers = [self._run_session.target.worker() for _ in range(max(1, self._run_session.target.concurrency))]
+        target = self._run_session.target
+        workers = [target.worker() for _ in range(max(1, min(AT_ONCE, target.concurrency)))]
         shrinker = Shrinker(self._run_with(workers), len(workers))
         try:
             for number, ((_, key), failure) in enumerate(failed.items()):

@@ -11,6 +11,7 @@ from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import History, name_of
 from conformance.targets.operator import Operator
+from conformance.targets.throttle import Throttle
 from conformance.wire.driver import Driver
 
 
@@ -76,7 +77,8 @@ class Target(Protocol):
         name: what the user calls it.
         over_http: whether it is reached in HTTP messages.
         control: the base of its test control API.
-        concurrency: how many histories may run at once.
+        concurrency: how many histories may run at once, at most.
+        throttle: how many of them run at once now.
         private: whether it lives in this process and serves nobody else.
         names_other_unit: whether a second sales unit is configured, which the target must tell from the first.
         operator: who does what the target does not offer itself; None if nobody is asked.
@@ -88,6 +90,7 @@ class Target(Protocol):
     over_http: bool
     control: str | None
     concurrency: int
+    throttle: Throttle
     private: bool
     names_other_unit: bool
     operator: Operator | None

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from conformance.domain.messages import Call, NoResponse, ResponseOrNone
 from conformance.domain.order import Profile
 from conformance.targets.http.race_timing import RequestTiming
+from conformance.targets.throttle import Throttle
 
 SPENT: Final = "the run's budget of requests was spent"
 """Cause of a request that was not sent."""
@@ -98,6 +99,8 @@ class Transport(ABC):
     name: str
     control: str | None = None
     concurrency: int = 1
+    throttle: Throttle = Throttle()
+    """Is told how long requests take; the target that uses the transport has one of its own."""
     private: ClassVar[bool] = True
     concurrent: ClassVar[bool] = True
     """Whether a request can be sent while another is under way. The smoke test shows whether both are answered."""

@@ -76,7 +76,7 @@ def test_test_control_is_never_at_their_hosts(url):
 )
 def test_other_hosts_may_be_tested(url):
     target = resolve_target(url, environment=ENVIRONMENT)
-    assert (target.kind, target.over_http, target.private, target.concurrency) == ("url", True, False, 8)
+    assert (target.kind, target.over_http, target.private, target.concurrency) == ("url", True, False, 40)
 
 
 def test_credentials_go_to_the_test_environment_over_https_only():

@@ -19,6 +19,7 @@ from conformance.targets.event_loop_thread import EventLoopThread, RaisedError
 from conformance.targets.http.credentials import secrets_in
 from conformance.targets.operator import Operator
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
+from conformance.targets.throttle import Throttle
 from conformance.targets.transport import TargetError, TargetUsageError
 from conformance.wire.base import ObservedFields, OrderIdentifiers
 from conformance.wire.driver import Driver
@@ -52,6 +53,7 @@ class AdapterTarget:
 
         """
         self.name = name
+        self.throttle = Throttle(self.concurrency)
         self._timeout = timeout
         self._thread = EventLoopThread()
         self._market = Market.NO

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
@@ -16,10 +17,11 @@ from typing import Any, ClassVar, Final
 
 import httpx
 
-from conformance.domain.messages import Call, NoResponse, Request, ResponseOrNone
+from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
 from conformance.targets.http.httpx_exchange import http_request, no_response, read_response_now, retry_after
 from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.production_guard import Address, base_address, control_address
+from conformance.targets.throttle import MOST
 from conformance.targets.transport import Connection, TargetUsageError, Transport
 
 CONNECT_SECONDS: Final = 5.0
@@ -69,7 +71,7 @@ class RemoteTransport(Transport):
         self._control = control_address(control) if control else None
         self.name = self.base.url
         self.control = self._control.url if self._control else None
-        self.concurrency = 8
+        self.concurrency = MOST
         self.loopback = self.base.loopback
         self.paced = not self.loopback
         self._timeout = timeout
@@ -96,7 +98,9 @@ class _NetworkConnection(Connection):
         for attempt in range(1, RESENT + 1):
             if isinstance(answer, NoResponse) or answer.status != 429:
                 break
-            await self.pause(retry_after(answer, otherwise=float(attempt)))
+            seconds = retry_after(answer, otherwise=float(attempt))
+            self._transport.throttle.waits(seconds, "the target asks to slow down (429)")
+            await self.pause(seconds)
             answer = await self._exchange(call)
         return answer
 
@@ -114,13 +118,21 @@ class _NetworkConnection(Connection):
         self._thread = self._thread or _ExchangeThread(self._routes, self._timeout)
         try:
             async with asyncio.timeout(CONNECT_SECONDS + self._timeout):
-                return await self._thread.exchange(call.request, address, timing)
+                answer = await self._thread.exchange(call.request, address, timing)
         except TimeoutError as error:
             await self.close()
-            return no_response(error, self._timeout)
+            answer = no_response(error, self._timeout)
         except asyncio.CancelledError:
             await self.close()
             raise
+        if timing is None:
+            orderly = isinstance(answer, Response) and answer.status != 429 and answer.status < 500
+            self._transport.throttle.took(self._took(), orderly=orderly)
+        return answer
+
+    def _took(self) -> float:
+        """Return how long the last exchange took; one that was given up took as long as it may."""
+        return self._timeout if self._thread is None else self._thread.took
 
     async def pause(self, seconds: float) -> None:
         await self._transport.sleep(seconds)
@@ -146,6 +158,8 @@ class _ExchangeThread:
         self._sockets: dict[str, socket.socket] = {}
         self._timeout = timeout
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.took = 0.0
+        """Seconds that the last exchange took, without the time that it waited for its turn in this process."""
         threading.Thread(target=self._run, daemon=True).start()
 
     async def exchange(self, request: Request, address: Address, timing: RequestTiming | None) -> ResponseOrNone:
@@ -164,7 +178,9 @@ class _ExchangeThread:
     def _run(self) -> None:
         while job := self._jobs.get():
             request, address, timing, future = job
+            began = time.monotonic()
             answer = self._answer(request, address, timing)
+            self.took = time.monotonic() - began
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 future.get_loop().call_soon_threadsafe(_resolve, future, answer)
         for transport in self._transports.values():

@@ -36,12 +36,14 @@ class SendPolicy:
         paced: whether the documented rate limits of an order are kept.
         resends: whether a request without a response may be sent again.
         pause: the unit of all waiting, in seconds.
+        waits: is told how many seconds a request waits, and why.
 
     """
 
     paced: bool = False
     resends: bool = False
     pause: float = 0.2
+    waits: Callable[[float, str], None] = lambda _, __: None
 
 
 class RateLimiter:
@@ -119,6 +121,7 @@ class RequestSender:
         if self.policy.paced and not call.to_control:
             seconds = self._limiter.wait(call.request)
             if seconds > 0:
+                self.policy.waits(seconds, f"an order takes {CHANGES} requests of a kind within a minute")
                 await connection.pause(seconds)
         return call
 

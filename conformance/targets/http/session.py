@@ -146,7 +146,12 @@ async def open_session(
         capabilities,
         TokenStore(token, None if credentials.token else partial(_renew, transport, credentials, learn_secret)),
         HealthMonitor(transport.name, loopback=transport.loopback),
-        SendPolicy(paced=transport.paced, resends=transport.remote, pause=transport.pause),
+        SendPolicy(
+            paced=transport.paced,
+            resends=transport.remote,
+            pause=transport.pause,
+            waits=transport.throttle.waits,
+        ),
         credentials.other_named,
         credentials.known,
     )

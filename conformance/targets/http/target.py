@@ -12,6 +12,7 @@ from conformance.targets.http.session import HttpSession, open_session
 from conformance.targets.http.smoke_test import smoke_test
 from conformance.targets.operator import ManualSteps, Operator, manual_actions
 from conformance.targets.target import ProbeResult, RecordExchange, Worker
+from conformance.targets.throttle import Throttle
 from conformance.targets.transport import Connection, Transport
 from conformance.wire.driver import Driver
 
@@ -31,6 +32,7 @@ class HttpTarget:
         self.name = transport.name
         self.control = transport.control
         self.concurrency = concurrency or transport.concurrency
+        self.throttle = transport.throttle = Throttle(self.concurrency, adapts=transport.remote and concurrency is None)
         self.private = transport.private
         self.names_other_unit = credentials.other_named
         self.operator: Operator | None = None
