@@ -30,7 +30,7 @@ from conformance.strategies.provider.money import (
     BEYOND_16_BITS,
     BEYOND_24_BITS,
     HUNDRED,
-    IN_FIVE,
+    IN_FOUR,
     IN_SEVEN,
     IN_THREE,
     IN_TWO,
@@ -121,7 +121,7 @@ def partly_captured(grid: Grid) -> None:
         tails = (then.CAPTURE_ALL, then.SECOND_FLAGGED, then.REFUND_ALL, then.NOTHING_MORE, then.CAPTURE)
         for place, flag in enumerate(flags):
             grid.add(at.PARTLY, flag, share=share, tail=tails[(turn + place) % len(tails)])
-    shares = (*PARTS[:5], IN_TWO, MOST, IN_FIVE)
+    shares = (*PARTS[:5], IN_TWO, MOST, IN_FOUR)
     ages = right_before_cancel((*grid.limits.within, *grid.limits.beyond))
     grid.each_flag(at.PARTLY, (then.NOTHING_MORE, then.REFUND, then.SECOND, then.CAPTURE), shares=shares, ageings=ages)
     release = release_flag(grid)
@@ -136,7 +136,7 @@ def partly_captured(grid: Grid) -> None:
         (then.CAPTURE_LEAST, UNDER_A_TENTH),
         (then.REFUND, IN_TWO),
         (then.REFUND_TWICE, MOST),
-        (then.THIRD, IN_FIVE),
+        (then.THIRD, IN_FOUR),
         (then.CANCEL_AND_REFUND, ALL_BUT_ONE_UNIT),
         (then.REFUND_AND_CANCEL, HUNDRED),
     )

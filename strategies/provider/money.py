@@ -55,7 +55,8 @@ ONE_UNIT: Final = Share("one minor unit", lambda _: (1,))
 ALL_BUT_ONE_UNIT: Final = Share("all but one minor unit", lambda amount: (amount - 1,))
 IN_TWO: Final = Share("part, in two captures", lambda amount: (amount // 5, amount // 3))
 IN_THREE: Final = Share("part, in three captures", lambda amount: (amount // 4,) * 3)
-IN_FIVE: Final = Share("part, in five captures", lambda amount: (amount // 8,) * 5)
+IN_FOUR: Final = Share("part, in four captures", lambda amount: (amount // 8,) * 4)
+"""With the capture that a history may add, as many as one order takes within a minute."""
 IN_SEVEN: Final = Share("part, in seven captures", lambda amount: (amount // 10,) * 7)
 ALL: Final = Share("all", lambda amount: (amount,))
 ALL_IN_TWO: Final = Share("all, in two captures", lambda amount: (amount // 3, amount - amount // 3))
@@ -70,7 +71,7 @@ PARTS: Final = (
     IN_TWO,
     MOST,
     HUNDRED,
-    IN_FIVE,
+    IN_FOUR,
     ONE_UNIT,
 )
 WHOLES: Final = (ALL, ALL_IN_TWO, ALL_IN_FOUR)
