@@ -124,12 +124,17 @@ class Renewed:
         return self._provider.handle(request)
 
 
+def free_port() -> int:
+    """Return a port of the loopback interface on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def on_port() -> Iterator[OnPort]:
     """Run the provider in a process of its own for a while."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.places", str(port)]
     with subprocess.Popen(command, cwd=Path(__file__).parent.parent) as process:
         try:

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.slow``: the quick budget of one profile against a target that takes its time for each request.
+"""``python -m benchmarks.slow``: a quick run of one API at a provider that takes 100 ms and enforces the limits.
 
-The embedded provider is served by a process of its own, with a delay. Printed is how long the run took, beside what it
-had to take: the longest history, which is played in a row, and the delays of all requests shared by the workers.
+The settings are those of a user who names nothing but the target. Printed is how long the run took, how many histories
+ran at once in the end, and how many requests were answered 429.
 """
 
 from __future__ import annotations
@@ -12,64 +12,86 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
+
+from benchmarks.limited import REFUSED
+from benchmarks.places import PATIENCE, free_port
 from conformance.api import RunOptions
-from conformance.evidence.journal import read_journal
-from conformance.evidence.records import ExchangeRecord
 from conformance.runner.campaign import Campaign
+
+DELAY = 0.1
+"""Seconds that each request takes."""
 
 
 def main() -> int:
-    """Run it; return 1 if the run took more than three times what it had to."""
+    """Run it and print what it took."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.slow", description=__doc__)
     parser.add_argument("--profile", default="epayment")
-    parser.add_argument("--delay", type=float, default=0.1, help="seconds for each request")
-    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--delay", type=float, default=DELAY, help="seconds for each request")
+    parser.add_argument("--concurrency", type=int, help="histories at a time; adapts where it is left out")
     parser.add_argument("--budget", default="quick")
     asked = parser.parse_args()
-    words = ("sandbox", "--port", "0", "--option", f"delay_seconds={asked.delay}", "--option", "rate_limit=false")
-    command = [sys.executable, "-u", "-m", "conformance", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            url = _address(server)
-            target, settings = RunOptions(
-                url,
-                [asked.profile],
-                f"{url}/control",
-                budget=asked.budget,
-                concurrency=asked.concurrency,
-            ).prepare()
-            folder = Path(tempfile.mkdtemp(prefix="cancel-slow-"))
-            begun = time.monotonic()
-            result = asyncio.run(Campaign(target, settings, folder / "out").run())
-            took = time.monotonic() - begun
-        finally:
-            server.terminate()
-    exchanges = list(read_journal(folder / "out").of(ExchangeRecord))
-    each: defaultdict[str, float] = defaultdict(float)
-    for exchange in exchanges:
-        each[exchange.history] += exchange.ms / 1000 if exchange.history else 0.0
-    longest, transfer = max(each.values()), len(exchanges) * asked.delay / asked.concurrency
-    ratio = took / (longest + transfer)
-    played = sum(result.histories.values())
+    run = slow_run(asked.profile, asked.delay, asked.budget, asked.concurrency)
     sys.stdout.write(
-        f"{result.verdict.value}: {played} histories, {len(exchanges)} requests of "
-        f"{asked.delay * 1000:.0f} ms, {asked.concurrency} at a time: {took:.1f} s\n"
-        f"the longest history took {longest:.1f} s, all delays shared by the workers are {transfer:.1f} s: "
-        f"ratio {ratio:.2f}\n"
+        f"{run['verdict']}: {run['histories']} histories, {run['requests']} requests of {asked.delay * 1000:.0f} ms: "
+        f"{run['seconds']:.1f} s ({run['cpu_seconds']:.1f} s of CPU), {run['at_once']} at once in the end, "
+        f"{run['refused']} requests answered 429\n"
     )
-    return 0 if ratio <= 3 else 1
+    return 0
 
 
-def _address(server: subprocess.Popen[str]) -> str:
-    assert server.stdout is not None
-    for line in server.stdout:
-        found = [word.rstrip("/.,") for word in line.split() if word.startswith("http://")]
-        if found:
-            return found[0].removesuffix("/control")
-    raise SystemExit("the embedded provider did not start")
+def slow_run(
+    profile: str, delay: float = DELAY, budget: str = "quick", concurrency: int | None = None
+) -> dict[str, Any]:
+    """Measure one whole run, from the token to the result."""
+    with limited(delay) as url, tempfile.TemporaryDirectory() as folder:
+        options = RunOptions(url, [profile], f"{url}/control", budget=budget, concurrency=concurrency)
+        target, settings = options.prepare()
+        start, cpu = time.monotonic(), time.process_time()
+        result = asyncio.run(Campaign(target, settings, Path(folder)).run())
+        took, cpu = time.monotonic() - start, time.process_time() - cpu
+        refused = int(httpx.get(url + REFUSED, timeout=PATIENCE, trust_env=False).text)
+    return {
+        "profile": profile,
+        "delay": delay,
+        "seconds": took,
+        "cpu_seconds": cpu,
+        "histories": sum(result.histories.values()),
+        "requests": result.exchanges,
+        "at_once": target.throttle.limit,
+        "refused": refused,
+        "verdict": result.verdict.value,
+    }
+
+
+@contextmanager
+def limited(delay: float) -> Iterator[str]:
+    """Serve the provider for a while; yield its base URL."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.limited", str(port), str(delay)]
+    with subprocess.Popen(command, cwd=Path(__file__).parent.parent) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(url, process)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> httpx.Response:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return httpx.get(url + REFUSED, timeout=PATIENCE, trust_env=False).raise_for_status()
+        except httpx.TransportError:
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":
