@@ -11,6 +11,7 @@ from conformance.domain.order import Kind, Market, Order, Profile
 from conformance.domain.steps import (
     Addressee,
     Age,
+    AnotherCharge,
     Approve,
     BecomeDue,
     Cancel,
@@ -91,6 +92,11 @@ def paths(profile):
             "agreement stopped": (INITIAL, (StopAgreement(),)),
             "agreement stopped when it was old": (DUE_LATER, (Age(OLD), StopAgreement())),
             "agreement stopped, partly captured": (INITIAL, (Capture(300), StopAgreement())),
+            "beside another charge": (INITIAL, (AnotherCharge(),)),
+            "beside another charge, partly captured": (INITIAL, (Capture(300), AnotherCharge())),
+            "beside another charge, fully captured": (INITIAL, (Capture(1000), AnotherCharge())),
+            "beside another charge, processing": (DUE_LATER, (*due, StartProcessing(), AnotherCharge())),
+            "beside another charge, old": (DUE_LATER, (Age(OLD), AnotherCharge())),
         }
     start = Initiate()
     return {
@@ -126,7 +132,7 @@ def final_steps(profile):
     steps += [Cancel(defect=defect) for defect in Defect]
     if profile is R:
         steps += [BecomeDue(), StartProcessing(), Reserve(), Charge(), Fail()]
-        steps += [StopAgreement(), StopAgreement(with_other_change=True)]
+        steps += [StopAgreement(), StopAgreement(with_other_change=True), AnotherCharge()]
     else:
         steps += [Approve(), Reject(), Expire(), Enter3DS(), Leave3DS(), Leave3DS(success=False)]
     return steps
