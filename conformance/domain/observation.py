@@ -122,7 +122,7 @@ class Field(StrEnum):
 
 # What the entries of a cancel say of themselves: whose key or reference they have, and when they happened.
 
-MISSING: Final = "missing"
+MISSING: Final = "left out"
 THE_CANCEL: Final = "the cancel's"
 ANOTHER_REQUEST: Final = "another request's"
 UNKNOWN: Final = "unknown"

@@ -35,7 +35,7 @@ def test_the_key_of_a_cancel_that_was_carried_out_is_known():
     assert whose(ids, first) == "the cancel's"
     assert whose(ids, creation) == whose(ids, first, creation) == "another request's"
     assert whose(ids, "b1f2") == "unknown"
-    assert whose(ids, None) == whose(ids, first, 7) == "missing"
+    assert whose(ids, None) == whose(ids, first, 7) == "left out"
     assert whose(ids) is None
 
 
@@ -61,7 +61,7 @@ def test_nothing_is_said_of_keys_that_are_not_known():
 
 @pytest.mark.parametrize(
     ("reference", "told"),
-    [("9", "its own"), ("1", "the creation's"), ("2", "another event's"), (None, "missing"), (9, "missing")],
+    [("9", "its own"), ("1", "the creation's"), ("2", "another event's"), (None, "left out"), (9, "left out")],
 )
 def test_the_reference_of_an_event_is_its_own_or_another_ones(reference, told):
     assert reference_of_cancels([{"pspReference": reference}], "1", ["1", "2"]) == told
@@ -86,7 +86,7 @@ MADE = "2026-11-23T12:00:00Z"
         ("23.11.2026 12:00", "no date and time"),
         ("", "no date and time"),
         (1795435200, "no date and time"),
-        (None, "missing"),
+        (None, "left out"),
     ],
 )
 def test_the_time_of_a_cancel_is_compared_with_that_of_the_creation(stamp, told):
