@@ -82,9 +82,14 @@ class AgeLimits:
 
     @property
     def open(self) -> tuple[timedelta, ...]:
-        """Ages that the documentation does not decide: the limit, the edges of its surroundings, and between two."""
+        """Ages that the documentation does not decide."""
         between = (self.first + CLEAR,) if self.first + CLEAR < self.last - CLEAR else ()
-        return (self.first - DEAD_ZONE // 2, *between, self.last, self.last + DEAD_ZONE)
+        return (*between, self.last)
+
+    @property
+    def edges(self) -> tuple[timedelta, ...]:
+        """Ages at which a limit may lie if it is not at its whole day; what happens there is recorded."""
+        return (self.first - DEAD_ZONE // 2, self.last + DEAD_ZONE // 2, self.last + DEAD_ZONE)
 
     @property
     def beyond(self) -> tuple[timedelta, ...]:

@@ -54,15 +54,15 @@ def fill(grid: Grid, *, wire: bool) -> None:
     secure(grid)
     ended(grid)
     keys(grid)
-    keys_after_changes(grid, wire=wire)
-    after_refusals(grid)
     addressees(grid, wire=wire)
     late(grid)
-    in_time(grid)
-    large(grid)
     if wire:
         broken(grid)
     attempts(grid, wire=wire)
+    keys_after_changes(grid, wire=wire)
+    after_refusals(grid)
+    in_time(grid)
+    large(grid)
 
 
 def release_flag(grid: Grid) -> bool | None:
@@ -271,6 +271,8 @@ def in_time(grid: Grid) -> None:
     grid.add(at.PARTLY, release, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
     last = grid.limits.within[-2]
     grid.add(at.PARTLY, release, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
+    for ageing in right_before_cancel(grid.limits.edges):
+        grid.add(at.RESERVED, ageing=ageing, tail=then.READ)
 
 
 def large(grid: Grid) -> None:

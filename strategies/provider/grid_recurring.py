@@ -39,17 +39,18 @@ def fill(grid: Grid, *, wire: bool) -> None:
     charged(grid)
     ended(grid)
     keys(grid)
-    keys_after_changes(grid, wire=wire)
-    after_refusals(grid)
     addressees(grid, wire=wire)
     late(grid)
-    in_time(grid)
-    large(grid)
     stopped(grid, wire=wire)
     if wire:
-        several(grid)
         broken(grid)
     attempts(grid)
+    keys_after_changes(grid, wire=wire)
+    after_refusals(grid)
+    in_time(grid)
+    large(grid)
+    if wire:
+        several(grid)
 
 
 def _with_tails(grid: Grid, situation: Situation, *tails: Tail) -> None:
@@ -231,6 +232,8 @@ def in_time(grid: Grid) -> None:
     grid.add(at.INITIAL_PARTLY, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
     last = grid.limits.within[-2]
     grid.add(at.INITIAL_PARTLY, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
+    for ageing in right_before_cancel(grid.limits.edges):
+        grid.add(at.INITIAL, ageing=ageing, tail=then.READ)
 
 
 def large(grid: Grid) -> None:

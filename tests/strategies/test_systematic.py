@@ -253,7 +253,7 @@ def test_ages_stand_on_both_sides_of_the_limit(profile: Profile, market: Market,
         return age_for_cancel(order.older(age), context)
 
     assert {limit_of(age) for age in limits.within} == {Judged.WITHIN}
-    assert {limit_of(age) for age in limits.open} == {Judged.OPEN}
+    assert {limit_of(age) for age in (*limits.open, *limits.edges)} == {Judged.OPEN}
     assert {limit_of(age) for age in limits.beyond} == {Judged.BEYOND}
     assert limit_of(limits.within[-1] + timedelta(seconds=1)) is Judged.OPEN
     assert limit_of(limits.last + DEAD_ZONE) is Judged.OPEN

@@ -34,7 +34,7 @@ class TransactionOnlyReleasesTheRest(EPayment):
         return super().cancel_answer(order)
 
 
-@faulty(BLATANT, "EP-05 EP-03 EP-06 EP-42 KB-01", approve, cancel)
+@faulty(BLATANT, "EP-05 EP-03 EP-06 EP-42 KB-01 EP-24", approve, cancel)
 class AbsentFlagTakenAsTrue(EPayment):
     """A cancel without the field is treated as one of the transaction only."""
 

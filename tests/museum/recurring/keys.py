@@ -80,7 +80,7 @@ class ConflictAnswers400(Recurring):
         return dataclasses.replace(super().key_conflict(key), status=400)
 
 
-@faulty(TWO_FACED, "INV-1", spent)
+@faulty(TWO_FACED, "INV-1 RE-11", spent)
 class ConflictAndCancelled(Recurring):
     """A cancel of a reserved charge with another charge's key is refused as a conflict, and carried out."""
 
