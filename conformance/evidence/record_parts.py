@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, to_builtins
 from msgspec.structs import force_setattr
@@ -71,6 +71,20 @@ class WaiverRecord(Part, frozen=True, kw_only=True):
     rule: str
     reason: str
     until: str = ""
+
+
+class BoundaryRecord(Part, frozen=True, kw_only=True):
+    """Where a failure begins and ends.
+
+    ``of`` is what it depends on: an ``age`` in seconds, or the order's ``amount`` in minor units. It occurs from
+    ``first`` on and not at ``before``, and up to ``last`` and not at ``after``; without a pair, there is no such end.
+    """
+
+    of: Literal["age", "amount"]
+    first: int | None = None
+    before: int | None = None
+    last: int | None = None
+    after: int | None = None
 
 
 class ShardRecord(Part, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from msgspec import field, to_builtins
 
 from conformance.domain.expectation import Scalar
 from conformance.evidence.record_parts import (
+    BoundaryRecord,
     CellRecord,
     DescriptionRecord,
     EventRecord,
@@ -220,7 +221,7 @@ class CounterexampleRecord(Record, frozen=True, kw_only=True, tag="counterexampl
     """The shortest history found that still violates a rule.
 
     ``history`` is its id, ``first`` that of the first history that showed the violation; ``steps`` leaves the opening
-    out, ``tried`` counts the shorter histories that were run.
+    out, ``tried`` counts the shorter histories that were run. ``boundary`` says where the failure begins and ends.
     """
 
     rule: str
@@ -232,6 +233,7 @@ class CounterexampleRecord(Record, frozen=True, kw_only=True, tag="counterexampl
     first: str
     steps: int
     tried: int
+    boundary: BoundaryRecord | None = None
 
 
 class ExchangeRecord(Record, frozen=True, kw_only=True, tag="exchange"):

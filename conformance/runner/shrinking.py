@@ -17,6 +17,7 @@ from conformance.evidence.journal import Evidence, RecordSink
 from conformance.evidence.records import CounterexampleRecord, HistoryRecord, JudgementRecord
 from conformance.judging.judge import FailureKey, Finding, Findings
 from conformance.runner.executor import CaseExecutor, Observer, together
+from conformance.runner.narrowing import MOST_NARROWING, Fails, Narrower
 from conformance.runner.request_budget import cost
 from conformance.runner.schedule import tries_of
 from conformance.runner.session import RunSession
@@ -89,6 +90,15 @@ class Shrinker:
             best = smaller
         return best
 
+    def failing_with(self, key: FailureKey) -> Fails:
+        """Return what tells which histories fail with this rule and reason."""
+
+        async def fails(histories: Sequence[History]) -> list[bool]:
+            await self._run_new(histories)
+            return [self._fails(history, key) for history in histories]
+
+        return fails
+
     async def _smaller(self, history: History, key: FailureKey) -> History | None:
         batch: list[History] = []
         for candidate in candidates(history):
@@ -101,16 +111,21 @@ class Shrinker:
         return await self._first_failing(batch, key) if batch else None
 
     async def _first_failing(self, histories: Sequence[History], key: FailureKey) -> History | None:
-        named = [(json.dumps(history_as_json(history)), history) for history in histories]
-        new = [(text, history) for text, history in named if text not in self.findings]
+        await self._run_new(histories)
+        return next((history for history in histories if self._fails(history, key)), None)
+
+    async def _run_new(self, histories: Sequence[History]) -> None:
+        new = {_as_text(history): history for history in histories if _as_text(history) not in self.findings}
         if new:
             self.tried += len(new)
-            results = await self.run_all([history for _, history in new])
-            self.findings.update(zip((text for text, _ in new), results, strict=True))
-        for text, history in named:
-            if any(finding.failure_key == key for finding in self.findings[text]):
-                return history
-        return None
+            self.findings.update(zip(new, await self.run_all(list(new.values())), strict=True))
+
+    def _fails(self, history: History, key: FailureKey) -> bool:
+        return any(finding.failure_key == key for finding in self.findings[_as_text(history)])
+
+
+def _as_text(history: History) -> str:
+    return json.dumps(history_as_json(history))
 
 
 class FailureShrinker:
@@ -154,7 +169,8 @@ class FailureShrinker:
             for number, ((_, key), failure) in enumerate(failed.items()):
                 shrinker.most = self._trials(failure.history, len(failed) - number)
                 smallest = await shrinker.minimise(failure.history, key)
-                await self._keep(key, failure, smallest, shrinker.tried, workers[0])
+                narrower = Narrower(shrinker.failing_with(key), len(workers), self._narrowing(shrinker))
+                await self._keep(key, failure, smallest, shrinker.tried, workers[0], narrower)
         finally:
             for worker in workers:
                 await worker.close()
@@ -166,6 +182,12 @@ class FailureShrinker:
             return MOST_TRIALS
         share = (most - self._run_session.target.requests) // groups
         return max(0, min(MOST_TRIALS, share // cost(history) - 2))
+
+    def _narrowing(self, shrinker: Shrinker) -> int:
+        """Return how many histories may be run to narrow a failure: what shrinking left, where requests are limited."""
+        if self._run_session.settings.most_requests is None:
+            return MOST_NARROWING
+        return max(0, min(MOST_NARROWING, shrinker.most - shrinker.tried))
 
     def _run_with(self, workers: Sequence[Worker]) -> RunAll:
         async def run_all(histories: Sequence[History]) -> list[Findings]:
@@ -188,7 +210,9 @@ class FailureShrinker:
         shard = self._run_session.settings.shard
         return f"{profile.value}-s{'' if shard is None else f'{shard.number}-'}{self._last_number:05d}"
 
-    async def _keep(self, key: FailureKey, failure: Failure, smallest: History, tried: int, worker: Worker) -> None:
+    async def _keep(
+        self, key: FailureKey, failure: Failure, smallest: History, tried: int, worker: Worker, narrower: Narrower
+    ) -> None:
         """Run the smallest history once more, recorded, and keep it as a counterexample."""
         rule = key[0]
         # A race need not be lost every time.
@@ -217,6 +241,7 @@ class FailureShrinker:
                 first=failure.identifier,
                 steps=len(history.steps),
                 tried=tried,
+                boundary=await narrower.boundary(history),
             )
         )
 
