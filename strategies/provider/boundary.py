@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
 from conformance.domain.steps import Age, Capture, History, Refund, parts_of
-from conformance.strategies.provider.ages import DAY
+from conformance.model.context import DAY
 from conformance.strategies.provider.money import LEAST_TOTAL, MOST_TOTAL, SIMPLEST, TRIGGERS
 
 Kind: TypeAlias = Literal["age", "amount"]

@@ -108,7 +108,7 @@ ACTION: Final = "action"
 BEFORE: Final[Mapping[str, int]] = {"another cancel": 4}
 AFTER: Final[Mapping[str, int]] = {"same cancel": 2, "fresh cancel": 2, "refund": 3, "capture": 2, ACTION: 2}
 """How often each kind of step is on the menu before and after the cancel; once, where nothing is said."""
-FOLLOWED: Final[Mapping[type[Step], tuple[type[Step], ...]]] = {
+FOLLOWED: Final[Mapping[type[object], tuple[type[Step], ...]]] = {
     Enter3DS: (Leave3DS, Expire),
     BecomeDue: (StartProcessing, Reserve, Charge, Fail),
     StartProcessing: (Reserve, Charge, Fail),
@@ -241,7 +241,7 @@ class _Menu:
     """What can happen before or after a cancel, by kind: the kinds take turns, however many members each has."""
 
     kinds: tuple[tuple[Tail, ...], ...]
-    ends: Mapping[type[Step], tuple[Tail, ...]]
+    ends: Mapping[type[object], tuple[Tail, ...]]
 
     @classmethod
     def of(cls, tails: Iterable[Tail], profile: Profile, weights: Mapping[str, int]) -> _Menu:
@@ -263,7 +263,7 @@ class _Menu:
         The bits of ``swarm`` leave kinds out, so that the other ones come together more often. What is ``unfinished``,
         such as a 3-D Secure session, is mostly brought to an end.
         """
-        ends = self.ends.get(type(unfinished), ())
+        ends = () if unfinished is None else self.ends.get(type(unfinished), ())
         if ends and kind % 3:
             return ends[member % len(ends)]
         offered = [kind for bit, kind in enumerate(self.kinds) if not swarm >> bit & 1] or self.kinds

@@ -8,6 +8,7 @@ first of many drawn histories reach nearly all that the others would.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from conformance.domain.steps import Age, Cancel, Capture, History, Initiate, Re
 from conformance.judging.tracker import Tracker
 from conformance.model import ModelContext, PossibleOrders, advance, age_for_cancel, age_for_refund
 from conformance.model.context import CANCEL_LIMIT, DAY, REFUND_LIMIT
-from conformance.strategies.provider.walk import ideal, kind_of_step, outcomes_of
+from conformance.strategies.provider.walk import Outcome, ideal, kind_of_step, outcomes_of
 
 Aspect: TypeAlias = tuple[object, ...]
 _Plain: TypeAlias = tuple[Step, str]
@@ -44,6 +45,7 @@ NEAR: Final = 5
 """An age so many days from a limit is one of its own."""
 SMALL: Final = 100
 """Less than this is less than some API lets a merchant move."""
+DECAY: Final = tuple(0.5**times for times in range(MOST_TIMES))
 _FULL: Final = 1 << 24
 """The total of a history on paper. Half of what remains can be captured many times."""
 
@@ -60,8 +62,8 @@ def _greedy(aspects: Sequence[tuple[Aspect, ...]], lengths: Sequence[int], count
     met: Counter[Aspect] = Counter()
 
     def worth(index: int) -> float:
-        new = sum(WEIGHTS[str(each[0])] / (1 << met[each]) for each in aspects[index] if met[each] < MOST_TIMES)
-        return -new / (lengths[index] + 4) ** 0.5
+        new = sum(WEIGHTS[str(each[0])] * DECAY[met[each]] for each in aspects[index] if met[each] < MOST_TIMES)
+        return -new / math.sqrt(lengths[index] + 4)
 
     # What is worth less than another was before cannot have become worth more since.
     heap = [(worth(index), index) for index in range(len(aspects))]
@@ -82,15 +84,25 @@ class _Place:
     aspects: tuple[Aspect, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one step asks of a target, the way that an ideal provider takes, and the orders that are possible then."""
+
+    question: frozenset[Outcome]
+    taken: str
+    after: PossibleOrders
+
+
 @dataclass(slots=True)
 class _Paper:
     """Plays histories on paper, and remembers their beginnings: many begin alike but for amounts."""
 
     context: ModelContext
     places: dict[tuple[_Plain, ...], _Place] = field(default_factory=dict)
+    turns: dict[tuple[Step, PossibleOrders], _Turn] = field(default_factory=dict)
 
     def aspects(self, history: History) -> Iterable[Aspect]:
-        """Return what a history meets."""
+        """Return what a history meets, up to two requests at the same time: what comes of them is not followed."""
         plain = _plain(history)
         met: list[Aspect] = []
         possible: PossibleOrders = ()
@@ -106,21 +118,32 @@ class _Paper:
 
     def _step(self, profile: Profile, steps: tuple[_Plain, ...], possible: PossibleOrders) -> _Place:
         (step, kind), earlier = steps[-1], [each for _, each in steps[:-1]]
-        expectation = Tracker(profile, self.context, orders=possible).expectation(step)
-        taken = next(branch for branch in expectation.branches if branch.proves)
+        order = possible[0] if possible else None
+        if isinstance(step, Together):
+            return _Place((), (("question", kind, order and _stage(order)),))
+        turn = self._turn(profile, step, possible)
         met: list[Aspect] = [
-            ("question", kind, outcomes_of(expectation)),
-            ("since", kind, taken.name, *earlier[-1:]),
-            *(("earlier", kind, taken.name, each) for each in set(earlier)),
-            *(("count", kind, taken.name, *counted) for counted in _counts(earlier)),
+            ("question", kind, turn.question),
+            ("since", kind, turn.taken, *earlier[-1:]),
+            *(("earlier", kind, turn.taken, each) for each in set(earlier)),
+            *(("count", kind, turn.taken, *counted) for counted in _counts(earlier)),
         ]
-        for order in possible[:1]:
-            met.append(("stage", kind, taken.name, _stage(order)))
+        if order is not None:
+            met.append(("stage", kind, turn.taken, _stage(order)))
             met.append(("state", kind, self._since(order)))
             if isinstance(step, Cancel) and step != Cancel(flag=step.flag):
                 met.append(("question", kind, order.remaining > 0 or order.stage in WAITING))
             met += [("age", kind, age) for age in _ages(order)]
-        return _Place(advance(step, possible, (taken,), ideal(taken)), tuple(met))
+        return _Place(turn.after, tuple(met))
+
+    def _turn(self, profile: Profile, step: Step, possible: PossibleOrders) -> _Turn:
+        turn = self.turns.get((step, possible))
+        if turn is None:
+            expectation = Tracker(profile, self.context, orders=possible).expectation(step)
+            taken = next(branch for branch in expectation.branches if branch.proves)
+            after = advance(step, possible, (taken,), ideal(taken))
+            turn = self.turns[step, possible] = _Turn(outcomes_of(expectation), taken.name, after)
+        return turn
 
     def _since(self, order: Order) -> tuple[object, ...]:
         """Return what has become of an order, without exact amounts and ages."""

@@ -114,6 +114,7 @@ def questions(history: History, context: ModelContext) -> frozenset[Question]:
     return on_paper(history, context).questions
 
 
+@lru_cache(maxsize=REMEMBERED)
 def kind_of_step(step: Step) -> str:
     """Return a step in the short form, without how much is moved and how much time passes.
 
