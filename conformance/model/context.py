@@ -6,7 +6,7 @@ eCom OpenAPI description (less than six months). `C1` in the rulebook lists who 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -111,6 +111,11 @@ def may_have_lapsed(order: Order, context: ModelContext) -> bool:
         and order.since_reserved is not None
         and order.since_reserved > context.market_deadline - DEAD_ZONE
     )
+
+
+def ended_by_provider(order: Order) -> Order:
+    """Return an order whose remainder its provider released at the capture deadline."""
+    return replace(order, lapsed=True, cancelled=order.cancelled + order.remaining)
 
 
 def is_near_deadline(order: Order, context: ModelContext) -> bool:

@@ -86,6 +86,7 @@ from conformance.model.table import (
     RulesByAspect,
     Silence,
     Table,
+    Varying,
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, remainder_released
 
@@ -403,6 +404,12 @@ BEGINS_WITH_INITIATE: Final = Claim(Field.VIEW_LOG_FIRST, one_of("INITIATE", "RE
 """The whole history is there. Its first entry had another name in earlier versions."""
 
 
+SIGNS_OF_LAPSE: Final[tuple[Varying[Claims], ...]] = (
+    lambda premise: (Claim(Field.VIEW_TO_CAPTURE, NoneOf((premise.order.remaining,))),),
+)
+"""What was reserved can no longer be captured."""
+
+
 class EcomModel(ApiModel):
     """What the documentation says of eCom, step by step."""
 
@@ -424,9 +431,9 @@ class EcomModel(ApiModel):
         ),
         **user_actions(rejected=("KB-12/rejected", "EC-15"), expired=("KB-12/expired", "EC-16")),
         Read: READ,
-        # What was reserved can no longer be captured.
-        Age: ageing_of_payment(lambda premise: (Claim(Field.VIEW_TO_CAPTURE, NoneOf((premise.order.remaining,))),)),
+        Age: ageing_of_payment(*SIGNS_OF_LAPSE),
     }
+    signs_of_lapse = SIGNS_OF_LAPSE
     # The history has no entry of a cancel.
     nothing_released = (Claim(Field.VIEW_LOG_CANCELS, one_of(0), ("INV-1",)),)
     # It ended before it was reserved: the user may have done that, or Vipps (EC-15, EC-16, EC-18).

@@ -89,6 +89,7 @@ from conformance.model.table import (
     Row,
     RulesByAspect,
     Table,
+    Varying,
     Where,
 )
 from conformance.model.transitions import Then, cancelled, cancelled_unreserved, remainder_released
@@ -437,6 +438,13 @@ CANCEL: Final = Table(
 )
 
 
+SIGNS_OF_LAPSE: Final[tuple[Varying[Claims], ...]] = (
+    lambda premise: (Claim(Field.VIEW_STATE, NoneOf((state_of(premise.order),))),),
+    lambda premise: (Claim(Field.VIEW_CANCELLED, NoneOf((premise.order.cancelled,))),),
+)
+"""The state has another name, or more is cancelled than was."""
+
+
 class EpaymentModel(ApiModel):
     """What the documentation says of ePayment, step by step."""
 
@@ -457,12 +465,9 @@ class EpaymentModel(ApiModel):
         ),
         **user_actions(rejected=("KB-12/rejected",), expired=("KB-12/expired", "EP-39")),
         Read: READ,
-        # The state has another name, or more is cancelled than was.
-        Age: ageing_of_payment(
-            lambda premise: (Claim(Field.VIEW_STATE, NoneOf((state_of(premise.order),))),),
-            lambda premise: (Claim(Field.VIEW_CANCELLED, NoneOf((premise.order.cancelled,))),),
-        ),
+        Age: ageing_of_payment(*SIGNS_OF_LAPSE),
     }
+    signs_of_lapse = SIGNS_OF_LAPSE
     nothing_released = (Claim(Field.VIEW_CANCELLED, one_of(0), ("INV-1",)),)
     # The user ended it, or let it time out.
     ended_by_others = (Claim(Field.VIEW_STATE, one_of(_STATES[Stage.REJECTED], _STATES[Stage.EXPIRED])),)

@@ -9,10 +9,16 @@ from dataclasses import replace
 from typing import Final
 
 from conformance.domain.expectation import ACCEPTED, REFUSED
-from conformance.domain.order import CLOSED, Order, Stage
+from conformance.domain.order import CLOSED, Stage
 from conformance.model.claims import Claims, Rules, accepted, outcome
 from conformance.model.conditions import CANCELLED, OPENING_WINDOW_OVER, REMAINDER
-from conformance.model.context import is_near_deadline, is_past_deadline, may_have_lapsed, must_have_lapsed
+from conformance.model.context import (
+    ended_by_provider,
+    is_near_deadline,
+    is_past_deadline,
+    may_have_lapsed,
+    must_have_lapsed,
+)
 from conformance.model.table import Condition, Permit, PermittedResponse, Premise, Row, RulesByAspect, Table, Varying
 from conformance.model.transitions import Then, moved_to
 
@@ -98,11 +104,6 @@ def timed_out(answer: Claims) -> Permit:
     return Permit("timed out", answer, moved_to(Stage.EXPIRED), when=OPENING_WINDOW_OVER)
 
 
-def _ended_by_provider(premise: Premise) -> Order:
-    order = premise.order
-    return replace(order, lapsed=True, cancelled=order.cancelled + order.remaining)
-
-
 OLDER: Final = Permit("older", undisturbed(accepted()))
 
 
@@ -116,7 +117,7 @@ def ageing(*signs: Varying[Claims]) -> tuple[Row, ...]:
         Permit(
             "lapsed",
             response=accepted(),
-            then=_ended_by_provider,
+            then=lambda premise: ended_by_provider(premise.order),
             interpretation=("C20", "auto-cancelled"),
             when=MAY_HAVE_LAPSED,
             also=sign,

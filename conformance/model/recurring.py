@@ -91,6 +91,7 @@ from conformance.model.table import (
     RulesByAspect,
     Silence,
     Table,
+    Varying,
     Where,
     WithoutRules,
 )
@@ -520,6 +521,12 @@ INITIATION: Final = Table(
         Row(permits=(Permit("pending", accepted()), Permit("due", accepted(), moved_to(Stage.DUE)))),
     )
 )
+SIGNS_OF_LAPSE: Final[tuple[Varying[Claims], ...]] = (
+    lambda premise: (Claim(Field.VIEW_STATE, NoneOf(states_of(premise.order))),),
+    lambda premise: (Claim(Field.VIEW_CANCELLED, NoneOf((premise.order.cancelled,))),),
+)
+"""After the deadline the status has another name, or more is cancelled than was."""
+
 # A waiting charge that grows older may meet its due date, and what the charge run then does is its own affair.
 AGEING: Final = Table(
     (
@@ -537,11 +544,7 @@ AGEING: Final = Table(
                 ),
             ),
         ),
-        # After the deadline the status has another name, or more is cancelled than was.
-        *ageing(
-            lambda premise: (Claim(Field.VIEW_STATE, NoneOf(states_of(premise.order))),),
-            lambda premise: (Claim(Field.VIEW_CANCELLED, NoneOf((premise.order.cancelled,))),),
-        ),
+        *ageing(*SIGNS_OF_LAPSE),
     )
 )
 
@@ -604,6 +607,7 @@ class RecurringModel(ApiModel):
         Age: AGEING,
     }
     # The charge is not cancelled, wholly or in part.
+    signs_of_lapse = SIGNS_OF_LAPSE
     nothing_released = (
         Claim(Field.VIEW_STATE, NoneOf((Stage.CANCELLED.name,)), ("INV-1",)),
         Claim(Field.VIEW_CANCELLED, one_of(0), ("INV-1",)),

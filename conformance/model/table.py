@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
 
-from conformance.domain.expectation import Branch, Expectation
+from conformance.domain.expectation import REFUSED, Branch, Expectation
+from conformance.domain.observation import Field
 from conformance.domain.order import Attempt, Order, Profile, Stage
 from conformance.domain.steps import Age, Cancel, Capture, Defect, Initiate, Key, Refund, Step
 from conformance.model.claims import SOUND, Claims, Rules
-from conformance.model.context import DAY, AgeLimit, ModelContext, age_for_cancel
+from conformance.model.context import DAY, AgeLimit, ModelContext, age_for_cancel, ended_by_provider, may_have_lapsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +313,9 @@ class ApiModel(ABC):
     ended_by_others: ClassVar[Claims]
     """What shows that an order ended in a way that no cancel of the merchant's leads to."""
 
+    signs_of_lapse: ClassVar[tuple[Varying[Claims], ...]]
+    """What shows that the provider itself ended a reservation at its deadline: each of them does (`C20`)."""
+
     race_rules: ClassVar[Mapping[type[Any], Rules]] = {}
     """The rules about a cancel that meets another request, beyond those of all APIs, by the kind of that request."""
     race_records: ClassVar[Rules] = ()
@@ -349,11 +353,34 @@ class ApiModel(ABC):
         """
         table = self.tables[type(step)]
         if isinstance(step, Age):
-            order = order.older(step.by)
-        return table.expect(self._premise(order, step, context))
+            return table.expect(self._premise(order.older(step.by), step, context))
+        premise = self._premise(order, step, context)
+        expectation = table.expect(premise)
+        return replace(expectation, branches=(*expectation.branches, *self._lapsed_meanwhile(premise)))
+
+    def _lapsed_meanwhile(self, premise: Premise) -> Iterator[Branch]:
+        """Yield what may come of a step before which the provider ended an overdue reservation.
+
+        When a provider gets round to that is not documented (`C20`): it may do so at any time after the deadline, and
+        also only when a request comes in. Such a request is refused then if it is a cancel.
+        """
+        order, step = premise.order, premise.step
+        if not order.remaining or not may_have_lapsed(order, premise.context):
+            return
+        for branch in self.tables[type(step)].branches(replace(premise, order=ended_by_provider(order))):
+            if isinstance(step, Cancel) and not _is_refusal(branch):
+                continue
+            for sign in self.signs_of_lapse:
+                claims = (*branch.claims, *value_in(premise, sign))
+                yield replace(branch, claims=claims, readings=(*branch.readings, ("C20", "auto-cancelled")))
 
     def _premise(self, order: Order, step: Step, context: ModelContext) -> Premise:
         return Premise(self, order, step, context, age_for_cancel(order, context))
+
+
+def _is_refusal(branch: Branch) -> bool:
+    outcomes = (claim for claim in branch.claims if claim.field == Field.ANSWER_OUTCOME)
+    return any(claim.permitted.permits(REFUSED) for claim in outcomes)
 
 
 WITHIN: Final[Rules] = ("KB-02/within", "KB-02b/within")

@@ -24,6 +24,7 @@ from conformance.domain.steps import (
 )
 from conformance.model import AgeLimit as AgeFound
 from conformance.model import age_for_cancel, expect
+from conformance.model.context import ended_by_provider, may_have_lapsed
 from conformance.rulebook import Readings, load
 from tests.model.on_paper import (
     DAY,
@@ -121,8 +122,10 @@ def test_a_refused_request_moves_no_money(case):
         return
     for branch in expect(possible, step, in_world).branches:
         if said(branch) and said(branch) <= {REFUSED, "broken"}:
-            # The agreement may have ended all the same, and a payment that nobody opened may have timed out.
+            # The agreement may have ended all the same, a payment that nobody opened may have timed out, and the
+            # provider may have ended what was overdue.
             kept = [replace(one, agreement_stopped=True) for one in possible]
+            kept += [ended_by_provider(one) for one in kept if may_have_lapsed(one, in_world)]
             kept += [replace(one, stage=Stage.EXPIRED) for one in kept if one.stage is Stage.INITIATED]
             assert replace(branch.after, agreement_stopped=True) in kept
 

@@ -158,6 +158,39 @@ class NightlyEnd:
         order.cancelled += order.remaining
 
 
+class EndsLater:
+    """What is still reserved at its deadline is released some looks at it later, as by a job that runs now and then."""
+
+    LOOKS = 7
+
+    def __init__(self, shared):
+        super().__init__(shared)
+        self.looks = {}
+
+    def ends_by_itself(self, order):
+        if not super().ends_by_itself(order):
+            return False
+        self.looks[order.id] = self.looks.get(order.id, 0) + 1
+        return self.looks[order.id] > self.LOOKS
+
+
+class EndsOnRequest:
+    """What is still reserved at its deadline is released when the next request to change it comes in."""
+
+    CHANGES = frozenset({"cancel", "capture", "refund"})
+    serving = ""
+
+    def serve(self, call, handler):
+        self.serving = handler
+        try:
+            return super().serve(call, handler)
+        finally:
+            self.serving = ""
+
+    def ends_by_itself(self, order):
+        return self.serving in self.CHANGES and super().ends_by_itself(order)
+
+
 # What the options already offer
 
 by_options("AsDocumented", *EVERY)

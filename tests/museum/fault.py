@@ -21,6 +21,9 @@ A = TypeVar("A", bound=type[Api])
 KEPT = Options(auto_cancel_at_deadline=False)
 """What is still reserved at the deadline stays reserved, so that a late cancel has something to release."""
 
+NOTHING_ENDS = Readings.choose(["C20=kept"])
+"""By this reading nobody but the merchant ends a reservation, so that what ends one past its deadline can be told."""
+
 
 class Depth(StrEnum):
     """How deep a defect lies."""

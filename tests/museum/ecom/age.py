@@ -8,7 +8,7 @@ from conformance.domain.order import Market
 from conformance.rulebook import Readings
 from conformance.sandbox import Ecom
 
-from ..fault import BLATANT, KEPT, NARROW, TWO_FACED, faulty
+from ..fault import BLATANT, KEPT, NARROW, NOTHING_ENDS, TWO_FACED, faulty
 from ..steps import approve, cancel, capture, days, flagged
 
 
@@ -97,7 +97,7 @@ class OneLimitForEveryMarket(Ecom):
         return 180
 
 
-@faulty(TWO_FACED, "INV-1", approve, days(182), cancel, options=KEPT)
+@faulty(TWO_FACED, "INV-1", approve, days(182), cancel, options=KEPT, readings=NOTHING_ENDS)
 class TooOldAndReleasedAllTheSame(Ecom):
     """A cancel of a payment that is too old is refused as documented, and the money is released."""
 

@@ -10,7 +10,7 @@ from conformance.sandbox import Ecom
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import Refusal, RefusedError, json_response
 
-from ..benign import Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
+from ..benign import EndsLater, EndsOnRequest, Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
 
 
 @benign
@@ -216,3 +216,13 @@ class GatewayIsAnotherProduct(Ecom):
         if response.status in (401, 403, 429):
             return Response(response.status, (("Content-Type", "text/html"),), b"<html>Nope</html>")
         return response
+
+
+@benign(second_cancel="repeat")
+class OverdueEndsLater(EndsLater, Ecom):
+    """A payment that is still reserved at its deadline ends some time after, and an ended one cancels again."""
+
+
+@benign
+class OverdueEndsOnRequest(EndsOnRequest, Ecom):
+    """A payment that is still reserved at its deadline stays so until the next request that would change it."""

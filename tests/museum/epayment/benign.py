@@ -10,7 +10,7 @@ from conformance.sandbox import EPayment
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import Refusal, RefusedError
 
-from ..benign import Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
+from ..benign import EndsLater, EndsOnRequest, Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
 
 
 @benign
@@ -226,3 +226,13 @@ class EachRefusalHasItsStatus(EPayment):
             if refusal is not None:
                 return refusal
         return super().refusal_for_cancel(order, transaction_only=transaction_only)
+
+
+@benign(second_cancel="repeat")
+class OverdueEndsLater(EndsLater, EPayment):
+    """A payment that is still reserved at its deadline ends some time after, and an ended one cancels again."""
+
+
+@benign
+class OverdueEndsOnRequest(EndsOnRequest, EPayment):
+    """A payment that is still reserved at its deadline stays so until the next request that would change it."""

@@ -8,7 +8,7 @@ from conformance.domain.order import Kind, Market
 from conformance.rulebook import Readings
 from conformance.sandbox import Recurring
 
-from ..fault import BLATANT, KEPT, NARROW, TWO_FACED, faulty
+from ..fault import BLATANT, KEPT, NARROW, NOTHING_ENDS, TWO_FACED, faulty
 from ..steps import cancel, capture, days, due, reserve
 
 
@@ -85,7 +85,7 @@ class OneLimitForEveryMarket(Recurring):
         return 180
 
 
-@faulty(TWO_FACED, "INV-1", days(182), cancel, options=KEPT)
+@faulty(TWO_FACED, "INV-1", days(182), cancel, options=KEPT, readings=NOTHING_ENDS)
 class TooOldAndReleasedAllTheSame(Recurring):
     """A cancel of a charge that is too old is refused as documented, and the money is released."""
 

@@ -11,7 +11,7 @@ from conformance.sandbox import Recurring
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import RefusedError, empty_response
 
-from ..benign import Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
+from ..benign import EndsLater, EndsOnRequest, Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
 
 
 @benign
@@ -225,3 +225,13 @@ class EachRefusalHasItsProblem(Recurring):
         if not self.is_cancellable(charge):
             return self.refusal_of("cancel-charge-failed", charge, "The charge cannot be cancelled any more")
         return super().refusal_for_cancel(charge)
+
+
+@benign(second_cancel="repeat")
+class OverdueEndsLater(EndsLater, Recurring):
+    """A charge that is still reserved at its deadline ends some time after, and an ended one cancels again."""
+
+
+@benign
+class OverdueEndsOnRequest(EndsOnRequest, Recurring):
+    """A charge that is still reserved at its deadline stays so until the next request that would change it."""
