@@ -139,7 +139,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def museum(session: nox.Session) -> None:
-    """Play everything against every faulty and benign provider; ``-- --write`` writes the golden matrix anew."""
+    """Play the plan against every faulty and benign provider; ``-- --write`` writes the golden matrix anew."""
     install(session, LOCK_DEV, "-e", ".")
     session.run("python", "-m", "tests.museum", *session.posargs)
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -66,23 +67,30 @@ def declared() -> Matrix:
     return Matrix(faults, benign)
 
 
-def played(jobs: int) -> Matrix:
-    """Play everything against everybody."""
+def played(jobs: int, *, whole: bool) -> Matrix:
+    """Play everything against everybody.
+
+    Unless the ``whole`` plan is asked for, a faulty provider has had enough once it broke every rule that it declares.
+    """
     faults, benign = [fault.id for fault in FAULTS], [one.id for one in BENIGN]
     with ProcessPoolExecutor(jobs, get_context("spawn"), memo.remember) as pool:
-        red = pool.map(red_rules, faults, chunksize=4)
+        red = pool.map(partial(red_rules, whole=whole), faults, chunksize=4)
         told = pool.map(verdict_on, benign, chunksize=4)
         return Matrix(dict(zip(faults, red, strict=True)), dict(zip(benign, told, strict=True)))
 
 
-def red_rules(name: str) -> tuple[str, ...]:
+def red_rules(name: str, *, whole: bool) -> tuple[str, ...]:
     """Return the rules that a faulty provider turns red, the one that its smallest history names first in front."""
     fault = next(fault for fault in FAULTS if fault.id == name)
 
     async def play() -> tuple[str, ...]:
         on = await stage.stage_for(fault.provider(), fault.profile, fault.readings, fault.market)
-        red = {found.rule for one in on.plan(0, DRAWN) for found in await on.findings(one.history)}
         least = await on.findings(fault.least)
+        red = {found.rule for found in least}
+        for one in on.plan(0, DRAWN):
+            if not whole and red >= fault.red:
+                break
+            red |= {found.rule for found in await on.findings(one.history)}
         first = least[0].rule if least else ""
         return (first, *sorted(red - {first}))
 
