@@ -77,4 +77,4 @@ def _shortage_lines(shortages: tuple[Shortage, ...]) -> Iterator[str]:
     for profile, group in groupby(shortages, key=lambda shortage: shortage.profile):
         rules = ", ".join(f"{shortage.rule} ({shortage.checks})" for shortage in group)
         yield f"  {profile.value:<10} {rules}"
-    yield "  age plant plants what is missing; the calendar then has its days."
+    yield f"  age plant (--copies {CHECKS_NEEDED}) plants what is missing, and then prints its days."
