@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from conformance import __version__
 from conformance.ageing import clock
 from conformance.ageing.plant import unit_of
 from conformance.ageing.planted_orders import PlantedOrder, PlantedOrders, PlantedOrdersError
 from conformance.ageing.windows import Side, Windows, aged, windows_of
-from conformance.domain.expectation import ACCEPTED, Scalar
+from conformance.domain.expectation import ACCEPTED, Observation, Scalar
 from conformance.domain.observation import Field
 from conformance.domain.steps import Age, Step
 from conformance.evidence.journal import Journal, RecordSink
@@ -97,7 +98,7 @@ def judged_orders(orders: Sequence[PlantedOrder]) -> list[DueOrder]:
 def _check_readings(planted: PlantedOrder, context: ModelContext) -> None:
     tracker = Tracker(planted.profile, context)
     for step, observed in zip(planted.history.all_steps, planted.observed, strict=True):
-        observation = {**observed, Field.SENT_EARLIER: True}
+        observation = _by_its_fields(observed)
         _, branches = tracker.compare(step, observation)
         tracker.advance(step, branches, observation)
         if not tracker.orders:
@@ -107,13 +108,25 @@ def _check_readings(planted: PlantedOrder, context: ModelContext) -> None:
             )
 
 
+def _by_its_fields(observed: Observation) -> dict[str, Scalar]:
+    """Return an observation that is judged by the fields that it names: an older version looked for fewer of them.
+
+    A response without an error code has always been one.
+    """
+    return {Field.ANSWER_CODE: None, **observed, Field.SENT_EARLIER: True}
+
+
 class _PlantedDriver:
     """Plays a history whose first steps were played before it runs, or all of them."""
 
     complete = True
 
     def __init__(self, planted: PlantedOrder, live: HttpDriver) -> None:
-        self._recorded = [*planted.observed, *planted.judged]
+        of_this_version = planted.judged_by == __version__
+        self._recorded = [
+            *map(_by_its_fields, planted.observed),
+            *(observed if of_this_version else _by_its_fields(observed) for observed in planted.judged),
+        ]
         self._view: ObservedFields | None = None
         self._live = live
 
@@ -123,8 +136,7 @@ class _PlantedDriver:
             self._view = {
                 name: value for name, value in observed.items() if name.startswith(("view.", Field.ANSWER_PSP))
             }
-            answer = {name: value for name, value in observed.items() if name not in self._view}
-            return {**answer, Field.SENT_EARLIER: True}
+            return {name: value for name, value in observed.items() if name not in self._view}
         self._view = None
         if isinstance(step, Age):
             return {Field.ANSWER_OUTCOME: ACCEPTED}
@@ -261,8 +273,9 @@ class Harvest:
         spent = replace(due.planted, harvested=clock.now())
         self._write(spent)
         trial = await play
+        observed = tuple(keeper.observed[len(spent.observed) :])
         if trial.ending is not TrialStatus.INCONCLUSIVE:
-            self._write(replace(spent, judged=tuple(keeper.observed[len(spent.observed) :])))
+            self._write(replace(spent, judged=observed, judged_by=__version__))
         self._note(due, trial)
 
     def _write(self, planted: PlantedOrder) -> None:

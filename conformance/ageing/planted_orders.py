@@ -52,6 +52,7 @@ class PlantedOrder:
         ids: the identifiers that the target gave it.
         harvested: when it was judged; None while it was not.
         judged: what was observed then, at each step from the passing of time on; nothing where it proved nothing.
+        judged_by: the version of the suite that observed it.
 
     """
 
@@ -69,6 +70,7 @@ class PlantedOrder:
     ids: dict[str, str]
     harvested: datetime | None = None
     judged: tuple[dict[str, Scalar], ...] = ()
+    judged_by: str = ""
 
     @property
     def key(self) -> tuple[Profile, str]:
@@ -92,12 +94,13 @@ class PlantedOrder:
             "ids": self.ids,
             "harvested": self.harvested.isoformat() if self.harvested else None,
             "judged": list(self.judged),
+            "judged_by": self.judged_by,
         }
 
     @property
     def planting(self) -> dict[str, Any]:
         """What it was when it was planted: all but whether it was judged since."""
-        return replace(self, harvested=None, judged=()).as_json()
+        return replace(self, harvested=None, judged=(), judged_by="").as_json()
 
 
 def planted_from_json(data: Mapping[str, Any]) -> PlantedOrder:
@@ -122,6 +125,7 @@ def planted_from_json(data: Mapping[str, Any]) -> PlantedOrder:
         dict(data["ids"]),
         _moment(data["harvested"]) if data["harvested"] is not None else None,
         tuple(dict(fields) for fields in data.get("judged", ())),
+        str(data.get("judged_by", "")),
     )
 
 
