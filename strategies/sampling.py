@@ -58,6 +58,9 @@ class SeededChoices(PrimitiveProvider):
         size = high - low
         if size < UNIFORM:
             return self._random.randint(low, high)
+        if low > 0:
+            magnitude = self._random.randint(low.bit_length(), high.bit_length())
+            return self._random.randint(max(low, 1 << (magnitude - 1)), min(high, (1 << magnitude) - 1))
         # So far from the bound that is nearer to zero.
         distance = self._random.randint(0, 2 ** self._random.randint(1, size.bit_length()) - 1)
         while distance > size:

@@ -77,7 +77,7 @@ PARTS: Final = (
 WHOLES: Final = (ALL, ALL_IN_TWO, ALL_IN_FOUR)
 
 
-TOTAL_FORMS: Final = 8
+TOTAL_FORMS: Final = 16
 """So many forms a drawn total can have: see `total_of`."""
 PART_FORMS: Final = 12
 """So many forms a part of a whole can have: see `part_of`."""
@@ -92,13 +92,13 @@ def total_of(form: int, number: int) -> int:
     neighbours, whole crowns or euros, and a price that ends in 99.
     """
     match form:
-        case 0:
+        case 0 | 1:
             total = AMOUNTS[(number - LEAST_TOTAL) % len(AMOUNTS)]
-        case 5:
+        case 12 | 13:
             total = _power_below(number, number % 3) + number // 3 % 3 - 1
-        case 6:
+        case 14:
             total = number // 100 * 100
-        case 7:
+        case 15:
             total = number // 100 * 100 + 99
         case _:
             total = number

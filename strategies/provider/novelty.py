@@ -33,9 +33,10 @@ WEIGHTS: Final[Mapping[str, float]] = {
     "stage": 10,
     "age": 3,
     "state": 2,
-    "since": 1,
-    "earlier": 0.5,
-    "count": 0.5,
+    "since": 2,
+    "earlier": 1,
+    "count": 1,
+    "released": 1,
     "amount": 0.2,
 }
 """What it is worth to meet an aspect of each kind for the first time; each further time is worth half as much."""
@@ -106,6 +107,7 @@ class _Paper:
         plain = _plain(history)
         met: list[Aspect] = []
         possible: PossibleOrders = ()
+        released_at = 0
         for end in range(1, len(plain) + 1):
             place = self.places.get(plain[:end])
             if place is None:
@@ -114,7 +116,9 @@ class _Paper:
             met += place.aspects
             if not possible:
                 break
-        return dict.fromkeys(chain(met, _amounts(history)))
+            if not released_at and possible[0].cancelled:
+                released_at = end - 1
+        return dict.fromkeys(chain(met, _amounts(history, released_at)))
 
     def _step(self, profile: Profile, steps: tuple[_Plain, ...], possible: PossibleOrders) -> _Place:
         (step, kind), earlier = steps[-1], [each for _, each in steps[:-1]]
@@ -223,27 +227,31 @@ def _rounded(age: timedelta) -> timedelta:
     return age // DAY * DAY if age >= DAY else min(age, timedelta(hours=1))
 
 
-def _amounts(history: History) -> Iterator[Aspect]:
-    """Yield the classes of what is ordered, captured, left at the first cancel, and refunded."""
-    left = history.opening.amount
+def _amounts(history: History, released_at: int) -> Iterator[Aspect]:
+    """Yield the classes of what is ordered, captured and refunded, and of what the first cancel releases, if any does.
+
+    That cancel is the step of this number, counted from 1; 0 stands for none.
+    """
+    left, captures = history.opening.amount, 0
     yield from _classes("total", left)
-    captures = 0
-    for step in history.steps:
+    for number, step in enumerate(history.steps, 1):
         match step:
-            case Capture():
+            case Capture() if step.amount <= left:
                 captures += 1
                 yield from _classes("captured", step.amount)
                 left -= step.amount
             case Refund():
                 yield from _classes("refunded", step.amount)
-            case Cancel(defect=None) if captures and left > 0:
-                yield from _classes("left", left)
-                yield "amount", "captures before a cancel", captures
-                yield "amount", "share", left * 20 // history.opening.amount
+        if number == released_at:
+            yield from _classes("released", left)
+            yield "released", "captures", captures
+            yield "released", "share", left * 20 // history.opening.amount
 
 
 def _classes(name: str, amount: int) -> Iterator[Aspect]:
-    yield "amount", name, "bits", amount.bit_length()
-    yield "amount", name, "power", (amount & (amount - 1)).bit_count() < 1, (amount & (amount + 1)) == 0
+    """Yield the classes of one amount: its magnitude, its remainders, and whether it is next to a power of two."""
+    kind = "released" if name == "released" else "amount"
+    yield kind, name, "bits", amount.bit_length()
+    yield kind, name, "power of two", next((by for by in (-1, 0, 1) if (amount + by).bit_count() == 1), None)
     for modulus in (3, 7, 16, 100):
-        yield "amount", name, modulus, amount % modulus
+        yield kind, name, modulus, amount % modulus
