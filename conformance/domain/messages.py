@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -60,7 +62,11 @@ class Response:
             ValueError: the body is not JSON in UTF-8.
 
         """
-        return json.loads(self.body.decode("utf-8"))
+        try:
+            return msgspec.json.decode(self.body)
+        except msgspec.MsgspecError:
+            # What the standard library takes as well: half of a surrogate pair, and numbers out of range.
+            return json.loads(self.body.decode("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)

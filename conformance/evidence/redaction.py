@@ -58,6 +58,7 @@ class Redactor:
         self._forms: list[str] = []
         # Most texts are the same headers again.
         self._cache: dict[str, str] = {}
+        self._clean_headers: dict[Headers, Headers] = {}
         for secret in secrets:
             self.learn(secret)
 
@@ -70,6 +71,7 @@ class Redactor:
             return
         self._forms = sorted({*self._forms, *forms(secret)}, key=len, reverse=True)
         self._cache.clear()
+        self._clean_headers.clear()
         if self._scope is not None:
             self._scope.learn(secret)
 
@@ -108,9 +110,15 @@ class Redactor:
 
     def headers(self, headers: Headers) -> Headers:
         """Return headers for the journal without secrets."""
-        return tuple(
-            (name, REMOVED if name.lower() in _SECRET_HEADERS else self.clean(value)) for name, value in headers
-        )
+        cleaned = self._clean_headers.get(headers)
+        if cleaned is None:
+            cleaned = tuple(
+                (name, REMOVED if name.lower() in _SECRET_HEADERS else self.clean(value)) for name, value in headers
+            )
+            if len(self._clean_headers) >= CACHED:
+                self._clean_headers.clear()
+            self._clean_headers[headers] = cleaned
+        return cleaned
 
     def body(self, body: bytes) -> Body:
         """Return a body as the journal keeps it, without secrets."""

@@ -52,6 +52,9 @@ class Tracker:
     in_doubt: bool = False
     wrong: WrongFields = field(default_factory=WrongFields)
     _expected: tuple[Step, PossibleOrders, Expectation] | None = field(default=None, init=False, repr=False)
+    _last_judged: tuple[Expectation, Observation, tuple[Judgement, tuple[Branch, ...]]] | None = field(
+        default=None, init=False, repr=False
+    )
 
     def expectation(self, step: Step) -> Expectation:
         """Return every outcome that the model permits for the next step.
@@ -75,7 +78,7 @@ class Tracker:
 
         The tracker stays where it is: the order may be read again.
         """
-        return judge(self._observable(self.expectation(step), observation), observation)
+        return self._judged(self._observable(self.expectation(step), observation), observation)
 
     def unmet(self, step: Step, observation: Observation) -> frozenset[str]:
         """Return the fields that keep an observation from fitting the closest outcome."""
@@ -88,7 +91,7 @@ class Tracker:
         A step that fits no outcome is a violation only if the target is sure to have caused it: see `ambiguity`.
         """
         expectation = self._observable(self.expectation(step), observation)
-        judgement, branches = judge(expectation, observation)
+        judgement, branches = self._judged(expectation, observation)
         judgement = replace(judgement, noticed=incidental_findings(step, self.orders, judgement, observation))
         unanswered = was_unanswered(step, observation)
         if unanswered and not judgement.is_permitted:
@@ -105,6 +108,13 @@ class Tracker:
             self._follow_wrong_fields(step, observation)
         self.advance(step, branches, observation)
         return judgement
+
+    def _judged(self, expectation: Expectation, observation: Observation) -> tuple[Judgement, tuple[Branch, ...]]:
+        """Judge an observation; one that was compared and is observed now is judged once."""
+        last = self._last_judged
+        if last is None or last[0] is not expectation or last[1] is not observation:
+            last = self._last_judged = expectation, observation, judge(expectation, observation)
+        return last[2]
 
     def _naming_request(self, step: Step, judgement: Judgement) -> Judgement:
         """Return a judgement whose findings say what was special about the request."""

@@ -92,6 +92,8 @@ def _sign_in_headers(headers: Headers, *, loopback: bool) -> str:
 
 
 def _sign_in_body(response: Response, *, loopback: bool) -> str:
+    if not response.body.lstrip().startswith(b"{"):
+        return ""
     try:
         content = response.json()
     except (ValueError, RecursionError):
