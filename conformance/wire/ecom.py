@@ -218,7 +218,8 @@ def _history(raw: Any) -> ObservedFields:
         Field.VIEW_LOG_NEWEST: as_text(newest),
         Field.VIEW_LOG_FIRST: as_text(first),
         Field.VIEW_LOG_ORDER: order,
-        Field.VIEW_LOG_RESERVED: total("RESERVE"),
+        # Direct capture is a sale: nothing is reserved before it.
+        Field.VIEW_LOG_RESERVED: total("RESERVE") + total("SALE"),
         Field.VIEW_LOG_CAPTURED: total("CAPTURE"),
         Field.VIEW_LOG_REFUNDED: total("REFUND"),
         Field.VIEW_LOG_CANCELS: sum(name in RELEASES for name in names),
