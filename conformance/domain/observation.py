@@ -86,6 +86,8 @@ class Field(StrEnum):
     VIEW_OVERDRAWN = "view.overdrawn"
     VIEW_OVERREFUNDED = "view.overrefunded"
     VIEW_REFUNDED = "view.refunded"
+    VIEW_REFUND_MISMATCH = "view.refund_mismatch"
+    """Whether what remains to refund is anything but what was captured less what was refunded."""
     VIEW_STATE = "view.state"
     VIEW_SUMMARY = "view.summary"
     VIEW_TO_CAPTURE = "view.to_capture"

@@ -457,7 +457,9 @@ class EcomModel(ApiModel):
             Claim(Field.VIEW_CAPTURED, one_of(order.captured), blame.captured),
             Claim(Field.VIEW_REFUNDED, one_of(order.refunded), blame.captured),
             Claim(Field.VIEW_TO_CAPTURE, one_of(order.remaining), blame.released),
-            Claim(Field.VIEW_TO_REFUND, one_of(order.refundable), ("INV-6",)),
+            # Where our own preparation went wrong, and so what was captured, only the difference is theirs.
+            Claim(Field.VIEW_TO_REFUND, one_of(order.refundable), ("INV-6",) if blame.captured else ()),
+            Claim(Field.VIEW_REFUND_MISMATCH, one_of(False, None), ("INV-6",)),
             Claim(Field.VIEW_LOG_CAPTURED, one_of(order.captured), blame.log),
             Claim(Field.VIEW_LOG_REFUNDED, one_of(order.refunded), blame.log),
             Claim(Field.VIEW_LOG_CANCELS, _cancel_entries(order), blame.log),

@@ -189,6 +189,7 @@ class EcomWire(Wire):
             Field.VIEW_TO_REFUND: observed_amount(nested(summary, "remainingAmountToRefund")),
             **_history(body.get("transactionLogHistory")),
         }
+        view[Field.VIEW_REFUND_MISMATCH] = _refund_mismatch(view)
         reserved = view.get(Field.VIEW_LOG_RESERVED)
         view = with_balance_checks(view, None)
         reserved_or_captured = (as_amount(view[Field.VIEW_CAPTURED]) or 0) + (
@@ -197,6 +198,14 @@ class EcomWire(Wire):
         view[Field.VIEW_OVERDRAWN] = isinstance(reserved, int) and reserved_or_captured > reserved > 0
         helper = f"{self.base}/{self.identifiers.spent_on}/details"
         return view | (yield from self.read_helper(helper, purpose, _newest_entry))
+
+
+def _refund_mismatch(view: ObservedFields) -> bool:
+    fields = (Field.VIEW_CAPTURED, Field.VIEW_REFUNDED, Field.VIEW_TO_REFUND)
+    captured, refunded, to_refund = (as_amount(view[field]) for field in fields)
+    if captured is None or refunded is None or to_refund is None:
+        return False
+    return to_refund != captured - refunded
 
 
 def _history(raw: Any) -> ObservedFields:

@@ -122,6 +122,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "psp": "PSP reference",
     "negative": "an amount below zero",
     "overrefunded": "more refunded than captured",
+    "refund_mismatch": "to refund not captured less refunded",
     "overdrawn": "more moved than authorized",
     "log.captured": "captured, in the log",
     "log.refunded": "refunded, in the log",

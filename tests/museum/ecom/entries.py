@@ -77,3 +77,12 @@ class ReservationIsForgotten(Ecom):
     def shown_entries(self, order):
         shown = super().shown_entries(order)
         return [entry for entry in shown if entry.kind is not EntryKind.RESERVE] if order.captured else shown
+
+
+@faulty(NARROW, "INV-6", approve)
+class ReservationCountsAsRefundable(Ecom):
+    """The details of a reserved payment show its amount as what remains to refund, before anything was captured."""
+
+    def details_summary(self, order):
+        shown = super().details_summary(order)
+        return {**shown, "remainingAmountToRefund": order.amount} if order.remaining == order.amount else shown
