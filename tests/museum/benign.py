@@ -158,26 +158,9 @@ class NightlyEnd:
         order.cancelled += order.remaining
 
 
-class EndsLater:
-    """What is still reserved at its deadline is released some looks at it later, as by a job that runs now and then."""
+class Serving:
+    """Knows which operation it is serving; none while the test control API acts."""
 
-    LOOKS = 7
-
-    def __init__(self, shared):
-        super().__init__(shared)
-        self.looks = {}
-
-    def ends_by_itself(self, order):
-        if not super().ends_by_itself(order):
-            return False
-        self.looks[order.id] = self.looks.get(order.id, 0) + 1
-        return self.looks[order.id] > self.LOOKS
-
-
-class EndsOnRequest:
-    """What is still reserved at its deadline is released when the next request to change it comes in."""
-
-    CHANGES = frozenset({"cancel", "capture", "refund"})
     serving = ""
 
     def serve(self, call, handler):
@@ -186,6 +169,31 @@ class EndsOnRequest:
             return super().serve(call, handler)
         finally:
             self.serving = ""
+
+
+class EndsLater(Serving):
+    """What is still reserved at its deadline is released some looks at it later, as by a job that runs now and then.
+
+    It does not run between the reads of a payment and of its events.
+    """
+
+    LOOKS = 7
+
+    def __init__(self, shared):
+        super().__init__(shared)
+        self.looks = {}
+
+    def ends_by_itself(self, order):
+        if self.serving == "get_events" or not super().ends_by_itself(order):
+            return False
+        self.looks[order.id] = self.looks.get(order.id, 0) + 1
+        return self.looks[order.id] > self.LOOKS
+
+
+class EndsOnRequest(Serving):
+    """What is still reserved at its deadline is released when the next request to change it comes in."""
+
+    CHANGES = frozenset({"cancel", "capture", "refund"})
 
     def ends_by_itself(self, order):
         return self.serving in self.CHANGES and super().ends_by_itself(order)
