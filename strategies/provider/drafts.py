@@ -28,7 +28,7 @@ from conformance.domain.steps import (
     action_of,
     parts_of,
 )
-from conformance.strategies.provider.money import PART_FORMS, part_of, without_trigger
+from conformance.strategies.provider.money import MOST_TOTAL, PART_FORMS, part_of, without_trigger
 from conformance.strategies.provider.situations import Situation
 from conformance.strategies.provider.tails import OrderAtCancel
 
@@ -166,5 +166,6 @@ def _amount(plain: int, whole: int, least: int, variation: Variation) -> int:
     form, number = variation.form, variation.number
     beyond = {PART_FORMS: whole, PART_FORMS + 1: whole + 1, PART_FORMS + 2: whole + least, PART_FORMS + 3: whole * 2}
     if form in beyond:
-        return beyond[form]
+        # A description may refuse what is greater than any order, and that is another refusal.
+        return min(beyond[form], MOST_TOTAL)
     return plain if form == 0 else part_of(whole, least, form, number)
