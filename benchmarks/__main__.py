@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.merchant import merchants, told
 from benchmarks.speed import measured
 from benchmarks.table import printed
+from benchmarks.targets import with_targets
 from conformance.domain.order import Profile
 
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--profile", action="append", choices=list(Profile), help="repeatable; all three if left out")
     parser.add_argument("--no-port", action="store_true", help="measure in this process only")
-    parser.add_argument("--no-whole-run", action="store_true", help="leave out the whole run at the standard budget")
+    parser.add_argument("--no-whole-run", action="store_true", help="leave out whole runs, and the slow provider")
     parser.add_argument("--merchant", action="store_true", help="measure the merchant's side instead")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement here")
     chosen = parser.parse_args(arguments)
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         port, whole = not chosen.no_port, not chosen.no_whole_run
         found = measured(profiles, chosen.histories, chosen.rounds, port=port, whole=whole)
-        print(printed(found))
+        print(printed(found), with_targets(found), sep="\n\n")
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -141,3 +144,16 @@ def whole_run(profiles: tuple[Profile, ...], histories: int | None = None) -> di
         "journal_bytes": size,
         "verdict": result.verdict.value,
     }
+
+
+def memory_of_whole_run(profiles: tuple[Profile, ...], histories: int | None = None) -> float:
+    """Return the most memory, in megabytes, that the command takes for a whole run with its reports."""
+    words = [word for profile in profiles for word in ("--profile", profile.value)]
+    words += [] if histories is None else ["--histories", str(histories)]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "conformance", "run", "--target", "embedded", "--quiet", *words]
+        process = subprocess.Popen([*command, "--out", f"{folder}/out"], cwd=Path(__file__).parent.parent)
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+    # Kilobytes, except on macOS.
+    return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)

@@ -12,12 +12,13 @@ from typing import Any
 
 from benchmarks.bare import bare
 from benchmarks.machine import machine
-from benchmarks.ours import ours, recorded, whole_run
+from benchmarks.ours import memory_of_whole_run, ours, recorded, whole_run
 from benchmarks.places import InProcess, Place, on_port
+from benchmarks.slow import slow_run
 from conformance.domain.order import Profile
 
 AT_ONCE = 8
-"""How many histories the suite has under way at a server, unless it is told otherwise."""
+"""How many histories the suite has under way at a server at first."""
 
 
 def measured(
@@ -39,6 +40,8 @@ def measured(
         "rounds": rounds,
         "speed": rows,
         "whole_run": whole_runs(tuple(profiles), rounds) if whole else None,
+        "memory": memory_of_whole_run(tuple(profiles)) if whole else None,
+        "slow": [slow_run(profile.value) for profile in profiles] if whole and port else [],
     }
 
 

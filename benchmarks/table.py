@@ -22,10 +22,8 @@ _COLUMNS = (
 def printed(found: dict[str, Any]) -> str:
     """Return the table and the sentences below it."""
     lines = [[title for title, _ in _COLUMNS], *([_cell(row, path) for _, path in _COLUMNS] for row in found["speed"])]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [_joined(line, widths) for line in lines]
-    text.insert(1, "  ".join("-" * width for width in widths))
-    text += [
+    text = [
+        aligned(lines, left=2),
         "",
         f"Histories per second, medians of {found['rounds']}; {found['histories']} histories per profile, "
         f"Python {found['python']}, {found['cpus']} cores.",
@@ -64,6 +62,14 @@ def _oddities(row: dict[str, Any]) -> list[str]:
     return found
 
 
-def _joined(line: list[str], widths: list[int]) -> str:
-    left = [cell.ljust(width) for cell, width in zip(line[:2], widths, strict=False)]
-    return "  ".join(left + [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)])
+def aligned(lines: list[list[str]], left: int) -> str:
+    """Return lines as a table below its titles; so many columns begin at the left, the others end at the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [_joined(line, widths, left) for line in lines]
+    text.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(text)
+
+
+def _joined(line: list[str], widths: list[int], left: int) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(line[:left], widths, strict=False)]
+    return "  ".join(cells + [cell.rjust(width) for cell, width in zip(line[left:], widths[left:], strict=True)])

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.ours import recorded, whole_run
+from benchmarks.ours import memory_of_whole_run, recorded, whole_run
 from benchmarks.table import printed
+from benchmarks.targets import with_targets
 from conformance.domain.order import Profile
 
 
@@ -47,6 +48,19 @@ def test_a_whole_run_is_measured_with_its_journal():
     assert found["journal_bytes"] > 100 * found["records"]
     whole = {"speed": [], "rounds": 1, "histories": 0, "python": "3.11", "cpus": 1, "whole_run": found}
     assert f"{found['requests']} requests" in printed(whole)
+
+
+def test_figures_stand_beside_their_targets():
+    rates = {"played_to_bare": 1.4, "drawn_and_played_to_machine": 1.5}
+    rows = [{"place": "in process", "at_once": 1, "ratios": rates}]
+    slow = {"profile": "ecom", "delay": 0.1, "seconds": 20.0, "refused": 1}
+    found = {"speed": rows, "whole_run": {"seconds": 9.0}, "memory": 130.0, "slow": [slow]}
+    lines = [line.split() for line in with_targets(found).splitlines()[2:]]
+    assert [line[-1] for line in lines] == ["met", "missed", "met", "missed", "met", "missed"]
+
+
+def test_the_memory_of_a_whole_run_is_that_of_the_command():
+    assert memory_of_whole_run((Profile.ECOM,), 0) > 30
 
 
 def test_what_makes_no_sense_is_refused():
