@@ -168,16 +168,16 @@ class Journal:
         self.count += 1
         self._size += written
 
-    def _keep(self, kept: list[Record], record: Record, line: bytes) -> None:
+    def _keep(self, records: list[Record], record: Record, line: bytes) -> None:
         """Keep a record as its line says it.
 
         Most of a journal are exchanges, which are plain text throughout: they need not be decoded for that.
         """
         if isinstance(record, ExchangeRecord) and record.wire is None and not record.lost and not record.crash:
-            kept.append(msgspec.structs.replace(record, n=self.count, prev=self._previous))
+            records.append(msgspec.structs.replace(record, n=self.count, prev=self._previous))
             return
         try:
-            kept.append(_parse(line, self.path, self.count))
+            records.append(_parse(line, self.path, self.count))
         except JournalError:
             # Reading the file says what is wrong with it, and where.
             self._kept = None
