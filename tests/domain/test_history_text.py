@@ -50,7 +50,7 @@ def test_an_order_is_a_payment_of_ten_unless_it_is_said_otherwise():
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
-        (["fly"], "step 1 is 'fly', which is no step. There are: age, approve, "),
+        (["fly"], "step 1 is 'fly', which is no step. There are: age, another-charge, approve, "),
         (["approve", "cancle"], "step 2 is 'cancle', which is no step. Did you mean 'cancel'?"),
         ([""], "step 1 is '', which is no step"),
         (["cancel flga=true"], r"step 1 \(cancel\) has no field 'flga'. Did you mean 'flag'?"),

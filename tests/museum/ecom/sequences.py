@@ -69,7 +69,7 @@ class RefundRefusedForAMonth(part.RefundRefusedInBetween, Ecom):
 
 @faulty(TWO_FACED, "EC-34 INV-6", approve, capture(500), flagged, days(90), refund(100))
 class LateRefundCountedTwice(part.RefundCountedTwiceInBetween, Ecom):
-    """A refund of the third or fourth month is counted twice."""
+    """After a release, a refund of the third or fourth month is counted twice."""
 
 
 @faulty(NARROW, "EC-03 EC-07 INV-10 INV-2 KB-06", approve, cancel, amount=16_777_217)

@@ -76,7 +76,7 @@ class RefundRefusedForAMonth(part.RefundRefusedInBetween, EPayment):
 
 @faulty(TWO_FACED, "EP-35 INV-10", approve, capture(500), cancel, days(90), refund(100))
 class LateRefundCountedTwice(part.RefundCountedTwiceInBetween, EPayment):
-    """A refund of the third or fourth month is counted twice."""
+    """After a release, a refund of the third or fourth month is counted twice."""
 
 
 @faulty(NARROW, "EP-05 EP-03 EP-06 EP-08 EP-30 INV-2 INV-4", approve, cancel, amount=16_777_217)

@@ -75,7 +75,7 @@ class RefundRefusedForAMonth(part.RefundRefusedInBetween, Recurring):
 
 @faulty(TWO_FACED, "RE-31", capture(500), cancel, days(90), refund(100))
 class LateRefundCountedTwice(part.RefundCountedTwiceInBetween, Recurring):
-    """A refund of the third or fourth month is counted twice."""
+    """After a release, a refund of the third or fourth month is counted twice."""
 
 
 @faulty(NARROW, "RE-04 INV-2 INV-9 RE-03 RE-21", capture(100), cancel, amount=1_999_999)
