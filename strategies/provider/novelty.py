@@ -233,20 +233,20 @@ def _amounts(history: History, released_at: int) -> Iterator[Aspect]:
 
     That cancel is the step of this number, counted from 1; 0 stands for none.
     """
-    left, captures = history.opening.amount, 0
-    yield from _classes("total", left)
+    remaining, captures = history.opening.amount, 0
+    yield from _classes("total", remaining)
     for number, step in enumerate(history.steps, 1):
         match step:
-            case Capture() if step.amount <= left:
+            case Capture() if step.amount <= remaining:
                 captures += 1
                 yield from _classes("captured", step.amount)
-                left -= step.amount
+                remaining -= step.amount
             case Refund():
                 yield from _classes("refunded", step.amount)
         if number == released_at:
-            yield from _classes("released", left)
+            yield from _classes("released", remaining)
             yield "released", "captures", captures
-            yield "released", "share", left * 20 // history.opening.amount
+            yield "released", "share", remaining * 20 // history.opening.amount
 
 
 def _classes(name: str, amount: int) -> Iterator[Aspect]:

@@ -23,7 +23,7 @@ from conformance.sandbox.server import running_server
 from conformance.targets.resolve import resolve_target
 from tests.stored import stored_records, typed
 
-from ..ageing.test_age_lane import home, time  # noqa: F401 - fixtures
+from ..ageing.conftest import home, time  # noqa: F401 - fixtures
 from ..audit import stage
 from ..faults.disturbed import play
 from ..faults.proxy import Plan
