@@ -1,7 +1,7 @@
 """What ``--hypothesis-show-statistics`` shows of the histories of a test: the situations of cancels, and the responses.
 
-`hypothesis.target` is not used: with the number of questions that a history asks as its score, 100 examples showed 10 of
-36 faults, and 11 without (docs/explanation/exploration.md).
+`hypothesis.target` is not used: with the number of questions that a history asks as its score, 100 examples showed 10
+of 36 faults, and 11 without (docs/explanation/exploration.md).
 """
 
 from __future__ import annotations
