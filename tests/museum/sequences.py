@@ -194,13 +194,15 @@ class ReplayRestores(Keyed):
 class ForgetsAfterHalfAnHour(Keyed):
     """A key of a cancel is forgotten after half an hour."""
 
+    SECONDS = 1800
+
     def carry_out_cancel_request(self, call, key):
         order = self.need(call)
         self.marks[key] = self.moment(order)
         return super().carry_out_cancel_request(call, key)
 
     def replay(self, call, key, handler, earlier):
-        if is_cancel(handler) and key in self.marks and self.moment(self.need(call)) - self.marks[key] > 1800:
+        if is_cancel(handler) and key in self.marks and self.moment(self.need(call)) - self.marks[key] >= self.SECONDS:
             return self.anew(call, key, handler)
         return earlier
 

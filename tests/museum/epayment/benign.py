@@ -7,10 +7,15 @@ import json
 
 from conformance.domain.order import Market
 from conformance.sandbox import EPayment
+from conformance.sandbox.clock import DAY
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import Refusal, RefusedError
 
 from ..benign import EndsLater, EndsOnRequest, Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
+
+
+from ..benign import benign, half_seconds
+from ..sequences import ForgetsAfterHalfAnHour
 
 
 @benign
@@ -236,3 +241,10 @@ class OverdueEndsLater(EndsLater, EPayment):
 @benign
 class OverdueEndsOnRequest(EndsOnRequest, EPayment):
     """A payment that is still reserved at its deadline stays so until the next request that would change it."""
+
+
+@benign
+class KeysForgottenAfterADay(ForgetsAfterHalfAnHour, EPayment):
+    """The key of a cancel is remembered for a day."""
+
+    SECONDS = DAY

@@ -74,7 +74,7 @@ class RefundRefusedForAMonth(part.RefundRefusedInBetween, EPayment):
     """After a release, nothing is refunded between two weeks and forty days."""
 
 
-@faulty(TWO_FACED, "EP-35 INV-10", approve, capture(500), cancel, days(90), refund(100))
+@faulty(TWO_FACED, "EP-35", approve, capture(500), cancel, days(90), refund(100))
 class LateRefundCountedTwice(part.RefundCountedTwiceInBetween, EPayment):
     """After a release, a refund of the third or fourth month is counted twice."""
 

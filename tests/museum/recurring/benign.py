@@ -8,10 +8,15 @@ from datetime import datetime, timedelta, timezone
 
 from conformance.domain.order import Market
 from conformance.sandbox import Recurring
+from conformance.sandbox.clock import DAY
 from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import RefusedError, empty_response
 
 from ..benign import EndsLater, EndsOnRequest, Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
+
+
+from ..benign import benign, half_seconds
+from ..sequences import ForgetsAfterHalfAnHour
 
 
 @benign
@@ -235,3 +240,10 @@ class OverdueEndsLater(EndsLater, Recurring):
 @benign
 class OverdueEndsOnRequest(EndsOnRequest, Recurring):
     """A charge that is still reserved at its deadline stays so until the next request that would change it."""
+
+
+@benign
+class KeysForgottenAfterADay(ForgetsAfterHalfAnHour, Recurring):
+    """The key of a cancel is remembered for a day."""
+
+    SECONDS = DAY

@@ -73,7 +73,7 @@ class RefundRefusedForAMonth(part.RefundRefusedInBetween, Recurring):
     """After a release, nothing is refunded between two weeks and forty days."""
 
 
-@faulty(TWO_FACED, "RE-31", capture(500), cancel, days(90), refund(100))
+@faulty(TWO_FACED, "RE-31 INV-10 INV-9", capture(500), cancel, days(90), refund(100))
 class LateRefundCountedTwice(part.RefundCountedTwiceInBetween, Recurring):
     """After a release, a refund of the third or fourth month is counted twice."""
 
