@@ -92,7 +92,7 @@ def test_reads_that_are_a_second_behind_are_no_violation(profile, monkeypatch):
             return stage.OneAtATime(Waiting(provider, clock), credentials_from(embedded=True))
 
         on = await stage.stage_for(provider, profile, Readings.documented(), Market.NO, target=seat)
-        histories = [one.history for one in on.plan(0, 60)[::5] if not is_race(one.history)]
+        histories = [one.history for one in on.plan(0, 60)[::9] if not is_race(one.history)]
         return [(found.rule, found.reason, one) for one in histories for found in await on.findings(one)]
 
     remembered = memo.Memo()
