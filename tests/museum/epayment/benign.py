@@ -12,9 +12,6 @@ from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import Refusal, RefusedError
 
 from ..benign import EndsLater, EndsOnRequest, Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
-
-
-from ..benign import benign, half_seconds
 from ..sequences import ForgetsAfterHalfAnHour
 
 

@@ -13,9 +13,6 @@ from conformance.sandbox.payment import EntryKind
 from conformance.sandbox.wire import RefusedError, empty_response
 
 from ..benign import EndsLater, EndsOnRequest, Lagging, Logging, NightlyEnd, Uneven, benign, half_seconds
-
-
-from ..benign import benign, half_seconds
 from ..sequences import ForgetsAfterHalfAnHour
 
 
