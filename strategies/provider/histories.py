@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -78,7 +78,7 @@ __all__ = ["MOST_CANCELS", "ages", "amounts", "cancels", "captures", "flags", "h
 
 RACING: Final = 12
 """One of this many histories sends its cancel together with something else, where the target takes both at once."""
-MOST_BEFORE: Final = 2
+MOST_BEFORE: Final = 3
 """So many things happen before the cancel, apart from what makes its situation."""
 MOST_AFTER: Final = 4
 """So many things happen after it."""
@@ -91,6 +91,8 @@ _PART_FORM: Final = st.integers(0, PART_FORMS)
 _AMOUNT: Final = st.builds(total_of, st.integers(0, TOTAL_FORMS - 1), _NUMBER)
 _MOMENT: Final = st.sampled_from(tuple(Moment))
 _MEMBER: Final = st.integers(0, 63)
+_Happening: TypeAlias = tuple[int, int]
+"""Something that happens, as its place among the kinds and within its kind."""
 _KIND: Final = st.integers(0, 23)
 _NOTHING: Final = 8
 """Below this kind nothing happens."""
@@ -129,7 +131,10 @@ def captures(amount: int, profile: Profile, extent: Extent = Extent.PART) -> Sea
 
 def ages(profile: Profile, context: ModelContext) -> SearchStrategy[timedelta]:
     """Draw an age, on either side of every limit or anywhere else. The simplest is none."""
-    return st.builds(_age, st.sampled_from(_known_ages(profile, context)), _MINUTES)
+    others = _MINUTES.map(lambda minutes: timedelta(minutes=minutes))
+    return st.sampled_from(_known_ages(profile, context)).flatmap(
+        lambda known: others if known is None else st.just(known)
+    )
 
 
 def flags(profile: Profile) -> SearchStrategy[bool | None]:
@@ -156,7 +161,14 @@ def histories(
         wire: whether requests can be malformed, which needs HTTP.
 
     """
-    return _histories(_Choices.of(profile, context, offered, wire=wire))
+    choices = _Choices.of(profile, context, offered, wire=wire)
+
+    # Without an argument, because Hypothesis prints those of a strategy.
+    @st.composite
+    def order_histories(draw: DrawFn) -> History:
+        return _history(draw, choices)
+
+    return order_histories()
 
 
 def reaching(
@@ -179,7 +191,10 @@ def reaching(
     if not matching:
         can = ", ".join(sorted(offered)) or "nothing"
         raise LookupError(f"no history of {profile.value} reaches {rule} where the target offers {can}")
-    return st.builds(_with_amount, st.sampled_from(matching), amounts())
+    # By their places, because Hypothesis prints what it samples from.
+    return st.builds(
+        lambda place, amount: _with_amount(matching[place], amount), st.integers(0, len(matching) - 1), amounts()
+    )
 
 
 def _with_amount(recipe: Recipe, amount: int) -> History:
@@ -207,10 +222,6 @@ def _known_ages(profile: Profile, context: ModelContext) -> tuple[timedelta | No
 def _judged_ages(profile: Profile, context: ModelContext) -> tuple[timedelta, ...]:
     limits = age_limits(profile, context)
     return tuple(sorted({*limits.within, *limits.beyond, *REFUND_WITHIN, *REFUND_BEYOND}))
-
-
-def _age(known: timedelta | None, minutes: int) -> timedelta:
-    return timedelta(minutes=minutes) if known is None else known
 
 
 def _flags(profile: Profile) -> tuple[bool | None, ...]:
@@ -310,7 +321,6 @@ class _Choices:
         ]
         special = [cancel for cancel in _special_cancels(profile, wire=wire) if cancel.key is Key.FRESH]
         tails += map(_sending, special)
-        tails += [_sending(*special[turn : turn + 2], special[-turn]) for turn in range(len(special))]
         if "age" in offered:
             tails += [_waiting(age) for age in (timedelta(), *_judged_ages(profile, context))]
         can_race = "concurrent" in offered
@@ -326,8 +336,8 @@ class _Choices:
         )
 
 
-def _sending(*cancels: Cancel) -> Tail:
-    return Tail("other cancels", lambda _: cancels)
+def _sending(cancel: Cancel) -> Tail:
+    return Tail("another cancel", lambda _: (cancel,))
 
 
 def _waiting(age: timedelta) -> Tail:
@@ -358,32 +368,46 @@ def _tail_needs(profile: Profile, tail: Tail) -> frozenset[str]:
     return frozenset().union(*(needs(History(profile, Initiate(), tail.steps(order))) for order in orders))
 
 
-@st.composite
-def _histories(draw: DrawFn, choices: _Choices) -> History:
+def _history(draw: DrawFn, choices: _Choices) -> History:
     # What has no effect is not drawn: Hypothesis would take histories for different ones that are the same.
+    # What depends on what else was drawn comes last, so that the rest can shrink without changing it.
     situation, cancel, rival = draw(choices.situation), draw(choices.cancel), draw(choices.rival)
-    draft = _in_situation(draw, choices, situation)
+    total, by = draw(_AMOUNT), _age(draw, choices)
+    swarm, early = draw(_SWARM), draw(_EARLIER)
+    before = [_happening(draw) for _ in range(MOST_BEFORE)]
+    after = [_happening(draw) for _ in range(MOST_AFTER)]
+    draft = _in_situation(draw, choices, situation, total, by)
     if situation.captured is Extent.PART and cancel.flag is None and draw(st.booleans()):
         cancel = replace(cancel, flag=draft.order.right.flag)
-    swarm = draw(_SWARM)
-    for _ in range(MOST_BEFORE):
-        _happen(draw, choices.before, swarm, draft, wait=not situation.waits)
+    for happening in before:
+        _add(draw, draft, choices.before, happening, swarm, wait=not situation.waits)
     draft.add(_cancel_steps(cancel, rival, draft))
-    if early := draw(_EARLIER):
+    if early:
         steps_back, with_flag = early
         draft.insert(Cancel(flag=cancel.flag if with_flag else None), steps_back)
-    for _ in range(MOST_AFTER):
-        _happen(draw, choices.after, swarm, draft, wait=True)
+    for happening in after:
+        _add(draw, draft, choices.after, happening, swarm, wait=True)
     return draft.history()
 
 
-def _in_situation(draw: DrawFn, choices: _Choices, situation: Situation) -> Draft:
-    """Draw an order, and bring it into a situation."""
+def _age(draw: DrawFn, choices: _Choices) -> timedelta:
+    known = draw(choices.age)
+    return timedelta(minutes=draw(_MINUTES)) if known is None else known
+
+
+def _happening(draw: DrawFn) -> _Happening | None:
+    kind = draw(_KIND) - _NOTHING
+    return None if kind < 0 else (kind, draw(_MEMBER))
+
+
+def _in_situation(draw: DrawFn, choices: _Choices, situation: Situation, total: int, by: timedelta) -> Draft:
+    """Draw an order of an age, and bring it into a situation."""
     spec, parts = spec_of(choices.profile), situation.captured is Extent.PART
-    total = draw(_AMOUNT)
     amount = max(total, spec.least_capture + 1) if parts else total
     draft = Draft.of(choices.profile, situation, amount)
-    ageing = FRESH if situation.waits else _ageing(draw, choices, situation)
+    ageing = FRESH if situation.waits else Ageing(by)
+    if ageing.by and situation.captured is not Extent.NOTHING:
+        ageing = replace(ageing, moment=draw(_MOMENT))
     early, late = ageing.parts
     draft.add([*situation.lead, *_wait(early)])
     if situation.captured is not Extent.NOTHING:
@@ -398,43 +422,27 @@ def _in_situation(draw: DrawFn, choices: _Choices, situation: Situation) -> Draf
     return draft
 
 
-def _ageing(draw: DrawFn, choices: _Choices, situation: Situation) -> Ageing:
-    """Draw how much time passes before the cancel, and when."""
-    known = draw(choices.age)
-    by = timedelta(minutes=draw(_MINUTES)) if known is None else known
-    if not by or situation.captured is Extent.NOTHING:
-        return Ageing(by)
-    return Ageing(by, draw(_MOMENT))
-
-
-def _happen(draw: DrawFn, menu: _Menu, swarm: int, draft: Draft, *, wait: bool) -> None:
-    """Draw something else that happens, or nothing, and add it to a draft.
+def _add(draw: DrawFn, draft: Draft, menu: _Menu, happening: _Happening | None, swarm: int, *, wait: bool) -> None:
+    """Add something else that happens to a draft, if anything does, and draw its amounts.
 
     Args:
         draw: draws.
-        menu: what can happen.
-        swarm: which kinds are left out.
         draft: the history so far.
+        menu: what can happen.
+        happening: what does.
+        swarm: which kinds are left out.
         wait: whether time may pass.
 
     """
-    kind = draw(_KIND) - _NOTHING
-    if kind < 0 or not menu.kinds:
+    if happening is None or not menu.kinds:
         return
-    steps = menu.choose(kind, draw(_MEMBER), swarm, draft.unfinished).steps(draft.order)
-    moves_money = any(isinstance(step, Capture | Refund) for step in steps)
-    any_time = any(step == SOME_TIME for step in steps)
+    steps = menu.choose(*happening, swarm, draft.unfinished).steps(draft.order)
     if not wait and any(isinstance(step, Age) for step in steps):
         return
-    form = draw(_FORM) if moves_money else 0
-    draft.add(
-        steps,
-        Variation(
-            form,
-            draw(_NUMBER) if form in NUMBERED else LEAST_TOTAL,
-            timedelta(minutes=draw(_MINUTES)) if any_time else None,
-        ),
-    )
+    form = draw(_FORM) if any(isinstance(step, Capture | Refund) for step in steps) else 0
+    number = draw(_NUMBER) if form in NUMBERED else LEAST_TOTAL
+    by = timedelta(minutes=draw(_MINUTES)) if any(step == SOME_TIME for step in steps) else None
+    draft.add(steps, Variation(form, number, by))
 
 
 def _wait(by: timedelta) -> tuple[Step, ...]:
