@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 from conformance.domain.order import WAITING, Order, Profile
 from conformance.domain.steps import Age, Cancel, Capture, History, Initiate, Refund, Step, Together
 from conformance.judging.tracker import Tracker
-from conformance.model import ModelContext, PossibleOrders, age_for_cancel, age_for_refund
+from conformance.model import ModelContext, PossibleOrders, advance, age_for_cancel, age_for_refund
 from conformance.model.context import CANCEL_LIMIT, DAY, REFUND_LIMIT
 from conformance.strategies.provider.walk import Outcome, ideal, kind_of_step, outcomes_of
 
@@ -143,11 +143,10 @@ class _Paper:
     def _turn(self, profile: Profile, step: Step, possible: PossibleOrders) -> _Turn:
         turn = self.turns.get((step, possible))
         if turn is None:
-            tracker = Tracker(profile, self.context, orders=possible)
-            expectation = tracker.expectation(step)
+            expectation = Tracker(profile, self.context, orders=possible).expectation(step)
             taken = next(branch for branch in expectation.branches if branch.proves)
-            tracker.advance(step, (taken,), ideal(taken))
-            turn = self.turns[step, possible] = _Turn(outcomes_of(expectation), taken.name, tracker.orders)
+            after = advance(step, possible, (taken,), ideal(taken))
+            turn = self.turns[step, possible] = _Turn(outcomes_of(expectation), taken.name, after)
         return turn
 
     def _since(self, order: Order) -> tuple[object, ...]:
@@ -233,20 +232,20 @@ def _amounts(history: History, released_at: int) -> Iterator[Aspect]:
 
     That cancel is the step of this number, counted from 1; 0 stands for none.
     """
-    remaining, captures = history.opening.amount, 0
-    yield from _classes("total", remaining)
+    uncaptured, captures = history.opening.amount, 0
+    yield from _classes("total", uncaptured)
     for number, step in enumerate(history.steps, 1):
         match step:
-            case Capture() if step.amount <= remaining:
+            case Capture() if step.amount <= uncaptured:
                 captures += 1
                 yield from _classes("captured", step.amount)
-                remaining -= step.amount
+                uncaptured -= step.amount
             case Refund():
                 yield from _classes("refunded", step.amount)
         if number == released_at:
-            yield from _classes("released", remaining)
+            yield from _classes("released", uncaptured)
             yield "released", "captures", captures
-            yield "released", "share", remaining * 20 // history.opening.amount
+            yield "released", "share", uncaptured * 20 // history.opening.amount
 
 
 def _classes(name: str, amount: int) -> Iterator[Aspect]:
