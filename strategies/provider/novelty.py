@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 from conformance.domain.order import WAITING, Order, Profile
 from conformance.domain.steps import Age, Cancel, Capture, History, Initiate, Refund, Step, Together
 from conformance.judging.tracker import Tracker
-from conformance.model import ModelContext, PossibleOrders, advance, age_for_cancel, age_for_refund
+from conformance.model import ModelContext, PossibleOrders, age_for_cancel, age_for_refund
 from conformance.model.context import CANCEL_LIMIT, DAY, REFUND_LIMIT
 from conformance.strategies.provider.walk import Outcome, ideal, kind_of_step, outcomes_of
 
@@ -143,10 +143,11 @@ class _Paper:
     def _turn(self, profile: Profile, step: Step, possible: PossibleOrders) -> _Turn:
         turn = self.turns.get((step, possible))
         if turn is None:
-            expectation = Tracker(profile, self.context, orders=possible).expectation(step)
+            tracker = Tracker(profile, self.context, orders=possible)
+            expectation = tracker.expectation(step)
             taken = next(branch for branch in expectation.branches if branch.proves)
-            after = advance(step, possible, (taken,), ideal(taken))
-            turn = self.turns[step, possible] = _Turn(outcomes_of(expectation), taken.name, after)
+            tracker.advance(step, (taken,), ideal(taken))
+            turn = self.turns[step, possible] = _Turn(outcomes_of(expectation), taken.name, tracker.orders)
         return turn
 
     def _since(self, order: Order) -> tuple[object, ...]:
