@@ -87,6 +87,7 @@ from conformance.model.table import (
     Outcomes,
     Permit,
     Premise,
+    Readings,
     Row,
     RulesByAspect,
     Silence,
@@ -614,6 +615,14 @@ class RecurringModel(ApiModel):
     )
     # The charge run failed.
     ended_by_others = (Claim(Field.VIEW_STATE, one_of(Stage.FAILED.name)),)
+
+    def endings(self, premise: Premise) -> Iterator[tuple[Order, Readings]]:
+        """Yield the same; and a charge whose agreement was stopped may be released for that at any time (RE-23)."""
+        yield from super().endings(premise)
+        order = premise.order
+        if order.agreement_stopped and order.remaining and not isinstance(premise.step, StopAgreement):
+            stage = Stage.CHARGED if order.captured else Stage.CANCELLED
+            yield replace(order, stage=stage, cancelled=order.cancelled + order.remaining), ()
 
     def expected_view(self, order: Order, context: ModelContext, blame: RulesByAspect) -> Claims:
         """Claim what the charge says of itself: status, summary and history."""

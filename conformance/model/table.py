@@ -122,6 +122,8 @@ ALWAYS: Final = Condition(lambda _: True)
 T = TypeVar("T")
 Varying: TypeAlias = T | Callable[[Premise], T]
 """A cell of a row: a value, or a function from the premise to the value."""
+Readings: TypeAlias = tuple[tuple[str, str], ...]
+"""Interpretations, each as switch and value."""
 PermittedResponse: TypeAlias = Claims | Callable[[Premise, Order], Claims]
 """Claims about the answer, or a function from the premise and the resulting order to them."""
 
@@ -351,28 +353,32 @@ class ApiModel(ABC):
             KeyError: the step does not exist in this API.
 
         """
-        table = self.tables[type(step)]
         if isinstance(step, Age):
-            return table.expect(self._premise(order.older(step.by), step, context))
+            order = order.older(step.by)
         premise = self._premise(order, step, context)
-        expectation = table.expect(premise)
-        return replace(expectation, branches=(*expectation.branches, *self._lapsed_meanwhile(premise)))
+        expectation = self.tables[type(step)].expect(premise)
+        return replace(expectation, branches=(*expectation.branches, *self._ended_meanwhile(premise)))
 
-    def _lapsed_meanwhile(self, premise: Premise) -> Iterator[Branch]:
-        """Yield what may come of a step before which the provider ended an overdue reservation.
+    def endings(self, premise: Premise) -> Iterator[tuple[Order, Readings]]:
+        """Yield what the provider may have made of a reservation since it was last read, and what that would show.
 
-        When a provider gets round to that is not documented (`C20`): it may do so at any time after the deadline, and
-        also only when a request comes in. Such a request is refused then if it is a cancel.
+        When it gets round to what is past its deadline is not documented (`C20`): at any time after it, and also only
+        when a request comes in. The rows about time that passes say so themselves.
         """
-        order, step = premise.order, premise.step
-        if not order.remaining or not may_have_lapsed(order, premise.context):
-            return
-        for branch in self.tables[type(step)].branches(replace(premise, order=ended_by_provider(order))):
-            if isinstance(step, Cancel) and not _is_refusal(branch):
-                continue
-            for sign in self.signs_of_lapse:
-                claims = (*branch.claims, *value_in(premise, sign))
-                yield replace(branch, claims=claims, readings=(*branch.readings, ("C20", "auto-cancelled")))
+        order = premise.order
+        if order.remaining and may_have_lapsed(order, premise.context) and not isinstance(premise.step, Age):
+            yield ended_by_provider(order), (("C20", "auto-cancelled"),)
+
+    def _ended_meanwhile(self, premise: Premise) -> Iterator[Branch]:
+        """Yield what may come of a step before which a reservation was ended. It is refused then if it is a cancel."""
+        step = premise.step
+        for order, readings in self.endings(premise):
+            for branch in self.tables[type(step)].branches(replace(premise, order=order)):
+                if isinstance(step, Cancel) and not _is_refusal(branch):
+                    continue
+                for sign in self.signs_of_lapse:
+                    claims = (*branch.claims, *value_in(premise, sign))
+                    yield replace(branch, claims=claims, readings=(*branch.readings, *readings))
 
     def _premise(self, order: Order, step: Step, context: ModelContext) -> Premise:
         return Premise(self, order, step, context, age_for_cancel(order, context))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 
 from conformance.domain.order import Market
@@ -244,3 +245,21 @@ class KeysForgottenAfterADay(ForgetsAfterHalfAnHour, Recurring):
     """The key of a cancel is remembered for a day."""
 
     SECONDS = DAY
+
+
+@benign
+class StopReleasesARemainderLater(Recurring):
+    """What remains of a partly captured charge whose agreement was stopped is released at the second look at it."""
+
+    LOOKS = 2
+
+    def __init__(self, *parts, **named):
+        super().__init__(*parts, **named)
+        self.looks = Counter()
+
+    def view(self, charge):
+        if self.agreements[charge.msn, charge.agreement_id].stopped_at is not None:
+            self.looks[charge.id] += 1
+            if self.looks[charge.id] >= self.LOOKS and charge.captured and charge.remaining:
+                self.release(charge)
+        return super().view(charge)
