@@ -124,7 +124,10 @@ def amounts() -> SearchStrategy[int]:
 
 
 def captures(amount: int, profile: Profile, extent: Extent = Extent.PART) -> SearchStrategy[tuple[int, ...]]:
-    """Draw the captures of a part of the amount, or of all of it, in minor units. The simplest is half, at once."""
+    """Draw the captures of a part of the amount, or of all of it, in minor units. The simplest is half, at once.
+
+    For a part, the amount must be more than the API's smallest capture.
+    """
     situation, least = Situation("", captured=extent), spec_of(profile).least_capture
     return st.composite(lambda draw: _captures(draw, situation, amount, least))()
 
