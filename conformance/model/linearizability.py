@@ -88,7 +88,8 @@ def _one_after_the_other(
 
 def _turns(order: Order, step: Step, alone: Alone, model: ApiModel) -> Iterator[Branch]:
     """Return how one request may turn out while another is under way."""
-    (unchanged,) = (branch.claims for branch in alone((order,), Read()).branches)
+    # The first one; others are of an order that was ended meanwhile.
+    unchanged = alone((order,), Read()).branches[0].claims
     for branch in alone((order,), step).branches:
         # What the tables say of an order that is locked for the moment is said below, and proves something here.
         if branch.proves or not _only_refuses(branch):
