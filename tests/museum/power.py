@@ -44,6 +44,7 @@ from .power_table import put, table
 FILE = Path(__file__).parents[2] / "reports" / "power.json"
 SEEDS = 20
 DRAWN = BUDGETS["standard"]
+QUICK = BUDGETS["quick"]
 WITHOUT_CONTROL = frozenset({"approve", "concurrent", "units"})
 """What a sandbox without a test control API offers."""
 AT_ONCE = frozenset({"concurrent"})
@@ -80,9 +81,9 @@ async def stage_of(fault: Fault, target: Callable[[Any], stage.OneAtATime]) -> s
     return await stage.stage_for(fault.provider(), fault.profile, fault.readings, fault.market, target=target)
 
 
-def plan_of(on: stage.Stage, seed: int) -> stage.Plan:
+def plan_of(on: stage.Stage, seed: int, drawn: int | None = None) -> stage.Plan:
     """Return the plan of a standard run, races included: they are counted, and not played, one request at a time."""
-    return stage.planned(on.profile, on.context, on.offered | AT_ONCE, seed, DRAWN)
+    return stage.planned(on.profile, on.context, on.offered | AT_ONCE, seed, DRAWN if drawn is None else drawn)
 
 
 def is_race(history: History) -> bool:
@@ -122,11 +123,25 @@ async def after(fault: Fault, target: Callable[[Any], stage.OneAtATime], seeds: 
         row = dict(fixed[0] if agreed else fixed[seed])
         missing = wanted - row.keys()
         if missing:
-            on = await stage_of(fault, target)
-            later = await first_reds(on, plan_of(on, seed)[size:], missing)
+            later = await first_reds_drawn(fault, target, seed, missing)
             row |= {rule: size + number for rule, number in later.items() if rule not in row}
         rows.append(row)
     return {rule: short([row.get(rule) for row in rows]) for rule in sorted(wanted)}
+
+
+async def first_reds_drawn(
+    fault: Fault, target: Callable[[Any], stage.OneAtATime], seed: int, wanted: frozenset[str]
+) -> dict[str, int]:
+    """Return the same of what is drawn for a standard run.
+
+    A quick run draws other histories, and not the first ones of these: a number that it would have too is of those.
+    """
+    at_quick, at_standard = [
+        await first_reds(on, plan_of(on, seed, drawn)[-drawn:], wanted)
+        for drawn in (QUICK, DRAWN)
+        for on in [await stage_of(fault, target)]
+    ]
+    return {rule: at_quick.get(rule, max(number, QUICK + 1)) for rule, number in at_standard.items()}
 
 
 def short(each: Sequence[int | None]) -> Any:
@@ -153,7 +168,7 @@ async def alone(fault: Fault, seeds: int) -> Measured:
             if any(finding.failure_key == key for finding in findings):
                 alike = one.history
                 break
-        soon.append(caught)
+        soon.append(await as_at_quick(fault, seed, caught))
         if alike is None:
             continue
         smallest = await minimiser.minimise(alike, key)
@@ -162,6 +177,17 @@ async def alone(fault: Fault, seeds: int) -> Measured:
         least += len(smallest.steps) <= len(fault.least.steps) and amounts_cost(smallest) <= amounts_cost(fault.least)
         slipped += not any(finding.failure_key == key for finding in again)
     return {"soon": short(soon), "tried": tried, "least": least, "slipped": slipped}
+
+
+async def as_at_quick(fault: Fault, seed: int, caught: int | None) -> int | None:
+    """Return after how many of a quick run's drawn histories a fault is caught, or else of a standard run's."""
+    if caught is None:
+        return None
+    on = await stage_of(fault, stage.seat_of)
+    for number, one in enumerate(plan_of(on, seed, QUICK)[-QUICK:], 1):
+        if not is_race(one.history) and await on.findings(one.history):
+            return number
+    return max(caught, QUICK + 1)
 
 
 def measure(seeds: int, identifier: str) -> Measured:
@@ -191,8 +217,7 @@ def false_alarms(seeds: int, identifier: str) -> list[str]:
         said = []
         for seed in range(seeds):
             on = await stage.stage_for(one.provider(), one.profile, one.readings, one.market)
-            plan = plan_of(on, seed)
-            for each in plan[-DRAWN:][: BUDGETS["quick"]] if seed else plan:
+            for each in plan_of(on, seed, QUICK)[-QUICK:] if seed else plan_of(on, seed):
                 if not is_race(each.history):
                     said += [f"seed {seed}: {found.rule}: {found.reason}" for found in await on.findings(each.history)]
         return said
