@@ -54,7 +54,7 @@ from conformance.strategies.left_out import warn_of
 from conformance.strategies.provider.ages import REFUND_BEYOND, REFUND_WITHIN, age_limits
 from conformance.strategies.provider.api_cases import CASES
 from conformance.strategies.provider.grid import FLAG_DEFECTS, FLAGS, defects_of
-from conformance.strategies.provider.histories import MOST_CANCELS
+from conformance.strategies.provider.histories import MOST_CHANGES
 from conformance.strategies.provider.money import AMOUNTS, without_trigger
 from conformance.strategies.provider.situations import Extent, Situation
 
@@ -182,10 +182,10 @@ class CancelMachine(RuleBasedStateMachine):
         cancels = [done for done in order.steps if isinstance(done, Cancel)]
         match step:
             case Cancel(key=Key.SAME | Key.FIRST):
-                return 0 < len(cancels) < MOST_CANCELS
+                return 0 < len(cancels) < MOST_CHANGES
             case Cancel():
                 unusual = sum(done != Cancel(flag=done.flag, key=done.key) for done in cancels)
-                return len(cancels) < MOST_CANCELS and (step == Cancel() or unusual < MOST_UNUSUAL)
+                return len(cancels) < MOST_CHANGES and (step == Cancel() or unusual < MOST_UNUSUAL)
             case Age() | Capture():
                 return bool(cancels) or any(state.since_reserved is not None for state in order.possible)
             case Refund():

@@ -6,6 +6,7 @@ to say.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -32,8 +33,8 @@ from conformance.strategies.provider.money import MOST_TOTAL, PART_FORMS, part_o
 from conformance.strategies.provider.situations import Situation
 from conformance.strategies.provider.tails import OrderAtCancel
 
-MOST_CANCELS: Final = 5
-"""Cancels of one order within a minute that the documentation allows."""
+MOST_CHANGES: Final = 5
+"""Cancels, captures or refunds of one order within a minute that the documentation allows."""
 PLAIN: Final = Cancel()
 REPEATED: Final = (Key.SAME, Key.FIRST)
 """Keys of an earlier cancel."""
@@ -63,7 +64,7 @@ class Draft:
         steps: what happens to it so far.
         captured: what is expected to be captured of it, and ``refunded`` what is refunded of that.
         cancel: the last cancel; a plain one before any.
-        cancels: how many cancels there are.
+        changes: how many cancels, captures and refunds there are.
         released: whether a cancel is expected to have been carried out.
         unfinished: the last thing that the user or the charge run did, or None.
         key_unknown: whether it is unknown which cancel's key was used last, as after two at the same time.
@@ -77,7 +78,7 @@ class Draft:
     captured: int = 0
     refunded: int = 0
     cancel: Cancel = PLAIN
-    cancels: int = 0
+    changes: Counter[type[Step]] = field(default_factory=Counter)
     released: bool = False
     unfinished: Step | None = None
     key_unknown: bool = False
@@ -102,23 +103,23 @@ class Draft:
         )
 
     def add(self, steps: Iterable[Step], variation: Variation = Variation()) -> None:
-        """Add steps, as far as the documentation allows so many cancels."""
+        """Add steps, as far as the documentation allows so many changes of a kind."""
         for step in steps:
-            cancels = sum(isinstance(part, Cancel) for part in parts_of(step))
-            if self.cancels + cancels > MOST_CANCELS:
+            changes = Counter(type(part) for part in parts_of(step) if isinstance(part, Cancel | Capture | Refund))
+            if any(self.changes[kind] + number > MOST_CHANGES for kind, number in changes.items()):
                 return
             varied = self._varied(step, variation)
             self.steps.append(varied)
             for part in parts_of(varied):
                 self._expect(part)
-            self.cancels += cancels
+            self.changes.update(changes)
             self.key_unknown = self.key_unknown or isinstance(step, Together)
 
     def insert(self, step: Cancel, steps_back: int) -> None:
         """Add a cancel so many steps before the end."""
-        if self.cancels < MOST_CANCELS:
+        if self.changes[Cancel] < MOST_CHANGES:
             self.steps.insert(max(len(self.steps) - steps_back, 0), step)
-            self.cancels += 1
+            self.changes[Cancel] += 1
 
     def history(self) -> History:
         """Return the history."""

@@ -30,8 +30,8 @@ from conformance.strategies.provider.money import (
     BEYOND_16_BITS,
     BEYOND_24_BITS,
     HUNDRED,
+    IN_FIVE,
     IN_FOUR,
-    IN_SEVEN,
     IN_THREE,
     IN_TWO,
     LARGEST,
@@ -270,7 +270,7 @@ def in_time(grid: Grid) -> None:
     grid.add(at.PARTLY, release, share=UNDER_A_TENTH, tail=then.CAPTURES_IN_TIME)
     grid.add(at.PARTLY, release, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
     last = grid.limits.within[-2]
-    grid.add(at.PARTLY, release, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
+    grid.add(at.PARTLY, release, share=IN_FIVE, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
     for ageing in right_before_cancel(grid.limits.edges):
         grid.add(at.RESERVED, ageing=ageing, tail=then.READ)
 

@@ -16,8 +16,8 @@ from conformance.strategies.provider.money import (
     BEYOND_16_BITS,
     HALF,
     HUNDRED,
+    IN_FIVE,
     IN_FOUR,
-    IN_SEVEN,
     IN_THREE,
     IN_TWO,
     LARGEST_CHARGE,
@@ -231,7 +231,7 @@ def in_time(grid: Grid) -> None:
     grid.add(at.INITIAL_PARTLY, share=UNDER_A_TENTH, tail=then.CAPTURES_IN_TIME)
     grid.add(at.INITIAL_PARTLY, share=MOST, tail=then.REFUNDS_IN_TIME, amount=12_345)
     last = grid.limits.within[-2]
-    grid.add(at.INITIAL_PARTLY, share=IN_SEVEN, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
+    grid.add(at.INITIAL_PARTLY, share=IN_FIVE, ageing=Ageing(last, Moment.SPREAD), tail=then.REFUND)
     for ageing in right_before_cancel(grid.limits.edges):
         grid.add(at.INITIAL, ageing=ageing, tail=then.READ)
 

@@ -54,7 +54,7 @@ from conformance.strategies.provider.ages import (
     age_limits,
 )
 from conformance.strategies.provider.api_cases import CASES
-from conformance.strategies.provider.drafts import FORMS, MOST_CANCELS, REPEATED, SOME_TIME, Draft, Variation
+from conformance.strategies.provider.drafts import FORMS, MOST_CHANGES, REPEATED, SOME_TIME, Draft, Variation
 from conformance.strategies.provider.grid import FLAG_DEFECTS, FLAGS, defects_of
 from conformance.strategies.provider.money import (
     LEAST_TOTAL,
@@ -74,7 +74,7 @@ from conformance.strategies.provider.systematic import recipes
 from conformance.strategies.provider.tails import NOTHING_MORE, OrderAtCancel, Tail
 from conformance.strategies.provider.walk import reached
 
-__all__ = ["MOST_CANCELS", "ages", "amounts", "cancels", "captures", "flags", "histories", "reaching"]
+__all__ = ["MOST_CHANGES", "ages", "amounts", "cancels", "captures", "flags", "histories", "reaching"]
 
 RACING: Final = 12
 """One of this many histories sends its cancel together with something else, where the target takes both at once."""

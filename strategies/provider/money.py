@@ -57,7 +57,7 @@ IN_TWO: Final = Share("part, in two captures", lambda amount: (amount // 5, amou
 IN_THREE: Final = Share("part, in three captures", lambda amount: (amount // 4,) * 3)
 IN_FOUR: Final = Share("part, in four captures", lambda amount: (amount // 8,) * 4)
 """With the capture that a history may add, as many as one order takes within a minute."""
-IN_SEVEN: Final = Share("part, in seven captures", lambda amount: (amount // 10,) * 7)
+IN_FIVE: Final = Share("part, in five captures", lambda amount: (amount // 8,) * 5)
 ALL: Final = Share("all", lambda amount: (amount,))
 ALL_IN_TWO: Final = Share("all, in two captures", lambda amount: (amount // 3, amount - amount // 3))
 ALL_IN_FOUR: Final = Share("all, in four captures", lambda amount: (*(amount // 6,) * 3, amount - 3 * (amount // 6)))

@@ -34,7 +34,7 @@ from conformance.domain.steps import (
 from conformance.model import ModelContext
 from conformance.rulebook import RuleStatus, load
 from conformance.strategies.provider.histories import (
-    MOST_CANCELS,
+    MOST_CHANGES,
     ages,
     amounts,
     cancels,
@@ -124,7 +124,7 @@ def test_most_draws_differ(profile: Profile) -> None:
 @pytest.mark.parametrize("profile", list(Profile))
 def test_every_history_has_a_cancel_and_no_more_than_the_rate_limit_allows(profile: Profile) -> None:
     for history in sample(profile):
-        assert 1 <= sum(isinstance(step, Cancel) for step in all_requests(history)) <= MOST_CANCELS
+        assert 1 <= sum(isinstance(step, Cancel) for step in all_requests(history)) <= MOST_CHANGES
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -201,7 +201,7 @@ def test_the_draws_cover_what_the_grid_does_not_plan(profile: Profile) -> None:
     ]
     planned = {case.history for case in systematic(profile, ModelContext(), EVERYTHING)}
     assert sum(history in planned for history in sample(profile)) < len(sample(profile)) // 5
-    assert {len(requests) for requests in cancels_of_each} == set(range(1, MOST_CANCELS + 1))
+    assert {len(requests) for requests in cancels_of_each} == set(range(1, MOST_CHANGES + 1))
     assert {step.key for requests in cancels_of_each for step in requests} == set(Key)
     assert {step.to for requests in cancels_of_each for step in requests} == set(Addressee)
     assert any(step.defect for requests in cancels_of_each for step in requests)
