@@ -11,7 +11,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from conformance.domain.expectation import REFUSED, Branch, Claim, Expectation, Observation, OneOf, observations_of_each
+from conformance.domain.expectation import (
+    REFUSED,
+    Branch,
+    Claim,
+    Expectation,
+    NoneOf,
+    Observation,
+    observations_of_each,
+)
 from conformance.domain.observation import Field
 from conformance.domain.order import Order, Profile
 from conformance.domain.registry import Registry
@@ -69,11 +77,14 @@ def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expec
 
 
 def _with_helper(expectation: Expectation, order: Order, step: Step) -> Expectation:
-    """Claim also that the order whose key is used again stays cancelled, as it was when the key was spent on it."""
-    state = MODELS[order.profile].cancelled_early
-    if not state or not isinstance(step, Cancel) or step.key is not Key.SPENT:
+    """Claim also that the order whose key is used again does not live: it was cancelled when the key was spent on it.
+
+    What its state is called then is for the rules about its own cancel.
+    """
+    states = MODELS[order.profile].living
+    if not states or not isinstance(step, Cancel) or step.key is not Key.SPENT:
         return expectation
-    claim = Claim(Field.VIEW_HELPER, OneOf((state, None)), IRREVERSIBLE)
+    claim = Claim(Field.VIEW_HELPER, NoneOf(states), IRREVERSIBLE)
     branches = (replace(branch, claims=(*branch.claims, claim)) for branch in expectation.branches)
     return replace(expectation, branches=tuple(branches))
 

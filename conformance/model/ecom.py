@@ -414,7 +414,7 @@ class EcomModel(ApiModel):
     """What the documentation says of eCom, step by step."""
 
     profile = Profile.ECOM
-    cancelled_early = "CANCEL"
+    living = ("INITIATE", "RESERVE", "SALE", "CAPTURE", "REFUND")
     initiation = Table((Row(permits=(Permit("initiated", accepted()),)),))
     tables: ClassVar = {
         Cancel: CANCEL,

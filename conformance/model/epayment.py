@@ -449,7 +449,7 @@ class EpaymentModel(ApiModel):
     """What the documentation says of ePayment, step by step."""
 
     profile = Profile.EPAYMENT
-    cancelled_early = "TERMINATED"
+    living = ("CREATED", "AUTHORIZED")
     initiation = Table((Row(permits=(Permit("initiated", accepted()),)),))
     tables: ClassVar = {
         Cancel: CANCEL,

@@ -567,7 +567,7 @@ class RecurringModel(ApiModel):
     """
 
     profile = Profile.RECURRING
-    cancelled_early = "CANCELLED"
+    living = ("PENDING", "DUE", "PROCESSING", "RESERVED", "PARTIALLY_CAPTURED", "CHARGED")
     opening = Stage.PENDING
     initiation = INITIATION
     tables: ClassVar = {

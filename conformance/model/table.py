@@ -308,8 +308,8 @@ class ApiModel(ABC):
     """The outcomes of the step that makes an order."""
     tables: ClassVar[Mapping[type[Any], Table]]
     """The outcomes of every other step, by its class."""
-    cancelled_early: ClassVar[str] = ""
-    """What is read of an order that was cancelled before its reservation; empty where that is not documented."""
+    living: ClassVar[tuple[str, ...]] = ()
+    """What is not read of an order that was cancelled before its reservation."""
     nothing_released: ClassVar[Claims]
     """What shows that nothing was released by a cancel, if nothing had been before."""
     ended_by_others: ClassVar[Claims]

@@ -41,7 +41,7 @@ class CaptureAfterCancelNotFound(Ecom):
         return self.unknown() if ended and not self.is_capture_too_late(order) else refusal
 
 
-@faulty(TWO_FACED, "EC-31 INV-2 INV-5 INV-6 KB-15", approve, cancel, capture(500))
+@faulty(TWO_FACED, "EC-31 INV-2 INV-5 INV-6 KB-15 INV-4", approve, cancel, capture(500))
 class CaptureRefusedAndTaken(Ecom):
     """A capture of a cancelled payment is refused, and the money is taken."""
 

@@ -51,7 +51,7 @@ class CancelIsListedTwice(Ecom):
         return super().carry_out_cancel(order, text)
 
 
-@faulty(TWO_FACED, "EC-10 INV-10", approve, capture(1000), flagged, options=Options(flag_on_full_capture="no-op"))
+@faulty(TWO_FACED, "EC-10 INV-10 INV-1", approve, capture(1000), flagged, options=Options(flag_on_full_capture="no-op"))
 class NothingIsVoidedWithMoney(Ecom):
     """A cancel with the flag after a full capture does nothing, and is listed as a VOID of the amount."""
 

@@ -86,7 +86,7 @@ class ReleaseRefundsTheCapture(Ecom):
         return entry
 
 
-@faulty(TWO_FACED, "INV-3", approve, capture(500), flagged)
+@faulty(TWO_FACED, "INV-3 INV-6", approve, capture(500), flagged)
 class DetailsCountTheCaptureAsRefunded(Ecom):
     """After a release the details show what was captured as refunded, and the cancel answer does not."""
 
@@ -138,7 +138,7 @@ class RefundKeepsTheRest(Ecom):
         return max(0, order.remaining - order.refunded)
 
 
-@faulty(NARROW, "INV-10", approve, capture(500), refund(250))
+@faulty(NARROW, "INV-10 INV-6", approve, capture(500), refund(250))
 class RefundTakenOffTheCapture(Ecom):
     """Until the payment is cancelled, the details show what was captured less what was refunded as captured."""
 

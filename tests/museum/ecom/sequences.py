@@ -97,7 +97,7 @@ class SecondCancelUndoesARefund(part.Marking, Ecom):
 
 @faulty(
     BLATANT,
-    "KB-03 EC-07 EC-09 INV-2 KB-06 KB-08 KB-09",
+    "KB-03 EC-07 EC-09 INV-2 KB-06 KB-08 KB-09 EC-08 INV-7 KB-07",
     approve,
     capture(500),
     dataclasses.replace(another_operation, flag=True),

@@ -62,7 +62,7 @@ class ForeignOrderAnswers200(Ecom):
         return super().cancel(call)
 
 
-@faulty(TWO_FACED, "INV-1", foreign)
+@faulty(TWO_FACED, "INV-1 EC-37", foreign)
 class ForeignOrderNotFoundAndReleased(Ecom):
     """A cancel of another sales unit's order is not found, and releases it."""
 

@@ -31,7 +31,7 @@ class CaptureAfterRelease(EPayment):
         return super().refusal_for_capture(order, amount)
 
 
-@faulty(TWO_FACED, "EP-33 INV-2 INV-5 KB-15", approve, cancel, capture(500))
+@faulty(TWO_FACED, "EP-33 INV-2 INV-5 KB-15 INV-10", approve, cancel, capture(500))
 class CaptureRefusedAndTaken(EPayment):
     """A capture of a cancelled payment is refused, and the money is taken."""
 

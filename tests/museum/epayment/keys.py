@@ -92,7 +92,7 @@ class KeyKeptWithoutItsField(EPayment):
 
 @faulty(
     BLATANT,
-    "EP-01 EP-03 EP-04 EP-05 EP-06 EP-07 EP-08 EP-09 EP-29 EP-30 EP-32 INV-10 INV-2 INV-3 KB-05 KB-08",
+    "EP-01 EP-03 EP-04 EP-05 EP-06 EP-07 EP-08 EP-09 EP-29 EP-30 EP-32 INV-10 INV-2 INV-3 KB-05 KB-08 EP-42",
     spent,
 )
 class KeySwallowsAnotherPaymentsCancel(EPayment):

@@ -97,7 +97,7 @@ class OddAmountsKeepOneUnit(EPayment):
         return order.remaining - order.remaining % 2
 
 
-@faulty(NARROW, "EP-05 EP-03 EP-06 EP-08 EP-30 INV-2", approve, cancel, amount=1999)
+@faulty(NARROW, "EP-05 EP-03 EP-06 EP-08 EP-30 INV-2 EP-42", approve, cancel, amount=1999)
 class FloatArithmetic(EPayment):
     """The released amount goes through hundredths as a binary fraction, and is cut."""
 
@@ -175,7 +175,7 @@ class SecondCancelReleasesAgain(EPayment):
         return super().refuse_cancel(order, refusal)
 
 
-@faulty(NARROW, "INV-1", approve, cancel, cancel, cancel)
+@faulty(NARROW, "INV-1 EP-35", approve, cancel, cancel, cancel)
 class ThirdCancelIsLoggedAgain(EPayment):
     """The third cancel of a payment is refused and leaves one more event."""
 

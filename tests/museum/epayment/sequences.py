@@ -39,7 +39,7 @@ class BadRequestBlocksTheNext(part.RefusesAfterABadRequest, EPayment):
     """After a cancel that was refused for its form no other one is accepted."""
 
 
-@faulty(NARROW, "EP-05 EP-03 EP-06 KB-01", approve, flagged, cancel)
+@faulty(NARROW, "EP-05 EP-03 EP-06 KB-01 EP-42", approve, flagged, cancel)
 class RefusedFlagStays(part.Marking, EPayment):
     """The flag of a cancel that was refused for it counts for the next one as well."""
 
@@ -74,7 +74,7 @@ class RefundRefusedForAMonth(part.RefundRefusedInBetween, EPayment):
     """After a release, nothing is refunded between two weeks and forty days."""
 
 
-@faulty(TWO_FACED, "EP-35", approve, capture(500), cancel, days(90), refund(100))
+@faulty(TWO_FACED, "EP-35 INV-10", approve, capture(500), cancel, days(90), refund(100))
 class LateRefundCountedTwice(part.RefundCountedTwiceInBetween, EPayment):
     """After a release, a refund of the third or fourth month is counted twice."""
 

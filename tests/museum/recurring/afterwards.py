@@ -10,7 +10,7 @@ from ..fault import BLATANT, KEPT, NARROW, TWO_FACED, faulty
 from ..steps import cancel, capture, days, refund, reserve
 
 
-@faulty(BLATANT, "RE-30 INV-2 INV-5 KB-15", cancel, capture(500), options=KEPT)
+@faulty(BLATANT, "RE-30 INV-2 INV-5 KB-15 RE-32", cancel, capture(500), options=KEPT)
 class CaptureAfterCancel(Recurring):
     """What was released can be captured all the same."""
 

@@ -12,7 +12,7 @@ from ..fault import BLATANT, KEPT, NARROW, NOTHING_ENDS, TWO_FACED, faulty
 from ..steps import cancel, capture, days, due, reserve
 
 
-@faulty(BLATANT, "RE-18 KB-02 KB-02b", days(182), cancel, options=KEPT)
+@faulty(BLATANT, "RE-18 KB-02 KB-02b RE-12", days(182), cancel, options=KEPT)
 class AgeLimitIgnored(Recurring):
     """A charge is cancelled however old its reservation is."""
 
@@ -60,7 +60,7 @@ class AgeCountedFromTheCapture(Recurring):
         return order.captured_at if order.captured_at is not None else super().age_origin(order)
 
 
-@faulty(NARROW, "RE-18 KB-02 KB-02b", due, reserve, days(182), cancel, kind=Kind.CHARGE_RESERVE, options=KEPT)
+@faulty(NARROW, "RE-18 KB-02 KB-02b RE-12", due, reserve, days(182), cancel, kind=Kind.CHARGE_RESERVE, options=KEPT)
 class AgeLimitOfInitialChargesOnly(Recurring):
     """Only initial charges have an age limit."""
 
@@ -77,7 +77,9 @@ class TooOldAnswers409(Recurring):
         return dataclasses.replace(refusal, status=409) if refusal is not None and self.is_too_old(charge) else refusal
 
 
-@faulty(NARROW, "RE-18 KB-02b", days(16), cancel, market=Market.DK, readings=Readings.choose(["C1=market-deadline"]))
+@faulty(
+    NARROW, "RE-18 KB-02b RE-12", days(16), cancel, market=Market.DK, readings=Readings.choose(["C1=market-deadline"])
+)
 class OneLimitForEveryMarket(Recurring):
     """A Danish charge is cancelled for as long as a Norwegian one."""
 

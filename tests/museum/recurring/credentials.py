@@ -30,7 +30,7 @@ class BearerIsOptional(Recurring):
         return super().authorize(call)
 
 
-@faulty(NARROW, "RE-16", broken("bad-subscription-key"))
+@faulty(NARROW, "RE-16 RE-09", broken("bad-subscription-key"))
 class SubscriptionKeyKnownByItsBeginning(Recurring):
     """A cancel compares all but the last character of the subscription key."""
 
@@ -41,7 +41,7 @@ class SubscriptionKeyKnownByItsBeginning(Recurring):
         return super().authorize(call)
 
 
-@faulty(BLATANT, "RE-16", broken("bad-subscription-key"))
+@faulty(BLATANT, "RE-16 RE-09", broken("bad-subscription-key"))
 class AnySubscriptionKeyAccepted(Recurring):
     """A cancel needs a subscription key, and takes any."""
 

@@ -17,7 +17,7 @@ class WrongCurrency(Recurring):
         return {**super().view(charge), "currency": "SEK"}
 
 
-@faulty(BLATANT, "INV-10 INV-2 INV-5 KB-15 RE-30", cancel, capture(500), options=KEPT)
+@faulty(BLATANT, "INV-10 INV-2 INV-5 KB-15 RE-30 RE-32", cancel, capture(500), options=KEPT)
 class WrongCurrencyAndCaptureAfterCancel(WrongCurrency, CaptureAfterCancel):
     """Every charge is read in Swedish kronor, and what was released can be captured all the same."""
 

@@ -58,7 +58,7 @@ class OddAmountsKeepOneUnit(Recurring):
         return order.remaining - order.remaining % 2
 
 
-@faulty(NARROW, "RE-03 INV-2 INV-9 RE-04 RE-21", cancel, amount=1999)
+@faulty(NARROW, "RE-03 INV-2 INV-9 RE-04 RE-21 RE-22", cancel, amount=1999)
 class FloatArithmetic(Recurring):
     """The released amount goes through hundredths as a binary fraction, and is cut."""
 

@@ -42,7 +42,7 @@ class CancelReleasesTheOthersRest(Recurring):
         return super().carry_out_cancel(charge, key)
 
 
-@faulty(TWO_FACED, "INV-1", capture(1000), charged_one, cancel)
+@faulty(TWO_FACED, "INV-1 RE-22", capture(1000), charged_one, cancel)
 class RefusedCancelRefundsTheOther(Recurring):
     """A cancel that is refused takes back what was captured of another charge."""
 

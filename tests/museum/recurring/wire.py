@@ -51,7 +51,7 @@ class ChargeOfAnotherAgreementReleased(Recurring):
         return super().carry_out_cancel_request(call, key)
 
 
-@faulty(BLATANT, "RE-16", broken("no-token"))
+@faulty(BLATANT, "RE-16 RE-09", broken("no-token"))
 class TokenNotChecked(Recurring):
     """A cancel needs no valid access token."""
 
@@ -59,7 +59,7 @@ class TokenNotChecked(Recurring):
         return None if call.request.method == "DELETE" else super().authorize(call)
 
 
-@faulty(NARROW, "RE-16", broken("bad-token"))
+@faulty(NARROW, "RE-16 RE-09", broken("bad-token"))
 class AnyTokenAccepted(Recurring):
     """A cancel needs an access token, and takes any."""
 
@@ -69,7 +69,7 @@ class AnyTokenAccepted(Recurring):
         return super().authorize(call)
 
 
-@faulty(NARROW, "RE-16", broken("no-subscription-key"))
+@faulty(NARROW, "RE-16 RE-09", broken("no-subscription-key"))
 class SubscriptionKeyNotChecked(Recurring):
     """A cancel needs no subscription key."""
 
