@@ -16,6 +16,7 @@ from conformance.evidence.journal import JOURNAL_NAME, JournalError
 from conformance.evidence.records import FuzzProfileRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict, RunVerdict
 from conformance.reports.fuzzing import first_finding
+from conformance.reports.wording.boundary import boundary_of
 from conformance.reports.wording.defects import defect_in_words, defect_of, following_in_words, listed_under_others
 from conformance.reports.wording.headline import (
     counts,
@@ -117,6 +118,8 @@ def _violated(result: Result, directory: Path, most: int | None) -> Iterator[str
     for rule in violated[:most]:
         yield f"{rule.rule.id} ({rule.profile.value}) is violated: {in_one_line(rule.reason, 300)}"
         yield from _as_defect(result, rule)
+        if boundary := boundary_of(result, rule):
+            yield f"  {boundary}"
         if rule.counterexample:
             file = Path(rule.counterexample)
             yield f"  counterexample: {directory / file}"

@@ -11,6 +11,7 @@ from conformance.evidence.record_parts import WaiverRecord
 from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.detection_power import detection_of
 from conformance.reports.fuzzing import first_finding, fuzz_part
+from conformance.reports.wording.boundary import boundary_of
 from conformance.reports.wording.defects import defect_in_words, defect_of, following_in_words, listed_under_others
 from conformance.reports.wording.headline import (
     Untested,
@@ -148,6 +149,8 @@ def _violated(result: Result, rule: RuleResult) -> Iterator[str]:
         yield f"  - {_plain(defect_in_words(result, defect))}"
         if defect.following:
             yield f"  - {_plain(following_in_words(defect))}"
+    if boundary := boundary_of(result, rule):
+        yield f"  - {_plain(boundary)}"
     if rule.counterexample:
         yield f"  - {_code(replay_line(result, rule.counterexample))}"
     finding = first_finding(result.evidence, rule.profile, rule.rule.id)

@@ -44,6 +44,7 @@ from conformance.reports.html.sections import (
 )
 from conformance.reports.html.story import ExchangeView, evidence_anchor, exchange_view, history_anchor, story_of
 from conformance.reports.model_coverage import model_coverage_of
+from conformance.reports.wording.boundary import boundary_in_words
 from conformance.reports.wording.defects import defect_in_words, defect_of, listed_under_others
 from conformance.reports.wording.headline import profiles
 from conformance.reports.wording.legend import RULE_LEGEND, RUN_LEGEND
@@ -97,6 +98,7 @@ def environment() -> Environment:
         RuleVerdict=RuleVerdict,
         counted=counted,
         kind_of=kind_of,
+        boundary_in_words=boundary_in_words,
         most_branches=_MOST_BRANCHES,
         shares=shares,
     )
