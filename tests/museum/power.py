@@ -51,7 +51,7 @@ AT_ONCE = frozenset({"concurrent"})
 SYSTEMATIC_SEEDS = 2
 """With so many seeds the systematic set is played; it is the same for all of them but for the orders' names."""
 
-FEWER = 5
+FEWER = 2
 """So many seeds are enough where nothing is claimed with certainty: without a control API, and for drawn histories."""
 
 Measured = dict[str, Any]
