@@ -179,10 +179,12 @@ def branches_of(profile: Profile, context: ModelContext, *, wire: bool) -> tuple
     asked: set[Question] = set()
     cells = recipes(profile, context, EVERYTHING, wire=wire)
     for history in sorted((history for _, history in cells), key=lambda history: len(history.steps)):
-        for question in questions(history, context):
-            asked.add(question)
-            step, outcomes = question
-            for outcome, rules in outcomes:
+        # In an order that does not depend on the process, because the page is compared byte by byte.
+        for step, outcomes in sorted(
+            questions(history, context), key=lambda question: (question[0], sorted(question[1]))
+        ):
+            asked.add((step, outcomes))
+            for outcome, rules in sorted(outcomes):
                 if rules:
                     shortest.setdefault(ModelBranch(step, outcome, rules), history)
     return shortest, frozenset(asked)

@@ -315,7 +315,7 @@ class ApiModel(ABC):
     ended_by_others: ClassVar[Claims]
     """What shows that an order ended in a way that no cancel of the merchant's leads to."""
 
-    signs_of_lapse: ClassVar[tuple[Varying[Claims], ...]]
+    signs_of_lapse: ClassVar[tuple[Varying[Claims], ...]] = ()
     """What shows that the provider itself ended a reservation at its deadline: each of them does (`C20`)."""
 
     race_rules: ClassVar[Mapping[type[Any], Rules]] = {}

@@ -7,7 +7,7 @@ from typing import Final
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
-from conformance.domain.steps import Approve, Capture, History, Initiate, Read
+from conformance.domain.steps import Approve, Capture, History, Initiate, Read, name_of
 from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.situations import needs
 
@@ -24,5 +24,5 @@ def bystanders(profile: Profile, offered: frozenset[str]) -> Iterator[Case]:
     reserved = (Approve(),) if spec.user_approves else ()
     for label, steps in (("reserved", reserved), ("partly captured", (*reserved, Capture(PART)))):
         history = History(profile, Initiate(kind=spec.reserved_kind), (*steps, Read()))
-        if needs(history) <= offered:
+        if needs(history) <= offered and all(name_of(step) in spec.steps for step in steps):
             yield Case(history, f"{label}, and left alone while other orders are cancelled", {}, ())

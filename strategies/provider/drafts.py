@@ -167,6 +167,6 @@ def _amount(plain: int, whole: int, least: int, variation: Variation) -> int:
     form, number = variation.form, variation.number
     beyond = {PART_FORMS: whole, PART_FORMS + 1: whole + 1, PART_FORMS + 2: whole + least, PART_FORMS + 3: whole * 2}
     if form in beyond:
-        # A description may refuse what is greater than any order, and that is another refusal.
-        return min(beyond[form], MOST_TOTAL)
+        # A description may refuse what is less than the least, or greater than any order, and that is another refusal.
+        return min(max(beyond[form], least), MOST_TOTAL)
     return plain if form == 0 else part_of(whole, least, form, number)

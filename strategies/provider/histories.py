@@ -186,22 +186,21 @@ def reaching(
 
     """
     wanted = Citation.parse(rule)
-    matching = [
-        recipe
-        for recipe, history in recipes(profile, context, offered, wire=wire)
-        if any(wanted.covers(Citation.parse(text)) for text in reached(history, context))
-    ]
+
+    def reaches(history: History) -> bool:
+        return any(wanted.covers(Citation.parse(text)) for text in reached(history, context))
+
+    matching = [recipe for recipe, history in recipes(profile, context, offered, wire=wire) if reaches(history)]
     if not matching:
         can = ", ".join(sorted(offered)) or "nothing"
         raise LookupError(f"no history of {profile.value} reaches {rule} where the target offers {can}")
-    # By their places, because Hypothesis prints what it samples from.
-    return st.builds(
-        lambda place, amount: _with_amount(matching[place], amount), st.integers(0, len(matching) - 1), amounts()
-    )
 
+    def with_amount(recipe: Recipe, amount: int) -> History:
+        """Return the history with another amount, where that still exercises the rule."""
+        history = replace(recipe, amount=amount).history() if recipe.fits(amount) else recipe.history()
+        return history if reaches(history) else recipe.history()
 
-def _with_amount(recipe: Recipe, amount: int) -> History:
-    return (replace(recipe, amount=amount) if recipe.fits(amount) else recipe).history()
+    return st.builds(with_amount, st.sampled_from(matching), amounts())
 
 
 def _captures(draw: DrawFn, situation: Situation, amount: int, least: int) -> tuple[int, ...]:

@@ -24,7 +24,11 @@ from tests.audit.stage import command
         ("run --integration python:a:B", "The command 'merchant' tests an integration. See cancel-conformance run"),
         ("run embedded", "Got unexpected extra argument (embedded): name what to test with --target. See cancel-conf"),
         ("verify a b", "Got unexpected extra argument (b). See cancel-conformance verify --help."),
-        ("age", "Missing argument 'plant|harvest'. Choose from: plant, harvest. See cancel-conformance age --help."),
+        (
+            "age",
+            "Missing argument 'plant|harvest|calendar'. Choose from: plant, harvest, calendar. "
+            "See cancel-conformance age --help.",
+        ),
         ("age plnt", "Did you mean 'plant'?"),
         ("completion zhs", "Did you mean 'zsh'?"),
     ],

@@ -277,9 +277,10 @@ def measured(kept: Kept, seeds: int, jobs: int) -> Measured:
     """Measure everything that is not kept yet; return all of it."""
     faults, benign = [fault.id for fault in FAULTS], [one.id for one in BENIGN]
     with ProcessPoolExecutor(jobs, get_context("spawn"), memo.remember) as pool:
-        for kind, names, function in (("fault", faults, measure), ("correct", benign, false_alarms)):
+        parts = (("fault", faults, measure, seeds), ("correct", benign, false_alarms, min(seeds, FEWER)))
+        for kind, names, function, with_seeds in parts:
             missing = [name for name in names if kept.missing([f"{kind}-{name}"])]
-            waiting = {pool.submit(function, seeds, name): name for name in missing}
+            waiting = {pool.submit(function, with_seeds, name): name for name in missing}
             for number, done in enumerate(as_completed(waiting), 1):
                 name = waiting[done]
                 kept.keep(f"{kind}-{name}", done.result())

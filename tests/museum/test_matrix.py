@@ -103,12 +103,14 @@ def test_the_history_that_a_person_wrote_shows_the_fault(fault):
 
 def test_the_command_compares_what_was_played_with_the_file(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(matrix, "FILE", tmp_path / "matrix.json")
-    monkeypatch.setattr(matrix, "played", lambda _: matrix.declared())
+    monkeypatch.setattr(matrix, "played", lambda *_, **__: matrix.declared())
     assert museum.main(["--write"]) == 0
     assert matrix.read() == matrix.declared()
     assert f"{len(FAULTS)} faults" in capsys.readouterr().out
     rows = matrix.declared()
-    monkeypatch.setattr(matrix, "played", lambda _: matrix.Matrix({**rows.faults, "ecom-New": ("EC-40",)}, rows.benign))
+    monkeypatch.setattr(
+        matrix, "played", lambda *_, **__: matrix.Matrix({**rows.faults, "ecom-New": ("EC-40",)}, rows.benign)
+    )
     assert museum.main([]) == 1
     said = capsys.readouterr().out
     assert "played, not as declared: ecom-New: EC-40, and not nothing" in said

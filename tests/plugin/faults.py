@@ -18,14 +18,14 @@ def never_refused_after_a_capture(self, order, *, transaction_only):
 
 
 async def lost_in_the_second_block(self, histories):
-    if histories[0].identifier == "epayment-00026":
+    if histories[0].identifier == "epayment-00024":
         await play_all(self, histories[:3])
         os._exit(1)
     await play_all(self, histories)
 
 
 async def ill_in_the_second_block(self, histories):
-    if histories[0].identifier == "epayment-00026":
+    if histories[0].identifier == "epayment-00024":
         raise TargetError("the target fell ill.")
     await play_all(self, histories)
 

@@ -7,7 +7,7 @@ import pytest
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import Read, name_of
 from conformance.evidence.journal import Evidence
-from conformance.evidence.records import FinishRecord, JudgementRecord
+from conformance.evidence.records import FinishRecord, HistoryRecord, JudgementRecord
 from conformance.judging.verdicts import RuleVerdict
 from conformance.results.result import result_of
 from conformance.rulebook import Readings
@@ -55,16 +55,19 @@ def played(profile, histories=12, **apis):
 def test_a_cancel_that_releases_another_order_too_is_found(profile, api):
     result = played(profile, **{profile.value: neighbours_too(api)})
     red = {rule.rule.id for rule in result.of(profile) if rule.verdict is RuleVerdict.VIOLATED}
-    assert red == {"INV-10"}
+    # A history that ends in a read waits as well, and its refused cancel must release nothing later.
+    assert "INV-10" in red
+    assert red <= {"INV-10", "INV-1"}
 
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_orders_that_are_left_alone_are_read_when_the_others_are_done(profile):
     result = played(profile)
     records = [record for record in result.evidence.records if isinstance(record, JudgementRecord)]
-    late = list(records[-2:])
+    names = {record.id: record.step_names for record in result.evidence.of(HistoryRecord)}
+    late = records[-sum(steps[-1] == name_of(Read()) for steps in names.values()) :]
     assert {record.do for record in late} == {name_of(Read())}
-    assert {record.step for record in late} == {len(late_steps) - 1 for late_steps in STEPS[profile]}
+    assert set(STEPS[profile]) <= {names[record.history] for record in late}
     assert not [rule for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED]
 
 

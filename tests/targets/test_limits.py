@@ -5,18 +5,25 @@ from collections import Counter, defaultdict, deque
 
 import pytest
 
+from conformance.domain.history_text import history
 from conformance.domain.messages import Request, Response
 from conformance.domain.order import Profile
 from conformance.runner.campaign import Campaign, Settings
-from conformance.runner.request_budget import longest_wait
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Options, Provider, running_server
+from conformance.strategies.provider.case import Case
 from conformance.strategies.provider.plan import plan_cases
 from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.http.request_sender import CHANGES, MINUTE, READS, RateLimiter
 from conformance.targets.http.token_store import Token
 from conformance.targets.resolve import resolve_target
 from tests.stored import stored_records
+
+
+def crowded(profile):
+    """Return a history with more captures of one order than a minute allows."""
+    opening = ("initiate kind=initial-reserve",) if profile is Profile.RECURRING else ("approve",)
+    return history(profile.value, *opening, *["capture 100"] * 7, "cancel")
 
 
 class Clock:
@@ -72,7 +79,7 @@ def run(directory, monkeypatch, profile, *, paced):
 
     def few(*arguments, **named):
         whole = plan_cases(*arguments, **named)
-        return [case for case in whole if longest_wait(case.history)][:2] + whole[::60]
+        return [Case(crowded(profile), "crowded", {}, ())] * 2 + whole[::60]
 
     monkeypatch.setattr("conformance.runner.schedule.plan_cases", few)
     provider = Limited(clock)
