@@ -107,7 +107,8 @@ class EpaymentWire(Wire):
         else:
             key = self.identifiers.key_for(step)
         if step.defect is Defect.MALFORMED_ID:
-            reference = "not_a_reference!"
+            # One of its own: the limit of requests is that of a reference.
+            reference = f"not_a_reference!{reference}"
         answer = yield self._cancel(reference, key, _body(step), "act", step.defect, msn)
         self.identifiers.note_cancel(step, key, answer)
         body = json_body(answer)
