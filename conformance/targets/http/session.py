@@ -144,7 +144,11 @@ async def open_session(
         naming,
         today,
         capabilities,
-        TokenStore(token, None if credentials.token else partial(_renew, transport, credentials, learn_secret)),
+        TokenStore(
+            token,
+            None if credentials.token else partial(_renew, transport, credentials, learn_secret),
+            subscription_key=credentials.subscription_key,
+        ),
         HealthMonitor(transport.name, loopback=transport.loopback),
         SendPolicy(
             paced=transport.paced,

@@ -45,14 +45,17 @@ class TokenStore:
     Only requests that carry a token of this store are changed: a header that a history breaks on purpose stays broken.
     """
 
-    def __init__(self, token: Token, renew: Renew | None = None, clock: Clock = time.monotonic) -> None:
-        """Start with a token.
+    def __init__(
+        self, token: Token, renew: Renew | None = None, clock: Clock = time.monotonic, *, subscription_key: str = ""
+    ) -> None:
+        """Start with a token, and the subscription key that requests carry beside it.
 
         Without ``renew`` it cannot be renewed: the user supplied it.
         """
         self.token = token
         self.clock = clock
         self._renew = renew
+        self._subscription_key = subscription_key
         self._issued = {token.text}
         self._refused_when_new = ""
         self._lock = asyncio.Lock()
@@ -70,8 +73,8 @@ class TokenStore:
         The result is the same call if there is none.
         """
         refused = _token_of(call)
-        # A request without the subscription key is refused for that, whatever its token is.
-        has_key = call.request.header(_SUBSCRIPTION_KEY) is not None
+        # A request without the subscription key, or with another one, is refused for that, whatever its token is.
+        has_key = call.request.header(_SUBSCRIPTION_KEY) == self._subscription_key
         if has_key and refused in self._issued and await self._replace(refused, record):
             return _with_token(call, self.token.text)
         return call
