@@ -620,7 +620,7 @@ class RecurringModel(ApiModel):
         """Yield the same; and a charge whose agreement was stopped may be released for that at any time (RE-23)."""
         yield from super().endings(premise)
         order = premise.order
-        if order.agreement_stopped and order.remaining and not isinstance(premise.step, StopAgreement):
+        if order.agreement_stopped and order.remaining:
             stage = Stage.CHARGED if order.captured else Stage.CANCELLED
             yield replace(order, stage=stage, cancelled=order.cancelled + order.remaining), ()
 

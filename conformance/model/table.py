@@ -357,7 +357,8 @@ class ApiModel(ABC):
             order = order.older(step.by)
         premise = self._premise(order, step, context)
         expectation = self.tables[type(step)].expect(premise)
-        return replace(expectation, branches=(*expectation.branches, *self._ended_meanwhile(premise)))
+        ended = (*self._ended_before(premise), *self._ended_after(premise, expectation))
+        return replace(expectation, branches=(*expectation.branches, *ended))
 
     def endings(self, premise: Premise) -> Iterator[tuple[Order, Readings]]:
         """Yield what the provider may have made of a reservation since it was last read, and what that would show.
@@ -369,7 +370,7 @@ class ApiModel(ABC):
         if order.remaining and may_have_lapsed(order, premise.context) and not isinstance(premise.step, Age):
             yield ended_by_provider(order), (("C20", "auto-cancelled"),)
 
-    def _ended_meanwhile(self, premise: Premise) -> Iterator[Branch]:
+    def _ended_before(self, premise: Premise) -> Iterator[Branch]:
         """Yield what may come of a step before which a reservation was ended. It is refused then if it is a cancel."""
         step = premise.step
         for order, readings in self.endings(premise):
@@ -379,6 +380,18 @@ class ApiModel(ABC):
                 for sign in self.signs_of_lapse:
                     claims = (*branch.claims, *value_in(premise, sign))
                     yield replace(branch, claims=claims, readings=(*branch.readings, *readings))
+
+    def _ended_after(self, premise: Premise, expectation: Expectation) -> Iterator[Branch]:
+        """Yield what may be read where a reservation was ended right after a step that changed it."""
+        for branch in expectation.branches:
+            if branch.after == premise.order or isinstance(premise.step, Cancel):
+                continue
+            changed = replace(premise, order=branch.after)
+            answers = tuple(claim for claim in branch.claims if not claim.field.startswith("view."))
+            for order, readings in self.endings(changed):
+                for sign in self.signs_of_lapse:
+                    claims = (*answers, *self.view(order, premise.context, NO_RULE), *value_in(changed, sign))
+                    yield replace(branch, claims=claims, after=order, rules=(), readings=(*branch.readings, *readings))
 
     def _premise(self, order: Order, step: Step, context: ModelContext) -> Premise:
         return Premise(self, order, step, context, age_for_cancel(order, context))

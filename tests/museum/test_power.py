@@ -40,8 +40,8 @@ def test_what_was_aimed_at_holds():
         numbers = after(fault, "with test control")
         assert all(number is not None and number <= size + 60 for number in numbers), fault["sentence"]
         firsts += numbers * (seeds // len(numbers))
-    assert percentile(firsts, 0.5) <= 6
-    assert percentile(firsts, 0.95) <= 80
+    assert percentile(firsts, 0.5) <= 7
+    assert percentile(firsts, 0.95) <= 95
     assert not any(WRITTEN["benign"].values())
     tried = sum(fault["drawn"]["tried"] for fault in WRITTEN["faults"].values())
     least = sum(fault["drawn"]["least"] for fault in WRITTEN["faults"].values())
