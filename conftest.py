@@ -41,7 +41,6 @@ THOROUGH = (
     "tests/merchant/test_concurrent_actions.py",
     "tests/merchant/test_surroundings.py",
     "tests/museum/test_pipeline.py",
-    "tests/museum/test_power.py",
     "tests/races",
 )
 """Folders and files whose tests play whole runs by the dozen."""
