@@ -427,7 +427,7 @@ class Wire(ABC):
             headers.append(("Authorization", token))
         if defect is not Defect.NO_SUBSCRIPTION_KEY:
             bad = defect is Defect.BAD_SUBSCRIPTION_KEY
-            headers.append(("Ocp-Apim-Subscription-Key", _altered(subscription) if bad else subscription))
+            headers.append(("Ocp-Apim-Subscription-Key", wrong_key(subscription) if bad else subscription))
         if defect is not Defect.NO_MSN:
             other = defect is Defect.OTHER_HEADER_MSN
             headers.append(("Merchant-Serial-Number", self.credentials.other_msn if other else unit))
@@ -445,8 +445,8 @@ class Wire(ABC):
         return self.identifier, None
 
 
-def _altered(key: str) -> str:
-    """Return a key with its last character changed."""
+def wrong_key(key: str) -> str:
+    """Return a subscription key with its last character changed. It is nearly a secret, and as secret as one."""
     return f"{key[:-1]}{'1' if key.endswith('0') else '0'}"
 
 

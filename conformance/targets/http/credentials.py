@@ -9,6 +9,7 @@ from typing import Final
 
 from conformance.sandbox import Options
 from conformance.targets.transport import TargetUsageError
+from conformance.wire.base import wrong_key
 
 CREDENTIAL_NAMES: Final = (
     "VIPPS_CLIENT_ID",
@@ -55,7 +56,9 @@ class EnvironmentCredentials:
 
         A phone number is among them only if the user supplied it.
         """
-        credentials = (self.client_secret, self.subscription_key, self.token, self.client_id)
+        # A history sends a key that is nearly ours, and a target may hand it back.
+        keys = (self.subscription_key, wrong_key(self.subscription_key)) if self.subscription_key else ()
+        credentials = (self.client_secret, *keys, self.token, self.client_id)
         phones = (self.phone, self.phone[-8:]) if self.phone != PHONE else ()
         return tuple(secret for secret in (*credentials, *phones) if secret)
 
@@ -63,6 +66,8 @@ class EnvironmentCredentials:
 def secrets_in(environment: Mapping[str, str]) -> list[str]:
     """Return the values in an environment that must never be written down."""
     values = [environment.get(name, "") for name in _SECRET_VARIABLES]
+    if key := environment.get("VIPPS_SUBSCRIPTION_KEY", ""):
+        values.append(wrong_key(key))
     phone = environment.get("VIPPS_TEST_PHONE", "")
     phones = [phone, phone[-8:]] if phone != PHONE else []
     return [value for value in (*values, *phones) if value]

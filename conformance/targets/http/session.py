@@ -135,6 +135,7 @@ async def open_session(
         capabilities = await _fetch_capabilities(transport, connection, record) if transport.control else Capabilities()
     finally:
         await connection.close()
+    renew = None if credentials.token else partial(_renew, transport, credentials, learn_secret)
     return HttpSession(
         transport,
         Credentials(
@@ -144,11 +145,7 @@ async def open_session(
         naming,
         today,
         capabilities,
-        TokenStore(
-            token,
-            None if credentials.token else partial(_renew, transport, credentials, learn_secret),
-            subscription_key=credentials.subscription_key,
-        ),
+        TokenStore(token, renew, subscription_key=credentials.subscription_key),
         HealthMonitor(transport.name, loopback=transport.loopback),
         SendPolicy(
             paced=transport.paced,
