@@ -148,10 +148,7 @@ async def open_session(
         TokenStore(token, renew, subscription_key=credentials.subscription_key),
         HealthMonitor(transport.name, loopback=transport.loopback),
         SendPolicy(
-            paced=transport.paced,
-            resends=transport.remote,
-            pause=transport.pause,
-            waits=transport.throttle.waits,
+            paced=transport.paced, resends=transport.remote, pause=transport.pause, waits=transport.throttle.waits
         ),
         credentials.other_named,
         credentials.known,
