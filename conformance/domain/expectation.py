@@ -14,8 +14,9 @@ permits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from conformance.domain.order import Order
 
@@ -40,8 +41,7 @@ OTHER: Final = "other."
 """Prefixes of a response's fields: of the only request or the first, and of the second of two."""
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """The field has one of these values. A boolean never equals a number.
 
     >>> OneOf((1, "x")).permits(True)
@@ -64,8 +64,7 @@ class OneOf:
         return " or ".join(_shown(value) for value in self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """The field is an integer from ``low`` to ``high``, both included.
 
     It is none of those in ``but``. If ``optional``, it may be missing.
@@ -103,8 +102,7 @@ class Between:
         return f"{self.low} to {self.high}{exceptions}{optional}"
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True):
     """The field is text that equals one of these when case is ignored.
 
     If ``optional``, it may be missing.
@@ -129,8 +127,7 @@ class Folded:
         return " or ".join(_shown(value) for value in self.values) + f" (in any case){optional}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mentions:
+class Mentions(Struct, frozen=True):
     """The field is text that contains one of these, in any case."""
 
     values: tuple[str, ...]
@@ -147,8 +144,7 @@ class Mentions:
         return "a text that mentions " + " or ".join(_shown(value) for value in self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class NoneOf:
+class NoneOf(Struct, frozen=True):
     """The field has none of these values; it may be missing."""
 
     values: tuple[Scalar, ...]
@@ -165,8 +161,7 @@ class NoneOf:
         return "anything but " + " or ".join(_shown(value) for value in self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """The field is missing."""
 
     def permits(self, value: Scalar) -> bool:
@@ -184,8 +179,7 @@ class Missing:
 Permitted: TypeAlias = OneOf | NoneOf | Between | Folded | Mentions | Missing
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The permitted values of a field, and the rules that other values violate.
 
     A claim without rules is about the suite's own setup: if it fails, nothing is proved about the target.
@@ -200,8 +194,7 @@ class Claim:
         return self.permitted.permits(observed.get(self.field))
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """One documented outcome of a step.
 
     Attributes:
@@ -225,8 +218,7 @@ class Branch:
     lasting: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """All documented outcomes of a step.
 
     ``records`` are rules of level SILENT: observed here, never judged.

@@ -7,10 +7,12 @@ has its own ages, and a step that lets time pass increases them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, overload
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class _OpenEnumeration(type):
@@ -162,8 +164,7 @@ PART_OF_ANOTHER: Final = 400
 """What is captured of another charge that is partly captured, in minor units."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """The cancel that a repeated idempotency key would repeat, and its outcome.
 
     ``ago`` is counted from the first use of the key.
@@ -177,8 +178,7 @@ class Attempt:
     ago: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """One order: its state, its money and its age.
 
     Attributes:

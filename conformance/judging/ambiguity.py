@@ -16,8 +16,9 @@ a server error                             the same, unless it is documented for
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import (
     ANSWER,

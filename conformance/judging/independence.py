@@ -9,8 +9,10 @@ more is no second violation.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.citation import rule_of
 from conformance.domain.expectation import Branch, Claim, Expectation, Observation, Permitted, Scalar

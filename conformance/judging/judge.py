@@ -15,9 +15,11 @@ claims about single fields. For example, of a cancel of a reserved order::
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.domain.citation import rule_of
 from conformance.domain.expectation import (
@@ -70,8 +72,7 @@ Values are left out on purpose: a smaller history that fails with other amounts 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One violated rule: the field, what was permitted, and what was observed.
 
     ``rule`` is empty where no rule is about what is wrong. ``request`` is what was special about the request, in words;
@@ -111,8 +112,7 @@ class Finding:
 Findings = tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What a step proved, and about which rules.
 
     Attributes:
@@ -137,7 +137,7 @@ class Judgement:
     findings: Findings = ()
     readings: tuple[tuple[str, str], ...] = ()
     records: tuple[str, ...] = ()
-    noticed: Mapping[str, str] = field(default_factory=dict)
+    noticed: Mapping[str, str] = {}
     cause: str = ""
     ambiguous: bool = False
     independent: bool = False

@@ -6,7 +6,7 @@ every field. What nobody could observe is neither a violation nor a check.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from conformance.domain.citation import rule_of
 from conformance.domain.expectation import Branch, Claim, Expectation, Observation

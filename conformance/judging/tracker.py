@@ -17,7 +17,9 @@ walk on paper. Nothing else calls the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import Branch, Expectation, Observation
 from conformance.domain.order import Profile

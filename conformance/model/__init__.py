@@ -7,9 +7,10 @@ selects the outcome, and so the next order.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import (
     REFUSED,

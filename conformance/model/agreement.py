@@ -6,8 +6,9 @@ Sources: the Recurring guide and FAQ, on cancelling a charge and on stopping an 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Claim
 from conformance.domain.observation import Field

@@ -6,9 +6,11 @@ eCom OpenAPI description (less than six months). `C1` in the rulebook lists who 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Market, Order

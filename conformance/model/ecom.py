@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Final
+
+from msgspec.structs import replace
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Claim, Folded, Mentions, Missing, NoneOf, OneOf, Permitted

@@ -5,8 +5,9 @@ The answer to a test action proves nothing; what is read afterwards does.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import ACCEPTED, REFUSED
 from conformance.domain.order import CLOSED, Stage

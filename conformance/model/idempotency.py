@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import REFUSED, Branch, Claim, Observation
 from conformance.domain.observation import Field

@@ -5,9 +5,12 @@ They are broken on the wire, for somebody else's order, or sent with a used key.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import BROKEN, REFUSED, Branch
 from conformance.domain.observation import Field
@@ -27,7 +30,7 @@ class _WithoutDefect:
     """What is permitted of the same request without its defect."""
 
     def branches(self, premise: Premise) -> Iterator[Branch]:
-        step = replace(premise.cancel, defect=None)
+        step = dataclasses.replace(premise.cancel, defect=None)
         return premise.model.tables[Cancel].branches(premise.of_step(step))
 
 

@@ -9,9 +9,10 @@ under way; then the other alone explains the state.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import product
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ANSWER, REFUSED, Branch, Claim, Expectation, of_the_other

@@ -5,9 +5,10 @@ A cancel decides what can still be captured and refunded, and so does the age of
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import Permitted
 from conformance.domain.order import CLOSED, Order, Stage

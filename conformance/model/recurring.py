@@ -9,9 +9,11 @@ rulebook's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
+
+from msgspec.structs import replace
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import Between, Branch, Claim, Mentions, NoneOf, OneOf, Permitted

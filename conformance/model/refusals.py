@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import PENDING, REFUSED, Claim, NoneOf, Permitted
 from conformance.domain.observation import Field

@@ -14,8 +14,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.domain.expectation import REFUSED, Branch, Expectation
 from conformance.domain.observation import Field
@@ -52,8 +55,7 @@ NOTHING_CHANGED: Final = RulesByAspect.all("INV-1")
 """A refused cancel changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Premise:
+class Premise(Struct, frozen=True):
     """An order, a step, and everything else that expectations depend on.
 
     This is what the rows of a table look at. Where the step lets time pass, the order is already older. ``age`` is the
@@ -145,8 +147,7 @@ class Outcomes(Protocol):
         """Yield the permitted outcomes of a step in this premise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True):
     """One permitted outcome of a step.
 
     Most outcomes need only the first five.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from conformance.domain.order import Order, Stage
 from conformance.model.table import Premise

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.expectation import ACCEPTED, LOST, REFUSED, Branch, Claim, Expectation, Observation, OneOf

@@ -1,8 +1,7 @@
 """Which wrong fields decide nothing, and what is said of them when they are wrong again."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from conformance.domain.expectation import Branch, Claim, Expectation, OneOf
 from conformance.domain.order import Kind, Order, Profile, Stage

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from conformance.domain.expectation import Between, Branch, Expectation, Folded, Mentions, Missing, NoneOf, OneOf
 from conformance.domain.order import Kind, Market, Order, Profile

@@ -1,9 +1,9 @@
 """What ePayment's documentation says, row by row: given a payment, when it is cancelled, then answer and state."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.domain.order import Attempt, Kind, Market, Order, Stage
 from conformance.domain.steps import (

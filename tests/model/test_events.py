@@ -1,9 +1,9 @@
 """What happens to an order from outside: cancels that were refused and are carried out later, and time that passes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.domain.order import Kind, Order, Stage
 from conformance.domain.steps import (
@@ -179,7 +179,7 @@ def test_what_is_left_of_a_reservation_may_end_down_to_its_last_unit(captured):
     order = replace(CHARGE, captured=captured)
     older = expect((order,), Age(by=200 * DAY), ModelContext()).branches
     assert "lapsed" in {branch.name for branch in older}
-    there = replace(ModelContext(), lapses_after=180 * DAY)
+    there = ModelContext(lapses_after=180 * DAY)
     kept = next(branch for branch in expect((order,), Age(by=200 * DAY), there).branches if branch.name == "older")
     assert not kept.lasting
 

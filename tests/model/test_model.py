@@ -1,9 +1,9 @@
 """What the model says of every order: what is recorded and remembered, and that its words are the rulebook's."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.domain.expectation import Claim
 from conformance.domain.order import Kind, Order, Stage

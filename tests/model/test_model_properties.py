@@ -1,11 +1,11 @@
 """What holds of the model for every order and step, whatever the documentation says of them."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from conformance.domain.expectation import ACCEPTED, PENDING, REFUSED, Between, Folded, Mentions, Missing, OneOf
 from conformance.domain.order import Market, Stage
@@ -77,7 +77,7 @@ def played(draw):
     profile = draw(st.sampled_from(PROFILES))
     in_world = draw(contexts())
     start, steps = draw(st.sampled_from(list(paths(profile).values())))
-    start = replace(start, amount=draw(st.sampled_from((1000, 1001, 1200))))
+    start = Initiate(draw(st.sampled_from((1000, 1001, 1200))), start.kind)
     more = draw(st.lists(steps_of(profile), max_size=3))
     beliefs = beliefs_after(profile, start, (*steps, *more), in_world)
     if not beliefs:

@@ -1,10 +1,11 @@
 """The rows of the model against the rulebook and a grid of orders: none is missing, idle, or about a rule unnamed."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.domain.order import Attempt, Market, Stage
 from conformance.domain.steps import Addressee, Age, Cancel, Key

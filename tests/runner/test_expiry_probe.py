@@ -1,10 +1,11 @@
 """Whether a target ends old reservations by itself is tried, and one that takes its time is waited for."""
 
 import asyncio
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming
@@ -41,12 +42,12 @@ def test_what_is_sure_to_end_is_looked_at_again_before_it_is_believed_to_stay(pr
     order = arrive(profile, reserved(profile))
     lasting = {}
     for after in (None, 182 * DAY):
-        there = replace(context(), lapses_after=after)
+        there = dataclasses.replace(context(), lapses_after=after)
         for age in (DAY, OLD):
             lasting[after, age] = expect(order, Age(age), there).branches[0].lasting
     assert lasting == {(None, DAY): True, (None, OLD): True, (182 * DAY, DAY): True, (182 * DAY, OLD): False}
     captured = tuple(replace(one, captured=one.amount) for one in order)
-    assert expect(captured, Age(OLD), replace(context(), lapses_after=timedelta())).branches[0].lasting
+    assert expect(captured, Age(OLD), dataclasses.replace(context(), lapses_after=timedelta())).branches[0].lasting
 
 
 class Stale:
