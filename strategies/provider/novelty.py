@@ -61,10 +61,10 @@ def most_telling(histories: Sequence[History], context: ModelContext, count: int
 def _greedy(aspects: Sequence[tuple[Aspect, ...]], lengths: Sequence[int], count: int) -> Iterator[int]:
     """Yield the indices of up to so many, each of which adds the most for its length to those before it."""
     met: Counter[Aspect] = Counter()
+    worth_of = {each: WEIGHTS[str(each[0])] for each in set(chain(*aspects))}
 
     def worth(index: int) -> float:
-        new = sum(WEIGHTS[str(each[0])] * DECAY[met[each]] for each in aspects[index] if met[each] < MOST_TIMES)
-        return -new / math.sqrt(lengths[index] + 4)
+        return -sum(map(worth_of.__getitem__, aspects[index])) / math.sqrt(lengths[index] + 4)
 
     # What is worth less than another was before cannot have become worth more since.
     heap = [(worth(index), index) for index in range(len(aspects))]
@@ -74,15 +74,21 @@ def _greedy(aspects: Sequence[tuple[Aspect, ...]], lengths: Sequence[int], count
             heapreplace(heap, (now, heap[0][1]))
         _, index = heappop(heap)
         met.update(aspects[index])
+        for each in aspects[index]:
+            worth_of[each] = WEIGHTS[str(each[0])] * DECAY[met[each]] if met[each] < MOST_TIMES else 0
         yield index
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a beginning of a history leads: the orders that are possible then, and what its last step met."""
+    """Where a beginning of a history leads: the orders that are possible then, and what its last step met.
 
-    possible: PossibleOrders
-    aspects: tuple[Aspect, ...]
+    ``next`` are the places to which one more step leads, as far as some history took it.
+    """
+
+    possible: PossibleOrders = ()
+    aspects: tuple[Aspect, ...] = ()
+    next: dict[_Plain, _Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +105,23 @@ class _Paper:
     """Plays histories on paper, and remembers their beginnings: many begin alike but for amounts."""
 
     context: ModelContext
-    places: dict[tuple[_Plain, ...], _Place] = field(default_factory=dict)
+    start: _Place = field(default_factory=_Place)
     turns: dict[tuple[Step, PossibleOrders], _Turn] = field(default_factory=dict)
 
     def aspects(self, history: History) -> Iterable[Aspect]:
         """Return what a history meets, up to two requests at the same time: what comes of them is not followed."""
         plain = _plain(history)
         met: list[Aspect] = []
-        possible: PossibleOrders = ()
-        released_at = 0
-        for end in range(1, len(plain) + 1):
-            place = self.places.get(plain[:end])
-            if place is None:
-                place = self.places[plain[:end]] = self._step(history.profile, plain[:end], possible)
-            possible = place.possible
+        released_at, place = 0, self.start
+        for number, step in enumerate(plain):
+            if step not in place.next:
+                place.next[step] = self._step(history.profile, plain[: number + 1], place.possible)
+            place = place.next[step]
             met += place.aspects
-            if not possible:
+            if not place.possible:
                 break
-            if not released_at and possible[0].cancelled:
-                released_at = end - 1
+            if not released_at and place.possible[0].cancelled:
+                released_at = number
         return dict.fromkeys(chain(met, _amounts(history, released_at)))
 
     def _step(self, profile: Profile, steps: tuple[_Plain, ...], possible: PossibleOrders) -> _Place:
