@@ -52,9 +52,11 @@ class OneOf(Struct, frozen=True):
 
     def permits(self, value: Scalar) -> bool:
         """Return whether the value is one of them."""
-        return any(
-            value == permitted and isinstance(value, bool) == isinstance(permitted, bool) for permitted in self.values
-        )
+        # Judging asks this half a million times in a run: a generator takes twice as long.
+        for permitted in self.values:
+            if value == permitted and isinstance(value, bool) == isinstance(permitted, bool):
+                return True
+        return False
 
     def as_json(self) -> dict[str, Any]:
         """Return ``{"one-of": [...]}``."""
@@ -216,6 +218,13 @@ class Branch(Struct, frozen=True):
     readings: tuple[tuple[str, str], ...] = ()
     proves: bool = True
     lasting: bool = True
+
+    def fits(self, observed: Observation) -> bool:
+        """Return whether the observation has everything that is claimed."""
+        for claim in self.claims:  # noqa: SIM110 - a generator takes twice as long
+            if not claim.holds(observed):
+                return False
+        return True
 
 
 class Expectation(Struct, frozen=True):

@@ -563,13 +563,16 @@ def _known(name: str, names: Iterable[str]) -> str:
     return did_you_mean(name, names).strip() or shorten(listed, 160, placeholder=" …")
 
 
+_FIELDS: Final = {cls: frozenset(field.name for field in fields(cls)) for cls in _CLASSES.values()}
+
+
 def _step_from_json(item: object, place: str) -> Step:
     if not isinstance(item, dict) or not isinstance(item.get("do"), str):
         raise HistoryError(f"{place} has no 'do': {item!r:.80}")
     if item["do"] not in _CLASSES:
         raise HistoryError(f"{place} is {item['do']!r:.80}, which is no step. {_known(item['do'], STEP_NAMES)}")
     cls = _CLASSES[item["do"]]
-    known = {field.name for field in fields(cls)}
+    known = _FIELDS[cls]
     arguments = {}
     for name, value in item.items():
         if name == "do":

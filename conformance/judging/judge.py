@@ -211,9 +211,7 @@ def judge(expectation: Expectation, observation: Observation) -> tuple[Judgement
     >>> judgement.status.value, [f"{finding.rule}: {finding.reason}" for finding in judgement.findings]
     ('violates', ['INV-2: view.to_capture should be 0, but was 1000'])
     """
-    fitting = tuple(
-        branch for branch in expectation.branches if all(claim.holds(observation) for claim in branch.claims)
-    )
+    fitting = tuple(branch for branch in expectation.branches if branch.fits(observation))
     # An outcome that is still to come explains only what no finished outcome does.
     fitting = tuple(branch for branch in fitting if branch.proves) or fitting
     if fitting:

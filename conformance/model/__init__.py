@@ -8,6 +8,7 @@ selects the outcome, and so the next order.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -68,7 +69,9 @@ def expect(possible: PossibleOrders, step: Step, context: ModelContext) -> Expec
 
     """
     if isinstance(step, Together):
-        return together(possible, step, lambda orders, request: expect(orders, request, context), MODELS.__getitem__)
+        # Many turns of the first request leave the same order to the second one.
+        alone = cache(lambda orders, request: expect(orders, request, context))
+        return together(possible, step, alone, MODELS.__getitem__)
     expectations = [_with_helper(MODELS[order.profile].expect(order, step, context), order, step) for order in possible]
     if len(expectations) == 1:
         return expectations[0]
@@ -98,7 +101,8 @@ def advance(step: Step, before: PossibleOrders, branches: tuple[Branch, ...], ob
     remembered whichever way it named the order, because it must have no effect later either.
     """
     after = tuple(dict.fromkeys(branch.after for branch in branches))
-    for request, answer in zip(parts_of(step), observations_of_each(observed), strict=False):
+    answers = observations_of_each(observed) if isinstance(step, Together) else (observed,)
+    for request, answer in zip(parts_of(step), answers, strict=True):
         if isinstance(request, Capture | Refund):
             after = tuple(dict.fromkeys(replace(order, money_key_age=timedelta()) for order in after))
         if not isinstance(request, Cancel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from conformance.domain.expectation import ACCEPTED, BROKEN, PENDING, REFUSED, Between, Claim, OneOf, Permitted, Scalar
@@ -22,8 +23,9 @@ NOT_FOUND = OneOf((404,))
 BOOKS: Rules = ("INV-10",)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def one_of(*values: Scalar) -> OneOf:
-    """Permit these values."""
+    """Permit these values. A run asks for the same ones a million times."""
     return OneOf(values)
 
 

@@ -257,8 +257,8 @@ def _is_in_vain(tracker: Tracker, step: Step, response: Observation, observation
 
 def observation_in_words(observation: Observation) -> str:
     """Return the response to a step in words, such as ``refused 409, code conflict``."""
-    first, second = observations_of_each(observation)
-    return "; ".join(map(_response_in_words, (first, second) if Field.ANSWER_OUTCOME in second else (first,)))
+    each = observations_of_each(observation) if Field.OTHER_OUTCOME in observation else (observation,)
+    return "; ".join(map(_response_in_words, each))
 
 
 def _response_in_words(observation: Observation) -> str:
