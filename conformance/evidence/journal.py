@@ -15,15 +15,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
 from conformance.evidence.record_parts import UNWRITTEN, Record, builtins_of, part_as_json, plain_value
-from conformance.evidence.records import ExchangeRecord, FinishRecord, JournalRecord, PartRecord, RunRecord
+from conformance.evidence.records import (
+    ExchangeRecord,
+    FinishRecord,
+    JournalRecord,
+    JudgementRecord,
+    PartRecord,
+    RunRecord,
+)
 
 JOURNAL_VERSION: Final = 2
 """The format that is written. Since 2, the run's record says how orders are named, and each API has its own letter."""
@@ -35,6 +43,7 @@ MERCHANT_PARTY: Final = "merchant"
 """The stored ``party`` of a run, or of a history, that judges a merchant and not the provider."""
 
 R = TypeVar("R", bound=Record)
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 _JOURNAL: Final = msgspec.json.Decoder(JournalRecord)
 _PART: Final = msgspec.json.Decoder(PartRecord)
@@ -171,9 +180,9 @@ class Journal:
     def _keep(self, records: list[Record], record: Record, line: bytes) -> None:
         """Keep a record as its line says it.
 
-        Most of a journal are exchanges, which are plain text throughout: they need not be decoded for that.
+        Most of a journal says that of itself: to decode it would take time, and give each text a copy of its own.
         """
-        if isinstance(record, ExchangeRecord) and record.wire is None and not record.lost and not record.crash:
+        if _is_plain(record):
             records.append(msgspec.structs.replace(record, n=self.count, prev=self._previous))
             return
         try:
@@ -200,6 +209,15 @@ class Journal:
         os.close(self._file)
 
 
+def _is_plain(record: Record) -> bool:
+    """Return whether a record is what its line says, down to the types of its values, as far as that is known."""
+    if isinstance(record, ExchangeRecord):
+        return record.wire is None and not record.lost and not record.crash
+    if not isinstance(record, JudgementRecord) or record.findings or record.unexpected:
+        return False
+    return all(type(value) in _PLAIN for value in record.observed.values())
+
+
 def _line(record: Record, number: int, previous: str) -> bytes:
     """Return a record as one line of JSON: its number, its kind, what it is chained to, and then its content."""
     content = unwritten(record)
@@ -222,7 +240,7 @@ def record_as_json(record: Record) -> dict[str, Any]:
     return content
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """A journal as it was read.
 
@@ -255,7 +273,7 @@ class Evidence:
 
     def of(self, kind: type[R]) -> Iterator[R]:
         """Iterate over the records of one kind, in order."""
-        return (record for record in self.records if isinstance(record, kind))
+        return iter(self._by_kind.get(kind, ()))
 
     def first(self, kind: type[R]) -> R | None:
         """Return the first record of a kind, or None."""
@@ -263,7 +281,15 @@ class Evidence:
 
     def last(self, kind: type[R]) -> R | None:
         """Return the last record of a kind, or None."""
-        return next((record for record in reversed(self.records) if isinstance(record, kind)), None)
+        return next(reversed(self._by_kind.get(kind, ())), None)
+
+    @cached_property
+    def _by_kind(self) -> Mapping[type[Any], Sequence[Any]]:
+        """The records of each kind: a result and its reports ask for them dozens of times."""
+        kinds: dict[type[Any], list[Any]] = {}
+        for record in self.records:
+            kinds.setdefault(type(record), []).append(record)
+        return kinds
 
 
 def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:

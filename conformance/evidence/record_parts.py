@@ -186,6 +186,11 @@ def body_from_record(stored: Body) -> bytes:
     return stored.encode("utf-8") if isinstance(stored, str) else base64.b64decode(stored.base64)
 
 
+@lru_cache(maxsize=1_000)
+def _shared_body(body: Body) -> Body:
+    return body
+
+
 class RequestRecord(Part, frozen=True, kw_only=True):
     """A request as it was sent, without its secrets. ``path`` is percent-encoded and may carry a query."""
 
@@ -195,8 +200,9 @@ class RequestRecord(Part, frozen=True, kw_only=True):
     body: Body
 
     def __post_init__(self) -> None:
-        """Share headers with other messages: a run has the same ones thousands of times."""
+        """Share headers and body with other messages: a run has the same ones thousands of times."""
         force_setattr(self, "headers", _shared_headers(tuple(self.headers)))
+        force_setattr(self, "body", _shared_body(self.body))
 
     @property
     def content(self) -> bytes:
@@ -212,8 +218,9 @@ class ResponseRecord(Part, frozen=True, kw_only=True):
     body: Body
 
     def __post_init__(self) -> None:
-        """Share headers with other messages: a run has the same ones thousands of times."""
+        """Share headers and body with other messages: a run has the same ones thousands of times."""
         force_setattr(self, "headers", _shared_headers(tuple(self.headers)))
+        force_setattr(self, "body", _shared_body(self.body))
 
     @property
     def content(self) -> bytes:
