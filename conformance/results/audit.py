@@ -6,6 +6,8 @@ observed is taken as it was recorded; whether the exchanges say so is for `verif
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from msgspec import structs
 
 from conformance.domain.expectation import Expectation, Observation
@@ -43,7 +45,12 @@ def contexts_of(evidence: Evidence) -> dict[str, ModelContext]:
     """Return what the model depended on in a run, by API."""
     market, readings = Market(evidence.run.market), Readings.from_json(evidence.run.readings)
     return {
-        record.profile: ModelContext(market, readings, "units" in record.offered)
+        record.profile: ModelContext(
+            market,
+            readings,
+            "units" in record.offered,
+            None if record.lapses_after is None else timedelta(seconds=record.lapses_after),
+        )
         for record in evidence.of(CapabilitiesRecord)
     }
 
