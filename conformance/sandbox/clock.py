@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 DAY = 86_400.0
 Now = Callable[[], datetime]
@@ -14,8 +15,9 @@ def real_now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=1024)
 def iso(moment: float) -> str:
-    """Return a moment in seconds as ISO 8601.
+    """Return a moment in seconds as ISO 8601. Every read of an order shows the same moments again.
 
     >>> iso(0)
     '1970-01-01T00:00:00.000Z'

@@ -49,13 +49,14 @@ class Route:
 class PathTemplate:
     """One path template and its operations by HTTP method."""
 
-    literals: tuple[tuple[int, str], ...]
+    literals: tuple[str, ...]
+    places: tuple[int, ...]
     variables: tuple[int, ...]
     targets: dict[str, Route] = field(default_factory=dict)
 
     def fits(self, segments: list[str]) -> bool:
         """Return whether a path with as many segments has this template's fixed ones."""
-        return all(segments[index] == text for index, text in self.literals)
+        return self.literals == tuple([segments[index] for index in self.places])
 
 
 class Router:
@@ -73,8 +74,8 @@ class Router:
     def _place(self, template: str) -> PathTemplate:
         segments = template.split("/")
         variables = tuple(index for index, text in enumerate(segments) if text.startswith("{"))
-        literals = [(index, text) for index, text in enumerate(segments) if index and index not in variables]
-        place = PathTemplate(tuple(reversed(literals)), variables)
+        places = tuple(index for index in range(1, len(segments)) if index not in variables)
+        place = PathTemplate(tuple(segments[index] for index in places), places, variables)
         self._places.setdefault(len(segments), []).append(place)
         return place
 

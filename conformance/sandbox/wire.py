@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from conformance.domain.messages import Headers, Request, Response
 
 JsonObject = dict[str, Any]
@@ -17,7 +19,7 @@ JsonObject = dict[str, Any]
 JSON = "application/json;charset=UTF-8"
 PROBLEM = "application/problem+json"
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_encode_slowly = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _JSON_HEADERS: Headers = (("Content-Type", JSON),)
 _PROBLEM_HEADERS: Headers = (("Content-Type", PROBLEM),)
 
@@ -134,14 +136,22 @@ def header_map(headers: Headers) -> dict[str, str]:
     return first_values
 
 
+def _encoded(payload: object) -> bytes:
+    try:
+        return msgspec.json.encode(payload)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which a merchant sent in JSON, is given back as it came.
+        return _encode_slowly(payload).encode("ascii")
+
+
 def json_response(status: int, payload: object, extra: Headers = ()) -> Response:
     """Return a response with a JSON body."""
-    return Response(status, _JSON_HEADERS + extra if extra else _JSON_HEADERS, _encode(payload).encode("ascii"))
+    return Response(status, _JSON_HEADERS + extra if extra else _JSON_HEADERS, _encoded(payload))
 
 
 def problem_response(status: int, payload: object, extra: Headers = ()) -> Response:
     """Return a response with a problem document (RFC 7807)."""
-    return Response(status, _PROBLEM_HEADERS + extra if extra else _PROBLEM_HEADERS, _encode(payload).encode("ascii"))
+    return Response(status, _PROBLEM_HEADERS + extra if extra else _PROBLEM_HEADERS, _encoded(payload))
 
 
 def empty_response(status: int, extra: Headers = ()) -> Response:

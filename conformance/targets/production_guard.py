@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -118,7 +119,12 @@ def _sign_in_members(members: Mapping[str, Any], place: str, *, loopback: bool) 
 
 
 def _names_production(name: str, value: str) -> bool:
-    return bool(_ENVIRONMENT.fullmatch(name) and _PRODUCTION.fullmatch(value.strip()))
+    return _names_environment(name) and bool(_PRODUCTION.fullmatch(value.strip()))
+
+
+@lru_cache(maxsize=1024)
+def _names_environment(name: str) -> bool:
+    return bool(_ENVIRONMENT.fullmatch(name))
 
 
 def _production_host(value: str) -> str:

@@ -40,6 +40,7 @@ from conformance.domain.steps import (
 
 ObservedFields: TypeAlias = dict[str, Scalar]
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 SYSTEM_HEADERS: Final[Headers] = (
     ("Vipps-System-Name", "cancel-conformance"),
     ("Vipps-System-Version", __version__),
@@ -178,11 +179,11 @@ def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
     """
     if isinstance(answer, NoResponse):
         return {Field.ANSWER_OUTCOME: LOST, Field.ANSWER_CAUSE: answer.cause}
-    status = answer.status
+    status, page = answer.status, is_page(answer)
     if status == 202:
         outcome = PENDING
     elif 200 <= status < 300:
-        outcome = ODD if is_page(answer) else ACCEPTED
+        outcome = ODD if page else ACCEPTED
     elif status == 429:
         outcome = BUSY
     elif 400 <= status < 500:
@@ -192,7 +193,7 @@ def outcome_fields(answer: ResponseOrNone) -> ObservedFields:
     else:
         outcome = ODD
     observed: ObservedFields = {Field.ANSWER_OUTCOME: outcome, Field.ANSWER_STATUS: status}
-    return {**observed, Field.ANSWER_PAGE: True} if is_page(answer) else observed
+    return {**observed, Field.ANSWER_PAGE: True} if page else observed
 
 
 def is_page(response: Response) -> bool:
@@ -231,7 +232,7 @@ def nested(data: Any, *path: str) -> Any:
     (100, None)
     """
     for name in path:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict):
             return None
         data = data.get(name)
     return data
@@ -452,4 +453,4 @@ def wrong_key(key: str) -> str:
 
 def as_json_bytes(body: Any) -> bytes:
     """Return a value as compact JSON in UTF-8."""
-    return json.dumps(body, separators=(",", ":")).encode()
+    return _encode(body).encode()
