@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import threading
@@ -21,6 +22,8 @@ from conformance.errors import USAGE
 
 __all__ = ["cli", "entry", "main"]
 
+SELDOM: Final = (20_000, 10, 10)
+"""How many new objects, and how many collections of a younger generation, come before each collection of garbage."""
 LEFT_BEHIND: Final = 2.0
 """Seconds that threads have to end after the command."""
 
@@ -81,6 +84,8 @@ def entry() -> NoReturn:
 
     A target in this process may leave threads that sleep for an hour; they are not waited for.
     """
+    # Most of what a command makes lives as long as its process: looking for garbage is seldom worth its time.
+    gc.set_threshold(*SELDOM)
     code = main()
     until = time.monotonic() + LEFT_BEHIND
     for thread in threading.enumerate():
