@@ -130,6 +130,10 @@ class _PlantedDriver:
         self._view: ObservedFields | None = None
         self._live = live
 
+    @property
+    def doubted(self) -> bool:
+        return self._view is None and self._live.doubted
+
     async def perform(self, step: Step) -> ObservedFields:
         if self._recorded:
             observed = self._recorded.pop(0)

@@ -5,6 +5,7 @@ The embedded provider, an ASGI or WSGI application and a remote server all take 
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -56,17 +57,18 @@ class Response:
         return find_header(self.headers, name)
 
     def json(self) -> Any:
-        """Return the JSON value of the body.
+        """Return the JSON value of the body, without a byte order mark in front of it.
 
         Raises:
             ValueError: the body is not JSON in UTF-8.
 
         """
+        body = self.body.removeprefix(codecs.BOM_UTF8)
         try:
-            return msgspec.json.decode(self.body)
+            return msgspec.json.decode(body)
         except msgspec.MsgspecError:
             # What the standard library takes as well: half of a surrogate pair, and numbers out of range.
-            return json.loads(self.body.decode("utf-8"))
+            return json.loads(body.decode("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)

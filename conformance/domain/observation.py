@@ -26,6 +26,8 @@ class Field(StrEnum):
     """The exception that an adapter raised, in a few lines; missing where it raised none."""
     ANSWER_CURRENCY = "answer.currency"
     ANSWER_DETAIL = "answer.detail"
+    ANSWER_FOREIGN = "answer.foreign"
+    """Whether a refusal that crossed a network is not in the API's form, as those of gateways are."""
     ANSWER_GROUP = "answer.group"
     ANSWER_INSTRUMENT = "answer.instrument"
     ANSWER_LACKS = "answer.lacks"

@@ -48,6 +48,8 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     tells the identifiers of this run's orders from another's. ``focus`` is a part of the rules, empty for all of them.
     ``operator`` says that a person was asked for what the target does not offer, ``other_unit`` that a second sales
     unit was named. Of a merchant's run, ``party`` is ``merchant``, and ``strict`` says that recommended rules decide.
+    ``confirms`` says that a violation counts once it was seen in two histories, and that responses of what stands
+    between the suite and the target prove nothing; runs of earlier versions counted every violation.
     """
 
     format: Literal[1, 2]
@@ -76,6 +78,7 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     focus: str = ""
     other_unit: bool = False
     merged: MergedRecord | None = None
+    confirms: bool = False
 
 
 class CapabilitiesRecord(Record, frozen=True, kw_only=True, tag="capabilities"):

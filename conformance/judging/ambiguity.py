@@ -8,7 +8,7 @@ what was observed                          what is said of it
 no response; the read fits one of the two  inconclusive, but the history goes on with what fits
 no response; the read fits neither         inconclusive, and the history ends
 a response; an earlier request had none    never a violation: the earlier request may explain it
-a web page in between                      never a violation: nobody knows what was carried out
+a web page, or a refusal in another form   never a violation: nobody knows what was carried out
 a server error                             the same, unless it is documented for the step (`C5`): then the order,
                                            when read back, must be as documented, too
 =========================================  ==========================================================
@@ -38,6 +38,7 @@ SENT_AGAIN: Final = "the request was sent more than once, because it was not ans
 _EARLIER: Final = "an earlier request of this history was not answered, and may have been carried out at any time"
 _SERVER_ERROR: Final = "the target answered with a server error, and may have done anything"
 _PAGE: Final = "the answer is a web page, and not the API's"
+_FOREIGN: Final = "the refusal is not in the API's form: something between the suite and the target may have sent it"
 
 
 def was_unanswered(step: Step, observation: Observation) -> bool:
@@ -73,6 +74,8 @@ def excuse(expectation: Expectation, observation: Observation, *, in_doubt: bool
     for response in observations_of_each(observation):
         if response.get(Field.ANSWER_PAGE):
             return _PAGE
+        if response.get(Field.ANSWER_FOREIGN):
+            return _FOREIGN
         if response.get(Field.ANSWER_OUTCOME) == BROKEN and (is_race or not is_documented(expectation, response)):
             return _SERVER_ERROR
     return ""

@@ -127,4 +127,5 @@ def header(settings: Settings, target: Target, profiles: Sequence[Profile], star
         operator=settings.operator,
         focus=settings.focus,
         other_unit=target.names_other_unit,
+        confirms=True,
     )

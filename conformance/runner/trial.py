@@ -218,6 +218,10 @@ async def observe(step: Step, driver: Driver, tracker: Tracker) -> ObservedField
             break
         await driver.pause(attempt)
         observation = observation | await driver.look("poll", log=log)
+    if driver.doubted and tracker.compare(step, observation)[0].status is StepStatus.VIOLATES:
+        # By now, a response that was late has come, and shows that an earlier one was another request's.
+        await driver.pause(1)
+        observation = observation | await driver.look("poll", log=log)
     return observation
 
 

@@ -14,6 +14,8 @@ from conformance.targets.throttle import Throttle
 
 SPENT: Final = "the run's budget of requests was spent"
 """Cause of a request that was not sent."""
+SURPLUS: Final = "the connection had more than one response on it, and nobody knows which belongs to which request"
+"""Cause of a request whose response, or the response before it, may be that of another request."""
 
 
 class TargetError(Exception):
@@ -106,6 +108,8 @@ class Transport(ABC):
     """Whether a request can be sent while another is under way. The smoke test shows whether both are answered."""
     remote: ClassVar[bool] = False
     """Whether there is a network in between, which can lose requests and responses."""
+    doubted: bool = False
+    """Whether responses may come from what stands in the network, and are checked for it."""
     loopback: bool = True
     """Whether it is on this machine."""
     paced: bool = False

@@ -332,6 +332,7 @@ class Wire(ABC):
         profile: the API.
         base: the path of its orders.
         documented: the fields at the top of an order's documented form, when it is read.
+        error_fields: fields of which each documented error has some; empty where errors have no form.
 
     """
 
@@ -341,6 +342,7 @@ class Wire(ABC):
     profile: ClassVar[Profile]
     base: ClassVar[str]
     documented: ClassVar[tuple[str, ...]] = ()
+    error_fields: ClassVar[tuple[str, ...]] = ()
 
     def perform(self, step: Step) -> Calls:
         """Yield the calls that make a step happen; return the observation of its response."""

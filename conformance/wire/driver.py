@@ -15,10 +15,15 @@ class Driver(Protocol):
     """Executes one history's steps against a target and returns observations.
 
     An HTTP driver observes every field, missing ones as None. Another leaves out the fields that it cannot observe,
-    and claims about those are not judged; its ``complete`` is False.
+    and claims about those are not judged; its ``complete`` is False. Where a response may be of something in between,
+    ``doubted`` is True: what is wrong is looked at once more then.
     """
 
     complete: bool
+
+    @property
+    def doubted(self) -> bool:
+        """Whether something between the suite and the target may have sent a response."""
 
     async def perform(self, step: Step) -> ObservedFields:
         """Make a step happen; return the ``answer.`` fields of the observation."""

@@ -45,6 +45,7 @@ class EcomWire(Wire):
     profile: ClassVar[Profile] = Profile.ECOM
     base: ClassVar[str] = "/ecomm/v2/payments"
     documented: ClassVar[tuple[str, ...]] = ("orderId", "transactionSummary", "transactionLogHistory")
+    error_fields: ClassVar[tuple[str, ...]] = ("errorGroup", "errorCode", "errorMessage")
 
     @property
     def identifier(self) -> str:

@@ -47,6 +47,7 @@ class EpaymentWire(Wire):
     profile: ClassVar[Profile] = Profile.EPAYMENT
     base: ClassVar[str] = "/epayment/v1/payments"
     documented: ClassVar[tuple[str, ...]] = ("amount", "state", "aggregate", "pspReference", "reference")
+    error_fields: ClassVar[tuple[str, ...]] = ("type", "title", "traceId", "extraDetails")
 
     @property
     def identifier(self) -> str:

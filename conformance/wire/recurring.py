@@ -54,6 +54,7 @@ class RecurringWire(Wire):
     profile: ClassVar[Profile] = Profile.RECURRING
     base: ClassVar[str] = "/recurring/v3/agreements"
     documented: ClassVar[tuple[str, ...]] = ("id", "amount", "currency", "status", "summary", "history")
+    error_fields: ClassVar[tuple[str, ...]] = ("type", "title", "contextId", "extraDetails")
 
     @property
     def identifier(self) -> str:

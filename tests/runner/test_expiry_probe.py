@@ -54,6 +54,7 @@ class Stale:
     """Shows an order as it was before the latest step, the first time that it is read."""
 
     complete = True
+    doubted = False
 
     def __init__(self, driver):
         self._driver, self._before, self._fresh = driver, {}, False

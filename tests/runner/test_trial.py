@@ -47,6 +47,7 @@ class Scripted:
     answers: list
     views: list
     complete: bool = True
+    doubted: bool = False
     asked: list = field(default_factory=list)
     paused: list = field(default_factory=list)
 

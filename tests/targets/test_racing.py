@@ -119,7 +119,7 @@ def played(target):
         await seat.open(Market.NO, OrderNaming("cctest"), ignored, ignored)
         recorded = []
         worker = seat.worker()
-        driver = worker.driver(Profile.EPAYMENT, "cctest-p00001", lambda *exchange: recorded.append(exchange))
+        driver = worker.driver(Profile.EPAYMENT, "cctest-p00001", lambda *exchange, **_: recorded.append(exchange))
         for step in (Initiate(1000), Approve()):
             await driver.perform(step)
         answer = await driver.perform(Together(Cancel(), Capture(1000)))

@@ -57,6 +57,7 @@ class AdapterDriver:
     """Executes one history's steps by calling an adapter."""
 
     complete = False
+    doubted = False
 
     def __init__(self, call_method: CallMethod, profile: Profile, identifiers: OrderIdentifiers) -> None:
         self._call_method = call_method

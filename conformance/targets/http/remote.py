@@ -22,7 +22,7 @@ from conformance.targets.http.httpx_exchange import http_request, no_response, r
 from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.production_guard import Address, base_address, control_address
 from conformance.targets.throttle import MOST
-from conformance.targets.transport import Connection, TargetUsageError, Transport
+from conformance.targets.transport import SURPLUS, Connection, TargetUsageError, Transport
 
 CONNECT_SECONDS: Final = 5.0
 KEPT_SECONDS: Final = 2.0
@@ -43,6 +43,7 @@ class RemoteTransport(Transport):
     kind: ClassVar[str] = "url"
     private: ClassVar[bool] = False
     remote: ClassVar[bool] = True
+    doubted = True
     sleep: Callable[[float], Awaitable[None]] = staticmethod(asyncio.sleep)
     """Waits for a number of seconds."""
 
@@ -187,6 +188,8 @@ class _ExchangeThread:
             transport.close()
 
     def _answer(self, request: Request, address: Address, timing: RequestTiming | None) -> ResponseOrNone:
+        if self._is_mixed_up(address.origin):
+            return NoResponse(SURPLUS)
         limits = {"connect": CONNECT_SECONDS, "read": self._timeout, "write": self._timeout, "pool": self._timeout}
         try:
             prepared = http_request(request, address.url, **limits)
@@ -195,16 +198,52 @@ class _ExchangeThread:
                 timing.wait()
             under_way: AbstractContextManager[None] = timing or nullcontext()
             with under_way:
-                return read_response_now(self._transports[address.origin].handle_request(prepared))
+                response = read_response_now(self._transports[address.origin].handle_request(prepared))
+            return NoResponse(SURPLUS) if self._is_mixed_up(address.origin) else response
         except Exception as error:
             answer = no_response(error, self._timeout)
             if address.origin in self._proxied and isinstance(error, httpx.ConnectError | httpx.ProxyError):
                 return NoResponse(f"{answer.cause}, through the proxy that the environment names")
             return answer
 
+    def _is_mixed_up(self, origin: str) -> bool:
+        """Tell whether bytes have come that no request asked for; a connection with them, or a closed one, is left."""
+        transport, connected = self._transports[origin], self._sockets.get(origin)
+        if connected is None:
+            return False
+        surplus = _buffered_surplus(transport) or _waiting_bytes(connected)
+        if surplus == b"":
+            return False
+        self._sockets.pop(origin, None)
+        transport.close()
+        return surplus is not None
+
     def _trace(self, origin: str, event: str, details: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._sockets[origin] = details["return_value"].get_extra_info("socket")
+
+
+def _buffered_surplus(transport: httpx.HTTPTransport) -> bytes:
+    """Return what was read behind the last response of a connection that is kept.
+
+    The HTTP library takes it for the beginning of the next response, and has no public way to ask for it.
+    """
+    connection: object = next(iter(transport._pool.connections), None)
+    while (inner := getattr(connection, "_connection", None)) is not None:
+        connection = inner
+    parser = getattr(connection, "_h11_state", None)
+    return b"" if parser is None else bytes(parser.trailing_data[0])
+
+
+def _waiting_bytes(connected: socket.socket) -> bytes | None:
+    """Return a byte that waits on a connection, nothing where none does, or None where the connection is closed."""
+    try:
+        connected.settimeout(0)
+        return connected.recv(1) or None
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return b""
+    except (OSError, ValueError):
+        return None
 
 
 def _resolve(future: asyncio.Future[ResponseOrNone], answer: ResponseOrNone) -> None:

@@ -6,15 +6,17 @@ They have a valid token, keep to the rate limits, and are sent again where that 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
+from conformance.domain.order import Profile
 from conformance.targets.http.health_monitor import HealthMonitor
+from conformance.targets.http.in_between import evidence_in
 from conformance.targets.http.token_store import TokenStore
 from conformance.targets.target import RecordExchange
-from conformance.targets.transport import SPENT, Connection
+from conformance.targets.transport import SPENT, SURPLUS, Connection
 from conformance.wire.base import is_page
 
 KEYS: Final = ("Idempotency-Key", "X-Request-Id")
@@ -35,6 +37,7 @@ class SendPolicy:
     Attributes:
         paced: whether the documented rate limits of an order are kept.
         resends: whether a request without a response may be sent again.
+        doubts: whether responses may come from something between the suite and the target, and are checked for it.
         pause: the unit of all waiting, in seconds.
         waits: is told how many seconds a request waits, and why.
 
@@ -42,6 +45,7 @@ class SendPolicy:
 
     paced: bool = False
     resends: bool = False
+    doubts: bool = False
     pause: float = 0.2
     waits: Callable[[float, str], None] = lambda _, __: None
 
@@ -73,13 +77,18 @@ class RequestSender:
         unanswered: how many requests of the present step were sent without getting a response.
         preparing: whether the present step is something else than a cancel. Server errors are not under test there, so
             the request is sent again, as the documentation advises.
+        mixed_up: whether a connection had more responses than requests during the present step.
 
     """
 
-    def __init__(self, tokens: TokenStore, health: HealthMonitor, policy: SendPolicy, record: RecordExchange) -> None:
+    def __init__(
+        self, tokens: TokenStore, health: HealthMonitor, policy: SendPolicy, record: RecordExchange, profile: Profile
+    ) -> None:
         self.unanswered = 0
         self.preparing = False
+        self.mixed_up = False
         self.policy = policy
+        self._profile = profile
         self._tokens = tokens
         self._health = health
         self._record = record
@@ -88,7 +97,7 @@ class RequestSender:
     async def send(self, call: Call, connection: Connection) -> ResponseOrNone:
         """Send a request until it has a response or must not be sent again.
 
-        Returns the last answer.
+        Returns the last answer, as what it is worth as evidence.
 
         Raises:
             TargetError: the target is not healthy, or is production.
@@ -101,19 +110,43 @@ class RequestSender:
             again = call
             if isinstance(answer, Response) and answer.status == 401 and not was_refused and not call.to_control:
                 again, was_refused = await self._tokens.reauthorize(call, self._record), True
-            repeat = resent < RESENT and self._may_repeat(call.request, answer)
+            evidence = self.evidence_in(call, answer)
+            repeat = resent < RESENT and self._may_repeat(call.request, evidence)
             if again is not call or repeat:
                 self._record(call, answer, resent=True)
             else:
                 self._record(call, answer)
             self.check(answer)
             if again is call and not repeat:
-                return answer
+                return evidence
             call = again
             if repeat:
                 resent += 1
                 self.unanswered += 1
                 await connection.pause(self.policy.pause * 5 * resent)
+
+    def evidence_in(self, call: Call, answer: ResponseOrNone) -> ResponseOrNone:
+        """Return an answer as what it is worth as evidence: see `in_between`."""
+        if answer == NoResponse(SURPLUS):
+            self.mixed_up = True
+        return evidence_in(self._profile, call, answer) if self.policy.doubts else answer
+
+    async def reauthorized(self, raced: Sequence[tuple[Call, ResponseOrNone]]) -> list[Call] | None:
+        """Renew a token that was refused while requests raced.
+
+        Returns the calls with the new token if all of them were refused: nothing was carried out, and they can race
+        again. Returns None otherwise.
+        """
+        renewed = [
+            await self._tokens.reauthorize(call, self._record) if self.is_token_refused(call, answer) else call
+            for call, answer in raced
+        ]
+        changed = all(call is not before for call, (before, _) in zip(renewed, raced, strict=True))
+        return renewed if changed else None
+
+    def is_token_refused(self, call: Call, answer: ResponseOrNone) -> bool:
+        """Tell whether a call was refused for one of the session's own tokens."""
+        return isinstance(answer, Response) and answer.status == 401 and self._tokens.is_own(call)
 
     async def prepare(self, call: Call, connection: Connection) -> Call:
         """Wait until the rate limit lets a call be sent; return it with a valid token."""

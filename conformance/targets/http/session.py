@@ -148,7 +148,11 @@ async def open_session(
         TokenStore(token, renew, subscription_key=credentials.subscription_key),
         HealthMonitor(transport.name, loopback=transport.loopback),
         SendPolicy(
-            paced=transport.paced, resends=transport.remote, pause=transport.pause, waits=transport.throttle.waits
+            paced=transport.paced,
+            resends=transport.remote,
+            doubts=transport.doubted,
+            pause=transport.pause,
+            waits=transport.throttle.waits,
         ),
         credentials.other_named,
         credentials.known,

@@ -17,6 +17,7 @@ from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Initiate
 from conformance.targets.http.driver import HttpDriver
+from conformance.targets.http.in_between import is_foreign_refusal
 from conformance.targets.http.likely_causes import Place, advice_on, described
 from conformance.targets.http.session import HttpSession
 from conformance.targets.target import RecordExchange
@@ -189,7 +190,14 @@ class _SmokeTest:
         )
         identifiers = OrderIdentifiers(self._order_id, self._session.today, self._session.market)
         wire = WIRES[self._profile](foreign, identifiers)
-        view = await HttpDriver(wire, self._connection, self._remember).look("read", log=False)
+        driver = HttpDriver(wire, self._connection, self._remember)
+        view = await driver.look("read", log=False)
+        # A gateway's refusal would say of the target that it tells them apart.
+        for attempt in range(1, TRIES if self._session.transport.doubted else 1):
+            if self._last is None or not is_foreign_refusal(self._profile, self._last[1]):
+                break
+            await driver.pause(attempt)
+            view = await driver.look("read", log=False)
         if view.get(Field.VIEW_OUTCOME) in _NO_ANSWER:
             raise self._fault("it could not be found out whether it tells sales units apart")
         # If the user configured the number as another sales unit's, a target that accepts it is wrong.

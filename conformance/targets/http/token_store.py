@@ -79,6 +79,10 @@ class TokenStore:
             return _with_token(call, self.token.text)
         return call
 
+    def is_own(self, call: Call) -> bool:
+        """Return whether a call carries a token of this store."""
+        return _token_of(call) in self._issued
+
     def note_success(self, response: Response) -> None:
         """Note that the current token was accepted: a later 401 may renew it."""
         if response.status != 401 and self._refused_when_new == self.token.text:
