@@ -27,7 +27,11 @@ from conformance.runner.trial import TrialResult
 
 LINES: Final = 10
 """The number of lines for each phase where there is no terminal."""
-_TITLES: Final = {"histories": "Playing histories", "minimising": "Making failures smaller"}
+_TITLES: Final = {
+    "histories": "Playing histories",
+    "confirming": "Playing failing histories again",
+    "minimising": "Making failures smaller",
+}
 
 
 class Display(Observer):

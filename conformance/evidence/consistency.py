@@ -33,6 +33,7 @@ from conformance.evidence.records import (
     RunRecord,
     WholePlanRecord,
 )
+from conformance.evidence.recurrence import CONFIRMATION, failure_groups
 
 _RACE: Final = name_of(Together(Cancel(), Cancel()))
 PLANNED: Final = frozenset({"systematic", "generated", "example"})
@@ -79,6 +80,7 @@ def _complaints(evidence: Evidence, *, complete: bool) -> Iterator[str]:
         yield from _set_aside(record, judged, played, complete=complete)
         yield from _apart(record, played)
     yield from _explained(evidence, played, judged)
+    yield from _confirmed(evidence, played, judged, complete=complete)
     if complete:
         yield from missing_profiles(run, looked)
         yield from _as_planned(evidence, played)
@@ -235,6 +237,23 @@ def _explained(
             yield f"the counterexample of {record.rule} is {record.history}, which is not the one that was kept"
         if record.reason not in {finding.reason for finding in _findings(judged[record.history])}:
             yield f"the counterexample of {record.rule} has another reason than {record.history}"
+
+
+def _confirmed(
+    evidence: Evidence, played: dict[str, HistoryRecord], judged: dict[str, list[JudgementRecord]], *, complete: bool
+) -> Iterator[str]:
+    """Complain of violations that were seen once and not played again, and of what was played again for no reason."""
+    for name, record in played.items():
+        if record.source == CONFIRMATION and name[-1] not in SEQUENTIAL_SUFFIXES:
+            first = played.get(name[:-1])
+            if first is None or first.history != record.history or not _findings(judged[first.id]):
+                yield f"{name} was played again for no reason"
+    run = evidence.run
+    if not complete or not run.confirms or run.focus:
+        return
+    for group in failure_groups(evidence.records).values():
+        if not group.recurs and not group.passed and not group.undecided:
+            yield f"{group.first.judgement.history} violates a rule once and was not played again"
 
 
 def _findings(judgements: list[JudgementRecord]) -> list[FindingRecord]:

@@ -162,6 +162,8 @@ def _observations(evidence: RuleEvidence) -> str:
 
 
 def _commonest_cause(evidence: RuleEvidence) -> str:
+    if evidence.tally.once:
+        return evidence.tally.once
     causes = evidence.tally.causes
     cause = max(causes, key=causes.__getitem__, default="no answer")
     return f"{evidence.tally.inconclusive} of its histories proved nothing: {cause}"

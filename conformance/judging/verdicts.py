@@ -74,6 +74,8 @@ class RuleTally:
     examples: Counter[str] = field(default_factory=Counter)
     violations: int = 0
     inconclusive: int = 0
+    once: str = ""
+    """What was violated once, and not when the same history was played again: both observations."""
     records: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     """Why a judgement about it was inconclusive."""

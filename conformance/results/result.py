@@ -28,6 +28,7 @@ from conformance.evidence.records import (
     MissedRecord,
     RunRecord,
 )
+from conformance.evidence.recurrence import REPLAYED, FailureGroup, GroupKey, failure_groups, key_of
 from conformance.judging.incidental import QUESTIONS
 from conformance.judging.judge import StepStatus
 from conformance.judging.rule_verdicts import rule_results
@@ -35,7 +36,7 @@ from conformance.judging.run_verdicts import run_verdict
 from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunVerdict, Scope
 from conformance.results.defects import Defect, defects_of, in_order_of
 from conformance.results.merchant_audit import check_merchant_run
-from conformance.results.partial_runs import apply_focus, fuzzed_rules
+from conformance.results.partial_runs import AGE, apply_focus, fuzzed_rules
 from conformance.results.selfcheck import check_oracle
 from conformance.results.unexpected import Unexpected, unexpected_in
 from conformance.results.waivers import waiver_from_record
@@ -114,9 +115,12 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     ended = _ended(evidence)
     (check_merchant_run if is_merchant_run(run) else check_consistency)(evidence, complete=ended is None)
     profiles = {record.id: Profile(record.profile) for record in evidence.of(HistoryRecord)}
-    counted = {record.id for record in evidence.of(HistoryRecord) if record.source != "shrinking"}
-    tallies, readings, noticed = _tallied(evidence, profiles, counted)
+    counted = {record.id for record in evidence.of(HistoryRecord) if record.source not in REPLAYED}
+    groups = groups_of(evidence)
+    once = frozenset(name for name, group in groups.items() if not group.recurs)
+    tallies, readings, noticed = _tallied(evidence, profiles, counted, once)
     _explained(evidence, tallies)
+    _explain_recurrence(groups, tallies)
     scopes = [_scope(run, record, cut=ended is not None) for record in evidence.of(CapabilitiesRecord)]
     waivers = _waivers(run, book)
     rules = apply_focus(run.focus, rule_results(book, scopes, tallies, waivers))
@@ -129,7 +133,7 @@ def _result_of(evidence: Evidence, book: Rulebook) -> Result:
     histories = Counter(profile for name, profile in profiles.items() if name in counted)
     exchanges = sum(isinstance(record, ExchangeRecord | FuzzedRecord | AsideRecord) for record in evidence.records)
     fuzzed = sum(1 for _ in evidence.of(FuzzedRecord))
-    unexpected = () if is_merchant_run(run) else unexpected_in(evidence)
+    unexpected = () if is_merchant_run(run) else unexpected_in(evidence, groups)
     return Result(
         evidence, verdict, reason, rules, readings, noticed, histories, exchanges, fuzzed, unexpected, defects
     )
@@ -147,7 +151,19 @@ def partial_note(run: RunRecord) -> str:
     return f"{'Shard' if len(missing) == 1 else 'Shards'} {named} of {run.merged.of} missing: nothing is claimed."
 
 
-def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[str]) -> tuple[Tallies, Counts, Counts]:
+def groups_of(evidence: Evidence) -> Mapping[GroupKey, FailureGroup]:
+    """Return what each failure of a run shows, by its group; nothing where every violation counts.
+
+    Every violation counts in a merchant's run, in one of an earlier version, and in one about orders that grew old:
+    they cannot be made again.
+    """
+    run = evidence.run
+    return failure_groups(evidence.records) if run.confirms and run.focus != AGE else {}
+
+
+def _tallied(
+    evidence: Evidence, profiles: Mapping[str, Profile], counted: set[str], once: frozenset[GroupKey]
+) -> tuple[Tallies, Counts, Counts]:
     tallies: Tallies = {}
     readings: Counts = {}
     noticed: Counts = {}
@@ -156,7 +172,7 @@ def _tallied(evidence: Evidence, profiles: Mapping[str, Profile], counted: set[s
         if name not in counted or record.superseded:
             continue
         profile = profiles[name]
-        _tally(record, profile, tallies)
+        _tally(record, profile, tallies, once)
         for switch, choice in record.readings.items():
             readings.setdefault((profile, switch), Counter())[choice] += 1
         for name, observation in record.noticed.items():
@@ -174,13 +190,16 @@ def _of(tallies: Tallies, profile: Profile, text: str) -> RuleTally:
     return tallies.setdefault((profile, Citation.parse(text).rule), RuleTally())
 
 
-def _tally(record: JudgementRecord, profile: Profile, tallies: Tallies) -> None:
+def _tally(record: JudgementRecord, profile: Profile, tallies: Tallies, once: frozenset[GroupKey]) -> None:
     status = StepStatus(record.status)
     if status is StepStatus.VIOLATES:
         for finding in record.findings:
             if finding.follows:
                 continue
             tally = _of(tallies, profile, finding.rule)
+            if key_of(profile.value, finding) in once:
+                tally.inconclusive += 1
+                continue
             tally.violations += 1
             tally.reason = tally.reason or finding.reason
     if status is StepStatus.INCONCLUSIVE:
@@ -212,6 +231,22 @@ def _explained(evidence: Evidence, tallies: Tallies) -> None:
                 # The rule with the shortest counterexample comes nearest to the defect. A merchant's are ranked with
                 # their defects.
                 tallies[key].rank = (record.steps, blamed[record.history].index(record.rule))
+
+
+def _explain_recurrence(groups: Mapping[GroupKey, FailureGroup], tallies: Tallies) -> None:
+    """Say of a violation that it occurs now and then, and of what was violated once, what was observed then."""
+    steady = {name[:2] for name, group in groups.items() if group.recurs and not group.is_intermittent}
+    rates: dict[tuple[str, str], FailureGroup] = {}
+    for (profile, rule, _), group in groups.items():
+        tally = tallies.get((Profile(profile), rule))
+        if tally is not None and not group.recurs:
+            tally.once = tally.once or group.both_observations
+        elif group.is_intermittent and (profile, rule) not in steady:
+            most = rates.setdefault((profile, rule), group)
+            rates[profile, rule] = max(most, group, key=lambda each: len(each.sightings))
+    for (profile, rule), group in rates.items():
+        tally = _of(tallies, Profile(profile), rule)
+        tally.reason = f"{tally.reason} ({group.rate})"
 
 
 def _scope(run: RunRecord, record: CapabilitiesRecord, *, cut: bool) -> Scope:

@@ -1,10 +1,12 @@
 """What a run observed and no rule decides: it is counted, and shown beside every verdict.
 
-Three kinds are told apart:
+Four kinds are told apart:
 
 - a field that was wrong in a step of our own preparation, or in another way that no rule is about;
 - a server error (5xx) as the response to every request that a rule is about: one is an accident, the same one each time
-  is what the target does.
+  is what the target does;
+- a response to every such request that may come from something between the suite and the target, such as a gateway;
+- a violation that did not occur again when the same history was played again.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from conformance.domain.observation import Field
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence
 from conformance.evidence.records import HistoryRecord, JudgementRecord
+from conformance.evidence.recurrence import REPLAYED, FailureGroup, GroupKey
 from conformance.judging.judge import StepStatus
+from conformance.targets.http.in_between import is_in_between_cause
 
 REPEATED: Final = 3
 """So many server errors about one rule, and no other response, are no accident."""
@@ -32,7 +36,7 @@ class Unexpected:
 
     Attributes:
         profile: the API.
-        kind: ``field`` or ``server-error``.
+        kind: ``field``, ``server-error``, ``in-between`` or ``once``.
         do: the stored name of the step.
         reason: what was wrong.
         rules: the rules that it was about; none where no rule is.
@@ -73,14 +77,27 @@ class _OfRule:
     others: int = 0
 
 
-def unexpected_in(evidence: Evidence) -> tuple[Unexpected, ...]:
-    """Return what was observed and no rule decides, the most frequent first."""
+def unexpected_in(evidence: Evidence, groups: Mapping[GroupKey, FailureGroup]) -> tuple[Unexpected, ...]:
+    """Return what was observed and no rule decides, the most frequent first.
+
+    ``groups`` are the failures of the run, some of which occurred once.
+    """
     profiles = {
-        record.id: Profile(record.profile) for record in evidence.of(HistoryRecord) if record.source != "shrinking"
+        record.id: Profile(record.profile) for record in evidence.of(HistoryRecord) if record.source not in REPLAYED
     }
     judged = [record for record in evidence.of(JudgementRecord) if record.history in profiles and not record.superseded]
-    listed = (*_wrong_fields(judged, profiles), *_server_errors(judged, profiles))
+    listed = (*_once(groups), *_wrong_fields(judged, profiles), *_server_errors(judged, profiles))
     return tuple(sorted(listed, key=lambda each: -each.times))
+
+
+def _once(groups: Mapping[GroupKey, FailureGroup]) -> Iterator[Unexpected]:
+    for (profile, rule, _), group in groups.items():
+        if not group.recurs:
+            judgement = group.first.judgement
+            about, reason = (rule,), group.both_observations
+            yield Unexpected(
+                Profile(profile), "once", judgement.do, reason, about, 1, judgement.history, judgement.step
+            )
 
 
 def _wrong_fields(judged: list[JudgementRecord], profiles: Mapping[str, Profile]) -> Iterator[Unexpected]:
@@ -94,11 +111,20 @@ def _wrong_fields(judged: list[JudgementRecord], profiles: Mapping[str, Profile]
         yield Unexpected(profile, "field", do, reason, (), len(members), record.history, record.step)
 
 
+def _kind_of(record: JudgementRecord) -> str:
+    """Return the kind of a response that proves nothing; nothing for any other."""
+    observed = record.observed
+    if observed.get(Field.ANSWER_OUTCOME) == BROKEN:
+        return "server-error"
+    is_in_between = observed.get(Field.ANSWER_FOREIGN) or is_in_between_cause(observed.get(Field.ANSWER_CAUSE))
+    return "in-between" if is_in_between else ""
+
+
 def _server_errors(judged: list[JudgementRecord], profiles: Mapping[str, Profile]) -> Iterator[Unexpected]:
     """Yield the rules about which nothing but server errors was observed, those with the same errors together."""
     of_rules: dict[tuple[Profile, str], _OfRule] = defaultdict(_OfRule)
     for place, record in enumerate(judged):
-        is_error = record.status == StepStatus.INCONCLUSIVE and record.observed.get(Field.ANSWER_OUTCOME) == BROKEN
+        is_error = record.status == StepStatus.INCONCLUSIVE and bool(_kind_of(record))
         rules = {Citation.parse(rule).rule for rule in record.examples} | {each.rule for each in record.findings}
         for rule in rules:
             of_rule = of_rules[profiles[record.history], rule]
@@ -112,6 +138,8 @@ def _server_errors(judged: list[JudgementRecord], profiles: Mapping[str, Profile
             groups[profile, tuple(of_rule.errors)].append(rule)
     for (profile, places), members in groups.items():
         record = judged[places[0]]
+        kind = _kind_of(record)
         reason = f"the response was HTTP {record.observed.get(Field.ANSWER_STATUS)} each time"
+        reason = reason if kind == "server-error" else f"each time: {record.cause}"
         about = tuple(sorted(members))
-        yield Unexpected(profile, "server-error", record.do, reason, about, len(places), record.history, record.step)
+        yield Unexpected(profile, kind, record.do, reason, about, len(places), record.history, record.step)

@@ -27,9 +27,11 @@ from conformance.evidence.records import (
     StoppedRecord,
     history_id_of,
 )
+from conformance.evidence.recurrence import failure_groups
 from conformance.results.audit import audit
 from conformance.results.result import Result
 from conformance.rulebook import RuleStatus, load
+from conformance.runner.confirmation import confirm_failures
 from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.recorded_run import RecordedRun, RunEnd, run_end_after
 from conformance.runner.schedule import Schedule, ScheduledCase, digest_of_cases
@@ -81,14 +83,20 @@ class BlockJournal(Journal):
 
     def __init__(self, directory: Path, name: str) -> None:
         super().__init__(directory / PARTS, f"{name}.jsonl", keep=False)
-        self.violations: list[Violation] = []
+        self.played: list[Record] = []
+        """The histories and the judgements."""
 
     def append(self, record: Record) -> None:
         """Write one record."""
         super().append(record)
-        if isinstance(record, JudgementRecord):
-            for finding in record.findings:
-                self.violations.append(Violation(record.history, finding.rule, finding.reason))
+        if isinstance(record, HistoryRecord | JudgementRecord):
+            self.played.append(record)
+
+    def violations(self) -> Iterator[Violation]:
+        """Iterate over what was violated in more than one history."""
+        for group in failure_groups(self.played).values():
+            for sighting in group.sightings.values() if group.recurs else ():
+                yield Violation(sighting.judgement.history, sighting.finding.rule, sighting.finding.reason)
 
 
 class BlockRunner:
@@ -159,12 +167,13 @@ class BlockRunner:
             counter = _InconclusiveCounter()
             try:
                 self.wait(CaseExecutor(self.run_session, part, counter).run_all(block.cases))
+                self.wait(confirm_failures(self.run_session, part, lambda: part.played, Observer()))
             except Exception as error:
                 self._record_stop(part, error)
                 raise
             finally:
                 part.close()
-            violations = tuple(violation for violation in part.violations if self._counts(violation.rule))
+            violations = tuple(violation for violation in part.violations() if self._counts(violation.rule))
             self._outcomes[block.name] = BlockOutcome(len(block.cases), counter.inconclusive, violations)
         return self._outcomes[block.name]
 
@@ -246,9 +255,12 @@ class BlockRun:
     def _shrink(self) -> RunEnd:
         runner = self._runner
         try:
-            failed = failures(self._run.evidence)
+            journal, run = self._run.journal, self._run
+            confirming = confirm_failures(runner.run_session, journal, lambda: run.evidence.records, self.observer)
+            steady = runner.wait(confirming)
+            failed = {key: failure for key, failure in failures(run.evidence.records).items() if key in steady}
             if failed:
-                shrinker = FailureShrinker(runner.run_session, self._run.journal, runner.directory, self.observer)
+                shrinker = FailureShrinker(runner.run_session, journal, runner.directory, self.observer)
                 runner.wait(shrinker.shrink_all(failed))
             audit(self._run.evidence)
         except (Exception, KeyboardInterrupt) as error:

@@ -16,6 +16,7 @@ from conformance.evidence.journal import Evidence, Journal, RecordSink
 from conformance.evidence.record_parts import FuzzSettingsRecord
 from conformance.evidence.recorder import record_manual_step
 from conformance.results.result import Result
+from conformance.runner.confirmation import confirm_failures
 from conformance.runner.example_database import ExampleExchange
 from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.recorded_run import RecordedRun
@@ -136,7 +137,7 @@ class Campaign:
 
     def failures(self) -> dict[ProfileFailureKey, Failure]:
         """Return the failures that are to be shrunk."""
-        return failures(self._run.evidence)
+        return failures(self._run.evidence.records)
 
     async def _run_histories(self) -> None:
         """Run the cases, and shrink what fails."""
@@ -157,7 +158,10 @@ class Campaign:
             await self._run_within_budget(executor, cases, self._settings.most_requests)
         if self._operator is not None:
             self._operator.resting = True
-        failed = self.failures()
+        steady = await confirm_failures(
+            self._run_session, self._journal, lambda: self._run.evidence.records, self._observer
+        )
+        failed = {key: failure for key, failure in self.failures().items() if key in steady}
         if failed:
             shrinker = FailureShrinker(self._run_session, self._journal, self._directory, self._observer, self.before)
             await shrinker.shrink_all(failed)

@@ -28,6 +28,7 @@ from conformance.evidence.records import (
     JudgementRecord,
     SharedRecord,
 )
+from conformance.evidence.recurrence import REPLAYED
 
 READ_ONLY: Final = "ro:"
 LIMIT: Final = 200
@@ -247,7 +248,7 @@ class _Outcomes:
         """Return the smallest history of each failure, its counterexample if there is one."""
         smallest: dict[tuple[str, ...], HistoryRecord] = {}
         for record in self._histories.values():
-            if record.source != "shrinking":
+            if record.source not in REPLAYED:
                 for failure in self._failures(record.id):
                     if failure not in smallest or _size(record) < _size(smallest[failure]):
                         smallest[failure] = record

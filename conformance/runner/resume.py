@@ -30,6 +30,7 @@ from conformance.evidence.records import (
     ResumedRecord,
     WholePlanRecord,
 )
+from conformance.evidence.recurrence import REPLAYED
 from conformance.evidence.redaction import REMOVED
 from conformance.judging.judge import FailureKey, Judgement, StepStatus
 from conformance.judging.tracker import Tracker
@@ -125,7 +126,7 @@ class InterruptedRun:
             expectation, history=name, step=index, do=name_of(step), response=LOST, observed=_OBSERVED
         )
         again = self.next_attempt(name.rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES))
-        superseded = record.source != "shrinking" and again is not None
+        superseded = record.source not in REPLAYED and again is not None
         return structs.replace(closing, superseded=superseded)
 
 

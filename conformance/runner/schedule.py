@@ -141,7 +141,12 @@ def shared_example(identifier: str, history: History) -> ScheduledCase:
 
 def tries_of(history: History) -> int:
     """Return how often a history is run before it is believed that it does not fail."""
-    return RACES if any(isinstance(step, Together) for step in history.steps) else 1
+    return RACES if is_race(history) else 1
+
+
+def is_race(history: History) -> bool:
+    """Tell whether two requests of a history are sent together: a race need not be lost every time."""
+    return any(isinstance(step, Together) for step in history.steps)
 
 
 def digest_of_cases(cases: Iterable[ScheduledCase]) -> str:

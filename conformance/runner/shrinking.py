@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -14,7 +14,9 @@ from conformance.domain.steps import History, history_as_json, history_from_json
 from conformance.evidence.consistency import SEQUENTIAL_SUFFIXES
 from conformance.evidence.counterexamples import FOLDER, Counterexample, write_counterexample
 from conformance.evidence.journal import Evidence, RecordSink
+from conformance.evidence.record_parts import Record
 from conformance.evidence.records import CounterexampleRecord, HistoryRecord, JudgementRecord
+from conformance.evidence.recurrence import REPLAYED, SHRINKING
 from conformance.judging.judge import FailureKey, Finding, Findings
 from conformance.runner.executor import CaseExecutor, Observer, together
 from conformance.runner.narrowing import MOST_NARROWING, Fails, Narrower
@@ -43,16 +45,20 @@ class Failure:
     history: History
 
 
-def failures(evidence: Evidence) -> dict[ProfileFailureKey, Failure]:
+def failures(records: Iterable[Record]) -> dict[ProfileFailureKey, Failure]:
     """Return the shortest failing history of each rule and reason, shortest first.
 
     Of several equally short ones it is the first in the plan, whoever happened to run it first.
     """
-    histories = {record.id: record for record in evidence.of(HistoryRecord)}
+    histories: dict[str, HistoryRecord] = {}
     shortest: dict[ProfileFailureKey, Failure] = {}
-    for judgement in evidence.of(JudgementRecord):
+    for judgement in records:
+        if isinstance(judgement, HistoryRecord):
+            histories[judgement.id] = judgement
+        if not isinstance(judgement, JudgementRecord) or judgement.status != "violates":
+            continue
         record = histories[judgement.history]
-        if judgement.status != "violates" or record.source == "shrinking":
+        if record.source in REPLAYED:
             continue
         failure = Failure(record.id, history_from_json(record.history))
         for finding in judgement.findings:
@@ -154,7 +160,7 @@ class FailureShrinker:
             numbers = [
                 int(record.id.rstrip(SEQUENTIAL_SUFFIXES)[-5:])
                 for record in before.of(HistoryRecord)
-                if record.source == "shrinking"
+                if record.source == SHRINKING
             ]
             self._last_number = max(numbers, default=0)
             self._files.update((Profile(record.profile), record.rule) for record in before.of(CounterexampleRecord))
@@ -219,7 +225,7 @@ class FailureShrinker:
         for history in (*[smallest] * tries_of(smallest), *[failure.history] * tries_of(failure.history)):
             identifier = self._identifier(history.profile)
             case = Case(history, "smallest history that fails", {}, (rule,))
-            trial = await self._executor.play(case, identifier, "shrinking", worker)
+            trial = await self._executor.play(case, identifier, SHRINKING, worker)
             finding = next((finding for finding in trial.own_findings if finding.failure_key == key), None)
             if finding is not None:
                 break

@@ -21,6 +21,7 @@ from conformance.evidence.records import (
     JudgementRecord,
     MissedRecord,
 )
+from conformance.evidence.recurrence import REPLAYED
 
 RuleKey: TypeAlias = tuple[Profile, str]
 
@@ -47,8 +48,8 @@ class HistoryView:
 
     @property
     def is_counted(self) -> bool:
-        """Whether its judgements count as checks; those of shrinking do not."""
-        return self.record.source != "shrinking"
+        """Whether its judgements count as checks; those of histories that play another one again do not."""
+        return self.record.source not in REPLAYED
 
     @cached_property
     def history(self) -> History:

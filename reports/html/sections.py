@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from conformance.domain.order import Profile
 from conformance.evidence.records import CounterexampleRecord, HistoryRecord, PlanRecord
+from conformance.evidence.recurrence import REPLAYED
 from conformance.judging.verdicts import RuleResult, RuleVerdict
 from conformance.reports.html.histories import EvidenceRef, HistoryView, RuleKey, counterexamples_of, evidence_refs_of
 from conformance.reports.html.story import evidence_anchor, what_differs
@@ -20,7 +21,7 @@ from conformance.rulebook import Rulebook, Source, Switch
 _STATUSES_OF: Mapping[RuleVerdict, tuple[str, ...]] = {
     RuleVerdict.VIOLATED: ("violates",),
     RuleVerdict.WARNING: ("violates",),
-    RuleVerdict.INCONCLUSIVE: ("inconclusive", "missed"),
+    RuleVerdict.INCONCLUSIVE: ("violates", "inconclusive", "missed"),
     RuleVerdict.NOT_EXERCISED: ("missed",),
     RuleVerdict.THIN: ("conforms", "missed"),
     RuleVerdict.PASSED: ("conforms",),
@@ -194,7 +195,7 @@ def repetitions(result: Result) -> int:
     They repeat one that proved nothing, or send a race's requests one after the other.
     """
     planned = {name for record in result.evidence.of(PlanRecord) for name in record.histories}
-    shown = (history.id for history in result.evidence.of(HistoryRecord) if history.source != "shrinking")
+    shown = (history.id for history in result.evidence.of(HistoryRecord) if history.source not in REPLAYED)
     return sum(name not in planned for name in shown) if planned else 0
 
 

@@ -12,7 +12,8 @@ from conformance.judging.verdicts import RuleVerdict
 from conformance.results.result import result_of
 from conformance.rulebook import Readings
 from conformance.runner.bystander import Bystander
-from conformance.runner.executor import CaseExecutor
+from conformance.runner.confirmation import confirm_failures
+from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.schedule import Schedule
 from conformance.sandbox import Ecom, EPayment, Provider
 from conformance.sandbox.payment import Stage
@@ -45,6 +46,7 @@ def played(profile, histories=12, **apis):
         on = await stage.stage_for(Provider(now=Ticking(), **apis), profile, Readings.documented(), Market.NO, 0)
         cases = Schedule(on.run_session).of(profile)[:histories]
         await CaseExecutor(on.run_session, on.ledger).run_all(cases)
+        await confirm_failures(on.run_session, on.ledger, lambda: on.ledger.records, Observer())
         on.ledger.append(FinishRecord(ended="complete", message="", seconds=0))
         return result_of(Evidence(tuple(on.ledger.records)))
 
