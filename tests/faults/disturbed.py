@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
+from conformance.judging.verdicts import RuleVerdict
 from conformance.runner.campaign import Campaign, Settings
-from conformance.runner.schedule import Schedule
+from conformance.runner.schedule import Schedule, ScheduledCase
 from conformance.runner.settings import nonce_for
 from conformance.sandbox import Provider, running_server
+from conformance.strategies.provider.case import Case
 from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.resolve import resolve_target
 from tests.stored import stored_records
@@ -24,13 +26,18 @@ FEW = 6
 """Histories of one plan."""
 
 
+AGAIN = 16
+"""How often a history that shows a fault is in a plan: a whole plan has many that do."""
+
+
 @dataclass(frozen=True)
 class Came:
-    """What a disturbed run came to."""
+    """What a disturbed run came to: ``violated`` are the rules that it says are, ``seen`` those with one violation."""
 
     verdict: str
     judgements: Counter
     violated: frozenset
+    seen: frozenset
     reasons: tuple
     disturbed: Counter
 
@@ -51,6 +58,19 @@ class FewCampaign(Campaign):
         self._schedule = Few(self._run_session)
 
 
+def showing(history):
+    """Return the campaign of a history that shows a fault, played again and again on fresh orders."""
+
+    class Showing(Campaign):
+        def __init__(self, target, settings, directory):
+            super().__init__(target, settings, directory)
+            names = (f"{history.profile.value}-{number:05d}" for number in range(1, AGAIN + 1))
+            cases = [ScheduledCase(name, Case(history, "shows the fault", {}, ())) for name in names]
+            self._schedule.all = lambda: cases
+
+    return Showing
+
+
 @contextmanager
 def hasty():
     """Let nobody wait long for servers on this machine."""
@@ -69,15 +89,16 @@ def play(directory, plan: Plan, profile: Profile, provider: str, campaign=FewCam
         )
         chosen = Settings((profile,), budget="quick", seed=plan.seed, nonce=nonce_for(target, plan.seed), **settings)
         result = asyncio.run(campaign(target, chosen, directory).run())
-    return came(directory, result.verdict.value, plan)
+    return came(directory, result, plan)
 
 
-def came(directory, verdict, plan):
+def came(directory, result, plan):
     judgements = stored_records(read_journal(directory), "judgement")
     findings = [finding for judgement in judgements for finding in judgement.get("findings", ())]
     return Came(
-        verdict,
+        result.verdict.value,
         Counter(judgement["status"] for judgement in judgements),
+        frozenset(rule.rule.id for rule in result.rules if rule.verdict is RuleVerdict.VIOLATED),
         frozenset(finding["rule"] for finding in findings),
         tuple(
             f"{judgement['history']} step {judgement['step']}: {judgement['findings']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import random
 import re
@@ -28,6 +29,33 @@ KINDS = (
     "500 before",
     "500 after",
     "page",
+    "cut without length",
+    "emptied",
+    "gateway before",
+    "gateway after",
+    "sent twice",
+    "sent again late",
+    "wrong length",
+    "byte order mark",
+    "odd status",
+    "token refused",
+)
+SHARES = (0.01, 0.08, 0.25)
+"""How many of all requests are disturbed in a plan."""
+GATEWAY = (
+    ("403 Forbidden", b'{"message":"Forbidden"}'),
+    ("404 Not Found", b'{"statusCode":404,"message":"Resource not found"}'),
+    ("404 Not Found", b'{"message":"no Route matched with those values"}'),
+    ("408 Request Timeout", b'{"error":{"code":"RequestTimeout","message":"upstream took too long"}}'),
+    ("502 Bad Gateway", b'{"fault":{"faultstring":"Unexpected EOF at target"}}'),
+    ("403 Forbidden", b""),
+)
+ODD = (
+    "203 Non-Authoritative Information",
+    "206 Partial Content",
+    "226 IM Used",
+    "417 Expectation Failed",
+    "426 No",
 )
 PAGES = ("200 OK", "403 Forbidden", "404 Not Found", "502 Bad Gateway")
 KEYED = re.compile(rb"(?im)^(idempotency-key|x-request-id):")
@@ -49,7 +77,7 @@ class Plan:
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
         self._last = None
-        self.share = self._random.choice((0.1, 0.2, 0.3, 0.5)) if self.share is None else self.share
+        self.share = self._random.choice(SHARES) if self.share is None else self.share
         self._weights = [self._random.choice((0, 1, 1, 3)) for _ in KINDS]
         self._weights = self._weights if any(self._weights) else [1] * len(KINDS)
 
@@ -72,6 +100,20 @@ class Plan:
             return kind, self._random.random()
 
 
+def parts_of(answer):
+    """Return the status, the lines of the headers and the body of an answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    return first.partition(b" ")[2], lines, body
+
+
+def made_of(status, lines, body, length=None):
+    """Return an answer with the body's length, or another one."""
+    lines = [line for line in lines if not line.lower().startswith(b"content-length")]
+    length = len(body) if length is None else length
+    return b"\r\n".join([b"HTTP/1.1 " + status, *lines, b"Content-Length: %d" % length]) + b"\r\n\r\n" + body
+
+
 def said(status, body, kind="application/json", *more):
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", f"Content-Type: {kind}", *more]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
@@ -85,7 +127,7 @@ class _Handler(socketserver.BaseRequestHandler):
     def handle(self):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.upstream = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
-        self.left = b""
+        self.left, self.refused = b"", False
         try:
             while request := self._read():
                 self.request.sendall(self._disturbed(*self.server.plan.next(), request))
@@ -146,6 +188,13 @@ class _Handler(socketserver.BaseRequestHandler):
                 return said("500 Internal Server Error", b'{"title":"out of order"}')
             case "page":
                 return said(PAGES[int(luck * len(PAGES))], b"<html>Please sign in to the network</html>", "text/html")
+            case "gateway before":
+                return said(*GATEWAY[int(luck * len(GATEWAY))])
+            case "token refused" if not self.refused:
+                # A token that ended is renewed; one that is refused again at once is none.
+                self.refused = True
+                return said("401 Unauthorized", b'{"statusCode":401,"message":"Access token is invalid"}')
+        self.refused = False
         answer = self._passed_on(request)
         match kind:
             case "answered late":
@@ -163,7 +212,36 @@ class _Handler(socketserver.BaseRequestHandler):
                 second = self._passed_on(request)
                 # Who repeats a request that has no key must not hand out the second answer.
                 return second if KEYED.search(request) and not request.startswith(b"PUT /ecomm") else answer
+        return self._changed(kind, luck, answer)
+
+    def _changed(self, kind, luck, answer):
+        """Return what comes of the target's answer on the way back."""
+        status, lines, body = parts_of(answer)
+        match kind:
+            case "cut without length" if body:
+                lines = [line for line in lines if not line.lower().startswith(b"content-length")]
+                head = b"\r\n".join([b"HTTP/1.1 " + status, *lines, b"Connection: close"])
+                self.request.sendall(head + b"\r\n\r\n" + body[: int(luck * len(body))])
+                raise _Gone
+            case "emptied" if body:
+                return made_of(status, lines, b"")
+            case "gateway after":
+                return said(*GATEWAY[int(luck * len(GATEWAY))])
+            case "sent twice":
+                return answer + answer
+            case "sent again late":
+                threading.Timer(luck * self.server.plan.patience / 8, self._send_again, (answer,)).start()
+            case "wrong length" if body:
+                return made_of(status, lines, body, len(body) + int(luck * 9) - 4 or 1)
+            case "byte order mark" if body:
+                return made_of(status, lines, b"\xef\xbb\xbf" + body)
+            case "odd status":
+                return made_of(ODD[int(luck * len(ODD))].encode(), lines, body)
         return answer
+
+    def _send_again(self, answer):
+        with contextlib.suppress(OSError):
+            self.request.sendall(answer)
 
     def _reset(self):
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,14 +1,17 @@
 """A correct provider behind a bad network is accused of nothing; a wrong one is found out all the same."""
 
 import os
+import random
 
 import pytest
 
 from conformance.domain.order import Profile
 from conformance.runner.campaign import Campaign
 from conformance.sandbox import EPayment, Options
+from tests.museum.exhibits import FAULTS
 from tests.targets.loopback import play_few
 
+from .__main__ import detected
 from .disturbed import Plan, Provider, play, running_server
 from .proxy import KINDS
 
@@ -45,6 +48,13 @@ def test_no_kind_of_trouble_alone_accuses_it(tmp_path, correct, kind):
     assert not came.violated, came.reasons
     assert came.disturbed[kind] > 0
     assert came.judgements["conforms"]
+
+
+@pytest.mark.parametrize("seed", range(PLANS))
+def test_a_faulty_provider_is_found_in_each_plan(tmp_path, seed):
+    fault = random.Random(seed).choice(FAULTS)
+    came = detected(fault, seed, tmp_path)
+    assert came.violated & fault.red, came
 
 
 def test_a_faulty_provider_is_detected_when_half_of_the_responses_are_disturbed(tmp_path, monkeypatch):

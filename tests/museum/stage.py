@@ -17,7 +17,8 @@ from conformance.judging.judge import Findings
 from conformance.model import ModelContext
 from conformance.results.result import Result, result_of
 from conformance.rulebook import Readings
-from conformance.runner.executor import CaseExecutor
+from conformance.runner.confirmation import confirm_failures
+from conformance.runner.executor import CaseExecutor, Observer
 from conformance.runner.schedule import Schedule, ScheduledCase
 from conformance.runner.session import RunSession, start_journal
 from conformance.runner.settings import Settings, nonce_for
@@ -176,5 +177,6 @@ async def result_for(
     """Play a whole run and reduce it as any other is, from a journal that was never written."""
     stage = await stage_for(provider, profile, readings, market, histories)
     await CaseExecutor(stage.run_session, stage.ledger).run_all(SharedSchedule(stage.run_session).all())
+    await confirm_failures(stage.run_session, stage.ledger, lambda: stage.ledger.records, Observer())
     stage.ledger.append(FinishRecord(ended="complete", message="", seconds=0))
     return result_of(Evidence(tuple(stage.ledger.records)))

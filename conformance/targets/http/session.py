@@ -19,6 +19,7 @@ from conformance.domain.order_naming import OrderNaming
 from conformance.targets.http.credentials import EnvironmentCredentials
 from conformance.targets.http.driver import HttpDriver
 from conformance.targets.http.health_monitor import HealthMonitor, refuse_production
+from conformance.targets.http.in_between import ALSO_IN_BETWEEN, IN_BETWEEN, SUCCESSES
 from conformance.targets.http.likely_causes import Place, advice_on, described
 from conformance.targets.http.request_sender import SendPolicy
 from conformance.targets.http.token_store import RENEWAL_MARGIN, Token, TokenStore
@@ -26,7 +27,7 @@ from conformance.targets.operator import ManualSteps
 from conformance.targets.target import RecordExchange
 from conformance.targets.transport import Capabilities, Connection, ControlOffer, TargetError, Transport
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
-from conformance.wire.base import SYSTEM_HEADERS, json_body, nested
+from conformance.wire.base import SYSTEM_HEADERS, is_page, json_body, nested
 
 TOKEN_PATH: Final = "/accesstoken/get"
 RETRIES: Final = 2
@@ -167,7 +168,7 @@ async def _renew(
 ) -> Token:
     connection = transport.connect()
     try:
-        return await _fetch_token(transport, connection, credentials, learn_secret, record)
+        return await _fetch_token(transport, connection, credentials, learn_secret, record, renewing=True)
     finally:
         await connection.close()
 
@@ -190,6 +191,8 @@ async def _fetch_token(
     credentials: EnvironmentCredentials,
     learn_secret: Callable[[str], None],
     record: RecordExchange,
+    *,
+    renewing: bool = False,
 ) -> Token:
     call = token_call(credentials)
 
@@ -201,7 +204,7 @@ async def _fetch_token(
         record(call, answer)
         return answer
 
-    answer = await _with_retries(send, transport, connection)
+    answer = await _with_retries(send, transport, connection, renewing=renewing)
     if isinstance(answer, Response):
         refuse_production(transport.name, answer, loopback=transport.loopback)
     return _token_in(answer, transport, from_environment=credentials.known)
@@ -241,19 +244,34 @@ def _renewal_time(lifetime: object) -> float | None:
 
 
 async def _with_retries(
-    send: Callable[[], Awaitable[ResponseOrNone]], transport: Transport, connection: Connection
+    send: Callable[[], Awaitable[ResponseOrNone]],
+    transport: Transport,
+    connection: Connection,
+    *,
+    renewing: bool = False,
 ) -> ResponseOrNone:
-    """Send a harmless request again if a network lost it or the server had an error.
+    """Send a harmless request again if a network lost it or changed its response, or if the server had an error.
 
     Returns the last answer.
     """
     answer = await send()
     for attempt in range(1, RETRIES + 1):
-        if not transport.remote or (isinstance(answer, Response) and answer.status < 500):
+        if not transport.remote or _is_orderly(answer, doubted=transport.doubted, renewing=renewing):
             break
         await connection.pause(transport.pause * 5 * attempt)
         answer = await send()
     return answer
+
+
+def _is_orderly(answer: ResponseOrNone, *, doubted: bool, renewing: bool) -> bool:
+    """Tell whether an answer is to be believed. A token that is renewed was given by the target before."""
+    if isinstance(answer, NoResponse) or answer.status >= 500:
+        return False
+    if not doubted:
+        return True
+    if 200 <= answer.status < 300:
+        return answer.status in SUCCESSES and (is_page(answer) or json_body(answer) is not None)
+    return answer.status not in IN_BETWEEN and not (renewing and answer.status in ALSO_IN_BETWEEN)
 
 
 async def _fetch_capabilities(transport: Transport, connection: Connection, record: RecordExchange) -> Capabilities:
