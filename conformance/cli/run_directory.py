@@ -11,7 +11,7 @@ from conformance.cli.output import output
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.evidence.counterexamples import FOLDER
-from conformance.evidence.journal import JOURNAL_NAME
+from conformance.evidence.journal import JOURNAL_NAME, check_unlocked
 from conformance.runner.blocks import PARTS
 from conformance.verification.bundle import BUNDLE_NAME
 
@@ -38,6 +38,7 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
 
     Raises:
         UsageError: no number can be put to the name, it is needed, or the files there cannot be removed.
+        JournalError: the run that is to be replaced still goes on.
 
     """
     if out == "":
@@ -50,6 +51,7 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
     if force:
         if named.resolve() in {path.resolve() for path in needed}:
             raise UsageError(f"{named} is read by this command and cannot be replaced: name another --out directory.")
+        check_unlocked(named)
         _remove(named)
         output().warn(f"{named} held a run, which is replaced.")
         return named

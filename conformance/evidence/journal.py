@@ -1,28 +1,38 @@
 """The evidence: an append-only file of records, each chained to the one before by SHA-256.
 
-A record is one line of JSON: its number, its kind, the SHA-256 of the line before, and what was recorded::
+A record is one line of JSON: its number, its kind, the beginning of the SHA-256 of the line before, and what was
+recorded. A line that repeats most of an earlier one says how it differs, as the module `line_packing` describes::
 
-    {"n":0,"kind":"run","prev":"0000…","format":2,"command":"cancel-conformance run --target embedded",…}
-    {"n":1,"kind":"exchange","prev":"3a19…","history":"","step":0,…}
+    {"n":0,"kind":"run","prev":"00000000","format":3,"command":"cancel-conformance run --target embedded",…}
+    {"n":1,"kind":"exchange","prev":"3a19c2f0","history":"","step":0,…}
+    {"like":1,"set":["2",1,"77ab01c4",5]}
+
+The chain finds a line that was changed by mistake. What stands for the whole journal is its digest, the SHA-256 of the
+file. Formats 1 and 2 have whole lines, and whole SHA-256s in them; their digest is that of the last line.
 
 Every line is written in one piece as soon as its content is known, so that a process that is killed loses at most the
-line being written. The module `records` defines the kinds, and `journal.schema.json` does for readers in other
-languages. `Journal` writes, `read_journal` reads and checks the chain, `Evidence` is what was read.
+line being written. The file is locked while it is written. The module `records` defines the kinds, and
+`journal.schema.json` does for readers in other languages. `Journal` writes, `read_journal` reads and checks the chain,
+`Evidence` is what was read.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import IO, Any, Final, Protocol, TypeVar
 
 import msgspec
 
+from conformance.evidence.file_lock import lock
+from conformance.evidence.line_packing import LONGEST_LINE, LinePacker, LineUnpacker, PackingError
 from conformance.evidence.record_parts import UNWRITTEN, Record, builtins_of, part_as_json, plain_value
 from conformance.evidence.records import (
     ExchangeRecord,
@@ -33,9 +43,12 @@ from conformance.evidence.records import (
     RunRecord,
 )
 
-JOURNAL_VERSION: Final = 2
-"""The format that is written. Since 2, the run's record says how orders are named, and each API has its own letter."""
-READ_VERSIONS: Final = (1, 2)
+JOURNAL_VERSION: Final = 3
+"""The format that is written.
+
+Since 2, the run's record says how orders are named, and each API has its own letter. Since 3, lines are packed.
+"""
+READ_VERSIONS: Final = (1, 2, 3)
 JOURNAL_NAME: Final = "journal.jsonl"
 START: Final = "0" * 64
 """What the first record is chained to."""
@@ -45,6 +58,9 @@ MERCHANT_PARTY: Final = "merchant"
 R = TypeVar("R", bound=Record)
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
+_FIRST_PACKED: Final = 3
+_LINK: Final = 8
+"""Digits of a SHA-256 that a line has in a packed journal. Digests that were published are always whole."""
 _JOURNAL: Final = msgspec.json.Decoder(JournalRecord)
 _PART: Final = msgspec.json.Decoder(PartRecord)
 _encode: Final = msgspec.json.Encoder(enc_hook=plain_value).encode
@@ -102,8 +118,12 @@ class InvalidRecordError(JournalError):
     """
 
 
+class LockedJournalError(JournalError):
+    """Another process writes the journal."""
+
+
 class Journal:
-    """Writes a run's evidence into a directory.
+    """Writes a run's evidence into a directory, as the only one who does.
 
     Args:
         directory: where `journal.jsonl` is written; made if it does not exist.
@@ -116,20 +136,27 @@ class Journal:
     """
 
     def __init__(self, directory: Path, name: str = JOURNAL_NAME, *, keep: bool = True) -> None:
-        self.path = directory / name
-        self.count = self._size = 0
-        self._previous = START
-        self._kept: list[Record] | None = [] if keep else None
+        path = directory / name
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-            self._file = os.open(self.path, flags, 0o644)
+            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
         except FileExistsError:
             raise JournalError(
-                f"{self.path} already exists: evidence is never overwritten; name another --out directory."
+                f"{path} already exists: evidence is never overwritten; name another --out directory."
             ) from None
         except OSError as error:
-            raise JournalError(f"{self.path} cannot be written: {error.strerror}.") from None
+            raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
+        self._own(path, file)
+        self._kept: list[Record] | None = [] if keep else None
+
+    def _own(self, path: Path, file: int) -> None:
+        """Take possession of an open file; what was written into it before is not known yet."""
+        _lock(path, file)
+        self.path, self._file, self._process = path, file, os.getpid()
+        self.count = self._size = 0
+        self._previous = START
+        self._whole = hashlib.sha256()
+        self._packer: LinePacker | None = None
 
     @classmethod
     def continued(cls, directory: Path, name: str = JOURNAL_NAME) -> tuple[Journal, Evidence, int]:
@@ -140,22 +167,44 @@ class Journal:
 
         Raises:
             JournalError: there is none, or it cannot be written to.
+            LockedJournalError: another process writes it.
             BrokenChainError: a record is not chained to the one before it.
 
         """
-        evidence = read_journal(directory, name)
         journal = cls.__new__(cls)  # the constructor would refuse a file that exists
-        journal.path = directory / name
-        journal.count, journal._previous = len(evidence.records), evidence.digest
-        journal._kept = list(evidence.records)
+        path = directory / name
         try:
-            data = journal.path.read_bytes()
-            whole = journal._size = data.rfind(b"\n") + 1
-            journal._file = os.open(journal.path, os.O_WRONLY | os.O_APPEND)
-            os.ftruncate(journal._file, whole)
+            file = os.open(path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
-            raise JournalError(f"{journal.path} cannot be written: {error.strerror}.") from None
-        return journal, evidence, len(data) - whole
+            raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
+        journal._own(path, file)
+        try:
+            evidence = read_journal(directory, name)
+            torn = journal._go_on_after(evidence)
+        except BaseException:
+            journal.close()
+            raise
+        return journal, evidence, torn
+
+    def _go_on_after(self, evidence: Evidence) -> int:
+        """Make evidence what was written before; return how many bytes of an unfinished last line were removed."""
+        data = self.path.read_bytes()
+        self._size = data.rfind(b"\n") + 1
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be written: {error.strerror}.") from None
+        self.count, self._kept = evidence.records[-1].n + 1, list(evidence.records)
+        if evidence.run.format >= _FIRST_PACKED:
+            self._packer = LinePacker()
+        self._previous = hashlib.sha256(data[: self._size - 1].rpartition(b"\n")[2]).hexdigest()
+        self._whole = hashlib.sha256(data[: self._size])
+        return len(data) - self._size
+
+    @property
+    def digest(self) -> str:
+        """What a reader of the journal, as it is now, gets as its digest."""
+        return self._previous if self._packer is None else self._whole.hexdigest()
 
     def append(self, record: Record) -> None:
         """Write one record, under the next number of this journal.
@@ -164,18 +213,35 @@ class Journal:
             JournalError: the line could not be written whole, for example because the disk is full.
 
         """
-        line = _line(record, self.count, self._previous)
+        if os.getpid() != self._process:
+            raise LockedJournalError(f"{self.path} is written by process {self._process}, of which this is a copy.")
+        if isinstance(record, RunRecord) and record.format >= _FIRST_PACKED:
+            self._packer = LinePacker()
+        packed = self._packer is not None
+        line = _line(record, self.count, self._previous[:_LINK] if packed else self._previous)
+        stored = line if self._packer is None else self._packer.pack(self.count, line)
         try:
-            written = os.write(self._file, line + b"\n")
-        except OSError as error:
-            raise JournalError(f"{self.path} cannot be written any further: {error.strerror}.") from None
-        if written != len(line) + 1:
-            raise JournalError(f"{self.path} cannot be written any further: the disk is full.")
+            self._write(stored + b"\n")
+        except JournalError:
+            # Nothing that comes later may be like a line that is not there.
+            self._packer = LinePacker() if packed else None
+            raise
         if self._kept is not None:
             self._keep(self._kept, record, line)
-        self._previous = hashlib.sha256(line).hexdigest()
+        self._previous = hashlib.sha256(stored).hexdigest()
         self.count += 1
+
+    def _write(self, data: bytes) -> None:
+        """Write a whole line, or none of it."""
+        try:
+            written = os.write(self._file, data)
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be written any further: {error.strerror}.") from None
+        if written != len(data):
+            os.ftruncate(self._file, self._size)
+            raise JournalError(f"{self.path} cannot be written any further: the disk is full.")
         self._size += written
+        self._whole.update(data)
 
     def _keep(self, records: list[Record], record: Record, line: bytes) -> None:
         """Keep a record as its line says it.
@@ -183,7 +249,8 @@ class Journal:
         Most of a journal says that of itself: to decode it would take time, and give each text a copy of its own.
         """
         if _is_plain(record):
-            records.append(msgspec.structs.replace(record, n=self.count, prev=self._previous))
+            link = self._previous if self._packer is None else self._previous[:_LINK]
+            records.append(msgspec.structs.replace(record, n=self.count, prev=link))
             return
         try:
             records.append(_parse(line, self.path, self.count))
@@ -202,7 +269,7 @@ class Journal:
         """
         if self._kept is None or not self.path.is_file() or self.path.stat().st_size != self._size:
             return read_journal(self.path.parent, self.path.name)
-        return Evidence(tuple(self._kept), digest=self._previous)
+        return Evidence(tuple(self._kept), digest=self.digest)
 
     def close(self) -> None:
         """Close the file. What was appended is already there."""
@@ -216,6 +283,30 @@ def _is_plain(record: Record) -> bool:
     if not isinstance(record, JudgementRecord) or record.findings or record.unexpected:
         return False
     return all(type(value) in _PLAIN for value in record.observed.values())
+
+
+def check_unlocked(directory: Path) -> None:
+    """Check that nobody writes the journal in a directory, if there is one.
+
+    Raises:
+        LockedJournalError: a process does.
+
+    """
+    path = directory / JOURNAL_NAME
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        return
+    _lock(path, file)
+    os.close(file)
+
+
+def _lock(path: Path, file: int) -> None:
+    if not lock(file):
+        os.close(file)
+        raise LockedJournalError(
+            f"{path} is being written by another process: wait until that run has ended, or stop it."
+        )
 
 
 def _line(record: Record, number: int, previous: str) -> bytes:
@@ -292,6 +383,12 @@ class Evidence:
         return kinds
 
 
+def journal_in(directory: Path, name: str = JOURNAL_NAME) -> Path:
+    """Return the path of a run's journal, which may have been compressed with gzip since it was written."""
+    path, compressed = directory / name, directory / f"{name}.gz"
+    return compressed if compressed.is_file() and not path.exists() else path
+
+
 def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     """Read a run's evidence back and check its chain.
 
@@ -301,38 +398,88 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
         InvalidRecordError: a record does not have the fields of its kind.
 
     """
-    path = directory / name
-    records: list[Record] = []
-    previous, tail = START, b""
+    reader = _Reader(journal_in(directory, name))
     try:
         # Line by line: the whole text of a long run would take as much memory again as its records.
-        with path.open("rb") as file:
-            for index, line in enumerate(file):
-                if not line.endswith(b"\n"):
-                    tail = line
-                    break
-                record = _parse(line, path, index) if index else _parse_first(line, file, path)
-                _check_chain(record, path, index, previous)
-                previous = hashlib.sha256(line[:-1]).hexdigest()
-                records.append(record)
+        with _opened(reader.path) as file:
+            reader.read(file)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise FormatError(f"{reader.path} is no whole gzip file: compress the journal again.") from None
     except OSError as error:
-        raise FormatError(f"{path} cannot be read: {error.strerror}. Name the --out directory of a run.") from None
-    if not records:
-        raise EmptyJournalError(f"{path} is empty: the run was stopped before it began.")
-    return Evidence(tuple(records), truncated=bool(tail), digest=previous)
+        raise FormatError(
+            f"{reader.path} cannot be read: {error.strerror}. Name the --out directory of a run."
+        ) from None
+    if not reader.records:
+        raise EmptyJournalError(f"{reader.path} is empty: the run was stopped before it began.")
+    return Evidence(tuple(reader.records), truncated=reader.truncated, digest=reader.digest)
 
 
-def _check_chain(record: Record, path: Path, index: int, previous: str) -> None:
-    if record.n == index and record.prev == previous:
-        return
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+class _Reader:
+    """Reads the lines of one journal."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: list[Record] = []
+        self.truncated = False
+        self._previous = START
+        self._whole = hashlib.sha256()
+        self._unpacker: LineUnpacker | None = None
+
+    @property
+    def digest(self) -> str:
+        """What stands for everything that was read."""
+        return self._previous if self._unpacker is None else self._whole.hexdigest()
+
+    def read(self, file: IO[bytes]) -> None:
+        """Read all whole lines of a file."""
+        previous, records = self._previous, self.records
+        for index, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b"")):
+            if not line.endswith(b"\n"):
+                if len(line) == LONGEST_LINE:
+                    raise CutRecordError(f"{self.path}, line {index + 1}: not a record (it is too long).")
+                self.truncated = True
+                break
+            self._whole.update(line)
+            record = self._record(line, index) if index else self._first(line, file)
+            if record.n != index or not self._follows(record.prev, previous):
+                raise _broken(record, self.path, index)
+            previous = hashlib.sha256(line[:-1]).hexdigest()
+            records.append(record)
+        self._previous = previous
+
+    def _record(self, line: bytes, index: int) -> Record:
+        if self._unpacker is not None:
+            try:
+                line = self._unpacker.unpack(index, line)
+            except PackingError as error:
+                raise CutRecordError(f"{self.path}, line {index + 1}: not a record ({error}).") from None
+        return _parse(line, self.path, index)
+
+    def _first(self, line: bytes, file: IO[bytes]) -> Record:
+        run = _parse_first(line, file, self.path)
+        if run.format >= _FIRST_PACKED:
+            self._unpacker = LineUnpacker()
+            self._unpacker.unpack(0, line)
+        return run
+
+    def _follows(self, link: str, previous: str) -> bool:
+        if self._unpacker is None:
+            return link == previous
+        return len(link) >= _LINK and previous.startswith(link)
+
+
+def _broken(record: Record, path: Path, index: int) -> BrokenChainError:
+    where = f"{path}, line {index + 1}: the record does not follow the one before it"
     if 0 <= record.n < index:
-        raise DuplicateRecordError(
-            f"{path}, line {index + 1}: the record does not follow the one before it: record {record.n} is there twice."
-        )
-    raise BrokenChainError(f"{path}, line {index + 1}: the record does not follow the one before it.")
+        return DuplicateRecordError(f"{where}: record {record.n} is there twice.")
+    return BrokenChainError(f"{where}.")
 
 
-def _parse_first(line: bytes, file: Iterator[bytes], path: Path) -> Record:
+def _parse_first(line: bytes, file: Iterator[bytes], path: Path) -> RunRecord:
     """Parse the first record, or raise the error that says what is wrong with it.
 
     A journal of another format is told from one that was changed by its second line, which is chained to the first.
@@ -356,12 +503,16 @@ def _check_second(first: bytes, second: bytes, path: Path) -> None:
         content = json.loads(second)
     except (ValueError, RecursionError):
         return
-    if isinstance(content, dict) and content.get("prev") != hashlib.sha256(first[:-1]).hexdigest():
+    if not isinstance(content, dict) or "like" in content:
+        return
+    link, whole = str(content.get("prev")), hashlib.sha256(first[:-1]).hexdigest()
+    if len(link) < _LINK or not whole.startswith(link):
         raise BrokenChainError(f"{path}, line 2: the record does not follow the one before it.")
 
 
 def _foreign(path: Path, content: dict[str, Any]) -> ForeignJournalError:
-    readable = " or ".join(map(str, READ_VERSIONS))
+    *others, latest = map(str, READ_VERSIONS)
+    readable = f"{', '.join(others)} or {latest}"
     number, tool = content.get("format"), content.get("tool")
     if content.get("kind") == "run" and type(number) is int:
         return ForeignJournalError(

@@ -52,7 +52,7 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     between the suite and the target prove nothing; runs of earlier versions counted every violation.
     """
 
-    format: Literal[1, 2]
+    format: Literal[1, 2, 3]
     tool: str
     started: str
     command: str

@@ -114,7 +114,7 @@ def test_a_judgement_with_a_field_that_is_not_known_is_refused_because_it_is_com
         read_journal(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["format-1", "format-2"])
+@pytest.mark.parametrize("name", ["format-1", "format-2", "format-3"])
 def test_every_line_of_a_stored_journal_is_written_again_byte_for_byte(tmp_path, name):
     folder = Path(__file__).parent / "journals" / name
     journal = Journal(tmp_path)
@@ -126,10 +126,10 @@ def test_every_line_of_a_stored_journal_is_written_again_byte_for_byte(tmp_path,
 
 def test_a_journal_of_a_newer_format_names_the_version_that_reads_it(tmp_path):
     journal = Journal(tmp_path)
-    journal.append(msgspec.structs.replace(record_of("run"), format=3, tool="9.1.0"))
+    journal.append(msgspec.structs.replace(record_of("run"), format=4, tool="9.1.0"))
     journal.append(record_of("exchange"))
     journal.close()
-    sentence = r"format 1 or 2, but of format 3: read it with version 9\.1\.0 of cancel-conformance"
+    sentence = r"format 1, 2 or 3, but of format 4: read it with version 9\.1\.0 of cancel-conformance"
     with pytest.raises(ForeignJournalError, match=sentence):
         read_journal(tmp_path)
 

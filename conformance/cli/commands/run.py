@@ -27,7 +27,7 @@ from conformance.cli.run_directory import run_directory
 from conformance.cli.signals import SIGNALS, Stopper
 from conformance.domain.order_naming import recorded_prefixes
 from conformance.errors import USAGE, UsageError
-from conformance.evidence.journal import JOURNAL_NAME, read_journal
+from conformance.evidence.journal import JOURNAL_NAME, check_unlocked, read_journal
 from conformance.evidence.records import RunRecord
 from conformance.fuzzing.fuzzer import SECONDS, FuzzPhase, Limits
 from conformance.reports import write_reports
@@ -125,6 +125,7 @@ def _resume(arguments: Run, directory: Path) -> int:
     for name in sorted(arguments.typed - RESUMABLE):
         option = {"processes": "-n", "select": "-k"}.get(name, f"--{name.replace('_', '-')}")
         raise UsageError(f"--resume runs what the run was asked for: leave {option} out.")
+    check_unlocked(directory)
     join_parts(directory)
     run = read_run(directory)
     target, settings = _recorded_options(run, arguments.concurrency).prepare()
