@@ -1,10 +1,11 @@
 """Records as the JSON that stands in a journal, and back: for tests of what is stored, and for made-up runs."""
 
+import json
 from typing import Any
 
 import msgspec
 
-from conformance.evidence.journal import Evidence
+from conformance.evidence.journal import Evidence, read_journal
 from conformance.evidence.record_parts import part_as_json
 from conformance.evidence.records import JournalRecord
 
@@ -57,6 +58,11 @@ def stored(record):
     content = part_as_json(record)
     place = {name: content.pop(name) for name in ("n", "kind", "prev") if name in content}
     return {**place, **content}
+
+
+def journal_text(directory):
+    """Return a journal as text with every line whole: in the file, a text may be spread over several lines."""
+    return "\n".join(json.dumps(record, ensure_ascii=False) for record in stored_records(read_journal(directory)))
 
 
 def stored_records(evidence, kind=None):

@@ -15,7 +15,7 @@ from conformance.cli.run_document import run_document
 from conformance.cli.signals import Stopper, handle_signals
 from conformance.cli.summary import print_ending, print_verdict
 from conformance.errors import CommandError
-from conformance.evidence.journal import JOURNAL_NAME, JournalError
+from conformance.evidence.journal import JOURNAL_NAME, FormatError, JournalError
 from conformance.evidence.records import FinishRecord
 from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
@@ -37,6 +37,7 @@ def run_and_report(
     Raises:
         CommandError: the campaign failed; the reports that can be written are written.
         JournalError: its journal cannot be written.
+        KeyboardInterrupt: the user stopped it before anything was recorded.
 
     """
     with handle_signals() as stopper:
@@ -48,6 +49,11 @@ def run_and_report(
                 output().say("Stopped at once.")
             ended()
             result = write_reports(directory, played)
+        except FormatError:
+            if stopper.asked:
+                # Nothing had been recorded yet, so that there is nothing to report.
+                raise KeyboardInterrupt from None
+            raise
         except JournalError:
             raise
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,14 +12,17 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+GRACE: Final = 0.5
+"""Seconds that a run has to notice that it is to stop. While it plans, or draws requests, it notices nothing."""
 
 
 class Stopper:
-    """Handles the signals that ask to stop, by cancelling the run."""
+    """Handles the signals that ask to stop, by cancelling the run, or by an interrupt where it does not notice."""
 
     def __init__(self) -> None:
         self.asked = False
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[object]] | None = None
+        self._noticed = threading.Event()
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal."""
@@ -26,7 +30,13 @@ class Stopper:
         if again or self._running is None:
             raise KeyboardInterrupt
         loop, task = self._running
-        loop.call_soon_threadsafe(task.cancel)
+
+        def cancel() -> None:
+            self._noticed.set()
+            task.cancel()
+
+        loop.call_soon_threadsafe(cancel)
+        threading.Thread(target=_interrupt_unless, args=(self._noticed, number), daemon=True).start()
 
     def play(self, campaign: Awaitable[T]) -> T:
         """Run a campaign to its end; a signal cancels it."""
@@ -39,8 +49,20 @@ class Stopper:
                 return await campaign
             finally:
                 self._running = None
+                self._noticed.set()
 
         return asyncio.run(watched())
+
+
+def _interrupt_unless(noticed: threading.Event, number: int) -> None:
+    if noticed.wait(GRACE):
+        return
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        # The main thread is woken up as well, should it sleep.
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
 
 
 @contextmanager

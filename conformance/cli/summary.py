@@ -75,6 +75,8 @@ def _lines(result: Result, directory: Path, most: int | None) -> Iterator[str]:
     yield from _untested(result, most)
     yield from _needless(result)
     yield from _observed_ways(result)
+    if result.busy.responses:
+        yield f"{result.busy}."
     yield f"SHA-256 of the journal: {result.evidence.digest}"
 
 
@@ -83,7 +85,8 @@ def _continuation(result: Result, directory: Path) -> Iterator[str]:
     yield f"Kept: {played} in {directory / JOURNAL_NAME}, and the reports."
     try:
         check_resumable(result.evidence, __version__, load().digest)
-    except JournalError:
+    except JournalError as error:
+        yield in_one_line(str(error))
         return
     yield f"Continue with: {resume_command(directory)}"
 

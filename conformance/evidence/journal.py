@@ -362,6 +362,11 @@ class Evidence:
         """How the run ended; empty where its last record does not say."""
         return self.finish.ended if self.finish is not None else ""
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the run was stopped before its end: by its user, or so that it could not write a last record."""
+        return self.ended in ("", "interrupted")
+
     def of(self, kind: type[R]) -> Iterator[R]:
         """Iterate over the records of one kind, in order."""
         return iter(self._by_kind.get(kind, ()))
@@ -456,7 +461,10 @@ class _Reader:
             try:
                 line = self._unpacker.unpack(index, line)
             except PackingError as error:
-                raise CutRecordError(f"{self.path}, line {index + 1}: not a record ({error}).") from None
+                where = f"{self.path}, line {index + 1}"
+                if not _is_json(line):
+                    raise CutRecordError(f"{where}: not a record.") from None
+                raise BrokenChainError(f"{where}: the record does not follow the one before it ({error}).") from None
         return _parse(line, self.path, index)
 
     def _first(self, line: bytes, file: IO[bytes]) -> Record:
@@ -470,6 +478,14 @@ class _Reader:
         if self._unpacker is None:
             return link == previous
         return len(link) >= _LINK and previous.startswith(link)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _broken(record: Record, path: Path, index: int) -> BrokenChainError:

@@ -33,6 +33,7 @@ class ExchangeRecorder:
         /,
         *,
         resent: bool = False,
+        waited: float | None = None,
     ) -> None:
         """Record one exchange. It took the time since the end of the previous one.
 
@@ -42,10 +43,11 @@ class ExchangeRecorder:
             timing: of one of two requests that were sent together: how many seconds after the first of them it left,
                 and how many it took.
             resent: whether the same request follows, sent again, so that this answer does not count.
+            waited: how many seconds it waits before that, because the target asked for it (429).
 
         """
         now = self._clock()
-        took, self._last = now - self._last, now
+        took, self._last = now - self._last, now + (waited or 0)
         began, took = timing or (None, took)
         record = ExchangeRecord(
             history=self._history,
@@ -56,6 +58,7 @@ class ExchangeRecorder:
             ms=round(took * 1000, 2),
             began=None if began is None else round(began * 1000, 3),
             resent=resent,
+            waited=waited,
             lost=recorded_loss(answer, self._redactor),
             crash=self._redactor.clean(answer.crash) if isinstance(answer, NoResponse) else "",
         )

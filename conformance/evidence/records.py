@@ -243,8 +243,9 @@ class ExchangeRecord(Record, frozen=True, kw_only=True, tag="exchange"):
     """One request and its response.
 
     ``history`` is empty before the first history. ``began`` is in milliseconds after the first of two requests that
-    were sent together. ``resent``: the same request was sent again after this, and that response counts. ``lost`` says
-    what happened instead of a response.
+    were sent together. ``resent``: the same request was sent again after this, and that response counts. ``waited`` is
+    how many seconds the run waited before that, because the response was a 429. ``lost`` says what happened instead of
+    a response.
     """
 
     history: str
@@ -255,6 +256,7 @@ class ExchangeRecord(Record, frozen=True, kw_only=True, tag="exchange"):
     ms: Number
     began: Number | None = None
     resent: bool = False
+    waited: Number | None = None
     lost: str | None = None
     crash: str = ""
     wire: WireRecord | None = None
@@ -333,12 +335,17 @@ class FuzzedRecord(Record, frozen=True, kw_only=True, tag="fuzzed"):
 
 
 class AsideRecord(Record, frozen=True, kw_only=True, tag="aside"):
-    """A request that the fuzzer made to prepare or read an order, and its response."""
+    """A request that the fuzzer made to prepare or read an order, and its response.
+
+    ``resent`` and ``waited`` are those of an exchange: the same request, judged or not, was sent again after a 429.
+    """
 
     purpose: str
     request: RequestRecord
     response: ResponseRecord | None
     lost: str | None = None
+    resent: bool = False
+    waited: Number | None = None
 
 
 class FuzzProfileRecord(Record, frozen=True, kw_only=True, tag="fuzz-profile"):

@@ -28,6 +28,7 @@ from conformance.fuzzing.requests.base import MISSING, RequestDefaults, value_at
 from conformance.fuzzing.response_facts import response_facts
 from conformance.judging.http_layer import AGAIN, COMPARED, PASSING, SOUND, judge_request
 from conformance.judging.judge import StepStatus
+from conformance.targets.target import busy_recorder
 from conformance.targets.transport import Connection, TargetError
 from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, ObservedFields, json_body, outcome_fields
 
@@ -116,6 +117,7 @@ class CountingConnection(Connection):
         if self._budget.spent:
             raise SpentError
         self._budget.requests -= 1
+        self._connection.busy = self.busy
         return await self._connection.send(call)
 
     async def pause(self, seconds: float) -> None:
@@ -175,6 +177,7 @@ class RequestExecutor:
         before = dict(draft.order.view) if draft.order is not None and draft.order.is_known else {}
         request = self._request(draft)
         started = time.perf_counter()
+        self._connection.busy = busy_recorder(self._recorder.record_aside)
         answer = await self._connection.send(Call(request, "act"))
         seconds = time.perf_counter() - started
         facts = self._request_facts(draft, classification) | response_facts(draft.operation, answer)

@@ -96,10 +96,17 @@ class FuzzRecorder:
         if self._watcher is not None:
             self._watcher.judged(sent, verdict)
 
-    def record_aside(self, call: Call, answer: ResponseOrNone, *_: object, **__: object) -> None:
+    def record_aside(
+        self,
+        call: Call,
+        answer: ResponseOrNone,
+        *_: object,
+        resent: bool = False,
+        waited: float | None = None,
+    ) -> None:
         """Record a request that is not judged.
 
-        It brings an order into a situation, or reads it.
+        It brings an order into a situation, or reads it, or is sent again.
         """
         clean = self._redactor
         self._sink.append(
@@ -108,6 +115,8 @@ class FuzzRecorder:
                 request=recorded_request(call.request, clean),
                 response=recorded_response(answer, clean),
                 lost=recorded_loss(answer, clean),
+                resent=resent,
+                waited=waited,
             )
         )
 

@@ -34,6 +34,7 @@ from conformance.judging.judge import StepStatus
 from conformance.judging.rule_verdicts import rule_results
 from conformance.judging.run_verdicts import run_verdict
 from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunVerdict, Scope
+from conformance.results.busy_responses import BusyResponses, busy_responses
 from conformance.results.defects import Defect, defects_of, in_order_of
 from conformance.results.merchant_audit import check_merchant_run
 from conformance.results.partial_runs import AGE, apply_focus, fuzzed_rules
@@ -76,6 +77,11 @@ class Result:
     def run(self) -> RunRecord:
         """The run's own record: target, seed, budget, readings."""
         return self.evidence.run
+
+    @cached_property
+    def busy(self) -> BusyResponses:
+        """The responses with status 429, and how long they made the run wait."""
+        return busy_responses(self.evidence)
 
     def of(self, profile: Profile) -> tuple[RuleResult, ...]:
         """Return one profile's rules."""

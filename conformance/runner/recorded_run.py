@@ -71,7 +71,13 @@ class RecordedRun:
             self.finish(RunEnd())
 
     def finish(self, end: RunEnd) -> None:
-        """Write the last record, and close the journal."""
+        """Write the last record, and close the journal.
+
+        A run that did not come to its first record has none: nothing says what it was about.
+        """
+        if not self.journal.count:
+            self.journal.close()
+            return
         seconds = round((datetime.now(UTC) - self.started).total_seconds(), 3)
         self.journal.append(
             FinishRecord(

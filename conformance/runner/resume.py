@@ -230,9 +230,15 @@ def check_resumable(evidence: Evidence, tool: str, rulebook: str) -> None:
     if finish is not None and finish.ended not in RESUMABLE:
         raise JournalError("The run ended for a fault of the suite itself: it cannot be resumed; begin another one.")
     if is_merchant_run(run):
-        raise JournalError("The run judged a merchant's integration, which takes a moment: begin another one.")
+        raise JournalError(
+            "A merchant's run is not resumed, because nobody knows what the integration did while it was stopped: "
+            "begin another one."
+        )
     if run.focus:
-        raise JournalError(f"The run was one of the command {run.focus}, which is not resumed: begin another one.")
+        raise JournalError(
+            f"A run of the command {run.focus} is not resumed, because what it sends depends on the responses "
+            "before that: begin another one."
+        )
     if run.merged is not None:
         raise JournalError("The evidence was merged from shards: resume the shard that was interrupted.")
     if (run.tool, run.rulebook) != (tool, rulebook):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from conformance.domain.messages import Call, ResponseOrNone
+from conformance.domain.messages import Call, Response, ResponseOrNone
 from conformance.domain.order import Market, Profile
 from conformance.domain.order_naming import OrderNaming
 from conformance.domain.steps import History, name_of
@@ -19,7 +19,14 @@ class RecordExchange(Protocol):
     """Records one exchange."""
 
     def __call__(
-        self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, /, *, resent: bool = False
+        self,
+        call: Call,
+        answer: ResponseOrNone,
+        timing: tuple[float, float] | None = None,
+        /,
+        *,
+        resent: bool = False,
+        waited: float | None = None,
     ) -> None:
         """RecordExchange a call and its answer.
 
@@ -29,8 +36,18 @@ class RecordExchange(Protocol):
             timing: of one of two requests that were sent together: how many seconds after the first of them it left,
                 and how many it took.
             resent: whether the same request follows, sent again, so that this answer does not count.
+            waited: how many seconds it waits before that, because the target asked for it (429).
 
         """
+
+
+def busy_recorder(record: RecordExchange) -> Callable[[Call, Response, float], None]:
+    """Return what records the 429s of a connection, with how long each one made the run wait."""
+
+    def busy(call: Call, answer: Response, seconds: float) -> None:
+        record(call, answer, resent=True, waited=seconds)
+
+    return busy
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ SLOWER: Final = 2.0
 NOTICEABLE: Final = 0.05
 """… if that is longer by so many seconds."""
 SHOWN: Final = 5.0
-"""Seconds from which on a wait is shown."""
+"""Seconds from which on a wait is shown, or several together."""
 
 
 class Throttle:
@@ -49,7 +49,7 @@ class Throttle:
         self._was_too_high = False
         self._best: float | None = None
         self._took: list[float] = []
-        self._shown_until = 0.0
+        self._shown_until = self._waited = 0.0
         self._waiting: list[asyncio.Future[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -67,11 +67,16 @@ class Throttle:
         self._wake()
 
     def waits(self, seconds: float, reason: str) -> None:
-        """Show that a history waits, unless a wait is shown that lasts as long."""
+        """Show that a request waits, unless a wait is shown that lasts as long.
+
+        Short waits are shown once they add up.
+        """
         until = self._clock() + seconds
-        if seconds >= SHOWN and until > self._shown_until + SHOWN:
+        self._waited += seconds
+        if self._waited >= SHOWN and until > self._shown_until + SHOWN:
             self._shown_until = until
-            self.show(f"A history waits {seconds:.0f} seconds: {reason}; others go on.")
+            self._waited = 0.0
+            self.show(f"A request waits {seconds:.0f} seconds: {reason}. Other histories go on.")
 
     def took(self, seconds: float, *, orderly: bool) -> None:
         """Take note of a request: how long it took, and whether it had an orderly response."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
-from conformance.domain.messages import Call, NoResponse, ResponseOrNone
+from conformance.domain.messages import Call, NoResponse, Response, ResponseOrNone
 from conformance.domain.order import Profile
 from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.throttle import Throttle
@@ -69,7 +69,14 @@ class Capabilities:
 
 
 class Connection(ABC):
-    """One worker's connection to a target. Tasks do not share it."""
+    """One worker's connection to a target. Tasks do not share it.
+
+    Attributes:
+        busy: takes a call whose answer was a 429 and that is sent again, that answer, and how many seconds it waits.
+
+    """
+
+    busy: Callable[[Call, Response, float], None] = staticmethod(lambda *_: None)
 
     @abstractmethod
     async def send(self, call: Call) -> ResponseOrNone:

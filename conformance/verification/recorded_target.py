@@ -31,7 +31,7 @@ from conformance.targets.http.session import TOKEN_PATH, open_session, token_cal
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.http.token_store import Token, TokenStore
 from conformance.targets.operator import Operator
-from conformance.targets.target import RecordExchange, Worker
+from conformance.targets.target import RecordExchange, Worker, busy_recorder
 from conformance.targets.transport import Connection, Transport
 from conformance.verification.tape import RecordedConnection, RecordedExchanges, RunRecording
 from conformance.wire import WIRES, Call, ResponseOrNone
@@ -84,8 +84,10 @@ class RecordedTokenStore(TokenStore):
     async def authorize(self, call: Call, record: RecordExchange) -> Call:
         """Fetch a token as often as it was fetched before this call was recorded."""
         exchanges = self._recording.current
+        connection = RecordedConnection(exchanges)
+        connection.busy = busy_recorder(record)
         for _ in range(exchanges.renewals(call)):
-            record(self._renewal, await RecordedConnection(exchanges).send(self._renewal))
+            record(self._renewal, await connection.send(self._renewal))
         return call
 
     async def reauthorize(self, call: Call, record: RecordExchange) -> Call:
@@ -265,7 +267,14 @@ class _ExchangeComparer(ExchangeRecorder):
     """Compares each request with the recorded one instead of recording it."""
 
     def __call__(
-        self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, /, *, resent: bool = False
+        self,
+        call: Call,
+        answer: ResponseOrNone,
+        timing: tuple[float, float] | None = None,
+        /,
+        *,
+        resent: bool = False,
+        waited: float | None = None,
     ) -> None:
         """Compare one exchange."""
         del answer, timing
@@ -284,6 +293,7 @@ class _ExchangeComparer(ExchangeRecorder):
                 response=None,
                 ms=0,
                 resent=resent,
+                waited=waited,
             )
         )
 

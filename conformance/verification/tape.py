@@ -182,13 +182,21 @@ class RecordedExchanges:
 
     def renewals(self, call: Call) -> int:
         """Return how often a token was fetched right before the next call."""
-        for number, record in enumerate(self._records[self._answered :]):
+        times = 0
+        for record in self._records[self._answered :]:
             if not isinstance(record, ExchangeRecord):
                 break
             asked = record.purpose, record.request.method, record.request.path
             if asked != _RENEWAL:
-                return number if asked[:2] == (call.purpose, call.request.method) else 0
+                return times if asked[:2] == (call.purpose, call.request.method) else 0
+            times += record.waited is None
         return 0
+
+    @property
+    def waited(self) -> float | None:
+        """How many seconds the last call waited after a 429 before it was sent again; None if it did not."""
+        last = self._records[self._answered - 1] if self._answered else None
+        return last.waited if isinstance(last, ExchangeRecord) else None
 
     @property
     def was_resent(self) -> bool:
@@ -378,8 +386,12 @@ class RecordedConnection(Connection):
         self._tape = exchanges
 
     async def send(self, call: Call) -> ResponseOrNone:
-        """Return the answer that the call got."""
-        return self._tape.answer(call)
+        """Return the last answer that the call got, after those that made it wait."""
+        answer = self._tape.answer(call)
+        while isinstance(answer, Response) and (seconds := self._tape.waited) is not None:
+            self.busy(call, answer, seconds)
+            answer = self._tape.answer(call)
+        return answer
 
     async def race(self, call: Call, timing: RequestTiming) -> ResponseOrNone:
         """Return the answer that the call got as one of two."""

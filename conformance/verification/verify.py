@@ -20,7 +20,14 @@ from conformance import __version__
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import history_from_json
 from conformance.evidence.counterexamples import FOLDER, Counterexample, counterexample_text
-from conformance.evidence.journal import Evidence, FormatError, JournalError, is_merchant_run, read_journal
+from conformance.evidence.journal import (
+    EmptyJournalError,
+    Evidence,
+    FormatError,
+    JournalError,
+    is_merchant_run,
+    read_journal,
+)
 from conformance.evidence.record_parts import JsonObject
 from conformance.evidence.records import CounterexampleRecord, HistoryRecord, RunRecord
 from conformance.judging.judge import OracleError
@@ -123,6 +130,8 @@ class _Verifier:
             verification.result = result_of(evidence)
             verification.rebuilt = replay_run(evidence)
             self._compare_claims(evidence, verification.result, verification.rebuilt)
+        except EmptyJournalError as error:
+            verification.unverified.append(str(error).removesuffix("."))
         except FormatError:
             if not verification.faults:
                 raise
@@ -142,6 +151,10 @@ class _Verifier:
         if evidence.truncated:
             verification.unverified.append(
                 "the journal's last line was cut off while it was being written, and is not counted"
+            )
+        if evidence.was_stopped:
+            verification.unverified.append(
+                "the run was stopped before its end: what it would have shown after its last record is not known"
             )
         if self._expected_digest is not None and self._expected_digest.lower() != evidence.digest:
             verification.faults.append(

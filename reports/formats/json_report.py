@@ -69,6 +69,7 @@ def _run(result: Result) -> dict[str, Any]:
         "seconds": finish.seconds if finish else None,
         "histories": {profile.value: result.histories.get(profile, 0) for profile in profiles(result)},
         "exchanges": result.exchanges,
+        **({"busy": asdict(result.busy)} if result.busy.responses else {}),
     }
 
 

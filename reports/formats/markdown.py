@@ -98,10 +98,11 @@ def _about_run(result: Result) -> Iterator[str]:
         yield from (_plain(note), "")
     played = sum(result.histories.values())
     fuzzed = f"{counted(result.fuzzed, 'fuzzed request')}, " if result.fuzzed else ""
+    busy = f" {result.busy}." if result.busy.responses else ""
     yield (
         f"Target {_code(run.target.name)}, market {run.market.upper()}, budget {run.budget}, "
         f"seed {run.seed}: {counted(played, 'history', 'histories')}, {fuzzed}"
-        f"{counted(result.exchanges, 'exchange')}. Version {run.tool}, started {run.started}."
+        f"{counted(result.exchanges, 'exchange')}. Version {run.tool}, started {run.started}.{busy}"
     )
     ways = declared_ways(result)
     if ways:

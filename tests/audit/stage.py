@@ -15,15 +15,16 @@ from pathlib import Path
 from conformance.cli.main import main
 from conformance.domain.order import Profile
 from conformance.domain.steps import Key
-from conformance.evidence.journal import JOURNAL_NAME, START
+from conformance.evidence.journal import JOURNAL_NAME, START, read_journal
 from conformance.judging.verdicts import CHECKS_NEEDED
+from conformance.reports import write_reports
 from conformance.sandbox import EPayment, Provider
 from conformance.strategies.provider import plan as generation
 from conformance.strategies.provider.case import Case
 from conformance.targets.http.credentials import credentials_from
 from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
-from tests.stored import Stored
+from tests.stored import Stored, stored_records
 
 
 class Forgetful(EPayment):
@@ -103,6 +104,15 @@ def rewritten(records: list[Stored], directory: Path) -> Path:
             line = json.dumps(placed, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
             file.write(line + b"\n")
             previous = hashlib.sha256(line).hexdigest()
+    return directory
+
+
+def plain(directory: Path) -> Path:
+    """Write the journal of a run anew with whole lines, and its reports."""
+    records = stored_records(read_journal(directory))
+    (directory / JOURNAL_NAME).unlink()
+    rewritten(records, directory)
+    write_reports(directory)
     return directory
 
 

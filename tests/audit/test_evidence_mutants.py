@@ -24,6 +24,7 @@ def runs(tmp_path_factory):
             stage.use_provider(patch, provider)
             made[name] = tmp_path_factory.mktemp("runs") / name
             assert stage.run(made[name]).code == (name == "wrong")
+            stage.plain(made[name])
     return made
 
 

@@ -10,6 +10,7 @@ from conformance.evidence.redaction import Redactor, redaction_scope
 from conformance.sandbox import running_server
 from conformance.targets.http.target import HttpTarget
 from tests.audit.stage import use_small_plan
+from tests.stored import journal_text
 
 from .canaries import CANARIES, SECRETS, TOKEN, Indiscreet, disguises, leaks
 from .command import said
@@ -30,7 +31,9 @@ def counterexample(folder):
 def leaking(folder, *streams):
     """Return what leaks where."""
     contents = artifacts(folder) | {f"stream {number}": text.encode() for number, text in enumerate(streams)}
-    assert any(str(name).endswith("journal.jsonl") for name in contents)
+    journals = [name for name in contents if str(name).endswith("journal.jsonl")]
+    assert journals
+    contents |= {f"{name}, whole lines": journal_text(name.parent).encode() for name in journals}
     return {str(name): found for name, content in contents.items() if (found := leaks(content, ALL))}
 
 

@@ -18,7 +18,7 @@ from conformance.targets.http.embedded import EmbeddedTransport
 from conformance.targets.http.target import HttpTarget
 from conformance.targets.transport import Connection
 from conformance.wire import NoResponse
-from tests.stored import stored_records
+from tests.stored import journal_text, stored_records
 
 from ..targets import sample
 from .runs import Unrefusing, played, verified
@@ -130,7 +130,7 @@ class _Talkative(Connection):
 def test_secrets_in_answers_are_no_forgery(tmp_path):
     seat = HttpTarget(Talkative(Provider()), credentials_from(embedded=True))
     directory = played(tmp_path / "run", seat, Profile.RECURRING)
-    text = (directory / "journal.jsonl").read_text(encoding="utf-8")
+    text = journal_text(directory)
     assert '\\"token\\": \\"[removed]\\"' in text
     verification = verified(directory)
     assert verification.code == 4, verification

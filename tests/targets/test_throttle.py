@@ -91,8 +91,8 @@ def test_a_wait_is_shown_once():
     now[0] = 61.0
     throttle.waits(30.0, "the limit")
     assert shown == [
-        "A history waits 60 seconds: the limit; others go on.",
-        "A history waits 30 seconds: the limit; others go on.",
+        "A request waits 60 seconds: the limit. Other histories go on.",
+        "A request waits 30 seconds: the limit. Other histories go on.",
     ]
 
 

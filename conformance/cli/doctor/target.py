@@ -46,9 +46,7 @@ class Exchanges:
     answers: list[tuple[Call, ResponseOrNone]] = field(default_factory=list)
     skews: list[float] = field(default_factory=list)
 
-    def record(
-        self, call: Call, answer: ResponseOrNone, timing: tuple[float, float] | None = None, /, *, resent: bool = False
-    ) -> None:
+    def record(self, call: Call, answer: ResponseOrNone, *_: object, **__: object) -> None:
         """Take an exchange."""
         self.answers.append((call, answer))
         date = answer.header("date") if isinstance(answer, Response) else None

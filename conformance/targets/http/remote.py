@@ -100,6 +100,7 @@ class _NetworkConnection(Connection):
             if isinstance(answer, NoResponse) or answer.status != 429:
                 break
             seconds = retry_after(answer, otherwise=float(attempt))
+            self.busy(call, answer, seconds)
             self._transport.throttle.waits(seconds, "the target asks to slow down (429)")
             await self.pause(seconds)
             answer = await self._exchange(call)

@@ -15,7 +15,7 @@ from conformance.domain.order import Profile
 from conformance.targets.http.health_monitor import HealthMonitor
 from conformance.targets.http.in_between import evidence_in
 from conformance.targets.http.token_store import TokenStore
-from conformance.targets.target import RecordExchange
+from conformance.targets.target import RecordExchange, busy_recorder
 from conformance.targets.transport import SPENT, SURPLUS, Connection
 from conformance.wire.base import is_page
 
@@ -106,6 +106,7 @@ class RequestSender:
         resent, was_refused = 0, False
         while True:
             call = await self.prepare(call, connection)
+            connection.busy = busy_recorder(self._record)
             answer = await connection.send(call)
             again = call
             if isinstance(answer, Response) and answer.status == 401 and not was_refused and not call.to_control:

@@ -24,7 +24,7 @@ from conformance.targets.http.likely_causes import Place, advice_on, described
 from conformance.targets.http.request_sender import SendPolicy
 from conformance.targets.http.token_store import RENEWAL_MARGIN, Token, TokenStore
 from conformance.targets.operator import ManualSteps
-from conformance.targets.target import RecordExchange
+from conformance.targets.target import RecordExchange, busy_recorder
 from conformance.targets.transport import Capabilities, Connection, ControlOffer, TargetError, Transport
 from conformance.wire import WIRES, Credentials, OrderIdentifiers
 from conformance.wire.base import SYSTEM_HEADERS, is_page, json_body, nested
@@ -195,6 +195,7 @@ async def _fetch_token(
     renewing: bool = False,
 ) -> Token:
     call = token_call(credentials)
+    connection.busy = busy_recorder(record)
 
     async def send() -> ResponseOrNone:
         answer = await connection.send(call)
@@ -276,6 +277,7 @@ def _is_orderly(answer: ResponseOrNone, *, doubted: bool, renewing: bool) -> boo
 
 async def _fetch_capabilities(transport: Transport, connection: Connection, record: RecordExchange) -> Capabilities:
     call = Call(Request("GET", "/v1/capabilities"), "control")
+    connection.busy = busy_recorder(record)
 
     async def send() -> ResponseOrNone:
         answer = await connection.send(call)

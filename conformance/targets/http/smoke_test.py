@@ -81,11 +81,12 @@ class _SmokeTest:
         /,
         *,
         resent: bool = False,
+        waited: float | None = None,
     ) -> None:
         self._last = (call, answer)
         if call.purpose == "read":
             self._reads.append(self._last)
-        self._record(call, answer, timing, resent=resent)
+        self._record(call, answer, timing, resent=resent, waited=waited)
 
     @property
     def may_pass_next_time(self) -> bool:
