@@ -1,22 +1,19 @@
-"""Removes secrets from everything that is written down, in all their forms."""
+"""Removes secrets from everything that is written down, in all their forms: texts are decoded, then compared."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import html
-import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from string import ascii_letters, ascii_uppercase
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from conformance.domain.messages import Headers
+from conformance.evidence.decoding import Decoder, Span, decompressed
 from conformance.evidence.record_parts import Body, Part, body_as_record, builtins_of
 
 R = TypeVar("R", bound=Part)
@@ -24,15 +21,36 @@ R = TypeVar("R", bound=Part)
 REMOVED: Final = "[removed]"
 SHORTEST: Final = 6
 """Characters that a secret must have to be removed: removing shorter ones would make the evidence unreadable."""
-LARGEST: Final = 2_000_000
-"""Bytes that are decompressed."""
-CACHED: Final = 2000
-"""How many texts are cached with their cleaned form, and the length of the longest of them."""
-_SECRET_HEADERS: Final = frozenset(
-    {"authorization", "ocp-apim-subscription-key", "client_id", "client_secret", "cookie", "set-cookie"}
+PART: Final = 12
+"""Characters of a longer secret that are removed wherever they stand together."""
+_BLOCK: Final = 6
+"""Characters that are looked for first: every part of a secret has such a block, of those that begin every seventh."""
+FEWEST: Final = 5
+"""Different characters that a part of a secret has at least: zeros in a row are no secret."""
+CACHED: Final = 10_000
+"""How many texts are cached with their cleaned form."""
+LONGEST_CACHED: Final = 2000
+"""Characters of the longest of them."""
+_SECRET_NAME: Final = r"secret|token|passw(?:or)?d|(?:api|access|subscription)[_-]?key"
+_SECRET_WORDS: Final = ("secret", "token", "passw", "access", "subscription", "apikey", "api_key", "api-key")
+"""What a text has that has such a name."""
+_SECRET_HEADER: Final = re.compile(rf"authorization|cookie|client_id|(?:{_SECRET_NAME})$", re.IGNORECASE)
+_NAMED: Final = re.compile(
+    rf"""(?P<name>{_SECRET_NAME})["']?\s*(?P<sign>[:=])\s*"""
+    r"""(?:(?P<quote>["'])(?P<text>(?!\$|sandbox-)[^"'\s]{6,})(?P=quote)|(?P<word>(?!\$|sandbox-)[^\s"'&,;}]{12,}))""",
 )
-_COMPRESSED: Final = re.compile(r"(?:H4sI|eJ|eN|eA|eF)[A-Za-z0-9+/_-]{14,}={0,2}")
-"""Compressed bytes in base64: how gzip and zlib begin, and at least 14 characters more."""
+"""A field that has a secret, however it is written: in JSON, in a form, in a query or in prose."""
+_USERINFO: Final = re.compile(r"//([^/\s\"'<>@?#\\]+)@")
+_ORDINARY: Final = (
+    "ocp-apim-subscription-key subscription key client_id client_secret client-secret authorization-token access_token "
+    "merchant-serial-number vipps-system-name vipps-system-version vipps-system-plugin-name cancel-conformance "
+    "conformance-suite conformance test /epayment/v1/payments/ /recurring/v3/agreements/ /charges/ /ecomm/v2/payments/"
+)
+"""What these requests say anyway: a secret that has some of it is removed as a whole, and not for this part."""
+
+_SMALL: Final = {ord(letter): letter.lower() for letter in ascii_uppercase}
+_JOINS: Final = frozenset(f"{ascii_letters}_-")
+"""What stands before ``token`` where that is a part of a name."""
 
 _SCOPE: ContextVar[Redactor | None] = ContextVar("the redactor of the enclosing scope", default=None)
 _OURS: Final = ("kind", "history")
@@ -48,14 +66,19 @@ class Redactor:
     'key=[removed], hex [removed]'
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), *, by_name: bool = True) -> None:
         """Start with some secrets.
 
-        Within a ``redaction_scope``, its redactor learns them too.
+        Within a ``redaction_scope``, its redactor learns them too. With ``by_name``, the values of fields that have
+        secrets by their name, such as ``refresh_token``, are secrets as well.
         """
+        self._by_name = by_name
         self._scope = _SCOPE.get()
-        # The longest first, so that a secret that contains another is removed as a whole.
-        self._forms: list[str] = []
+        self._short: set[str] = set()
+        self._long: set[str] = set()
+        self._parts: set[str] = set()
+        self._blocks: set[str] = set()
+        self._decoder = Decoder(self._secrets_in)
         # Most texts are the same headers again.
         self._cache: dict[str, str] = {}
         self._clean_headers: dict[Headers, Headers] = {}
@@ -69,9 +92,17 @@ class Redactor:
         """
         if len(secret) < SHORTEST:
             return
-        self._forms = sorted({*self._forms, *forms(secret)}, key=len, reverse=True)
+        for spelling in _spellings(secret):
+            if len(spelling) > PART:
+                self._long.add(spelling)
+                self._parts.update(_parts_of(spelling))
+                starts = range(0, len(spelling) - _BLOCK + 1, PART - _BLOCK + 1)
+                self._blocks.update(spelling[place : place + _BLOCK] for place in starts)
+            else:
+                self._short.update((spelling, *_encoded_forms(spelling)))
         self._cache.clear()
         self._clean_headers.clear()
+        self._decoder = Decoder(self._secrets_in)
         if self._scope is not None:
             self._scope.learn(secret)
 
@@ -80,25 +111,19 @@ class Redactor:
         cached = self._cache.get(text)
         if cached is not None:
             return cached
-        cleaned = text
-        for form in self._forms:
-            if form in cleaned:
-                cleaned = cleaned.replace(form, REMOVED)
-        for word, content in compressed_words(cleaned):
-            if self._has_secret(content):
-                cleaned = cleaned.replace(word, REMOVED)
-        if len(text) <= CACHED:
+        cleaned = _without(text, self._decoder.find(text))
+        if len(text) <= LONGEST_CACHED:
             if len(self._cache) >= CACHED:
                 self._cache.clear()
             self._cache[text] = cleaned
         return cleaned
 
     def clean_json(self, value: Any) -> Any:
-        """Return JSON without the known secrets in its texts; the names of fields stay."""
+        """Return JSON without the known secrets in its texts and names."""
         if isinstance(value, str):
             return self.clean(value)
         if isinstance(value, dict):
-            return {name: self.clean_json(item) for name, item in value.items()}
+            return {self.clean(name): self.clean_json(item) for name, item in value.items()}
         return [self.clean_json(item) for item in value] if isinstance(value, list | tuple) else value
 
     def clean_record(self, record: R) -> R:
@@ -113,7 +138,8 @@ class Redactor:
         cleaned = self._clean_headers.get(headers)
         if cleaned is None:
             cleaned = tuple(
-                (name, REMOVED if name.lower() in _SECRET_HEADERS else self.clean(value)) for name, value in headers
+                (self.clean(name), REMOVED if _SECRET_HEADER.search(name) else self.clean(value))
+                for name, value in headers
             )
             if len(self._clean_headers) >= CACHED:
                 self._clean_headers.clear()
@@ -126,15 +152,31 @@ class Redactor:
         if isinstance(stored, str):
             return self.clean(stored)
         content = decompressed(body)
-        if content is not None and self._has_secret(content):
+        if content is not None and self._finds(content.decode("utf-8", "replace")):
             return REMOVED
-        for form in self._forms:
-            body = body.replace(form.encode("utf-8", "surrogatepass"), REMOVED.encode())
-        return body_as_record(body)
+        # A letter for each byte.
+        return body_as_record(self.clean(body.decode("latin-1")).encode("latin-1"))
 
-    def _has_secret(self, content: bytes) -> bool:
-        text = content.decode("utf-8", "replace")
-        return self.clean(text) != text
+    def _finds(self, text: str) -> bool:
+        return bool(self._decoder.find(text))
+
+    def _secrets_in(self, text: str) -> list[Span]:
+        """Return where secrets are in a text that is not encoded any further."""
+        lowered = _lowered(text)
+        spans = [*_places(self._short, lowered)]
+        if self._by_name:
+            spans += _named_secrets(text, lowered)
+        blocks = [block for block in self._blocks if block in lowered]
+        if blocks:
+            spans += _places(self._long, lowered)
+            spans += [part for place, _ in _places(blocks, lowered) for part in self._parts_at(place, lowered)]
+        return spans
+
+    def _parts_at(self, place: int, lowered: str) -> Iterator[Span]:
+        """Yield the parts of secrets that have a block at a place."""
+        for first in range(max(0, place - PART + _BLOCK), place + 1):
+            if lowered[first : first + PART] in self._parts:
+                yield first, first + PART
 
 
 @contextmanager
@@ -152,70 +194,63 @@ def redaction_scope() -> Iterator[Redactor]:
         _SCOPE.reset(token)
 
 
-def forms(secret: str) -> set[str]:
-    """Return the forms in which a secret can occur, itself included.
+def _lowered(text: str) -> str:
+    """Return a text with small ASCII letters, each where it was: names of headers arrive so."""
+    return text.lower() if text.isascii() else text.translate(_SMALL)
 
-    URL, JSON, HTML, Python, hex, base64.
+
+def _spellings(secret: str) -> set[str]:
+    """Return a secret as texts have it that are decoded: with a plus for each space, and as bytes."""
+    as_bytes = secret.encode("utf-8", "surrogatepass").decode("latin-1")
+    return {_lowered(text) for text in (secret, secret.replace(" ", "+"), as_bytes)}
+
+
+def _parts_of(spelling: str) -> Iterator[str]:
+    """Yield the parts that show some of a secret: those that are no ordinary words, and more than a few digits."""
+    for place in range(len(spelling) - PART + 1):
+        part = spelling[place : place + PART]
+        if part not in _ORDINARY and len(set(part)) >= FEWEST:
+            yield part
+
+
+def _encoded_forms(spelling: str) -> Iterator[str]:
+    """Yield how a secret is written in base64 and hexadecimal that is too short to make a word.
+
+    Of base64, these are the characters that the secret alone decides, for three positions: 3 bytes are 4 characters. A
+    character at an edge that also depends on neighbouring bytes is left out.
     """
-    data = secret.encode("utf-8", "surrogatepass")
-    as_json = json.dumps(secret)[1:-1]
-    texts = {
-        secret,
-        quote(secret, safe="", errors="replace"),
-        quote(secret, errors="replace"),
-        quote_plus(secret, errors="replace"),
-        quote(quote(secret, safe="", errors="replace"), safe=""),
-        "".join(f"%{byte:02X}" for byte in data),
-        as_json,
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        json.dumps(as_json)[1:-1],
-        html.escape(secret),
-        html.escape(secret, quote=False),
-        repr(secret)[1:-1],
-        data.hex(),
-    }
-    texts |= {text.replace("/", "\\/") for text in (secret, as_json)}
-    texts |= {re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), text) for text in set(texts) if "%" in text}
-    texts |= {data.hex().upper(), *_base64_forms(data)}
-    return {text for text in texts if len(text) >= SHORTEST}
-
-
-def _base64_forms(data: bytes) -> Iterator[str]:
-    """Yield the base64 characters that data alone decides, for three positions.
-
-    Base64 turns 3 bytes into 4 characters. A character at an edge that also depends on neighbouring bytes is left out.
-    """
+    data = spelling.encode("utf-8", "surrogatepass")
+    yield data.hex()
     for offset in range(3):
         first, last = -(-offset * 8 // 6), (offset + len(data)) * 8 // 6
         characters = base64.b64encode(bytes(offset) + data).decode()[first:last]
-        yield characters
-        yield characters.replace("+", "-").replace("/", "_")
+        yield characters.lower()
+        yield characters.replace("+", "-").replace("/", "_").lower()
 
 
-def decompressed(data: bytes) -> bytes | None:
-    """Return what gzip or zlib compressed into bytes, as far as it can be read.
-
-    The result is None if they are neither.
-    """
-    for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
-        try:
-            content = zlib.decompressobj(bits).decompress(data, LARGEST)
-        except zlib.error:
-            continue
-        if content:
-            return content
-    return None
+def _places(forms: Iterable[str], text: str) -> Iterator[Span]:
+    for form in forms:
+        if form in text:
+            yield from (match.span() for match in re.finditer(re.escape(form), text))
 
 
-def compressed_words(text: str) -> list[tuple[str, bytes]]:
-    """Return a text's words that are compressed bytes in base64, with content."""
-    words = []
-    for match in _COMPRESSED.finditer(text):
-        word = match[0].rstrip("=").replace("-", "+").replace("_", "/")
-        try:
-            content = decompressed(base64.b64decode(word + "=" * (-len(word) % 4)))
-        except (binascii.Error, ValueError):
-            continue
-        if content:
-            words.append((match[0], content))
-    return words
+def _named_secrets(text: str, lowered: str) -> Iterator[Span]:
+    """Yield where a text has the value of a field for secrets, or who logs in at an address."""
+    if any(name in lowered for name in _SECRET_WORDS):
+        for match in _NAMED.finditer(lowered):
+            # An address with a token leads to the page of an order, which is no secret of the user's.
+            if match["sign"] == ":" or match["name"] != "token" or text[match.start() - 1 : match.start()] in _JOINS:
+                yield match.span("text" if match["text"] else "word")
+    if "//" in text and "@" in text:
+        yield from (match.span(1) for match in _USERINFO.finditer(text))
+
+
+def _without(text: str, spans: list[Span]) -> str:
+    """Return a text with its spans removed; those that touch or overlap are one."""
+    pieces: list[str] = []
+    end = 0
+    for first, last in sorted(spans):
+        if first > end or not pieces:
+            pieces += [text[end:first], REMOVED]
+        end = max(end, last)
+    return "".join([*pieces, text[end:]])

@@ -133,8 +133,11 @@ class MerchantHarness:
         self.market = market
         self.seed = seed
         self.book: Rulebook = load_obligations()
-        # What a merchant's code says of a failure may quote a secret that it took from the environment.
-        self.clean = Redactor(secrets_in(os.environ)).clean
+        # What a merchant sends, or says of a failure, may quote a secret that it took from the environment. Tokens
+        # of the double are public, and what is done with them is judged.
+        secrets = secrets_in(os.environ)
+        self.clean = Redactor(secrets).clean
+        self._redactor = Redactor(secrets, by_name=False) if secrets else None
         self._clock = VirtualClock()
         self._double: ProviderDouble | None = None
         self._state: ProviderState | None = None
@@ -254,6 +257,8 @@ class MerchantHarness:
             number = sink.count
             if isinstance(record, ActionRecord) and record.told:
                 record = structs.replace(record, told=self.clean(record.told), crash=self.clean(record.crash))
+            if self._redactor is not None:
+                record = self._redactor.clean_record(record)
             placed = structs.replace(record, history=name)
             sink.append(placed)
             records.append(structs.replace(placed, n=number))

@@ -1,7 +1,6 @@
 """No secret reaches anything that is written, whatever form it takes: proven by canaries."""
 
 import base64
-import gzip
 
 import pytest
 
@@ -12,11 +11,20 @@ from conformance.targets.http.target import HttpTarget
 from tests.audit.stage import use_small_plan
 from tests.stored import journal_text
 
-from .canaries import CANARIES, SECRETS, TOKEN, Indiscreet, disguises, leaks
+from .canaries import CANARIES, FORMS, PART, SECRETS, TOKEN, Indiscreet, leaks
 from .command import said
 
 ENVIRONMENT = {**CANARIES, "VIPPS_MSN": "123456"}
 ALL = (*SECRETS, CANARIES["VIPPS_TEST_PHONE"][-8:])
+
+
+def as_bytes(text):
+    return text.encode("utf-8", "surrogatepass")
+
+
+def placed(form):
+    """A form of a secret alone, in a sentence, and in JSON that is not quite JSON any more."""
+    return form, f"Access denied for {form} here", f'{{"n":1,"text":"{form}"}}'
 
 
 def artifacts(folder):
@@ -37,21 +45,18 @@ def leaking(folder, *streams):
     return {str(name): found for name, content in contents.items() if (found := leaks(content, ALL))}
 
 
-@pytest.mark.parametrize("secret", SECRETS)
-def test_the_search_finds_every_form(secret):
-    for form in disguises(secret):
-        assert secret in leaks(f'{{"n":1,"text":"{form}"}}'.encode()), form
-    assert secret in leaks(gzip.compress(secret.encode()))
-    assert secret in leaks(base64.b64encode(b"\x00" + gzip.compress(secret.encode())[:0] + secret.encode()))
-
-
 @pytest.mark.parametrize("secret", ALL)
-def test_every_form_is_removed(secret):
+def test_no_form_of_a_secret_gets_through(secret):
     redactor = Redactor(ALL)
-    for form in disguises(secret):
-        for text in (form, f"said {form} here", f'{{"a":"{form}"}}'):
-            assert not leaks(redactor.clean(text).encode(), [secret]), text
-    assert not leaks(str(redactor.body(gzip.compress(secret.encode()))).encode(), [secret])
+    hidden = set()
+    for name, form in FORMS.items():
+        for text in placed(form(secret)):
+            assert not leaks(as_bytes(redactor.clean(text)), [secret]), (name, text)
+            if not leaks(as_bytes(text), [secret]):
+                hidden.add(name)
+    # What the search cannot see either is no proof; of a short secret there are no parts, and little base64.
+    assert not hidden or len(secret) < PART, hidden
+    assert len(FORMS) - len(hidden) >= 60
 
 
 @pytest.mark.parametrize("violating", [False, True], ids=["right", "violating"])
