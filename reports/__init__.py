@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance.domain.steps import HistoryError
 from conformance.evidence.journal import JournalError, read_journal
+from conformance.evidence.private_files import write_private
 from conformance.reports.agreement import check_agreement
 from conformance.reports.formats.badge import badge_text
 from conformance.reports.formats.json_report import json_text
@@ -59,7 +60,7 @@ def write_reports(directory: Path, result: Result | None = None) -> Result:
     for name, text in texts.items():
         path = directory / name
         try:
-            path.write_text(text, encoding="utf-8", newline="\n")
+            write_private(path, text)
         except OSError as error:
             raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
     return result

@@ -22,6 +22,7 @@ from conformance.ageing.windows import Side
 from conformance.domain.expectation import Scalar
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, HistoryError, history_as_json, history_from_json
+from conformance.evidence.private_files import make_private_folder, write_private
 
 FORMAT: Final = 1
 KEY_NAME: Final = "CANCEL_LEDGER_KEY"
@@ -187,7 +188,7 @@ class PlantedOrders:
         text = json.dumps({**content, "signature": signature(content, self._key)}, indent=1, ensure_ascii=False)
         beside = self.path.with_name(self.path.name + ".new")
         try:
-            beside.write_text(text + "\n", encoding="utf-8")
+            write_private(beside, text + "\n")
             beside.replace(self.path)
         except OSError as error:
             raise PlantedOrdersError(f"The ledger {self.path} cannot be written: {error.strerror}.") from None
@@ -222,7 +223,7 @@ def new_or_old(path: Path, environment: Mapping[str, str] | None = None) -> Plan
             )
         text = secrets.token_hex(32)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
                 file.write(text + "\n")
         except OSError as error:

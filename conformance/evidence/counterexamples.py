@@ -14,6 +14,7 @@ from typing import Any, Final
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, HistoryError, history_as_json, history_from_json
 from conformance.evidence.journal import Evidence
+from conformance.evidence.private_files import make_private_folder, write_private
 from conformance.evidence.records import CounterexampleRecord, HistoryRecord
 from conformance.rulebook import ReadingError, Readings, load
 
@@ -50,8 +51,8 @@ class Counterexample:
 
 def write_counterexample(path: Path, example: Counterexample) -> None:
     """Write a counterexample as JSON; create its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(counterexample_text(path.name, example, path.parent.parent.name), encoding="utf-8")
+    make_private_folder(path.parent)
+    write_private(path, counterexample_text(path.name, example, path.parent.parent.name))
 
 
 def counterexample_text(file: str, example: Counterexample, run: str) -> str:

@@ -33,6 +33,7 @@ import msgspec
 
 from conformance.evidence.file_lock import lock
 from conformance.evidence.line_packing import LONGEST_LINE, LinePacker, LineUnpacker, PackingError
+from conformance.evidence.private_files import FILE_MODE, make_private_folder
 from conformance.evidence.record_parts import UNWRITTEN, Record, builtins_of, part_as_json, plain_value
 from conformance.evidence.records import (
     ExchangeRecord,
@@ -138,8 +139,8 @@ class Journal:
     def __init__(self, directory: Path, name: str = JOURNAL_NAME, *, keep: bool = True) -> None:
         path = directory / name
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+            make_private_folder(directory)
+            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, FILE_MODE)
         except FileExistsError:
             raise JournalError(
                 f"{path} already exists: evidence is never overwritten; name another --out directory."

@@ -9,6 +9,7 @@ from pathlib import Path
 from conformance.domain.steps import HistoryError
 from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, RecordedFailure, counterexample_content
 from conformance.evidence.journal import MERCHANT_PARTY
+from conformance.evidence.private_files import make_private_folder, write_private
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.rulebook import load_obligations
 
@@ -37,7 +38,7 @@ class MerchantCounterexample:
 
 def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -> None:
     """Write a counterexample as a JSON file, with its directory where that is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     run_directory = path.parent.parent
     content = {
         "version": COUNTEREXAMPLE_VERSION,
@@ -52,7 +53,7 @@ def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -
         "history": merchant_history_as_json(example.history),
         "replay": f"cancel-conformance replay {run_directory.name} {path.name} --target {example.integration}",
     }
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_private(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def is_merchant_counterexample(path: Path) -> bool:

@@ -5,7 +5,6 @@ Every record is taken over as it is, chained anew, and the merged run names the 
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import msgspec
 from conformance.evidence.consistency import check_consistency
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import Evidence, Journal, JournalError, read_journal, record_as_json, unwritten
+from conformance.evidence.private_files import make_private_folder, write_private
 from conformance.evidence.record_parts import MergedRecord, MergedShardRecord, Record, ShardRecord
 from conformance.evidence.records import (
     BudgetRecord,
@@ -159,8 +159,8 @@ def _write(shards: Sequence[ShardRun], journal: Journal, out: Path) -> None:
                 written.add(key)
             journal.append(record)
         for file in sorted((shard.directory / FOLDER).glob("*.json")):
-            (out / FOLDER).mkdir(exist_ok=True)
-            shutil.copyfile(file, out / FOLDER / file.name)
+            make_private_folder(out / FOLDER)
+            write_private(out / FOLDER / file.name, file.read_bytes())
     journal.append(_merged_finish(shards))
 
 

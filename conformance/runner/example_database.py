@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -20,6 +21,7 @@ from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.evidence.consistency import RETRY_SUFFIXES
 from conformance.evidence.journal import Evidence, JournalError, RecordSink, is_merchant_run
+from conformance.evidence.private_files import make_private_folder
 from conformance.evidence.record_parts import SharedExample
 from conformance.evidence.records import (
     CounterexampleRecord,
@@ -98,6 +100,10 @@ class ExampleDatabase:
         for location, database in self._databases.items():
             if location.startswith(READ_ONLY):
                 continue
+            if saved_values:
+                # Hypothesis' own would be open to others. What cannot be made cannot be written either.
+                with suppress(OSError):
+                    make_private_folder(Path(location))
             for value in saved_values:
                 database.save(key, value)
             for value in dropped_values:

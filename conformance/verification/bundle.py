@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_NAME, JournalError
+from conformance.evidence.private_files import write_private
 from conformance.evidence.records import CounterexampleRecord
 from conformance.reports.formats.statement import CONFIGURATION, READINGS, RULEBOOK, context_texts, statement_text
 from conformance.results.result import Result, book_of
@@ -74,7 +75,7 @@ def write_bundle(
         files[SIGNATURE] = envelope(files[STATEMENT], key).encode()
     data = _zipped(files)
     try:
-        path.write_bytes(data)
+        write_private(path, data)
     except OSError as error:
         raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
     return hashlib.sha256(data).hexdigest()

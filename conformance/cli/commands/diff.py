@@ -10,6 +10,7 @@ from conformance.cli.arguments import Diff
 from conformance.cli.output import output
 from conformance.errors import UsageError
 from conformance.evidence.journal import read_journal
+from conformance.evidence.private_files import write_private
 from conformance.reports.diff.compare import diff
 from conformance.reports.diff.render import diff_html, diff_json, diff_text
 from conformance.results.result import Result, result_of
@@ -43,7 +44,7 @@ def main(arguments: Diff) -> int:
         return code
     path = Path(arguments.to)
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_private(path, text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
     return code
