@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.domain.steps import HistoryError
+from conformance.domain.visible_text import visible
 from conformance.evidence.journal import JournalError, read_journal
 from conformance.evidence.private_files import write_private
 from conformance.reports.agreement import check_agreement
@@ -42,7 +43,8 @@ def report_texts(result: Result) -> dict[str, str]:
     except (KeyError, HistoryError) as error:
         raise JournalError(f"The evidence is not complete: {error}.") from None
     check_agreement(result, texts)
-    return texts
+    # Whoever wrote a text, and in whatever format it is shown: it hides nothing and turns nothing round.
+    return {name: visible(text) for name, text in texts.items()}
 
 
 def write_reports(directory: Path, result: Result | None = None) -> Result:

@@ -16,6 +16,7 @@ from conformance.api.provider_run import member_named
 from conformance.api.recording import current_recording
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, Step
+from conformance.domain.visible_text import visible
 from conformance.errors import NotTestedError, UsageError
 from conformance.evidence.journal import Journal
 from conformance.evidence.record_parts import Record
@@ -23,7 +24,6 @@ from conformance.evidence.records import StoppedRecord
 from conformance.judging.judge import Judgement
 from conformance.judging.rule_verdicts import CAPABILITIES
 from conformance.model import ModelContext
-from conformance.reports.wording.sanitize import visible
 from conformance.rulebook import Readings
 from conformance.runner.executor import CaseExecutor, Observer, history_record, plan_of
 from conformance.runner.live_order import LiveOrder, RecordList

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, HistoryError, history_as_json, history_from_json
+from conformance.domain.visible_text import visible_json
 from conformance.evidence.journal import Evidence
 from conformance.evidence.private_files import make_private_folder, write_private
 from conformance.evidence.records import CounterexampleRecord, HistoryRecord
@@ -73,7 +74,7 @@ def counterexample_text(file: str, example: Counterexample, run: str) -> str:
         "history": history_as_json(example.history),
         "replay": f"cancel-conformance replay {run} {file} --target {example.target}",
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return visible_json(content)
 
 
 def counterexample_content(path: Path) -> dict[str, Any]:

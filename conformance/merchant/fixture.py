@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from conformance.domain.visible_text import visible
 from conformance.judging.run_verdicts import blocks_conformance
 from conformance.judging.verdicts import RunVerdict
 from conformance.merchant.api import run_merchant
@@ -72,7 +74,7 @@ class CancelConformance:
             out=directory,
         )
         if result.verdict is not RunVerdict.CONFORMANT:
-            pytest.fail("\n".join(_failure_lines(result, directory)), pytrace=False)
+            pytest.fail(visible("\n".join(_failure_lines(result, directory))), pytrace=False)
         return result
 
 
@@ -84,7 +86,8 @@ def _failure_lines(result: Result, directory: Path) -> Iterable[str]:
     for problem in problems[:SHOWN]:
         yield f"{problem.rule.id} ({problem.profile.value}, {problem.verdict.value.lower()}): {problem.reason}"
         if problem.counterexample:
-            yield f"  cancel-conformance replay {directory} {Path(problem.counterexample).name}"
+            target = shlex.quote(result.run.target.name)
+            yield f"  cancel-conformance replay {directory} {Path(problem.counterexample).name} --target {target}"
     if len(problems) > SHOWN:
         yield f"and {len(problems) - SHOWN} more"
     for blocking in filter(blocks_conformance, result.rules):

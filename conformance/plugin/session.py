@@ -213,7 +213,7 @@ class ConformanceSession:
 
     def _clean(self, text: str) -> str:
         """Return a text without secrets, and with what a target may have put into it made harmless."""
-        from conformance.reports.wording.sanitize import visible  # noqa: PLC0415
+        from conformance.domain.visible_text import visible  # noqa: PLC0415
 
         return visible(text if self._runner is None else self._runner.run_session.redactor.clean(text))
 

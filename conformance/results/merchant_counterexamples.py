@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.domain.steps import HistoryError
+from conformance.domain.visible_text import visible_json
 from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, RecordedFailure, counterexample_content
 from conformance.evidence.journal import MERCHANT_PARTY
 from conformance.evidence.private_files import make_private_folder, write_private
@@ -53,7 +54,7 @@ def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -
         "history": merchant_history_as_json(example.history),
         "replay": f"cancel-conformance replay {run_directory.name} {path.name} --target {example.integration}",
     }
-    write_private(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_private(path, visible_json(content))
 
 
 def is_merchant_counterexample(path: Path) -> bool:

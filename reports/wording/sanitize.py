@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from conformance.domain.visible_text import visible
 from conformance.evidence.record_parts import Body, body_from_record
 
 LONGEST_TEXT: Final = 600
@@ -13,23 +14,6 @@ LONGEST_TEXT: Final = 600
 
 DEEPEST: Final = 12
 """The deepest level of indentation."""
-
-_UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
-)
-
-
-def visible(text: str) -> str:
-    """Return the text with control and other invisible characters written out.
-
-    Line feeds and tabs stay: they cannot hide or reorder anything.
-    """
-    return _UNSEEN.sub(_written_out, text)
-
-
-def _written_out(match: re.Match[str]) -> str:
-    return f"‹U+{ord(match.group()):04X}›"
 
 
 def shortened(text: str, limit: int = LONGEST_TEXT) -> str:

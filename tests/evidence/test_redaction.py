@@ -1,4 +1,4 @@
-"""Secrets are removed in every form and place; what only looks like one stays. `tests/cli/test_canaries.py` has more."""
+"""Secrets are removed in every form and place; what only looks like one stays. `tests/cli/test_canaries.py` has all."""
 
 import gzip
 import json
