@@ -6,6 +6,7 @@ from typing import Final
 
 from conformance.ageing.planted_orders import PlantedOrdersError
 from conformance.domain.steps import HistoryError
+from conformance.domain.visible_text import visible
 from conformance.errors import USAGE, CommandError, UsageError
 from conformance.evidence.journal import JournalError
 from conformance.rulebook import PageError, ReadingError
@@ -43,8 +44,6 @@ def sentence(error: BaseException) -> str:
     """Return an exception as one sentence on one line."""
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted."
-    from conformance.reports.wording.sanitize import visible  # noqa: PLC0415 - loaded for an error only
-
     # A message may quote what a target said, which must do nothing at a terminal.
     text = visible(" ".join(str(error).split())) or type(error).__name__
     if code_of(error) == HARNESS and not isinstance(error, CommandError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
@@ -53,10 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         except click.UsageError as error:
             code = USAGE
             output.fail(_usage_sentence(error), code)
-        except (Exception, KeyboardInterrupt) as error:
-            if isinstance(error, BrokenPipeError) and not output.has_begun:
-                discard(sys.stdout)
-                return 0
+        # Code of a target may even ask to end the process: only a verdict is a 0.
+        except BaseException as error:
             # What these need is loaded here, because `--help` needs none of it.
             from conformance.cli.exit_codes import HARNESS, code_of, sentence  # noqa: PLC0415
 
@@ -86,14 +85,47 @@ def entry() -> NoReturn:
     """
     # Most of what a command makes lives as long as its process: looking for garbage is seldom worth its time.
     gc.set_threshold(*SELDOM)
+    _keep_core()
+    _open_streams()
+    # Whatever is written after the command, such as by a target at exit, changes no exit code. What is registered first
+    # is called last.
+    atexit.register(_flush)
     code = main()
     until = time.monotonic() + LEFT_BEHIND
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
-                with contextlib.suppress(OSError, ValueError):
-                    sys.stdout.flush()
-                    sys.stderr.flush()
+                _flush()
                 os._exit(code)
     sys.exit(code)
+
+
+def _keep_core() -> None:
+    """Let no core file be written: it would have all secrets of the process."""
+    # Windows has no limits.
+    with contextlib.suppress(ImportError):
+        import resource  # noqa: PLC0415
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _open_streams() -> None:
+    """Open the standard streams that are closed: the next file that is opened would be taken for one of them."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Processes that are started inherit them as if they had been there.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - as long as the process
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                discard(stream)

@@ -11,14 +11,15 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from itertools import pairwise
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, cast
 
 import rich_click as click
 
+from conformance.domain.visible_text import visible
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,12 +52,11 @@ class Output:
         verbose: whether lists are written whole.
         is_json: whether the standard output is one JSON document.
         last: what is said once more at the very end of a run.
-        has_begun: whether a command's body runs: before that, only click writes, such as help.
 
     """
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        self.debug = self.quiet = self.verbose = self.has_begun = False
+        self.debug = self.quiet = self.verbose = False
         # Until click has read the line, which it cannot where the line is wrong.
         self.is_json = "--format=json" in words or ("--format", "json") in pairwise(words)
         self.last: list[str] = []
@@ -66,8 +66,8 @@ class Output:
         self._redactor: Redactor | None = None
 
     def __enter__(self) -> Output:
-        write_in_any_encoding(sys.stdout)
-        write_in_any_encoding(sys.stderr)
+        self._stack.enter_context(_lasting_streams(self.printable))
+        self._stdout = sys.stdout
         return self
 
     def __exit__(
@@ -82,7 +82,6 @@ class Output:
             UsageError: it is to be quiet and verbose.
 
         """
-        self.has_begun = True
         self.debug, self.quiet, self.verbose = arguments.debug, arguments.quiet, arguments.verbose
         self.is_json = arguments.format == "json"
         if self.quiet and self.verbose:
@@ -100,6 +99,13 @@ class Output:
     def most(self) -> int | None:
         """The most entries of a list that are written; the reports have them all."""
         return None if self.verbose else 5
+
+    def printable(self, text: str) -> str:
+        """Return a text as it is shown: without the secrets of the command's runs, and with nothing that is invisible.
+
+        Until a command's body runs, only click writes, such as help in colour.
+        """
+        return text if self._redactor is None else visible(self._redactor.clean(text))
 
     def say(self, *lines: str) -> None:
         """Write lines that lead to the result, unless the command is to be quiet."""
@@ -123,8 +129,8 @@ class Output:
         # A soft wrap leaves the line whole, so that a log can be searched.
         console = Console(file=sys.stdout)
         with console.capture() as written:
-            console.print(Text(line, STYLES[tone]), soft_wrap=True)
-        write(sys.stdout, written.get())
+            console.print(Text(self.printable(line), STYLES[tone]), soft_wrap=True)
+        write(styled(sys.stdout), written.get())
 
     def answer(self, text: str) -> None:
         """Write what the command was asked for: a text, or a JSON document."""
@@ -138,7 +144,7 @@ class Output:
 
     def fail(self, text: str, code: int) -> None:
         """Write an error on the standard error stream, without secrets, and as the document if there is none."""
-        text = self._without_secrets(text)
+        text = visible(self._without_secrets(text))
         write(sys.stderr, f"{text}\n")
         if self.is_json and not self._answered:
             self.answer_json({"error": text, "exit_code": code})
@@ -170,12 +176,70 @@ def output() -> Output:
     return context.obj if context is not None and isinstance(context.obj, Output) else Output()
 
 
-def write_in_any_encoding(stream: TextIO) -> None:
-    """Let a stream write every text: letters that its encoding lacks become plain ones, or their numbers."""
-    codecs.register_error(_PLAIN_LETTERS, _in_plain_letters)
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors=_PLAIN_LETTERS)
+class LastingStream:
+    """A standard stream that can always be written to: what nobody can read any more is lost, and the command goes on.
+
+    Its evidence and its exit code are wanted all the same, where a reader such as ``head`` has left, a disk is full or
+    a terminal is gone.
+
+    Args:
+        stream: the stream; None where the process was started without it.
+        shown: what a text becomes before it is written.
+
+    """
+
+    def __init__(self, stream: TextIO | None, shown: Callable[[str], str]) -> None:
+        self.stream: TextIO = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        self._shown = shown
+        self._is_lost = False
+        codecs.register_error(_PLAIN_LETTERS, _in_plain_letters)
+        reconfigure = getattr(self.stream, "reconfigure", None)
+        if reconfigure is not None:
+            # Letters that its encoding lacks become plain ones, or their numbers.
+            reconfigure(errors=_PLAIN_LETTERS)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, and return its length."""
+        self._try(lambda: self.stream.write(self._shown(text)))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write lines."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Write what was not written yet."""
+        self._try(self.stream.flush)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self._is_lost:
+            return
+        try:
+            action()
+        except (OSError, ValueError):
+            self._is_lost = True
+            discard(self.stream)
+
+
+@contextmanager
+def _lasting_streams(shown: Callable[[str], str]) -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast(TextIO, LastingStream(stream, shown)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+def styled(stream: TextIO) -> TextIO:
+    """Return a stream that is written to as it is, for colours of ours: whatever else is in the text is printable."""
+    return cast(TextIO, LastingStream(stream.stream, str)) if isinstance(stream, LastingStream) else stream
 
 
 def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
@@ -187,18 +251,15 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write a text at once.
-
-    Where nobody reads the stream any more, as behind ``head``, what is written from then on is lost, and the command
-    goes on: its evidence and its exit code are wanted all the same.
-    """
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:
-        discard(stream)
+    """Write a text at once."""
+    stream.write(text)
+    stream.flush()
 
 
 def discard(stream: TextIO) -> None:
     """Lose what is still written to a stream. Without that, Python would fail when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    # A stream of a program that calls this one may have no file.
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from conformance.cli.output import output, write
+from conformance.cli.output import output, styled, write
 from conformance.domain.order import Profile
 from conformance.runner.executor import Observer
 from conformance.runner.trial import TrialResult
@@ -117,7 +117,7 @@ class LiveDisplay(Display):
 
     def note(self, text: str) -> None:
         """Print a line above the live one."""
-        self._progress.console.print(" ".join(text.split()), markup=False, highlight=False)
+        self._progress.console.print(output().printable(" ".join(text.split())), markup=False, highlight=False)
 
     def close_phase(self) -> None:
         """Remove the line of the phase."""
@@ -143,6 +143,8 @@ def display(stream: TextIO | None = None) -> Display:
     if output().quiet:
         return Display()
     out = stream or sys.stdout
-    console = Console(file=out)
-    is_live = console.is_terminal and not console.is_dumb_terminal and not output().verbose
+    console = Console(file=styled(out))
+    # The live line is drawn with letters that other encodings lack.
+    can_draw = console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
+    is_live = can_draw and not output().verbose
     return LiveDisplay(console) if is_live else ProgressLines(out)

@@ -1,15 +1,26 @@
 """What is written: one JSON document, the verdict alone, or everything."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 
 import pytest
 
+from conformance.ageing.planted_orders import new_or_old
+from conformance.cli.arguments import Arguments
+from conformance.cli.output import Output
+from conformance.evidence.redaction import Redactor
 from tests.audit.stage import Forgetful, command, use_provider, use_small_plan
 
-from .command import said, started
+from .command import environment, said, started
 
 RUN = ("run", "--target", "embedded", "--profile", "epayment")
 SHOP = ("merchant", "--integration", "python:examples.merchants.epayment:Adapter", "--histories", "0")
+
+FORGETFUL_SHOP = "python:tests.merchant.faulty.outcome_rules:EveryErrorIsACancel"
+EVERY = Arguments(typed=frozenset(), config=None, quiet=False, verbose=False, format="text", debug=False)
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +213,147 @@ def test_what_is_printed_and_not_read_is_no_error(tmp_path, words):
         process.stdout.close()
         assert process.wait(timeout=60) == 0
         assert process.stderr.read() == ""
+
+
+WAYS = {
+    "full": ">/dev/full",
+    "closed": ">&-",
+    "errors full": "2>/dev/full",
+    "errors closed": "2>&-",
+    "all closed": "<&- >&- 2>&-",
+    "no reader": "| head -c 1 >/dev/null",
+    "ASCII": ("ascii", ">/dev/null"),
+    "Latin-1": ("latin-1:strict", ">/dev/null"),
+    "a DOS terminal": ("cp437", ">/dev/null"),
+}
+"""What a shell does with the streams of a command, and how they are encoded."""
+
+
+def left_by(folder, way, *words):
+    """Return how a command ends whose output goes somewhere."""
+    encoding, redirection = WAYS[way] if isinstance(WAYS[way], tuple) else ("utf-8", WAYS[way])
+    line = f'set -o pipefail; "$@" {redirection}'
+    command_line = ["bash", "-c", line, "bash", sys.executable, "-m", "conformance", *map(str, words)]
+    return subprocess.run(
+        command_line, cwd=folder, env=environment(PYTHONIOENCODING=encoding), timeout=300, check=False
+    ).returncode
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_exit_code_is_the_verdict_s_wherever_the_output_goes(folder, way):
+    assert left_by(folder, way, "report", "wrong") == 1
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("report right", 0),
+        ("report wrong --format json", 1),
+        ("report wrong --quiet", 1),
+        ("verify right", 0),
+        ("diff right wrong", 1),
+        ("replay wrong EP-05 --target embedded", 0),
+        ("bundle right --to {tmp}/bundle.zip", 0),
+        ("run --target embedded --profile ecom --histories 0 --max-requests 20 --out {tmp}/out", 4),
+        ("run --target embedded --profile ecom --histories 0 -k nothing --out {tmp}/out", 4),
+        ("run --target embedded --sed 3", 2),
+        ("run --target http://127.0.0.1:9 --out {tmp}/out", 3),
+        ("fuzz --target embedded --profile ecom --max-requests 20 --out {tmp}/out", 4),
+        ("rules --format json", 0),
+        ("nonsense", 2),
+    ],
+)
+@pytest.mark.parametrize("way", WAYS)
+def test_so_it_is_of_every_command(folder, tmp_path, way, line, code):
+    assert left_by(folder, way, *line.format(tmp=tmp_path).split()) == code
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("bye"), GeneratorExit()])
+def test_only_a_verdict_is_a_0(monkeypatch, error):
+    def end():
+        raise error
+
+    monkeypatch.setattr("conformance.cli.commands.rules.load", end)
+    done = command("rules")
+    assert (done.code, done.out) == (5, "")
+    assert type(error).__name__ in done.errors
+
+
+def test_what_a_target_writes_at_exit_changes_no_exit_code(tmp_path):
+    (tmp_path / "late.py").write_text(
+        "import atexit, sys\natexit.register(lambda: sys.stdout.write('late' * 9999))\n"
+        "from conformance.examples.providers.correct import app\n",
+        encoding="utf-8",
+    )
+    words = ("--target", "asgi:late:app", "--profile", "ecom", "--histories", "0", "--max-requests", "20")
+    assert left_by(tmp_path, "full", "run", *words) == 4
+
+
+def test_nothing_that_is_printed_does_anything_at_a_terminal(capsys, monkeypatch):
+    evil = "a\x1b[2J\x9b31m\u202eb\u2066c\x07\r\x00\ud800"
+    with Output() as out:
+        assert out.printable("\x1b[1m") == "\x1b[1m", "before a command begins only click writes"
+        out.begin(EVERY)
+        out.say(evil)
+        out.warn(evil)
+        out.note(evil)
+        out.conclude(evil, "bad")
+        out.answer(evil)
+        out.trace(evil)
+        out.fail(evil, 1)
+        print(evil)
+        print(evil, file=sys.stderr)
+    printed = capsys.readouterr()
+    written = printed.out + printed.err
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", written), written
+    assert written.count("a‹U+001B›[2J‹U+009B›31m‹U+202E›b‹U+2066›c‹U+0007›‹U+000D›‹U+0000›‹U+D800›") == 9
+
+
+def test_what_is_printed_has_no_secret_of_the_run(capsys):
+    with Output() as out:
+        out.begin(EVERY)
+        Redactor(["hunter2-hunter2"])
+        out.say("key hunter2-hunter2")
+        out.warn("key aHVudGVyMi1odW50ZXIy")
+        out.trace("key %68unter2-hunter2")
+        print("http://admin:admin@shop.example hunter2-hunter2", file=sys.stderr)
+    printed = capsys.readouterr()
+    assert printed.out == "key [removed]\n"
+    assert printed.err == "key [removed]\nkey [removed]http://[removed]@shop.example [removed]\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of POSIX")
+def test_what_is_written_is_the_user_s_own(tmp_path):
+    before = os.umask(0o000)
+    try:
+        words = ("--profile", "epayment", "--histories", "0", "--max-requests", "200", "--bundle", "--examples")
+        faulty = ("--target", "asgi:conformance.examples.providers.faulty:app", "--control-url", "/control")
+        command("run", *faulty, *words, tmp_path / "db", "--out", tmp_path / "new" / "out")
+        command("merchant", "--integration", FORGETFUL_SHOP, "--histories", "0", "--out", tmp_path / "shop")
+        command("diff", tmp_path / "new" / "out", tmp_path / "new" / "out", "--to", tmp_path / "diff.txt")
+        (tmp_path / "ledger.json").unlink(missing_ok=True)
+        new_or_old(tmp_path / "ledgers" / "ledger.json", {})
+    finally:
+        os.umask(before)
+    paths = [path for path in tmp_path.rglob("*") if path != tmp_path / "new" and tmp_path / "db" not in path.parents]
+    assert {f"{path.relative_to(tmp_path)} {path.stat().st_mode & 0o777:o}" for path in paths if path.is_dir()} == {
+        f"{name} 700"
+        for name in ("new/out", "new/out/counterexamples", "shop", "shop/counterexamples", "db", "ledgers")
+    }
+    files = {path: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    assert set(files.values()) == {0o600}, files
+    assert {"journal.jsonl", "report.html", "bundle.zip", "diff.txt", "ledger.json.key"} <= {
+        path.name for path in files
+    }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no core files")
+def test_no_core_file_is_written():
+    script = (
+        "import resource, conformance.cli.main as main; main.main = lambda: print(*resource.getrlimit(4)); main.entry()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split()[0] == "0", done.stderr

@@ -31,7 +31,6 @@ from conformance.domain.order import Market, Profile
 from conformance.errors import UsageError
 from conformance.evidence.redaction import Redactor
 from conformance.merchant.api import MerchantRunOptions
-from conformance.reports.wording.sanitize import visible
 from conformance.targets.http.credentials import secrets_in
 from conformance.targets.production_guard import Address, base_address
 from conformance.targets.resolve import resolve_target
@@ -64,12 +63,12 @@ def main(arguments: Doctor) -> int:
     code = exit_code_of(checks)
     if arguments.format == "json":
         text = json.format(json.encode({"checks": checks, "exit_code": code}), indent=2).decode() + "\n"
-        output().answer(redactor.clean(text))
+        output().answer(text)
     else:
         text = render_text(checks, min(shutil.get_terminal_size().columns, WIDEST))
         # A finding may quote what the target said.
-        output().say(visible(redactor.clean(text)))
-        output().conclude(visible(redactor.clean(ending_of(checks))), "bad" if code else "good")
+        output().say(text)
+        output().conclude(ending_of(checks), "bad" if code else "good")
     return code
 
 

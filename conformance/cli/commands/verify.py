@@ -11,7 +11,6 @@ from typing import Final
 
 from conformance.cli.arguments import Verify
 from conformance.cli.output import Tone, output
-from conformance.reports.wording.sanitize import visible
 from conformance.verification.verify import as_json, lines, verify
 
 _TONES: Final[Mapping[int, Tone]] = {0: "good", 1: "bad"}
@@ -27,7 +26,7 @@ def main(arguments: Verify) -> int:
     if arguments.format == "json":
         output().answer_json(as_json(verification))
     else:
-        verdict, *details = map(visible, lines(verification))
+        verdict, *details = lines(verification)
         output().conclude(verdict, _TONES.get(verification.exit_code, "open"))
         output().say(*details)
     return verification.exit_code
