@@ -262,6 +262,7 @@ class Run(Arguments):
             panel=of.RESULTS,
         ),
     ]
+    yes: of.Yes
 
 
 @command(
@@ -574,6 +575,7 @@ class Replay(Arguments):
     ]
     target: of.Target
     control_url: of.ControlUrl
+    yes: of.Yes
 
 
 @command(

@@ -31,7 +31,7 @@ Processes = Annotated[Count | Value, Meta(description="a whole number or 'auto'"
 
 _TYPES: Final[Mapping[str, Any]] = {"waive": Waivers, "processes": Processes}
 """The types of the options that a file may write in more ways than the command line."""
-_COMMAND_LINE_ONLY: Final = frozenset({"config", "resume"})
+_COMMAND_LINE_ONLY: Final = frozenset({"config", "resume", "yes"})
 
 
 def configured(command: click.Command, path: str | None) -> dict[str, Any]:

@@ -97,6 +97,15 @@ Integration = Annotated[
         panel=TARGET,
     ),
 ]
+Yes = Annotated[
+    bool,
+    click.option(
+        "--yes",
+        is_flag=True,
+        help="Run or talk to what the files name, without being asked: they are yours.",
+        panel=TARGET,
+    ),
+]
 ControlUrl = Annotated[
     str | None,
     click.option("--control-url", metavar="U", help="The base URL of the target's test control API.", panel=TARGET),

@@ -15,10 +15,10 @@ LAUNCHER = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 """Makes the terminal the one that Ctrl+C on it reaches, and becomes the command."""
 
 
-def at_terminal(folder, *words, interrupt_at=None, seconds=120, unset=("NO_COLOR", "CI"), **more):
+def at_terminal(folder, *words, interrupt_at=None, typed=None, seconds=120, unset=("NO_COLOR", "CI"), **more):
     """Run a command whose streams are a terminal; return its exit code and everything that it wrote.
 
-    ``interrupt_at`` is a text at which Ctrl+C is pressed.
+    ``interrupt_at`` is a text at which Ctrl+C is pressed; ``typed`` is a line that is typed at once.
     """
     mine, its = pty.openpty()
     chosen = environment(TERM="xterm-256color", COLUMNS="100")
@@ -34,6 +34,8 @@ def at_terminal(folder, *words, interrupt_at=None, seconds=120, unset=("NO_COLOR
         start_new_session=True,
     )
     os.close(its)
+    if typed is not None:
+        os.write(mine, f"{typed}\n".encode())
     written, deadline, pressed = b"", time.monotonic() + seconds, interrupt_at is None
     with suppress(OSError):  # Linux ends a terminal that nobody holds any more with an error.
         while time.monotonic() < deadline and (piece := os.read(mine, 65536)):

@@ -85,7 +85,7 @@ def test_a_violation_has_a_counterexample_that_can_be_replayed(tmp_path, capsys)
     assert counterexample["history"]["steps"][0]["do"] == "create"
     assert len(counterexample["history"]["steps"]) + len(counterexample["history"]["faults"]) == 3
     assert faults_of(stored_records(read_journal(out))) == []
-    assert main(["replay", str(out), "M18"]) == 1
+    assert main(["replay", str(out), "M18", "--yes"]) == 1
     assert "violated: M18" in capsys.readouterr().out
     assert main(["replay", str(out), file.name, "--target", "python:examples.merchants.epayment:Adapter"]) == 0
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -96,7 +96,7 @@ def test_a_violation_has_a_counterexample_that_can_be_replayed(tmp_path, capsys)
 def test_a_replay_prints_the_books_of_a_step_where_they_changed(tmp_path, capsys):
     assert run(out=tmp_path / "out", integration="python:tests.merchant.faulty.outcome_rules:EveryErrorIsACancel") == 1
     capsys.readouterr()
-    assert main(["replay", str(tmp_path / "out"), "M18"]) == 1
+    assert main(["replay", str(tmp_path / "out"), "M18", "--yes"]) == 1
     # Each step is a paragraph that begins with its number.
     steps = re.split(r"\n\n(?=\d+\. )", capsys.readouterr().out)[1:]
     assert len(steps) == 3, "two steps, and what happens after them"

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.cli.arguments import Replay
+from conformance.cli.consent import require_consent
 from conformance.cli.output import output
 from conformance.domain.order import Profile
 from conformance.evidence.journal import JournalError, read_journal
@@ -37,22 +39,26 @@ class HistoryRecords:
         return (record for record in self.records if isinstance(record, MerchantRecord) and record.step == step)
 
 
-def replay_merchant(path: Path, integration: str | None) -> int:
+def replay_merchant(path: Path, arguments: Replay) -> int:
     """Run a counterexample once and print what happens.
 
     Returns 1 where it violates an obligation, and 0 where it violates none.
 
     Raises:
         HistoryError: the file is no counterexample of this version.
+        UsageError: the user does not agree that what the file names is run.
         TargetError: the integration cannot be tested.
 
     """
     counterexample = read_merchant_counterexample(path)
+    integration = arguments.target or counterexample.integration
+    named = None if "target" in arguments.typed else integration
+    require_consent(path, (named,), yes=arguments.yes, remedy="name what to test with --target")
     harness = MerchantHarness(
-        integration or counterexample.integration,
+        integration,
         market=counterexample.market,
         seed=counterexample.seed,
-        declare=_declared_in(path, counterexample.history.profile) if integration is None else {},
+        declare=_declared_in(path, counterexample.history.profile) if arguments.target is None else {},
     )
     title = load_obligations().rule(counterexample.rule).title
     _say(f"Playing {path} against {harness.integration.name}: {counterexample.rule}, “{title}”")

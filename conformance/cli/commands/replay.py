@@ -14,6 +14,7 @@ from typing import Final
 from conformance.api import RunOptions
 from conformance.cli.arguments import Replay
 from conformance.cli.commands.merchant_replay import print_replay, replay_merchant
+from conformance.cli.consent import require_consent
 from conformance.cli.exit_codes import ENVIRONMENT
 from conformance.cli.output import output
 from conformance.cli.signals import handle_signals
@@ -44,13 +45,19 @@ def main(arguments: Replay) -> int:
     directory = Path(arguments.directory)
     path = find(directory, arguments.counterexample)
     if is_merchant_counterexample(path):
-        return replay_merchant(path, arguments.target)
+        return replay_merchant(path, arguments)
     counterexample = read_counterexample(path)
     if path.parent == directory / FOLDER and (directory / JOURNAL_NAME).is_file():
         check_recorded(directory, path, read_journal(directory))
     target_name, control = arguments.target or counterexample.target, arguments.control_url
     if control is None and target_name == counterexample.target:
         control = _control_of(directory)
+    # What the command line names is the user's choice; what files name is not.
+    named = (
+        None if "target" in arguments.typed else target_name,
+        None if "control_url" in arguments.typed else control,
+    )
+    require_consent(path, named, yes=arguments.yes, remedy="name what to test with --target and --control-url")
     target, settings = RunOptions(
         target_name, [counterexample.profile.value], control, seed=counterexample.seed
     ).prepare()

@@ -17,10 +17,11 @@ from conformance.api import RunOptions
 from conformance.cli.arguments import Run
 from conformance.cli.commands.bundle import make
 from conformance.cli.commands.openapi import description_of
+from conformance.cli.consent import require_consent
 from conformance.cli.demonstration import chosen_target
 from conformance.cli.exit_codes import INTERRUPTED
 from conformance.cli.operator import add_operator
-from conformance.cli.output import output
+from conformance.cli.output import output, write
 from conformance.cli.progress import Display, ProgressLines, display
 from conformance.cli.run_and_report import conclude, run_and_report
 from conformance.cli.run_directory import run_directory
@@ -51,6 +52,7 @@ RESUMABLE: Final = frozenset(
         "operator",
         "operator_timeout",
         "bundle",
+        "yes",
         "debug",
         "quiet",
         "verbose",
@@ -128,6 +130,9 @@ def _resume(arguments: Run, directory: Path) -> int:
     check_unlocked(directory)
     join_parts(directory)
     run = read_run(directory)
+    recorded_openapi = None if run.fuzz is None or arguments.openapi is not None else run.fuzz.openapi
+    names = (run.target.name, run.target.control, recorded_openapi)
+    require_consent(directory / JOURNAL_NAME, names, yes=arguments.yes, remedy="begin another run with --target")
     target, settings = _recorded_options(run, arguments.concurrency).prepare()
     settings = replace(
         settings,
@@ -269,6 +274,10 @@ def _through_pytest(options: RunOptions, directory: Path, processes: str | None,
     environment = {
         name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
     }
+    where = _pytest_output()
+    if where == subprocess.PIPE:
+        command.append("--color=no")
+        environment["PYTHONIOENCODING"] = "utf-8"
     children: list[subprocess.Popen[bytes]] = []
     stops = 0
 
@@ -282,10 +291,12 @@ def _through_pytest(options: RunOptions, directory: Path, processes: str | None,
     # its own, so that it gets a signal from us alone, and only once.
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
-        with subprocess.Popen(command, env=environment, start_new_session=True, stdout=_pytest_output()) as child:
+        with subprocess.Popen(command, env=environment, start_new_session=True, stdout=where) as child:
             children.append(child)
             if stops:
                 child.send_signal(signal.SIGINT)
+            for line in child.stdout or ():
+                write(sys.stdout, line.decode("utf-8", "replace"))
             code = child.wait()
     finally:
         for number, handler in before.items():
@@ -295,7 +306,12 @@ def _through_pytest(options: RunOptions, directory: Path, processes: str | None,
 
 
 def _pytest_output() -> int | None:
-    """Return where pytest writes: with the command, nowhere if that is quiet, on stderr beside a document."""
+    """Return where pytest writes: nowhere if the command is quiet, at its terminal, or else through the command.
+
+    A stream that is full or has no reader would change the exit code of pytest.
+    """
     if output().quiet:
         return subprocess.DEVNULL
+    if not sys.stdout.isatty():
+        return subprocess.PIPE
     return STDERR if output().is_json else None
