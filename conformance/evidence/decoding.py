@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 LARGEST: Final = 2_000_000
@@ -53,6 +53,9 @@ class Layer:
     locate: Callable[[int, int], Span]
 
 
+_Decoded = Callable[[str, int], Iterator[Layer]]
+
+
 class Decoder:
     """Undoes the encodings of texts. It remembers the words of a run that stand for nothing: most occur again.
 
@@ -63,28 +66,42 @@ class Decoder:
 
     def __init__(self, spans_in: Callable[[str], list[Span]]) -> None:
         self._spans_in = spans_in
-        self._idle: dict[re.Pattern[str], set[str]] = {pattern: set() for pattern, _ in _ENCODINGS}
+        self._encodings: list[tuple[re.Pattern[str], _Decoded, set[str]]] = [
+            (_WORD, _from_word, set()),
+            (_PAIRS, _from_hex, set()),
+        ]
 
     def find(self, text: str, depth: int = 0) -> list[Span]:
-        """Return where in a text something is, in whatever form."""
+        """Return where in a text something is, in whatever form, in order; what touches or overlaps is one."""
         spans = self._spans_in(text)
         if depth < DEEPEST:
-            for layer in (*_rewritten(text), *self._in_words(text)):
+            for layer in self._layers(text):
                 spans += [layer.locate(*span) for span in self.find(layer.text, depth + 1)]
-        return spans
+        return _merged(spans) if len(spans) > 1 else spans
 
-    def _in_words(self, text: str) -> Iterator[Layer]:
-        """Yield what the words of a text stand for."""
-        for pattern, decoded in _ENCODINGS:
-            idle = self._idle[pattern]
+    def _layers(self, text: str) -> list[Layer]:
+        """Return what a text, and each of its words, stands for. It is nothing for most texts of a run."""
+        layers = _rewritten(text)
+        for pattern, decoded, idle in self._encodings:
             for match in pattern.finditer(text):
                 word = match[0]
-                if word in idle:
-                    continue
-                layers = list(decoded(word, match.start()))
-                if not layers and len(idle) < CACHED:
-                    idle.add(word)
-                yield from layers
+                if word not in idle:
+                    of_word = list(decoded(word, match.start()))
+                    layers += of_word
+                    if not of_word and len(idle) < CACHED:
+                        idle.add(word)
+        return layers
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    spans.sort()
+    merged = spans[:1]
+    for first, last in spans[1:]:
+        if first <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], last)
+        else:
+            merged.append((first, last))
+    return merged
 
 
 def decompressed(data: bytes) -> bytes | None:
@@ -102,18 +119,20 @@ def decompressed(data: bytes) -> bytes | None:
     return None
 
 
-def _rewritten(text: str) -> Iterator[Layer]:
-    """Yield a text without its escapes, without what separates its letters, and as the bytes that it was read from."""
+def _rewritten(text: str) -> list[Layer]:
+    """Return a text without its escapes, without what separates its letters, and as the bytes that it was read from."""
+    layers: list[Layer] = []
     if "\\" in text or "%" in text or "&" in text:
-        yield from _substituted(text, _ESCAPE, _unescaped)
+        layers += _substituted(text, _ESCAPE, _unescaped)
     if "\0" in text or "\n" in text or "\r" in text:
-        yield from _substituted(text, _JOINT, _nothing)
+        layers += _substituted(text, _JOINT, _nothing)
     # A decoded byte is a letter below 256; above, bytes were read as UTF-16.
     if not text.isascii() and any(letter > "\xff" for letter in text):
         for encoding in ("utf-16-le", "utf-16-be"):
             units = text.encode(encoding, "surrogatepass").decode("latin-1")
             places = [number for number, letter in enumerate(text) for _ in range(2 + 2 * (letter > "\uffff"))]
-            yield Layer(units, partial(_between, places, places))
+            layers.append(Layer(units, partial(_between, places, places)))
+    return layers
 
 
 def _substituted(text: str, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> Iterator[Layer]:
@@ -121,15 +140,19 @@ def _substituted(text: str, pattern: re.Pattern[str], replacement: Callable[[re.
     if result == text:
         return
 
-    def locate(first: int, last: int) -> Span:
-        places: list[Span] = []
+    @cache
+    def places() -> list[Span]:
+        """Return where each letter of the result is from. Few texts have anything to be located."""
+        spans: list[Span] = []
         end = 0
         for match in pattern.finditer(text):
-            places += [(place, place + 1) for place in range(end, match.start())]
-            places += [match.span()] * len(replacement(match))
+            spans += [(place, place + 1) for place in range(end, match.start())]
+            spans += [match.span()] * len(replacement(match))
             end = match.end()
-        places += [(place, place + 1) for place in range(end, len(text))]
-        return places[first][0], places[last - 1][1]
+        return spans + [(place, place + 1) for place in range(end, len(text))]
+
+    def locate(first: int, last: int) -> Span:
+        return places()[first][0], places()[last - 1][1]
 
     yield Layer(result, locate)
 
@@ -195,6 +218,3 @@ def _in_base64(start: int, first: int, last: int) -> Span:
 
 def _whole(place: Span, *_: int) -> Span:
     return place
-
-
-_ENCODINGS: Final = ((_WORD, _from_word), (_PAIRS, _from_hex))

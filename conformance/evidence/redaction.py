@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from string import ascii_letters, ascii_uppercase
+from string import ascii_uppercase
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -31,12 +31,13 @@ CACHED: Final = 10_000
 """How many texts are cached with their cleaned form."""
 LONGEST_CACHED: Final = 2000
 """Characters of the longest of them."""
-_SECRET_NAME: Final = r"secret|token|passw(?:or)?d|(?:api|access|subscription)[_-]?key"
+_SECRET_NAME: Final = r"secret|passw(?:or)?d|(?:api|access|subscription)[_-]?key"
 _SECRET_WORDS: Final = ("secret", "token", "passw", "access", "subscription", "apikey", "api_key", "api-key")
 """What a text has that has such a name."""
-_SECRET_HEADER: Final = re.compile(rf"authorization|cookie|client_id|(?:{_SECRET_NAME})$", re.IGNORECASE)
+_SECRET_HEADER: Final = re.compile(rf"authorization|cookie|client_id|(?:token|{_SECRET_NAME})$", re.IGNORECASE)
 _NAMED: Final = re.compile(
-    rf"""(?P<name>{_SECRET_NAME})["']?\s*(?P<sign>[:=])\s*"""
+    # The plain token of an address leads to the page of an order, which is no secret of the user's.
+    rf"""(?:{_SECRET_NAME}|(?<=[a-z_-])token|token(?=["']?\s*:))["']?\s*[:=]\s*"""
     r"""(?:(?P<quote>["'])(?P<text>(?!\$|sandbox-)[^"'\s]{6,})(?P=quote)|(?P<word>(?!\$|sandbox-)[^\s"'&,;}]{12,}))""",
 )
 """A field that has a secret, however it is written: in JSON, in a form, in a query or in prose."""
@@ -49,9 +50,6 @@ _ORDINARY: Final = (
 """What these requests say anyway: a secret that has some of it is removed as a whole, and not for this part."""
 
 _SMALL: Final = {ord(letter): letter.lower() for letter in ascii_uppercase}
-_JOINS: Final = frozenset(f"{ascii_letters}_-")
-"""What stands before ``token`` where that is a part of a name."""
-
 _SCOPE: ContextVar[Redactor | None] = ContextVar("the redactor of the enclosing scope", default=None)
 _OURS: Final = ("kind", "history")
 """Fields of a record that hold names of ours, by which the records of a run belong together."""
@@ -163,13 +161,16 @@ class Redactor:
     def _secrets_in(self, text: str) -> list[Span]:
         """Return where secrets are in a text that is not encoded any further."""
         lowered = _lowered(text)
-        spans = [*_places(self._short, lowered)]
-        if self._by_name:
-            spans += _named_secrets(text, lowered)
-        blocks = [block for block in self._blocks if block in lowered]
-        if blocks:
-            spans += _places(self._long, lowered)
-            spans += [part for place, _ in _places(blocks, lowered) for part in self._parts_at(place, lowered)]
+        spans = _named_secrets(text, lowered) if self._by_name else []
+        if self._short:
+            spans += _places(self._short, lowered)
+        # Loops, since this is done with every text of a run.
+        for block in self._blocks:
+            if block in lowered:
+                spans += _places(self._long, lowered)
+                blocks = _places(self._blocks, lowered)
+                spans += [part for place, _ in blocks for part in self._parts_at(place, lowered)]
+                break
         return spans
 
     def _parts_at(self, place: int, lowered: str) -> Iterator[Span]:
@@ -234,23 +235,23 @@ def _places(forms: Iterable[str], text: str) -> Iterator[Span]:
             yield from (match.span() for match in re.finditer(re.escape(form), text))
 
 
-def _named_secrets(text: str, lowered: str) -> Iterator[Span]:
-    """Yield where a text has the value of a field for secrets, or who logs in at an address."""
-    if any(name in lowered for name in _SECRET_WORDS):
-        for match in _NAMED.finditer(lowered):
-            # An address with a token leads to the page of an order, which is no secret of the user's.
-            if match["sign"] == ":" or match["name"] != "token" or text[match.start() - 1 : match.start()] in _JOINS:
-                yield match.span("text" if match["text"] else "word")
-    if "//" in text and "@" in text:
-        yield from (match.span(1) for match in _USERINFO.finditer(text))
+def _named_secrets(text: str, lowered: str) -> list[Span]:
+    """Return where a text has the value of a field for secrets, or who logs in at an address."""
+    spans = []
+    for word in _SECRET_WORDS:
+        if word in lowered:
+            spans = [match.span("text" if match["text"] else "word") for match in _NAMED.finditer(lowered)]
+            break
+    if "@" in text and "//" in text:
+        spans += [match.span(1) for match in _USERINFO.finditer(text)]
+    return spans
 
 
 def _without(text: str, spans: list[Span]) -> str:
-    """Return a text with its spans removed; those that touch or overlap are one."""
+    """Return a text with its spans removed."""
     pieces: list[str] = []
     end = 0
-    for first, last in sorted(spans):
-        if first > end or not pieces:
-            pieces += [text[end:first], REMOVED]
-        end = max(end, last)
+    for first, last in spans:
+        pieces += [text[end:first], REMOVED]
+        end = last
     return "".join([*pieces, text[end:]])

@@ -183,18 +183,14 @@ class Indiscreet(Provider):
 def leaks(content: bytes, secrets=SECRETS):
     """Return the secrets of which a part can be found in bytes, after whatever decodings."""
     seen, waiting, found = set(), deque([(content, 0)]), set()
-    parts = {part: secret for secret in secrets for part in _parts_of(secret.encode().lower())}
-    length = {len(part) for part in parts}
+    parts = {secret: _parts_of(secret.encode().lower()) for secret in secrets}
     while waiting:
         data, depth = waiting.popleft()
         if data in seen:
             continue
         seen.add(data)
-        lower = data.lower()
-        for size in length:
-            if not found >= set(secrets):
-                found |= {parts[lower[at : at + size]] for at in range(len(lower)) if lower[at : at + size] in parts}
-        if depth < DEPTH:
+        found |= {secret for secret in parts if secret not in found and _has_part(data.lower(), parts[secret])}
+        if depth < DEPTH and len(found) < len(parts):
             waiting.extend((more, depth + 1) for more in _decoded(data, depth))
     return found
 
@@ -203,7 +199,16 @@ DEPTH = 4
 
 
 def _parts_of(secret):
-    return {secret[at : at + PART] for at in range(max(1, len(secret) - PART + 1))}
+    """Return the parts of a secret, by the letters in their middle: looking for these is quick."""
+    parts = {}
+    for at in range(max(1, len(secret) - PART + 1)):
+        part = secret[at : at + PART]
+        parts.setdefault(secret[(at + 6) // 7 * 7 :][:6] if len(part) == PART else part, set()).add(part)
+    return parts
+
+
+def _has_part(data, parts):
+    return any(part in data for middle, those in parts.items() if middle in data for part in those)
 
 
 def _decoded(data, depth):
