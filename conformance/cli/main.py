@@ -19,6 +19,7 @@ from click.shell_completion import shell_complete
 
 from conformance.cli.arguments import COMPLETE, PROGRAM, cli
 from conformance.cli.output import Output, discard
+from conformance.cli.supervision import run_watched
 from conformance.errors import USAGE
 
 __all__ = ["cli", "entry", "main"]
@@ -90,7 +91,7 @@ def entry() -> NoReturn:
     # Whatever is written after the command, such as by a target at exit, changes no exit code. What is registered first
     # is called last.
     atexit.register(_flush)
-    code = main()
+    code = run_watched(main)
     until = time.monotonic() + LEFT_BEHIND
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
