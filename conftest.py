@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from conformance.merchant.campaign import FIRST
 from conformance.strategies.merchant.plan import SYSTEMATIC
+from conformance.targets.network_watch import only_this_machine
 
 pytest_plugins = ["pytester"]
 
@@ -108,52 +106,23 @@ class NetworkGuard:
     def __init__(self) -> None:
         self.refused: list[str] = []
 
-    def check(self, host: object) -> None:
-        """Refuse a host or an address that is not this machine."""
-        name = host.decode() if isinstance(host, bytes) else str(host)
-        if not _is_here(name):
-            self.refused.append(name)
-            raise NetworkRefusedError(
-                f"a test tried to reach {name}; tests talk to this machine only: "
-                "use the embedded provider, an in-process app, or a server on 127.0.0.1"
-            )
-
-
-def _is_here(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    def refuse(self, host: str, port: object) -> None:
+        """Refuse a host that is not this machine."""
+        self.refused.append(host)
+        raise NetworkRefusedError(
+            f"a test tried to reach {host}; tests talk to this machine only: "
+            "use the embedded provider, an in-process app, or a server on 127.0.0.1"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
 def network_guard() -> Iterator[NetworkGuard]:
-    """Stand in front of the socket for the whole run: connections, datagrams and name look-ups."""
+    """Watch connections, datagrams and name look-ups for the whole run.
+
+    While a merchant's code runs, the suite watches them instead, and reports them as the merchant's.
+    """
     guard = NetworkGuard()
-
-    def in_front_of(method: Callable[..., Any], position: int) -> Callable[..., Any]:
-        def guarded(sock: socket.socket, *args: Any) -> Any:
-            if sock.family in (socket.AF_INET, socket.AF_INET6):
-                guard.check(args[position][0])
-            return method(sock, *args)
-
-        return guarded
-
-    look_up = socket.getaddrinfo
-
-    def guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
-        if host:
-            guard.check(host)
-        return look_up(host, *args, **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, position in (("connect", 0), ("connect_ex", 0), ("sendto", -1)):
-            patch.setattr(socket.socket, name, in_front_of(getattr(socket.socket, name), position))
-        patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    with only_this_machine(guard.refuse):
         yield guard
 
 

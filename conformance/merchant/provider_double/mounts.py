@@ -17,11 +17,11 @@ import respx
 from conformance.domain.messages import Request
 from conformance.merchant.provider_double.double import DroppedResponse, ProviderDouble
 from conformance.merchant.provider_double.virtual_clock import StuckError
+from conformance.targets.network_watch import only_this_machine
 
 HOST: Final = "127.0.0.1"
 TEST_HOST: Final = "apitest.vipps.no"
 """The host of the test environment. The double answers for it, so that a fixed base URL does no harm."""
-_LOOPBACK_HOSTS: Final = frozenset({HOST, "localhost", "::1", "0.0.0.0", ""})
 _LARGEST_BODY: Final = 10_000_000
 
 CurrentDouble = Callable[[], ProviderDouble]
@@ -121,35 +121,13 @@ class HttpxMount:
 @contextmanager
 def only_loopback(double: CurrentDouble) -> Iterator[None]:
     """Let no socket of this process reach another machine inside the block; record every attempt."""
-    connect, look_up = socket.socket.connect, socket.getaddrinfo
 
-    def refuse(host: object, port: object) -> None:
-        double().record_foreign_request("CONNECT", f"tcp://{host}:{port}/", (), b"")
+    def report(host: str, port: object) -> None:
+        place = host if port is None else f"{host}:{port}"
+        double().record_foreign_request("CONNECT", f"tcp://{place}/", (), b"")
 
-    def guarded_connect(self: socket.socket, address: Any) -> Any:
-        if isinstance(address, tuple) and not _is_loopback(address[0]):
-            refuse(address[0], address[1])
-            raise ConnectionRefusedError("Only this machine can be reached in a test run")
-        return connect(self, address)
-
-    def guarded_look_up(host: Any, port: Any, *args: Any, **options: Any) -> Any:
-        if host is not None and not _is_loopback(host.decode() if isinstance(host, bytes) else host):
-            refuse(host, port)
-            raise socket.gaierror(socket.EAI_NONAME, "Only this machine can be reached in a test run")
-        return look_up(host, port, *args, **options)
-
-    socket_class: Any = socket.socket
-    socket_class.connect = guarded_connect
-    socket.getaddrinfo = guarded_look_up
-    try:
+    with only_this_machine(report):
         yield
-    finally:
-        socket_class.connect = connect
-        socket.getaddrinfo = look_up
-
-
-def _is_loopback(host: object) -> bool:
-    return str(host) in _LOOPBACK_HOSTS or str(host).startswith("127.")
 
 
 class LoopbackServer:
