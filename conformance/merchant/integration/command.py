@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from conformance.domain.order import Profile
 from conformance.merchant.integration.base import (
@@ -28,15 +28,8 @@ from conformance.merchant.integration.base import (
     setup_as_json,
     time_as_text,
 )
-from conformance.merchant.integration.kept_process import (
-    LARGEST_PRINTED,
-    POLL_SECONDS,
-    SERVE,
-    KeptProcess,
-    ask_each,
-    failure_of,
-    kill_group,
-)
+from conformance.merchant.integration.child_process import BoundedOutput, ChildProcess
+from conformance.merchant.integration.kept_process import POLL_SECONDS, SERVE, KeptProcess, ask_each
 from conformance.merchant.integration.proxies import LOOPBACK
 from conformance.merchant.integration.time_zone import UTC
 from conformance.merchant.protocol import Setup
@@ -151,47 +144,33 @@ class CommandIntegration:
     # A process for every action
 
     def _run(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
-        with (
-            tempfile.TemporaryFile() as input_file,
-            tempfile.TemporaryFile() as output,
-            tempfile.TemporaryFile() as errors,
-        ):
-            input_file.write(json.dumps(self._as_json(arguments)).encode())
-            input_file.seek(0)
-            try:
-                process = subprocess.Popen(
-                    [*self._command, action],
-                    stdin=input_file,
-                    stdout=output,
-                    stderr=errors,
-                    env=self._environment(),
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise TargetError(f"{self.name} cannot be started: {error.strerror}.") from None
-            try:
-                interrupted = self._wait(process, output, errors)
-            finally:
-                kill_group(process)
-            if interrupted is not None:
-                return interrupted
-            return failure_of(process.returncode, errors) if process.returncode else self._result(action, output)
+        with tempfile.TemporaryFile() as content:
+            content.write(json.dumps(self._as_json(arguments)).encode())
+            content.seek(0)
+            child = ChildProcess([*self._command, action], self._environment(), self.name, content)
+        output = BoundedOutput(child.stdout, LARGEST_OUTPUT)
+        try:
+            interrupted = self._wait(child, output)
+        finally:
+            child.end()
+            output.close()
+        if interrupted is not None:
+            return interrupted
+        code = child.process.returncode
+        return child.failure(code) if code else self._result(action, output.content())
 
-    def _wait(self, process: subprocess.Popen[bytes], *outputs: IO[bytes]) -> ActionResult | None:
+    def _wait(self, child: ChildProcess, output: BoundedOutput) -> ActionResult | None:
         """Wait for the end of a command; return a result only where the command has to be stopped."""
         deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(POLL_SECONDS)
+                child.process.wait(POLL_SECONDS)
                 return None
-            # A command can fill a disk within ten seconds.
-            if any(os.fstat(file.fileno()).st_size > LARGEST_PRINTED for file in outputs):
+            if output.is_too_large or child.errors.is_too_large:
                 return ActionResult("raised", None, f"printed {TOO_MUCH}")
         return ActionResult("hung", None, f"it did not end within {self.seconds:.0f} seconds")
 
-    def _result(self, action: str, printed: IO[bytes]) -> ActionResult:
-        printed.seek(0)
-        output = printed.read(LARGEST_OUTPUT)
+    def _result(self, action: str, output: bytes) -> ActionResult:
         if action not in ACTIONS_WITH_OUTPUT or (action in ("create", "pay_again") and not output.strip()):
             return ActionResult("returned")
         try:

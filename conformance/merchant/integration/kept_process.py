@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from conformance.merchant.integration.base import (
     ACTIONS_WITH_OUTPUT,
@@ -22,15 +19,12 @@ from conformance.merchant.integration.base import (
     TOO_MUCH,
     ActionResult,
 )
+from conformance.merchant.integration.child_process import ChildProcess
 from conformance.targets.crash import cut_between_words
 from conformance.targets.transport import TargetError
 
 SERVE: Final = "serve"
 """The argument with which a command is started that answers line by line."""
-LARGEST_PRINTED: Final = 20 * LARGEST_OUTPUT
-"""Bytes after which a command is stopped."""
-MOST_ERROR_LINES: Final = 20
-"""Of what a failing command prints to its standard error, the last so many lines are kept."""
 POLL_SECONDS: Final = 0.05
 """Seconds between two looks at how much a command has printed."""
 _GRACE_SECONDS: Final = 2.0
@@ -54,20 +48,8 @@ class KeptProcess:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], name: str) -> None:
         self._name = name
-        # Appending lets the file be emptied while the process has it open.
-        self._errors = tempfile.TemporaryFile("a+b")  # noqa: SIM115
-        try:
-            self._process = subprocess.Popen(
-                [*command, SERVE],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env=dict(environment),
-                start_new_session=True,
-            )
-        except OSError as error:
-            self._errors.close()
-            raise TargetError(f"{name} cannot be started: {error.strerror}.") from None
+        self._child = ChildProcess([*command, SERVE], environment, name, subprocess.PIPE)
+        self._process = self._child.process
         self._lines: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
         self._stopping = threading.Event()
         self._reader = threading.Thread(target=self._read_lines, daemon=True)
@@ -79,12 +61,10 @@ class KeptProcess:
         return self._process.poll() is None
 
     def _read_lines(self) -> None:
-        output = self._process.stdout
-        assert output is not None
         line = b"first"
         while line and not self._stopping.is_set():
             try:
-                line = output.readline(LARGEST_OUTPUT + 1)
+                line = self._child.stdout.readline(LARGEST_OUTPUT + 1)
             except (OSError, ValueError):
                 line = b""
             while not self._stopping.is_set():
@@ -103,7 +83,7 @@ class KeptProcess:
             self._refuse(self._lines.get(), "without being asked")
         pipe = self._process.stdin
         assert pipe is not None
-        self._errors.truncate(0)
+        self._child.errors.forget()
         try:
             pipe.write(json.dumps({"action": action, **content}).encode() + b"\n")
             pipe.flush()
@@ -121,7 +101,7 @@ class KeptProcess:
             with contextlib.suppress(queue.Empty):
                 line = self._lines.get(timeout=POLL_SECONDS)
                 return ActionResult("raised", None, f"printed {TOO_MUCH}") if len(line) > LARGEST_OUTPUT else line
-            if os.fstat(self._errors.fileno()).st_size > LARGEST_PRINTED:
+            if self._child.errors.is_too_large:
                 return ActionResult("raised", None, f"printed {TOO_MUCH}")
         return ActionResult("hung", None, f"it did not answer within {seconds:.0f} seconds")
 
@@ -152,9 +132,8 @@ class KeptProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE_SECONDS)
         code = self._process.poll()
-        ending = failure_of(0 if code is None else code, self._errors)
         self.stop(grace=0)
-        return ending
+        return self._child.failure(code)
 
     def stop(self, grace: float = _GRACE_SECONDS) -> None:
         """End the process and everything that it started: its input is closed, and after ``grace`` it is killed."""
@@ -167,11 +146,10 @@ class KeptProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace)
         self._stopping.set()
-        kill_group(self._process)
+        self._child.end()
         self._reader.join(_GRACE_SECONDS)
-        if self._process.stdout is not None and not self._reader.is_alive():
-            self._process.stdout.close()
-        self._errors.close()
+        if not self._reader.is_alive():
+            self._child.stdout.close()
 
 
 def ask_each(
@@ -180,23 +158,3 @@ def ask_each(
     """Return what several processes answer that are asked for the same action at the same time."""
     with ThreadPoolExecutor(len(processes)) as pool:
         return list(pool.map(lambda process: process.ask(action, content, seconds), processes))
-
-
-def failure_of(code: int, errors: IO[bytes]) -> ActionResult:
-    """Return how an action ended whose process did: with a code, and what it printed to its standard error."""
-    errors.seek(0)
-    printed = errors.read(LARGEST_OUTPUT).decode("utf-8", "replace").strip()
-    lines = printed.splitlines()[-MOST_ERROR_LINES:]
-    last = f": {cut_between_words(lines[-1], 200)}" if lines else ""
-    crash = "\n".join(cut_between_words(line, LONGEST_CRASH) for line in lines)
-    return ActionResult("raised", None, f"exited with {code}{last}", crash)
-
-
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and everything that it started in its session."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
