@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import signal
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -64,6 +65,14 @@ def describe_failure(error: BaseException) -> str:
     """
     shown = _one_line(str(error))
     return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
+
+
+def is_signal(interrupt: KeyboardInterrupt) -> bool:
+    """Tell a user's Ctrl+C, which a handler of the suite or of Python raises, from an author's own exception."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        return True
+    *_, (innermost, _) = traceback.walk_tb(interrupt.__traceback__)
+    return _is_suite(innermost.f_code.co_filename)
 
 
 def cut_between_words(text: str, limit: int) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from conformance.targets.crash import crash_text, describe_failure, located
+from conformance.targets.forked_copy import in_one_process
 
 STOP_SECONDS: Final = 1.0
 
@@ -113,11 +114,18 @@ class EventLoopThread:
 
 
 async def _result_of(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    try:
-        result = function(*arguments, **named)
-        return await result if isinstance(result, Awaitable) else result
-    except (Exception, SystemExit, KeyboardInterrupt, BaseExceptionGroup) as error:
-        raise RaisedError(describe_failure(error)) from error
+    with in_one_process():
+        try:
+            result = function(*arguments, **named)
+        except BaseException as error:
+            raise RaisedError(describe_failure(error)) from error
+        if not isinstance(result, Awaitable):
+            return result
+        try:
+            return await result
+        # The event loop itself may end what is awaited, with CancelledError and GeneratorExit.
+        except (Exception, SystemExit, KeyboardInterrupt, BaseExceptionGroup) as error:
+            raise RaisedError(describe_failure(error)) from error
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

@@ -60,6 +60,15 @@ class Exits(epayment.Adapter):
             sys.exit("it cannot go on")
 
 
+class Interrupts(epayment.Adapter):
+    """Raises what Ctrl+C raises, whenever a cancel failed."""
+
+    def cancel(self, order_id: str) -> None:
+        super().cancel(order_id)
+        if self.books[order_id].status == "cancelling":
+            raise KeyboardInterrupt
+
+
 class Prints(epayment.Adapter):
     """Prints a lot, on both streams."""
 

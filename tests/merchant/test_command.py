@@ -152,6 +152,7 @@ def test_a_merchant_that_misbehaves_is_stopped_and_blamed(tmp_path, name, rule):
 def test_a_merchant_that_exits_or_prints_does_no_harm(tmp_path, capfd):
     assert run(out=tmp_path / "one", integration=f"{HOSTILE}:Exits") == 0
     assert run(out=tmp_path / "two", integration=f"{HOSTILE}:Prints") == 0
+    assert run(out=tmp_path / "three", integration=f"{HOSTILE}:Interrupts") == 0
     assert "xxxx" not in capfd.readouterr().out
 
 

@@ -27,7 +27,8 @@ from conformance.merchant.provider_double.double import ProviderDouble
 from conformance.merchant.provider_double.mounts import CurrentDouble, HttpxMount, only_loopback
 from conformance.merchant.provider_double.virtual_clock import InterceptedSleep, StuckError, VirtualClock
 from conformance.obligations.declarations import DECLARATIONS
-from conformance.targets.crash import crash_text, located
+from conformance.targets.crash import crash_text, is_signal, located
+from conformance.targets.forked_copy import in_one_process
 from conformance.targets.import_object import import_object
 from conformance.targets.transport import TargetError, TargetUsageError
 
@@ -134,7 +135,9 @@ class PythonIntegration:
         try:
             with self._isolated(), _time_limit(self.seconds):
                 self._adapter = self._adapter_class(setup)
-        except (Exception, SystemExit, StuckError) as error:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and is_signal(error):
+                raise
             raise TargetError(
                 f"{self.name} cannot be made with a Setup: {located(error)}. Correct its constructor.",
                 crash_text(error),
@@ -154,9 +157,9 @@ class PythonIntegration:
                     value = self._run(value)
         except StuckError as error:
             return ActionResult(error.ending, None, str(error))
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and is_signal(error):
+                raise
             return raised(error)
         if action == "restart" and value is not None:
             self._adapter = value
@@ -209,6 +212,7 @@ class PythonIntegration:
     def _isolated(self) -> Iterator[None]:
         """Keep the merchant inside the block from printing, from other machines, and from real waiting."""
         with ExitStack() as stack:
+            stack.enter_context(in_one_process())
             stack.enter_context(in_zone(self._zone))
             stack.enter_context(without_proxies())
             stack.enter_context(redirect_stdout(self._null_output))
