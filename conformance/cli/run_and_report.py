@@ -6,6 +6,7 @@ It stops them on a signal, and prints how they ended.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,7 +45,9 @@ def run_and_report(
         played: Result | None = None
         try:
             try:
-                played = play(stopper)
+                # Code under test may change the folder that paths begin in.
+                with chdir("."):
+                    played = play(stopper)
             except KeyboardInterrupt:
                 output().say("Stopped at once.")
             ended()

@@ -221,6 +221,15 @@ def test_a_shop_that_ends_the_process_has_no_verdict(tmp_path):
     assert "was killed by SIGSEGV" in errors
 
 
+@pytest.mark.parametrize("words", [RUN, MERCHANT], ids=["run", "merchant"])
+def test_a_target_that_leaves_the_folder_takes_no_file_of_the_run_along(tmp_path, words):
+    (tmp_path / "exits.py").write_text(ADAPTER.replace("ACTION", "os.chdir('/')"))
+    code, out, errors = said(tmp_path, *words, "--out", "out")
+    assert code == 0, errors
+    assert out.endswith("Report: out/report.html\n")
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
 def test_the_error_is_the_document_where_one_is_asked_for(tmp_path):
     (tmp_path / "exits.py").write_text("import os\nos._exit(0)\n")
     code, out, _ = said(tmp_path, *RUN, "--format", "json")

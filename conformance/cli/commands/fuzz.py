@@ -58,7 +58,7 @@ def main(arguments: Fuzz) -> int:
     progress = FuzzProgress()
 
     def play(stopper: Stopper) -> Result:
-        return stopper.play(FuzzCampaign(target, settings, directory, description, limits, progress).run())
+        return stopper.play(FuzzCampaign(target, settings, directory.absolute(), description, limits, progress).run())
 
     return conclude(run_and_report(play, directory, debug=arguments.debug), directory)
 

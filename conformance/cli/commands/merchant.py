@@ -36,7 +36,7 @@ def main(arguments: Merchant) -> int:
         directory = run_directory(arguments.out, force=arguments.force)
         tested = "all its profiles" if settings.profiles is None else ", ".join(settings.profiles)
         output().say(f"Testing {harness.integration.name}: {tested}; budget {settings.budget}, seed {settings.seed}")
-        campaign = MerchantCampaign(harness, settings, directory)
+        campaign = MerchantCampaign(harness, settings, directory.absolute())
     except BaseException:
         harness.close()
         raise

@@ -104,7 +104,7 @@ def _play(
 ) -> int:
     def play(stopper: Stopper) -> Result:
         campaign = ResumedCampaign if resume else Campaign
-        return stopper.play(campaign(target, settings, directory, progress, fuzz).run())
+        return stopper.play(campaign(target, settings, directory.absolute(), progress, fuzz).run())
 
     result = run_and_report(play, directory, debug=debug, ended=progress.close)
     return _finish(result, directory, expected, result.exit_code, bundle=bundle)
