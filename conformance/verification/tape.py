@@ -181,7 +181,7 @@ class RecordedExchanges:
         return (record.request for record in self._records[self.compared :] if isinstance(record, ExchangeRecord))
 
     def renewals(self, call: Call) -> int:
-        """Return how often a token was fetched right before the next call."""
+        """Return how often a token was fetched right before the next call, or before the run ended."""
         times = 0
         for record in self._records[self._answered :]:
             if not isinstance(record, ExchangeRecord):
@@ -190,6 +190,8 @@ class RecordedExchanges:
             if asked != _RENEWAL:
                 return times if asked[:2] == (call.purpose, call.request.method) else 0
             times += record.waited is None
+        else:
+            return times
         return 0
 
     @property

@@ -14,7 +14,7 @@ from conformance.judging.verdicts import RuleVerdict
 from conformance.runner.campaign import Campaign, Settings
 from conformance.runner.schedule import Schedule, ScheduledCase
 from conformance.runner.settings import nonce_for
-from conformance.sandbox import Provider, running_server
+from conformance.sandbox import Options, Provider, running_server
 from conformance.strategies.provider.case import Case
 from conformance.targets.http.remote import RemoteTransport
 from conformance.targets.resolve import resolve_target
@@ -85,7 +85,11 @@ def play(directory, plan: Plan, profile: Profile, provider: str, campaign=FewCam
     """Run a campaign behind the proxy. ``provider`` is the address of the undisturbed one."""
     with hasty(), proxy(provider, plan) as url:
         target = resolve_target(
-            url, control_url=f"{provider}/control", environment={}, timeout=plan.patience, concurrency=concurrency
+            url,
+            control_url=f"{provider}/control",
+            environment={"VIPPS_OTHER_MSN": Options().other_msn},
+            timeout=plan.patience,
+            concurrency=concurrency,
         )
         chosen = Settings((profile,), budget="quick", seed=plan.seed, nonce=nonce_for(target, plan.seed), **settings)
         result = asyncio.run(campaign(target, chosen, directory).run())

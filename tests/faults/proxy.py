@@ -190,7 +190,7 @@ class _Handler(socketserver.BaseRequestHandler):
                 return said(PAGES[int(luck * len(PAGES))], b"<html>Please sign in to the network</html>", "text/html")
             case "gateway before":
                 return said(*GATEWAY[int(luck * len(GATEWAY))])
-            case "token refused" if not self.refused:
+            case "token refused" if not self.refused and b"/accesstoken" not in request:
                 # A token that ended is renewed; one that is refused again at once is none.
                 self.refused = True
                 return said("401 Unauthorized", b'{"statusCode":401,"message":"Access token is invalid"}')

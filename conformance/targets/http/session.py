@@ -148,15 +148,19 @@ async def open_session(
         capabilities,
         TokenStore(token, renew, subscription_key=credentials.subscription_key),
         HealthMonitor(transport.name, loopback=transport.loopback),
-        SendPolicy(
-            paced=transport.paced,
-            resends=transport.remote,
-            doubts=transport.doubted,
-            pause=transport.pause,
-            waits=transport.throttle.waits,
-        ),
+        _policy(transport),
         credentials.other_named,
         credentials.known,
+    )
+
+
+def _policy(transport: Transport) -> SendPolicy:
+    return SendPolicy(
+        paced=transport.paced,
+        resends=transport.remote,
+        doubts=transport.doubted,
+        pause=transport.pause,
+        waits=transport.throttle.waits,
     )
 
 
