@@ -34,6 +34,7 @@ from conformance.runner.resume import is_interruption
 from conformance.targets.http.race_timing import RequestTiming
 from conformance.targets.http.session import TOKEN_PATH
 from conformance.targets.transport import Connection
+from conformance.verification.progress import show_progress
 from conformance.wire import Call, NoResponse, ResponseOrNone
 
 PROBE: Final = ""
@@ -343,6 +344,7 @@ class RunRecording:
         self.probe = self.current = self.by_history[PROBE] = self.probes[0].exchanges
         self.probe_records: list[CapabilitiesRecord | SmokeRecord] = []
         self._hands = list(evidence.of(HandRecord))
+        self._begun = 0
         self.by_hand = any("a person at the terminal" in record.source for record in evidence.of(CapabilitiesRecord))
 
     def replay_probe(self, probe: RecordedProbe) -> None:
@@ -362,6 +364,8 @@ class RunRecording:
             raise CutOffError
         if isinstance(record, HistoryRecord):
             self.current = exchanges
+            self._begun += 1
+            show_progress(self._begun, len(self.by_history) - 1)
         if isinstance(record, JudgementRecord) and any(REMOVED in str(value) for value in record.observed.values()):
             raise RemovedError
         exchanges.compare(record)

@@ -56,6 +56,7 @@ def main(arguments: Fuzz) -> int:
     output().say(f"Fuzzing {target.name}: {apis}; seed {settings.seed}, at most {limits.seconds:g} seconds")
     output().say(*defects_in_words(description))
     progress = FuzzProgress()
+    target.throttle.show = output().say
 
     def play(stopper: Stopper) -> Result:
         return stopper.play(FuzzCampaign(target, settings, directory.absolute(), description, limits, progress).run())
