@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -25,6 +26,7 @@ from conformance.evidence.line_packing import LinePacker, LineUnpacker, PackingE
 from conformance.evidence.records import ExchangeRecord
 from tests.stored import record_of, stored_records
 
+from ..cli.command import ROOT
 from ..reports.schemas import journal_schema
 from .runs import verified
 
@@ -43,19 +45,12 @@ def exchanges(count):
     return [record_of("exchange", step=number, purpose="æøå \u2028 line") for number in range(count)]
 
 
-def restored_by_hand(path):
-    """Restore the lines of a journal as docs/reference/files.md says."""
-    lines = []
-    for stored in path.read_text().splitlines():
-        record = json.loads(stored)
-        pieces = re.split("([0-9A-Za-z_]+)", lines[record["like"]] if "like" in record else stored)
-        for item in record.get("set", []):
-            if isinstance(item, str):
-                word = item
-            else:
-                pieces[2 * item + 1] = word
-        lines.append("".join(pieces))
-    return [json.loads(line) for line in lines]
+def documented_reader():
+    """Return the function with which docs/reference/files.md restores a journal."""
+    page = (ROOT / "docs" / "reference" / "files.md").read_text(encoding="utf-8")
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
+    return names["records"]
 
 
 def test_lines_that_repeat_are_stored_as_the_words_that_differ(tmp_path):
@@ -66,9 +61,10 @@ def test_lines_that_repeat_are_stored_as_the_words_that_differ(tmp_path):
     assert [record.step for record in read_journal(tmp_path).of(ExchangeRecord)] == list(range(50))
 
 
-def test_a_few_lines_of_python_restore_a_journal(right):
-    evidence = read_journal(right)
-    assert restored_by_hand(right / JOURNAL_NAME) == stored_records(evidence)
+def test_what_the_page_shows_restores_a_journal(right):
+    records = documented_reader()
+    for directory in (right, *(Path(__file__).parent / "journals").iterdir()):
+        assert records(directory / JOURNAL_NAME) == stored_records(read_journal(directory))
 
 
 def test_every_line_as_it_is_stored_keeps_to_the_schema(right):
