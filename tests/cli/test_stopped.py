@@ -26,8 +26,8 @@ COMMANDS = {
 }
 KILLS = int(os.environ.get("CANCEL_KILLS", "1"))
 """How many moments are tried of each command. The figure in docs/explanation/robustness.md is of 50."""
-LATEST = 8.0
-"""Seconds after its start until which a command is stopped."""
+LATEST = 2.5
+"""Seconds until which a command is stopped: after its journal is there, and every fourth time after its start."""
 PATIENCE = 20.0
 """Seconds in which a command that its user stops has ended, on a machine that does other things as well."""
 MOMENTS = [pytest.param(name, moment, id=f"{name}-{moment}") for name in COMMANDS for moment in range(KILLS)]
@@ -38,7 +38,10 @@ def stopped(folder, name, moment, number):
     words = [sys.executable, "-m", "conformance", *COMMANDS[name]]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(words, cwd=folder, env=environment(), **pipes) as process:
-        time.sleep(random.Random(f"{name} {moment} {number}").uniform(0.05, LATEST))
+        until = time.monotonic() + (0 if moment % 4 == 3 else 60)
+        while not (folder / "out" / JOURNAL_NAME).exists() and time.monotonic() < until:
+            time.sleep(0.005)
+        time.sleep(random.Random(f"{name} {moment} {number}").uniform(0, LATEST))
         began = time.monotonic()
         process.send_signal(number)
         try:
