@@ -165,11 +165,11 @@ class Indiscreet(Provider):
             return answer
         self.turn_of += 1
         form = self.said[self.turn_of % len(self.said)]
-        headers = (*answer.headers, ("X-Echo", form.encode("latin-1", "ignore").decode("latin-1")))
+        headers = (*answer.headers, ("X-Echo", re.sub(r"[^ -~\xa0-\xff]", "", form).strip()))
         body = answer.body
         if body.startswith(b"{"):
             content = json.loads(body)
-            content["trace"] = {"echo": form, "all": " ".join(self.said[self.turn_of % 7 :: 7])}
+            content["trace"] = {"echo": form, "all": " ".join(self.said[self.turn_of % 29 :: 29])}
             if self.violating and "state" in content and request.method == "POST" and "/cancel" in request.path:
                 content["state"] = form
             if "title" in content:
@@ -180,7 +180,7 @@ class Indiscreet(Provider):
         return Response(answer.status, headers, body)
 
 
-def leaks(content: bytes, secrets=SECRETS):
+def leaks(content: bytes, secrets=SECRETS, deepest=4):
     """Return the secrets of which a part can be found in bytes, after whatever decodings."""
     seen, waiting, found = set(), deque([(content, 0)]), set()
     parts = {secret: _parts_of(secret.encode().lower()) for secret in secrets}
@@ -190,12 +190,9 @@ def leaks(content: bytes, secrets=SECRETS):
             continue
         seen.add(data)
         found |= {secret for secret in parts if secret not in found and _has_part(data.lower(), parts[secret])}
-        if depth < DEPTH and len(found) < len(parts):
+        if depth < deepest and len(found) < len(parts):
             waiting.extend((more, depth + 1) for more in _decoded(data, depth))
     return found
-
-
-DEPTH = 4
 
 
 def _parts_of(secret):

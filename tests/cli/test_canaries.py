@@ -42,7 +42,7 @@ def leaking(folder, *streams):
     journals = [name for name in contents if str(name).endswith("journal.jsonl")]
     assert journals
     contents |= {f"{name}, whole lines": journal_text(name.parent).encode() for name in journals}
-    return {str(name): found for name, content in contents.items() if (found := leaks(content, ALL))}
+    return {str(name): found for name, content in contents.items() if (found := leaks(content, ALL, deepest=3))}
 
 
 @pytest.mark.parametrize("secret", ALL)

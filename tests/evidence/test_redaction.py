@@ -6,17 +6,22 @@ import time
 
 import pytest
 
+from conformance.evidence.journal import read_journal
+from conformance.evidence.records import ExchangeRecord, JudgementRecord
 from conformance.evidence.redaction import REMOVED, Redactor
+from conformance.sandbox import Options, Provider, running_server
+from tests.audit.stage import command
 from tests.cli.canaries import CANARIES, FORMS, TOKEN, leaks
 
 SECRET = CANARIES["VIPPS_CLIENT_SECRET"]
-ORDINARY = {
+CREDENTIALS = {
     "VIPPS_CLIENT_ID": "fb492b5e-7907-4d83-ba20-c7fb60ca35de",
     "VIPPS_CLIENT_SECRET": "Y8Kteew6GE2ZmeycEt6egg==",
     "VIPPS_SUBSCRIPTION_KEY": "0f14ebcab0ec4b29ae0cb90d91b4a84a",
-    "VIPPS_TEST_PHONE": "4791234567",
 }
 """Secrets as the portal gives them."""
+SENT = {"Authorization", "Ocp-Apim-Subscription-Key", "client_id", "client_secret"}
+"""Headers that have secrets."""
 HARMLESS = (
     "cctest-6b86b273-r00326-k5",
     "/epayment/v1/payments/cctest-6b86b273-p00249/cancel?full=true",
@@ -53,9 +58,61 @@ def test_no_form_gets_through_in_any_place(form):
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_no_secret_stays(text):
-    redactor = Redactor([*ORDINARY.values(), "sandbox-subscription-key", "sandbox-client-secret", TOKEN])
+    redactor = Redactor(
+        [*CREDENTIALS.values(), "4791234567", "sandbox-subscription-key", "sandbox-client-secret", TOKEN]
+    )
     assert redactor.clean(text) == text
     assert redactor.body(text.encode()) == text
+
+
+def judged_at(url, folder, monkeypatch, *, removes):
+    """Return the exchanges and the judgements of a small run with ordinary secrets."""
+    with monkeypatch.context() as patch:
+        for name, value in {**CREDENTIALS, "VIPPS_MSN": "123456"}.items():
+            patch.setenv(name, value)
+        if not removes:
+            patch.setattr(Redactor, "_secrets_in", lambda *_: [])
+        words = (
+            "--target",
+            url,
+            "--profile",
+            "epayment",
+            "--histories",
+            "0",
+            "--max-requests",
+            "60",
+            "--concurrency",
+            "1",
+        )
+        assert command("run", *words, "--out", folder).code == 4
+    evidence = read_journal(folder)
+    judgements = [(record.history, record.step, record.status, record.seen) for record in evidence.of(JudgementRecord)]
+    return list(evidence.of(ExchangeRecord)), judgements
+
+
+def test_an_ordinary_run_is_judged_the_same_and_keeps_its_references(tmp_path, monkeypatch):
+    options = Options(**{name.removeprefix("VIPPS_").lower(): value for name, value in CREDENTIALS.items()})
+    with running_server(Provider(options)) as url:
+        exchanges, judgements = judged_at(url, tmp_path / "removed", monkeypatch, removes=True)
+        assert command("verify", tmp_path / "removed").code == 0
+        _, same = judged_at(url, tmp_path / "kept", monkeypatch, removes=False)
+    assert judgements == same
+    assert len(judgements) > 10
+    removed = [
+        (exchange.request.path, place)
+        for exchange in exchanges
+        for place, text in (
+            ("path", exchange.request.path),
+            ("request", exchange.request.body),
+            ("response", exchange.response.body),
+            ("headers", dict(exchange.response.headers)),
+            ("sent", {name for name, value in exchange.request.headers if REMOVED in value} - SENT),
+        )
+        if REMOVED in str(text) or (place == "sent" and text)
+    ]
+    assert {path for path, _ in removed} <= {"/accesstoken/get"}
+    journal = (tmp_path / "removed" / "journal.jsonl").read_bytes()
+    assert leaks(journal, CREDENTIALS.values()) == set()
 
 
 @pytest.mark.parametrize(
