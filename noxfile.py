@@ -7,6 +7,7 @@ from this checkout, with the locked hatchling.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -31,6 +32,8 @@ RESOLUTIONS = {
 }
 """What `compat` installs beside the wheel. The lowest pytest is tried without the extras, which need a later one."""
 MUTMUT = "mutmut==3.8.1"
+PIP_AUDIT = "pip-audit==2.10.1"
+CODE = ("conformance", "reports", "strategies", "examples")
 MINUTES = (
     "conformance.judging.rule_verdicts.*",
     "conformance.judging.run_verdicts.*",
@@ -115,12 +118,35 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, format, complexity, who may import whom, and that no code is dead."""
+    """Check style, format, complexity, who may import whom, that no code is dead, and what is unsafe."""
     install(session, LOCK_DEV)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", "--no-cache")
     session.run("vulture")
+    # Below medium: every assert, every import of subprocess, and words such as "token".
+    session.run("bandit", "-q", "-r", *CODE, "--severity-level", "medium", "--confidence-level", "medium")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look up everything that is locked among the known vulnerabilities; skipped where they cannot be reached."""
+    session.install("--quiet", PIP_AUDIT)
+    answer = Path(session.create_tmp()) / "audit.json"
+    answer.unlink(missing_ok=True)
+    options = ("--disable-pip", "--require-hashes", "--progress-spinner", "off", "--timeout", "15")
+    # 1 is a vulnerability, and no data as well.
+    session.run("pip-audit", *options, "-r", LOCK_DEV, "-f", "json", "-o", str(answer), success_codes=[0, 1])
+    packages = json.loads(answer.read_text(encoding="utf-8"))["dependencies"] if answer.exists() else []
+    known = [f"{package['name']} {package['version']}" for package in packages if package.get("vulns")]
+    if known:
+        session.error(f"vulnerable: {', '.join(known)}")
+    # pip-audit says that there are no known vulnerabilities of a package that it could not look up.
+    unknown = [package["name"] for package in packages if "vulns" not in package]
+    if len(unknown) == len(packages):
+        session.skip("no vulnerability data can be reached from here: nothing was looked up")
+    if unknown:
+        session.error(f"could not be looked up: {', '.join(unknown)}")
 
 
 @nox.session

@@ -22,7 +22,7 @@ from conformance.rulebook import load
 ENDING: Final = ".j2"
 """The end of the name of a template that is filled in. Any other file is written as it is."""
 _FOLDER: Final = files("conformance.cli").joinpath("templates")
-_ENVIRONMENT: Final = Environment(
+_ENVIRONMENT: Final = Environment(  # nosec B701  # what is written is code and configuration, no page
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
 )
 

@@ -147,7 +147,7 @@ def parse(text: str, name: str) -> Description:
     if len(text) > LARGEST:
         raise TargetUsageError(f"{where} has more than {LARGEST // 1_000_000} MB: name another one.")
     try:
-        data = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _PlainLoader)
+        data = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _PlainLoader)  # nosec B506
     except (ValueError, yaml.YAMLError, RecursionError):
         raise TargetUsageError(f"{where} is neither JSON nor YAML: name an OpenAPI description.") from None
     if not isinstance(data, dict) or not isinstance(data.get("paths"), dict) or not _is_openapi_3(data):

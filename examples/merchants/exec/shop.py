@@ -38,7 +38,7 @@ def call(method: str, path: str, body: object = None, key: str = "", token: str 
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(BASE + path, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=5) as response:  # nosec B310
             return response.status, parse_json(response.read())
     except urllib.error.HTTPError as error:
         return error.code, parse_json(error.read())
