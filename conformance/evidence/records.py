@@ -47,9 +47,10 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     ``readings`` are the accepted interpretations by switch, ``rulebook`` is the digest of the rules, and ``nonce``
     tells the identifiers of this run's orders from another's. ``focus`` is a part of the rules, empty for all of them.
     ``operator`` says that a person was asked for what the target does not offer, ``other_unit`` that a second sales
-    unit was named. Of a merchant's run, ``party`` is ``merchant``, and ``strict`` says that recommended rules decide.
-    ``confirms`` says that a violation counts once it was seen in two histories, and that responses of what stands
-    between the suite and the target prove nothing; runs of earlier versions counted every violation.
+    unit was named. ``hypothesis`` is the version of the library that histories were drawn with. Of a merchant's run,
+    ``party`` is ``merchant``, and ``strict`` says that recommended rules decide. ``confirms`` says that a violation
+    counts once it was seen in two histories, and that responses of what stands between the suite and the target prove
+    nothing; runs of earlier versions counted every violation.
     """
 
     format: Literal[1, 2, 3]
@@ -68,6 +69,7 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     target: TargetRecord
     waivers: tuple[WaiverRecord, ...]
     python: str
+    hypothesis: str = ""
     party: str = "provider"
     strict: bool | None = None
     most_requests: int | None = None

@@ -19,7 +19,8 @@ from conformance.targets.target import Target
 class FuzzCampaign:
     """A run that fuzzes one target.
 
-    ``settings`` names the profiles; without them, those of the description are taken.
+    ``settings`` names the profiles; without them, those of the description are taken. ``journal`` is where the evidence
+    goes, where it is open already.
     """
 
     def __init__(
@@ -30,13 +31,14 @@ class FuzzCampaign:
         description: Description,
         limits: Limits,
         watch: Watch | None = None,
+        journal: Journal | None = None,
     ) -> None:
         profiles = settings.profiles or description.profiles
         self._run_session = RunSession(target, replace(settings, profiles=profiles, focus=FUZZ))
         self._description = description
         self._limits = limits
         self._watch = watch
-        self._run = RecordedRun(Journal(directory), self._run_session.redactor.clean)
+        self._run = RecordedRun(journal or Journal(directory), self._run_session.redactor.clean)
 
     async def run(self) -> Result:
         """Fuzz; return the result as the journal gives it."""

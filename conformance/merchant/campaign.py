@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ from conformance.rulebook import load_obligations
 from conformance.runner.example_database import LABEL, ExampleExchange
 from conformance.runner.executor import Observer
 from conformance.runner.recorded_run import RecordedRun
-from conformance.runner.settings import timestamp
+from conformance.runner.settings import drawing_library, timestamp
 from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.merchant.plan import BUDGETS, SYSTEMATIC, MerchantCase, plan_merchant_cases
 from conformance.targets.transport import TargetError
@@ -82,11 +82,42 @@ class MerchantSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scheduled:
+class ScheduledMerchantCase:
     """A case and its identifier."""
 
     identifier: str
     case: MerchantCase
+
+    def as_record(self, source: str) -> HistoryRecord:
+        """Return the record that says that its history begins."""
+        return HistoryRecord(
+            id=self.identifier,
+            profile=self.case.history.profile.value,
+            source=source,
+            label=self.case.label,
+            cell=_cell(self.case),
+            goals=(),
+            history=merchant_history_as_json(self.case.history),
+        )
+
+
+def scheduled_merchant_cases(
+    profile: Profile, offered: frozenset[str], settings: MerchantSettings, *, virtual: bool
+) -> list[ScheduledMerchantCase]:
+    """Return the plan of an API for an integration with these actions; ``virtual`` as in `Integration`."""
+    part = SYSTEMATIC[settings.budget]
+    cases = plan_merchant_cases(profile, offered, settings.seed, settings.generated, part)
+    if settings.budget == "quick" and not virtual:
+        systematic = [case for case in cases if not case.generated]
+        generated = [case for case in cases if case.generated and settings.histories is not None]
+        cases = [*systematic[:FIRST], *generated]
+    return [ScheduledMerchantCase(f"{profile.value}-{number:05d}", case) for number, case in enumerate(cases, 1)]
+
+
+def in_turns(plans: Sequence[Sequence[ScheduledMerchantCase]]) -> list[ScheduledMerchantCase]:
+    """Return the cases of all APIs, which take turns, so that a run that is cut short has seen some of each."""
+    turns = max(map(len, plans), default=0)
+    return [plan[turn] for turn in range(turns) for plan in plans if turn < len(plan)]
 
 
 class MerchantCampaign:
@@ -97,17 +128,23 @@ class MerchantCampaign:
         settings: what is asked for.
         directory: where the evidence goes.
         observer: is notified of progress.
+        journal: where the evidence goes, where it is open already.
 
     """
 
     def __init__(
-        self, harness: MerchantHarness, settings: MerchantSettings, directory: Path, observer: Observer | None = None
+        self,
+        harness: MerchantHarness,
+        settings: MerchantSettings,
+        directory: Path,
+        observer: Observer | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._harness = harness
         self._settings = settings
         self._directory = directory
         self.observer = observer or Observer()
-        self._journal = Journal(directory)
+        self._journal = journal or Journal(directory)
         self._run = RecordedRun(self._journal, harness.clean)
         self._failures = MerchantFailures(harness, directory, self._journal, self._run_as)
         self._pace = Pace(self._say)
@@ -161,9 +198,9 @@ class MerchantCampaign:
             raise TargetError(f"{self._harness.integration.name} does not use {unknown[0]}: its profiles are {known}.")
         return offer
 
-    def _shared_examples(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[_Scheduled]:
+    def _shared_examples(self, profiles: tuple[Profile, ...], offered: frozenset[str]) -> list[ScheduledMerchantCase]:
         """Return the examples that other runs found and that can be run here."""
-        examples: list[_Scheduled] = []
+        examples: list[ScheduledMerchantCase] = []
         as_stored: list[tuple[str, dict[str, Any]]] = []
         unusable = 0
         for profile in profiles:
@@ -175,12 +212,12 @@ class MerchantCampaign:
                     unusable += 1
                     continue
                 name = f"{profile.value}-e{len(examples) + 1:05d}"
-                examples.append(_Scheduled(name, MerchantCase(history, LABEL, shared=True)))
+                examples.append(ScheduledMerchantCase(name, MerchantCase(history, LABEL, shared=True)))
                 as_stored.append((name, data))
         self._examples.record_tried(self._journal, self.observer, as_stored, unusable)
         return examples
 
-    def _plan(self, profile: Profile, offer: MerchantCapabilities) -> list[_Scheduled]:
+    def _plan(self, profile: Profile, offer: MerchantCapabilities) -> list[ScheduledMerchantCase]:
         """Record what the integration offers, try one order, and plan an API's cases.
 
         Raises:
@@ -197,15 +234,10 @@ class MerchantCampaign:
                 declared=offer.declared.as_json(),
             )
         )
-        settings = self._settings
-        part = SYSTEMATIC[settings.budget]
-        cases = plan_merchant_cases(profile, offered, settings.seed, settings.generated, part)
-        if settings.budget == "quick" and not self._harness.integration.virtual:
-            systematic = [case for case in cases if not case.generated]
-            generated = [case for case in cases if case.generated and settings.histories is not None]
-            cases = [*systematic[:FIRST], *generated]
-        self._probe(cases[0].history)
-        return [_Scheduled(f"{profile.value}-{number:05d}", case) for number, case in enumerate(cases, 1)]
+        virtual = self._harness.integration.virtual
+        plan = scheduled_merchant_cases(profile, offered, self._settings, virtual=virtual)
+        self._probe(plan[0].case.history)
+        return plan
 
     def _probe(self, history: MerchantHistory) -> None:
         """Run one order before anything else, and record whether a payment came of it.
@@ -265,6 +297,7 @@ class MerchantCampaign:
             ),
             waivers=tuple(waiver.as_record() for waiver in settings.waivers),
             python=platform.python_version(),
+            hypothesis=drawing_library(),
             party=MERCHANT_PARTY,
             strict=settings.strict,
             examples=settings.examples,
@@ -272,13 +305,11 @@ class MerchantCampaign:
 
     # Running
 
-    def _run_all(self, plans: Mapping[Profile, list[_Scheduled]], examples: list[_Scheduled]) -> None:
-        """Run what other runs found, and then the plans.
-
-        The APIs take turns, so that a run that is cut short has seen some of each.
-        """
-        turns = max(map(len, plans.values()), default=0)
-        planned = [*examples, *(plan[turn] for turn in range(turns) for plan in plans.values() if turn < len(plan))]
+    def _run_all(
+        self, plans: Mapping[Profile, list[ScheduledMerchantCase]], examples: list[ScheduledMerchantCase]
+    ) -> None:
+        """Run what other runs found, and then the plans."""
+        planned = [*examples, *in_turns(list(plans.values()))]
         digest = digest_of(
             (scheduled.identifier, merchant_history_as_json(scheduled.case.history)) for scheduled in planned
         )
@@ -305,29 +336,21 @@ class MerchantCampaign:
 
     def _run_as(self, identifier: str, history: MerchantHistory) -> MerchantTrialResult:
         """Run and record the smallest history that fails."""
-        return self._run_case(_Scheduled(identifier, MerchantCase(history, "smallest history that fails")), "shrinking")
-
-    def _run_case(self, scheduled: _Scheduled, source: str) -> MerchantTrialResult:
-        """Run a case, and record it with its judgements."""
-        identifier, case = scheduled.identifier, scheduled.case
-        self._journal.append(
-            HistoryRecord(
-                id=identifier,
-                profile=case.history.profile.value,
-                source=source,
-                label=case.label,
-                cell=_cell(case),
-                goals=(),
-                history=merchant_history_as_json(case.history),
-            )
+        return self._run_case(
+            ScheduledMerchantCase(identifier, MerchantCase(history, "smallest history that fails")), "shrinking"
         )
-        trial = self._harness.run(case.history, identifier, self._journal)
+
+    def _run_case(self, scheduled: ScheduledMerchantCase, source: str) -> MerchantTrialResult:
+        """Run a case, and record it with its judgements."""
+        identifier = scheduled.identifier
+        self._journal.append(scheduled.as_record(source))
+        trial = self._harness.run(scheduled.case.history, identifier, self._journal)
         for result in trial.results:
             self._journal.append(result.as_record(trial.trace, identifier))
         self._record_missed(trial, scheduled)
         return trial
 
-    def _record_missed(self, trial: MerchantTrialResult, scheduled: _Scheduled) -> None:
+    def _record_missed(self, trial: MerchantTrialResult, scheduled: ScheduledMerchantCase) -> None:
         """Record which obligations a case aimed at in vain, as nothing was captured."""
         judged = {result.rule for result in trial.results}
         cause = why_nothing_was_captured(trial.trace)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -150,9 +150,7 @@ class BlockRunner:
     def blocks(self) -> list[Block]:
         """Return the plan in blocks. The profiles take turns, as they do in a campaign."""
         if self._blocks is None:
-            plans = [_cut(profile, self.schedule.of(profile)) for profile in self.run_session.contexts]
-            turns = [block for turn in zip_longest(*plans) for block in turn if block is not None]
-            self._blocks = [Block(name, place, cases) for place, (name, cases) in enumerate(turns, 1)]
+            self._blocks = blocks_of(self.schedule, self.run_session.contexts)
         return self._blocks
 
     def play(self, block: Block) -> BlockOutcome:
@@ -313,6 +311,13 @@ def join_parts(directory: Path) -> None:
     finally:
         journal.close()
     shutil.rmtree(directory / PARTS, ignore_errors=True)
+
+
+def blocks_of(schedule: Schedule, profiles: Iterable[Profile]) -> list[Block]:
+    """Return the plan of these profiles in blocks. The profiles take turns, as they do in a campaign."""
+    plans = [_cut(profile, schedule.of(profile)) for profile in profiles]
+    turns = [block for turn in zip_longest(*plans) for block in turn if block is not None]
+    return [Block(name, place, cases) for place, (name, cases) in enumerate(turns, 1)]
 
 
 def _cut(profile: Profile, plan: list[ScheduledCase]) -> list[tuple[str, tuple[ScheduledCase, ...]]]:

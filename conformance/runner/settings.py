@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Final
 
 from conformance import __version__
@@ -100,6 +101,11 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def drawing_library() -> str:
+    """Return the version of Hypothesis: with another one, the same seed may draw other histories."""
+    return version("hypothesis")
+
+
 def header(settings: Settings, target: Target, profiles: Sequence[Profile], started: datetime) -> RunRecord:
     """Return the journal's first record."""
     shard = settings.shard
@@ -120,6 +126,7 @@ def header(settings: Settings, target: Target, profiles: Sequence[Profile], star
         target=TargetRecord(kind=target.kind, name=target.name, wire=target.over_http, control=target.control),
         waivers=tuple(waiver.as_record() for waiver in settings.waivers),
         python=platform.python_version(),
+        hypothesis=drawing_library(),
         most_requests=settings.most_requests,
         shard=None if shard is None else ShardRecord(number=shard.number, of=shard.of),
         examples=settings.examples,
