@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 import rich_click as click
 from click import get_current_context as current_context
 from click.core import ParameterSource
+from rich.table import Table
 from rich_click.rich_panel import RichOptionPanel
 
 from conformance import __version__
@@ -86,6 +87,17 @@ class Command(click.RichCommand):
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write how the command is used."""
         formatter.write("Usage: " + " ".join((ctx.command_path, *self.collect_usage_pieces(ctx))) + "\n")
+
+
+class UncutPanel(RichOptionPanel):
+    """A panel whose options are never cut in a narrow terminal: what is said of them gets narrower."""
+
+    def get_table(self, command: Any, ctx: Any, formatter: Any) -> Table:
+        """Return the table of the options."""
+        table = super().get_table(command, ctx, formatter)
+        for column in table.columns[:1]:
+            column.no_wrap = True
+        return table
 
 
 class Commands(click.RichGroup):
@@ -190,7 +202,7 @@ def command(panel: str, *examples: str, exit_codes: str = EXIT_CODES) -> Callabl
             epilog="\n\n".join(lines),
             panel=panel,
             # Arguments have no names that are typed, and their panel shows none.
-            panels=[RichOptionPanel(of.INPUT, column_types=["metavar", "help"])],
+            panels=[RichOptionPanel(of.INPUT, column_types=["metavar", "help"]), UncutPanel(of.TRUST)],
             context_settings=_CONTEXT,
         )
         declared(call)
@@ -249,6 +261,7 @@ class Run(Arguments):
     known: of.Known
     out: of.Out
     force: of.Force
+    sign: of.Sign
     bundle: Annotated[
         bool, click.option("--bundle", is_flag=True, help="Put everything into bundle.zip as well.", panel=of.RESULTS)
     ]
@@ -300,6 +313,7 @@ class Merchant(Arguments):
     waive: of.Waive
     out: of.Out
     force: of.Force
+    sign: of.Sign
 
 
 @command(
@@ -326,6 +340,7 @@ class Fuzz(Arguments):
     waive: of.Waive
     out: of.Out
     force: of.Force
+    sign: of.Sign
 
 
 @command(
@@ -455,11 +470,21 @@ class Verify(Arguments):
         ),
     ]
     public_key: Annotated[
-        str | None,
+        tuple[str, ...],
         click.option(
             "--public-key",
             metavar="FILE",
-            help="The Ed25519 key, in PEM form, that the bundle must be signed with.",
+            multiple=True,
+            help="The Ed25519 key, in PEM form, that the run or its bundle must be signed with; may be repeated.",
+            panel=of.TRUST,
+        ),
+    ]
+    require_attestation: Annotated[
+        bool,
+        click.option(
+            "--require-attestation",
+            is_flag=True,
+            help="Exit with 4 unless a --public-key vouches for the target, the time, waivers and declarations.",
             panel=of.TRUST,
         ),
     ]
@@ -491,16 +516,7 @@ class Bundle(Arguments):
             panel=of.RESULTS,
         ),
     ]
-    sign: Annotated[
-        str | None,
-        click.option(
-            "--sign",
-            metavar="FILE",
-            help="Sign with this Ed25519 private key, in PEM form and without a password. This needs the extra "
-            "cancel-conformance[sign].",
-            panel=of.RESULTS,
-        ),
-    ]
+    sign: of.Sign
     subject: Annotated[
         tuple[str, ...],
         click.option(

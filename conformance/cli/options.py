@@ -214,6 +214,16 @@ Force = Annotated[
         panel=RESULTS,
     ),
 ]
+Sign = Annotated[
+    str | None,
+    click.option(
+        "--sign",
+        metavar="FILE",
+        help="Sign with this Ed25519 private key, in PEM form and without a password. This needs the extra "
+        "cancel-conformance[sign].",
+        panel=RESULTS,
+    ),
+]
 OperatorFlag = Annotated[
     bool,
     click.option("--operator", is_flag=True, help="Ask a person at the terminal for the manual steps.", panel=TARGET),

@@ -13,6 +13,7 @@ from conformance.errors import UsageError
 from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_NAME, check_unlocked
 from conformance.runner.blocks import PARTS
+from conformance.verification.attestation import ATTESTATIONS
 from conformance.verification.bundle import BUNDLE_NAME
 
 RUN_FILES: Final = (
@@ -24,6 +25,7 @@ RUN_FILES: Final = (
     "summary.md",
     "badge.svg",
     BUNDLE_NAME,
+    *ATTESTATIONS,
 )
 """The files of a run, apart from its counterexamples."""
 

@@ -23,7 +23,8 @@ from conformance.evidence.private_files import write_private
 from conformance.evidence.records import CounterexampleRecord
 from conformance.reports.formats.statement import CONFIGURATION, READINGS, RULEBOOK, context_texts, statement_text
 from conformance.results.result import Result, book_of
-from conformance.verification.signing import envelope
+from conformance.verification.attestation import ATTESTATIONS
+from conformance.verification.signing import Signer
 
 BUNDLE_NAME: Final = "bundle.zip"
 MANIFEST: Final = "manifest.json"
@@ -36,7 +37,7 @@ LARGEST: Final = 8_000_000_000
 """Bytes that a bundle may have when it is unpacked."""
 _DIGEST: Final = b"sha256:"
 _COMMENT: Final = len(_DIGEST) + 64
-_NAMES: Final = frozenset({JOURNAL_NAME, MANIFEST, STATEMENT, SIGNATURE, *REPORTS, *CONTEXT})
+_NAMES: Final = frozenset({JOURNAL_NAME, MANIFEST, STATEMENT, SIGNATURE, *REPORTS, *CONTEXT, *ATTESTATIONS})
 _EXAMPLE: Final = re.compile(rf"{FOLDER}/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
 
 
@@ -65,6 +66,7 @@ def write_bundle(
     """
     files = {JOURNAL_NAME: _read(directory / JOURNAL_NAME)}
     files |= {name: _read(directory / name) for name in REPORTS}
+    files |= {name: _read(directory / name) for name in ATTESTATIONS if (directory / name).is_file()}
     for record in result.evidence.of(CounterexampleRecord):
         files[record.file] = _read(directory / record.file)
     files |= {name: text.encode() for name, text in context_texts(result, book_of(result.evidence)).items()}
@@ -72,7 +74,7 @@ def write_bundle(
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     files[STATEMENT] = statement_text(result, digests, tested).encode()
     if key is not None:
-        files[SIGNATURE] = envelope(files[STATEMENT], key).encode()
+        files[SIGNATURE] = Signer(key).envelope(files[STATEMENT]).encode()
     data = _zipped(files)
     try:
         write_private(path, data)

@@ -31,6 +31,7 @@ from conformance.results.audit import recompute_judgements
 from conformance.results.partial_runs import AGE
 from conformance.runner.executor import CaseExecutor
 from conformance.runner.resume import InterruptedRun, is_interruption
+from conformance.runner.session import RunSession
 from conformance.runner.trial import TrialResult, TrialStatus
 from conformance.strategies.provider.case import Case
 from conformance.targets.transport import TargetError
@@ -74,6 +75,7 @@ class ReplayReport:
         exchanges: how many exchanges.
         judgements: how many judgements.
         fuzzed: how many fuzzed requests were judged again.
+        session: the replayed session, which has what the target offers; None where it was not reached.
 
     """
 
@@ -83,6 +85,7 @@ class ReplayReport:
     exchanges: int = 0
     judgements: int = 0
     fuzzed: int = 0
+    session: RunSession | None = None
 
 
 def replay_run(evidence: Evidence) -> ReplayReport:
@@ -161,6 +164,7 @@ class _Replay:
                     "histories were played, and how the target was reached cannot be gone through"
                 )
             return
+        self._report.session = self._run_session
         self._executor = _ReplayExecutor(self._run_session, self._recording)
         # Planted orders were created by other runs.
         planted = self._recording.run.focus == AGE

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +29,7 @@ from conformance.evidence.journal import (
     read_journal,
 )
 from conformance.evidence.record_parts import JsonObject
-from conformance.evidence.records import CounterexampleRecord, HistoryRecord, RunRecord
+from conformance.evidence.records import CapabilitiesRecord, CounterexampleRecord, HistoryRecord, RunRecord
 from conformance.judging.judge import OracleError
 from conformance.obligations.history import merchant_history_from_json
 from conformance.reports import report_texts
@@ -38,6 +38,7 @@ from conformance.reports.formats.statement import context_texts, statement_text
 from conformance.results.merchant_counterexamples import MerchantCounterexample, write_merchant_counterexample
 from conformance.results.result import Result, book_of, result_of
 from conformance.rulebook import Readings
+from conformance.verification.attestation import check_attestations
 from conformance.verification.bundle import (
     CONTEXT,
     MANIFEST,
@@ -48,8 +49,10 @@ from conformance.verification.bundle import (
     manifest_complaints,
     unpack,
 )
+from conformance.verification.plans import check_plan
+from conformance.verification.replanning import PlanReport
 from conformance.verification.replay import ReplayReport, replay_run
-from conformance.verification.signing import check_form, check_signature
+from conformance.verification.signing import PublicKeys, payload_of
 
 VERIFIED, CHANGED, INCOMPLETE = 0, 1, 4
 _REPLAY: Final = re.compile(r'"replay": "cancel-conformance replay (?P<run>[^"\\]*?) [^ ]+ --target ')
@@ -67,7 +70,10 @@ class Verification:
         result: the run's result as recomputed from its journal.
         rebuilt: how much was replayed.
         digest: the SHA-256 of the journal in hex.
-        signed: with which key the bundle is signed, in words; empty if that was not checked.
+        plan: how the histories compare with the plan.
+        attested_by: the fingerprints of the keys that vouch for the run, each with what it signed; empty if none that
+            was named does.
+        attested: what is attested beside the evidence, in words.
 
     """
 
@@ -77,7 +83,9 @@ class Verification:
     result: Result | None = None
     rebuilt: ReplayReport | None = None
     digest: str = ""
-    signed: str = ""
+    plan: PlanReport = field(default_factory=PlanReport)
+    attested_by: dict[str, str] = field(default_factory=dict)
+    attested: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -85,21 +93,26 @@ class Verification:
         return CHANGED if self.faults else INCOMPLETE if self.unverified else VERIFIED
 
 
-def verify(path: Path, *, digest: str | None = None, key: Path | None = None) -> Verification:
+def verify(
+    path: Path, *, digest: str | None = None, keys: Sequence[Path] = (), require_attestation: bool = False
+) -> Verification:
     """Verify a run.
 
     Args:
         path: the directory of the run, or its bundle.
         digest: the SHA-256 that the journal must have, as it was printed when the run ended.
-        key: a file with the Ed25519 public key whose private key must have signed the bundle.
+        keys: files with Ed25519 public keys: each signature must have been made with one of them.
+        require_attestation: whether what evidence cannot show (the target's name, the time, waivers, declarations) is
+            unverified unless one of these keys vouches for it.
 
     Raises:
         FormatError: the path is neither, or of another version.
         SigningError: the key cannot be used.
 
     """
+    asked = _Asked(digest, PublicKeys(keys), require_attestation)
     if not path.is_file():
-        return _Verifier(path, digest, key).run()
+        return _Verifier(path, asked).run()
     with tempfile.TemporaryDirectory(prefix="cancel-conformance-") as folder:
         try:
             unpack(path, Path(folder))
@@ -107,14 +120,22 @@ def verify(path: Path, *, digest: str | None = None, key: Path | None = None) ->
             return Verification([str(error)])
         except JournalError as error:
             raise FormatError(str(error)) from None
-        return _Verifier(Path(folder), digest, key).run()
+        return _Verifier(Path(folder), asked).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a run must agree with, as `verify` is asked."""
+
+    digest: str | None
+    keys: PublicKeys
+    require_attestation: bool
 
 
 class _Verifier:
-    def __init__(self, directory: Path, digest: str | None, key: Path | None) -> None:
+    def __init__(self, directory: Path, asked: _Asked) -> None:
         self._directory = directory
-        self._expected_digest = digest
-        self._key = key
+        self._asked = asked
         self._verification = Verification()
 
     def run(self) -> Verification:
@@ -129,6 +150,7 @@ class _Verifier:
             verification.digest = evidence.digest
             verification.result = result_of(evidence)
             verification.rebuilt = replay_run(evidence)
+            verification.plan = check_plan(evidence, verification.rebuilt.session)
             self._compare_claims(evidence, verification.result, verification.rebuilt)
         except EmptyJournalError as error:
             verification.unverified.append(str(error).removesuffix("."))
@@ -148,6 +170,8 @@ class _Verifier:
         verification = self._verification
         verification.faults.extend(rebuilt.faults)
         verification.unverified.extend(rebuilt.unverified)
+        verification.faults.extend(verification.plan.faults)
+        verification.unverified.extend(verification.plan.unverified)
         if evidence.truncated:
             verification.unverified.append(
                 "the journal's last line was cut off while it was being written, and is not counted"
@@ -156,17 +180,15 @@ class _Verifier:
             verification.unverified.append(
                 "the run was stopped before its end: what it would have shown after its last record is not known"
             )
-        if self._expected_digest is not None and self._expected_digest.lower() != evidence.digest:
-            verification.faults.append(
-                f"the journal's digest is {evidence.digest}, and has to be {self._expected_digest}"
-            )
+        wanted = self._asked.digest
+        if wanted is not None and wanted.lower() != evidence.digest:
+            verification.faults.append(f"the journal's digest is {evidence.digest}, and has to be {wanted}")
         self._compare_files(REPORTS, report_texts(result), result)
         self._compare_counterexamples(evidence)
         if (self._directory / MANIFEST).exists():
             self._compare_files(CONTEXT, context_texts(result, book_of(evidence)), result)
             self._check_statement(result)
-        elif self._key is not None:
-            verification.faults.append("there is no signature: only a bundle has one")
+        self._check_attestations(evidence)
 
     def _compare_files(self, names: tuple[str, ...], texts: dict[str, str], result: Result) -> None:
         """Compare files with their recomputed texts, byte by byte."""
@@ -227,19 +249,51 @@ class _Verifier:
         self._compare(STATEMENT, statement, expected, result)
         if (self._directory / SIGNATURE).is_file():
             self._check_signature((self._directory / SIGNATURE).read_bytes(), statement)
-        elif self._key is not None:
-            verification.faults.append("the bundle is not signed")
 
     def _check_signature(self, envelope: bytes, statement: bytes) -> None:
-        verification = self._verification
-        wrong = check_form(envelope, statement)
-        if not wrong and self._key is not None:
-            wrong = check_signature(envelope, statement, self._key)
-            verification.signed = "" if wrong else f"signed with the key in {self._key}"
-        elif not wrong:
+        """Check the signature of a bundle's statement."""
+        verification, keys = self._verification, self._asked.keys
+        try:
+            signer, signed = keys.signer(envelope), payload_of(envelope)
+        except ValueError as error:
+            verification.faults.append(f"the signature does not hold: {error}")
+            return
+        if signed != statement:
+            verification.faults.append(
+                "the signature does not hold: it is about another statement than the one beside it"
+            )
+        elif signer:
+            verification.attested_by[signer] = "the bundle"
+        elif keys:
+            verification.faults.append(
+                "the signature does not hold: it was not made with a key that was named, or something else was signed"
+            )
+        else:
             verification.unverified.append("the bundle is signed, and by whom was not looked at: name --public-key")
-        if wrong:
-            verification.faults.append(f"the signature does not hold: {wrong}")
+
+    def _check_attestations(self, evidence: Evidence) -> None:
+        """Check who vouches for the run."""
+        verification = self._verification
+        report = check_attestations(self._directory, evidence, self._asked.keys)
+        verification.faults.extend(report.faults)
+        verification.unverified.extend(report.unverified)
+        verification.attested = report.facts
+        if report.signer:
+            verification.attested_by[report.signer] = "the run"
+        signed = report.present or (self._directory / SIGNATURE).is_file()
+        if self._asked.keys and not signed:
+            verification.faults.append("there is no signature: neither the run nor a bundle of it was signed")
+        if self._asked.require_attestation and not verification.attested_by:
+            verification.unverified.append(f"{_attestable(evidence)}: attested by nobody whose --public-key was named")
+
+
+def _attestable(evidence: Evidence) -> str:
+    """Return what evidence cannot show and a key can vouch for, in a few words."""
+    run = evidence.run
+    waivers = f"its {_counted(len(run.waivers), 'waiver')}" if run.waivers else "that there was no waiver"
+    declared = any(record.declared for record in evidence.of(CapabilitiesRecord))
+    declarations = "its declarations" if declared else "that nothing was declared"
+    return f"the target’s name, when the run was made, {waivers} and {declarations}"
 
 
 def _counterexample_text(
@@ -283,30 +337,53 @@ def _tested(statement: bytes) -> list[dict[str, Any]]:
 
 
 def lines(verification: Verification) -> Iterator[str]:
-    """Yield the result of a verification as lines for a person."""
+    """Yield the result of a verification as lines for a person; the first one is the verdict."""
     result, rebuilt = verification.result, verification.rebuilt
-    if verification.faults:
-        things = _counted(len(verification.faults), "thing does", "things do")
-        yield f"Not verified: {things} not follow from the evidence."
-    elif verification.unverified:
-        yield "Verified in part: nothing is wrong, and not everything can be told from the evidence."
-    else:
-        yield "Verified: every judgement and every verdict follows from the recorded exchanges."
+    yield _verdict_line(verification)
     yield from (f"  wrong: {fault}" for fault in _few(verification.faults))
     yield from (f"  not verified: {reason}" for reason in _few(verification.unverified))
     if rebuilt is not None and result is not None:
         fuzzed = f", {_counted(rebuilt.fuzzed, 'fuzzed request')}" if rebuilt.fuzzed else ""
         yield (
-            f"Gone through again: {_counted(rebuilt.histories, 'history', 'histories')}, "
-            f"{_counted(rebuilt.exchanges, 'exchange')}, {_counted(rebuilt.judgements, 'judgement')}{fuzzed}."
+            f"Recomputed: {_counted(rebuilt.histories, 'history', 'histories')}, "
+            f"{_counted(rebuilt.exchanges, 'exchange')}, {_counted(rebuilt.judgements, 'judgement')}{fuzzed}; "
+            f"compared with the plan: {_counted(verification.plan.compared, 'history', 'histories')}."
         )
         yield f"The run: {result.verdict.value}. {result.reason}"
+        yield from _attested_lines(verification, result)
     if verification.checked:
         yield f"As the evidence gives them, byte by byte: {', '.join(_few(verification.checked))}."
-    if verification.signed:
-        yield f"The bundle is {verification.signed}."
     if verification.digest:
         yield f"Digest of the journal: {verification.digest}"
+
+
+def _verdict_line(verification: Verification) -> str:
+    """Return the verdict, with what evidence cannot show: who responded, and when."""
+    state = "Consistent with its evidence"
+    if verification.faults:
+        things = _counted(len(verification.faults), "thing does", "things do")
+        state = f"Not consistent with its evidence: {things} not follow from it"
+    elif verification.unverified:
+        state = f"Consistent with its evidence in part: {_counted(len(verification.unverified), 'thing')} not verified"
+    keys = ", ".join(f"key {fingerprint[:_FINGERPRINT]}" for fingerprint in verification.attested_by)
+    plan = f"; the plan was not made again: {verification.plan.not_made}" if verification.plan.not_made else ""
+    return f"{state}; who responded, and when, is attested by: {keys or 'nobody'}{plan}."
+
+
+def _attested_lines(verification: Verification, result: Result) -> Iterator[str]:
+    """Yield what the run says of itself that evidence cannot show, and who vouches for it."""
+    run = result.run
+    claims = [f"the target {run.target.name}", f"its beginning {run.started}"]
+    claims += [f"{_counted(len(run.waivers), 'waiver')} ({', '.join(waiver.rule for waiver in run.waivers)})"] * bool(
+        run.waivers
+    )
+    declared = {name for record in result.evidence.of(CapabilitiesRecord) for name in record.declared}
+    claims += [f"the declarations {', '.join(sorted(declared))}"] * bool(declared)
+    for fingerprint, what in verification.attested_by.items():
+        facts = f" ({'; '.join(verification.attested)})" if what == "the run" and verification.attested else ""
+        yield f"Attested by key {fingerprint}, which signed {what}{facts}: {', '.join(claims)}."
+    if not verification.attested_by:
+        yield f"Attested by nobody: {', '.join(claims)}."
 
 
 def as_json(verification: Verification) -> dict[str, Any]:
@@ -319,6 +396,9 @@ def as_json(verification: Verification) -> dict[str, Any]:
         "faults": verification.faults,
         "unverified": verification.unverified,
         "checked": verification.checked,
+        "attested_by": list(verification.attested_by),
+        "attested": verification.attested,
+        "plan": {"made_again": not verification.plan.not_made, "histories": verification.plan.compared},
         "verdict": None if result is None else result.verdict.value,
         "journal": verification.digest or None,
         "histories": 0 if rebuilt is None else rebuilt.histories,
@@ -329,6 +409,8 @@ def as_json(verification: Verification) -> dict[str, Any]:
 
 
 _MOST: Final = 12
+_FINGERPRINT: Final = 16
+"""Digits of a key's fingerprint that the verdict shows."""
 
 
 def _few(sentences: list[str]) -> list[str]:

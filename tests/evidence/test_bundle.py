@@ -30,7 +30,7 @@ from conformance.verification.bundle import CONTEXT, MANIFEST, REPORTS, SIGNATUR
 from tests.stored import journal_text, stored_records
 
 from ..audit import stage
-from .runs import verified
+from .runs import use_small_plan, verified
 from .statement_schema import ENVELOPE, STATEMENT_SCHEMA
 
 CHANGES = int(os.environ.get("CANCEL_CONFORMANCE_BYTES", "150"))
@@ -81,7 +81,7 @@ def test_the_same_run_gives_the_same_bytes(bundle, wrong, tmp_path):
 
 def test_run_makes_one_when_asked(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
-        stage.use_small_plan(patch)
+        use_small_plan(patch)
         completed = stage.run(tmp_path / "run", "--bundle")
     assert completed.code == 0, completed
     assert "bundle.zip" in completed.out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 
 import pytest
@@ -10,55 +9,22 @@ import pytest
 from conformance.cli.main import main
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
-from conformance.fuzzing import openapi as documents
-from conformance.fuzzing.campaign import FuzzCampaign
-from conformance.fuzzing.fuzzer import Limits
 from conformance.reports import write_reports
 from conformance.results.shard_merge import merge, read_shards
-from conformance.runner.campaign import Settings
-from conformance.runner.resume import ResumedCampaign, is_interruption
-from conformance.runner.settings import Shard, nonce_for
+from conformance.runner.resume import is_interruption
+from conformance.runner.settings import Shard
 from conformance.sandbox import Options, Provider
 from conformance.sandbox.server import running_server
 from conformance.targets.resolve import resolve_target
 from tests.stored import stored_records, typed
 
 from ..ageing.conftest import home, time  # noqa: F401 - fixtures
-from ..audit import stage
-from ..faults.disturbed import play
+from ..faults.disturbed import Few, play
 from ..faults.proxy import Plan
-from ..merchant.faulty.request_rules import KeyOfTheCall as Negligent
 from ..operator.test_operator import operated
-from .runs import embedded, forged, of_kind, played, shop, verified
+from .runs import cut_and_resumed, embedded, forged, of_kind, played, verified
 
 WHOLE, IN_PART, WRONG = 0, 4, 1
-
-
-def cut_and_resumed(directory, to, lines):
-    """Cut a run off after so many lines, as if it had been killed there, and resume it."""
-    shutil.copytree(directory, to)
-    lines_kept = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[:lines]
-    (to / "journal.jsonl").write_bytes(b"".join(lines_kept) + b'{"n":')
-    run = stored_records(read_journal(directory))[0]
-    target = embedded()
-    with pytest.MonkeyPatch.context() as patch:
-        stage.use_small_plan(patch)
-        settings = Settings(profiles=(Profile.EPAYMENT,), nonce=run["nonce"], command=run["command"])
-        asyncio.run(ResumedCampaign(target, settings, to).run())
-    write_reports(to)
-    return to
-
-
-def within_a_history(directory):
-    """Return how many lines there are up to a judgement in the middle of a history."""
-    records = stored_records(read_journal(directory))
-    judged = [record for record in of_kind(records, "judgement") if record["step"] == 0]
-    return judged[len(judged) // 2]["n"] + 1
-
-
-@pytest.fixture(scope="module")
-def resumed(right, tmp_path_factory):
-    return cut_and_resumed(right, tmp_path_factory.mktemp("resumed") / "run", within_a_history(right))
 
 
 def test_a_resumed_run_is_verified(resumed):
@@ -144,10 +110,12 @@ def correct():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path):
+def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path, monkeypatch):
+    # These runs have a few histories of the whole plan.
+    monkeypatch.setattr("conformance.verification.plans.Schedule", Few)
     play(tmp_path / "run", Plan(seed, share=0.4), list(Profile)[seed], correct)
     evidence = read_journal(tmp_path / "run")
-    verification = verified(tmp_path / "run")
+    verification = verified(tmp_path / "run", small=False)
     assert verification.code == WHOLE, verification
     if stored_records(evidence)[-1]["ended"] != "complete":
         return
@@ -158,7 +126,7 @@ def test_a_run_behind_a_bad_network_is_verified(correct, seed, tmp_path):
         return records
 
     if any(record.get("resent") and record["history"] for record in stored_records(evidence, "exchange")):
-        verification = verified(forged(tmp_path / "run", tmp_path / "other", change, reports=False))
+        verification = verified(forged(tmp_path / "run", tmp_path / "other", change, reports=False), small=False)
         assert verification.code == WRONG, verification
 
 
@@ -179,21 +147,11 @@ def test_tokens_that_end_meanwhile_are_verified(tmp_path):
 # What is fuzzed
 
 
-@pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("fuzzed") / "run"
-    target = embedded()
-    settings = Settings(profiles=(Profile.EPAYMENT,), nonce=nonce_for(target, 0), command="cancel-conformance fuzz")
-    asyncio.run(FuzzCampaign(target, settings, directory, documents.embedded(), Limits(30.0, 400)).run())
-    write_reports(directory)
-    return directory
-
-
 def test_fuzzed_requests_are_judged_again_and_counted(fuzzed):
     number = sum(1 for _ in stored_records(read_journal(fuzzed), "fuzzed"))
     verification = verified(fuzzed)
     assert verification.code == IN_PART, verification
-    assert f"{number} fuzzed requests." in verification.out
+    assert f"{number} fuzzed requests; " in verification.out
     assert "not verified: what was fuzzed" in verification.out
     assert "wrong:" not in verification.out
 
@@ -232,11 +190,6 @@ def test_an_edited_fuzzed_request_is_found(fuzzed, edit, tmp_path):
 
 
 # Merchants
-
-
-@pytest.fixture(scope="module")
-def merchant(tmp_path_factory):
-    return shop(tmp_path_factory.mktemp("merchant") / "run", Negligent, drawn=0)
 
 
 def test_a_merchants_run_is_judged_again(merchant):
@@ -307,7 +260,7 @@ def test_judged_planted_orders_are_verified_in_part(home, time, tmp_path):  # no
 @pytest.mark.parametrize("answer", ["", "n"], ids=["done", "declined"])
 def test_a_run_with_a_person_at_the_terminal_is_verified(answer, tmp_path):
     operated(tmp_path, answer, "--operator")
-    verification = verified(tmp_path / "out")
+    verification = verified(tmp_path / "out", small=False)
     assert verification.code == WHOLE, verification
 
     def change(records):
@@ -315,5 +268,5 @@ def test_a_run_with_a_person_at_the_terminal_is_verified(answer, tmp_path):
         hand["said"] = "declined" if hand["said"] == "done" else "done"
         return records
 
-    verification = verified(forged(tmp_path / "out", tmp_path / "other", change, reports=False))
+    verification = verified(forged(tmp_path / "out", tmp_path / "other", change, reports=False), small=False)
     assert verification.code == WRONG, verification

@@ -37,6 +37,7 @@ BORDERS = {
     "conformance/cli/run_document.py": "report.json, from which the document is made",
     "conformance/cli/commands/sandbox.py": "options of the command line",
     "conformance/plugin/": "what pytest-xdist hands over",
+    "conformance/verification/attestation.py": "in-toto statements, and variables of the environment",
     "conformance/verification/bundle.py": "the manifest of a bundle",
     "conformance/verification/signing.py": "a DSSE envelope",
     "conformance/verification/verify.py": "an in-toto statement, and groups of a regular expression",

@@ -14,7 +14,8 @@ from conformance.targets.resolve import resolve_target
 from tests.stored import stored_records
 
 from ..audit import stage
-from .runs import embedded, played, verified
+from . import forging
+from .runs import embedded, forged, played, verified
 
 
 @pytest.mark.parametrize("name", ["right", "wrong"])
@@ -22,7 +23,7 @@ def test_an_unchanged_run_is_verified(name, request):
     directory = request.getfixturevalue(name)
     verification = verified(directory)
     assert verification.code == 0, verification
-    assert verification.out.startswith("Verified: every judgement")
+    assert verification.out.startswith("Consistent with its evidence; who responded, and when, is attested by: nobody.")
     assert read_journal(directory).digest in verification.out
 
 
@@ -58,6 +59,7 @@ def test_a_run_that_was_killed_anywhere_is_no_forgery(wrong, tmp_path):
         verification = verified(directory)
         assert verification.code == 4, verification
         assert "INTERRUPTED" in verification.out
+        assert "wrong:" not in verification.out
         assert "the run was stopped before its end" in verification.out
 
 
@@ -89,6 +91,13 @@ def test_the_same_version_is_asked_of_the_rulebook(right, tmp_path):
     verification = verified(directory)
     assert verification.code == 2
     assert "another version of the rulebook" in verification.errors
+
+
+def test_a_target_named_anew_is_attested_by_nobody(right, tmp_path):
+    """A sample of what `test_forgeries` does by the dozen."""
+    directory = forged(right, tmp_path / "run", forging.target_renamed)
+    assert "attested by: nobody." in verified(directory).out
+    assert verified(directory, "--require-attestation", "--format", "json").code == 4
 
 
 def test_reports_are_not_needed(right, tmp_path):

@@ -17,6 +17,7 @@ from conformance.cli.output import output
 from conformance.cli.run_and_report import conclude, run_and_report
 from conformance.cli.run_directory import run_directory
 from conformance.cli.signals import Stopper
+from conformance.cli.signed_run import journal_of, sign_end, signer_of
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.fuzzing.campaign import FuzzCampaign
@@ -48,6 +49,7 @@ def main(arguments: Fuzz) -> int:
         raise UsageError(
             f"{description.name} does not describe {', '.join(missing)}: leave it out, or name another --openapi."
         )
+    signer = signer_of(arguments.sign)
     target, settings = options.prepare()
     settings = replace(settings, command=command_line(arguments, options))
     directory = run_directory(arguments.out, force=arguments.force)
@@ -58,10 +60,15 @@ def main(arguments: Fuzz) -> int:
     progress = FuzzProgress()
     target.throttle.show = output().say
 
-    def play(stopper: Stopper) -> Result:
-        return stopper.play(FuzzCampaign(target, settings, directory.absolute(), description, limits, progress).run())
+    folder = directory.absolute()  # code under test may change the current one
 
-    return conclude(run_and_report(play, directory, debug=arguments.debug), directory)
+    def play(stopper: Stopper) -> Result:
+        journal = journal_of(folder, signer)
+        return stopper.play(FuzzCampaign(target, settings, folder, description, limits, progress, journal).run())
+
+    result = run_and_report(play, directory, debug=arguments.debug)
+    sign_end(folder, result, signer)
+    return conclude(result, directory)
 
 
 def limits_of(arguments: Fuzz) -> Limits:

@@ -7,6 +7,7 @@ from conformance.cli.output import output
 from conformance.cli.progress import display
 from conformance.cli.run_and_report import conclude, run_and_report
 from conformance.cli.run_directory import run_directory
+from conformance.cli.signed_run import journal_of, sign_end, signer_of
 from conformance.errors import UsageError
 from conformance.merchant.api import MerchantRunOptions
 from conformance.merchant.campaign import MerchantCampaign
@@ -31,15 +32,18 @@ def main(arguments: Merchant) -> int:
         examples=arguments.examples,
         declare=arguments.declare,
     )
+    signer = signer_of(arguments.sign)
     harness, settings = run_options.prepare()
     try:
         directory = run_directory(arguments.out, force=arguments.force)
         tested = "all its profiles" if settings.profiles is None else ", ".join(settings.profiles)
         output().say(f"Testing {harness.integration.name}: {tested}; budget {settings.budget}, seed {settings.seed}")
-        campaign = MerchantCampaign(harness, settings, directory.absolute())
+        folder = directory.absolute()  # code under test may change the current one
+        campaign = MerchantCampaign(harness, settings, folder, journal=journal_of(folder, signer))
     except BaseException:
         harness.close()
         raise
     progress = campaign.observer = display()
     result = run_and_report(lambda _: campaign.run(), directory, debug=arguments.debug, ended=progress.close)
+    sign_end(folder, result, signer)
     return conclude(result, directory)

@@ -26,6 +26,7 @@ from conformance.cli.progress import Display, ProgressLines, display
 from conformance.cli.run_and_report import conclude, run_and_report
 from conformance.cli.run_directory import run_directory
 from conformance.cli.signals import SIGNALS, Stopper
+from conformance.cli.signed_run import begin_again, journal_of, sign_end, signer_of
 from conformance.domain.order_naming import recorded_prefixes
 from conformance.errors import USAGE, UsageError
 from conformance.evidence.journal import JOURNAL_NAME, check_unlocked, read_journal
@@ -39,7 +40,6 @@ from conformance.rulebook import Readings, load
 from conformance.runner.blocks import join_parts
 from conformance.runner.campaign import Campaign
 from conformance.runner.resume import ResumedCampaign, check_resumable
-from conformance.runner.settings import Settings
 from conformance.targets.target import Target
 
 SUITE: Final = Path(conformance.__file__).parent / "suite"
@@ -51,6 +51,7 @@ RESUMABLE: Final = frozenset(
         "openapi",
         "operator",
         "operator_timeout",
+        "sign",
         "bundle",
         "yes",
         "debug",
@@ -73,6 +74,7 @@ def main(arguments: Run) -> int:
     through_pytest = processes is not None or arguments.select is not None
     if through_pytest:
         _check_processes(arguments)
+    signer = signer_of(arguments.sign)
     fuzz = _fuzz(arguments, target)
     add_operator(arguments, target)
     # Nothing is refused any more: a run that is there already may be replaced.
@@ -87,27 +89,16 @@ def main(arguments: Run) -> int:
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
     output().say(f"Testing {target.name}: {tested}; budget {settings.budget}, seed {settings.seed}")
     progress = _display(arguments)
-    return _play(target, settings, directory, progress, fuzz, expected, debug=arguments.debug, bundle=arguments.bundle)
 
+    folder = directory.absolute()  # code under test may change the current one
 
-def _play(
-    target: Target,
-    settings: Settings,
-    directory: Path,
-    progress: Display,
-    fuzz: FuzzPhase | None = None,
-    expected: Sequence[Waiver] = (),
-    *,
-    debug: bool,
-    bundle: bool = False,
-    resume: bool = False,
-) -> int:
-    def play(stopper: Stopper) -> Result:
-        campaign = ResumedCampaign if resume else Campaign
-        return stopper.play(campaign(target, settings, directory.absolute(), progress, fuzz).run())
+    def campaign(stopper: Stopper) -> Result:
+        journal = journal_of(folder, signer)
+        return stopper.play(Campaign(target, settings, folder, progress, fuzz, journal).run())
 
-    result = run_and_report(play, directory, debug=debug, ended=progress.close)
-    return _finish(result, directory, expected, result.exit_code, bundle=bundle)
+    result = run_and_report(campaign, directory, debug=arguments.debug, ended=progress.close)
+    sign_end(folder, result, signer)
+    return _finish(result, directory, expected, result.exit_code, bundle=arguments.bundle)
 
 
 def _finish(result: Result, directory: Path, expected: Sequence[Waiver], code: int, *, bundle: bool) -> int:
@@ -128,6 +119,7 @@ def _resume(arguments: Run, directory: Path) -> int:
         option = {"processes": "-n", "select": "-k"}.get(name, f"--{name.replace('_', '-')}")
         raise UsageError(f"--resume runs what the run was asked for: leave {option} out.")
     check_unlocked(directory)
+    signer = signer_of(arguments.sign)
     join_parts(directory)
     run = read_run(directory)
     recorded_openapi = None if run.fuzz is None or arguments.openapi is not None else run.fuzz.openapi
@@ -148,8 +140,17 @@ def _resume(arguments: Run, directory: Path) -> int:
         raise UsageError(f"--resume runs what the run was asked for, and it {difference}.")
     add_operator(arguments, target)
     output().say(f"Resuming {directory}: {target.name}, {', '.join(run.profiles)}; seed {settings.seed}")
-    progress, bundle = _display(arguments), arguments.bundle
-    return _play(target, settings, directory, progress, fuzz, debug=arguments.debug, bundle=bundle, resume=True)
+    progress = _display(arguments)
+
+    folder = directory.absolute()  # code under test may change the current one
+
+    def campaign(stopper: Stopper) -> Result:
+        begin_again(folder)
+        return stopper.play(ResumedCampaign(target, settings, folder, progress, fuzz).run())
+
+    result = run_and_report(campaign, directory, debug=arguments.debug, ended=progress.close)
+    sign_end(folder, result, signer)
+    return _finish(result, directory, (), result.exit_code, bundle=arguments.bundle)
 
 
 def _recorded_options(run: RunRecord, concurrency: int | None) -> RunOptions:
@@ -255,6 +256,10 @@ def _check_processes(arguments: Run) -> None:
         raise UsageError("--openapi fuzzes in this process: leave -n and -k out, or use the command fuzz.")
     if arguments.max_requests is not None:
         raise UsageError("--max-requests is counted in one process: leave -n and -k out.")
+    if arguments.sign is not None:
+        raise UsageError(
+            "--sign signs a run as it begins, in one process: leave -n and -k out, or sign a bundle of it."
+        )
     if arguments.examples:
         raise UsageError("--examples are shared by one process: leave -n and -k out.")
 

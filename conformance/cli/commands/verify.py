@@ -26,9 +26,13 @@ def main(arguments: Verify) -> int:
 
     Returns 0 where everything follows from the evidence, 1 where something does not, 4 where it cannot be known.
     """
-    key = None if arguments.public_key is None else Path(arguments.public_key)
     with _progress_bar():
-        verification = verify(Path(arguments.path), digest=arguments.digest, key=key)
+        verification = verify(
+            Path(arguments.path),
+            digest=arguments.digest,
+            keys=tuple(map(Path, arguments.public_key)),
+            require_attestation=arguments.require_attestation,
+        )
     if arguments.format == "json":
         output().answer_json(as_json(verification))
     else:
