@@ -1,16 +1,21 @@
 """What is written: one JSON document, the verdict alone, or everything."""
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from conformance.ageing.planted_orders import new_or_old
 from conformance.cli.arguments import Arguments
-from conformance.cli.output import Output
+from conformance.cli.operator import Terminal
+from conformance.cli.output import LastingStream, Output
+from conformance.cli.progress import LiveDisplay
 from conformance.evidence.redaction import Redactor
 from tests.audit.stage import Forgetful, command, use_provider, use_small_plan
 
@@ -310,6 +315,21 @@ def test_nothing_that_is_printed_does_anything_at_a_terminal(capsys, monkeypatch
     written = printed.out + printed.err
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", written), written
     assert written.count("a‹U+001B›[2J‹U+009B›31m‹U+202E›b‹U+2066›c‹U+0007›‹U+000D›‹U+0000›‹U+D800›") == 9
+
+
+def test_neither_does_what_is_shown_while_a_run_goes_on(monkeypatch):
+    written = StringIO()
+    with Output() as out:
+        out.begin(EVERY)
+        monkeypatch.setattr("conformance.cli.progress.output", lambda: out)
+        Redactor(["hunter2-hunter2"])
+        live = LiveDisplay(Console(file=written, force_terminal=True))
+        live.note("a\x1b]0;title\x07 \u202eb hunter2-hunter2")
+        live.close()
+        terminal = Terminal(0.0, StringIO(), LastingStream(written, out.printable))
+        asyncio.run(terminal.ask("approve \x1b[2J hunter2-hunter2"))
+    assert "a‹U+001B›]0;title‹U+0007› ‹U+202E›b [removed]" in written.getvalue()
+    assert "approve ‹U+001B›[2J [removed]" in written.getvalue()
 
 
 def test_what_is_printed_has_no_secret_of_the_run(capsys):

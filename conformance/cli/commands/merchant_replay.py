@@ -58,7 +58,7 @@ def replay_merchant(path: Path, arguments: Replay) -> int:
         integration,
         market=counterexample.market,
         seed=counterexample.seed,
-        declare=_declared_in(path, counterexample.history.profile) if arguments.target is None else {},
+        declare=_declared_in(path, counterexample.history.profile) if integration == counterexample.integration else {},
     )
     title = load_obligations().rule(counterexample.rule).title
     _say(f"Playing {path} against {harness.integration.name}: {counterexample.rule}, “{title}”")
