@@ -178,18 +178,18 @@ class _Watcher:
         code = INTERRUPTED if self._stops else ENVIRONMENT
         words = sys.argv[1:]
         with Output(words) as output:
-            output.fail("Interrupted." if self._stops else _sentence(status), code)
+            output.fail("Interrupted." if self._stops else no_verdict(os.waitstatus_to_exitcode(status)), code)
         return code
 
 
-def _sentence(status: int) -> str:
-    """Return how a child ended that has no verdict, and what to do."""
-    if os.WIFSIGNALED(status):
-        name = signal.Signals(os.WTERMSIG(status)).name
+def no_verdict(code: int) -> str:
+    """Return how a child ended that has no verdict, and what to do; ``code`` is negative for a signal."""
+    if code < 0:
+        name = signal.Signals(-code).name
         how = f"was killed by {name}"
         advice = "PYTHONFAULTHANDLER=1 shows where." if name in _FATAL else "The system may have run out of memory."
     else:
-        how = f"was ended with code {os.WEXITSTATUS(status)}, as by os._exit"
+        how = f"was ended with code {code}, as by os._exit"
         advice = "Remove that from the code that is tested."
     return f"There is no verdict: the process of the run {how} before its end. {advice}"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .command import environment, read_until, said, started
+from .command import ROOT, environment, read_until, said, started
 from .terminal import LAUNCHER
 
 BEGIN = """
@@ -214,6 +214,13 @@ def test_a_run_whose_target_ends_the_process_is_interrupted_in_its_journal(tmp_p
     assert said(tmp_path, "report", "out")[0] == 130
 
 
+def test_so_is_one_that_pytest_plays(tmp_path):
+    (tmp_path / "exits.py").write_text(ADAPTER.replace("ACTION", "os._exit(0)"))
+    code, _, errors = said(tmp_path, *RUN, "-k", "test_histories")
+    assert code == 3
+    assert "There is no verdict" in errors
+
+
 def test_a_shop_that_ends_the_process_has_no_verdict(tmp_path):
     (tmp_path / "exits.py").write_text(ADAPTER.replace("ACTION", "ctypes.string_at(0)"))
     code, _, errors = said(tmp_path, *MERCHANT)
@@ -228,6 +235,25 @@ def test_a_target_that_leaves_the_folder_takes_no_file_of_the_run_along(tmp_path
     assert code == 0, errors
     assert out.endswith("Report: out/report.html\n")
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run --target asgi:exits:app",
+        "run --target wsgi:exits:app",
+        "merchant --integration python:exits:app",
+        f"fuzz --target asgi:exits:app --openapi {ROOT}/conformance/sandbox/openapi.json",
+        f"replay {ROOT}/tests/evidence/journals/format-2 EP-03 --target python:exits:app",
+        "doctor --target python:exits:app",
+        "run --config config.toml",
+    ],
+)
+def test_every_command_that_loads_somebodys_code_is_watched(tmp_path, words):
+    (tmp_path / "exits.py").write_text("import os\nos._exit(0)\n")
+    (tmp_path / "config.toml").write_text('target = "python:exits:app"\n')
+    code, _, errors = said(tmp_path, *words.split())
+    assert (code, "There is no verdict" in errors) == (3, True)
 
 
 def test_the_error_is_the_document_where_one_is_asked_for(tmp_path):

@@ -19,7 +19,7 @@ from conformance.cli.commands.bundle import make
 from conformance.cli.commands.openapi import description_of
 from conformance.cli.consent import require_consent
 from conformance.cli.demonstration import chosen_target
-from conformance.cli.exit_codes import INTERRUPTED
+from conformance.cli.exit_codes import ENVIRONMENT, INTERRUPTED
 from conformance.cli.operator import add_operator
 from conformance.cli.output import output, write
 from conformance.cli.progress import Display, ProgressLines, display
@@ -27,8 +27,9 @@ from conformance.cli.run_and_report import conclude, run_and_report
 from conformance.cli.run_directory import run_directory
 from conformance.cli.signals import SIGNALS, Stopper
 from conformance.cli.signed_run import begin_again, journal_of, sign_end, signer_of
+from conformance.cli.supervision import no_verdict
 from conformance.domain.order_naming import recorded_prefixes
-from conformance.errors import USAGE, UsageError
+from conformance.errors import USAGE, CommandError, UsageError
 from conformance.evidence.journal import JOURNAL_NAME, check_unlocked, read_journal
 from conformance.evidence.records import RunRecord
 from conformance.fuzzing.fuzzer import SECONDS, FuzzPhase, Limits
@@ -81,9 +82,11 @@ def main(arguments: Run) -> int:
     directory = run_directory(arguments.out, force=arguments.force)
     if through_pytest:
         code = _through_pytest(run_options, directory, processes, arguments.select)
-        if not (directory / JOURNAL_NAME).exists():
+        result = write_reports(directory) if (directory / JOURNAL_NAME).exists() else None
+        if code <= 0 and (result is None or result.exit_code == INTERRUPTED):
+            raise CommandError(no_verdict(code), ENVIRONMENT)
+        if result is None:
             return code
-        result = write_reports(directory)
         return _finish(result, directory, expected, code, bundle=arguments.bundle)
     settings = replace(settings, command=f"{settings.command}{_other_options(arguments)}")
     tested = "all profiles" if settings.profiles is None else ", ".join(settings.profiles)
