@@ -23,8 +23,11 @@ from conformance.domain.expectation import Scalar
 from conformance.domain.order import Market, Profile
 from conformance.domain.steps import History, HistoryError, history_as_json, history_from_json
 from conformance.evidence.private_files import make_private_folder, write_private
+from conformance.inputs.documents import Limits, parse_json
+from conformance.inputs.files import InputError, UnreadableError, read_bytes, read_text
 
 FORMAT: Final = 1
+LARGEST: Final = Limits(size=20_000_000, values=2_000_000)
 KEY_NAME: Final = "CANCEL_LEDGER_KEY"
 """The environment's variable with the key, for whoever does not want it in a file."""
 SHORTEST: Final = 16
@@ -197,7 +200,7 @@ class PlantedOrders:
 def signature(content: Mapping[str, Any], key: bytes) -> str:
     """Return the HMAC of a ledger's content, in hex."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, canonical.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def key_file(path: Path) -> Path:
@@ -243,22 +246,20 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> PlantedOrd
 
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_bytes(path, LARGEST.size), str(path), LARGEST)
         signed = data.pop("signature")
-    except OSError as error:
-        raise PlantedOrdersError(
-            f"The ledger {path} cannot be read ({error.strerror}): without it nobody knows how old its orders are."
-        ) from None
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except UnreadableError as error:
+        raise PlantedOrdersError(f"{error} Without the ledger nobody knows how old its orders are.") from None
+    except (InputError, KeyError, AttributeError, TypeError):
         raise PlantedOrdersError(f"{path} is no ledger, or was cut off: take the one that `age plant` wrote.") from None
     key = _key(path, environment)
-    if not isinstance(signed, str) or not hmac.compare_digest(signature(data, key), signed):
+    if not isinstance(signed, str) or not signed.isascii() or not hmac.compare_digest(signature(data, key), signed):
         raise PlantedOrdersError(f"The ledger {path} was changed, or is signed with another key: it is not used.")
     if data.get("format") != FORMAT:
         raise PlantedOrdersError(f"The ledger {path} has format {data.get('format')!r}; this version reads {FORMAT}.")
     try:
         return PlantedOrders(path, [planted_from_json(order) for order in data["orders"]], key)
-    except (KeyError, ValueError, TypeError, HistoryError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, HistoryError) as error:
         raise PlantedOrdersError(f"The ledger {path} is not complete: {error}.") from None
 
 
@@ -276,8 +277,8 @@ def _key(path: Path, environment: Mapping[str, str] | None) -> bytes:
     if key is not None:
         return key
     try:
-        return key_file(path).read_text(encoding="ascii").strip().encode()
-    except (OSError, ValueError):
+        return read_text(key_file(path), "a key", encoding="ascii").strip().encode()
+    except InputError:
         raise PlantedOrdersError(
             f"The key of the ledger {path} is not there: put {key_file(path)} back, or set {KEY_NAME}."
         ) from None

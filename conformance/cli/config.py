@@ -18,6 +18,7 @@ from conformance.cli.options import Whole
 from conformance.domain.names import did_you_mean
 from conformance.domain.toml import Count
 from conformance.errors import UsageError
+from conformance.inputs.files import read_bytes
 from conformance.results.toml_file import read_table, struct_from
 from conformance.results.waivers import Waiver
 
@@ -75,7 +76,7 @@ def _folders_of_project() -> Iterator[Path]:
 def _names_the_program(path: Path) -> bool:
     """Tell whether a file has to be read: one that does not name the program may be as wrong as it likes."""
     try:
-        return path.is_file() and PROGRAM.encode() in path.read_bytes()
+        return path.is_file() and PROGRAM.encode() in read_bytes(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
 

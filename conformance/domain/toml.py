@@ -25,6 +25,9 @@ _DATES: Final = (date, datetime, time)
 _IDENTITIES: Final = ("id", "key", "rule", "name")
 """The keys that name a table in a list of tables, the first that it has."""
 _FAILURE: Final = re.compile(r"(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
+_MOST_PARTS: Final = 1_000
+_LONGEST: Final = 64
+"""Bits of a number that is shown. Python refuses to write one of more than 4,300 digits."""
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
 _SEGMENT: Final = re.compile(r"\.(?P<key>[^.\[]+)|\[(?P<index>\d+)\]")
@@ -56,10 +59,17 @@ def load_table(text: str, name: str) -> dict[str, Any]:
         TomlError: it is not TOML.
 
     """
+    # Python's parser takes the square of the time for a key in parts.
+    if any(line.count(".") > _MOST_PARTS for line in text.splitlines()):
+        raise TomlError(f"{name} is not TOML that can be read: a key in it has more than {_MOST_PARTS:,} parts.")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TomlError(f"{name} is not TOML: {error}.") from None
+    except ValueError:
+        raise TomlError(f"{name} is not TOML: a number in it is too long.") from None
+    except RecursionError:
+        raise TomlError(f"{name} is not TOML that can be read: it is nested too deep.") from None
 
 
 def as_struct(data: dict[str, Any], kind: type[T], name: str, *, quoted_dates: bool = False) -> T:
@@ -195,4 +205,6 @@ def _shown(value: object) -> str:
             return str(value).lower()
         case str():
             return repr(value)
+        case int() if value.bit_length() > _LONGEST:
+            return "a number as long as that"
     return str(value)

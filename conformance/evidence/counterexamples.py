@@ -17,6 +17,8 @@ from conformance.domain.visible_text import visible_json
 from conformance.evidence.journal import Evidence
 from conformance.evidence.private_files import make_private_folder, write_private
 from conformance.evidence.records import CounterexampleRecord, HistoryRecord
+from conformance.inputs.documents import parse_json
+from conformance.inputs.files import InputError, read_bytes
 from conformance.rulebook import ReadingError, Readings, load
 
 COUNTEREXAMPLE_VERSION: Final = 1
@@ -85,11 +87,9 @@ def counterexample_content(path: Path) -> dict[str, Any]:
 
     """
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HistoryError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError:
-        raise HistoryError(f"{path} is not JSON.") from None
+        data = parse_json(read_bytes(path), str(path))
+    except InputError as error:
+        raise HistoryError(str(error)) from None
     if not isinstance(data, dict) or data.get("version") != COUNTEREXAMPLE_VERSION:
         raise HistoryError(f"{path} is not a counterexample of version {COUNTEREXAMPLE_VERSION}.")
     return data
@@ -114,6 +114,7 @@ def read_counterexample(path: Path) -> Counterexample:
             seed=int(data["seed"]),
             target=str(data["target"]),
         )
+        load().rule(example.rule)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ReadingError) as error:
         raise HistoryError(f"{path} is not a complete counterexample: {error}") from None
     if example.history.profile is not example.profile:

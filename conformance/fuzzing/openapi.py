@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from msgspec import Struct
 
 from conformance.domain.api_table import SPECS, operation_at
@@ -25,27 +24,22 @@ from conformance.domain.operations import Operation
 from conformance.domain.order import Profile
 from conformance.domain.toml import Text, Texts, parse_toml
 from conformance.evidence.record_parts import DefectRecord, DescriptionRecord
+from conformance.inputs.documents import Limits, parse_json, parse_yaml
+from conformance.inputs.files import InputError, UnreadableError, read_text
 from conformance.targets.transport import TargetUsageError
 
 EMBEDDED: Final = "the embedded provider's own"
-LARGEST: Final = 10_000_000
+LARGEST: Final = Limits(size=10_000_000)
+_LONGEST_PATTERN: Final = 10_000
+"""Letters of a regular expression. No field of these APIs needs as many."""
+_REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef", "operationRef")
+_FETCHED: Final = ("externalValue",)
+_BASES: Final = ("$id", "id", "$schema", "$self", "jsonSchemaDialect")
+"""What makes a reference within the document one to somewhere else."""
+_DATA: Final = ("example", "examples", "default", "enum", "const", "value")
+"""Below these is data, in which a field may have any name."""
 _REPAIRS: Final = "repairs.toml"
 METHODS: Final = ("get", "put", "post", "delete", "patch")
-SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _PlainLoader(SafeLoader):  # type: ignore[misc]
-    """Reads YAML 1.2, which OpenAPI uses.
-
-    Dates are text, and ``NO`` is Norway and not a boolean.
-    """
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    letter: [(tag, regex) for tag, regex in resolvers if not tag.endswith((":timestamp", ":bool"))]
-    for letter, resolvers in SafeLoader.yaml_implicit_resolvers.items()
-}
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +120,11 @@ def from_file(path: str) -> Description:
 
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise TargetUsageError(f"--openapi {path} cannot be read ({error.strerror}): name a file or a URL.") from None
-    except UnicodeDecodeError:
-        raise TargetUsageError(f"--openapi {path} is no text in UTF-8: name an OpenAPI description.") from None
+        text = read_text(Path(path), "an OpenAPI description", LARGEST.size)
+    except UnreadableError as error:
+        raise TargetUsageError(f"--openapi: {error} It takes a file or a URL.") from None
+    except InputError as error:
+        raise TargetUsageError(f"--openapi: {error}") from None
     return parse(text, Path(path).name)
 
 
@@ -144,15 +138,18 @@ def parse(text: str, name: str) -> Description:
 
     """
     where = f"the OpenAPI description {name}"
-    if len(text) > LARGEST:
-        raise TargetUsageError(f"{where} has more than {LARGEST // 1_000_000} MB: name another one.")
+    is_json = text.lstrip("\ufeff \t\r\n").startswith("{")
     try:
-        data = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _PlainLoader)  # nosec B506
-    except (ValueError, yaml.YAMLError, RecursionError):
-        raise TargetUsageError(f"{where} is neither JSON nor YAML: name an OpenAPI description.") from None
+        data = (
+            parse_json(text.encode("utf-8", "surrogatepass"), where, LARGEST)
+            if is_json
+            else parse_yaml(text, where, LARGEST)
+        )
+    except InputError as error:
+        raise TargetUsageError(str(error)) from None
     if not isinstance(data, dict) or not isinstance(data.get("paths"), dict) or not _is_openapi_3(data):
         raise TargetUsageError(f"{where} is no OpenAPI 3 document with paths: name one.")
-    data = json.loads(json.dumps(data, default=str))
+    data = json.loads(json.dumps(data))
     info = data["info"] if isinstance(data.get("info"), dict) else {}
     title, version = str(info.get("title", "")), str(info.get("version", ""))
     defects = [*_repaired(data, title, version), *_removed(data)]
@@ -266,34 +263,45 @@ def _exists(data: dict[str, Any], path: Sequence[str]) -> bool:
 
 
 def _removed(data: dict[str, Any]) -> Iterator[DescriptionDefect]:
-    """Remove references to nothing and invalid patterns, so that the rest can be used.
+    """Remove what leads out of the document or to nothing, and invalid patterns, so that the rest can be used.
 
-    Yield these defects.
+    Nothing that a description names is fetched: data that looks like a reference goes as well, since what draws from
+    the description may take it for one. Yield the defects.
     """
-    for pointer, node in list(_objects(data, "")):
-        reference = node.get("$ref")
-        if isinstance(reference, str) and not _resolves(data, reference):
+    for pointer, node, is_data in list(_objects(data, "", is_data=False)):
+        for name in _BASES:
+            if isinstance(node.get(name), str) and not is_data:
+                del node[name]
+        references = [node[name] for name in _REFERENCES if isinstance(node.get(name), str)]
+        references = [reference for reference in references if not _resolves(data, reference)]
+        references += [str(node[name]) for name in _FETCHED if name in node]
+        if references:
             node.clear()
             yield DescriptionDefect(
-                "reference-that-leads-nowhere", pointer, f"It refers to {reference}, which is not in it.", "remove"
+                "reference-that-leads-nowhere", pointer, f"It refers to {references[0]}, which is not in it.", "remove"
             )
         pattern = node.get("pattern")
-        if isinstance(pattern, str) and not _is_pattern(pattern):
+        if isinstance(pattern, str) and not is_data and not _is_pattern(pattern):
             del node["pattern"]
             yield DescriptionDefect(
                 "pattern-that-is-none", f"{pointer}/pattern", f"{pattern!r} is no regular expression.", "remove"
             )
 
 
-def _objects(node: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _objects(node: Any, pointer: str, *, is_data: bool) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Iterate over the objects of a document, each with its pointer, and whether it is data.
+
+    What is below the name of a property is a schema, whatever the name is.
+    """
     if isinstance(node, dict):
-        yield pointer, node
+        yield pointer, node, is_data
+        named = pointer.endswith("/properties")
         for name, value in node.items():
-            if name not in ("example", "examples", "default", "enum"):
-                yield from _objects(value, f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}")
+            place = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+            yield from _objects(value, place, is_data=is_data or (name in _DATA and not named))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _objects(value, f"{pointer}/{index}")
+            yield from _objects(value, f"{pointer}/{index}", is_data=is_data)
 
 
 def _resolves(data: Any, reference: str) -> bool:
@@ -301,7 +309,7 @@ def _resolves(data: Any, reference: str) -> bool:
         return False
     node = data
     for part in _segments(reference[1:]):
-        if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+        if isinstance(node, list) and len(part) < 10 and part.isdecimal() and int(part) < len(node):
             node = node[int(part)]
         elif isinstance(node, dict) and part in node:
             node = node[part]
@@ -313,9 +321,9 @@ def _resolves(data: Any, reference: str) -> bool:
 def _is_pattern(pattern: str) -> bool:
     try:
         re.compile(pattern)
-    except (re.error, OverflowError):
+    except (re.error, OverflowError, RecursionError):
         return False
-    return True
+    return len(pattern) <= _LONGEST_PATTERN
 
 
 # Operations
@@ -345,6 +353,14 @@ def _bases(data: dict[str, Any]) -> list[str]:
     listed = (
         [server.get("url", "") for server in servers if isinstance(server, dict)] if isinstance(servers, list) else []
     )
-    paths = [urlsplit(str(url)).path.rstrip("/") for url in listed]
+    paths = [_path_of(str(url)) for url in listed]
     roots = [path for spec in SPECS.values() for path in (spec.root, spec.root.rpartition("/")[0])]
     return list(dict.fromkeys(["", *paths, *roots]))
+
+
+def _path_of(url: str) -> str:
+    """Return the path of a server's URL, which may be relative; empty where the text is none."""
+    try:
+        return urlsplit(url).path.rstrip("/")
+    except ValueError:
+        return ""

@@ -11,6 +11,8 @@ from conformance.domain.visible_text import visible_json
 from conformance.evidence.counterexamples import COUNTEREXAMPLE_VERSION, RecordedFailure, counterexample_content
 from conformance.evidence.journal import MERCHANT_PARTY
 from conformance.evidence.private_files import make_private_folder, write_private
+from conformance.inputs.documents import parse_json
+from conformance.inputs.files import InputError, read_bytes
 from conformance.obligations.history import MerchantHistory, merchant_history_as_json, merchant_history_from_json
 from conformance.rulebook import load_obligations
 
@@ -60,8 +62,8 @@ def write_merchant_counterexample(path: Path, example: MerchantCounterexample) -
 def is_merchant_counterexample(path: Path) -> bool:
     """Return whether a file is a counterexample of a merchant's obligations."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = parse_json(read_bytes(path), str(path))
+    except InputError:
         return False
     return isinstance(data, dict) and data.get("party") == MERCHANT_PARTY
 

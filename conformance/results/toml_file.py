@@ -9,6 +9,7 @@ import msgspec
 
 from conformance.domain.toml import TomlError, as_struct, load_table
 from conformance.errors import UsageError
+from conformance.inputs.files import read_text
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -31,11 +32,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
     """
     try:
-        return load_table(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not TOML: it is not UTF-8 text.") from None
+        return load_table(read_text(path, "TOML"), str(path))
     except TomlError as error:
         raise UsageError(str(error)) from None
 

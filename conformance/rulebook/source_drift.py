@@ -32,11 +32,11 @@ from typing import Final
 from msgspec import Struct
 
 from conformance.domain.toml import parse_toml
+from conformance.inputs.files import InputError, read_text
 from conformance.rulebook.loader import SEED, read_files
 from conformance.rulebook.rules import Digest, Rule, Rulebook
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCE = re.compile(r"\s*(```|~~~)")
 _LINE = re.compile(r"\s*(?:(?:-\s*){3,}|(?:\*\s*){3,}|=+)$")
 _QUOTE = re.compile(r"^\s*(?:>\s?)+")
@@ -159,17 +159,15 @@ def read_page(path: Path) -> str:
 
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PageError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise PageError(f"{path} is not UTF-8 text.") from error
+        return read_text(path, "a page", encoding="utf-8-sig")
+    except InputError as error:
+        raise PageError(str(error)) from None
 
 
 def _blocks(page_text: str) -> Iterator[str]:
     """Yield the blocks of a page, markers dropped and white space folded."""
     text = page_text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _COMMENT.sub("", _FRONT_MATTER.sub("", text, count=1))
+    text = "".join(_outside_comments(_FRONT_MATTER.sub("", text, count=1)))
     block: list[str] = []
     in_code = False
     for line_text in [*text.split("\n"), ""]:
@@ -190,6 +188,15 @@ def _blocks(page_text: str) -> Iterator[str]:
             yield " ".join(content.split())
         elif content:
             block.append(content)
+
+
+def _outside_comments(text: str) -> Iterator[str]:
+    """Yield what is outside of HTML comments; one that does not end is no comment."""
+    start = 0
+    while (begin := text.find("<!--", start)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
+        yield text[start:begin]
+        start = end + 3
+    yield text[start:]
 
 
 def _cut(block: str) -> Iterator[str]:

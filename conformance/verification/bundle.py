@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_NAME, JournalError
 from conformance.evidence.private_files import write_private
 from conformance.evidence.records import CounterexampleRecord
+from conformance.inputs.files import InputError, read_bytes
 from conformance.reports.formats.statement import CONFIGURATION, READINGS, RULEBOOK, context_texts, statement_text
 from conformance.results.result import Result, book_of
 from conformance.verification.attestation import ATTESTATIONS
@@ -33,8 +36,12 @@ SIGNATURE: Final = "statement.dsse.json"
 REPORTS: Final = ("report.html", "report.json", "junit.xml", "summary.md", "results.sarif", "badge.svg")
 CONTEXT: Final = (RULEBOOK, READINGS, CONFIGURATION)
 MANIFEST_VERSION: Final = 1
-LARGEST: Final = 8_000_000_000
-"""Bytes that a bundle may have when it is unpacked."""
+LARGEST: Final = 4_000_000_000
+"""Bytes that a bundle may have, packed or unpacked."""
+_LARGEST_DIRECTORY: Final = 1_000_000
+"""Bytes of the list of files at the end of an archive, from which an object is made for each file."""
+_END: Final = struct.Struct("<4s4H2LH")
+"""What stands at the very end, before the comment: its signature, numbers, the size of the list, where it begins."""
 _DIGEST: Final = b"sha256:"
 _COMMENT: Final = len(_DIGEST) + 64
 _NAMES: Final = frozenset({JOURNAL_NAME, MANIFEST, STATEMENT, SIGNATURE, *REPORTS, *CONTEXT, *ATTESTATIONS})
@@ -116,6 +123,7 @@ def unpack(path: Path, directory: Path) -> None:
 
 def _extract(data: bytes, path: Path, directory: Path) -> list[str]:
     """Unpack an archive into a directory; return the names of its files."""
+    _check_directory(data, path)
     with zipfile.ZipFile(BytesIO(data)) as archive:
         infos = archive.infolist()
         names = [info.filename for info in infos]
@@ -123,10 +131,25 @@ def _extract(data: bytes, path: Path, directory: Path) -> list[str]:
         if unknown or len(names) != len(set(names)) or sum(info.file_size for info in infos) > LARGEST:
             raise ChangedError(f"{path} has files that no bundle has, one twice, or too much of them.")
         for info in infos:
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ChangedError(f"{path} has {info.filename} packed in a way that no bundle uses.")
             target = directory / info.filename
             target.parent.mkdir(exist_ok=True)
-            target.write_bytes(archive.read(info))
+            # No more than its size is unpacked, whatever the packed bytes would give.
+            with archive.open(info) as packed, target.open("wb") as file:
+                shutil.copyfileobj(packed, file)
     return names
+
+
+def _check_directory(data: bytes, path: Path) -> None:
+    """Check the size of the archive's list of files, before it is read."""
+    before, end = data[: -_COMMENT - _END.size], data[-_COMMENT - _END.size : -_COMMENT]
+    if len(end) < _END.size:
+        raise ChangedError(f"{path} is no whole archive.")
+    signature, *_, size, _, _ = _END.unpack(end)
+    # A larger list would be named by a record of its own, which stands before the end.
+    if signature != b"PK\x05\x06" or size > _LARGEST_DIRECTORY or before[-20:].startswith(b"PK\x06\x07"):
+        raise ChangedError(f"{path} lists more files than a bundle has, or has no list of them.")
 
 
 def manifest_complaints(directory: Path) -> Iterator[str]:
@@ -175,6 +198,6 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error.strerror}.") from None
+        return read_bytes(path, LARGEST)
+    except InputError as error:
+        raise JournalError(str(error)) from None

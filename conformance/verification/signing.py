@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.errors import missing_extra
+from conformance.inputs.files import InputError, read_bytes
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 
@@ -144,6 +145,6 @@ def _module(name: str) -> Any:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SigningError(f"{path} cannot be read: {error.strerror}.") from None
+        return read_bytes(path)
+    except InputError as error:
+        raise SigningError(str(error)) from None

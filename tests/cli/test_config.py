@@ -1,7 +1,6 @@
 """The files of options: what they may choose, and what is wrong with one that chooses something else."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -188,10 +187,10 @@ def test_what_lies_above_the_repository_chooses_nothing(project, repository):
 
 
 def test_a_project_that_cannot_be_read_is_one_sentence(project, monkeypatch):
-    def refuse(path):
+    def refuse(path, flags):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("conformance.inputs.files.os.open", refuse)
     with pytest.raises(UsageError, match=r"pyproject\.toml cannot be read: Permission denied\."):
         arguments("run")
 

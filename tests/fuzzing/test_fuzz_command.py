@@ -139,7 +139,7 @@ def test_a_published_description_and_its_own_defects(tmp_path, file, defects):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("openapi: [", "neither JSON nor YAML"),
+        ("openapi: [", "is not YAML"),
         ("just a text", "no OpenAPI 3 document"),
         ("swagger: '2.0'\npaths: {}", "no OpenAPI 3 document"),
         ("openapi: 3.0.0\npaths: {/pets: {get: {responses: {}}}}", "no cancel"),
