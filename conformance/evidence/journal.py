@@ -43,6 +43,7 @@ from conformance.evidence.records import (
     PartRecord,
     RunRecord,
 )
+from conformance.inputs.files import InputError, check_size, open_input
 
 JOURNAL_VERSION: Final = 3
 """The format that is written.
@@ -51,6 +52,8 @@ Since 2, the run's record says how orders are named, and each API has its own le
 """
 READ_VERSIONS: Final = (1, 2, 3)
 JOURNAL_NAME: Final = "journal.jsonl"
+LARGEST: Final = 4_000_000_000
+"""Bytes of a journal that is read, decompressed."""
 START: Final = "0" * 64
 """What the first record is chained to."""
 MERCHANT_PARTY: Final = "merchant"
@@ -411,6 +414,8 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
             reader.read(file)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise FormatError(f"{reader.path} is no whole gzip file: compress the journal again.") from None
+    except InputError as error:
+        raise FormatError(f"{error} Name the --out directory of a run.") from None
     except OSError as error:
         raise FormatError(
             f"{reader.path} cannot be read: {error.strerror}. Name the --out directory of a run."
@@ -421,7 +426,8 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    file = open_input(path, LARGEST)
+    return gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # type: ignore[return-value]
 
 
 class _Reader:
@@ -442,13 +448,15 @@ class _Reader:
 
     def read(self, file: IO[bytes]) -> None:
         """Read all whole lines of a file."""
-        previous, records = self._previous, self.records
+        previous, records, size = self._previous, self.records, 0
         for index, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b"")):
             if not line.endswith(b"\n"):
                 if len(line) == LONGEST_LINE:
                     raise CutRecordError(f"{self.path}, line {index + 1}: not a record (it is too long).")
                 self.truncated = True
                 break
+            size += len(line)
+            check_size(size, LARGEST, str(self.path))
             self._whole.update(line)
             record = self._record(line, index) if index else self._first(line, file)
             if record.n != index or not self._follows(record.prev, previous):
