@@ -6,24 +6,17 @@ name before anything is sent. No option changes this.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
-from conformance.domain.messages import Headers, Response
-from conformance.targets.http.base_url import split_url
+from conformance.targets.http.base_url import UrlParts, split_url
 from conformance.targets.transport import TargetUsageError
 
 DOMAINS: Final = ("vipps.no", "vippsmobilepay.com", "mobilepay.dk", "mobilepay.fi", "mobilepay.com")
 TEST_HOST: Final = "apitest.vipps.no"
-_ENVIRONMENT: Final = re.compile(r"(?i)(?:x-)?(?:[a-z]+-)?env(?:ironment)?")
-_PRODUCTION: Final = re.compile(r"(?i)prod(?:uction)?|live")
-_LINK: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://([^/:?#@]+)")
+_HERE: Final = ("127.0.0.1", "localhost", "::1")
 _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
@@ -55,9 +48,29 @@ class Address:
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
         try:
-            return ip_address(self.host).is_loopback
+            address = ip_address(self.host)
         except ValueError:
             return False
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAddress:
+    """Where a document is that may be fetched.
+
+    Attributes:
+        address: the server, without a path.
+        path: the document's path there, with its query.
+
+    """
+
+    address: Address
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The document's URL without its query, which may hold a secret."""
+        return self.address.origin + self.path.partition("?")[0]
 
 
 def is_vipps(host: str) -> bool:
@@ -68,85 +81,6 @@ def is_vipps(host: str) -> bool:
     """
     name = host.lower().rstrip(".")
     return any(name == domain or name.endswith(f".{domain}") for domain in DOMAINS)
-
-
-def production_sign(response: Response, *, loopback: bool) -> str:
-    """Return what in a response shows that it comes from production.
-
-    The result is an empty text if nothing does. A gateway under a name of its own may lead to production. An
-    environment of that name shows it, and so does a link to a production API. Emulators on this machine return the
-    links of the documentation's examples, so that only the environment counts there.
-
-    >>> production_sign(Response(200, (("X-Environment", "production"),)), loopback=True)
-    'the header X-Environment: production'
-    """
-    return _sign_in_headers(response.headers, loopback=loopback) or _sign_in_body(response, loopback=loopback)
-
-
-def _sign_in_headers(headers: Headers, *, loopback: bool) -> str:
-    for name, value in headers:
-        if _names_production(name, value):
-            return f"the header {name}: {value.strip()}"
-        if name.lower() == "location" and not loopback and (host := _production_host(value)):
-            return f"a redirect to {host}"
-    return ""
-
-
-def _sign_in_body(response: Response, *, loopback: bool) -> str:
-    if not response.body.lstrip().startswith(b"{"):
-        return ""
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(content, dict):
-        return ""
-    claims = _token_claims(content.get("access_token"))
-    return _sign_in_members(content, "", loopback=loopback) or _sign_in_members(
-        claims, " in its token", loopback=loopback
-    )
-
-
-def _sign_in_members(members: Mapping[str, Any], place: str, *, loopback: bool) -> str:
-    for name, value in members.items():
-        if not isinstance(value, str) or name == "access_token":
-            continue
-        if _names_production(name, value):
-            return f"{name}: {value}{place}"
-        if not loopback and (host := _production_host(value)):
-            return f"{name} at {host}{place}"
-    return ""
-
-
-def _names_production(name: str, value: str) -> bool:
-    return _names_environment(name) and bool(_PRODUCTION.fullmatch(value.strip()))
-
-
-@lru_cache(maxsize=1024)
-def _names_environment(name: str) -> bool:
-    return bool(_ENVIRONMENT.fullmatch(name))
-
-
-def _production_host(value: str) -> str:
-    match = _LINK.match(value.strip())
-    host = match[1].lower().rstrip(".") if match else ""
-    # The test environment links to the documentation and to pages for the user: only the host of an API is a sign.
-    return host if is_vipps(host) and host.startswith("api.") else ""
-
-
-def _token_claims(token: object) -> dict[str, Any]:
-    """Return the claims of an access token in the form of a JWT.
-
-    The result is empty for any other token.
-    """
-    parts = token.split(".") if isinstance(token, str) else []
-    if len(parts) != 3:
-        return {}
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 def base_address(text: str) -> Address:
@@ -184,11 +118,60 @@ def control_address(text: str) -> Address:
     return address
 
 
-def _address(text: str, role: str) -> Address:
+def document_address(text: str) -> DocumentAddress:
+    """Return the address of an OpenAPI description, which may have a query.
+
+    Raises:
+        TargetUsageError: the text is not a URL, or is at a host of Vipps MobilePay.
+
+    """
+    base, _, _ = text.strip().partition("#")
+    address, path = _address(base.partition("?")[0], "--openapi"), _parts(base, "--openapi").path
+    if is_vipps(address.host):
+        raise TargetUsageError(f"--openapi must not be at {address.host}: save the description, and name the file.")
+    return DocumentAddress(Address(address.scheme, address.host, address.origin, ""), path)
+
+
+def hook_address(text: str) -> Address:
+    """Return the address of a merchant's test hook.
+
+    Raises:
+        TargetUsageError: the text is not a base URL, or one that is not on this machine.
+
+    """
+    address = _address(text, "--integration")
+    if address.host not in _HERE:
+        raise TargetUsageError(f"{text} is not on this machine: a test hook is reached at http://127.0.0.1:PORT only.")
+    if address.scheme != "http":
+        raise TargetUsageError(f"{text} is not http: on this machine nothing is encrypted.")
+    return address
+
+
+def check_proxy(text: str) -> None:
+    """Check the URL of a proxy, which may carry a user name and password.
+
+    Raises:
+        ValueError: it is not a URL.
+        TargetUsageError: it is at a host of Vipps MobilePay.
+
+    """
+    host = split_url(text).host
+    # What stands before a backslash is a host for some programs, and a user name for others.
+    if "\\" in text or not _HOST.fullmatch(host):
+        raise ValueError(text)
+    if is_vipps(host):
+        raise TargetUsageError(f"The proxy that the environment names is at {host}, which has none: unset it.")
+
+
+def _parts(text: str, role: str) -> UrlParts:
     try:
-        url = split_url(text.strip())
+        return split_url(text.strip())
     except ValueError:
         raise TargetUsageError(f"{role} is not a URL: give one such as http://127.0.0.1:9701.") from None
+
+
+def _address(text: str, role: str) -> Address:
+    url = _parts(text, role)
     if url.scheme not in ("http", "https"):
         raise TargetUsageError(f"{role} must be an http:// or https:// URL, such as http://127.0.0.1:9701.")
     if url.has_credentials:

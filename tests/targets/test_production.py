@@ -3,7 +3,8 @@
 import pytest
 
 from conformance.domain.messages import Response
-from conformance.targets.production_guard import base_address, control_address, production_sign
+from conformance.targets.production_guard import base_address, control_address
+from conformance.targets.production_sign import production_sign
 from conformance.targets.resolve import resolve_target
 from conformance.targets.transport import TargetError, TargetUsageError
 

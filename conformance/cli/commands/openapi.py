@@ -5,15 +5,15 @@ It is a file, a URL, or the embedded provider's own.
 
 from __future__ import annotations
 
+import os
 from typing import Final
-from urllib.parse import urlsplit
 
 from conformance.errors import UsageError
 from conformance.fuzzing.openapi import Description, embedded, from_file, parse
 from conformance.fuzzing.schemathesis_engine import require_schemathesis
-from conformance.targets.http.fetch import FetchError, fetch_text
-from conformance.targets.production_guard import is_vipps
-from conformance.targets.transport import TargetError, TargetUsageError
+from conformance.targets.http.fetch import FetchError, fetch
+from conformance.targets.production_guard import DocumentAddress, document_address
+from conformance.targets.transport import TargetError
 
 SECONDS: Final = 20.0
 ACCEPT: Final = "application/json, application/yaml;q=0.9, */*;q=0.1"
@@ -33,21 +33,22 @@ def description_of(location: str | None, target: str) -> Description:
         if target.strip().lower() == "embedded":
             return embedded()
         raise UsageError("--openapi is missing: name the target's OpenAPI description, a file or a URL.")
-    if urlsplit(location).scheme in ("http", "https"):
-        return parse(_fetched(location), urlsplit(location)._replace(query="", fragment="").geturl())
+    if location.strip().partition(":")[0].lower() in ("http", "https"):
+        document = document_address(location)
+        return parse(_fetched(document), document.name)
     return from_file(location)
 
 
-def _fetched(url: str) -> str:
-    host = urlsplit(url).hostname or ""
-    if urlsplit(url).username is not None:
-        raise TargetUsageError("--openapi must not carry a user name or password: name a file or a plain URL.")
-    if is_vipps(host):
-        raise TargetUsageError(f"--openapi must not be at {host}: save the description, and name the file.")
+def _fetched(document: DocumentAddress) -> str:
     try:
-        status, text = fetch_text(url, accept=ACCEPT, seconds=SECONDS)
-    except FetchError:
-        raise TargetError(f"--openapi {url} does not answer: is it running, and is the address right?") from None
-    if status != 200:
-        raise TargetError(f"--openapi {url} answered {status}: name the description itself.")
-    return text
+        response = fetch(document, accept=ACCEPT, seconds=SECONDS, environment=os.environ)
+    except FetchError as error:
+        raise TargetError(
+            f"--openapi {document.name} does not answer ({error}): is it running, and is the address right?"
+        ) from None
+    if response.status != 200:
+        raise TargetError(f"--openapi {document.name} answered {response.status}: name the description itself.")
+    try:
+        return response.body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise TargetError(f"--openapi {document.name} is no text in UTF-8: name an OpenAPI description.") from None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 
+from conformance.domain.messages import Request, Response
 from conformance.domain.order import Profile
 from conformance.merchant.integration.base import (
     ACTION_SECONDS,
@@ -27,10 +26,19 @@ from conformance.merchant.integration.base import (
 from conformance.merchant.protocol import Setup
 from conformance.obligations.history import CLOCK
 from conformance.targets.crash import cut_between_words
-from conformance.targets.http.httpx_exchange import no_response
-from conformance.targets.transport import TargetError, TargetUsageError
+from conformance.targets.http.httpx_exchange import (
+    PackedError,
+    TooLargeError,
+    http_request,
+    no_response,
+    read_response_now,
+)
+from conformance.targets.http.outgoing import OutgoingTransport, in_time
+from conformance.targets.production_guard import hook_address
+from conformance.targets.transport import TargetError
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_CONNECTIONS: Final = 4
+"""An action may be posted twice at the same time, and one that hangs keeps its connection until it is ended."""
 
 
 class HookIntegration:
@@ -41,21 +49,14 @@ class HookIntegration:
     first: Profile | None = None
 
     def __init__(self, base: str) -> None:
+        address = hook_address(base)
         self.name = base
-        split = urlsplit(base)
-        if split.hostname not in _LOOPBACK:
-            raise TargetUsageError(
-                f"{base} is not on this machine: a test hook is reached at http://127.0.0.1:PORT only."
-            )
-        if split.scheme != "http":
-            raise TargetUsageError(f"{base} is not http: on this machine nothing is encrypted.")
-        self._base = base.rstrip("/")
+        self._base = address.url
         self.seconds = ACTION_SECONDS
         self.vain_pauses = 0
         self._setup: Setup | None = None
         self._follows_clock = False
-        # It is on this machine, where certificates are home-made.
-        self._client = httpx.Client(timeout=ACTION_SECONDS, verify=False, trust_env=False)  # nosec B501
+        self._transport = OutgoingTransport(address.origin, trusted=False, proxy=None, connections=_CONNECTIONS)
 
     def open(self, setup: Setup) -> MerchantCapabilities:
         """Start the first history, and return what the service can do."""
@@ -85,32 +86,25 @@ class HookIntegration:
 
     def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
         """Post an action, and return how it ended."""
-        hung = ActionResult("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
-        deadline = time.monotonic() + self.seconds
         content = as_json(arguments, self._setup.now() if self._setup and self._follows_clock else None)
-        body = bytearray()
         try:
-            with self._client.stream("POST", f"{self._base}/{action}", json=content, timeout=self.seconds) as response:
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    # A response may trickle so that no single read times out.
-                    if time.monotonic() > deadline:
-                        return hung
-                    if len(body) > LARGEST_OUTPUT:
-                        return ActionResult("raised", None, f"answered with {TOO_MUCH}")
-        except httpx.TimeoutException:
-            return hung
+            response = in_time(self._transport, self.seconds, lambda: self._post(action, content))
+        except (TimeoutError, httpx.TimeoutException):
+            return ActionResult("hung", None, f"it did not answer within {self.seconds:.0f} seconds")
+        except TooLargeError:
+            return ActionResult("raised", None, f"answered with {TOO_MUCH}")
         except httpx.TransportError as error:
             reason = no_response(error, self.seconds).cause
             raise TargetError(f"{self.name} cannot be reached: {reason}. Is the merchant's service running?") from None
-        except httpx.DecodingError as error:
-            raise TargetError(f"The test hook is at fault: POST {self._base}/{action}: {error}.") from None
-        text = body.decode("utf-8", "replace")
-        if not response.is_success:
+        except (httpx.DecodingError, PackedError) as error:
+            reason = no_response(error, self.seconds).cause
+            raise TargetError(f"The test hook is at fault: POST {self._base}/{action}: {reason}.") from None
+        text = response.body.decode("utf-8", "replace")
+        if not 200 <= response.status < 300:
             return ActionResult(
                 "raised",
                 None,
-                f"answered {response.status_code}: {cut_between_words(text, 200)}",
+                f"answered {response.status}: {cut_between_words(text, 200)}",
                 cut_between_words(text, LONGEST_CRASH).strip(),
             )
         if action not in ACTIONS_WITH_OUTPUT:
@@ -122,10 +116,18 @@ class HookIntegration:
                 f"The test hook is at fault: POST {self._base}/{action} answered {text[:80]!r}, which is no JSON."
             ) from None
 
+    def _post(self, action: str, content: Any) -> Response:
+        request = http_request(
+            Request("POST", f"/{action}", (("Content-Type", "application/json"),), json.dumps(content).encode()),
+            self._base,
+            **dict.fromkeys(("connect", "read", "write", "pool"), self.seconds),
+        )
+        return read_response_now(self._transport.handle_request(request), LARGEST_OUTPUT)
+
     def together(self, action: str, arguments: Mapping[str, Any]) -> list[ActionResult]:
         """Post an action twice at the same time."""
         return call_twice(self.call, action, arguments)
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._transport.close()

@@ -6,7 +6,7 @@ from typing import Final
 
 from conformance.domain.messages import NoResponse, Response, ResponseOrNone
 from conformance.targets.http.likely_causes import Place, advice_on, described
-from conformance.targets.production_guard import production_sign
+from conformance.targets.production_sign import production_sign
 from conformance.targets.transport import SPENT, TargetError
 from conformance.wire.base import is_page
 

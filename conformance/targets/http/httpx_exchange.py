@@ -6,6 +6,7 @@ The result is a response, or in plain words why there is none.
 from __future__ import annotations
 
 import ssl
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,16 +16,23 @@ import httpx
 
 from conformance import __version__
 from conformance.domain.messages import NoResponse, Request, Response
+from conformance.targets.http.outgoing import OtherHostError
 
 LARGEST: Final = 5_000_000
 """Bytes of a response's body that are read. No response of these APIs is nearly as large."""
 LONGEST_WAIT: Final = 65.0
 """Seconds that a 429 may make the suite wait."""
+_PACKED: Final = {"gzip": 31, "x-gzip": 31, "deflate": zlib.MAX_WBITS, "compress": None, "br": None, "zstd": None}
+"""The ways of packing a body, with what zlib needs to know; None for those that are not read."""
 _OWN_HEADERS: Final = (("User-Agent", f"cancel-conformance/{__version__}"), ("Accept-Encoding", "identity"))
 
 
 class TooLargeError(Exception):
     """A response has more bytes than are read."""
+
+
+class PackedError(Exception):
+    """A response's body is packed in a way that is not read. It was asked for as it is."""
 
 
 def http_request(request: Request, base: str, **timeouts: float) -> httpx.Request:
@@ -53,39 +61,66 @@ async def read_response(response: httpx.Response) -> Response:
     """
     body = bytearray()
     try:
-        async for chunk in response.aiter_bytes():
-            _append(body, chunk)
+        async for chunk in response.aiter_raw():
+            _append(body, chunk, LARGEST)
     finally:
         await response.aclose()
-    return _plain_response(response, body)
+    return _plain_response(response, body, LARGEST)
 
 
-def read_response_now(response: httpx.Response) -> Response:
+def read_response_now(response: httpx.Response, largest: int = LARGEST) -> Response:
     """Return a response with its whole body, from a synchronous transport.
 
     Raises:
-        TooLargeError: the body has more than ``LARGEST`` bytes.
+        TooLargeError: the body has more than ``largest`` bytes.
+        PackedError: it is packed in a way that is not read.
         httpx.HTTPError: the body broke off, or cannot be decoded.
 
     """
     body = bytearray()
     try:
-        for chunk in response.iter_bytes():
-            _append(body, chunk)
+        for chunk in response.iter_raw():
+            _append(body, chunk, largest)
     finally:
         response.close()
-    return _plain_response(response, body)
+    return _plain_response(response, body, largest)
 
 
-def _append(body: bytearray, chunk: bytes) -> None:
+def _append(body: bytearray, chunk: bytes, largest: int) -> None:
     body += chunk
-    if len(body) > LARGEST:
+    if len(body) > largest:
         raise TooLargeError
 
 
-def _plain_response(response: httpx.Response, body: bytearray) -> Response:
+def _plain_response(response: httpx.Response, body: bytearray, largest: int) -> Response:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-    return Response(response.status_code, headers, bytes(body))
+    return Response(response.status_code, headers, _unpacked(response, bytes(body), largest))
+
+
+def _unpacked(response: httpx.Response, body: bytes, largest: int) -> bytes:
+    """Return a body as it was before the server packed it, which it was asked not to do.
+
+    A few bytes can stand for more than a memory holds. So one layer is unpacked, as far as is read, and no more.
+    """
+    names = response.headers.get_list("content-encoding", split_commas=True)
+    layers = [name for name in map(str.lower, names) if name in _PACKED]
+    if not layers or not body:
+        return body
+    window = _PACKED[layers[0]]
+    if window is None or len(layers) > 1:
+        raise PackedError
+    # Some servers send deflate without the header that it has.
+    for bits in (window, -zlib.MAX_WBITS) if layers[0] == "deflate" else (window,):
+        unpacker = zlib.decompressobj(bits)
+        try:
+            plain = unpacker.decompress(body, largest + 1)
+        except zlib.error:
+            continue
+        if len(plain) > largest:
+            raise TooLargeError
+        if unpacker.eof:
+            return plain
+    raise httpx.DecodingError("The body is not packed as its headers say.")
 
 
 def no_response(error: Exception, timeout: float) -> NoResponse:
@@ -100,6 +135,10 @@ def _cause(error: Exception, timeout: float) -> str:
     match error:
         case TooLargeError():
             return f"the answer is larger than {LARGEST // 1_000_000} MB"
+        case PackedError():
+            return "the answer's body is packed in a way that is not read, and was asked for as it is"
+        case OtherHostError():
+            return "the request would have gone to another host than the one that was named; it was not sent"
         case httpx.ConnectTimeout():
             return "no connection could be made in time"
         case httpx.TimeoutException() | TimeoutError():

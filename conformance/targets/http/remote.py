@@ -12,21 +12,23 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, ClassVar, Final
 
 import httpx
 
 from conformance.domain.messages import Call, NoResponse, Request, Response, ResponseOrNone
+from conformance.inputs.files import open_input
 from conformance.targets.http.httpx_exchange import http_request, no_response, read_response_now, retry_after
+from conformance.targets.http.outgoing import OutgoingTransport
 from conformance.targets.http.race_timing import RequestTiming
-from conformance.targets.production_guard import Address, base_address, control_address
+from conformance.targets.production_guard import Address, base_address, check_proxy, control_address
 from conformance.targets.throttle import MOST
 from conformance.targets.transport import SURPLUS, Connection, TargetUsageError, Transport
 
 CONNECT_SECONDS: Final = 5.0
-KEPT_SECONDS: Final = 2.0
-"""How long an idle connection is used again. Servers keep theirs longer, so none is closed under a request."""
+LARGEST_CERTIFICATES: Final = 10_000_000
 RESENT: Final = 2
 """How often a request is sent again after a 429."""
 
@@ -77,7 +79,7 @@ class RemoteTransport(Transport):
         self.paced = not self.loopback
         self._timeout = timeout
         addresses = [address for address in (self.base, self._control) if address is not None]
-        self._routes = {address.origin: _route(address, environment) for address in addresses}
+        self._routes = {address.origin: route_to(address, environment) for address in addresses}
 
     def connect(self) -> Connection:
         """Return a new connection to the API and to the test control API."""
@@ -155,7 +157,7 @@ class _ExchangeThread:
     """
 
     def __init__(self, routes: Mapping[str, Route], timeout: float) -> None:
-        self._transports = {origin: _transport(*route) for origin, route in routes.items()}
+        self._transports = {origin: OutgoingTransport(origin, *route) for origin, route in routes.items()}
         self._proxied = {origin for origin, (_, proxy) in routes.items() if proxy}
         self._sockets: dict[str, socket.socket] = {}
         self._timeout = timeout
@@ -252,11 +254,19 @@ def _resolve(future: asyncio.Future[ResponseOrNone], answer: ResponseOrNone) -> 
         future.set_result(answer)
 
 
-def _route(address: Address, environment: Mapping[str, str]) -> Route:
+def route_to(address: Address, environment: Mapping[str, str]) -> Route:
+    """Return how an address is reached.
+
+    Raises:
+        TargetUsageError: the proxy or the certificates that the environment names cannot be used.
+
+    """
     proxy = proxy_for(address, environment)
     trusted = trusted_certificates(environment) if address.scheme == "https" else False
     try:
-        _transport(trusted, proxy)
+        if proxy:
+            check_proxy(proxy)
+        OutgoingTransport(address.origin, trusted, proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise TargetUsageError(
             f"the proxy that the environment names for {address.scheme} cannot be used: "
@@ -298,13 +308,10 @@ def trusted_certificates(environment: Mapping[str, str]) -> ssl.SSLContext:
     if not file and not directory:
         return httpx.create_ssl_context()
     try:
+        if file:
+            open_input(Path(file), LARGEST_CERTIFICATES).close()
         return ssl.create_default_context(cafile=file or None, capath=directory or None)
-    except OSError:
+    except (OSError, ValueError):
         raise TargetUsageError(
             "SSL_CERT_FILE or SSL_CERT_DIR does not hold certificates that can be read: correct or unset it."
         ) from None
-
-
-def _transport(trusted: ssl.SSLContext | bool, proxy: str | None) -> httpx.HTTPTransport:
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEPT_SECONDS)
-    return httpx.HTTPTransport(verify=trusted, limits=limits, proxy=proxy or None, trust_env=False)
