@@ -18,6 +18,7 @@ from conformance.domain.messages import Headers, Request, Response
 from conformance.domain.operations import Operation, without_names
 from conformance.errors import UsageError, missing_extra
 from conformance.fuzzing.openapi import Description
+from conformance.fuzzing.shut_network import shut_network
 
 EXAMPLES: Final = 12
 """Drawn requests for each operation, and sequences of linked requests."""
@@ -86,12 +87,21 @@ class Drawing:
             self._stream.stop()
 
     def events(self) -> Iterator[DrawingPhase | StockCheckFailure | GenerationError]:
-        """Draw requests until the end; yield what happens besides."""
+        """Draw requests until the end; yield what happens besides.
+
+        A description can be so wrong that nothing more is drawn from it. That says nothing about the target.
+        """
+        try:
+            yield from self._events()
+        except Exception as error:
+            yield GenerationError("every operation", f"{type(error).__name__}: {error}")
+
+    def _events(self) -> Iterator[DrawingPhase | StockCheckFailure | GenerationError]:
         import schemathesis  # noqa: PLC0415 - it takes a second, and only those who fuzz need it
         from schemathesis import engine  # noqa: PLC0415
         from schemathesis.engine import events  # noqa: PLC0415
 
-        with _restored_hypothesis():
+        with _restored_hypothesis(), shut_network():
             schema = schemathesis.openapi.from_dict(self._data, config=_config(self._seed, self._examples))
             schema.app = _application(self._respond)
             self._stream = engine.from_schema(schema).execute()
@@ -140,7 +150,8 @@ def _reduced(description: Description, operations: Iterable[Operation]) -> dict[
         path = description.operations[operation][0]
         item = description.data["paths"][path]
         reduced = paths.setdefault(path, {"parameters": item.get("parameters", [])})
-        reduced[operation.method.lower()] = item[operation.method.lower()]
+        described = item[operation.method.lower()]
+        reduced[operation.method.lower()] = {name: part for name, part in described.items() if name != "servers"}
     return {**description.data, "paths": paths, "servers": []}
 
 
