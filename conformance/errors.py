@@ -6,6 +6,8 @@ from functools import cache
 from typing import Final
 
 USAGE: Final = 2
+LONGEST: Final = 1_200
+"""Letters of a sentence about an error."""
 
 
 class UsageError(ValueError):
@@ -18,6 +20,15 @@ class CommandError(Exception):
     def __init__(self, message: str, code: int = USAGE) -> None:
         super().__init__(message)
         self.code = code
+
+
+def shortened(text: str) -> str:
+    """Return a sentence about an error as long as can be read: what it quotes may be as long as a file.
+
+    >>> len(shortened("x" * 5_000))
+    1203
+    """
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def missing_extra(package: str, extra: str, use: str) -> str:

@@ -20,7 +20,7 @@ from click.shell_completion import shell_complete
 from conformance.cli.arguments import COMPLETE, PROGRAM, cli
 from conformance.cli.output import Output, discard
 from conformance.cli.supervision import run_watched
-from conformance.errors import USAGE
+from conformance.errors import USAGE, shortened
 
 __all__ = ["cli", "entry", "main"]
 
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _usage_sentence(error: click.UsageError) -> str:
     """Return an error of click's in one line, with what it suggests, and where there is help."""
-    text = " ".join(error.format_message().split())
+    text = shortened(" ".join(error.format_message().split()))
     command = None if error.ctx is None else error.ctx.command.name
     if isinstance(error, click.NoSuchOption) and (hint := _ELSEWHERE.get((command, error.option_name))):
         text = f"No such option {error.option_name!r}. {hint}"
