@@ -98,7 +98,7 @@ def _free_place(directory: Path, name: str) -> Path:
 def _join(parts: Sequence[_Part], place: Path, nonce: str, end: RunEnd) -> None:
     """Write one run's journal, from its first record to its last."""
     run = RecordedRun(Journal(place))
-    run.started = min(datetime.fromisoformat(part.run.started) for part in parts)
+    run.date_back(min(datetime.fromisoformat(part.run.started) for part in parts))
     run.journal.append(structs.replace(parts[0].run, nonce=nonce))
     try:
         check_oracle()

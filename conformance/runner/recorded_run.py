@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +49,13 @@ class RecordedRun:
     def __init__(self, journal: Journal, clean: Callable[[str], str] = str) -> None:
         self.journal = journal
         self.started = datetime.now(UTC)
+        self._began = time.monotonic()
         self._clean = clean
+
+    def date_back(self, started: datetime) -> None:
+        """Let the run have begun earlier, in another process."""
+        self._began -= (self.started - started).total_seconds()
+        self.started = started
 
     @contextmanager
     def recording(self) -> Iterator[Journal]:
@@ -78,7 +85,7 @@ class RecordedRun:
         if not self.journal.count:
             self.journal.close()
             return
-        seconds = round((datetime.now(UTC) - self.started).total_seconds(), 3)
+        seconds = round(time.monotonic() - self._began, 3)
         self.journal.append(
             FinishRecord(
                 ended=end.ended, message=self._clean(end.message), seconds=seconds, crash=self._clean(end.crash)
