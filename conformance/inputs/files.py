@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -80,23 +79,6 @@ def read_bytes(path: Path, largest: int = SMALL) -> bytes:
     return data
 
 
-def read_lines(path: Path, largest: int, longest: int) -> Iterator[bytes]:
-    """Iterate over the lines of a regular file, each with its line feed; the last one may have none.
-
-    Raises:
-        UnreadableError: it cannot be opened or read, or is no regular file.
-        InputError: it has more than ``largest`` bytes, or a line of more than ``longest``.
-
-    """
-    with open_input(path, largest) as file:
-        number = 1
-        while line := _line(file, path, longest):
-            if len(line) > longest:
-                raise InputError(f"{path}, line {number}: it is longer than {megabytes(longest)}.")
-            yield line
-            number += 1
-
-
 def read_text(path: Path, kind: str, largest: int = SMALL, encoding: str = "utf-8") -> str:
     """Return the text of a regular file; ``kind`` names what it should be, such as ``TOML``.
 
@@ -129,13 +111,6 @@ def megabytes(size: int) -> str:
     ('10 MB', '0.1 MB')
     """
     return f"{size / 1_000_000:g} MB"
-
-
-def _line(file: BinaryIO, path: Path, longest: int) -> bytes:
-    try:
-        return file.readline(longest + 1)
-    except OSError as error:
-        raise UnreadableError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _check_kind(path: Path, mode: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.inputs.files import InputError, UnreadableError, read_bytes, read_lines, read_text
+from conformance.inputs.files import InputError, UnreadableError, read_bytes, read_text
 
 
 @pytest.fixture
@@ -60,16 +60,6 @@ def test_a_file_of_five_gigabytes_is_refused_before_it_is_read(path):
         file.truncate(5_000_000_000)
     with pytest.raises(InputError, match="larger than 1 MB, the most that is read"):
         read_bytes(path)
-    with pytest.raises(InputError, match="larger than 4000 MB"):
-        next(read_lines(path, 4_000_000_000, 10))
-
-
-def test_a_line_without_an_end_is_refused(path):
-    path.write_bytes(b"a\n" + b"b" * 100)
-    lines = read_lines(path, 1_000, 50)
-    assert next(lines) == b"a\n"
-    with pytest.raises(InputError, match="x, line 2: it is longer than"):
-        next(lines)
 
 
 def test_text_is_utf_8(path):
