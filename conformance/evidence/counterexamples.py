@@ -5,7 +5,6 @@ A minimal failing history, with everything that reproducing it takes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
