@@ -98,7 +98,7 @@ def replanned(records):
     histories = {
         record["id"]: record["history"]
         for record in of_kind(records, "history")
-        if record["source"] == "systematic" and record["id"][-1] not in "bcxy"
+        if record["source"] in ("systematic", "generated") and record["id"][-1] not in "bcxy"
     }
     plan = {"kind": "plan", "histories": list(histories), "digest": digest_of(histories.items())}
     return [*records[:-1], plan, records[-1]]
