@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 import rich_click as click
@@ -95,8 +95,7 @@ class UncutPanel(RichOptionPanel):
     def get_table(self, command: Any, ctx: Any, formatter: Any) -> Table:
         """Return the table of the options."""
         table = super().get_table(command, ctx, formatter)
-        for column in table.columns[:1]:
-            column.no_wrap = True
+        table.columns[:1] = [replace(column, no_wrap=True) for column in table.columns[:1]]
         return table
 
 
