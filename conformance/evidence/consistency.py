@@ -248,8 +248,7 @@ def _confirmed(
             first = played.get(name[:-1])
             if first is None or first.history != record.history or not _findings(judged[first.id]):
                 yield f"{name} was played again for no reason"
-    run = evidence.run
-    if not complete or not run.confirms or run.focus:
+    if not complete or not evidence.run.confirms:
         return
     for group in failure_groups(evidence.records).values():
         if not group.recurs and not group.passed and not group.undecided:

@@ -49,8 +49,8 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     ``operator`` says that a person was asked for what the target does not offer, ``other_unit`` that a second sales
     unit was named. ``hypothesis`` is the version of the library that histories were drawn with. Of a merchant's run,
     ``party`` is ``merchant``, and ``strict`` says that recommended rules decide. ``confirms`` says that a violation
-    counts once it was seen in two histories, and that responses of what stands between the suite and the target prove
-    nothing; runs of earlier versions counted every violation.
+    counts once it was seen in two histories, and ``doubts`` that responses of what stands between the suite and the
+    target prove nothing: in runs of earlier versions, everything counted.
     """
 
     format: Literal[1, 2, 3]
@@ -81,6 +81,7 @@ class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     other_unit: bool = False
     merged: MergedRecord | None = None
     confirms: bool = False
+    doubts: bool = False
 
 
 class CapabilitiesRecord(Record, frozen=True, kw_only=True, tag="capabilities"):

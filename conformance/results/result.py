@@ -37,7 +37,7 @@ from conformance.judging.verdicts import EXIT_CODES, RuleResult, RuleTally, RunV
 from conformance.results.busy_responses import BusyResponses, busy_responses
 from conformance.results.defects import Defect, defects_of, in_order_of
 from conformance.results.merchant_audit import check_merchant_run
-from conformance.results.partial_runs import AGE, apply_focus, fuzzed_rules
+from conformance.results.partial_runs import apply_focus, fuzzed_rules
 from conformance.results.selfcheck import check_oracle
 from conformance.results.unexpected import Unexpected, unexpected_in
 from conformance.results.waivers import waiver_from_record
@@ -160,11 +160,9 @@ def partial_note(run: RunRecord) -> str:
 def groups_of(evidence: Evidence) -> Mapping[GroupKey, FailureGroup]:
     """Return what each failure of a run shows, by its group; nothing where every violation counts.
 
-    Every violation counts in a merchant's run, in one of an earlier version, and in one about orders that grew old:
-    they cannot be made again.
+    Every violation counts in a merchant's run, in one of an earlier version, and where nothing can be played again.
     """
-    run = evidence.run
-    return failure_groups(evidence.records) if run.confirms and run.focus != AGE else {}
+    return failure_groups(evidence.records) if evidence.run.confirms else {}
 
 
 def _tallied(

@@ -17,6 +17,7 @@ from conformance.domain.order_naming import OrderNaming, current_prefixes
 from conformance.evidence.journal import JOURNAL_VERSION
 from conformance.evidence.record_parts import FuzzSettingsRecord, ShardRecord, TargetRecord
 from conformance.evidence.records import RunRecord
+from conformance.results.partial_runs import AGE
 from conformance.results.waivers import Waiver
 from conformance.rulebook import Readings, load
 from conformance.targets.target import Target
@@ -66,6 +67,9 @@ class Settings:
     """Whether a person is asked for what the target does not offer."""
     focus: str = ""
     """``fuzz`` or ``age`` where only a part of the rules is asked for."""
+
+    confirms: bool = True
+    """Whether a violation is played again before it counts. Orders that grew old cannot be made again."""
 
     @property
     def generated(self) -> int:
@@ -134,5 +138,6 @@ def header(settings: Settings, target: Target, profiles: Sequence[Profile], star
         operator=settings.operator,
         focus=settings.focus,
         other_unit=target.names_other_unit,
-        confirms=True,
+        confirms=settings.confirms and settings.focus != AGE,
+        doubts=True,
     )

@@ -56,7 +56,7 @@ class RecordedTransport(Transport):
         self.name = recording.run.target.name
         self.control = recording.run.target.control
         self.remote = recording.run.target.kind == "url"
-        self.doubted = self.remote and recording.run.confirms
+        self.doubted = self.remote and recording.run.doubts
         self._recording = recording
 
     def connect(self) -> Connection:

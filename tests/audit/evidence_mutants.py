@@ -16,7 +16,9 @@ ONE = "The evidence is not that of one run"
 
 def violating(records):
     """Return the judgements that find a violation and count."""
-    counted = {one["id"] for one in records if one["kind"] == "history" and one["source"] != "shrinking"}
+    counted = {
+        one["id"] for one in records if one["kind"] == "history" and one["source"] not in ("shrinking", "confirmation")
+    }
     judgements = (one for one in records if one["kind"] == "judgement")
     return [one for one in judgements if one["status"] == "violates" and one["history"] in counted]
 

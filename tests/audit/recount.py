@@ -8,6 +8,7 @@ from typing import Final
 
 from conformance.domain.order import Profile
 from conformance.evidence.journal import Evidence
+from conformance.evidence.record_parts import FindingRecord
 from conformance.evidence.records import FuzzedRecord, HistoryRecord, JudgementRecord
 from conformance.judging.incidental import QUESTIONS
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
@@ -50,13 +51,18 @@ def _totals(result: Result) -> Iterator[str]:
 def _counted(evidence: Evidence) -> Counter[tuple[Profile, str, str]]:
     profiles = {record.id: Profile(record.profile) for record in evidence.of(HistoryRecord) if record.source in COUNTED}
     counted: Counter[tuple[Profile, str, str]] = Counter()
+    seen = _seen(evidence)
     for judgement in evidence.of(JudgementRecord):
         if judgement.history not in profiles or judgement.superseded:
             continue
         profile = profiles[judgement.history]
-        counted.update((profile, finding.rule, "violations") for finding in judgement.findings)
+        counted.update(
+            (profile, finding.rule, "violations")
+            for finding in judgement.findings
+            if not evidence.run.confirms or len(seen[_failure(profile, finding)]) > 1
+        )
         counted.update((profile, rule, "records") for rule in judgement.noticed if rule not in QUESTIONS)
-        if judgement.status in ("conforms", "recorded"):
+        if judgement.status != "inconclusive":
             counted.update((profile, rule.partition("/")[0], "examples") for rule in judgement.examples)
             counted.update((profile, rule, "records") for rule in judgement.records)
     for fuzzed in evidence.of(FuzzedRecord):
@@ -65,6 +71,21 @@ def _counted(evidence: Evidence) -> Counter[tuple[Profile, str, str]]:
         if fuzzed.status == "conforms":
             counted.update((profile, rule, "examples") for rule in fuzzed.examples)
     return counted
+
+
+def _seen(evidence: Evidence) -> dict[tuple[str, ...], set[str]]:
+    """Return the histories that show each failure; one that a single history shows is no violation."""
+    played = {record.id: record for record in evidence.of(HistoryRecord)}
+    seen: dict[tuple[str, ...], set[str]] = {}
+    for judgement in evidence.of(JudgementRecord):
+        for finding in judgement.findings:
+            failure = _failure(Profile(played[judgement.history].profile), finding)
+            seen.setdefault(failure, set()).add(judgement.history)
+    return seen
+
+
+def _failure(profile: Profile, finding: FindingRecord) -> tuple[str, ...]:
+    return profile.value, finding.rule, finding.branch, finding.field
 
 
 def _verdict(result: Result) -> Iterator[str]:

@@ -74,7 +74,7 @@ def _said(records, profile):
     counting = {
         one["id"]
         for one in records
-        if one["kind"] == "history" and one["profile"] == profile and one["source"] != "shrinking"
+        if one["kind"] == "history" and one["profile"] == profile and one["source"] not in ("shrinking", "confirmation")
     }
     said = []
     for one in records:

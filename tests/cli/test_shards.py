@@ -26,7 +26,7 @@ def played(folder):
     return {
         one["id"].rstrip(SEQUENTIAL_SUFFIXES).rstrip(RETRY_SUFFIXES): one["history"]
         for one in stored_records(read_journal(folder), "history")
-        if one["source"] != "shrinking"
+        if one["source"] not in ("shrinking", "confirmation")
     }
 
 
