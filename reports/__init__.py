@@ -5,6 +5,7 @@ Each is a function of the journal alone: written again months later, it is the s
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from conformance.domain.steps import HistoryError
@@ -60,9 +61,11 @@ def write_reports(directory: Path, result: Result | None = None) -> Result:
     result = result or result_of(read_journal(directory))
     texts = report_texts(result)
     for name, text in texts.items():
-        path = directory / name
+        path, unfinished = directory / name, directory / f".{name}.unfinished"
         try:
-            write_private(path, text)
+            # Whoever is killed here leaves no half of a report.
+            write_private(unfinished, text)
+            os.replace(unfinished, path)
         except OSError as error:
             raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
     return result

@@ -11,22 +11,13 @@ from conformance.cli.output import output
 from conformance.domain.order import Profile
 from conformance.errors import UsageError
 from conformance.evidence.counterexamples import FOLDER
-from conformance.evidence.journal import JOURNAL_NAME, check_unlocked
+from conformance.evidence.journal import JOURNAL_NAME, check_unlocked, journal_in
 from conformance.runner.blocks import PARTS
 from conformance.verification.attestation import ATTESTATIONS
 from conformance.verification.bundle import BUNDLE_NAME
 
-RUN_FILES: Final = (
-    JOURNAL_NAME,
-    "report.html",
-    "report.json",
-    "junit.xml",
-    "results.sarif",
-    "summary.md",
-    "badge.svg",
-    BUNDLE_NAME,
-    *ATTESTATIONS,
-)
+REPORT_FILES: Final = ("report.html", "report.json", "junit.xml", "results.sarif", "summary.md", "badge.svg")
+RUN_FILES: Final = (JOURNAL_NAME, *REPORT_FILES, BUNDLE_NAME, *ATTESTATIONS)
 """The files of a run, apart from its counterexamples."""
 
 
@@ -48,7 +39,7 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
     named = Path(DEFAULT_OUT if out is None else out)
     if any(path.is_file() for path in (named, *named.parents)):
         raise UsageError(f"{named} is a file, or below one: name a directory with --out.")
-    if not (named / JOURNAL_NAME).exists():
+    if not journal_in(named).exists():
         return named
     if force:
         if named.resolve() in {path.resolve() for path in needed}:
@@ -59,7 +50,7 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
         return named
     if named.name in ("", ".."):
         raise UsageError(f"{named} already holds a run: name another --out directory, or replace the run with --force.")
-    directory = next(path for path in _numbered(named) if not (path / JOURNAL_NAME).exists())
+    directory = next(path for path in _numbered(named) if not journal_in(path).exists())
     output().warn(f"{named} already holds a run: writing to {directory} (--force replaces the old one).")
     return directory
 
@@ -67,6 +58,20 @@ def run_directory(out: str | None, *, force: bool, needed: Iterable[Path] = ()) 
 def files_of(directory: Path) -> dict[str, str]:
     """Return the files of a run that are there, as paths by name."""
     return {name: str(directory / name) for name in RUN_FILES if (directory / name).is_file()}
+
+
+def remove_reports(directory: Path) -> None:
+    """Remove the reports of a run that goes on: should it be killed, they would not say what its journal does.
+
+    Raises:
+        UsageError: one cannot be removed.
+
+    """
+    try:
+        for name in REPORT_FILES:
+            (directory / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be removed: {error.strerror}.") from None
 
 
 def _numbered(named: Path) -> Iterator[Path]:
@@ -83,7 +88,7 @@ def _remove(directory: Path) -> None:
     """
     examples, parts = directory / FOLDER, directory / PARTS
     patterns = [(examples, f"{profile.value}-*-*.json") for profile in Profile] + [(parts, "*.jsonl")]
-    own = [directory / name for name in RUN_FILES]
+    own = [directory / name for name in (*RUN_FILES, f"{JOURNAL_NAME}.gz")]
     own += [path for folder, pattern in patterns if not folder.is_symlink() for path in folder.glob(pattern)]
     try:
         for path in own:

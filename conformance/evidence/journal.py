@@ -411,7 +411,7 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     try:
         # Line by line: the whole text of a long run would take as much memory again as its records.
         with _opened(reader.path) as file:
-            reader.read(file)
+            reader.read(iter(lambda: file.readline(LONGEST_LINE), b""))
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise FormatError(f"{reader.path} is no whole gzip file: compress the journal again.") from None
     except InputError as error:
@@ -446,10 +446,10 @@ class _Reader:
         """What stands for everything that was read."""
         return self._previous if self._unpacker is None else self._whole.hexdigest()
 
-    def read(self, file: IO[bytes]) -> None:
+    def read(self, lines: Iterator[bytes]) -> None:
         """Read all whole lines of a file."""
         previous, records, size = self._previous, self.records, 0
-        for index, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b"")):
+        for index, line in enumerate(lines):
             if not line.endswith(b"\n"):
                 if len(line) == LONGEST_LINE:
                     raise CutRecordError(f"{self.path}, line {index + 1}: not a record (it is too long).")
@@ -458,7 +458,7 @@ class _Reader:
             size += len(line)
             check_size(size, LARGEST, str(self.path))
             self._whole.update(line)
-            record = self._record(line, index) if index else self._first(line, file)
+            record = self._record(line, index) if index else self._first(line, lines)
             if record.n != index or not self._follows(record.prev, previous):
                 raise _broken(record, self.path, index)
             previous = hashlib.sha256(line[:-1]).hexdigest()
@@ -476,8 +476,8 @@ class _Reader:
                 raise BrokenChainError(f"{where}: the record does not follow the one before it ({error}).") from None
         return _parse(line, self.path, index)
 
-    def _first(self, line: bytes, file: IO[bytes]) -> Record:
-        run = _parse_first(line, file, self.path)
+    def _first(self, line: bytes, lines: Iterator[bytes]) -> Record:
+        run = _parse_first(line, lines, self.path)
         if run.format >= _FIRST_PACKED:
             self._unpacker = LineUnpacker()
             self._unpacker.unpack(0, line)

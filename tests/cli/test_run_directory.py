@@ -164,3 +164,10 @@ def test_a_file_is_no_directory(tmp_path, below):
     done = run(tmp_path / "notes.txt" / below)
     assert done.code == 2
     assert done.errors == f"{tmp_path / 'notes.txt' / below} is a file, or below one: name a directory with --out.\n"
+
+
+def test_a_run_whose_journal_was_compressed_is_one(tmp_path):
+    (tmp_path / "journal.jsonl.gz").touch()
+    assert run_directory(str(tmp_path), force=False) == tmp_path.with_name(f"{tmp_path.name}-2")
+    assert run_directory(str(tmp_path), force=True) == tmp_path
+    assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,7 @@ from conformance.cli.operator import add_operator
 from conformance.cli.output import output, write
 from conformance.cli.progress import Display, ProgressLines, display
 from conformance.cli.run_and_report import conclude, run_and_report
-from conformance.cli.run_directory import run_directory
+from conformance.cli.run_directory import remove_reports, run_directory
 from conformance.cli.signals import SIGNALS, Stopper
 from conformance.cli.signed_run import begin_again, journal_of, sign_end, signer_of
 from conformance.cli.supervision import no_verdict
@@ -142,6 +142,7 @@ def _resume(arguments: Run, directory: Path) -> int:
         difference = "asked nobody: leave --operator out" if arguments.operator else "asked a person: add --operator"
         raise UsageError(f"--resume runs what the run was asked for, and it {difference}.")
     add_operator(arguments, target)
+    remove_reports(directory)
     output().say(f"Resuming {directory}: {target.name}, {', '.join(run.profiles)}; seed {settings.seed}")
     progress = _display(arguments)
 
