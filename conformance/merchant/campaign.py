@@ -20,6 +20,7 @@ from conformance.evidence.journal import JOURNAL_VERSION, MERCHANT_PARTY, Journa
 from conformance.evidence.record_parts import CellRecord, Record, TargetRecord
 from conformance.evidence.records import (
     CapabilitiesRecord,
+    ExchangeRecord,
     HistoryRecord,
     MissedRecord,
     PlanRecord,
@@ -263,12 +264,17 @@ class MerchantCampaign:
             if unknown_operations(exchanges):
                 message = f"create of {name} made no payment in {profile}{because}."
             raise self._with_evidence(TargetError(message, failed.crash if failed else ""), sink.records)
+        self._record_setup(exchanges_in(sink.records))
+
+    def _record_setup(self, exchanges: list[ExchangeRecord]) -> None:
+        """Record what was sent before the first history."""
+        for exchange in exchanges:
+            self._journal.append(structs.replace(exchange, history=""))
 
     def _with_evidence(self, error: TargetError, records: list[Record]) -> TargetError:
         """Record what was sent before an error, and return it with the paths that the double does not know."""
         exchanges = exchanges_in(records)
-        for exchange in exchanges:
-            self._journal.append(structs.replace(exchange, history=""))
+        self._record_setup(exchanges)
         unknown = unknown_operations(exchanges)
         return TargetError(f"{str(error).rstrip('.')}; {unknown}.", error.crash) if unknown else error
 
