@@ -186,12 +186,12 @@ def no_verdict(code: int) -> str:
     """Return how a child ended that has no verdict, and what to do; ``code`` is negative for a signal."""
     if code < 0:
         name = signal.Signals(-code).name
-        how = f"was killed by {name}"
         advice = "PYTHONFAULTHANDLER=1 shows where." if name in _FATAL else "The system may have run out of memory."
-    else:
-        how = f"was ended with code {code}, as by os._exit"
-        advice = "Remove that from the code that is tested."
-    return f"There is no verdict: the process of the run {how} before its end. {advice}"
+        return f"There is no verdict: the process of the run was killed by {name}. {advice}"
+    return (
+        f"There is no verdict: the process of the run ended with code {code}, as by os._exit, before its end. "
+        "Remove that from the code that is tested."
+    )
 
 
 def _children() -> list[int]:
