@@ -264,7 +264,8 @@ def test_the_error_is_the_document_where_one_is_asked_for(tmp_path):
 
 
 def test_a_stop_of_a_run_is_passed_on(tmp_path):
-    with started(tmp_path, "run", "--target", "embedded", "--budget", "thorough", "--out", "out") as process:
+    words = ("run", "--target", "embedded", "--profile", "epayment", "--budget", "standard", "--out", "out")
+    with started(tmp_path, *words) as process:
         read_until(process, "Playing histories")
         process.terminate()
         process.communicate(timeout=60)
