@@ -95,7 +95,7 @@ def parse_yaml(text: str, name: str, limits: Limits = DEFAULT) -> Any:
     check_size(len(text), limits.size, name)
     try:
         _check_yaml(text, name, limits)
-        return yaml.load(text, _Loader)
+        return yaml.load(text, _Loader)  # nosec B506  # a safe loader of our own
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
