@@ -82,13 +82,14 @@ class FailureGroup:
     @property
     def both_observations(self) -> str:
         """What was observed when it was violated, and what when the same history was played again."""
-        again = "it was not played again"
         if self.passed:
             name, observed = next(iter(self.passed.items()))
             again = f"{name}, the same history on a fresh order: {observed}"
-        elif self.undecided:
+            return f"violated once and not again ({self.first.in_words}; {again})"
+        again = "it was not played again"
+        if self.undecided:
             again = f"{', '.join(self.undecided)}, the same history on a fresh order, proved nothing"
-        return f"violated once and not again ({self.first.in_words}; {again})"
+        return f"violated once and not confirmed ({self.first.in_words}; {again})"
 
 
 def failure_groups(records: Iterable[Record]) -> Mapping[GroupKey, FailureGroup]:

@@ -19,7 +19,9 @@ from conformance.wire import WIRES
 MARGIN: Final = 1.2
 """What a history may take beyond its estimate: polls, and another attempt now and then."""
 KEPT_BACK: Final = 5
-"""One part in so many is kept for shrinking failures, once there are any."""
+"""One part in so many is kept for confirming and shrinking failures, once there are any."""
+AT_ONCE: Final = 2
+"""One part in so many of what is left is spent before anybody looks whether there are failures."""
 
 
 def cost(history: History) -> int:
@@ -60,8 +62,12 @@ class RequestBudget:
         self._expected = self._taken = 0
 
     def affordable(self, cases: Sequence[ScheduledCase], sent: int, at_a_time: int, *, failed: bool) -> int:
-        """Return how many of the next cases the budget pays for, at most ``at_a_time``."""
-        remaining = self._most - sent - (self._most // KEPT_BACK if failed else 0)
+        """Return how many of the next cases the budget pays for, at most ``at_a_time``.
+
+        Some of it always remains: a failure among them has to be seen again before it counts.
+        """
+        unspent = self._most - sent
+        remaining = unspent - self._most // KEPT_BACK if failed else unspent // AT_ONCE
         price = self._price()
         for number, scheduled in enumerate(cases[:at_a_time]):
             remaining -= round(cost(scheduled.case.history) * price)

@@ -1,12 +1,13 @@
 """A folder that somebody else made runs nothing: what its files name is used only if the user agrees."""
 
-import json
 import sys
 
 import pytest
 
 from conformance.cli.consent import require_consent
 from conformance.errors import UsageError
+from conformance.evidence.journal import read_journal
+from conformance.evidence.records import HistoryRecord
 from tests.audit.stage import command
 
 from .terminal import at_terminal
@@ -28,7 +29,7 @@ def stranger(tmp_path_factory):
     shop = ("--integration", "python:theirs:EveryErrorIsACancel", "--profile", "epayment", "--histories", "0")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert command("run", *faulty, "--shard", "1/1", "--max-requests", "200", "--out", "provider").code == 1
+        assert command("run", *faulty, "--shard", "1/1", "--max-requests", "600", "--out", "provider").code == 1
         assert command("merchant", *shop, "--out", "shop").code == 1
     return folder
 
@@ -96,7 +97,7 @@ def test_a_run_is_resumed_with_a_yes(there):
     journal = there / "stopped" / "journal.jsonl"
     journal.parent.mkdir(exist_ok=True)
     lines = (there / "provider" / "journal.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    last = max(number for number, line in enumerate(lines) if json.loads(line)["kind"] == "history")
+    last = max(record.n for record in read_journal(there / "provider").of(HistoryRecord))
     journal.write_text("".join(lines[:last]), encoding="utf-8")
     refused = command("run", "--resume", "stopped")
     assert refused.code == 2

@@ -349,7 +349,7 @@ def test_what_is_printed_has_no_secret_of_the_run(capsys):
 def test_what_is_written_is_the_user_s_own(tmp_path):
     before = os.umask(0o000)
     try:
-        words = ("--profile", "epayment", "--histories", "0", "--max-requests", "200", "--bundle", "--examples")
+        words = ("--profile", "epayment", "--histories", "0", "--max-requests", "600", "--bundle", "--examples")
         faulty = ("--target", "asgi:conformance.examples.providers.faulty:app", "--control-url", "/control")
         command("run", *faulty, *words, tmp_path / "db", "--out", tmp_path / "new" / "out")
         command("merchant", "--integration", FORGETFUL_SHOP, "--histories", "0", "--out", tmp_path / "shop")

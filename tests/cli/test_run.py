@@ -11,6 +11,7 @@ from conformance.api import RunOptions
 from conformance.cli.commands.replay import find
 from conformance.cli.main import main
 from conformance.evidence.journal import JournalError, read_journal
+from conformance.evidence.records import HistoryRecord
 from conformance.judging.verdicts import RunVerdict
 from conformance.reports import write_reports
 from conformance.runner.campaign import Campaign, Observer
@@ -125,7 +126,7 @@ def test_a_run_stopped_before_its_first_history_lists_no_rules(tmp_path):
     assert said(tmp_path, "run", *SMALL, "--out", "out")[0] == 0
     journal = tmp_path / "out" / "journal.jsonl"
     lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
-    first = next(number for number, line in enumerate(lines) if json.loads(line)["kind"] == "history")
+    first = next(read_journal(journal.parent).of(HistoryRecord)).n
     journal.write_text("".join(lines[:first]), encoding="utf-8")
     code, out, errors = said(tmp_path, "report", "out")
     assert (code, errors) == (130, "")

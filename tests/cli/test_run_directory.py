@@ -7,6 +7,7 @@ import pytest
 from conformance.cli.run_directory import RUN_FILES, run_directory
 from conformance.errors import UsageError
 from conformance.evidence.journal import read_journal
+from conformance.verification.attestation import ATTESTATIONS
 from tests.audit.stage import Forgetful, command, run, use_provider, use_small_plan
 from tests.stored import stored_records
 
@@ -52,8 +53,8 @@ def test_force_replaces_what_the_suite_wrote_and_nothing_else(tmp_path, small, m
         use_provider(patch, Forgetful)
         assert run(tmp_path / "out", "--bundle").code == 1
     written = set(contents(tmp_path / "out"))
-    assert written >= set(RUN_FILES)
-    assert {name for name in written if "/" not in name} == set(RUN_FILES)
+    unsigned = set(RUN_FILES) - set(ATTESTATIONS)
+    assert {name for name in written if "/" not in name} == unsigned
     assert any(name.startswith("counterexamples/") for name in written)
     foreign = {"notes.txt", "counterexamples/mine.json", "parts/mine.txt"}
     (tmp_path / "out" / "parts").mkdir()
@@ -63,7 +64,7 @@ def test_force_replaces_what_the_suite_wrote_and_nothing_else(tmp_path, small, m
     done = run(tmp_path / "out", "--force")
     assert done.code == 0, done
     now = contents(tmp_path / "out")
-    assert set(now) == foreign | set(RUN_FILES) - {"bundle.zip"}
+    assert set(now) == foreign | unsigned - {"bundle.zip"}
     assert all(now[name] == b"mine" for name in foreign)
     assert stored_records(read_journal(tmp_path / "out"))[-1]["ended"] == "complete"
     assert not (tmp_path / "out-2").exists()

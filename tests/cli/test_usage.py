@@ -68,7 +68,6 @@ def spoken(*words):
         ("run --config missing.toml", "missing.toml"),
         *((f"run --config {name}", "") for name in TOML),
         ("report missing", "missing"),
-        ("report used", "empty"),
         ("replay used EP-01", "the run in used has none"),
         ("replay used", "A rule or a file is missing: the run in used has none."),
         ("replay missing EP-01", "missing is not the --out directory of a run"),
