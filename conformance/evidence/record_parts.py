@@ -381,3 +381,19 @@ def plain_value(value: object) -> str | int:
     if isinstance(value, int):
         return int(value)
     raise TypeError(f"{value!r} cannot be written down")
+
+
+class DeliveryRecord(Part, frozen=True, kw_only=True):
+    """A signed delivery to a merchant's handler, and the response to it.
+
+    ``form`` is empty for a plain one, else the way in which it differs: its step's name, ``during`` where it came
+    before the response to a request, or the name of a wrong signature. ``registration`` is the webhook's id,
+    ``attempt`` counts from 1.
+    """
+
+    form: str
+    registration: str
+    attempt: int
+    request: RequestRecord
+    status: int | None
+    body: str = ""

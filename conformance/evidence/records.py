@@ -15,6 +15,7 @@ from conformance.domain.expectation import Scalar
 from conformance.evidence.record_parts import (
     BoundaryRecord,
     CellRecord,
+    DeliveryRecord,
     DescriptionRecord,
     EventRecord,
     ExpectedRecord,
@@ -269,6 +270,7 @@ class ActionRecord(Record, frozen=True, kw_only=True, tag="action"):
     """Something that a merchant was asked to do, or that was done to its order. Times are seconds.
 
     ``crash`` is what the merchant's code said of an action that failed: its exception, its errors, or its response.
+    ``delivery`` is the signed delivery of a notification; without it, a notification was handed over unsigned.
     """
 
     history: str
@@ -282,6 +284,7 @@ class ActionRecord(Record, frozen=True, kw_only=True, tag="action"):
     took: Number
     hook: str
     crash: str = ""
+    delivery: DeliveryRecord | None = None
 
 
 class BooksRecord(Record, frozen=True, kw_only=True, tag="books"):

@@ -38,6 +38,10 @@ INHERENT: Final[Mapping[str, str]] = {
         "no order is known to be somebody else's there"
     ),
     "capture": "the integration does not capture: nothing was captured before a cancel, ever",
+    "deliver_http": (
+        "signatures were not tested: the integration has no handler that takes signed deliveries (deliver_http, a "
+        "webhook_url with its webhook_secret, or a webhook registered on this machine)"
+    ),
 }
 """What a target is or is not, and no test control can give it: without it, there is nothing for a rule to govern."""
 

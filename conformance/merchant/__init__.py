@@ -1,5 +1,14 @@
 """Tests a merchant's integration: the suite acts as the provider and the customer, and judges the merchant."""
 
-from conformance.merchant.protocol import Merchant, Order, Setup, Status, View, Webhook
+from conformance.merchant.protocol import (
+    Merchant,
+    Order,
+    Setup,
+    Status,
+    View,
+    Webhook,
+    WebhookRequest,
+    WebhookResponse,
+)
 
-__all__ = ["Merchant", "Order", "Setup", "Status", "View", "Webhook"]
+__all__ = ["Merchant", "Order", "Setup", "Status", "View", "Webhook", "WebhookRequest", "WebhookResponse"]

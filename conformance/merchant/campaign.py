@@ -106,12 +106,10 @@ def scheduled_merchant_cases(
     profile: Profile, offered: frozenset[str], settings: MerchantSettings, *, virtual: bool
 ) -> list[ScheduledMerchantCase]:
     """Return the plan of an API for an integration with these actions; ``virtual`` as in `Integration`."""
-    part = SYSTEMATIC[settings.budget]
-    cases = plan_merchant_cases(profile, offered, settings.seed, settings.generated, part)
+    part, generated = SYSTEMATIC[settings.budget], settings.generated
     if settings.budget == "quick" and not virtual:
-        systematic = [case for case in cases if not case.generated]
-        generated = [case for case in cases if case.generated and settings.histories is not None]
-        cases = [*systematic[:FIRST], *generated]
+        part, generated = FIRST, settings.histories or 0
+    cases = plan_merchant_cases(profile, offered, settings.seed, generated, part)
     return [ScheduledMerchantCase(f"{profile.value}-{number:05d}", case) for number, case in enumerate(cases, 1)]
 
 
@@ -384,6 +382,7 @@ _CLASSES: Final = {
     "accepted": "odd success",
     "unchanged": "odd success",
     "approve": "race",
+    "deliver": "race",
     "twice": "sent twice",
 }
 

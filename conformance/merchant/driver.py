@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.evidence.record_parts import PaymentRecord, ProviderRecord
+from conformance.evidence.record_parts import DeliveryRecord, PaymentRecord, ProviderRecord
 from conformance.evidence.records import ActionRecord, BooksRecord
 from conformance.merchant.integration.base import ActionResult, Integration, view_from
 from conformance.merchant.protocol import Webhook
 from conformance.merchant.provider_double.double import ProviderDouble, RequestBarrier, WriteRecord
 from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
 from conformance.merchant.scenario_order import ScenarioOrder, UnfinishedAction
+from conformance.merchant.webhooks.channel import Carrier, SignedChannel, payment_named
 from conformance.targets.transport import TargetError
 
 ATTEMPTS: Final = 3
@@ -28,11 +30,14 @@ class MerchantDriver:
         double: the provider double.
         clock: the history's clock.
         write: writes a record of the journal.
+        carrier: reaches the merchant's handler of signed notifications; None without one.
 
     Attributes:
         orders: The orders of the history.
         step: The number of its step that is under way.
         last_result: How the action ended that was asked for last.
+        signed: The channel of signed notifications, where the merchant has a handler.
+        time_told: The run's time when the merchant was last asked for an action.
 
     """
 
@@ -43,6 +48,7 @@ class MerchantDriver:
         double: ProviderDouble,
         clock: VirtualClock,
         write: WriteRecord,
+        carrier: Carrier | None = None,
     ) -> None:
         self.integration = integration
         self.offered = offered
@@ -51,27 +57,37 @@ class MerchantDriver:
         self.orders: list[ScenarioOrder] = []
         self.step = 0
         self.last_result = ActionResult("returned")
+        self.time_told = clock.now()
         self._write = write
         self._views_outdated = True
+        self.signed = SignedChannel(self, carrier) if carrier is not None else None
 
     # Actions
 
     def ask(self, action: str, number: int | None, **arguments: Any) -> bool:
         """Ask the merchant for an action, and record how it ended."""
         began = self.clock.elapsed()
+        self.time_told = self.clock.now()
+        result = self.run_action(action, number, lambda: self.integration.call(action, arguments))
+        if self.signed is not None:
+            self.signed.finish()
+        webhook = arguments.get("webhook")
+        amount = int(arguments.get("amount", 0))
+        self.record_action(action, number, amount, result, began, webhook.name if webhook else "")
+        return result.came_back
+
+    def run_action(self, action: str, number: int | None, call: Callable[[], ActionResult]) -> ActionResult:
+        """Run an action of the merchant's; return how it ended."""
         self._views_outdated = True
         self.double.begin_action(self.step, action, number)
         try:
-            result = self.integration.call(action, arguments)
+            result = call()
         except StuckError as error:
             result = ActionResult(error.ending, None, str(error))
         if self.double.flooded and result.ending != "hung":
             result = ActionResult("flooded", None, "it went on asking the provider without an end")
         self.last_result = result
-        webhook = arguments.get("webhook")
-        amount = int(arguments.get("amount", 0))
-        self.record_action(action, number, amount, result, began, webhook.name if webhook else "")
-        return result.came_back
+        return result
 
     def ask_for_end(self, number: int) -> bool:
         """Ask for the end of an order as the shop wanted it. What was completed once is only closed after that."""
@@ -133,6 +149,8 @@ class MerchantDriver:
 
     def deliver(self, how: str = "deliver") -> bool:
         """Deliver the new webhooks in order, twice each or in reverse order, or lose them."""
+        if self.signed is not None:
+            return self.signed.deliver(how)
         webhooks = self.double.state.new_webhooks()
         if how == "lose" or "deliver" not in self.offered:
             return True
@@ -140,20 +158,29 @@ class MerchantDriver:
             webhooks = [webhook for webhook in webhooks for _ in range(2)]
         elif how == "deliver_reversed":
             webhooks.reverse()
-        return all(self.ask("deliver", self._order_of(webhook), webhook=webhook) for webhook in webhooks)
+        return all(self.ask("deliver", self.order_of(webhook), webhook=webhook) for webhook in webhooks)
 
-    def _order_of(self, webhook: Webhook) -> int | None:
-        body = webhook.body
-        named = body.get("reference") or body.get("chargeId") or body.get("orderId")
+    def order_of(self, webhook: Webhook) -> int | None:
+        """Return the number of the order that a webhook is about; None where it is about none."""
+        named = payment_named(webhook)
         orders = (number for number, keys in enumerate(self.double.payments) if named in {id_ for _, id_ in keys})
         return next(orders, None)
 
     # Records
 
     def record_action(
-        self, action: str, order: int | None, number: int, result: ActionResult, began: float, webhook: str = ""
+        self,
+        action: str,
+        order: int | None,
+        number: int,
+        result: ActionResult,
+        began: float,
+        webhook: str = "",
+        delivery: DeliveryRecord | None = None,
+        took: float | None = None,
     ) -> None:
-        """Record how an action ended."""
+        """Record how an action ended; it took the seconds that are named, else those since it began."""
+        seconds = took if took is not None else self.clock.elapsed() - began if began else 0
         self._write(
             ActionRecord(
                 history="",
@@ -164,9 +191,10 @@ class MerchantDriver:
                 ended=result.ending,
                 told=result.message[:600],
                 began=round(began, 3),
-                took=round(self.clock.elapsed() - began, 3) if began else 0,
+                took=round(seconds, 3),
                 hook=webhook,
                 crash=result.crash,
+                delivery=delivery,
             )
         )
 

@@ -29,8 +29,18 @@ from conformance.merchant.provider_double.mounts import LoopbackServer
 from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import VirtualClock
 from conformance.merchant.scenario import ScenarioRunner
+from conformance.merchant.webhooks.channel import Carrier
+from conformance.merchant.webhooks.posting import Poster
+from conformance.merchant.webhooks.registrations import Registration, Registrations, url_problem
 from conformance.obligations.declarations import declarations_from
-from conformance.obligations.history import CLOCK, Behaviour, Fault, MerchantHistory, merchant_history_as_json
+from conformance.obligations.history import (
+    CLOCK,
+    HANDLER,
+    Behaviour,
+    Fault,
+    MerchantHistory,
+    merchant_history_as_json,
+)
 from conformance.obligations.judge import ObligationResult, judge
 from conformance.obligations.observation import MerchantTrace, trace_from_records
 from conformance.rulebook import Rulebook, load_obligations
@@ -145,6 +155,7 @@ class MerchantHarness:
         self.opening = KeepingSink()
         """What was recorded while the integration was reached for the first time."""
         self._stuck = 0
+        self._poster = Poster()
         try:
             self._server = LoopbackServer(self.double, port)
         except OSError as error:
@@ -211,8 +222,21 @@ class MerchantHarness:
             first = self._first or self.integration.first or USUAL_API
             capabilities = self.integration.open(self._setup_for(first))
             declared = declarations_from({**capabilities.declared.as_json(), **self._declare})
-            self._capabilities = replace(capabilities, declared=declared)
+            self._capabilities = replace(capabilities, declared=declared, actions=self._with_handler(capabilities))
         return self._capabilities
+
+    def _with_handler(self, capabilities: MerchantCapabilities) -> frozenset[str]:
+        """Return what the integration offers; one that has registered a webhook on this machine has a handler there.
+
+        Raises:
+            TargetError: The webhook that it states is not on this machine.
+
+        """
+        elsewhere = self.integration.kind != "python"
+        if capabilities.webhook is not None and elsewhere and (problem := url_problem(capabilities.webhook[0])):
+            raise TargetError(f"{self.integration.name} has a wrong webhook_url: {problem}")
+        registered = elsewhere and self.double().registrations.reachable()
+        return capabilities.actions | ({HANDLER, "deliver"} if registered else frozenset())
 
     def check(self) -> None:
         """Look at an adapter in this process before anything is written.
@@ -268,8 +292,33 @@ class MerchantHarness:
         self._state = ProviderState(
             self._clock, behaviour, self.market, seed, self._state, tokens_expire=self._follows_clock
         )
-        self._double = ProviderDouble(self._state, self._clock, Faults(()), write, orders)
+        self._double = ProviderDouble(
+            self._state, self._clock, Faults(()), write, orders, self._registrations(f"{self.seed}-{name}")
+        )
         return records
+
+    def _registrations(self, seed: str) -> Registrations:
+        """Return the registrations that a history begins with."""
+        stated = self._capabilities.webhook if self._capabilities is not None else None
+        return Registrations(
+            seed,
+            anywhere=self.integration.kind == "python",
+            former=() if self._double is None else self._double.registrations.registered(),
+            declared=Registration("stated", *stated) if stated is not None else None,
+        )
+
+    def _carrier(self) -> Carrier | None:
+        """Return how signed notifications reach the merchant's handler; None where it has none."""
+        if HANDLER not in self.open().actions:
+            return None
+        if isinstance(self.integration, PythonIntegration):
+            integration = self.integration
+            return Carrier(
+                lambda request: integration.call(HANDLER, {"request": request}),
+                lambda request: integration.beside(HANDLER, {"request": request}),
+                in_process=integration.routes_by_nothing,
+            )
+        return Carrier(self._poster.post, self._poster.post, in_process=False)
 
     def run(self, history: MerchantHistory, name: str, sink: NumberedSink) -> MerchantTrialResult:
         """Run a history until the merchant is at rest, and judge it.
@@ -291,7 +340,7 @@ class MerchantHarness:
         if self._stuck >= MOST_STUCK:
             # The defect is proved by now. The other histories still run, and must not take all day.
             self.integration.seconds, double.most_requests = SHORT_ACTION_SECONDS, FEWER_REQUESTS
-        driver = MerchantDriver(self.integration, offered, double, self._clock, double.write)
+        driver = MerchantDriver(self.integration, offered, double, self._clock, double.write, self._carrier())
         ScenarioRunner(driver, f"cc-{name}").run(history)
         declared = self.open().declared.as_json()
         trace = trace_from_records(merchant_history_as_json(history), records, offered, declared)

@@ -29,7 +29,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["ACTIONS", "OPTIONAL", "Merchant", "Order", "Setup", "Status", "View", "Webhook"]
+from conformance.domain.messages import Headers, find_header
+
+__all__ = [
+    "ACTIONS",
+    "OPTIONAL",
+    "Merchant",
+    "Order",
+    "Setup",
+    "Status",
+    "View",
+    "Webhook",
+    "WebhookRequest",
+    "WebhookResponse",
+]
 
 REQUIRED = ("create", "cancel", "local_view")
 OPTIONAL = (
@@ -131,7 +144,7 @@ class View:
 class Webhook:
     """A notification from the provider: a webhook of ePayment or Recurring, or eCom's callback.
 
-    It is not signed: checking a signature is not a part of Cancel.
+    It is handed over unsigned, to a merchant without a handler. One with ``deliver_http`` gets signed deliveries.
 
     Attributes:
         name: Such as ``epayments.payment.cancelled.v1`` or ``ecom.callback.CANCELLED``.
@@ -143,6 +156,36 @@ class Webhook:
     name: str
     body: Mapping[str, Any]
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A delivery, as the merchant's handler gets it over HTTP.
+
+    Attributes:
+        method: ``POST``.
+        url: The address that it was sent to. Behind a proxy it is not the registered one.
+        headers: Names and values, ``Host`` among them.
+        body: The bytes that were signed.
+
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header, whatever its capital letters; None without it."""
+        return find_header(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResponse:
+    """What the merchant's handler answers: 2xx for what was stored."""
+
+    status: int
+    body: bytes = b""
 
 
 Viewed: TypeAlias = View | Mapping[str, Any]
@@ -162,7 +205,9 @@ class Merchant(Protocol):
       reference; the former one is not to be paid any more;
     - ``stop_agreement(agreement)``: the customer ends a subscription: stop the agreement with this id;
     - ``tick(now)``: scheduled work: do everything that is due at ``now``, such as queues, polling and retries;
-    - ``deliver(webhook)``: the provider notifies the merchant;
+    - ``deliver(webhook)``: the provider notifies the merchant, unsigned;
+    - ``deliver_http(request)``: the provider notifies the merchant, signed: a `WebhookRequest`, to be answered with a
+      `WebhookResponse` or a status. An ASGI or WSGI application as ``webhook_app`` does the same;
     - ``restart()``: the process starts again with what its store knows. It may return the adapter that replaces this
       one.
     """

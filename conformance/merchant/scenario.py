@@ -11,7 +11,15 @@ from conformance.merchant.driver import ATTEMPTS, RATE_LIMIT_SECONDS, MerchantDr
 from conformance.merchant.integration.base import ActionResult
 from conformance.merchant.protocol import Order
 from conformance.merchant.scenario_order import ScenarioOrder
-from conformance.obligations.history import CUSTOMER_STEPS, ZONES, MerchantHistory, MerchantStep
+from conformance.obligations.history import (
+    CUSTOMER_STEPS,
+    DELIVERY_FORMS,
+    FORGERIES,
+    SIGNED_STEPS,
+    ZONES,
+    MerchantHistory,
+    MerchantStep,
+)
 
 QUEUE_WAITS: Final = (0, 65, 300)
 """Seconds of the clock that pass, one after the other, until a shop's worker sends what it was asked for."""
@@ -94,6 +102,8 @@ class ScenarioRunner:
                 return self._driver.ask("restart", None)
             case "deliver" | "deliver_twice" | "deliver_reversed" | "lose":
                 return self._driver.deliver(step.do)
+            case do if do in SIGNED_STEPS:
+                return self._deliver_signed(step)
             case "wait":
                 self._clock.skip(step.number)
             case "live":
@@ -149,6 +159,16 @@ class ScenarioRunner:
                 order.may_be_honoured = True
         result = ActionResult("returned") if possible else ActionResult("skipped", None, _NOT_POSSIBLE)
         self._driver.record_action(step.do, step.order, step.number, result, 0.0)
+
+    def _deliver_signed(self, step: MerchantStep) -> bool:
+        """Deliver in another form, forge a delivery, or report a failure, where the merchant has a handler."""
+        signed = self._driver.signed
+        if signed is None:
+            return True
+        if step.do in DELIVERY_FORMS:
+            return signed.deliver(step.do)
+        tell = signed.forge if step.do in FORGERIES else signed.report
+        return tell(step.do, step.order, step.number)
 
     def _end(self, step: MerchantStep) -> bool:
         """Ask for the end of an order, as the step says."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from conformance.obligations.history import (
+    DELIVERY_FORMS,
     MONEY_STEPS,
     PLAIN_SPANS,
     SIMPLEST_AMOUNT,
@@ -20,7 +21,7 @@ from conformance.obligations.history import (
 
 _PLAIN_NUMBERS: Final = {"capture": 400, "complete": 400, "refund": 200}
 """The amount of a step in which nothing depends on it, of an order with the simplest amount."""
-_OF_ALL_ORDERS: Final = frozenset({"tick", "restart", *WEBHOOK_STEPS, *TIME_STEPS} - {"age"})
+_OF_ALL_ORDERS: Final = frozenset({"tick", "restart", *WEBHOOK_STEPS, *DELIVERY_FORMS, *TIME_STEPS} - {"age"})
 """Steps that are about no order in particular."""
 StillFails = Callable[[MerchantHistory], bool]
 """Runs a history, and returns whether it still breaks the obligation."""

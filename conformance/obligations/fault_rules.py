@@ -19,7 +19,7 @@ from conformance.obligations.finding import (
 from conformance.obligations.history import END_STEPS
 from conformance.obligations.observation import Action, BookSnapshot, FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.outcome_rules import first_unproven_cancellation, shown_ended
-from conformance.obligations.response_reader import CancelOutcome, cancel_outcome, retry_after
+from conformance.obligations.response_reader import CancelOutcome, cancel_outcome, retry_after, scheduled_work_looks
 
 MOST_PER_MINUTE: Final = 5
 """Cancels of one payment that the documentation allows within a minute."""
@@ -226,7 +226,7 @@ def _could_notice(trace: MerchantTrace, order: int, portal: Action) -> bool:
     """Return whether scheduled work or a notification could tell the merchant of a cancel in the portal."""
     notifications_lost = any(step.do == "lose" for step in trace.history.steps)
     notified = any(action.n > portal.n for action in trace.actions_of(order, "deliver"))
-    return "tick" in trace.offered or (notified and not notifications_lost)
+    return scheduled_work_looks(trace) or (notified and not notifications_lost)
 
 
 def m30_thread(trace: MerchantTrace, order: int) -> ObligationFinding | None:

@@ -31,6 +31,26 @@ CLOCK: Final = "clock"
 ZONE: Final = "zone"
 """The capability of an integration whose process the suite can put into another time zone."""
 WEBHOOK_STEPS: Final = ("deliver", "deliver_twice", "deliver_reversed", "lose")
+HANDLER: Final = "deliver_http"
+"""The action, and the capability, of an integration that takes signed deliveries as its own handler gets them."""
+DELIVERY_FORMS: Final = (
+    "deliver_proxied", "deliver_spaced", "deliver_unicode", "deliver_slashes", "deliver_large", "deliver_extended",
+    "deliver_charset",
+)  # fmt: skip
+"""True deliveries that look otherwise: through a proxy that changes the host, or with an unusual body."""
+FORGERIES: Final = (
+    "forge_unsigned", "forge_wrong_secret", "forge_body", "forge_hash", "forge_path", "forge_host", "forge_date",
+    "forge_replay", "forge_other_shop", "forge_deleted_secret",
+)  # fmt: skip
+"""Deliveries that do not come from the provider, each signed wrongly in one way.
+
+Without a number they claim the approval of a payment that is not approved, and the cancel of one that is. A number is
+the minor units of a claimed capture.
+"""
+FAILURES: Final = ("fail_authorization", "fail_capture", "fail_cancel")
+"""True deliveries that say, with ``success: false``, that an operation did not happen."""
+SIGNED_STEPS: Final = (*DELIVERY_FORMS, *FORGERIES, *FAILURES, "deliver_unknown")
+"""Steps for an integration with a handler; the last one is an event of a name that nobody knows."""
 TIME_STEPS: Final = ("wait", "age", "live")
 LONGEST_WITHOUT_CLOCK: Final = 3600
 """Seconds of ``live`` that a merchant with a clock of its own can go through."""
@@ -69,6 +89,8 @@ EVENTS: Final = ("approve-before", "approve-after", "twice")
 response, or something below the application sends the request twice.
 """
 KINDS: Final = (*BEFORE, *AFTER, *EVENTS)
+SIGNED_EVENTS: Final = ("deliver-after",)
+"""What happens beside a request of an integration with a handler: notifications come before its response does."""
 
 _OPTIONAL_STEPS: Final = frozenset(
     ("abandon", "capture", "complete", "refund", "pay_again", "stop_agreement", "restart")
@@ -102,8 +124,8 @@ class Fault:
 class MerchantStep:
     """One step of a history.
 
-    ``number`` is the minor units of a capture, refund or complete (what was shipped in this step), the seconds of a
-    wait or live, or the days of an age; 0 for other steps.
+    ``number`` is the minor units of a capture, refund or complete (what was shipped in this step) or of a capture that
+    a delivery claims, the seconds of a wait or live, or the days of an age; 0 for other steps.
     """
 
     do: str
@@ -158,6 +180,8 @@ class MerchantHistory:
             needed.add(CLOCK)
         if names & ZONES.keys():
             needed.add(ZONE)
+        if names.intersection(SIGNED_STEPS) or any(fault.kind in SIGNED_EVENTS for fault in self.faults):
+            needed.add(HANDLER)
         return frozenset(needed)
 
     def __repr__(self) -> str:
@@ -292,8 +316,8 @@ def _whole_number(value: object) -> int:
 def _check(history: MerchantHistory) -> None:
     """Raise a HistoryError where a history has an unknown word, or a step of an order that does not exist."""
     words = [
-        *((step.do, STEPS) for step in history.steps),
-        *((fault.kind, KINDS) for fault in history.faults),
+        *((step.do, (*STEPS, *SIGNED_STEPS)) for step in history.steps),
+        *((fault.kind, (*KINDS, *SIGNED_EVENTS)) for fault in history.faults),
         *((fault.on, OPERATIONS) for fault in history.faults),
         (history.behaviour.key_scope, KEY_SCOPES),
         (history.behaviour.second_cancel, SECOND_CANCELS),

@@ -18,6 +18,7 @@ from conformance.obligations import (
     request_rules,
     surroundings_rules,
     timing_rules,
+    webhook_rules,
 )
 from conformance.obligations.finding import Obligation, ObligationFinding
 from conformance.obligations.history import QUIET, ZONES
@@ -27,6 +28,9 @@ from conformance.rulebook import Level, Rule, Rulebook
 OBLIGATIONS: Final[Mapping[str, Obligation]] = {
     "MC-1": fault_rules.mc1_ends,
     "MC-2": fault_rules.mc2_nobody_else,
+    "M37": webhook_rules.m37_verified,
+    "M38": webhook_rules.m38_failed,
+    "M39": webhook_rules.m39_kept,
     "M1": request_rules.m1_route,
     "M2": request_rules.m2_target,
     "M3": request_rules.m3_credentials,
@@ -70,6 +74,7 @@ OBLIGATIONS: Final[Mapping[str, Obligation]] = {
     "M29": fault_rules.m29_elsewhere,
     "M30": fault_rules.m30_thread,
     "M32b": cause_rules.m32b_declared,
+    "M40": webhook_rules.m40_in_time,
 }
 """The obligations by rule id, the one nearest to the cause first: a later one can be broken because of it."""
 GENERAL: Final = ("M24", "M16", "M10", "M17", "M26", "M28")
@@ -86,14 +91,18 @@ CONSEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {
     "M29": ("M20", "M21", "M34"),
 }
 """Obligations, and the ones whose violation explains theirs in the same order."""
+WEBHOOKS: Final = ("M37", "M38", "M39")
+"""Obligations about notifications: a shop that believes a wrong one, or loses a true one, goes wrong because of it."""
 SURROUNDINGS: Final = "M41"
 """The obligation that explains whatever else goes wrong with an order in another time zone or currency."""
 FORM: Final = frozenset({"M1", "M2", "M3", "M4", "M6", "M8", "M9"})
 """Obligations about what a request looks like: where one is broken, the provider refuses the request."""
+_NOT_ABOUT_WEBHOOKS: Final = FORM | {*WEBHOOKS, "M3b", "M6b", "M7", "M27", "M27b", "MC-1", "MC-2"}
 ABOUT_REFUSALS: Final = frozenset({"M9", "M17", "M18", "M26"})
 """Obligations about what a refused request leads to."""
 ABOUT_ORDERS: Final = frozenset({
-    "MC-1", "MC-2", "M1", "M2", "M3", "M3b", "M8", "M28", "M30", "M31", "M32", "M32b", "M35", "M41", "M42",
+    "MC-1", "MC-2", "M1", "M2", "M3", "M3b", "M8", "M28", "M30", "M31", "M32", "M32b", "M35", "M37", "M38",
+    "M39", "M40", "M41", "M42",
 })  # fmt: skip
 """Obligations about an order and all its payments together."""
 ABOUT_EVERY_PAYMENT: Final = frozenset({"M4", "M6", "M6b", "M7", "M9", "M27", "M27b"})
@@ -212,6 +221,7 @@ def _cause_of(
     required = [each for each in violations if rules[each.rule].level is Level.REQUIRED]
     causes = [
         *([SURROUNDINGS] if _comes_from_surroundings(result, results, trace) else []),
+        *(each for each in WEBHOOKS if each in violated and result.rule not in _NOT_ABOUT_WEBHOOKS),
         *(each for each in CONSEQUENCES.get(result.rule, ()) if each in violated),
         *(each.rule for each in required if each.rule not in GENERAL and result.rule in GENERAL),
         *(each.rule for each in required if _was_refused_for(each, result, trace)),

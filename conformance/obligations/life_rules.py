@@ -10,13 +10,13 @@ from conformance.obligations.history import END_STEPS
 from conformance.obligations.money_rules import ENDINGS, ended_by_somebody_else, endings_by_others
 from conformance.obligations.observation import BookSnapshot, FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.outcome_rules import shown_ended
-from conformance.obligations.response_reader import reads_showing_approval
+from conformance.obligations.response_reader import reads_showing_approval, scheduled_work_looks
 
 
 def m33_lives(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """An approved order that nobody ended goes on, in the books and at the provider."""
     final = trace.final_state(order)
-    if final is None or not final.payment.authorized or not _was_to_live(trace, order, final):
+    if final is None or not final.payment.authorized or not was_to_live(trace, order, final):
         return None
     if not _was_told(trace, order) and not _can_poll(trace, order):
         return None
@@ -39,7 +39,7 @@ def m33_lives(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     )
 
 
-def _was_to_live(trace: MerchantTrace, order: int, final: FinalState) -> bool:
+def was_to_live(trace: MerchantTrace, order: int, final: FinalState) -> bool:
     """Return whether nobody, the provider included, ended or began to end an order."""
     if trace.actions_of(order, *END_STEPS, "stop_agreement", "customer_stop"):
         return False
@@ -81,7 +81,7 @@ def _can_poll(trace: MerchantTrace, order: int) -> bool:
 
     A shop with neither notifications nor a read of the order is not plugged in where it learns of approvals.
     """
-    return "tick" in trace.offered and ("deliver" in trace.offered or bool(trace.reads_of(order)))
+    return scheduled_work_looks(trace) and ("deliver" in trace.offered or bool(trace.reads_of(order)))
 
 
 def m34_gone(trace: MerchantTrace, order: int) -> ObligationFinding | None:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from conformance.domain.api_table import spec_named
 from conformance.domain.messages import Headers, find_header
-from conformance.evidence.record_parts import JsonObject, ProviderRecord, Record
+from conformance.evidence.record_parts import DeliveryRecord, JsonObject, ProviderRecord, Record
 from conformance.evidence.records import ActionRecord, BooksRecord, ExchangeRecord
 from conformance.obligations.declarations import Declarations, declarations_from
 from conformance.obligations.history import END_STEPS, MerchantHistory, merchant_history_from_json
@@ -127,6 +127,8 @@ class Action:
         message: What was raised, or why it did not end.
         began: Seconds of the run's clock.
         webhook: The name of the webhook that was delivered, or empty.
+        took: Seconds of the run's clock.
+        delivery: The signed delivery of it; None where it was handed over unsigned.
 
     """
 
@@ -139,6 +141,19 @@ class Action:
     message: str
     began: float
     webhook: str
+    took: float = 0.0
+    delivery: DeliveryRecord | None = None
+
+    @property
+    def form(self) -> str | None:
+        """How a signed delivery differs from a plain one, empty for a plain one; None without a signed delivery."""
+        return None if self.delivery is None else self.delivery.form
+
+    @property
+    def response_summary(self) -> str:
+        """``HTTP`` and the status of the response to a signed delivery, or ``no answer``."""
+        status = None if self.delivery is None else self.delivery.status
+        return "no answer" if status is None else f"HTTP {status}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,4 +433,6 @@ def _action(record: ActionRecord) -> Action:
         message=record.told,
         began=record.began,
         webhook=record.hook,
+        took=record.took,
+        delivery=record.delivery,
     )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from conformance.domain.api_table import SPECS
 from conformance.domain.messages import find_header
 from conformance.obligations.apis import DIFFERENCES, differences_of
+from conformance.obligations.history import HANDLER
 from conformance.obligations.observation import MerchantTrace, ObservedRequest
 
 RETRY_STATUSES: Final = frozenset({401, 408, 423, 425, 429})
@@ -96,6 +97,16 @@ def reads_showing_end(trace: MerchantTrace, order: int) -> list[ObservedRequest]
     """Return the reads, lists included, that showed the merchant that an order's payment had ended."""
     ids = [id_ for _, id_ in trace.payments_of(order)]
     return [each for each in trace.reads_of(order) if any(shows_end(each, id_) for id_ in ids)]
+
+
+def scheduled_work_looks(trace: MerchantTrace) -> bool:
+    """Return whether scheduled work can show a merchant what no notification told it.
+
+    Beside a handler of notifications it may be there for their queue alone: then it counts where it reads something.
+    """
+    if HANDLER not in trace.offered:
+        return "tick" in trace.offered
+    return any(each.action == "tick" and each.operation in ("read", "list") for each in trace.requests)
 
 
 def reads_showing_approval(trace: MerchantTrace, order: int) -> list[ObservedRequest]:

@@ -21,11 +21,11 @@ from conformance.rulebook.rules import Level, Rule, Rulebook, RuleStatus, Source
 NEEDS: Final = frozenset({
     "age", "approve", "reject", "expire", "start_3ds", "finish_3ds", "fail_3ds",
     "become_due", "start_processing", "reserve", "charge", "fail", "wire", "concurrent", "units",
-    "capture",
+    "capture", "deliver_http",
 })  # fmt: skip
 """Capabilities a rule may need: the test control's actions, ``age``, ``wire`` for a target that speaks HTTP, and
 ``concurrent`` for one that takes two requests at the same time, ``units`` for one that tells sales units apart,
-``capture`` for a merchant's integration that captures."""
+``capture`` for a merchant's integration that captures, ``deliver_http`` for one that takes signed deliveries."""
 
 _FOLDER: Final = resources.files("conformance.rulebook")
 RULES: Final = Registry[Traversable]("file of rules")

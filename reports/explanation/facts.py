@@ -27,7 +27,13 @@ PROVIDER: Final = "provider"
 HTTP: Final = "HTTP layer"
 MERCHANT: Final = "merchant"
 
-_CAPABILITIES: Final = {**CAPABILITIES, **ABLE, "wire": "be reached over HTTP", "capture": "capture"}
+_CAPABILITIES: Final = {
+    **CAPABILITIES,
+    **ABLE,
+    "wire": "be reached over HTTP",
+    "capture": "capture",
+    "deliver_http": "take signed deliveries",
+}
 """What a target or an integration has to be able to do, in words."""
 _COMMANDS: Final[Mapping[str, str]] = {
     PROVIDER: "run --target TARGET",

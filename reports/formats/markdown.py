@@ -13,6 +13,7 @@ from conformance.reports.detection_power import detection_of
 from conformance.reports.fuzzing import first_finding, fuzz_part
 from conformance.reports.wording.boundary import boundary_of
 from conformance.reports.wording.defects import defect_in_words, defect_of, following_in_words, listed_under_others
+from conformance.reports.wording.deliveries import signed_deliveries
 from conformance.reports.wording.headline import (
     Untested,
     counts,
@@ -109,6 +110,9 @@ def _about_run(result: Result) -> Iterator[str]:
         yield from ("", _plain(f"Declared by the integration: {ways}."))
     for way in undeclared_ways(result):
         yield from ("", _plain(f"Observed: {way}."))
+    deliveries = signed_deliveries(result)
+    if deliveries:
+        yield from ("", _plain(f"Notifications: {deliveries}."))
     nothing = proved_nothing(result)
     if nothing:
         yield from ("", _plain(sentence(nothing)))

@@ -27,6 +27,7 @@ from conformance.reports.html.sections import (
 )
 from conformance.reports.html.story import ExchangeView
 from conformance.reports.model_coverage import ModelCoverage
+from conformance.reports.wording.deliveries import signed_deliveries
 from conformance.reports.wording.headline import (
     Untested,
     about,
@@ -93,6 +94,7 @@ class SummaryView:
     troubles: list[Trouble]
     declared: str
     undeclared: list[str]
+    deliveries: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +168,5 @@ def summary_of(result: Result, book: Rulebook) -> SummaryView:
         troubles=troubles(result),
         declared=declared_ways(result),
         undeclared=list(undeclared_ways(result)),
+        deliveries=signed_deliveries(result),
     )

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
-from conformance.obligations.history import CLOCK, MerchantStep
+from conformance.obligations.history import CLOCK, FAILURES, FORGERIES, MerchantStep
 from conformance.strategies.merchant.cells import DAY, HALF_AN_HOUR, WEEK
+from conformance.strategies.merchant.webhooks import between as signed_between
 from conformance.strategies.provider.money import without_trigger
 
 _Item = TypeVar("_Item")
@@ -29,6 +30,8 @@ _FIRST_EVENT: Final = {"lives": "approve", "approved": "approve", "3ds": "start_
 """What the customer does before the shop asks for the end."""
 FIRST_PAYMENT: Final = 1
 """The number of an approval that is not of the latest payment."""
+_OF_AN_ORDER: Final = frozenset(("wait", *FORGERIES, *FAILURES))
+"""Steps between the others that are about an order."""
 _SHORT: Final = (60, 700, HALF_AN_HOUR, HALF_AN_HOUR)
 _LONG: Final = (DAY, DAY, 3 * DAY, 8 * DAY, 2 * WEEK, 31 * DAY, 170 * DAY)
 
@@ -148,9 +151,12 @@ class OrderDraw:
         between += ["restart"] if "restart" in self.offered else []
         between += ["deliver_twice", "deliver_reversed"] if "deliver" in self.offered else []
         between += ["lose"] if "tick" in self.offered else []
+        between += signed_between(self.offered, self.profile)
         names = self.draw(st.lists(st.sampled_from(between), max_size=2))
         return [
-            MerchantStep("wait", self.order, self._one_of((1, 20, 65))) if name == "wait" else MerchantStep(name)
+            MerchantStep(name, self.order, self._one_of((1, 20, 65)) if name == "wait" else 0)
+            if name in _OF_AN_ORDER
+            else MerchantStep(name)
             for name in names
         ]
 

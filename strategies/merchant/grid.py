@@ -14,6 +14,7 @@ from conformance.domain.order import Profile
 from conformance.obligations.history import END_STEPS, MerchantHistory
 from conformance.strategies.merchant import endings, lives, several, surroundings, troubles
 from conformance.strategies.merchant.cells import Cell
+from conformance.strategies.merchant.webhooks import webhook_cells
 
 LEADING: Final = 6
 """How many histories of a kind's first subject come before those of all its subjects."""
@@ -69,6 +70,11 @@ def systematic_merchant_cases(profile: Profile) -> list[MerchantSituation]:
         for kind, part in zip(kinds, parts, strict=True):
             kind.extend([part] if part[0] else [])
     return _in_turn([_with_leading(kind) for kind in kinds])
+
+
+def signed_merchant_cases(profile: Profile) -> list[MerchantSituation]:
+    """Return what is added of an API for a merchant with a handler of signed notifications, in its order."""
+    return [MerchantSituation(cell.name, cell.label, cell.history(profile)) for cell in webhook_cells(profile)]
 
 
 def _subjects(profile: Profile) -> list[_Subject]:

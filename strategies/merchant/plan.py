@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from conformance.domain.order import Profile
-from conformance.obligations.history import MerchantHistory
-from conformance.strategies.merchant.grid import systematic_merchant_cases
+from conformance.obligations.history import HANDLER, MerchantHistory
+from conformance.strategies.merchant.grid import MerchantSituation, signed_merchant_cases, systematic_merchant_cases
 from conformance.strategies.merchant.histories import merchant_histories
 from conformance.strategies.sampling import draw_different
 
@@ -17,6 +17,9 @@ BUDGETS: Final[Mapping[str, int]] = {"quick": 30, "standard": 150, "thorough": 1
 
 SYSTEMATIC: Final[Mapping[str, int | None]] = {"quick": 190, "standard": None, "thorough": None}
 """How much of the systematic set is run, from its beginning, by the name of the budget; None means all of it."""
+
+SIGNED_EVERY: Final = 2
+"""Of so many cases at the beginning, one is about signed notifications."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,23 @@ def plan_merchant_cases(
 ) -> list[MerchantCase]:
     """Return the histories that a merchant with these actions can play, the most telling first.
 
-    Of the systematic set the first ``systematic`` ones are taken, or all; ``count`` more are drawn.
+    Of the systematic set the first ``systematic`` ones are taken, or all; ``count`` more are drawn. For a merchant with
+    a handler of signed notifications, all that is about them comes on top, spread over the beginning.
     """
-    playable = [
+    cases = _playable(systematic_merchant_cases(profile), offered)[:systematic]
+    if HANDLER in offered:
+        for place, case in enumerate(_playable(signed_merchant_cases(profile), offered)):
+            cases.insert(SIGNED_EVERY * place + 1, case)
+    drawn = draw_merchant_cases(profile, offered, seed_, count)
+    return [*cases, *(MerchantCase(history, "drawn", generated=True) for history in drawn)]
+
+
+def _playable(situations: list[MerchantSituation], offered: frozenset[str]) -> list[MerchantCase]:
+    return [
         MerchantCase(situation.history, situation.label, situation.name)
-        for situation in systematic_merchant_cases(profile)
+        for situation in situations
         if situation.history.needs <= offered
     ]
-    drawn = draw_merchant_cases(profile, offered, seed_, count)
-    return [*playable[:systematic], *(MerchantCase(history, "drawn", generated=True) for history in drawn)]
 
 
 def draw_merchant_cases(profile: Profile, offered: frozenset[str], seed_: int, count: int) -> list[MerchantHistory]:

@@ -10,6 +10,7 @@ from tests.merchant.correct.asynchronous import Notified
 from tests.merchant.correct.synchronous import Synchronous
 from tests.merchant.faulty import FAULTY
 from tests.merchant.helpers import BOOK, history, run_histories
+from tests.merchant.signed.faulty import FAULTY as SIGNED_FAULTY
 
 
 def test_every_obligation_is_a_rule_with_a_judge():
@@ -29,7 +30,7 @@ def test_every_obligation_names_the_defects_that_it_catches():
 
 
 def test_every_required_obligation_has_a_faulty_merchant():
-    covered = {adapter.first for adapter in FAULTY}
+    covered = {adapter.first for adapter in (*FAULTY, *SIGNED_FAULTY)}
     uncovered = {rule.id for rule in BOOK.rules if rule.level is Level.REQUIRED} - covered
     assert uncovered - {"M16"} == {"MC-1", "MC-2"}, "MC-1 and MC-2 have hostile merchants, M16 a field case"
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeGuard
 from conformance.domain.order import Profile
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Order, Setup, Status, View, Webhook
 from conformance.obligations.declarations import DECLARATIONS, Declarations, declarations_from
-from conformance.obligations.history import CLOCK, TOGETHER, ZONE
+from conformance.obligations.history import CLOCK, HANDLER, TOGETHER, ZONE
 from conformance.targets.crash import crash_text, describe_failure
 from conformance.targets.transport import TargetError
 
@@ -30,7 +30,7 @@ LARGEST_OUTPUT: Final = 1_000_000
 TOO_MUCH: Final = "more than anybody can read"
 LONGEST_NAME: Final = 80
 """Characters that are kept of the name and of the version of an integration."""
-_CAPABILITIES: Final = {"concurrent": TOGETHER, "clock": CLOCK}
+_CAPABILITIES: Final = {"concurrent": TOGETHER, "clock": CLOCK, HANDLER: HANDLER}
 """What an integration states with true, and the capability that it has then."""
 _VIEW_FIELDS: Final = (
     "status",
@@ -53,6 +53,8 @@ class MerchantCapabilities:
     declared: Declarations = field(default_factory=Declarations)
     product: str = ""
     version: str = ""
+    webhook: tuple[str, str] | None = None
+    """The URL and the secret of a webhook that the integration states instead of registering it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +177,28 @@ def capabilities_from(name: str, stated: Mapping[str, object], *, zone: bool) ->
     offered = frozenset(ACTIONS).intersection(map(str, actions))
     offered |= {capability for member, capability in _CAPABILITIES.items() if stated.get(member) is True}
     offered |= {ZONE} if zone else set()
+    webhook = _webhook(name, stated)
+    offered |= {HANDLER} if webhook else set()
+    # To an integration with a handler every notification is delivered that way.
+    offered |= {"deliver"} if HANDLER in offered else set()
     return MerchantCapabilities(
         profiles=tuple(profile for profile in Profile if profile.value in profiles),
         actions=offered,
         declared=_declared(name, stated),
         product=_text(name, stated, "name"),
         version=_text(name, stated, "version"),
+        webhook=webhook,
     )
+
+
+def _webhook(name: str, stated: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return the webhook that an integration states, or None; it states both of ``webhook_url`` and its secret."""
+    url, secret = stated.get("webhook_url"), stated.get("webhook_secret")
+    if url is None and secret is None:
+        return None
+    if not isinstance(url, str) or not isinstance(secret, str) or not url or not secret:
+        raise TargetError(f"{name} must state both webhook_url and webhook_secret, as texts, or none of them.")
+    return url, secret
 
 
 def _declared(name: str, stated: Mapping[str, object]) -> Declarations:

@@ -22,11 +22,13 @@ from conformance.merchant.integration.base import (
 )
 from conformance.merchant.integration.proxies import without_proxies
 from conformance.merchant.integration.time_zone import CAN_MOVE, UTC, in_zone
+from conformance.merchant.integration.webhook_app import has_handler, method_of
 from conformance.merchant.protocol import ACTIONS, REQUIRED, Setup
 from conformance.merchant.provider_double.double import ProviderDouble
 from conformance.merchant.provider_double.mounts import CurrentDouble, HttpxMount, only_loopback
 from conformance.merchant.provider_double.virtual_clock import InterceptedSleep, StuckError, VirtualClock
 from conformance.obligations.declarations import DECLARATIONS
+from conformance.obligations.history import HANDLER
 from conformance.targets.crash import crash_text, is_signal, located
 from conformance.targets.forked_copy import in_one_process
 from conformance.targets.import_object import import_object
@@ -41,10 +43,13 @@ _PARAMETERS: Final = {
     "stop_agreement": ("agreement",),
     "tick": ("now",),
     "deliver": ("webhook",),
+    HANDLER: ("request",),
     "restart": (),
 }
 """The parameters of the actions that take something other than an order's id."""
-_ATTRIBUTES: Final = ("profiles", "concurrent", "name", "version", *DECLARATIONS)
+_ATTRIBUTES: Final = (
+    "profiles", "concurrent", "name", "version", "webhook_url", "webhook_secret", *DECLARATIONS
+)  # fmt: skip
 """The attributes by which an adapter says what it is."""
 _OF_THE_DOUBLE: Final = (ProviderDouble.respond.__code__, ProviderDouble.record_foreign_request.__code__)
 
@@ -103,7 +108,8 @@ class PythonIntegration:
         missing = [name for name in REQUIRED if name not in actions]
         if missing:
             raise TargetUsageError(f"{self.name} has no method {missing[0]!r}: it needs {', '.join(REQUIRED)}.")
-        for action in actions:
+        handler = [HANDLER] if method_of(self._adapter, HANDLER) is not None else []
+        for action in (*actions, *handler):
             self._check_signature(action)
         try:
             return capabilities_from(self.name, self._statement(actions), zone=CAN_MOVE)
@@ -114,13 +120,13 @@ class PythonIntegration:
         """Return what the adapter states by its attributes; a method of such a name states nothing."""
         attributes = {name: getattr(self._adapter, name) for name in _ATTRIBUTES if hasattr(self._adapter, name)}
         stated = {name: value for name, value in attributes.items() if not callable(value)}
-        return {**stated, "actions": actions, "clock": True}
+        return {**stated, "actions": actions, "clock": True, HANDLER: method_of(self._adapter, HANDLER) is not None}
 
     def _check_signature(self, action: str) -> None:
         """Raise a TargetUsageError where a method cannot take its arguments."""
         names = _PARAMETERS.get(action, ("order_id",))
         try:
-            inspect.signature(getattr(self._adapter, action)).bind(*names)
+            inspect.signature(method_of(self._adapter, action)).bind(*names)
         except TypeError:
             raise TargetUsageError(f"{self.name}: {action} must take ({', '.join(names)}).") from None
         except ValueError:
@@ -147,9 +153,14 @@ class PythonIntegration:
         """Let the adapter's code run in a time zone from now on."""
         self._zone = zone
 
+    @property
+    def routes_by_nothing(self) -> bool:
+        """Whether the handler of notifications is a method, to which the path of a request means nothing."""
+        return has_handler(self._adapter)
+
     def call(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
         """Call a method; a coroutine is awaited."""
-        method = getattr(self._adapter, action)
+        method = method_of(self._adapter, action)
         try:
             with self._isolated(), _time_limit(self.seconds):
                 value = method(*arguments.values())
@@ -185,6 +196,29 @@ class PythonIntegration:
                 thread.join(self.seconds)
         hung = ActionResult("hung", None, f"it did not come back within {self.seconds:.0f} seconds")
         return [*results, *(hung for thread in threads if thread.is_alive())]
+
+    def beside(self, action: str, arguments: Mapping[str, Any]) -> ActionResult:
+        """Call a method in this thread while another thread runs an action."""
+        self._sleep.join()
+        method = method_of(self._adapter, action)
+
+        async def wait(value: Any) -> Any:
+            return await value
+
+        try:
+            value = method(*arguments.values())
+            if inspect.isawaitable(value):
+                running = self._loop is not None and self._loop.is_running()
+                loop = self._loop if running else None
+                if loop is None:
+                    value = asyncio.run(wait(value))
+                else:
+                    value = asyncio.run_coroutine_threadsafe(wait(value), loop).result(self.seconds)
+        except StuckError as error:
+            return ActionResult(error.ending, None, str(error))
+        except BaseException as error:
+            return raised(error)
+        return ActionResult("returned", value)
 
     def _two_tasks(self, method: Callable[..., Any], arguments: Mapping[str, Any]) -> list[ActionResult]:
         async def both() -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -20,11 +21,12 @@ from conformance.evidence.record_parts import (
     body_as_record,
 )
 from conformance.evidence.records import ExchangeRecord
-from conformance.merchant.provider_double.apis import part_named
+from conformance.merchant.provider_double.apis import PARTS, part_named
 from conformance.merchant.provider_double.fault_injection import Faults, faulty_response, gateway_response, web_page
 from conformance.merchant.provider_double.routes import ELSEWHERE, RoutedRequest, route_request
 from conformance.merchant.provider_double.state import ProviderState
 from conformance.merchant.provider_double.virtual_clock import StuckError, VirtualClock
+from conformance.merchant.webhooks.registrations import ROOT, Registrations
 from conformance.obligations.history import AFTER, Fault
 from conformance.obligations.observation import REMOVED, PaymentKey
 from conformance.sandbox.options import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_KEY
@@ -111,15 +113,23 @@ class ProviderDouble:
         faults: the faults to inject.
         write: writes a record of the journal.
         orders: how many orders the history has.
+        registrations: where notifications go; without it, any URL can be registered.
 
     Attributes:
         payments: The payments of each order, oldest first.
         names: What tells that a request is about an order, such as its id, for each order.
+        notify: Delivers notifications before a response goes back, where the merchant has a handler.
 
     """
 
     def __init__(
-        self, state: ProviderState, clock: VirtualClock, faults: Faults, write: WriteRecord, orders: int
+        self,
+        state: ProviderState,
+        clock: VirtualClock,
+        faults: Faults,
+        write: WriteRecord,
+        orders: int,
+        registrations: Registrations | None = None,
     ) -> None:
         self.state = state
         self.clock = clock
@@ -131,6 +141,9 @@ class ProviderDouble:
         self.most_requests = MOST_REQUESTS
         self.flooded = False
         self.barrier: RequestBarrier | None = None
+        self.registrations = registrations or Registrations("", anywhere=True)
+        self.notify: Callable[[], None] | None = None
+        self._notify_now = False
         self._lock = threading.RLock()
         self._repeated_refusals: dict[str, Response] = {}
         self._connection = ""
@@ -169,7 +182,12 @@ class ProviderDouble:
                 self.flooded = True
                 raise StuckError("flooded", f"it sent more than {self.most_requests} requests")
             self._connection = connection
-            return self._respond(request, host)
+            response = self._respond(request, host)
+            notify, self._notify_now = self.notify if self._notify_now else None, False
+        if notify is not None:
+            # The handler may ask the provider for something itself, so that nobody else may be kept waiting here.
+            notify()
+        return response
 
     def record_foreign_request(self, method: str, url: str, headers: Headers, body: bytes) -> None:
         """Record a request to another host, which must not happen and was not let through."""
@@ -208,6 +226,7 @@ class ProviderDouble:
         response = self._exchange(request, route, host, fault)
         if "approve-after" in kinds:
             self._approve(route)
+        self._notify_now = "deliver-after" in kinds
         return response
 
     def _approve(self, route: RoutedRequest) -> None:
@@ -267,7 +286,7 @@ class ProviderDouble:
 
     def _carry_out(self, request: Request, route: RoutedRequest) -> Response:
         if route.operation == "other":
-            return _other_api_response(request)
+            return self._other_api_response(request)
         request = route.as_documented(request)
         response = self.state.handle(request)
         if route.operation in ("create", "draft") and response.status in (200, 201):
@@ -282,6 +301,8 @@ class ProviderDouble:
             order = self.action.order
         if order is None:
             order = next((number for number, keys in enumerate(self.payments) if not keys), len(self.payments) - 1)
+        if PARTS[Profile(api)].calls_back:
+            self.registrations.note_callback(payment_id, request)
         if payment_id and (api, payment_id) not in self.payments[order]:
             self.payments[order].append((api, payment_id))
 
@@ -292,6 +313,15 @@ class ProviderDouble:
             number for number, names in enumerate(self.names) if any(name and name.encode() in text for name in names)
         ]
         return named[0] if len(named) == 1 else None
+
+    def _other_api_response(self, request: Request) -> Response:
+        """Return the response of an API beside the three: that of the Webhooks API, or that there is none."""
+        if not request.path.lower().startswith(ROOT):
+            return gateway_response(404, "There is no such resource")
+        scheme, _, token = (request.header("Authorization") or "").partition(" ")
+        if scheme.lower() != "bearer" or not self.state.provider.tokens.is_valid(token.strip()):
+            return gateway_response(401, "The access token is missing, malformed or expired")
+        return self.registrations.handle(request)
 
     def _unchanged_payment(self, route: RoutedRequest, request: Request) -> Response:
         """Return a success with the payment as it stands, although the cancel is not carried out."""
@@ -358,7 +388,7 @@ class ProviderDouble:
 
 def _changes_response(fault: Fault) -> bool:
     """Return whether a fault changes the response to the request that it meets."""
-    return not fault.kind.startswith(("approve", "twice"))
+    return not fault.kind.startswith(("approve", "twice", "deliver"))
 
 
 def _repetition_key(request: Request, route: RoutedRequest) -> str:
@@ -377,15 +407,3 @@ def _why_no_response(route: RoutedRequest, response: DroppedResponse) -> str:
     if route.operation == "foreign":
         return "another host is never reached"
     return "the answer was lost" if response.reached else "the connection was dropped"
-
-
-def _other_api_response(request: Request) -> Response:
-    """Return the response of an API beside the three: webhooks can be registered, everything else is not found."""
-    path = request.path.partition("?")[0]
-    if path.startswith("/webhooks/v1/webhooks"):
-        if request.method == "POST":
-            body = b'{"id":"3fa85f64-5717-4562-b3fc-2c963f66afa6","secret":"c2VjcmV0"}'
-            return Response(201, (("Content-Type", "application/json"),), body)
-        if request.method == "GET":
-            return Response(200, (("Content-Type", "application/json"),), b'{"webhooks":[]}')
-    return gateway_response(404, "There is no such resource")

@@ -28,6 +28,8 @@ class ApiPart(ABC):
 
     A pattern is in small letters, and has a group for every identifier: the last one is the payment's.
     """
+    calls_back: ClassVar[bool] = False
+    """Whether notifications go to an address that is in the request that makes the payment."""
     codes: ClassVar[Mapping[str, str]]
     """The error codes of the faults that are refusals, by the fault's kind."""
 

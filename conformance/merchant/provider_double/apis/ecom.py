@@ -33,6 +33,7 @@ class EcomPart(ApiPart):
         ("POST", rf"/ecomm/v2/payments/{ID}/refund", "refund"),
         ("GET", rf"/ecomm/v2/payments/{ID}/(?:details|status)", "read"),
     )
+    calls_back: ClassVar[bool] = True
     codes: ClassVar[Mapping[str, str]] = {"processing-409": "94", "missing-404": "35", "sticky-400": "99"}
 
     def wanted_id(self, body: Mapping[str, Any]) -> str:
