@@ -34,7 +34,8 @@ def m37_verified(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     refusal = _refusal(trace, order)
     if refusal is not None:
         return refusal
-    judged = [*_delivered(trace, order, *FORGERIES), *_accepted(trace, order)]
+    varied = [each for each in _accepted(trace, order, any_form=True) if each.form in DELIVERY_FORMS]
+    judged = [*_delivered(trace, order, *FORGERIES), *varied]
     return met(judged[0].step) if judged else None
 
 
@@ -90,7 +91,7 @@ def m40_in_time(trace: MerchantTrace, order: int) -> ObligationFinding | None:
         if action.ending != "returned" and _was_kept_all_the_same(trace, order, action):
             error = f"{action.webhook} was answered with {action.response_summary} although it was kept"
             return broken(action.step, f"{error}: it is sent again, and later events of the payment wait")
-    blocked = _held_back(trace, order, plain)
+    blocked = _held_back(trace, order)
     if blocked is not None:
         refusal = f"{blocked.webhook} was answered with {blocked.response_summary} each time"
         return broken(blocked.step, f"{refusal}, and the approval after it was held back for that")
@@ -114,13 +115,14 @@ def _was_kept_all_the_same(trace: MerchantTrace, order: int, action: Action) -> 
     return action.webhook in approved_webhooks() and before.status == "open" and after.status in HONOURED
 
 
-def _held_back(trace: MerchantTrace, order: int, plain: list[Action]) -> Action | None:
+def _held_back(trace: MerchantTrace, order: int) -> Action | None:
     """Return the delivery whose refusal held an approval back until the end; None where none did."""
+    deliveries = _delivered(trace, order, "deliver")
     lost = any(step.do == "lose" for step in trace.history.steps)
-    notified = any(each.webhook in approved_webhooks() for each in plain)
-    if lost or notified or not trace.events_of(order, "reserve"):
+    notified = any(each.webhook in approved_webhooks() for each in deliveries)
+    if lost or notified or trace.actions_of(order, *END_STEPS) or not trace.events_of(order, "reserve"):
         return None
-    return next((each for each in _refused_for_good(plain) if not _refuses_signature(each)), None)
+    return next((each for each in _refused_for_good(deliveries) if not _refuses_signature(each)), None)
 
 
 # What was delivered
@@ -205,43 +207,51 @@ def _refusal(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """Return the finding that true deliveries were refused, with what that shows of the verification."""
     deliveries = _delivered(trace, order, "deliver")
     accepted = [each for number in range(len(trace.history.amounts)) for each in _accepted(trace, number)]
-    plain = [each for each in deliveries if each.form == ""]
+    refused = [each for each in _refused_for_good(deliveries) if _is_decisive(trace, order, each)]
     if not accepted:
-        return _wrong_scheme(deliveries, plain) or _refused_altogether(plain)
-    return _one_secret(plain, accepted) or _refused_form(deliveries, accepted)
+        return _wrong_scheme(deliveries) or (_refused_altogether(refused[0]) if refused else None)
+    return _one_secret(refused, accepted) or _refused_form(trace, order, accepted)
 
 
-def _wrong_scheme(deliveries: list[Action], plain: list[Action]) -> ObligationFinding | None:
+def _is_decisive(trace: MerchantTrace, order: int, action: Action) -> bool:
+    """Return whether a refusal can only be about the delivery, and not about an event that the shop has no use for.
+
+    That is one that names credentials, or one of the approval of an order that nobody began to end.
+    """
+    if _refuses_signature(action):
+        return True
+    ending = trace.actions_of(order, *END_STEPS) or ended_by_somebody_else(trace, order)
+    return action.webhook in approved_webhooks() and not ending
+
+
+def _wrong_scheme(deliveries: list[Action]) -> ObligationFinding | None:
+    """Return the finding that a handler expects a signature of another kind: it accepted one."""
+    plain = [each for each in deliveries if each.form == ""]
     wrongly = [each for each in deliveries if each.form in WRONG_SCHEMES and each.ending == "returned"]
     if not wrongly or not plain or wrongly[0].form == UNVERIFIED:
         return None
-    scheme = WRONG_SCHEMES[str(wrongly[0].form)]
     return broken(
         wrongly[0].step,
         f"{plain[0].webhook} was refused as the provider signs it ({plain[0].response_summary}); the same event was "
-        f"accepted {scheme}",
+        f"accepted {WRONG_SCHEMES[str(wrongly[0].form)]}",
     )
 
 
-def _refused_altogether(plain: list[Action]) -> ObligationFinding | None:
-    refused = _refused_for_good(plain)
-    decisive = [each for each in refused if _refuses_signature(each) or each.webhook in approved_webhooks()]
-    if not decisive:
-        return None
-    last = decisive[0]
-    return broken(
-        last.step,
-        f"{last.webhook} was refused each time ({last.response_summary}), signed as the provider signs it: HMAC-SHA256 "
-        "with the secret as text over method, path, date, host and the hash of the raw body",
+def _refused_altogether(refused: Action) -> ObligationFinding:
+    how = (
+        "with the token that was sent with the payment"
+        if _is_callback(refused)
+        else "signed as the provider signs it: HMAC-SHA256 with the secret as text over method, path, date, host and "
+        "the hash of the raw body"
     )
+    return broken(refused.step, f"{refused.webhook} was refused each time ({refused.response_summary}), {how}")
 
 
-def _one_secret(plain: list[Action], accepted: list[Action]) -> ObligationFinding | None:
+def _one_secret(refused: list[Action], accepted: list[Action]) -> ObligationFinding | None:
     """Return the finding that the deliveries of one webhook are accepted, and those of another one refused."""
-    trusted = {each.delivery.registration for each in accepted if each.delivery}
-    for each in _refused_for_good(plain):
-        decisive = _refuses_signature(each) or each.webhook in approved_webhooks()
-        if decisive and each.delivery and each.delivery.registration not in trusted:
+    trusted = _registrations(accepted)
+    for each in refused:
+        if not _registrations([each]) <= trusted and not _is_callback(each):
             return broken(
                 each.step,
                 f"{each.webhook} was refused each time ({each.response_summary}), and deliveries of another webhook "
@@ -250,38 +260,47 @@ def _one_secret(plain: list[Action], accepted: list[Action]) -> ObligationFindin
     return None
 
 
-def _refused_form(deliveries: list[Action], accepted: list[Action]) -> ObligationFinding | None:
+def _refused_form(trace: MerchantTrace, order: int, accepted: list[Action]) -> ObligationFinding | None:
     """Return the finding that true deliveries of an unusual form were refused, and plain ones accepted."""
-    trusted = {each.delivery.registration for each in accepted if each.delivery}
-    for each in deliveries:
-        if each.form not in REFUSED_FORMS or each.ending == "returned" or each.delivery is None:
-            continue
-        status = each.delivery.status
-        decisive = _refuses_signature(each) or each.webhook in approved_webhooks()
-        if status is None or status in ABOUT_THE_REQUEST or not decisive or each.took > ANSWER_SECONDS:
-            continue
-        if each.delivery.registration in trusted:
-            return broken(
-                each.step,
-                f"a true delivery of {each.webhook} was refused ({each.response_summary}) that "
-                f"{REFUSED_FORMS[str(each.form)]}",
-            )
+    trusted = _registrations(accepted)
+    for each in _delivered(trace, order, "deliver"):
+        if each.form in REFUSED_FORMS and _was_refused(each) and _registrations([each]) <= trusted:
+            about_request = each.delivery is not None and each.delivery.status in ABOUT_THE_REQUEST
+            if not about_request and _is_decisive(trace, order, each):
+                return broken(
+                    each.step,
+                    f"a true delivery of {each.webhook} was refused ({each.response_summary}) that "
+                    f"{REFUSED_FORMS[str(each.form)]}",
+                )
     return None
 
 
-def _refused_for_good(plain: list[Action]) -> list[Action]:
-    """Return the last deliveries of events that were refused, with a response, each time that they came."""
+def _refused_for_good(deliveries: list[Action]) -> list[Action]:
+    """Return the last plain deliveries of events that were refused each time that they came."""
     tries: dict[tuple[str, str], list[Action]] = {}
-    for each in plain:
-        if each.delivery is not None:
+    for each in deliveries:
+        if each.form == "" and each.delivery is not None:
             tries.setdefault((each.delivery.registration, each.webhook), []).append(each)
     return [
         attempts[-1]
         for attempts in tries.values()
-        if len(attempts) >= LEAST_ATTEMPTS
-        and all(each.ending == "raised" and each.delivery and each.delivery.status is not None for each in attempts)
-        and all(each.took <= ANSWER_SECONDS for each in attempts)
+        if (len(attempts) >= LEAST_ATTEMPTS or _is_callback(attempts[0])) and all(map(_was_refused, attempts))
     ]
+
+
+def _was_refused(action: Action) -> bool:
+    """Return whether the handler answered in time, and with anything but 2xx."""
+    answered = action.delivery is not None and action.delivery.status is not None
+    return answered and action.ending == "raised" and action.took <= ANSWER_SECONDS
+
+
+def _registrations(actions: list[Action]) -> set[str]:
+    return {each.delivery.registration for each in actions if each.delivery is not None}
+
+
+def _is_callback(action: Action) -> bool:
+    """Return whether a delivery is a callback of eCom, which comes once and carries a token."""
+    return action.webhook.startswith("ecom.")
 
 
 def _refuses_signature(action: Action) -> bool:

@@ -13,7 +13,7 @@ from conformance.merchant import failures
 from conformance.merchant.api import run_merchant
 from conformance.results.result import Result
 from tests.merchant.correct import Counting
-from tests.merchant.faulty import FAULTY, UNSEEN
+from tests.merchant.faulty import FAULTY
 from tests.merchant.faulty.outcome_rules import EveryErrorIsACancel
 from tests.merchant.faulty.request_rules import NoKey, OneKeyForAll
 from tests.merchant.faulty.timing_rules import ReleasedAfterAFailedCapture
@@ -52,7 +52,7 @@ def test_the_merchant_without_their_defects_is_conformant(run: Callable[..., Res
 def test_every_defect_class_has_a_merchant_or_a_reason():
     classes = {f"B{number}" for number in range(1, CLASSES + 1)}
     caught = {adapter.defect for adapter in FAULTY}
-    assert classes - caught == {name for name in UNSEEN if "," not in name}
+    assert classes <= caught
     assert len(caught) >= 25
     assert all(adapter.__doc__ for adapter in FAULTY)
 

@@ -8,7 +8,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from types import FrameType
 from typing import Any, Final
 
@@ -87,6 +88,7 @@ class PythonIntegration:
         self._adapter: Any = None
         self._zone = UTC
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._beside: list[Future[Any]] = []
         # Mounted once for all histories, because mounting takes longer than a request.
         self._mounted = ExitStack()
         # What the merchant prints is thrown away: an endless loop can print a lot within ten seconds.
@@ -213,7 +215,9 @@ class PythonIntegration:
                 if loop is None:
                     value = asyncio.run(wait(value))
                 else:
-                    value = asyncio.run_coroutine_threadsafe(wait(value), loop).result(self.seconds)
+                    future = asyncio.run_coroutine_threadsafe(wait(value), loop)
+                    self._beside.append(future)
+                    value = future.result(self.seconds)
         except StuckError as error:
             return ActionResult(error.ending, None, str(error))
         except BaseException as error:
@@ -238,7 +242,13 @@ class PythonIntegration:
             self._loop = asyncio.new_event_loop()
 
         async def wait() -> Any:
-            return await value
+            try:
+                return await value
+            finally:
+                # What waits for this action in the same loop would never go on once the loop stands still.
+                while self._beside:
+                    with suppress(Exception):
+                        await asyncio.wrap_future(self._beside.pop())
 
         return self._loop.run_until_complete(wait())
 

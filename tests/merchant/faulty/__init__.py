@@ -4,8 +4,6 @@ They are sorted by the module of ``conformance.obligations`` that has the obliga
 names the defect as the list of obligations does (B1 to B40), and that obligation.
 """
 
-from typing import Final
-
 from tests.merchant.faulty import (
     fault_rules,
     life_rules,
@@ -17,14 +15,8 @@ from tests.merchant.faulty import (
 )
 from tests.merchant.faulty.base import FAULTY, defect
 
-UNSEEN: Final = {
-    "F3, of a notification of a failure": "every notification here is of something that happened",
-}
-"""Defects that no history can show, with the reason."""
-
 __all__ = [
     "FAULTY",
-    "UNSEEN",
     "defect",
     "fault_rules",
     "life_rules",

@@ -220,4 +220,4 @@ CASES = (
     ExpiresByTheWallClock, SevenDaysForEveryCard, CollectsWhatWasCancelled, ForgetsThePaymentItMade, GivesBackByRefund,
     CapturesInCrowns, ShipsFromAnotherScreen, CapturesAllOnAStatusChange, CannotVoid,
 )  # fmt: skip
-"""A shop for each field case about merchants that can be played; F3 needs signed notifications."""
+"""A shop for each field case about merchants that can be played; F3 and F21 are in `tests.merchant.signed`."""

@@ -11,9 +11,10 @@ import pytest
 from conformance.domain.order import Profile
 from conformance.evidence.journal import read_journal
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.merchant import failures
 from conformance.merchant.api import run_merchant
 from conformance.merchant.harness import CountingSink
-from conformance.obligations.history import HANDLER
+from conformance.obligations.history import HANDLER, Fault
 from conformance.obligations.judge import CAUSE_ORDER
 from conformance.results.merchant_audit import recompute_merchant_findings
 from conformance.strategies.merchant.grid import signed_merchant_cases
@@ -24,6 +25,7 @@ from tests.merchant.helpers import harness_of, history, run_histories
 from tests.merchant.signed import correct, faulty
 from tests.merchant.signed.base import SignedShop
 from tests.merchant.signed.callbacks import BelievesCallbacks, TokenChecked
+from tests.merchant.signed.locked import Locked, LockedAsync
 from tests.merchant.signed.service import running
 from tests.reports.schemas import faults_of
 from tests.stored import stored_records
@@ -75,12 +77,25 @@ def test_a_faulty_shop_is_named_for_the_right_thing(shop: type[Any]):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("shop", [*faulty.FAULTY, BelievesCallbacks], ids=lambda shop: shop.__name__)
-def test_a_quick_run_names_the_right_obligation_first_in_words_that_help(shop: type[Any], tmp_path: Path):
+def test_a_quick_run_names_the_right_obligation_first_in_words_that_help(
+    shop: type[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(failures, "SHRINKING_SECONDS", -1.0)
     result = run_merchant(shop, budget="quick", strict=True, histories=0, out=tmp_path / "run")
     assert result.verdict is RunVerdict.NOT_CONFORMANT
     first = result.defects[0].result
     assert first.rule.id == shop.first, first.reason
     assert all(words in first.reason for words in shop.helps), first.reason
+
+
+@pytest.mark.parametrize("shop", [Locked, LockedAsync], ids=lambda shop: shop.__name__)
+def test_a_handler_may_wait_for_the_action_that_runs(shop: type[Any]):
+    early = Fault("create", "approve-after"), Fault("create", "deliver-after")
+    (trial,) = run_histories(shop, history("create deliver", *early))
+    assert trial.broken == {}
+    during = [each for each in trial.trace.actions if each.form == "during"]
+    assert "epayments.payment.authorized.v1" in {each.webhook for each in during if each.ending == "returned"}
+    assert trial.trace.snapshots[0].status == "authorized"
 
 
 def test_without_a_handler_the_run_says_that_signatures_were_not_tested(tmp_path: Path):
