@@ -81,7 +81,9 @@ def _forgotten(accepted: list[Action], snapshot: BookSnapshot) -> str:
 
 def m40_in_time(trace: MerchantTrace, order: int) -> ObligationFinding | None:
     """A delivery is answered within ten seconds, and with 2xx where it was kept."""
-    plain = [each for each in _delivered(trace, order, "deliver") if each.form == ""]
+    # A handler that asks the provider may be late, or fail, because of an injected fault.
+    faulty = {request.step for request in trace.requests if request.fault}
+    plain = [each for each in _delivered(trace, order, "deliver") if each.form == "" and each.step not in faulty]
     for action in plain:
         slow = _slowness(action)
         if slow:
@@ -216,17 +218,18 @@ def _refusal(trace: MerchantTrace, order: int) -> ObligationFinding | None:
 def _is_decisive(trace: MerchantTrace, order: int, action: Action) -> bool:
     """Return whether a refusal can only be about the delivery, and not about an event that the shop has no use for.
 
-    That is one that names credentials, or one of the approval of an order that nobody began to end.
+    That is one that names credentials, or one of the approval of an order that nobody began to end. A callback comes
+    once, so that only the first of them counts.
     """
-    if _refuses_signature(action):
-        return True
+    if _refuses_signature(action) or _is_callback(action):
+        return _refuses_signature(action)
     ending = trace.actions_of(order, *END_STEPS) or ended_by_somebody_else(trace, order)
     return action.webhook in approved_webhooks() and not ending
 
 
 def _wrong_scheme(deliveries: list[Action]) -> ObligationFinding | None:
     """Return the finding that a handler expects a signature of another kind: it accepted one."""
-    plain = [each for each in deliveries if each.form == ""]
+    plain = [each for each in deliveries if each.form == "" and _was_refused(each)]
     wrongly = [each for each in deliveries if each.form in WRONG_SCHEMES and each.ending == "returned"]
     if not wrongly or not plain or wrongly[0].form == UNVERIFIED:
         return None

@@ -98,6 +98,11 @@ class _Sent:
         return self.response is not None and 200 <= self.response.status < 300 and self.took <= ANSWER_SECONDS
 
     @property
+    def refused(self) -> bool:
+        """Whether the handler answered with anything but 2xx."""
+        return self.response is not None and not 200 <= self.response.status < 300
+
+    @property
     def ending(self) -> ActionResult:
         """How the delivery ended as an action: it succeeded where it was accepted."""
         response = self.response
@@ -160,7 +165,7 @@ class SignedChannel:
             if not sent.ending.came_back:
                 return False
             self._settle(pending, sent)
-            if not sent.accepted and not form and not pending.registration.callback:
+            if sent.refused and not form and not pending.registration.callback:
                 self._try_schemes(pending)
         return True
 
@@ -255,7 +260,10 @@ class SignedChannel:
         if self._schemes_tried:
             return
         self._schemes_tried = True
+        right = self._request(pending, "").headers
         for scheme in WRONG_SCHEMES:
+            if self._request(pending, "", scheme).headers == right:
+                continue
             sent = self._attempt(pending, "", scheme)
             if sent.accepted:
                 self._outbox.accepted(pending)

@@ -5,33 +5,30 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.merchant import WebhookRequest, WebhookResponse
-from tests.merchant.independent import api_clients, desk
-from tests.merchant.independent.base import row_of
+from conformance.merchant import Webhook, WebhookRequest, WebhookResponse
+from examples.merchants import ecom
 
-TOKEN = "a token for each order"
-
-
-class WithToken(api_clients.Ecom):
-    """Sends a token with every payment, which its callback has to carry."""
-
-    def change(self, method: str, path: str, body: Any, *arguments: Any) -> Any:
-        if path == "/ecomm/v2/payments":
-            body = {**body, "merchantInfo": {**body["merchantInfo"], "authToken": TOKEN}}
-        return super().change(method, path, body, *arguments)
+TOKEN = "a token of its own"
 
 
-class TokenChecked(desk.WebhookOnlyEcom):
-    """Reads the payment when a callback with the right token comes."""
+class TokenChecked(ecom.Adapter):
+    """Reads the payment when a callback with the right token comes; it polls as well."""
 
-    client_class = WithToken
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        call = self.client.call
+
+        def call_with_token(method: str, path: str, body: Any = None, *others: Any) -> Any:
+            if (method, path) == ("POST", "/ecomm/v2/payments"):
+                body = {**body, "merchantInfo": {**body["merchantInfo"], "authToken": TOKEN}}
+            return call(method, path, body, *others)
+
+        self.client.call = call_with_token  # type: ignore[method-assign]
 
     def deliver_http(self, request: WebhookRequest) -> WebhookResponse:
         if request.header("Authorization") != TOKEN:
             return WebhookResponse(401)
-        row = row_of(self.rows, json.loads(request.body))
-        if row is not None:
-            self.work(row)
+        self.deliver(Webhook("callback", json.loads(request.body), request.body))
         return WebhookResponse(200)
 
 
@@ -42,9 +39,7 @@ class BelievesCallbacks(TokenChecked):
 
     def deliver_http(self, request: WebhookRequest) -> WebhookResponse:
         body = json.loads(request.body)
-        row = row_of(self.rows, body)
-        if row is not None:
-            status = body["transactionInfo"]["status"]
-            row.state = "reserved" if status == "RESERVED" else "ended"
-            row.authorized = row.amount if status == "RESERVED" else row.authorized
+        row = self.books.get(body["orderId"])
+        if row is not None and row.status in ("open", "authorized"):
+            row.status = "authorized" if body["transactionInfo"]["status"] == "RESERVED" else "cancelled"
         return WebhookResponse(200)
