@@ -172,7 +172,7 @@ class MerchantHistory:
         needed = names & _OPTIONAL_STEPS
         if names & {"deliver_twice", "deliver_reversed"}:
             needed.add("deliver")
-        if "lose" in names:
+        if self._loses_notifications:
             needed.add("tick")
         if "cancel_together" in names:
             needed.add(TOGETHER)
@@ -183,6 +183,12 @@ class MerchantHistory:
         if names.intersection(SIGNED_STEPS) or any(fault.kind in SIGNED_EVENTS for fault in self.faults):
             needed.add(HANDLER)
         return frozenset(needed)
+
+    @property
+    def _loses_notifications(self) -> bool:
+        """Whether notifications are lost that say more than that the payments were made."""
+        lost = [place for place, step in enumerate(self.steps) if step.do == "lose"]
+        return bool(lost) and any(step.do != "create" for step in self.steps[: lost[-1]] if step.do != "lose")
 
     def __repr__(self) -> str:
         return f"merchant_history({', '.join(self._arguments())})"

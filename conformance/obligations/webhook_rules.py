@@ -219,12 +219,16 @@ def _is_decisive(trace: MerchantTrace, order: int, action: Action) -> bool:
     """Return whether a refusal can only be about the delivery, and not about an event that the shop has no use for.
 
     That is one that names credentials, or one of the approval of an order that nobody began to end. A callback comes
-    once, so that only the first of them counts.
+    once, so that only the first of them counts. Behind an error of the server the event may have been kept.
     """
     if _refuses_signature(action) or _is_callback(action):
         return _refuses_signature(action)
     ending = trace.actions_of(order, *END_STEPS) or ended_by_somebody_else(trace, order)
-    return action.webhook in approved_webhooks() and not ending
+    if ending or action.webhook not in approved_webhooks() or "captured" in action.webhook:
+        return False
+    is_error = action.delivery is not None and (action.delivery.status or 0) >= 500
+    final = trace.final_state(order)
+    return not is_error or (final is not None and final.status in ("", "open"))
 
 
 def _wrong_scheme(deliveries: list[Action]) -> ObligationFinding | None:

@@ -224,6 +224,18 @@ class BelievesReplays(SignedShop):
             super().book(row, name, amount)
 
 
+@wrong("M37", "refused each time")
+class SignsOtherwise(OneKind):
+    """The signature is computed in a way that nobody would guess, and 400 is the answer to what differs."""
+
+    def matches(self, request: WebhookRequest, headers: dict[str, str], url: str, secret: str) -> bool:
+        return headers.get("authorization") == PREFIX + mac(secret.encode(), b"guess")
+
+    def deliver_http(self, request: WebhookRequest) -> WebhookResponse:
+        response = super().deliver_http(request)
+        return WebhookResponse(400) if response.status == 401 else response
+
+
 # What a failure means
 
 
