@@ -11,8 +11,17 @@ from conformance.merchant.protocol import Webhook
 from conformance.merchant.webhooks.outbox import Outbox, PendingDelivery, wait_before
 from conformance.merchant.webhooks.registrations import Registration, secret_of
 from conformance.merchant.webhooks.variants import Delivery, forged, true_request, wrongly_signed
-from conformance.obligations.history import DELIVERY_FORMS, FORGERIES
+from conformance.obligations.history import (
+    DELIVERY_FORMS,
+    FORGERIES,
+    HANDLER,
+    SIGNED_STEPS,
+    merchant_history_as_json,
+    merchant_history_from_json,
+)
+from conformance.obligations.history_text import merchant_history
 from conformance.obligations.webhook_words import BELIEVED_FORGERIES, REFUSED_FORMS, WRONG_SCHEMES
+from conformance.reports.wording.merchant import fault_in_words, merchant_step_in_words
 from tests.merchant.signed.verifier import is_genuine
 
 URL = "https://shop.example/vipps/hook?shop=7"
@@ -73,6 +82,20 @@ def test_no_wrong_signature_is_genuine(scheme):
 def test_every_form_and_forgery_has_its_words():
     assert set(REFUSED_FORMS) == set(DELIVERY_FORMS)
     assert set(BELIEVED_FORGERIES) == set(FORGERIES)
+
+
+@pytest.mark.parametrize("step", SIGNED_STEPS)
+def test_every_signed_step_has_a_sentence_and_needs_a_handler(step):
+    course = merchant_history("epayment", "create", "approve", step)
+    assert merchant_step_in_words(course.steps[-1], course, "NOK")
+    assert HANDLER in course.needs
+    assert merchant_history_from_json(json.loads(json.dumps(merchant_history_as_json(course)))) == course
+
+
+def test_a_notification_beside_a_request_has_words():
+    course = merchant_history("epayment", "create", faults=["create deliver-after"])
+    assert HANDLER in course.needs
+    assert "arrive before its answer" in fault_in_words(course.faults[0])
 
 
 def test_a_callback_is_told_by_its_token():
