@@ -21,6 +21,7 @@ from conformance.merchant.webhooks.signing import host_and_path
 from conformance.merchant.webhooks.variants import Delivery, forged, true_request, wrongly_signed
 from conformance.obligations.apis import approved_webhooks
 from conformance.obligations.history import CLOCK, DELIVERY_FORMS
+from conformance.obligations.observation import REMOVED
 from conformance.obligations.webhook_words import WRONG_SCHEMES
 from conformance.sandbox.payment import Entry, EntryKind, Payment
 
@@ -306,10 +307,14 @@ class SignedChannel:
 
     def _record(self, sent: _Sent) -> None:
         event, request, response = sent.event, sent.request, sent.response
+        headers = request.headers
+        if event.registration.callback:
+            # The token of a callback is the shop's own secret.
+            headers = tuple((name, REMOVED if name == "Authorization" else value) for name, value in headers)
         stored = RequestRecord(
             method=request.method,
             path=host_and_path(request.url)[1],
-            headers=request.headers,
+            headers=headers,
             body=body_as_record(request.body),
         )
         delivery = DeliveryRecord(

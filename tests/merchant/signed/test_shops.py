@@ -154,6 +154,13 @@ def test_deliveries_really_reach_a_handler_on_this_machine(states: bool):
         assert trials[1].trace.snapshots[-1].status == "authorized"
 
 
+def test_the_token_of_a_callback_is_not_recorded():
+    (trial,) = run_histories(TokenChecked, history("create approve deliver", profile="ecom"))
+    (delivery,) = (each.delivery for each in trial.trace.actions if each.delivery)
+    assert dict(delivery.request.headers)["Authorization"] == "[removed]"
+    assert delivery.status == 200
+
+
 def test_a_redirect_of_the_handler_is_not_followed():
     with running(SignedShop) as (address, service):
         service.redirect = "http://169.254.169.254/latest/meta-data"
