@@ -24,6 +24,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,6 +64,7 @@ R = TypeVar("R", bound=Record)
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 _FIRST_PACKED: Final = 3
+_BEGINNING: Final = b'{"n":0,"kind":"run",'
 _LINK: Final = 8
 """Digits of a SHA-256 that a line has in a packed journal. Digests that were published are always whole."""
 _JOURNAL: Final = msgspec.json.Decoder(JournalRecord)
@@ -425,9 +427,10 @@ def read_journal(directory: Path, name: str = JOURNAL_NAME) -> Evidence:
     return Evidence(tuple(reader.records), truncated=reader.truncated, digest=reader.digest)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    file = open_input(path, LARGEST)
-    return gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # type: ignore[return-value]
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    with open_input(path, LARGEST) as file:
+        yield gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # type: ignore[misc]
 
 
 class _Reader:
@@ -451,6 +454,8 @@ class _Reader:
         previous, records, size = self._previous, self.records, 0
         for index, line in enumerate(lines):
             if not line.endswith(b"\n"):
+                if not index and not _BEGINNING.startswith(line[: len(_BEGINNING)]):
+                    raise _foreign(self.path, {})
                 if len(line) == LONGEST_LINE:
                     raise CutRecordError(f"{self.path}, line {index + 1}: not a record (it is too long).")
                 self.truncated = True

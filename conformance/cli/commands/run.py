@@ -286,7 +286,7 @@ def _through_pytest(options: RunOptions, directory: Path, processes: str | None,
     where = _pytest_output()
     if where == subprocess.PIPE:
         command.append("--color=no")
-        environment["PYTHONIOENCODING"] = "utf-8"
+        environment |= {"PYTHONIOENCODING": "utf-8"}
     children: list[subprocess.Popen[bytes]] = []
     stops = 0
 
