@@ -58,6 +58,9 @@ class ApiSpec:
         belongs_to_agreement: whether an order is one of an agreement's charges. Somebody else is then another
             agreement, and elsewhere another sales unit.
         names_currency: whether its requests name the currency. An API of one country knows that country's alone.
+        signs_notifications: whether its notifications are signed webhooks; otherwise they are callbacks with a token of
+            the merchant's.
+        notifies_failures: whether a notification says whether the operation that it is about succeeded.
         user_approves: whether a user has to approve an order before it is reserved.
         steps: the steps of its histories, by the names that a history's JSON has for them.
         cancel_flag: the name of a cancel's flag, or None where it has none.
@@ -90,6 +93,8 @@ class ApiSpec:
     waiting_kind: Kind
     belongs_to_agreement: bool = False
     names_currency: bool = True
+    signs_notifications: bool = True
+    notifies_failures: bool = False
     user_approves: bool
     steps: frozenset[str]
     cancel_flag: str | None = None

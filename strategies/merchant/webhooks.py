@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from conformance.domain.api_table import spec_of
 from conformance.domain.order import Profile
 from conformance.obligations.history import DELIVERY_FORMS, FORGERIES, HANDLER, Fault
 from conformance.strategies.merchant.cells import DAY, PAID, Cell, courses
@@ -54,7 +55,7 @@ _CAPTURES: Final = ("forge_unsigned", "forge_body")
 def webhook_cells(profile: Profile) -> Iterator[Cell]:
     """Return the courses of an API, the most telling first."""
     kinds = [_TRUE, list(_forgeries(profile)), list(_BESIDE), list(_forms())]
-    if profile is Profile.EPAYMENT:
+    if spec_of(profile).notifies_failures:
         kinds.insert(2, _FAILURES)
     for turn in range(max(map(len, kinds))):
         for cells in kinds:
@@ -63,14 +64,15 @@ def webhook_cells(profile: Profile) -> Iterator[Cell]:
 
 def _forgeries(profile: Profile) -> Iterator[Cell]:
     """Return every forgery, of an order that is paid and of one that is not."""
-    known = _OF_CALLBACKS if profile is Profile.ECOM else FORGERIES
+    signed = spec_of(profile).signs_notifications
+    known = FORGERIES if signed else _OF_CALLBACKS
     special = {"forge_replay": "create approve deliver tick cancel tick", "forge_deleted_secret": f"{PAID} restart"}
     for kind in known:
         name = f"signed: {kind}"
         yield Cell(name, f"{name}, paid", f"{special.get(kind, PAID)} {kind} tick")
         if kind not in special:
             yield Cell(name, f"{name}, not paid", f"create deliver {kind} tick")
-        if kind in _CAPTURES and profile is not Profile.ECOM:
+        if kind in _CAPTURES and signed:
             yield Cell(name, f"{name}, of a capture", f"{PAID} {kind}:400 tick")
 
 
@@ -85,6 +87,7 @@ def between(offered: frozenset[str], profile: Profile) -> list[str]:
     """Return the signed deliveries that can be drawn between the steps of an order."""
     if HANDLER not in offered:
         return []
-    forged = _OF_CALLBACKS if profile is Profile.ECOM else ("forge_unsigned", "forge_body", "forge_wrong_secret")
-    failures = ["fail_authorization"] if profile is Profile.EPAYMENT else []
+    spec = spec_of(profile)
+    forged = ("forge_unsigned", "forge_body", "forge_wrong_secret") if spec.signs_notifications else _OF_CALLBACKS
+    failures = ["fail_authorization"] if spec.notifies_failures else []
     return [*DELIVERY_FORMS[:3], *forged, *failures]

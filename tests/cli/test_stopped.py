@@ -33,6 +33,11 @@ PATIENCE = 20.0
 MOMENTS = [pytest.param(name, moment, id=f"{name}-{moment}") for name in COMMANDS for moment in range(KILLS)]
 
 
+@pytest.fixture(autouse=True)
+def short_quick_run():
+    """Plan as the commands do, which are processes of their own: the whole of a merchant's quick run."""
+
+
 def stopped(folder, name, moment, number):
     """Start a command, and send it a signal at a moment, if it still runs; return exit code, output and errors."""
     words = [sys.executable, "-m", "conformance", *COMMANDS[name]]
