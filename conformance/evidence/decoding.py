@@ -47,10 +47,14 @@ _STANDARD: Final = str.maketrans("-_", "+/")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A text that another stands for, and how a part of it is located in that other one."""
+    """A text that another stands for, and how a part of it is located in that other one.
+
+    ``is_joined`` says that its lines were joined: what stands behind a name is then perhaps not its value.
+    """
 
     text: str
     locate: Callable[[int, int], Span]
+    is_joined: bool = False
 
 
 _Decoded = Callable[[str, int], Iterator[Layer]]
@@ -60,23 +64,24 @@ class Decoder:
     """Undoes the encodings of texts. It remembers the words of a run that stand for nothing: most occur again.
 
     Args:
-        spans_in: says where something is in a text that is not decoded any further.
+        spans_in: says where something is in a text that is not decoded any further, whose lines may be joined.
 
     """
 
-    def __init__(self, spans_in: Callable[[str], list[Span]]) -> None:
+    def __init__(self, spans_in: Callable[[str, bool], list[Span]]) -> None:
         self._spans_in = spans_in
         self._encodings: list[tuple[re.Pattern[str], _Decoded, set[str]]] = [
             (_WORD, _from_word, set()),
             (_PAIRS, _from_hex, set()),
         ]
 
-    def find(self, text: str, depth: int = 0) -> list[Span]:
+    def find(self, text: str, depth: int = 0, *, is_joined: bool = False) -> list[Span]:
         """Return where in a text something is, in whatever form, in order; what touches or overlaps is one."""
-        spans = self._spans_in(text)
+        spans = self._spans_in(text, is_joined)
         if depth < DEEPEST:
             for layer in self._layers(text):
-                spans += [layer.locate(*span) for span in self.find(layer.text, depth + 1)]
+                inside = self.find(layer.text, depth + 1, is_joined=layer.is_joined)
+                spans += [layer.locate(*span) for span in inside]
         return _merged(spans) if len(spans) > 1 else spans
 
     def _layers(self, text: str) -> list[Layer]:
@@ -125,7 +130,7 @@ def _rewritten(text: str) -> list[Layer]:
     if "\\" in text or "%" in text or "&" in text:
         layers += _substituted(text, _ESCAPE, _unescaped)
     if "\0" in text or "\n" in text or "\r" in text:
-        layers += _substituted(text, _JOINT, _nothing)
+        layers += _substituted(text, _JOINT, _nothing, is_joined="\0" not in text)
     # A decoded byte is a letter below 256; above, bytes were read as UTF-16.
     if not text.isascii() and any(letter > "\xff" for letter in text):
         for encoding in ("utf-16-le", "utf-16-be"):
@@ -135,7 +140,9 @@ def _rewritten(text: str) -> list[Layer]:
     return layers
 
 
-def _substituted(text: str, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> Iterator[Layer]:
+def _substituted(
+    text: str, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str], *, is_joined: bool = False
+) -> Iterator[Layer]:
     result = pattern.sub(replacement, text)
     if result == text:
         return
@@ -154,7 +161,7 @@ def _substituted(text: str, pattern: re.Pattern[str], replacement: Callable[[re.
     def locate(first: int, last: int) -> Span:
         return places()[first][0], places()[last - 1][1]
 
-    yield Layer(result, locate)
+    yield Layer(result, locate, is_joined)
 
 
 def _nothing(_: re.Match[str]) -> str:

@@ -580,11 +580,21 @@ def read_part(path: Path) -> Iterator[Record]:
     """Iterate over the records of a part of a run; an unfinished last line is left out.
 
     Raises:
+        CutRecordError: a line is no record.
         InvalidRecordError: a record does not have the fields of its kind.
 
     """
+    unpacker: LineUnpacker | None = None
     for index, line in enumerate(path.read_bytes().split(b"\n")[:-1]):
-        yield _parse(line, path, index, _PART)
+        try:
+            whole = line if unpacker is None else unpacker.unpack(index, line)
+        except PackingError as error:
+            raise CutRecordError(f"{path}, line {index + 1}: not a record ({error}).") from None
+        record = _parse(whole, path, index, _PART)
+        if isinstance(record, RunRecord) and record.format >= _FIRST_PACKED:
+            unpacker = LineUnpacker()
+            unpacker.unpack(index, line)
+        yield record
 
 
 class RecordSink(Protocol):

@@ -37,7 +37,7 @@ _SECRET_WORDS: Final = ("secret", "token", "passw", "access", "subscription", "a
 _SECRET_HEADER: Final = re.compile(rf"authorization|cookie|client_id|(?:token|{_SECRET_NAME})$", re.IGNORECASE)
 _NAMED: Final = re.compile(
     # The plain token of an address leads to the page of an order, which is no secret of the user's.
-    rf"""(?:{_SECRET_NAME}|(?<=[a-z_-])token|token(?=["']?\s*:))["']?\s*[:=]\s*"""
+    rf"""(?:{_SECRET_NAME}|(?<=[a-z_-])token|token(?=["']?\s*:))["']?[ \t]*[:=][ \t]*"""
     r"""(?:(?P<quote>["'])(?P<text>(?!\$|sandbox-)[^"'\s]{6,})(?P=quote)|(?P<word>(?!\$|sandbox-)[^\s"'&,;}]{12,}))""",
 )
 """A field that has a secret, however it is written: in JSON, in a form, in a query or in prose."""
@@ -158,10 +158,10 @@ class Redactor:
     def _finds(self, text: str) -> bool:
         return bool(self._decoder.find(text))
 
-    def _secrets_in(self, text: str) -> list[Span]:
+    def _secrets_in(self, text: str, is_joined: bool) -> list[Span]:
         """Return where secrets are in a text that is not encoded any further."""
         lowered = _lowered(text)
-        spans = _named_secrets(text, lowered) if self._by_name else []
+        spans = _named_secrets(text, lowered) if self._by_name and not is_joined else []
         if self._short:
             spans += _places(self._short, lowered)
         # Loops, since this is done with every text of a run.
