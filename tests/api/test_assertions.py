@@ -76,6 +76,7 @@ def test_every_history_is_an_order_of_its_own(shop):
         assert_conforms(PLAIN, shop)
 
 
+@pytest.mark.thorough
 def test_hypothesis_shrinks_a_violation():
     app = with_answer(accepts_everything)
 

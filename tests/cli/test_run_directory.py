@@ -116,11 +116,14 @@ def test_a_shard_that_is_merged_is_not_replaced(tmp_path, small):
     assert "is read by this command and cannot be replaced" in done.errors
 
 
+SHOP = "python:examples.merchants.epayment:Adapter"
+
+
 @pytest.mark.parametrize("name", ["merge", "merchant", "fuzz"])
 def test_every_command_that_writes_a_run_does_the_same(tmp_path, small, name):
     words = {
         "merge": ("merge", tmp_path / "1"),
-        "merchant": ("merchant", "--integration", "python:examples.merchants.epayment:Adapter", "--histories", "0"),
+        "merchant": ("merchant", "--integration", SHOP, "--budget", "quick", "--histories", "0"),
         "fuzz": ("fuzz", "--target", "embedded", "--profile", "ecom", "--max-requests", "20"),
     }[name]
     if name == "merge":

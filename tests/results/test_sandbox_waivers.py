@@ -32,6 +32,7 @@ def test_they_are_for_what_needs_age_or_a_user(profile):
     assert rules_of(profile) == SHOWN_BY_NOBODY[profile]
 
 
+@pytest.mark.thorough
 def test_a_faulty_provider_is_caught_in_spite_of_the_waivers(tmp_path, monkeypatch):
     use_small_plan(monkeypatch)
     profile = Profile.EPAYMENT
