@@ -61,9 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             from conformance.cli.exit_codes import HARNESS, code_of, sentence  # noqa: PLC0415
 
             code = code_of(error)
-            if output.debug and code == HARNESS:
-                output.trace(traceback.format_exc())
-            output.fail(sentence(error), code)
+            # Whatever goes wrong while this is said, the code stays.
+            with contextlib.suppress(Exception):
+                if output.debug and code == HARNESS:
+                    output.trace(traceback.format_exc())
+                output.fail(sentence(error), code)
     return code
 
 

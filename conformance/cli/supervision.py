@@ -42,6 +42,9 @@ def run_watched(run: Callable[[], int]) -> int:
     # Memory that both share: code under test cannot close it by accident, as it can a pipe.
     verdict = mmap.mmap(-1, 1)
     passed_on = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGWINCH}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # nohup lets a run outlive its terminal.
+        passed_on.remove(signal.SIGHUP)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {*passed_on, signal.SIGCHLD, signal.SIGALRM})
     watcher = os.getpid()
@@ -177,7 +180,7 @@ class _Watcher:
             return self._verdict[0] - 1
         code = INTERRUPTED if self._stops else ENVIRONMENT
         words = sys.argv[1:]
-        with Output(words) as output:
+        with contextlib.suppress(Exception), Output(words) as output:
             output.fail("Interrupted." if self._stops else no_verdict(os.waitstatus_to_exitcode(status)), code)
         return code
 

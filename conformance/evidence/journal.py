@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Final, Protocol, TypeVar
+from typing import IO, Any, Final, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -37,6 +37,7 @@ from conformance.evidence.line_packing import LONGEST_LINE, LinePacker, LineUnpa
 from conformance.evidence.private_files import FILE_MODE, make_private_folder
 from conformance.evidence.record_parts import UNWRITTEN, Record, builtins_of, part_as_json, plain_value
 from conformance.evidence.records import (
+    Ending,
     ExchangeRecord,
     FinishRecord,
     JournalRecord,
@@ -53,8 +54,8 @@ Since 2, the run's record says how orders are named, and each API has its own le
 """
 READ_VERSIONS: Final = (1, 2, 3)
 JOURNAL_NAME: Final = "journal.jsonl"
-LARGEST: Final = 4_000_000_000
-"""Bytes of a journal that is read, decompressed."""
+LARGEST: Final = 1_000_000_000
+"""Bytes of a journal that is read, with all of its lines whole: what a few bytes of it stand for fills the memory."""
 START: Final = "0" * 64
 """What the first record is chained to."""
 MERCHANT_PARTY: Final = "merchant"
@@ -64,6 +65,7 @@ R = TypeVar("R", bound=Record)
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 _FIRST_PACKED: Final = 3
+_FLAGS: Final = os.O_APPEND | getattr(os, "O_BINARY", 0)
 _BEGINNING: Final = b'{"n":0,"kind":"run",'
 _LINK: Final = 8
 """Digits of a SHA-256 that a line has in a packed journal. Digests that were published are always whole."""
@@ -145,7 +147,7 @@ class Journal:
         path = directory / name
         try:
             make_private_folder(directory)
-            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, FILE_MODE)
+            file = os.open(path, os.O_WRONLY | _FLAGS | os.O_CREAT | os.O_EXCL, FILE_MODE)
         except FileExistsError:
             raise JournalError(
                 f"{path} already exists: evidence is never overwritten; name another --out directory."
@@ -163,6 +165,7 @@ class Journal:
         self._previous = START
         self._whole = hashlib.sha256()
         self._packer: LinePacker | None = None
+        self._is_appending = False
 
     @classmethod
     def continued(cls, directory: Path, name: str = JOURNAL_NAME) -> tuple[Journal, Evidence, int]:
@@ -180,7 +183,7 @@ class Journal:
         journal = cls.__new__(cls)  # the constructor would refuse a file that exists
         path = directory / name
         try:
-            file = os.open(path, os.O_RDWR | os.O_APPEND)
+            file = os.open(path, os.O_RDWR | _FLAGS)
         except OSError as error:
             raise JournalError(f"{path} cannot be written: {error.strerror}.") from None
         journal._own(path, file)
@@ -194,17 +197,27 @@ class Journal:
 
     def _go_on_after(self, evidence: Evidence) -> int:
         """Make evidence what was written before; return how many bytes of an unfinished last line were removed."""
+        self._packer = LinePacker() if evidence.run.format >= _FIRST_PACKED else None
+        self._kept = list(evidence.records)
+        return self._look_at_file()
+
+    def _look_at_file(self) -> int:
+        """Go on after the last whole line of the file; return how many bytes of an unfinished one were removed."""
         data = self.path.read_bytes()
         self._size = data.rfind(b"\n") + 1
         try:
             os.ftruncate(self._file, self._size)
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}.") from None
-        self.count, self._kept = evidence.records[-1].n + 1, list(evidence.records)
-        if evidence.run.format >= _FIRST_PACKED:
-            self._packer = LinePacker()
-        self._previous = hashlib.sha256(data[: self._size - 1].rpartition(b"\n")[2]).hexdigest()
+        lines = data[: self._size].split(b"\n")[:-1]
+        self.count = len(lines)
+        self._previous = hashlib.sha256(lines[-1]).hexdigest() if lines else START
         self._whole = hashlib.sha256(data[: self._size])
+        # Nothing that comes later may be like a line that is perhaps not there.
+        self._packer = None if self._packer is None else LinePacker()
+        if self._kept is not None and len(self._kept) != self.count:
+            # Reading the file says what it has.
+            self._kept = None
         return len(data) - self._size
 
     @property
@@ -221,21 +234,21 @@ class Journal:
         """
         if os.getpid() != self._process:
             raise LockedJournalError(f"{self.path} is written by process {self._process}, of which this is a copy.")
+        if self._is_appending:
+            # An interruption ended the last one somewhere, or the disk was full.
+            self._look_at_file()
+        self._is_appending = True
         if isinstance(record, RunRecord) and record.format >= _FIRST_PACKED:
             self._packer = LinePacker()
         packed = self._packer is not None
         line = _line(record, self.count, self._previous[:_LINK] if packed else self._previous)
         stored = line if self._packer is None else self._packer.pack(self.count, line)
-        try:
-            self._write(stored + b"\n")
-        except JournalError:
-            # Nothing that comes later may be like a line that is not there.
-            self._packer = LinePacker() if packed else None
-            raise
+        self._write(stored + b"\n")
         if self._kept is not None:
             self._keep(self._kept, record, line)
         self._previous = hashlib.sha256(stored).hexdigest()
         self.count += 1
+        self._is_appending = False
 
     def _write(self, data: bytes) -> None:
         """Write a whole line, or none of it."""
@@ -364,14 +377,14 @@ class Evidence:
         return last if isinstance(last, FinishRecord) else None
 
     @property
-    def ended(self) -> str:
+    def ended(self) -> Ending | Literal[""]:
         """How the run ended; empty where its last record does not say."""
         return self.finish.ended if self.finish is not None else ""
 
     @property
     def was_stopped(self) -> bool:
-        """Whether the run was stopped before its end: by its user, or so that it could not write a last record."""
-        return self.ended in ("", "interrupted")
+        """Whether the run was stopped before its end: by its user, by trouble, or without a last record."""
+        return self.ended != "complete"
 
     def of(self, kind: type[R]) -> Iterator[R]:
         """Iterate over the records of one kind, in order."""
@@ -440,6 +453,7 @@ class _Reader:
         self.path = path
         self.records: list[Record] = []
         self.truncated = False
+        self._size = 0
         self._previous = START
         self._whole = hashlib.sha256()
         self._unpacker: LineUnpacker | None = None
@@ -451,7 +465,7 @@ class _Reader:
 
     def read(self, lines: Iterator[bytes]) -> None:
         """Read all whole lines of a file."""
-        previous, records, size = self._previous, self.records, 0
+        previous, records = self._previous, self.records
         for index, line in enumerate(lines):
             if not line.endswith(b"\n"):
                 if not index and not _BEGINNING.startswith(line[: len(_BEGINNING)]):
@@ -460,8 +474,6 @@ class _Reader:
                     raise CutRecordError(f"{self.path}, line {index + 1}: not a record (it is too long).")
                 self.truncated = True
                 break
-            size += len(line)
-            check_size(size, LARGEST, str(self.path))
             self._whole.update(line)
             record = self._record(line, index) if index else self._first(line, lines)
             if record.n != index or not self._follows(record.prev, previous):
@@ -479,6 +491,8 @@ class _Reader:
                 if not _is_json(line):
                     raise CutRecordError(f"{where}: not a record.") from None
                 raise BrokenChainError(f"{where}: the record does not follow the one before it ({error}).") from None
+        self._size += len(line)
+        check_size(self._size, LARGEST, str(self.path))
         return _parse(line, self.path, index)
 
     def _first(self, line: bytes, lines: Iterator[bytes]) -> Record:

@@ -42,6 +42,10 @@ from conformance.evidence.record_parts import (
 # The run
 
 
+Ending: TypeAlias = Literal["complete", "interrupted", "environment", "harness"]
+"""How a run ended."""
+
+
 class RunRecord(Record, frozen=True, kw_only=True, tag="run"):
     """The first record: what was asked for.
 
@@ -152,12 +156,12 @@ class HandRecord(Record, frozen=True, kw_only=True, tag="hand"):
 
 
 class FinishRecord(Record, frozen=True, kw_only=True, tag="finish"):
-    """The last record: how the run ended (``complete``, ``interrupted``, ``environment``, ``harness``), and why.
+    """The last record: how the run ended, and why.
 
     ``crash`` is the exception of the user's code that ended it, in a few lines.
     """
 
-    ended: str
+    ended: Ending
     message: str
     seconds: Number
     crash: str = ""
@@ -396,7 +400,7 @@ class AgreedRecord(Record, frozen=True, kw_only=True, tag="agreed"):
 class StoppedRecord(Record, frozen=True, kw_only=True, tag="stopped"):
     """Why this process could not go on, in the words of a run's last record."""
 
-    ended: str
+    ended: Ending
     message: str
 
 

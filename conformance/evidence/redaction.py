@@ -38,9 +38,12 @@ _SECRET_HEADER: Final = re.compile(rf"authorization|cookie|client_id|(?:token|{_
 _NAMED: Final = re.compile(
     # The plain token of an address leads to the page of an order, which is no secret of the user's.
     rf"""(?:{_SECRET_NAME}|(?<=[a-z_-])token|token(?=["']?\s*:))["']?[ \t]*[:=][ \t]*"""
-    r"""(?:(?P<quote>["'])(?P<text>(?!\$|sandbox-)[^"'\s]{6,})(?P=quote)|(?P<word>(?!\$|sandbox-)[^\s"'&,;}]{12,}))""",
+    r"""(?:(?P<quote>["'])(?P<text>(?!\$|sandbox-)[^"'\s]{6,})(?P=quote)"""
+    r"""|(?P<word>(?!\$|sandbox-|\S+ should )[^\s"'&,;}]{12,}))""",
 )
-"""A field that has a secret, however it is written: in JSON, in a form, in a query or in prose."""
+"""A field that has a secret, however it is written: in JSON, in a form, in a query or in prose.
+
+A finding's own sentence, "with a wrong access token: answer.outcome should be refused", names none."""
 _USERINFO: Final = re.compile(r"//([^/\s\"'<>@?#\\]+)@")
 _ORDINARY: Final = (
     "ocp-apim-subscription-key subscription key client_id client_secret client-secret authorization-token access_token "
@@ -136,8 +139,7 @@ class Redactor:
         cleaned = self._clean_headers.get(headers)
         if cleaned is None:
             cleaned = tuple(
-                (self.clean(name), REMOVED if _SECRET_HEADER.search(name) else self.clean(value))
-                for name, value in headers
+                (self.clean(name), REMOVED if is_secret_header(name) else self.clean(value)) for name, value in headers
             )
             if len(self._clean_headers) >= CACHED:
                 self._clean_headers.clear()
@@ -178,6 +180,11 @@ class Redactor:
         for first in range(max(0, place - PART + _BLOCK), place + 1):
             if lowered[first : first + PART] in self._parts:
                 yield first, first + PART
+
+
+def is_secret_header(name: str) -> bool:
+    """Return whether the value of a header is always removed."""
+    return bool(_SECRET_HEADER.search(name))
 
 
 @contextmanager

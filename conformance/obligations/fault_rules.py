@@ -20,6 +20,7 @@ from conformance.obligations.history import END_STEPS
 from conformance.obligations.observation import Action, BookSnapshot, FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.outcome_rules import first_unproven_cancellation, shown_ended
 from conformance.obligations.response_reader import CancelOutcome, cancel_outcome, retry_after, scheduled_work_looks
+from conformance.obligations.webhook_words import WRONG_SCHEMES
 
 MOST_PER_MINUTE: Final = 5
 """Cancels of one payment that the documentation allows within a minute."""
@@ -225,7 +226,8 @@ def _captured_after_portal(trace: MerchantTrace, order: int, portal: Action) -> 
 def _could_notice(trace: MerchantTrace, order: int, portal: Action) -> bool:
     """Return whether scheduled work or a notification could tell the merchant of a cancel in the portal."""
     notifications_lost = any(step.do == "lose" for step in trace.history.steps)
-    notified = any(action.n > portal.n for action in trace.actions_of(order, "deliver"))
+    delivered = trace.actions_of(order, "deliver")
+    notified = any(action.n > portal.n and action.form not in WRONG_SCHEMES for action in delivered)
     return scheduled_work_looks(trace) or (notified and not notifications_lost)
 
 

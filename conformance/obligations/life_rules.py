@@ -11,6 +11,7 @@ from conformance.obligations.money_rules import ENDINGS, ended_by_somebody_else,
 from conformance.obligations.observation import BookSnapshot, FinalState, MerchantTrace, ObservedRequest
 from conformance.obligations.outcome_rules import shown_ended
 from conformance.obligations.response_reader import reads_showing_approval, scheduled_work_looks
+from conformance.obligations.webhook_words import WRONG_SCHEMES
 
 
 def m33_lives(trace: MerchantTrace, order: int) -> ObligationFinding | None:
@@ -70,7 +71,7 @@ def _ended_by_the_shop(trace: MerchantTrace, order: int) -> bool:
 def _was_told(trace: MerchantTrace, order: int) -> bool:
     """Return whether a notification was accepted, or a read or list showed the approval."""
     notified = any(
-        action.webhook in approved_webhooks() and action.ending == "returned"
+        action.webhook in approved_webhooks() and action.ending == "returned" and action.form not in WRONG_SCHEMES
         for action in trace.actions_of(order, "deliver")
     )
     return notified or bool(reads_showing_approval(trace, order))

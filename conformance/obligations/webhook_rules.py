@@ -271,14 +271,13 @@ def _refused_form(trace: MerchantTrace, order: int, accepted: list[Action]) -> O
     """Return the finding that true deliveries of an unusual form were refused, and plain ones accepted."""
     trusted = _registrations(accepted)
     for each in _delivered(trace, order, "deliver"):
-        if each.form in REFUSED_FORMS and _was_refused(each) and _registrations([each]) <= trusted:
-            about_request = each.delivery is not None and each.delivery.status in ABOUT_THE_REQUEST
-            if not about_request and _is_decisive(trace, order, each):
-                return broken(
-                    each.step,
-                    f"a true delivery of {each.webhook} was refused ({each.response_summary}) that "
-                    f"{REFUSED_FORMS[str(each.form)]}",
-                )
+        unusual = each.form in REFUSED_FORMS and _was_refused(each) and not _is_about_request(each)
+        if unusual and _registrations([each]) <= trusted and _is_decisive(trace, order, each):
+            return broken(
+                each.step,
+                f"a true delivery of {each.webhook} was refused ({each.response_summary}) that "
+                f"{REFUSED_FORMS[str(each.form)]}",
+            )
     return None
 
 
@@ -308,6 +307,16 @@ def _registrations(actions: list[Action]) -> set[str]:
 def _is_callback(action: Action) -> bool:
     """Return whether a delivery is a callback of eCom, which comes once and carries a token."""
     return action.webhook.startswith("ecom.")
+
+
+def _is_about_request(action: Action) -> bool:
+    """Return whether a refusal is of the request, and not of who sent it.
+
+    A server may answer anything to a host that it does not serve, before its handler sees a signature.
+    """
+    status = None if action.delivery is None else action.delivery.status
+    is_other_host = action.form == "deliver_proxied" and status not in SIGNATURE_REFUSED
+    return is_other_host or status in ABOUT_THE_REQUEST
 
 
 def _refuses_signature(action: Action) -> bool:

@@ -17,6 +17,7 @@ from conformance.plugin.options import NAME
 
 if TYPE_CHECKING:
     from conformance.api import RunOptions
+    from conformance.evidence.records import Ending
     from conformance.results.result import Result
     from conformance.runner.blocks import Block, BlockRun, BlockRunner
     from conformance.runner.recorded_run import RunEnd
@@ -229,7 +230,7 @@ class ConformanceSession:
         folder = self._runner.directory / FOLDER
         return [f"Play this block again: {line}", f"When the run has ended, the smallest failures are in {folder}."]
 
-    def _stop(self, how: str, message: str) -> None:
+    def _stop(self, how: Ending, message: str) -> None:
         from conformance.runner.recorded_run import RunEnd  # noqa: PLC0415
 
         self._end = self._end or RunEnd(how, message)

@@ -21,6 +21,7 @@ from conformance.evidence.record_parts import MergedRecord, MergedShardRecord, R
 from conformance.evidence.records import (
     BudgetRecord,
     CapabilitiesRecord,
+    Ending,
     FinishRecord,
     ResumedRecord,
     RunRecord,
@@ -67,7 +68,7 @@ class ShardRun:
         return self.place.number
 
     @property
-    def ended(self) -> str:
+    def ended(self) -> Ending:
         """How it ended."""
         return self.evidence.ended or "interrupted"
 

@@ -156,11 +156,12 @@ class Campaign:
             await executor.run_all(cases, self.planned)
         else:
             await self._run_within_budget(executor, cases, self._settings.most_requests)
-        if self._operator is not None:
-            self._operator.resting = True
         steady = await confirm_failures(
             self._run_session, self._journal, lambda: self._run.evidence.records, self._observer
         )
+        if self._operator is not None:
+            # A failure is not made smaller with a person's help.
+            self._operator.resting = True
         failed = {key: failure for key, failure in self.failures().items() if key in steady}
         if failed:
             shrinker = FailureShrinker(self._run_session, self._journal, self._directory, self._observer, self.before)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from conformance.evidence.journal import Evidence, Journal
-from conformance.evidence.records import FinishRecord
+from conformance.evidence.records import Ending, FinishRecord
 from conformance.results.audit import audit
 from conformance.results.result import Result, result_of
 from conformance.results.selfcheck import check_oracle
@@ -21,7 +21,7 @@ from conformance.targets.transport import TargetError
 class RunEnd:
     """How a run ended, in the words of the journal's last record."""
 
-    ended: str = "complete"
+    ended: Ending = "complete"
     message: str = ""
     crash: str = ""
 

@@ -25,6 +25,8 @@ _WITHIN: Final = 3
 _PAGE: Final = 50_000
 """Bytes of a web page that are read: what a page is stands at its beginning."""
 _LONGEST_URL: Final = 4_000
+_LINKS: Final = ("href", "src", "action", "formaction")
+"""The attributes of a page that have addresses. Others are the page's own affair, such as ``data-env``."""
 
 Member = tuple[str, str, str]
 """A name, its text, and where that is."""
@@ -145,4 +147,4 @@ class _Page(HTMLParser):
         if tag == "meta":
             name = values.get("name") or values.get("property") or values.get("http-equiv") or ""
             self.members.append((name, values.get("content", ""), " on a page"))
-        self.members.extend((name, value, " on a page") for name, value in values.items() if name != "content")
+        self.members.extend((name, values[name], " on a page") for name in _LINKS if name in values)

@@ -16,12 +16,14 @@ from typing import Final
 from msgspec import structs
 
 from conformance import __version__
+from conformance.domain.steps import history_from_json
 from conformance.evidence.consistency import PLANNED, RETRY_SUFFIXES, SEQUENTIAL_SUFFIXES
 from conformance.evidence.journal import Evidence, is_merchant_run, unwritten
 from conformance.evidence.record_parts import Record
 from conformance.evidence.records import (
     BudgetRecord,
     ExamplesRecord,
+    ExchangeRecord,
     HistoryRecord,
     JudgementRecord,
     PlanRecord,
@@ -32,6 +34,7 @@ from conformance.evidence.records import (
     history_id_of,
 )
 from conformance.results.partial_runs import AGE
+from conformance.runner.request_budget import AT_ONCE, KEPT_BACK, MARGIN, cost
 from conformance.runner.settings import drawing_library
 
 SHRINKING: Final = "shrinking"
@@ -278,6 +281,21 @@ class _Comparison:
                 f"{_at(record)}: {figures[0]} of {figures[1]} histories, {figures[2]} of them systematic, are said to "
                 f"have been bought, and it were {right[0]} of {right[1]}, {right[2]} of them systematic"
             )
+
+        sent = sum(1 for exchange in self._evidence.of(ExchangeRecord) if exchange.n < record.n)
+        if run.target.wire and record.sent != sent:
+            yield f"{_at(record)}: {record.sent:,} requests are said to have been sent, and {sent:,} are recorded"
+        elif record.most - sent > self._least_rest(record.most, sent):
+            yield f"{_at(record)}: {record.most - sent:,} of {record.most:,} requests remained, which buy more"
+
+    def _least_rest(self, most: int, sent: int) -> int:
+        """Return how many requests may remain of a budget that does not pay for the next history, generously."""
+        rest = [name for name in self._plan.histories if name not in self._played]
+        if not rest:
+            return most
+        taken = sent / max(1, sum(cost(history_from_json(record.history)) for record in self._played.values()))
+        following = max(cost(history_from_json(self._plan.histories[name].history)) for name in rest)
+        return most // KEPT_BACK + 2 * AT_ONCE * round(following * MARGIN * max(1.0, taken))
 
     def _notes(self) -> Iterator[str]:
         """Yield records that are missing beside the histories."""

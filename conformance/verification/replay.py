@@ -26,6 +26,7 @@ from conformance.evidence.records import (
     cell_of,
     history_id_of,
 )
+from conformance.evidence.recurrence import CONFIRMATION
 from conformance.fuzzing.recheck import ON_TRUST, recheck
 from conformance.results.audit import recompute_judgements
 from conformance.results.partial_runs import AGE
@@ -108,9 +109,9 @@ def replay_run(evidence: Evidence) -> ReplayReport:
         _recompute(evidence, report)
     else:
         asyncio.run(_Replay(evidence, report).run())
+        _recompute(evidence, report)
         if run.focus == AGE and report.histories:
             report.unverified.append(PLANTED)
-            _recompute(evidence, report)
     return report
 
 
@@ -273,7 +274,7 @@ class _Replay:
         closed = False
         operator = self._run_session.target.operator
         if operator is not None:
-            operator.resting = not planned
+            operator.resting = not planned and record.source != CONFIRMATION
         for attempt in ("", *RETRY_SUFFIXES) if planned else ("",):
             last = name + attempt
             if last not in self._histories:

@@ -139,6 +139,19 @@ def test_a_child_that_ignores_signals_is_killed_with_the_third_one():
         assert (process.wait(), process.stderr.read()) == (130, "Interrupted.\n")
 
 
+def test_a_run_that_outlives_its_terminal_goes_on():
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = process_of("print('ready', flush=True)\ntime.sleep(7)\nreturn 41")
+    finally:
+        signal.signal(signal.SIGHUP, former)
+    with process:
+        read_until(process, "ready")
+        for _ in range(3):
+            process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 41
+
+
 def test_whoever_kills_the_command_kills_its_child():
     with process_of("print(os.getpid(), flush=True)\ntime.sleep(900)") as process:
         child = int(process.stdout.readline())

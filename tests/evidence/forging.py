@@ -402,6 +402,43 @@ def history_left_out_within_the_budget(records):
     return records
 
 
+def tail_left_out_within_an_absurd_budget(records):
+    """What comes from the first violation on is said to be more than a million requests would have paid for."""
+    records = without_shrinking(records)
+    names = names_of(records)
+    first = next(whose(record) for record in of_kind(records, "judgement") if record["status"] == "violates")
+    again = {record["id"] for record in of_kind(records, "history") if record["source"] == "confirmation"}
+    records = without(_asked(most_requests=1_000_000)(records), again | set(names[names.index(first) :]))
+    budget = {"kind": "budget", "most": 1_000_000, "sent": 1, "played": names.index(first), "planned": len(names),
+              "systematic": len(names), "rest": 1}  # fmt: skip
+    return [*records[:-1], budget, records[-1]]
+
+
+def violated_rules_hidden(records):
+    """The rule that a finding names is said to be a secret that was removed."""
+    records = without_shrinking(records)
+    for record in of_kind(records, "judgement"):
+        for finding in record.get("findings", ()):
+            finding["rule"] = "[removed]"
+    return records
+
+
+def request_hidden(records):
+    """What a request sent is said to be a secret that was removed."""
+    cancel = next(record for record in of_kind(records, "exchange") if record["request"]["path"].endswith("/cancel"))
+    cancel["request"]["path"] = cancel["request"]["body"] = "[removed]"
+    return records
+
+
+def cut_off_in_trouble(records):
+    """What comes from the first violation on is gone, and the target is said to have gone away."""
+    records = without_shrinking(records)
+    first = next(whose(record) for record in of_kind(records, "judgement") if record["status"] == "violates")
+    end = records[-1] | {"ended": "environment", "message": "The target went away."}
+    place = next(number for number, record in enumerate(records) if whose(record) == first)
+    return [*records[:place], end]
+
+
 # What evidence cannot show
 
 

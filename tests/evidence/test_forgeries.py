@@ -211,6 +211,10 @@ KINDS = {
     "budget_record_forgotten": ("limited", 1, "the requests were limited, and what they bought is not recorded"),
     "figures_of_the_budget_changed": ("limited", 1, "are said to have been bought"),
     "history_left_out_within_the_budget": ("limited", 1, "1 of 77 histories of the plan were left out"),
+    "tail_left_out_within_an_absurd_budget": ("wrong", 1, "requests are said to have been sent"),
+    "violated_rules_hidden": ("wrong", 1, "was not judged by its rules"),
+    "request_hidden": ("right", 1, "  wrong: "),
+    "cut_off_in_trouble": ("wrong", 4, "the run was stopped before its end"),
     # What evidence cannot show: the verdict says so
     "target_renamed": ("right", 0, "Attested by nobody: the target https://api.shop.example"),
     "time_changed": ("right", 0, "its beginning 2027-01-01T00:00:00Z"),

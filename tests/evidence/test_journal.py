@@ -1,5 +1,6 @@
 """The evidence: chained, append-only, readable after a crash, and nothing in it can be changed unseen."""
 
+import os
 import re
 import signal
 import subprocess
@@ -54,6 +55,35 @@ def test_evidence_is_never_overwritten(tmp_path):
     with pytest.raises(JournalError, match="already exists"):
         Journal(tmp_path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("interrupted", ["os.write", "sha256"])
+def test_a_record_that_was_interrupted_is_there_once_or_not_at_all(tmp_path, monkeypatch, interrupted):
+    journal = Journal(tmp_path)
+    journal.append(record_of("run", format=3))
+    journal.append(record_of("exchange", step=1))
+
+    def write(*given):
+        os_write(*given)
+        raise KeyboardInterrupt
+
+    def sha256(*_):
+        raise KeyboardInterrupt
+
+    os_write = os.write
+    with monkeypatch.context() as patch:
+        if interrupted == "os.write":
+            patch.setattr("conformance.evidence.journal.os.write", write)
+        else:
+            patch.setattr("conformance.evidence.journal.hashlib.sha256", sha256)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(record_of("exchange", step=2))
+    journal.append(record_of("exchange", step=3))
+    journal.append(record_of("finish", ended="interrupted"))
+    journal.close()
+    read = read_journal(tmp_path)
+    assert [record.step for record in read.of(ExchangeRecord)] == [1, 2, 3]
+    assert read == journal.evidence()
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

@@ -61,6 +61,14 @@ def test_lines_that_repeat_are_stored_as_the_words_that_differ(tmp_path):
     assert [record.step for record in read_journal(tmp_path).of(ExchangeRecord)] == list(range(50))
 
 
+def test_what_a_few_bytes_stand_for_is_bounded(tmp_path, monkeypatch):
+    path = packed(tmp_path, *(record_of("exchange", step=number, purpose="word " * 2_000) for number in range(200)))
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr("conformance.evidence.journal.LARGEST", 1_000_000)
+    with pytest.raises(FormatError, match="larger than 1 MB"):
+        read_journal(tmp_path)
+
+
 def test_what_the_page_shows_restores_a_journal(right):
     records = documented_reader()
     for directory in (right, *(Path(__file__).parent / "journals").iterdir()):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from conformance.domain.request_words import DEFECTS
 from conformance.evidence.journal import read_journal
 from conformance.evidence.records import ExchangeRecord, JudgementRecord
 from conformance.evidence.redaction import REMOVED, Redactor
@@ -170,3 +171,14 @@ def test_a_large_text_takes_no_more_than_seconds(text):
     redactor, began = Redactor([SECRET, TOKEN]), time.process_time()
     assert redactor.clean(text) == text
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("words", DEFECTS.values())
+def test_a_finding_says_what_was_wrong_with_a_credential(words):
+    reason = f"a cancel {words}: answer.outcome should be refused, but was accepted"
+    assert Redactor().clean(reason) == reason
+
+
+def test_a_name_reaches_no_further_than_its_line():
+    text = "Ocp-Apim-Subscription-Key: [removed]\n    Merchant-Serial-Number: 123456"
+    assert Redactor().clean(text) == text

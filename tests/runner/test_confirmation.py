@@ -1,6 +1,8 @@
 """A violation is played again on a fresh order before it counts; what occurs now and then is reported with its rate."""
 
 import asyncio
+import dataclasses
+import json
 import re
 
 import pytest
@@ -119,3 +121,38 @@ def test_evidence_of_an_earlier_version_counts_every_violation(tmp_path, monkeyp
         if not history_id_of(record).endswith("r")
     )
     assert result_of(Evidence(before)).verdict is RunVerdict.NOT_CONFORMANT
+
+
+class Flashing(EmbeddedTransport):
+    """Is reached through a network, and shows half the money as cancelled in the first read after a refused cancel."""
+
+    doubted = True
+
+    def connect(self):
+        connection = super().connect()
+        send, refused = connection.send, set()
+
+        async def sent(call):
+            response = await send(call)
+            path = call.request.path
+            if path.endswith("/cancel") and 400 <= response.status < 500:
+                refused.add(path.removesuffix("/cancel"))
+            elif call.request.method == "GET" and path in refused:
+                refused.discard(path)
+                body = response.json()
+                body["aggregate"]["cancelledAmount"]["value"] += body["aggregate"]["authorizedAmount"]["value"] // 2
+                return dataclasses.replace(response, body=json.dumps(body).encode())
+            return response
+
+        connection.send = sent
+        return connection
+
+
+def test_what_an_order_looked_like_before_is_not_made_good_by_a_later_look(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "conformance.runner.schedule.plan_cases", lambda *given, **named: plan_cases(*given, **named)[::20]
+    )
+    target = HttpTarget(Flashing(Provider(Options(rate_limit=False))), credentials_from({}, loopback=True))
+    settings = Settings((Profile.EPAYMENT,), budget="quick", histories=0, nonce=nonce_for(target, 0))
+    result = asyncio.run(Campaign(target, settings, tmp_path).run())
+    assert "INV-1" in {rule.rule.id for rule in violated(result)}

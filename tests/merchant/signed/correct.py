@@ -189,7 +189,29 @@ class CarefulWithoutPolling(Careful):
     tick = None  # type: ignore[assignment]
 
 
+class IgnoresWhatIsNotGenuine(SignedShop):
+    """Answers 204 to a bad signature, and reads the payment before it answers a true delivery."""
+
+    def deliver_http(self, request: WebhookRequest) -> WebhookResponse:
+        headers = {name.lower(): value for name, value in request.headers}
+        if not self.is_genuine(request, headers):
+            return WebhookResponse(204)
+        event = json.loads(request.body)
+        if self.send("GET", f"/epayment/v1/payments/{event['reference']}").status_code != 200:
+            return WebhookResponse(503)
+        return self.answer(event)
+
+
+class KnowsItsHost(SignedShop):
+    """Serves its own host alone, as a framework's list of allowed hosts does."""
+
+    def deliver_http(self, request: WebhookRequest) -> WebhookResponse:
+        hosts = [value for name, value in request.headers if name.lower() == "host"]
+        return super().deliver_http(request) if hosts == ["shop.example"] else WebhookResponse(400, b"Invalid host")
+
+
 CORRECT = (
     SignedShop, AnswersAfterEightSeconds, Queued, AsksToComeAgain, TwoWebhooks, RotatesItsSecret, StatesItsWebhook,
-    AsyncHandler, InMiddleware, KeepsTheRawBody, Careful, CarefulRecurring, CarefulWithoutPolling,
+    AsyncHandler, InMiddleware, IgnoresWhatIsNotGenuine, KnowsItsHost, KeepsTheRawBody, Careful, CarefulRecurring,
+    CarefulWithoutPolling,
 )  # fmt: skip

@@ -88,6 +88,19 @@ def test_a_quick_run_names_the_right_obligation_first_in_words_that_help(
     assert all(words in first.reason for words in shop.helps), first.reason
 
 
+def test_a_true_delivery_that_could_not_be_handled_comes_again():
+    (trial,) = run_histories(
+        correct.IgnoresWhatIsNotGenuine, history("create approve deliver", Fault("read", "error-500"))
+    )
+    assert trial.broken == {}
+
+
+def test_a_server_may_refuse_a_host_that_it_does_not_serve():
+    steps = "create approve deliver create@1 deliver approve@1 deliver_proxied tick"
+    (trial,) = run_histories(correct.KnowsItsHost, history(steps))
+    assert trial.broken == {}
+
+
 @pytest.mark.parametrize("shop", [Locked, LockedAsync], ids=lambda shop: shop.__name__)
 def test_a_handler_may_wait_for_the_action_that_runs(shop: type[Any]):
     early = Fault("create", "approve-after"), Fault("create", "deliver-after")
