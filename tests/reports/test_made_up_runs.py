@@ -157,7 +157,7 @@ def test_a_journal_without_a_record_or_with_half_of_one_is_refused(tmp_path):
     (tmp_path / "journal.jsonl").write_bytes(b"")
     with pytest.raises(JournalError, match="empty"):
         write_reports(tmp_path)
-    (tmp_path / "journal.jsonl").write_bytes(b'{"kind":"run"')
+    (tmp_path / "journal.jsonl").write_bytes(b'{"n":0,"kind":"run"')
     with pytest.raises(JournalError, match="empty"):
         write_reports(tmp_path)
 

@@ -1,5 +1,6 @@
 """A run's result is a function of its records: what is counted, what is not, and how a run ends."""
 
+import msgspec
 import pytest
 
 from conformance.domain.order import Profile
@@ -203,13 +204,17 @@ def test_what_cannot_be_read_is_said():
         ({**FINISH, "ended": "interrupted"}, RunVerdict.INTERRUPTED, 130),
         ({**FINISH, "ended": "environment"}, RunVerdict.ENVIRONMENT, 3),
         ({**FINISH, "ended": "harness"}, RunVerdict.HARNESS, 5),
-        ({**FINISH, "ended": "something new"}, RunVerdict.INTERRUPTED, 130),
         (FINISH, RunVerdict.INCOMPLETE, 4),
     ],
 )
 def test_how_a_run_ended_decides_unless_it_is_complete(finish, verdict, code):
     found = result(*played(examples=["EC-03"]), finish=finish)
     assert (found.verdict, found.exit_code) == (verdict, code)
+
+
+def test_a_run_cannot_have_ended_in_a_way_that_nobody_knows():
+    with pytest.raises(msgspec.ValidationError, match="something new"):
+        result(*played(examples=["EC-03"]), finish={**FINISH, "ended": "something new"})
 
 
 def test_a_waiver_is_in_the_result_with_its_reason():
