@@ -316,7 +316,7 @@ def test_a_run_of_another_command_is_not_resumed(tmp_path):
     merchant = ("merchant", "--integration", "python:examples.merchants.epayment:Adapter", "--histories", "0")
     for name, words, part in (
         ("fuzzed", ("fuzz", "--target", "embedded", "--profile", "ecom", "--max-requests", "20"), "the command fuzz"),
-        ("shop", merchant, "a merchant's integration"),
+        ("shop", merchant, "A merchant's run is not resumed"),
     ):
         said(tmp_path, *words, "--out", name)
         evidence = stored_records(read_journal(tmp_path / name))

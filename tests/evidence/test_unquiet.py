@@ -149,5 +149,5 @@ def test_a_target_that_cannot_be_tested_is_verified(tmp_path):
 
     directory = played(tmp_path / "run", HttpTarget(Refusing(), credentials_from(embedded=True)), Profile.ECOM)
     verification = verified(directory)
-    assert verification.code == 0, verification
+    assert verification.code == 4, verification
     assert "ENVIRONMENT ERROR" in verification.out

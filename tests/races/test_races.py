@@ -11,6 +11,7 @@ from conformance.domain.order import Profile
 from conformance.domain.steps import Approve, Cancel, Capture, Refund, Reserve, name_of
 from conformance.evidence.counterexamples import read_counterexample
 from conformance.judging.verdicts import RuleVerdict, RunVerdict
+from conformance.runner.confirmation import SUFFIXES
 from conformance.sandbox import EPayment, Provider
 from tests.stored import stored_records
 
@@ -142,7 +143,7 @@ def test_a_failure_without_a_race_is_not_reported_as_one(tmp_path):
     assert rule_of(result, "INV-11").verdict is not RuleVerdict.VIOLATED
     alone = {judgement["history"] for judgement in violating(result)}
     assert alone
-    assert all(name[-1] in "xy" or "-s" in name for name in alone)
+    assert all(name[-1] in f"xy{SUFFIXES}" or "-s" in name for name in alone)
     superseded = [record for record in stored_records(result.evidence, "judgement") if record.get("superseded")]
     assert all("one after the other" in judgement["cause"] for judgement in superseded)
 
