@@ -33,13 +33,11 @@ from conformance.evidence.records import (
     WholePlanRecord,
     history_id_of,
 )
+from conformance.evidence.recurrence import REPLAYED, SHRINKING
 from conformance.results.partial_runs import AGE
 from conformance.runner.request_budget import AT_ONCE, KEPT_BACK, MARGIN, cost
 from conformance.runner.settings import drawing_library
 
-SHRINKING: Final = "shrinking"
-UNPLANNED: Final = frozenset({SHRINKING, "confirmation"})
-"""Where a history comes from that stands in no plan: it makes a failure smaller, or sees whether it recurs."""
 _OF_A_TEST: Final = re.compile(r"[a-z]+-\w*t\d+-\d{5}[bcxy]*")
 """How the histories are named that a user's own tests run."""
 _MOST_DRAWN: Final = 10_000
@@ -139,7 +137,7 @@ class _Comparison:
         """Yield what is wrong with one history: it is not the plan's."""
         name, base = record.id, _base(record.id)
         if record.source not in PLANNED:
-            if record.source not in UNPLANNED:
+            if record.source not in REPLAYED:
                 yield f"{_at(record)}: {name} is of source {record.source!r}, which no history has"
             return
         expected = self._plan.histories.get(base)
