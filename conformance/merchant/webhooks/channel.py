@@ -15,13 +15,13 @@ from conformance.merchant.integration.base import ActionResult
 from conformance.merchant.protocol import Webhook, WebhookRequest, WebhookResponse
 from conformance.merchant.provider_double.apis import PARTS
 from conformance.merchant.webhooks.outbox import Outbox, PendingDelivery
-from conformance.merchant.webhooks.posting import ANSWER_SECONDS
 from conformance.merchant.webhooks.registrations import Registration
 from conformance.merchant.webhooks.signing import host_and_path
 from conformance.merchant.webhooks.variants import Delivery, forged, true_request, wrongly_signed
 from conformance.obligations.apis import approved_webhooks
 from conformance.obligations.history import CLOCK, DELIVERY_FORMS
 from conformance.obligations.observation import REMOVED
+from conformance.obligations.webhook_rules import ANSWER_SECONDS
 from conformance.obligations.webhook_words import WRONG_SCHEMES
 from conformance.sandbox.payment import Entry, EntryKind, Payment
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import UTC, datetime
 
 import pytest
 
-from conformance.merchant.protocol import Webhook
+from conformance.merchant.protocol import Webhook, WebhookRequest
+from conformance.merchant.webhooks import posting
 from conformance.merchant.webhooks.outbox import Outbox, PendingDelivery, wait_before
 from conformance.merchant.webhooks.registrations import Registration, secret_of
 from conformance.merchant.webhooks.variants import Delivery, forged, true_request, wrongly_signed
@@ -170,3 +172,13 @@ def test_a_callback_comes_once():
     for each in outbox.due(0.0, (callback,)):
         outbox.failed(each, 0.0)
     assert list(outbox.due(9e9, (callback,))) == []
+
+
+def test_a_handler_that_is_given_up_on_is_not_called_slow(monkeypatch):
+    monkeypatch.setattr(posting, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(posting, "SHORT_SECONDS", 0.02)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        request = WebhookRequest("POST", f"http://127.0.0.1:{silent.getsockname()[1]}/", (), b"{}")
+        poster = posting.Poster()
+        messages = [poster.post(request).message for _ in range(posting.MOST_UNANSWERED + 1)]
+    assert [message.startswith("no answer") for message in messages] == [True] * posting.MOST_UNANSWERED + [False]
