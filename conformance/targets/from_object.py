@@ -41,12 +41,12 @@ def target_from_object(value: Any, *, control_url: str | None = None, timeout: f
             f"{name} is no target: it is neither an application nor an adapter with 'profiles', 'initiate', 'cancel' "
             "and 'read'."
         )
-    kind, transport = ("asgi", AsgiTransport) if _is_asgi(value) else ("wsgi", WsgiTransport)
+    kind, transport = ("asgi", AsgiTransport) if is_asgi(value) else ("wsgi", WsgiTransport)
     application = transport(f"{kind}:{name}", value, control_url, timeout=timeout)
     return HttpTarget(application, credentials_from(loopback=True))
 
 
-def _is_asgi(application: Callable[..., Any]) -> bool:
+def is_asgi(application: Callable[..., Any]) -> bool:
     """Tell an ASGI application, called with three arguments, from a WSGI application, called with two."""
     if inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(type(application).__call__):
         return True

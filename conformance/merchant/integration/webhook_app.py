@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Final
 
 import httpx
 
 from conformance.merchant.protocol import WebhookRequest
 from conformance.obligations.history import HANDLER
+from conformance.targets.from_object import is_asgi
 
 APP: Final = "webhook_app"
 """The attribute with the application."""
@@ -25,11 +25,7 @@ def method_of(adapter: object, action: str) -> Any:
     app = getattr(adapter, APP, None)
     if action != HANDLER or method is not None or app is None:
         return method
-    return _asgi_handler(app) if _is_asgi(app) else _wsgi_handler(app)
-
-
-def _is_asgi(app: Any) -> bool:
-    return inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(type(app).__call__)
+    return _asgi_handler(app) if is_asgi(app) else _wsgi_handler(app)
 
 
 def _asgi_handler(app: Any) -> Any:
