@@ -29,7 +29,7 @@ from conformance.fuzzing.response_facts import response_facts
 from conformance.judging.http_layer import AGAIN, COMPARED, PASSING, SOUND, judge_request
 from conformance.judging.judge import StepStatus
 from conformance.targets.target import busy_recorder
-from conformance.targets.transport import Connection, TargetError
+from conformance.targets.transport import SPENT, Connection, TargetError
 from conformance.wire.base import JSON_TYPE, SYSTEM_HEADERS, Credentials, ObservedFields, json_body, outcome_fields
 
 UNHEALTHY: Final = 15
@@ -111,14 +111,18 @@ class CountingConnection(Connection):
         """Send a call and return its answer.
 
         Raises:
-            SpentError: the budget is spent.
+            SpentError: this budget, or the whole run's, is spent.
 
         """
         if self._budget.spent:
             raise SpentError
         self._budget.requests -= 1
         self._connection.busy = self.busy
-        return await self._connection.send(call)
+        answer = await self._connection.send(call)
+        if answer == NoResponse(SPENT):
+            # The run's own limit, which says nothing of the target's health.
+            raise SpentError
+        return answer
 
     async def pause(self, seconds: float) -> None:
         """Give the target some time."""
