@@ -12,9 +12,9 @@ import pytest
 
 from conformance.fuzzing import openapi
 from conformance.sandbox import Provider, options, running_server
+from tests.audit.stage import command
 
 from ..fuzzing.test_references import description, outside
-from ..reports import journals
 from .watched import watched
 
 STORED = Path(__file__).parents[1] / "evidence" / "journals" / "format-2"
@@ -60,6 +60,9 @@ COMMANDS = {
     "completion": ("completion", "bash"),
     "init": ("init", "sandbox", "project"),
 }
+ENDS = {"rules and a page": (2,)}
+"""How a command ends that is given what it has to refuse."""
+RUN = ("--target", "embedded", "--profile", "ecom", "--histories", "0", "--max-requests", "200")
 DEVICES = (os.devnull, "/dev/tty")
 SAMPLE = ("report",)
 ELSEWHERE = {"merchant"}
@@ -68,7 +71,8 @@ ELSEWHERE = {"merchant"}
 
 def checked(name, tmp_path):
     """Run a command, and assert that it reached and wrote nothing else than it was asked to."""
-    journals.conformant(tmp_path / "made")
+    made = command("run", *RUN, "--out", tmp_path / "made")
+    assert made.code == 4, made
     shutil.copytree(STORED, tmp_path / "stored")
     (tmp_path / "page.md").write_text("![x](https://api.vipps.no/x.png) Cancel a payment.", encoding="utf-8")
     with running_server(Provider()) as url:
@@ -76,7 +80,7 @@ def checked(name, tmp_path):
         (tmp_path / "outside.json").write_text(json.dumps(document), encoding="utf-8")
         words = [word.format(url=url) for word in COMMANDS[name]]
         done = watched(tmp_path, *words, **CREDENTIALS, **NOWHERE)
-    assert done.code in (0, 1, 2, 3, 4), done.output
+    assert done.code in ENDS.get(name, (0, 1, 4)), done.output
     assert "Traceback" not in done.output
     port = url.rpartition(":")[2]
     for host, place in done.reached:
