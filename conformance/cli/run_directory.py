@@ -14,10 +14,9 @@ from conformance.evidence.counterexamples import FOLDER
 from conformance.evidence.journal import JOURNAL_NAME, check_unlocked, journal_in
 from conformance.runner.blocks import PARTS
 from conformance.verification.attestation import ATTESTATIONS
-from conformance.verification.bundle import BUNDLE_NAME
+from conformance.verification.bundle import BUNDLE_NAME, REPORTS
 
-REPORT_FILES: Final = ("report.html", "report.json", "junit.xml", "results.sarif", "summary.md", "badge.svg")
-RUN_FILES: Final = (JOURNAL_NAME, *REPORT_FILES, BUNDLE_NAME, *ATTESTATIONS)
+RUN_FILES: Final = (JOURNAL_NAME, *REPORTS, BUNDLE_NAME, *ATTESTATIONS)
 """The files of a run, apart from its counterexamples."""
 
 
@@ -68,7 +67,7 @@ def remove_reports(directory: Path) -> None:
 
     """
     try:
-        for name in REPORT_FILES:
+        for name in REPORTS:
             (directory / name).unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be removed: {error.strerror}.") from None

@@ -33,7 +33,7 @@ from conformance.evidence.records import (
     RunRecord,
     WholePlanRecord,
 )
-from conformance.evidence.recurrence import CONFIRMATION, failure_groups
+from conformance.evidence.recurrence import CONFIRMATION, SHRINKING, failure_groups
 
 _RACE: Final = name_of(Together(Cancel(), Cancel()))
 PLANNED: Final = frozenset({"systematic", "generated", "example"})
@@ -233,7 +233,7 @@ def _explained(
             if not any(finding.rule == record.rule for finding in _findings(judged[name])):
                 yield f"the counterexample of {record.rule} is {name}, which does not violate it"
         smallest = played[record.history]
-        if smallest.source != "shrinking" or smallest.step_count - 1 != record.steps:
+        if smallest.source != SHRINKING or smallest.step_count - 1 != record.steps:
             yield f"the counterexample of {record.rule} is {record.history}, which is not the one that was kept"
         if record.reason not in {finding.reason for finding in _findings(judged[record.history])}:
             yield f"the counterexample of {record.rule} has another reason than {record.history}"

@@ -22,8 +22,8 @@ class BusyResponses:
         """Return both in words, as a clause; nothing where there were none."""
         if not self.responses:
             return ""
-        requests = "1 request was" if self.responses == 1 else f"{self.responses:,} requests were"
-        return f"{requests} answered with 429 (too many requests), and waited {self.waited:.1f} s in all"
+        responses = "1 response was" if self.responses == 1 else f"{self.responses:,} responses were"
+        return f"{responses} 429 (too many requests); the waiting time was {self.waited:.1f} s in all"
 
 
 def busy_responses(evidence: Evidence) -> BusyResponses:

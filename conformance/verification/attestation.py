@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.evidence.journal import JOURNAL_NAME, Evidence, Journal, JournalError, record_as_json
+from conformance.evidence.private_files import write_private
 from conformance.evidence.record_parts import Record
 from conformance.evidence.records import CapabilitiesRecord, RunRecord
+from conformance.inputs.files import read_bytes
 from conformance.reports.formats.statement import STATEMENT_TYPE
 from conformance.runner.settings import timestamp
 from conformance.verification.signing import PublicKeys, Signer, payload_of
@@ -105,7 +107,7 @@ class AttestationReport:
 def check_attestations(directory: Path, evidence: Evidence, keys: PublicKeys) -> AttestationReport:
     """Check the attestations that stand beside a journal."""
     report = AttestationReport()
-    texts = {name: (directory / name).read_bytes() for name in ATTESTATIONS if (directory / name).is_file()}
+    texts = {name: read_bytes(directory / name) for name in ATTESTATIONS if (directory / name).is_file()}
     report.present = bool(texts)
     if not texts:
         return report
@@ -115,7 +117,7 @@ def check_attestations(directory: Path, evidence: Evidence, keys: PublicKeys) ->
             "the run was signed when it began, and not when it ended: its end is attested by nobody"
         )
     elif not keys:
-        report.unverified.append("the run is signed, and by whom was not looked at: name --public-key")
+        report.unverified.append("the run’s signature was not checked: name the key with --public-key")
     elif not report.faults:
         report.signer = signers[END_NAME]
         report.facts = _facts(texts)
@@ -201,6 +203,6 @@ def _digest_of(head: Mapping[str, Any]) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_private(path, text)
     except OSError as error:
         raise JournalError(f"{path} cannot be written: {error.strerror}.") from None

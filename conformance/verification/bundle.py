@@ -38,6 +38,8 @@ CONTEXT: Final = (RULEBOOK, READINGS, CONFIGURATION)
 MANIFEST_VERSION: Final = 1
 LARGEST: Final = 4_000_000_000
 """Bytes that a bundle may have, packed or unpacked."""
+LARGEST_FILE: Final = 200_000_000
+"""Bytes that a file of a run may have, apart from its journal."""
 _LARGEST_DIRECTORY: Final = 1_000_000
 """Bytes of the list of files at the end of an archive, from which an object is made for each file."""
 _END: Final = struct.Struct("<4s4H2LH")
@@ -152,13 +154,23 @@ def _check_directory(data: bytes, path: Path) -> None:
         raise ChangedError(f"{path} lists more files than a bundle has, or has no list of them.")
 
 
+def content_of(path: Path) -> bytes:
+    """Return the content of a file of a run.
+
+    Raises:
+        InputError: it is no regular file, or too large.
+
+    """
+    return read_bytes(path, LARGEST if path.name == JOURNAL_NAME else LARGEST_FILE)
+
+
 def manifest_complaints(directory: Path) -> Iterator[str]:
     """Yield what differs between files and manifest, a sentence each."""
     try:
-        manifest = json.loads((directory / MANIFEST).read_bytes())
+        manifest = json.loads(content_of(directory / MANIFEST))
         listed = {name: (entry["bytes"], entry["sha256"]) for name, entry in manifest["files"].items()}
         version = manifest["version"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, ValueError, KeyError, TypeError, AttributeError):
         yield f"{MANIFEST} is not a manifest"
         return
     if version != MANIFEST_VERSION:
@@ -171,7 +183,7 @@ def manifest_complaints(directory: Path) -> Iterator[str]:
         elif name not in files:
             yield f"{name} is in the manifest, and is not there"
         else:
-            data = files[name].read_bytes()
+            data = content_of(files[name])
             if (len(data), hashlib.sha256(data).hexdigest()) != listed[name]:
                 yield f"{name} is not the file whose digest the manifest has"
 

@@ -46,6 +46,7 @@ from conformance.verification.bundle import (
     SIGNATURE,
     STATEMENT,
     ChangedError,
+    content_of,
     manifest_complaints,
     unpack,
 )
@@ -195,7 +196,7 @@ class _Verifier:
         for name in names:
             path = self._directory / name
             if path.is_file():
-                self._compare(name, path.read_bytes(), texts[name].encode(), result)
+                self._compare(name, content_of(path), texts[name].encode(), result)
 
     def _compare(self, name: str, actual: bytes, expected: bytes, result: Result) -> None:
         if actual == expected:
@@ -220,9 +221,9 @@ class _Verifier:
         for file, record in recorded.items():
             path = self._directory / file
             if not path.is_file():
-                self._verification.faults.append(f"{file} is told of in the journal, and is not there")
+                self._verification.faults.append(f"{file} is listed in the journal but missing")
                 continue
-            actual = path.read_bytes()
+            actual = content_of(path)
             # The file names the folder of its run in the replay command, and nowhere else.
             match = _REPLAY.search(actual.decode("utf-8", "replace"))
             text = _counterexample_text(run, record, played[record.history], path.name, match["run"] if match else "")
@@ -233,7 +234,7 @@ class _Verifier:
         for path in sorted((self._directory / FOLDER).glob("*")):
             if f"{FOLDER}/{path.name}" not in recorded and evidence.ended == "complete":
                 self._verification.faults.append(
-                    f"{FOLDER}/{path.name} is a counterexample that the journal does not tell of"
+                    f"{FOLDER}/{path.name} is a counterexample that is not listed in the journal"
                 )
 
     def _check_statement(self, result: Result) -> None:
@@ -243,12 +244,12 @@ class _Verifier:
         if missing:
             verification.faults.append(f"there is no {', '.join(missing)}")
             return
-        digests = {name: hashlib.sha256((self._directory / name).read_bytes()).hexdigest() for name in names}
-        statement = (self._directory / STATEMENT).read_bytes()
+        digests = {name: hashlib.sha256(content_of(self._directory / name)).hexdigest() for name in names}
+        statement = content_of(self._directory / STATEMENT)
         expected = statement_text(result, digests, _tested(statement)).encode()
         self._compare(STATEMENT, statement, expected, result)
         if (self._directory / SIGNATURE).is_file():
-            self._check_signature((self._directory / SIGNATURE).read_bytes(), statement)
+            self._check_signature(content_of(self._directory / SIGNATURE), statement)
 
     def _check_signature(self, envelope: bytes, statement: bytes) -> None:
         """Check the signature of a bundle's statement."""
@@ -269,7 +270,7 @@ class _Verifier:
                 "the signature does not hold: it was not made with a key that was named, or something else was signed"
             )
         else:
-            verification.unverified.append("the bundle is signed, and by whom was not looked at: name --public-key")
+            verification.unverified.append("the bundle’s signature was not checked: name the key with --public-key")
 
     def _check_attestations(self, evidence: Evidence) -> None:
         """Check who vouches for the run."""
@@ -354,7 +355,7 @@ def lines(verification: Verification) -> Iterator[str]:
     if verification.checked:
         yield f"As the evidence gives them, byte by byte: {', '.join(_few(verification.checked))}."
     if verification.digest:
-        yield f"Digest of the journal: {verification.digest}"
+        yield f"SHA-256 of the journal: {verification.digest}"
 
 
 def _verdict_line(verification: Verification) -> str:

@@ -373,7 +373,7 @@ def test_a_counterexample_that_is_not_the_journals_is_found(wrong, tmp_path):
         assert f"counterexamples/{path.name} is not the counterexample" in shown(verified(directory))
     shutil.copytree(wrong, tmp_path / "more")
     shutil.copy(path, tmp_path / "more" / "counterexamples" / "epayment-EP-01-9.json")
-    assert "does not tell of" in shown(verified(tmp_path / "more"))
+    assert "is not listed in the journal" in shown(verified(tmp_path / "more"))
     shutil.copytree(wrong, tmp_path / "less")
     (tmp_path / "less" / "counterexamples" / path.name).unlink()
     assert "is not there" in shown(verified(tmp_path / "less"))

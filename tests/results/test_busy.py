@@ -59,7 +59,7 @@ def test_a_run_with_429s_is_verified(busy):
 
 def test_the_reports_say_how_many_there_were(busy):
     directory, times = busy
-    words = f"{times:,} requests were answered with 429 (too many requests), and waited 0.0 s in all"
+    words = f"{times:,} responses were 429 (too many requests); the waiting time was 0.0 s in all"
     assert words in (directory / "report.html").read_text()
     assert words in (directory / "summary.md").read_text()
     assert f"{words}." in command("report", directory).out
@@ -71,5 +71,5 @@ def test_waits_are_added_up():
     waits = [{"kind": "exchange", "response": response, "resent": True, "waited": 1.25} for _ in range(2)]
     found = busy_responses(evidence_of([*waits, {"kind": "aside", "response": response, "waited": 2}]))
     assert found == BusyResponses(3, 4.5)
-    assert str(BusyResponses(1, 2.0)) == "1 request was answered with 429 (too many requests), and waited 2.0 s in all"
+    assert str(BusyResponses(1, 2.0)) == "1 response was 429 (too many requests); the waiting time was 2.0 s in all"
     assert str(BusyResponses(0, 0.0)) == ""

@@ -103,10 +103,7 @@ def _own_id(operation: Operation, request: Request, parameters: Mapping[str, str
     id_field = spec_of(operation.profile).id_field
     if id_field in parameters or not operation.required:
         return parameters.get(id_field)
-    try:
-        sent = Response(200, (), request.body).json()
-    except (ValueError, RecursionError):
-        return None
+    sent = json_body(Response(200, (), request.body))
     return nested(sent, id_field) or nested(sent, "transaction", id_field)
 
 
