@@ -102,7 +102,7 @@ Yes = Annotated[
     click.option(
         "--yes",
         is_flag=True,
-        help="Run or talk to what the files name, without being asked: they are yours.",
+        help="Use what the files of a run name as its target without asking. Only for files that you trust.",
         panel=TARGET,
     ),
 ]

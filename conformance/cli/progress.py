@@ -29,8 +29,8 @@ LINES: Final = 10
 """The number of lines for each phase where there is no terminal."""
 _TITLES: Final = {
     "histories": "Playing histories",
-    "confirming": "Playing failing histories again",
-    "minimising": "Making failures smaller",
+    "confirming": "Confirming failures",
+    "minimising": "Shrinking failures",
 }
 
 
